@@ -1,0 +1,195 @@
+/*
+ * answer.c - the words, and the buffered bodies around them.
+ *
+ * Nothing of the prompt comes back, not even its length: a test may compare
+ * two answers byte by byte, and a log of answers holds nobody's data.
+ */
+#include "answer.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <string.h>
+#include <time.h>
+
+#include "model.h"
+#include "text.h"
+
+#define DEFAULT_TOKENS 20
+
+/* Twenty words, so that the default answer is one whole sentence. */
+static const char *const words[] = {
+    "This", "is",       "a",        "practice", "answer",  "from",   "nimsim,",
+    "the",  "practice", "upstream", "of",       "Sluice:", "no",     "model",
+    "ran",  "and",      "no",       "quota",    "was",     "spent.",
+};
+#define WORDS ((int64_t)(sizeof(words) / sizeof(words[0])))
+
+/* The first of the request's names for its token limit, or -1. */
+static int64_t limit_of(struct json_object *json)
+{
+    static const char *const names[] = {"max_completion_tokens", "max_tokens",
+                                        "max_output_tokens"};
+    struct json_object *value;
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (json_object_object_get_ex(json, names[i], &value) &&
+            json_object_is_type(value, json_type_int) &&
+            json_object_get_int64(value) >= 1)
+            return json_object_get_int64(value);
+    }
+    return -1;
+}
+
+static bool wants_usage(struct json_object *json)
+{
+    struct json_object *options;
+    struct json_object *value;
+
+    return json_object_object_get_ex(json, "stream_options", &options) &&
+           json_object_is_type(options, json_type_object) &&
+           json_object_object_get_ex(options, "include_usage", &value) &&
+           json_object_get_boolean(value);
+}
+
+/* How many words it takes to fill BYTES. */
+static int64_t words_for(int64_t bytes)
+{
+    int64_t count = 0;
+    int64_t len = 0;
+
+    while (len < bytes) {
+        len += (int64_t)strlen(words[count % WORDS]) + (count > 0);
+        count++;
+    }
+    return count;
+}
+
+void answer_init(struct answer *a, enum answer_kind kind,
+                 const struct behaviour *how, struct json_object *json,
+                 uint64_t seq)
+{
+    struct json_object *model = json_object_object_get(json, "model");
+    int64_t limit = limit_of(json);
+
+    *a = (struct answer){.kind = kind, .seq = seq, .limit_bytes = -1};
+    a->created = (int64_t)time(NULL);
+    a->model = json_object_get_string(model);
+    a->has_usage = wants_usage(json);
+    a->tokens = how->tokens == -1 ? DEFAULT_TOKENS : how->tokens;
+    if (how->big_kib != -1) {
+        a->limit_bytes = how->big_kib * 1024;
+        a->tokens = words_for(a->limit_bytes);
+    } else if (limit != -1 && limit < a->tokens) {
+        a->tokens = limit;
+        a->is_cut_short = true;
+    }
+}
+
+void answer_word(int64_t i, struct text *out)
+{
+    if (i > 0)
+        text_str(out, " ");
+    text_str(out, words[i % WORDS]);
+}
+
+void answer_content(const struct answer *a, struct text *out)
+{
+    size_t start = out->len;
+    int64_t i;
+
+    for (i = 0; i < a->tokens; i++)
+        answer_word(i, out);
+    if (a->limit_bytes != -1 && out->len - start > (size_t)a->limit_bytes)
+        out->len = start + (size_t)a->limit_bytes;
+}
+
+const char *answer_finish(const struct answer *a)
+{
+    return a->is_cut_short ? "length" : "stop";
+}
+
+void answer_usage(const struct answer *a, struct text *out)
+{
+    bool is_response = a->kind == ANSWER_RESPONSE;
+
+    text_fmt(out, "{\"%s\":%d,\"%s\":%" PRId64 ",\"total_tokens\":%" PRId64 "}",
+             is_response ? "input_tokens" : "prompt_tokens",
+             ANSWER_PROMPT_TOKENS,
+             is_response ? "output_tokens" : "completion_tokens", a->tokens,
+             ANSWER_PROMPT_TOKENS + a->tokens);
+}
+
+static void completion_body(const struct answer *a, struct text *out)
+{
+    bool is_chat = a->kind == ANSWER_CHAT;
+
+    text_fmt(out,
+             "{\"id\":\"%s-nimsim-%012" PRIu64 "\",\"object\":\"%s\","
+             "\"created\":%" PRId64 ",\"model\":",
+             is_chat ? "chatcmpl" : "cmpl", a->seq,
+             is_chat ? "chat.completion" : "text_completion", a->created);
+    text_json(out, a->model);
+    text_str(out, ",\"choices\":[{\"index\":0,");
+    text_str(out, is_chat ? "\"message\":{\"role\":\"assistant\",\"content\":\""
+                          : "\"text\":\"");
+    answer_content(a, out);
+    text_fmt(out,
+             "\"%s,\"logprobs\":null,\"finish_reason\":\"%s\"}],\"usage\":",
+             is_chat ? "}" : "", answer_finish(a));
+    answer_usage(a, out);
+    text_str(out, "}");
+}
+
+void answer_response_item(const struct answer *a, const char *status,
+                          struct text *out)
+{
+    text_fmt(out,
+             "{\"type\":\"message\",\"id\":\"msg-nimsim-%012" PRIu64
+             "\",\"status\":\"%s\",\"role\":\"assistant\",\"content\":[",
+             a->seq, status);
+    if (strcmp(status, "completed") == 0) {
+        text_str(out, "{\"type\":\"output_text\",\"text\":\"");
+        answer_content(a, out);
+        text_str(out, "\",\"annotations\":[]}");
+    }
+    text_str(out, "]}");
+}
+
+void answer_response_object(const struct answer *a, const char *status,
+                            struct text *out)
+{
+    bool is_done = strcmp(status, "completed") == 0;
+
+    text_fmt(out,
+             "{\"id\":\"resp-nimsim-%012" PRIu64
+             "\",\"object\":\"response\",\"created_at\":%" PRId64
+             ",\"status\":\"%s\",\"error\":null,\"incomplete_details\":null,"
+             "\"instructions\":null,\"metadata\":{},"
+             "\"parallel_tool_calls\":false,\"tool_choice\":\"none\","
+             "\"tools\":[],\"model\":",
+             a->seq, a->created, status);
+    text_json(out, a->model);
+    text_str(out, ",\"output\":[");
+    if (is_done)
+        answer_response_item(a, status, out);
+    text_str(out, "],\"usage\":");
+    if (is_done)
+        answer_usage(a, out);
+    else
+        text_str(out, "null");
+    text_str(out, "}");
+}
+
+void answer_body(const struct answer *a, struct text *out)
+{
+    switch (a->kind) {
+    case ANSWER_CHAT:
+    case ANSWER_COMPLETION:
+        completion_body(a, out);
+        return;
+    case ANSWER_RESPONSE:
+        answer_response_object(a, "completed", out);
+        return;
+    }
+}

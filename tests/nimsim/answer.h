@@ -1,0 +1,61 @@
+/*
+ * What a generated answer says: the same words for the same model and the
+ * same max_tokens, whatever was asked.
+ */
+#ifndef NIMSIM_ANSWER_H
+#define NIMSIM_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct behaviour;
+struct json_object;
+struct text;
+
+/* Made up, and the same for every prompt: see the head of answer.c. */
+#define ANSWER_PROMPT_TOKENS 8
+
+enum answer_kind {
+    ANSWER_CHAT = 0,
+    ANSWER_COMPLETION,
+    ANSWER_RESPONSE,
+};
+
+struct answer {
+    enum answer_kind kind;
+    uint64_t seq;        /* of the arrival; the ids are made from it */
+    int64_t created;     /* seconds since 1970 */
+    const char *model;   /* borrowed from the request's JSON */
+    int64_t tokens;      /* one word each */
+    int64_t limit_bytes; /* of the whole content; -1: the words decide */
+    bool is_cut_short;   /* max_tokens was smaller: finish_reason length */
+    bool has_usage;      /* stream_options.include_usage */
+};
+
+/* Plans the answer to the request JSON. */
+void answer_init(struct answer *a, enum answer_kind kind,
+                 const struct behaviour *how, struct json_object *json,
+                 uint64_t seq);
+
+/* The bare text of word I, and of all of it, ready to sit inside JSON. */
+void answer_word(int64_t i, struct text *out);
+void answer_content(const struct answer *a, struct text *out);
+
+const char *answer_finish(const struct answer *a);
+
+/* {"prompt_tokens":...}, in the dialect of the answer's kind. */
+void answer_usage(const struct answer *a, struct text *out);
+
+/* The whole body of a buffered answer. */
+void answer_body(const struct answer *a, struct text *out);
+
+/*
+ * The response object of /v1/responses, without its outer comma or newline.
+ * STATUS is "in_progress" or "completed"; only the latter has the content.
+ */
+void answer_response_object(const struct answer *a, const char *status,
+                            struct text *out);
+void answer_response_item(const struct answer *a, const char *status,
+                          struct text *out);
+
+#endif

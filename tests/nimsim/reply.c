@@ -1,0 +1,193 @@
+/*
+ * reply.c - bodies out, at their pace, whole or cut.
+ *
+ *   buffered, unbroken      one response from memory
+ *   buffered, cut or split  \  body_read(), which libmicrohttpd calls
+ *   streamed                /  whenever it can write
+ *
+ * body_read() gives what is due and suspends the connection until the next
+ * piece is.  An event is handed over alone, so it leaves alone.
+ */
+#include "reply.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "request.h"
+#include "sim.h"
+
+/* The most that is asked of body_read() at once. */
+#define BLOCK_BYTES  16384
+#define SPLIT_GAP_NS NS_PER_MS
+
+void reply_reqid(const struct request *r, char id[37])
+{
+    snprintf(id, 37, "00000000-0000-4000-8000-%012llx",
+             (unsigned long long)(r->seq & 0xffffffffffff));
+}
+
+static void add_header(struct MHD_Response *response, const char *name,
+                       const char *value)
+{
+    if (value != NULL)
+        MHD_add_response_header(response, name, value);
+}
+
+static enum MHD_Result queue_plain(struct MHD_Connection *conn, int status,
+                                   struct MHD_Response *response)
+{
+    enum MHD_Result result =
+        MHD_queue_response(conn, (unsigned int)status, response);
+
+    MHD_destroy_response(response);
+    return result;
+}
+
+static struct MHD_Response *memory_response(struct text *body)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        body->len, body->data, MHD_RESPMEM_MUST_FREE);
+
+    *body = (struct text){0};
+    return response;
+}
+
+enum MHD_Result reply_plain(struct MHD_Connection *conn, int status,
+                            const char *type, struct text *body)
+{
+    struct MHD_Response *response = memory_response(body);
+
+    if (response == NULL)
+        return MHD_NO;
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    return queue_plain(conn, status, response);
+}
+
+/* Adds what all answers of the practice API carry.  Takes RESPONSE. */
+static enum MHD_Result queue(struct request *r, struct MHD_Response *response)
+{
+    char id[37];
+    char seconds[24];
+
+    if (response == NULL)
+        return MHD_NO;
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type);
+    if (r->retry_after != -1) {
+        snprintf(seconds, sizeof(seconds), "%lld", (long long)r->retry_after);
+        add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
+    reply_reqid(r, id);
+    add_header(response, "Nvcf-Reqid", id);
+    add_header(response, "Nvcf-Status",
+               r->is_refused ? "errored" : "fulfilled");
+    return queue_plain(r->conn, r->status, response);
+}
+
+/* --- bodies in pieces --- */
+
+/* How many body bytes may leave at all. */
+static uint64_t allowed_bytes(const struct request *r)
+{
+    uint64_t allowed = UINT64_MAX;
+
+    if (r->how.cut_bytes != -1)
+        allowed = (uint64_t)r->how.cut_bytes;
+    if (r->how.end_bytes != -1 && (uint64_t)r->how.end_bytes < allowed)
+        allowed = (uint64_t)r->how.end_bytes;
+    return allowed;
+}
+
+/* cut wins over early-end where both allow the same number of bytes. */
+static ssize_t body_broken_off(struct request *r)
+{
+    if (r->how.cut_bytes == -1 || (uint64_t)r->how.cut_bytes > allowed_bytes(r))
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    r->was_ended_by_us = true;
+    /* So that the bytes arrive, however the library closes. */
+    shutdown(r->wait.fd, SHUT_WR);
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The next event into R->out, unless some of it is still there. */
+static bool has_piece(struct request *r)
+{
+    int64_t event_ns;
+
+    if (r->out_sent < r->out.len)
+        return true;
+    if (!r->is_stream)
+        return false;
+    event_ns = r->answer_ns + sse_due_ns(&r->sse);
+    if (event_ns > r->due_ns)
+        r->due_ns = event_ns;
+    r->out.len = 0;
+    r->out_sent = 0;
+    return sse_next(&r->sse, &r->out);
+}
+
+static size_t piece_give(struct request *r, char *buf, size_t max)
+{
+    uint64_t allowed = allowed_bytes(r) - r->body_sent;
+    size_t n = r->out.len - r->out_sent;
+
+    if (n > max)
+        n = max;
+    if (n > allowed)
+        n = (size_t)allowed;
+    if (r->how.split_bytes != -1) {
+        if (n > (size_t)r->how.split_bytes)
+            n = (size_t)r->how.split_bytes;
+        r->due_ns = clock_now_ns() + SPLIT_GAP_NS;
+    }
+    memcpy(buf, r->out.data + r->out_sent, n);
+    r->out_sent += n;
+    r->body_sent += n;
+    return n;
+}
+
+static ssize_t body_read(void *cls, uint64_t pos, char *buf, size_t max)
+{
+    struct request *r = cls;
+    struct waits *waits = r->sim->waits;
+
+    (void)pos;
+    if (waits_is_over(waits, &r->wait))
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (r->body_sent >= allowed_bytes(r))
+        return body_broken_off(r);
+    if (!has_piece(r))
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (clock_now_ns() < r->due_ns) {
+        if (waits_until(waits, &r->wait, r->due_ns, true) == WAIT_OVER)
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+        return 0;
+    }
+    return (ssize_t)piece_give(r, buf, max);
+}
+
+static enum MHD_Result queue_pieces(struct request *r, uint64_t size)
+{
+    r->answer_ns = clock_now_ns();
+    return queue(r, MHD_create_response_from_callback(size, BLOCK_BYTES,
+                                                      body_read, r, NULL));
+}
+
+enum MHD_Result reply_buffered(struct request *r)
+{
+    uint64_t size = r->out.len;
+
+    r->is_stream = false;
+    if (r->how.end_bytes != -1 && (uint64_t)r->how.end_bytes < size)
+        size = r->out.len = (size_t)r->how.end_bytes;
+    if (r->is_refused || (r->how.cut_bytes == -1 && r->how.split_bytes == -1))
+        return queue(r, memory_response(&r->out));
+    return queue_pieces(r, size);
+}
+
+enum MHD_Result reply_stream(struct request *r)
+{
+    r->type = "text/event-stream";
+    return queue_pieces(r, MHD_SIZE_UNKNOWN);
+}

@@ -1,0 +1,28 @@
+/*
+ * Which paths the practice upstream knows, and the models it lists.
+ */
+#ifndef NIMSIM_ROUTE_H
+#define NIMSIM_ROUTE_H
+
+#include <stdbool.h>
+
+struct text;
+
+enum route {
+    ROUTE_NOWHERE = 0,
+    ROUTE_CONTROL, /* /sim/... */
+    ROUTE_MODELS,  /* free: never meets the limiter */
+    ROUTE_CHAT,
+    ROUTE_COMPLETIONS,
+    ROUTE_RESPONSES,
+    ROUTE_EMBEDDINGS,
+    ROUTE_RANKING,
+    ROUTE_OTHER, /* the rest of /v1/: limited, then 404 */
+};
+
+enum route route_find(const char *method, const char *path);
+
+/* The list, or the one model named by PATH.  False: no such model. */
+bool route_models_body(const char *path, struct text *out);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * All of the practice upstream hangs on one struct sim.
+ */
+#ifndef NIMSIM_SIM_H
+#define NIMSIM_SIM_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arrivals.h"
+#include "waits.h"
+#include "window.h"
+
+/* Uniform random transit before a request counts as arrived. */
+struct delay {
+    int64_t min_ms; /* 0 .. DELAY_MS_MAX */
+    int64_t max_ms; /* min_ms .. DELAY_MS_MAX */
+};
+
+#define DELAY_MS_MAX 600000
+
+/* Since the start or the last reset, but for the two gauges. */
+struct counters {
+    uint64_t accepted;
+    uint64_t refused;
+    uint64_t unauthorized;
+    uint64_t client_gone; /* the client closed before its answer's end */
+    int64_t open;         /* gauge: arrived and not yet answered */
+    int64_t connections;  /* gauge */
+};
+
+struct sim {
+    const char *key;     /* NULL: no key is asked for; fixed after the start */
+    struct waits *waits; /* has its own lock */
+
+    pthread_mutex_t lock; /* for all that follows */
+    struct window window;
+    struct delay delay;
+    struct counters counters;
+    struct arrivals *arrivals;
+};
+
+#endif

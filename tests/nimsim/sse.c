@@ -1,0 +1,259 @@
+/*
+ * sse.c - the answer's words as server-sent events.
+ *
+ *   chat         role            word word ...   finish [usage] [DONE]
+ *   completion                   word word ...   finish [usage] [DONE]
+ *   response     created .. part word word ...   done .. completed
+ *
+ * Events are made one by one as they are sent, so that a thousand open
+ * streams hold a thousand short strings and not a thousand answers.  Words
+ * are paced by the gap; what follows the last word goes with it.
+ */
+#include "sse.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "clock.h"
+#include "text.h"
+
+/* sim/silence-MS: after this many events. */
+#define EVENTS_BEFORE_SILENCE 3
+
+static int64_t head_count(const struct sse *s)
+{
+    static const int64_t heads[] = {
+        [ANSWER_CHAT] = 1, [ANSWER_COMPLETION] = 0, [ANSWER_RESPONSE] = 4};
+
+    return heads[s->answer.kind];
+}
+
+static int64_t tail_count(const struct sse *s)
+{
+    if (s->answer.kind == ANSWER_RESPONSE)
+        return 4;
+    return s->answer.has_usage ? 3 : 2;
+}
+
+int64_t sse_due_ns(const struct sse *s)
+{
+    int64_t gap_ms = s->how.gap_ms == -1 ? 0 : s->how.gap_ms;
+    int64_t head = head_count(s);
+    int64_t gaps = s->next - head + (head > 0);
+    int64_t last = s->answer.tokens - 1 + (head > 0);
+    int64_t due_ms;
+
+    if (gaps > last)
+        gaps = last;
+    due_ms = gaps > 0 ? gaps * gap_ms : 0;
+    if (s->how.silence_ms != -1 && s->next >= EVENTS_BEFORE_SILENCE)
+        due_ms += s->how.silence_ms;
+    return due_ms * NS_PER_MS;
+}
+
+/* --- chat and completions --- */
+
+static void chunk_begin(const struct sse *s, struct text *out)
+{
+    const struct answer *a = &s->answer;
+    bool is_chat = a->kind == ANSWER_CHAT;
+
+    text_fmt(out,
+             "data: {\"id\":\"%s-nimsim-%012" PRIu64 "\",\"object\":\"%s\","
+             "\"created\":%" PRId64 ",\"model\":",
+             is_chat ? "chatcmpl" : "cmpl", a->seq,
+             is_chat ? "chat.completion.chunk" : "text_completion", a->created);
+    text_json(out, a->model);
+    text_str(out, ",\"choices\":[");
+}
+
+/* With stream_options.include_usage every chunk has the field, as null. */
+static void chunk_end(const struct sse *s, struct text *out)
+{
+    text_str(out, "]");
+    if (s->answer.has_usage)
+        text_str(out, ",\"usage\":null");
+    text_str(out, "}\n\n");
+}
+
+static void chunk_choice(const struct sse *s, const char *delta,
+                         const char *finish, struct text *out)
+{
+    chunk_begin(s, out);
+    text_fmt(out,
+             "{\"index\":0,%s,\"logprobs\":null,\"finish_reason\":", delta);
+    if (finish == NULL)
+        text_str(out, "null}");
+    else
+        text_fmt(out, "\"%s\"}", finish);
+    chunk_end(s, out);
+}
+
+static void chunk_word(const struct sse *s, int64_t i, struct text *out)
+{
+    bool is_chat = s->answer.kind == ANSWER_CHAT;
+    struct text delta = {0};
+
+    text_str(&delta, is_chat ? "\"delta\":{\"content\":\"" : "\"text\":\"");
+    answer_word(i, &delta);
+    text_str(&delta, is_chat ? "\"}" : "\"");
+    chunk_choice(s, delta.data, NULL, out);
+    text_free(&delta);
+}
+
+static void chunk_tail(const struct sse *s, int64_t i, struct text *out)
+{
+    bool is_chat = s->answer.kind == ANSWER_CHAT;
+
+    if (i == 0) {
+        chunk_choice(s, is_chat ? "\"delta\":{}" : "\"text\":\"\"",
+                     answer_finish(&s->answer), out);
+    } else if (i == 1 && s->answer.has_usage) {
+        chunk_begin(s, out);
+        text_str(out, "],\"usage\":");
+        answer_usage(&s->answer, out);
+        text_str(out, "}\n\n");
+    } else {
+        text_str(out, "data: [DONE]\n\n");
+    }
+}
+
+/* --- responses --- */
+
+static void response_begin(const struct sse *s, const char *type,
+                           struct text *out)
+{
+    text_fmt(out,
+             "event: %s\ndata: {\"type\":\"%s\",\"sequence_number\":%" PRId64,
+             type, type, s->next);
+}
+
+static void response_whole(const struct sse *s, const char *type,
+                           const char *status, struct text *out)
+{
+    response_begin(s, type, out);
+    text_str(out, ",\"response\":");
+    answer_response_object(&s->answer, status, out);
+    text_str(out, "}\n\n");
+}
+
+static void response_item(const struct sse *s, const char *type,
+                          const char *status, struct text *out)
+{
+    response_begin(s, type, out);
+    text_str(out, ",\"output_index\":0,\"item\":");
+    answer_response_item(&s->answer, status, out);
+    text_str(out, "}\n\n");
+}
+
+/* Where in the output an event about the text belongs. */
+static void response_at(const struct sse *s, const char *type, struct text *out)
+{
+    response_begin(s, type, out);
+    text_fmt(out,
+             ",\"item_id\":\"msg-nimsim-%012" PRIu64
+             "\",\"output_index\":0,\"content_index\":0",
+             s->answer.seq);
+}
+
+static void response_part(const struct sse *s, const char *type, bool is_full,
+                          struct text *out)
+{
+    response_at(s, type, out);
+    text_str(out, ",\"part\":{\"type\":\"output_text\",\"text\":\"");
+    if (is_full)
+        answer_content(&s->answer, out);
+    text_str(out, "\",\"annotations\":[]}}\n\n");
+}
+
+static void response_head(const struct sse *s, int64_t i, struct text *out)
+{
+    if (i == 0)
+        response_whole(s, "response.created", "in_progress", out);
+    else if (i == 1)
+        response_whole(s, "response.in_progress", "in_progress", out);
+    else if (i == 2)
+        response_item(s, "response.output_item.added", "in_progress", out);
+    else
+        response_part(s, "response.content_part.added", false, out);
+}
+
+static void response_word(const struct sse *s, int64_t i, struct text *out)
+{
+    response_at(s, "response.output_text.delta", out);
+    text_str(out, ",\"delta\":\"");
+    answer_word(i, out);
+    text_str(out, "\"}\n\n");
+}
+
+static void response_tail(const struct sse *s, int64_t i, struct text *out)
+{
+    if (i == 0) {
+        response_at(s, "response.output_text.done", out);
+        text_str(out, ",\"text\":\"");
+        answer_content(&s->answer, out);
+        text_str(out, "\"}\n\n");
+    } else if (i == 1) {
+        response_part(s, "response.content_part.done", true, out);
+    } else if (i == 2) {
+        response_item(s, "response.output_item.done", "completed", out);
+    } else {
+        response_whole(s, "response.completed", "completed", out);
+    }
+}
+
+/* --- both --- */
+
+static void event_write(const struct sse *s, struct text *out)
+{
+    bool is_response = s->answer.kind == ANSWER_RESPONSE;
+    int64_t i = s->next - head_count(s);
+
+    if (i < 0 && is_response)
+        response_head(s, s->next, out);
+    else if (i < 0)
+        chunk_choice(s, "\"delta\":{\"role\":\"assistant\",\"content\":\"\"}",
+                     NULL, out);
+    else if (i < s->answer.tokens && is_response)
+        response_word(s, i, out);
+    else if (i < s->answer.tokens)
+        chunk_word(s, i, out);
+    else if (is_response)
+        response_tail(s, i - s->answer.tokens, out);
+    else
+        chunk_tail(s, i - s->answer.tokens, out);
+}
+
+/*
+ * sim/comments: the standard lets a comment stand anywhere, so even events
+ * have it as a block of its own and odd ones inside their block.
+ */
+static void comments_write(const struct sse *s, struct text *out)
+{
+    text_fmt(out, ": %" PRId64 "\n%sid: %" PRId64 "\n", s->next,
+             s->next % 2 == 0 ? "\n" : "", s->next);
+}
+
+/* sim/exhausted-stream: the refusal comes after the 200. */
+static bool exhausted_next(struct sse *s, struct text *out)
+{
+    if (s->next > 1)
+        return false;
+    text_str(out, s->next == 0 ? "data: " FAULT_EXHAUSTED_BODY "\n\n"
+                               : "data: [DONE]\n\n");
+    s->next++;
+    return true;
+}
+
+bool sse_next(struct sse *s, struct text *out)
+{
+    if (s->how.fault == FAULT_STREAM_EXHAUSTED)
+        return exhausted_next(s, out);
+    if (s->next >= head_count(s) + s->answer.tokens + tail_count(s))
+        return false;
+    if (s->how.comments)
+        comments_write(s, out);
+    event_write(s, out);
+    s->next++;
+    return true;
+}
