@@ -1,0 +1,33 @@
+/* Every bound of the responder, with its reason. */
+#ifndef SLUICE_LIMITS_H
+#define SLUICE_LIMITS_H
+
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+
+#define UPSTREAMS_MAX     16 /* the state file has that many rows */
+#define UPSTREAM_NAME_MAX 32 /* with the terminator; shown and used in keys */
+
+/* Names a client chooses; longer ones are refused (model) or cut
+ * (client); the state file keeps 127 bytes of each. */
+#define MODEL_MAX  128
+#define CLIENT_MAX 64
+
+#define PARAMS_MAX   256        /* FastCGI parameters of one request */
+#define PARAMS_BYTES (64 * KIB) /* lighttpd itself stops at 65,535 */
+#define PATH_BYTES   2048       /* path and query we forward */
+#define JSON_DEPTH   64         /* json-c recurses; tools nest about 10 deep */
+#define JSON_BIG     (1 * MIB)  /* above it, one parse at a time: trees */
+
+#define ACCEPTORS        4     /* threads that wait for slow senders */
+#define BODY_DEADLINE_MS 60000 /* to receive one whole request */
+
+#define OUT_HIGH (256 * KIB) /* unsent answer bytes that pause the upstream */
+#define OUT_LOW  (64 * KIB)  /* and those that wake it again */
+#define HOLD_MAX (256 * KIB) /* a buffered answer is checked whole up to this */
+
+#define HEAD_BYTES   (64 * KIB) /* response header block from the upstream */
+#define POOL_MAX     128        /* idle connections kept: a burst's worth */
+#define MODELS_BYTES (4 * MIB)  /* a list of models; NVIDIA's is 20 KB */
+
+#endif

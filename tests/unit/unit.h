@@ -1,0 +1,31 @@
+/*
+ * A suite is a table of sentences, ended by a row of NULLs; every test file
+ * exports one function that registers its own.
+ */
+#ifndef SLUICE_UNIT_H
+#define SLUICE_UNIT_H
+
+#include <stddef.h>
+
+#include <CUnit/CUnit.h>
+
+struct unit_test {
+    const char *sentence; /* what holds, as in "an empty queue has no head" */
+    void (*run)(void);
+};
+
+static inline CU_ErrorCode unit_add(const char *suite,
+                                    const struct unit_test *tests)
+{
+    CU_pSuite s = CU_add_suite(suite, NULL, NULL);
+
+    for (; s != NULL && tests->sentence != NULL; tests++)
+        if (CU_add_test(s, tests->sentence, tests->run) == NULL)
+            break;
+    return CU_get_error();
+}
+
+CU_ErrorCode test_config_add(void);
+CU_ErrorCode test_log_add(void);
+
+#endif
