@@ -1,0 +1,194 @@
+# Sluice: `make help` lists the targets, `make run` shows it working.
+#
+# No configure step.  VARIANT=asan or tsan builds the same tree with that
+# sanitizer into build/asan or build/tsan; the tests find the programs through
+# SLUICE_BUILD, which they are given from here.
+
+VERSION = 0.1.0
+VARIANT =
+BUILD   = build$(VARIANT:%=/%)
+PREFIX  = /usr/local
+NPROC  := $(shell nproc 2>/dev/null || echo 2)
+MAKEFLAGS += --no-print-directory -r
+
+# ------------------------------------------------------------- compiling --
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion \
+  -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wpointer-arith \
+  -Wcast-qual -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough
+HARDEN = -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
+  -fstack-clash-protection $(if $(findstring x86_64,$(MACHINE)),-fcf-protection=full)
+SANITIZE = -O1 -g -fno-sanitize-recover=all -fno-omit-frame-pointer
+MODE_     = $(HARDEN)
+MODE_asan = $(SANITIZE) -fsanitize=address,undefined
+MODE_tsan = $(SANITIZE) -fsanitize=thread
+MODE_cover = -O0 -g --coverage
+
+MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
+PACKAGES  = libcurl json-c
+PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -lcurl -ljson-c)
+STD     = -std=c17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
+CFLAGS  =
+LDFLAGS =
+ALL_CFLAGS  = $(STD) $(WARN) $(MODE_$(VARIANT)) -fPIE -pthread $(CFLAGS)
+ALL_LDFLAGS = $(filter-out -D% -U%,$(MODE_$(VARIANT))) -pthread \
+  -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack $(LDFLAGS)
+
+# -------------------------------------------------------------- programs --
+
+FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c))
+STATE := $(filter-out state/ctl.c,$(wildcard state/*.c))
+CTL   := $(wildcard fcgi/config.c fcgi/settings.c fcgi/log.c fcgi/buf.c)
+SIM   := $(wildcard tests/nimsim/*.c)
+UNIT  := $(wildcard tests/unit/*.c)
+CRASH := $(wildcard tests/crash/*.c)
+C     := $(wildcard fcgi/*.[ch] state/*.[ch] tests/*/*.[ch])
+obj    = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+# A program is built as soon as its main file is there.
+PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
+  $(if $(wildcard state/ctl.c),$(BUILD)/sluicectl) \
+  $(if $(wildcard tests/nimsim/main.c),$(BUILD)/nimsim)
+TESTS := $(if $(wildcard tests/unit/main.c),$(BUILD)/unit-tests) \
+  $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
+
+all: $(PROGRAMS) ## build the programs into build/
+
+$(BUILD)/sluice.fcgi: $(call obj,fcgi/main.c $(FCGI) $(STATE))
+$(BUILD)/sluice.fcgi: LIBS = $(PKG_LIBS) -lfcgi
+$(BUILD)/sluicectl:   $(call obj,state/ctl.c $(STATE) $(CTL))
+$(BUILD)/sluicectl:   LIBS = $(PKG_LIBS)
+$(BUILD)/nimsim:      $(call obj,$(SIM))
+$(BUILD)/nimsim:      LIBS = -lmicrohttpd -ljson-c -lgnutls
+$(BUILD)/unit-tests:  $(call obj,$(UNIT) $(FCGI) $(STATE))
+$(BUILD)/unit-tests:  LIBS = $(PKG_LIBS) -lfcgi -lcunit
+$(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests:
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+
+# The tests reach into every folder by the file's name alone.
+$(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/crash/%.o: CPPFLAGS += -Ifcgi -Istate
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Other flags, another compiler: everything anew.
+FLAGS = $(CC) $(ALL_CFLAGS) / $(ALL_LDFLAGS) $(PKG_LIBS)
+$(BUILD)/flags: force
+	@mkdir -p $(@D); echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' >$@
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# ------------------------------------------------------- running, testing --
+
+run: deps ## build, and run in the foreground (SLUICE_LISTEN, NVIDIA_API_KEY, ...)
+	@+$(MAKE) -s -j$(NPROC) all
+	@exec conf/run
+
+test: deps ## unit tests, then the tests against real servers
+	@+$(MAKE) -s -j$(NPROC) programs
+	@unset NVIDIA_API_KEY; export SLUICE_BUILD=$(BUILD); \
+	for t in $(BUILD)/unit-tests tests/run-all; do [ ! -x $$t ] || { \
+	    echo "TEST $$t"; $$t 2>&1; echo "EXIT $$?"; }; done | tee $(BUILD)/test.log
+	@awk '$(SUM)' $(BUILD)/test.log >$(BUILD)/test.sum; rc=$$?; cat $(BUILD)/test.sum; exit $$rc
+
+# A runner counts by its last "N passed, N failed", or by CUnit's table; one
+# that ends badly and tells of no failure, or of no test, is a failure itself.
+SUM = function tell() { if (t != "") { if (f == 0 && (bad || p == 0)) f = 1; P += p; F += f } } \
+  $$1 == "TEST" { tell(); t = $$2; p = f = bad = 0 } \
+  $$1 == "EXIT" && $$2 != 0 { bad = 1 } \
+  /^ +tests +[0-9]/ { p = $$4; f = $$5 } \
+  /^[0-9]+ passed, [0-9]+ failed$$/ { p = $$1; f = $$3 } \
+  END { tell(); printf "%d passed, %d failed\n", P, F; exit F > 0 || P == 0 }
+
+test-all: deps ## the same, and again under both sanitizers
+	@rc=0; rm -f build/test.sum build/*san/test.sum; for v in '' asan tsan; do \
+	    echo "== make test VARIANT=$$v"; $(MAKE) test VARIANT=$$v || rc=1; done; \
+	for v in . asan tsan; do cat build/$$v/test.sum 2>/dev/null || echo 0 passed, 1 failed; done | \
+	    awk '{ p += $$1; f += $$3 } END { printf "%d passed, %d failed\n", p, f }'; exit $$rc
+
+programs: $(PROGRAMS) $(TESTS)
+
+asan tsan: ## build with that sanitizer into build/asan, build/tsan
+	@+$(MAKE) VARIANT=$@ -j$(NPROC) programs
+
+cover: deps ## which lines the tests reach
+	@-$(MAKE) test VARIANT=cover
+	@find build/cover/obj/fcgi build/cover/obj/state -name '*.gcda' | xargs gcov -n 2>/dev/null | \
+	    awk -F"[':%]" '/^File/ { f = $$2 } /^Lines/ && f ~ /\.c$$/ { printf "%7s%% %s\n", $$2, f; f = "" }' | sort -k2
+
+# --------------------------------------------------------- what it needs --
+
+DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libjson-c-dev \
+  libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd lighttpd-mod-openssl \
+  ca-certificates curl jq openssl procps
+LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
+
+# Installs lighttpd without its service: that one would take port 80.
+APT = apt-get install -qq -y --no-install-recommends
+define ensure
+@command -v dpkg-query >/dev/null || exit 0; \
+have=" $$(dpkg-query -W -f '$${db:Status-Abbrev}$${Package} ' $(1) 2>/dev/null) "; \
+need=; for p in $(1); do case "$$have" in *"ii $$p "*) ;; *) need="$$need $$p" ;; esac; done; \
+[ -n "$$need" ] || exit 0; \
+if [ "$$(id -u)" != 0 ]; then echo "Missing packages:  sudo apt-get install --no-install-recommends$$need" >&2; exit 1; fi; \
+echo "Installing$$need"; export DEBIAN_FRONTEND=noninteractive; policy=/usr/sbin/policy-rc.d; \
+if [ ! -e $$policy ]; then trap 'rm -f $$policy' EXIT; trap 'exit 1' INT TERM HUP; \
+    printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; fi; \
+$(APT) $$need >/dev/null 2>&1 || { apt-get update -qq && $(APT) $$need >/dev/null; } || exit 1; \
+case "$$need " in *" lighttpd "*) systemctl disable --quiet lighttpd 2>/dev/null || : ;; esac
+endef
+
+deps: ## install the Debian packages it needs (root), or say which
+	$(call ensure,$(DEPS))
+
+lint-deps: deps
+	$(call ensure,$(LINT_DEPS))
+
+# ----------------------------------------------------------------- checks --
+
+TIDY = -*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening-of-multiplication-result,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
+SHELLS := $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' conf/run .ci/run $$(find tests conf -type f 2>/dev/null))
+
+lint: lint-deps ## everything that finds faults without running
+	@+$(MAKE) -k -j$(NPROC) -Otarget lint-gcc lint-clang lint-cppcheck lint-tidy lint-words lint-shell lint-format
+lint-gcc lint-clang:
+	@+$(MAKE) -s CC=$(@:lint-%=%) BUILD=build/$@ CFLAGS=-Werror programs
+lint-cppcheck:
+	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    --library=posix --suppress=missingIncludeSystem -D_GNU_SOURCE -Ifcgi -Istate $(filter %.c,$(C))
+lint-tidy: # not the unit tests: it does not know that CUnit's FATAL asserts end a test
+	@printf '%s\n' $(filter-out tests/unit/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
+	    clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' {} -- $(STD) -Ifcgi -Istate 2>/dev/null
+lint-words:
+	@codespell --skip 'build,.git,*.svg' -L queu .
+lint-shell:
+	@[ -z "$(SHELLS)" ] || shellcheck $(SHELLS)
+lint-format: # other versions of clang-format would want it otherwise
+	@clang-format --version | grep -q 'version 14' || { echo 'clang-format is not 14: skipped'; exit 0; }; \
+	clang-format --dry-run -Werror $(C)
+
+format: ## put the C code in shape
+	@clang-format -i $(C)
+
+# -------------------------------------------------------------- the rest --
+
+install: all ## DESTDIR=, PREFIX=/usr/local
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/sluice $(DESTDIR)$(PREFIX)/share/sluice
+	install -m 755 $(BUILD)/sluice.fcgi $(DESTDIR)$(PREFIX)/lib/sluice/
+	[ ! -e $(BUILD)/sluicectl ] || install -m 755 $(BUILD)/sluicectl $(DESTDIR)$(PREFIX)/bin/
+	cp -R lighttpd.conf conf www $(DESTDIR)$(PREFIX)/share/sluice/
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
+
+force:
+.PHONY: all run test test-all programs asan tsan cover deps lint-deps lint lint-gcc lint-clang \
+  lint-cppcheck lint-tidy lint-words lint-shell lint-format format install clean help force

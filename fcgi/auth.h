@@ -1,0 +1,14 @@
+/*
+ * Who may ask this?
+ */
+#ifndef SLUICE_AUTH_H
+#define SLUICE_AUTH_H
+
+struct config;
+struct request;
+
+/* Checks Host, Origin, address and credential of R against its route; what is
+ * wrong becomes R->fault. */
+void auth_check(const struct config *cfg, struct request *r);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * Bytes in order: appended at the end, taken from the front.
+ */
+#ifndef SLUICE_BUF_H
+#define SLUICE_BUF_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf {
+    char *data;   /* NULL while empty and unused */
+    size_t start; /* bytes already taken */
+    size_t len;   /* bytes in it, from start */
+    size_t cap;   /* bytes allocated */
+};
+
+void buf_free(struct buf *b); /* gives the memory back; b is empty again */
+void buf_add(struct buf *b, const void *data, size_t len);
+void buf_str(struct buf *b, const char *text);
+void buf_fmt(struct buf *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
+void buf_json(struct buf *b, const char *text);
+/* Room for LEN more bytes; the caller writes them and then adds to len. */
+char *buf_room(struct buf *b, size_t len);
+void buf_take(struct buf *b, size_t len); /* drops LEN bytes of the front */
+void buf_fit(struct buf *b); /* gives back what is allocated but unused */
+
+static inline const char *buf_head(const struct buf *b)
+{
+    return b->data + b->start;
+}
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * The client's side of an exchange: a FastCGI connection that was taken over
+ * from libfcgi.  Bytes out, as records, without blocking; and the news that
+ * the client is gone.
+ */
+#ifndef SLUICE_CLIENT_H
+#define SLUICE_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "loop.h"
+
+struct client_ops {
+    void (*gone)(void *arg);    /* hung up, or cannot be written to */
+    void (*drained)(void *arg); /* fewer than OUT_LOW bytes are unsent */
+};
+
+struct client {
+    struct loop *loop;
+    struct loop_watch watch;
+    int fd; /* -1: closed */
+    uint16_t request_id;
+    bool gone, ended, above; /* above: OUT_HIGH was reached */
+    struct buf out;
+    uint64_t bytes; /* of STDOUT content so far */
+    const struct client_ops *ops;
+    void *arg;
+};
+
+/* Takes FD, a connected FastCGI socket with one request on it. */
+void client_init(struct client *c, struct loop *loop, int fd,
+                 uint16_t request_id, const struct client_ops *ops, void *arg);
+void client_write(struct client *c, const void *data, size_t len);
+/* The answer is complete: END_REQUEST, FCGI_REQUEST_COMPLETE. */
+void client_end(struct client *c);
+/* Sends what can be sent now.  May call ops. */
+void client_flush(struct client *c);
+bool client_is_flushed(const struct client *c); /* all of it, or gone */
+/* Unsent bytes have reached OUT_HIGH and not yet fallen below OUT_LOW. */
+bool client_is_full(const struct client *c);
+/* Closes; without client_end() the web server sees a broken answer. */
+void client_fini(struct client *c);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * One exchange: a request, its place in the queue, its transfer, its answer.
+ *
+ * Owned by the loop's thread.  Whatever happens to it sets a field and calls
+ * exchange_run(); the table of steps in exchange.c decides what follows.
+ */
+#ifndef SLUICE_EXCHANGE_H
+#define SLUICE_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../state/limiter.h"
+#include "client.h"
+#include "loop.h"
+#include "relay.h"
+#include "reply.h"
+#include "request.h"
+#include "sluice.h"
+#include "upstream.h"
+
+enum step {
+    STEP_ROUTE = 0,
+    STEP_ADMIT = 1,
+    STEP_QUEUE = 2,
+    STEP_FORWARD = 3,
+    STEP_RELAY = 4,
+    STEP_FLUSH = 5,
+    STEP_SETTLE = 6,
+    STEP_DONE = 7,
+};
+
+struct exchange {
+    struct exchange *prev, *next; /* of the worker's */
+    struct exchange *next_dirty;  /* to be flushed at the end of this step */
+    bool is_dirty;
+    struct sluice *s;
+    struct request *req;
+    struct client client;
+    enum step step;
+    bool gone;   /* the client hung up */
+    bool broken; /* the answer cannot be completed: no END_REQUEST */
+    bool running;
+
+    /* admission */
+    uint32_t upstream;     /* index into the settings */
+    struct ticket *ticket; /* NULL: none, or it is over */
+    bool granted, refused;
+    struct ticket_news place; /* what the limiter said last */
+    struct reply_error error; /* status 0: none */
+
+    /* upstream */
+    struct transfer *transfer;
+    uint32_t attempts;
+    bool ended; /* the transfer is over: how and why */
+    enum transfer_end how;
+    char detail[128];
+
+    struct relay relay;
+
+    struct loop_timer timer; /* the next of the times below */
+    int64_t queue_deadline_ns, answer_deadline_ns, idle_deadline_ns;
+    int64_t commit_ns, beat_ns;
+    const char *deadline_name; /* whose deadline queue_deadline_ns is */
+
+    /* for the log */
+    int64_t granted_ns, first_byte_ns;
+};
+
+/* Takes R and its descriptor. */
+void exchange_start(struct sluice *s, struct request *r);
+/* Something happened to X: goes on as far as it can. */
+void exchange_run(struct exchange *x);
+/* Bytes for the client are waiting: they leave at the end of this step. */
+void exchange_dirty(struct exchange *x);
+/* Every waiter is refused, everything else may finish. */
+void exchange_drain_all(struct sluice *s);
+/* End of a step: flushes, and frees what is done. */
+void exchange_flush_all(struct sluice *s);
+/* Ends them all, finished or not. */
+void exchange_abort_all(struct sluice *s);
+
+/* Answers with an error of ours, in whatever way is still possible. */
+enum step exchange_fail(struct exchange *x, int status, const char *code,
+                        int64_t retry_ms, int retry, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+/* Answers 200 with a JSON text. */
+enum step exchange_json(struct exchange *x, const struct buf *json);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * One event loop: descriptors, timers and an end-of-step hook.  Knows neither
+ * FastCGI nor HTTP.  Belongs to one thread.
+ */
+#ifndef SLUICE_LOOP_H
+#define SLUICE_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct loop;
+
+/* Embedded in what owns the descriptor; fd is not closed by the loop. */
+struct loop_watch {
+    int fd;          /* -1: not watched */
+    uint32_t events; /* EPOLLIN, ... */
+    void (*fn)(void *arg, uint32_t events);
+    void *arg;
+};
+
+struct loop_timer {
+    int64_t at_ns;
+    size_t place; /* in the heap, from 1; 0: not set */
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+struct loop *loop_new(void); /* NULL with errno */
+void loop_free(struct loop *l);
+
+/* Runs until loop_stop().  HOOK is called at the end of every step. */
+void loop_run(struct loop *l, void (*hook)(void *arg), void *arg);
+void loop_stop(struct loop *l);
+
+/* The time at which this step began, CLOCK_BOOTTIME nanoseconds. */
+int64_t loop_now(const struct loop *l);
+
+/* Watches W->fd for EVENTS, or changes them. */
+void loop_watch(struct loop *l, struct loop_watch *w, int fd, uint32_t events);
+/* No callback for W after this, not even one that is under way. */
+void loop_unwatch(struct loop *l, struct loop_watch *w);
+
+/* (Re)sets T; once AT is reached FN is called and T is no longer set. */
+void loop_at(struct loop *l, struct loop_timer *t, int64_t at_ns);
+void loop_cancel(struct loop *l, struct loop_timer *t);
+
+#endif

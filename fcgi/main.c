@@ -1,0 +1,329 @@
+/*
+ * main.c - how does a worker start, and how does it stop?
+ *
+ *   settings -> state file -> listening socket (descriptor 0, made by the web
+ *   server or systemd) -> acceptors -> the loop, until SIGTERM -> drain
+ *
+ * SIGTERM, SIGINT  drain: no new requests, waiters are refused, the rest may
+ *                  finish within drain_s; a second one ends at once
+ * SIGHUP           the log is opened anew
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcgiapp.h>
+#include <inttypes.h>
+#include <malloc.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "accept.h"
+#include "clock.h"
+#include "config.h"
+#include "exchange.h"
+#include "log.h"
+#include "models.h"
+#include "sluice.h"
+
+extern char **environ;
+
+#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h */
+
+/* ---- the end of every step ------------------------------------------------ */
+
+/*
+ * Answers leave first, because an exchange that is over gives its ticket back;
+ * then the limiter does all that was wished for, and what it granted or
+ * refused leaves too.  A turn that could not be had leaves wishes behind and
+ * says when to come again.
+ */
+static void after_step(void *arg)
+{
+    struct sluice *s = arg;
+    bool in_vain = false;
+
+    exchange_flush_all(s);
+    while ((s->turn_due || limiter_has_wishes(s->lim)) && !in_vain) {
+        int64_t now = clock_now_ns();
+        int64_t due = limiter_turn(s->lim, now);
+
+        s->turn_due = false;
+        in_vain = limiter_has_wishes(s->lim) && due > now;
+        loop_at(s->loop, &s->limiter_timer, due);
+        exchange_flush_all(s);
+    }
+    if (s->draining && s->n_exchanges == 0)
+        loop_stop(s->loop);
+}
+
+static void on_turn_due(void *arg)
+{
+    ((struct sluice *)arg)->turn_due = true;
+}
+
+static void on_limiter_poked(void *arg, uint32_t events)
+{
+    (void)events;
+    on_turn_due(arg);
+}
+
+static void on_requests(void *arg, uint32_t events)
+{
+    struct sluice *s = arg;
+    struct request *r = accept_take(s->accept);
+
+    (void)events;
+    while (r != NULL) {
+        struct request *next = r->next;
+
+        exchange_start(s, r);
+        r = next;
+    }
+}
+
+/* ---- signals ---------------------------------------------------------------- */
+
+static void on_drain_over(void *arg)
+{
+    struct sluice *s = arg;
+
+    log_say(s->log, LOG_WARN_, "drain",
+            "%u requests were not finished within drain_s and are cut off",
+            s->n_exchanges);
+    loop_stop(s->loop);
+}
+
+static void drain(struct sluice *s)
+{
+    if (s->draining) {
+        loop_stop(s->loop);
+        return;
+    }
+    s->draining = true;
+    log_say(s->log, LOG_INFO_, "drain", "%u requests are open", s->n_exchanges);
+    accept_stop(s->accept);
+    loop_at(s->loop, &s->drain_timer,
+            loop_now(s->loop) + s->cfg->drain_ms * NS_PER_MS);
+    exchange_drain_all(s);
+}
+
+static void on_signal(void *arg, uint32_t events)
+{
+    struct sluice *s = arg;
+    struct signalfd_siginfo si;
+
+    (void)events;
+    while (read(s->signal_watch.fd, &si, sizeof(si)) == sizeof(si)) {
+        if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+            drain(s);
+        else if (si.ssi_signo == SIGHUP && log_reopen(s->log) == -1)
+            log_say(s->log, LOG_ERROR_, "log", "cannot be opened anew: %s",
+                    strerror(errno));
+    }
+}
+
+/* Blocked in every thread and read here, so that no call of libfcgi or
+ * libcurl is ever interrupted. */
+static int signals_open(void)
+{
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1); /* libfcgi's; read and left at that */
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == -1)
+        return -1;
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* ---- the start ------------------------------------------------------------------ */
+
+static struct limiter_settings limiter_settings(const struct config *cfg)
+{
+    struct limiter_settings set;
+    size_t i;
+
+    memset(&set, 0, sizeof(set)); /* compared as bytes in the state file */
+    for (i = 0; i < cfg->n_upstreams; i++) {
+        const struct config_upstream *u = &cfg->upstreams[i];
+        struct limiter_rules *r = &set.rules[i];
+
+        snprintf(r->name, sizeof(r->name), "%s", u->name);
+        r->requests = (uint32_t)u->requests;
+        r->window_ns = u->window_ms * NS_PER_MS;
+        r->margin_ns = u->margin_ms * NS_PER_MS;
+        r->burst = (uint32_t)u->burst;
+        r->min_gap_ns = u->min_gap_ms * NS_PER_MS;
+        r->in_flight = (uint32_t)u->in_flight;
+        r->per_model = u->scope == SCOPE_MODEL;
+    }
+    set.n_upstreams = (uint32_t)cfg->n_upstreams;
+    set.bounds.waiting = (uint32_t)cfg->queue_max;
+    set.bounds.per_client = (uint32_t)cfg->queue_per_client;
+    set.bounds.bytes = (uint64_t)cfg->queue_max_bytes;
+    return set;
+}
+
+/* No core dump may hold a key or a prompt; descriptors as many as allowed. */
+static void limit_process(void)
+{
+    struct rlimit none = {0, 0}, files;
+
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    (void)mallopt(M_ARENA_MAX, 2); /* threads parse, the loop frees */
+}
+
+static void on_limiter_event(void *arg, const char *event, const char *message)
+{
+    struct sluice *s = arg;
+
+    log_say(s->log, LOG_WARN_, event, "%s", message);
+}
+
+static bool is_socket(int fd)
+{
+    int on = 0;
+    socklen_t len = sizeof(on);
+
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
+}
+
+static int fail(struct sluice *s, const char *what, const char *why)
+{
+    fprintf(stderr, "sluice: %s: %s\n", what, why);
+    log_say(s->log, LOG_ERROR_, "start", "%s: %s", what, why);
+    return EXIT_FAILURE;
+}
+
+static int open_parts(struct sluice *s)
+{
+    struct limiter_settings set = limiter_settings(s->cfg);
+    char err[512];
+
+    if (limiter_open(&s->lim, s->cfg->state_dir, &set, clock_now_ns(),
+                     on_limiter_event, s, err, sizeof(err)) == -1)
+        return fail(s, "shared state", err);
+    s->loop = loop_new();
+    if (s->loop == NULL)
+        return fail(s, "epoll", strerror(errno));
+    s->up = upstream_new(s->loop);
+    if (s->up == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return fail(s, "libcurl", "cannot be initialised");
+    s->models = models_new(s);
+    s->accept = accept_start(0, s->cfg->max_body_bytes);
+    if (s->accept == NULL)
+        return fail(s, "acceptors", strerror(errno));
+    return EXIT_SUCCESS;
+}
+
+static void watch_parts(struct sluice *s, int signal_fd)
+{
+    s->accept_watch = (struct loop_watch){-1, 0, on_requests, s};
+    s->limiter_watch = (struct loop_watch){-1, 0, on_limiter_poked, s};
+    s->signal_watch = (struct loop_watch){-1, 0, on_signal, s};
+    s->limiter_timer.fn = on_turn_due;
+    s->limiter_timer.arg = s;
+    s->drain_timer.fn = on_drain_over;
+    s->drain_timer.arg = s;
+    loop_watch(s->loop, &s->accept_watch, accept_fd(s->accept), EPOLLIN);
+    loop_watch(s->loop, &s->limiter_watch, limiter_fd(s->lim), EPOLLIN);
+    loop_watch(s->loop, &s->signal_watch, signal_fd, EPOLLIN);
+    s->turn_due = true; /* the first turn takes our place among the workers */
+    loop_at(s->loop, &s->limiter_timer, loop_now(s->loop));
+}
+
+static void close_parts(struct sluice *s)
+{
+    accept_free(s->accept);
+    if (s->loop != NULL && s->lim != NULL) {
+        exchange_abort_all(s);
+        (void)limiter_turn(s->lim, clock_now_ns());
+    }
+    models_free(s->models);
+    upstream_free(s->up);
+    limiter_close(s->lim);
+    loop_free(s->loop);
+    log_close(s->log);
+    config_free(s->cfg);
+    curl_global_cleanup();
+}
+
+static int run(struct sluice *s, int signal_fd)
+{
+    int rc = open_parts(s);
+
+    if (rc != EXIT_SUCCESS)
+        return rc;
+    watch_parts(s, signal_fd);
+    log_say(s->log, LOG_INFO_, "start",
+            "version %s, upstream %s at %s, %" PRId64 " requests in %" PRId64
+            " ms",
+            SLUICE_VERSION, s->cfg->upstreams[0].name,
+            s->cfg->upstreams[0].base_url, s->cfg->upstreams[0].requests,
+            s->cfg->upstreams[0].window_ms);
+    loop_run(s->loop, after_step, s);
+    log_say(s->log, LOG_INFO_, "stop", "version %s", SLUICE_VERSION);
+    return EXIT_SUCCESS;
+}
+
+static int usage(void)
+{
+    fprintf(stderr,
+            "sluice.fcgi %s is a FastCGI responder: it wants a listening "
+            "socket as descriptor 0.\nStart it from a web server "
+            "(lighttpd.conf) or with `make run`.  It is configured by the\n"
+            "file SLUICE_CONFIG names (conf/sluice.json) and by the "
+            "environment.\n",
+            SLUICE_VERSION);
+    return EXIT_CONFIG;
+}
+
+int main(int argc, char **argv)
+{
+    struct sluice s;
+    char err[512];
+    int signal_fd, rc;
+
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        printf("sluice.fcgi %s\n", SLUICE_VERSION);
+        return EXIT_SUCCESS;
+    }
+    memset(&s, 0, sizeof(s));
+    limit_process();
+    if (config_load(&s.cfg, environ, err, sizeof(err)) == -1) {
+        fprintf(stderr, "sluice: %s\n", err);
+        return EXIT_CONFIG;
+    }
+    if (!is_socket(0)) {
+        config_free(s.cfg);
+        return usage();
+    }
+    if (log_open(&s.log, s.cfg->log_path, (enum log_level)s.cfg->log_level) ==
+        -1) {
+        fprintf(stderr, "sluice: log %s: %s\n", s.cfg->log_path,
+                strerror(errno));
+        config_free(s.cfg);
+        return EXIT_CONFIG;
+    }
+    FCGX_Init();
+    signal_fd = signals_open(); /* after FCGX_Init: it installs its own */
+    rc = signal_fd == -1 ? fail(&s, "signals", strerror(errno))
+                         : run(&s, signal_fd);
+    close_parts(&s);
+    if (signal_fd != -1)
+        close(signal_fd);
+    return rc;
+}

@@ -1,0 +1,295 @@
+/*
+ * models.c - which models are there?
+ *
+ * The upstream answers this before its limiter, so it costs no slot.  With a
+ * key of our own the list is the same for every client: it is kept for 60 s,
+ * one question is asked however many clients do, and a single model is looked
+ * up in it.  Without one each client asks with its own key, and nothing is
+ * kept.  With several upstreams their lists are put together.
+ */
+#include "models.h"
+
+#include <json-c/json.h>
+#include <string.h>
+
+#include "config.h"
+#include "exchange.h"
+#include "limits.h"
+#include "log.h"
+
+#define FRESH_NS (60 * NS_PER_S)
+#define ASK_NS   (15 * NS_PER_S) /* for one upstream's list */
+
+struct models {
+    struct sluice *s;
+    json_object *list;  /* array of models; NULL: none yet */
+    int64_t fetched_ns; /* when it was complete */
+    /* A question under way: */
+    struct transfer *transfer;
+    size_t asked; /* index of the upstream that is asked */
+    json_object *coming;
+    struct buf body;
+    int status; /* of the last answer; 0: none */
+    bool any;   /* at least one upstream answered */
+    struct loop_timer timer;
+    struct exchange *waiting[1024];
+    size_t n_waiting;
+};
+
+static void ask_next(struct models *m);
+
+/* ---- answering --------------------------------------------------------------- */
+
+static int answer_list(struct exchange *x, json_object *list)
+{
+    struct buf b = {NULL, 0, 0, 0};
+    enum step next;
+
+    buf_fmt(&b, "{\"object\":\"list\",\"data\":%s}\n",
+            json_object_to_json_string_ext(
+                list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    next = exchange_json(x, &b);
+    buf_free(&b);
+    return next;
+}
+
+static int answer_one(struct exchange *x, json_object *list, const char *id)
+{
+    size_t i, n = json_object_array_length(list);
+    struct buf b = {NULL, 0, 0, 0};
+    enum step next;
+
+    for (i = 0; i < n; i++) {
+        json_object *one = json_object_array_get_idx(list, i);
+        json_object *v;
+
+        if (!json_object_object_get_ex(one, "id", &v) ||
+            strcmp(json_object_get_string(v), id) != 0)
+            continue;
+        buf_fmt(
+            &b, "%s\n",
+            json_object_to_json_string_ext(
+                one, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        next = exchange_json(x, &b);
+        buf_free(&b);
+        return next;
+    }
+    return exchange_fail(x, 404, "model_not_found", -1, 0,
+                         "The upstream lists no model \"%.120s\".", id);
+}
+
+static int answer_from(struct exchange *x, json_object *list)
+{
+    const char *id = x->req->path + strlen("/v1/models");
+
+    return *id == '\0' ? answer_list(x, list) : answer_one(x, list, id + 1);
+}
+
+/* Everyone who waited for the list gets it, or hears why not. */
+static void answer_all(struct models *m)
+{
+    while (m->n_waiting > 0) {
+        struct exchange *x = m->waiting[--m->n_waiting];
+
+        if (m->list != NULL)
+            x->step = (enum step)answer_from(x, m->list);
+        else if (m->status != 0)
+            x->step =
+                exchange_fail(x, 502, "sluice_upstream_unreachable", 5000, -1,
+                              "The upstream answered the question for "
+                              "its models with status %d.",
+                              m->status);
+        else
+            x->step =
+                exchange_fail(x, 502, "sluice_upstream_unreachable", 5000, -1,
+                              "The upstream did not answer the question "
+                              "for its models.");
+        exchange_run(x);
+    }
+}
+
+/* ---- asking --------------------------------------------------------------------- */
+
+static void on_sent(void *arg)
+{
+    (void)arg;
+}
+
+static void on_head(void *arg, const struct upstream_head *head)
+{
+    struct models *m = arg;
+
+    m->status = head->status;
+}
+
+static bool on_body(void *arg, const char *data, size_t len)
+{
+    struct models *m = arg;
+
+    if (m->body.len + len <= MODELS_BYTES)
+        buf_add(&m->body, data, len);
+    else
+        m->status = 0; /* not a list of models */
+    return true;
+}
+
+/* Adds the "data" of one upstream's answer to what is coming. */
+static void take_list(struct models *m)
+{
+    json_object *root, *data, *id;
+    size_t i;
+
+    if (m->body.len == 0)
+        return;
+    buf_add(&m->body, "", 1);
+    root = json_tokener_parse(buf_head(&m->body));
+    if (root != NULL && json_object_object_get_ex(root, "data", &data) &&
+        json_object_is_type(data, json_type_array)) {
+        m->any = true;
+        for (i = 0; i < json_object_array_length(data); i++) {
+            json_object *one = json_object_array_get_idx(data, i);
+
+            if (json_object_object_get_ex(one, "id", &id) &&
+                json_object_is_type(id, json_type_string))
+                json_object_array_add(m->coming, json_object_get(one));
+        }
+    }
+    json_object_put(root);
+}
+
+static void finish_one(struct models *m, bool whole)
+{
+    m->transfer = NULL;
+    loop_cancel(m->s->loop, &m->timer);
+    if (whole && m->status == 200)
+        take_list(m);
+    buf_free(&m->body);
+    m->asked++;
+    ask_next(m);
+}
+
+static void on_end(void *arg, enum transfer_end how, const char *detail)
+{
+    struct models *m = arg;
+
+    if (how != END_OK)
+        log_say(m->s->log, LOG_WARN_, "models", "no list of models: %s",
+                detail);
+    finish_one(m, how == END_OK);
+}
+
+static void on_timeout(void *arg)
+{
+    struct models *m = arg;
+
+    transfer_cancel(m->transfer);
+    m->status = 0;
+    finish_one(m, false);
+}
+
+static const struct transfer_ops ops = {on_sent, on_head, on_body, on_end};
+
+static void ask(struct models *m)
+{
+    const struct config *cfg = m->s->cfg;
+    const struct config_upstream *u = &cfg->upstreams[m->asked];
+    struct buf line = {NULL, 0, 0, 0};
+    const char *headers[3] = {"Accept: application/json", NULL, NULL};
+    struct transfer_request req = {
+        .base_url = u->base_url,
+        .target = "/v1/models",
+        .method = "GET",
+        .headers = headers,
+        .connect_ms = cfg->connect_ms,
+    };
+
+    if (u->api_key != NULL) {
+        buf_fmt(&line, "Authorization: Bearer %s", u->api_key);
+        headers[1] = buf_head(&line);
+    }
+    m->transfer = transfer_start(m->s->up, &req, &ops, m);
+    loop_at(m->s->loop, &m->timer, loop_now(m->s->loop) + ASK_NS);
+    if (line.data != NULL)
+        explicit_bzero(line.data, line.cap);
+    buf_free(&line);
+}
+
+/* The next upstream is asked; after the last one the list is complete. */
+static void ask_next(struct models *m)
+{
+    if (m->asked < m->s->cfg->n_upstreams) {
+        ask(m);
+        return;
+    }
+    if (m->any) {
+        json_object_put(m->list);
+        m->list = m->coming;
+        m->fetched_ns = loop_now(m->s->loop);
+    } else {
+        json_object_put(m->coming);
+        if (loop_now(m->s->loop) - m->fetched_ns > FRESH_NS) {
+            json_object_put(m->list);
+            m->list = NULL;
+        }
+    }
+    m->coming = NULL;
+    answer_all(m);
+}
+
+/* ---- in and out -------------------------------------------------------------------- */
+
+struct models *models_new(struct sluice *s)
+{
+    struct models *m = calloc(1, sizeof(*m));
+
+    CHECK(m != NULL);
+    m->s = s;
+    m->timer.fn = on_timeout;
+    m->timer.arg = m;
+    return m;
+}
+
+void models_free(struct models *m)
+{
+    if (m == NULL)
+        return;
+    if (m->transfer != NULL)
+        transfer_cancel(m->transfer);
+    loop_cancel(m->s->loop, &m->timer);
+    json_object_put(m->list);
+    json_object_put(m->coming);
+    buf_free(&m->body);
+    free(m);
+}
+
+void models_forget(struct models *m, struct exchange *x)
+{
+    size_t i;
+
+    for (i = 0; i < m->n_waiting; i++)
+        if (m->waiting[i] == x)
+            m->waiting[i--] = m->waiting[--m->n_waiting];
+}
+
+int models_answer(struct exchange *x)
+{
+    struct models *m = x->s->models;
+
+    if (x->s->cfg->upstreams[0].api_key == NULL)
+        return STEP_FORWARD;
+    if (m->list != NULL && loop_now(x->s->loop) - m->fetched_ns < FRESH_NS)
+        return answer_from(x, m->list);
+    if (m->n_waiting == ARRAY_LEN(m->waiting))
+        return exchange_fail(x, 503, "sluice_queue_full", 1000, 1,
+                             "Too many clients ask for the models at once.");
+    m->waiting[m->n_waiting++] = x;
+    if (m->coming == NULL) {
+        m->coming = json_object_new_array();
+        CHECK(m->coming != NULL);
+        m->asked = 0;
+        m->status = 0;
+        m->any = false;
+        ask_next(m);
+    }
+    return STEP_FLUSH;
+}

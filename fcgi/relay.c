@@ -1,0 +1,373 @@
+/*
+ * relay.c - what does the client see of an answer, and when?
+ *
+ *   before the head     nothing, or (commit) our own 200 and signs of life
+ *   event stream        bytes as they come; comments only between events
+ *   anything else       held up to HOLD_MAX and sent whole with its length,
+ *                       so that a broken one can still become a 502
+ *
+ * Our head and our comments are not answer bytes.  The upstream's bytes are
+ * never changed, left out or put in another order.
+ */
+#include "relay.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config.h"
+#include "exchange.h"
+#include "route.h"
+
+void relay_init(struct relay *r)
+{
+    memset(r, 0, sizeof(*r));
+    r->prompt_tokens = r->completion_tokens = -1;
+}
+
+void relay_fini(struct relay *r)
+{
+    buf_free(&r->head);
+    buf_free(&r->held);
+}
+
+static void emit(struct exchange *x, const void *data, size_t len)
+{
+    client_write(&x->client, data, len);
+    exchange_dirty(x);
+}
+
+static void emit_buf(struct exchange *x, struct buf *b)
+{
+    if (b->len > 0)
+        emit(x, buf_head(b), b->len);
+    buf_free(b);
+}
+
+/* ---- heads ------------------------------------------------------------------ */
+
+static void stream_headers(struct buf *b)
+{
+    reply_header(b, "Cache-Control", "no-cache, no-transform");
+    reply_header(b, "X-Accel-Buffering", "no"); /* nginx */
+}
+
+static void own_headers(struct buf *b, const struct exchange *x,
+                        const struct upstream_head *h)
+{
+    int64_t queue_ms = (x->granted_ns - x->req->arrived_ns) / NS_PER_MS;
+
+    if (x->granted_ns != 0)
+        reply_header_int(b, "X-Sluice-Queue-Ms", max_i64(0, queue_ms));
+    reply_header_int(b, "X-Sluice-Attempts", x->attempts);
+    if (x->place.limit == 0 ||
+        (h != NULL && upstream_header(h, "x-ratelimit-limit-requests") != NULL))
+        return;
+    reply_header_int(b, "x-ratelimit-limit-requests", x->place.limit);
+    reply_header_int(b, "x-ratelimit-remaining-requests", x->place.remaining);
+    buf_fmt(b, "x-ratelimit-reset-requests: %" PRId64 "ms\r\n",
+            x->place.reset_ns / NS_PER_MS);
+}
+
+/* The upstream's headers that mean something beyond its connection. */
+static void their_headers(struct buf *b, const struct upstream_head *h)
+{
+    size_t i;
+
+    for (i = 0; i < h->n; i++) {
+        const char *name = h->headers[i].name;
+
+        if (strcmp(name, "content-length") == 0 ||
+            strcmp(name, "content-type") == 0 || strcmp(name, "location") == 0)
+            continue;
+        if (strcmp(name, "x-request-id") == 0)
+            name = "X-Upstream-Request-Id";
+        reply_header(b, name, h->headers[i].value);
+    }
+}
+
+void relay_commit(struct exchange *x)
+{
+    struct buf b = {NULL, 0, 0, 0};
+    struct relay *r = &x->relay;
+
+    if (r->head_sent)
+        return;
+    r->head_sent = r->committed = true;
+    r->as_events = x->req->stream;
+    reply_head(&b, x->req, 200,
+               r->as_events ? "text/event-stream; charset=utf-8"
+                            : "application/json");
+    stream_headers(&b);
+    buf_str(&b, "\r\n");
+    emit_buf(x, &b);
+}
+
+void relay_beat(struct exchange *x, const char *text)
+{
+    struct relay *r = &x->relay;
+    char line[160];
+    int n;
+
+    if (!r->head_sent || client_is_full(&x->client))
+        return;
+    if (r->mode == RELAY_STREAM || (r->committed && r->as_events)) {
+        if (!sse_is_between(&r->sse) || r->sse.has_id)
+            return;
+        n = snprintf(line, sizeof(line), ": %s\n\n", text);
+        emit(x, line, (size_t)n);
+    } else if (r->committed && r->mode == RELAY_NOTHING) {
+        emit(x, "\n", 1); /* white space before a JSON text: RFC 8259, 2 */
+    }
+}
+
+/* ---- the upstream's answer ---------------------------------------------------- */
+
+static bool is_event_stream(const struct upstream_head *h)
+{
+    const char *type = upstream_header(h, "content-type");
+
+    return type != NULL && strncasecmp(type, "text/event-stream", 17) == 0;
+}
+
+/* What can be said of the answer once its head is known. */
+static enum relay_mode choose(const struct exchange *x,
+                              const struct upstream_head *h)
+{
+    bool events = is_event_stream(h);
+
+    if (!x->relay.committed)
+        return events ? RELAY_STREAM : RELAY_HOLD;
+    if (x->relay.as_events)
+        return events && h->status == 200 ? RELAY_STREAM : RELAY_EXPLAIN;
+    return RELAY_HOLD;
+}
+
+void relay_head(struct exchange *x, const struct upstream_head *h)
+{
+    struct relay *r = &x->relay;
+    const char *reqid = upstream_header(h, "nvcf-reqid");
+    const char *type = upstream_header(h, "content-type");
+
+    r->status = h->status;
+    r->mode = choose(x, h);
+    if (reqid != NULL)
+        snprintf(r->nvcf_reqid, sizeof(r->nvcf_reqid), "%s", reqid);
+    if (r->head_sent)
+        return;
+    reply_head(&r->head, x->req, h->status, type);
+    their_headers(&r->head, h);
+    own_headers(&r->head, x, h);
+    if (r->mode != RELAY_STREAM)
+        return;
+    if (upstream_header(h, "cache-control") == NULL)
+        stream_headers(&r->head);
+    buf_str(&r->head, "\r\n");
+    r->head_sent = true;
+    emit_buf(x, &r->head);
+}
+
+/* The number behind KEY, e.g. "\"prompt_tokens\":"; -1: not there. */
+static int64_t number_after(const char *data, size_t len, const char *key)
+{
+    const char *p = memmem(data, len, key, strlen(key));
+    const char *end = data + len;
+    int64_t n = -1;
+
+    if (p == NULL)
+        return -1;
+    for (p += strlen(key); p < end && *p == ' ';)
+        p++;
+    for (; p < end && isdigit((unsigned char)*p) && n < INT64_C(1) << 40; p++)
+        n = (n < 0 ? 0 : n * 10) + (*p - '0');
+    return n;
+}
+
+static void look_for_usage(struct relay *r, const char *data, size_t len)
+{
+    int64_t prompt = number_after(data, len, "\"prompt_tokens\":");
+    int64_t completion = number_after(data, len, "\"completion_tokens\":");
+
+    if (prompt >= 0)
+        r->prompt_tokens = prompt;
+    if (completion >= 0)
+        r->completion_tokens = completion;
+}
+
+/* A held answer has grown too long to be held: from here on it passes. */
+static void release(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+
+    if (!r->head_sent) {
+        buf_str(&r->head, "\r\n");
+        emit_buf(x, &r->head);
+        r->head_sent = true;
+    }
+    look_for_usage(r, buf_head(&r->held), r->held.len);
+    emit_buf(x, &r->held);
+    r->mode = RELAY_PASS;
+}
+
+bool relay_body(struct exchange *x, const char *data, size_t len)
+{
+    struct relay *r = &x->relay;
+
+    switch (r->mode) {
+    case RELAY_NOTHING:
+        break;
+    case RELAY_HOLD:
+        buf_add(&r->held, data, len);
+        if (r->held.len > HOLD_MAX)
+            release(x);
+        break;
+    case RELAY_EXPLAIN:
+        if (r->held.len < HOLD_MAX)
+            buf_add(&r->held, data, len);
+        break;
+    case RELAY_STREAM:
+    case RELAY_PASS:
+        if (client_is_full(&x->client))
+            return false;
+        if (r->mode == RELAY_STREAM)
+            sse_scan(&r->sse, data, len);
+        look_for_usage(r, data, len);
+        emit(x, data, len);
+        break;
+    }
+    return true;
+}
+
+/* ---- ends ------------------------------------------------------------------------ */
+
+/* What could not be a header any more. */
+static void last_comment(struct exchange *x)
+{
+    char text[96];
+
+    if (!x->relay.committed)
+        return;
+    snprintf(text, sizeof(text), "sluice queue_ms=%" PRId64 " attempts=%u",
+             max_i64(0, (x->granted_ns - x->req->arrived_ns) / NS_PER_MS),
+             x->attempts);
+    relay_beat(x, text);
+}
+
+static void send_held(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+
+    if (!r->head_sent) {
+        reply_header_int(&r->head, "Content-Length", (int64_t)r->held.len);
+        buf_str(&r->head, "\r\n");
+        emit_buf(x, &r->head);
+        r->head_sent = true;
+    }
+    look_for_usage(r, r->held.len > 0 ? buf_head(&r->held) : "", r->held.len);
+    emit_buf(x, &r->held);
+}
+
+/* The upstream's own error, told as an event to a client that was promised a
+ * stream.  If it is OpenAI's shape already, it goes through as it is. */
+static bool explain(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+    struct buf b = {NULL, 0, 0, 0};
+    bool one_line;
+
+    if (r->held.len == 0 || buf_head(&r->held)[0] != '{')
+        return false;
+    one_line = memchr(buf_head(&r->held), '\n', r->held.len) == NULL &&
+               memchr(buf_head(&r->held), '\r', r->held.len) == NULL;
+    if (!one_line ||
+        memmem(buf_head(&r->held), r->held.len, "\"error\"", 7) == NULL)
+        return false;
+    buf_str(&b, "data: ");
+    buf_add(&b, buf_head(&r->held), r->held.len);
+    buf_str(&b, "\n\n");
+    emit_buf(x, &b);
+    last_comment(x);
+    return true;
+}
+
+bool relay_finish(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+
+    switch (r->mode) {
+    case RELAY_NOTHING:
+        return false;
+    case RELAY_HOLD:
+        send_held(x);
+        return true;
+    case RELAY_PASS:
+        return true;
+    case RELAY_EXPLAIN:
+        return explain(x);
+    case RELAY_STREAM:
+        if (x->req->route->sse_done && r->status == 200 && !r->sse.has_done)
+            return false;
+        last_comment(x);
+        return true;
+    }
+    return false;
+}
+
+static void error_event(struct exchange *x, const struct reply_error *e)
+{
+    struct relay *r = &x->relay;
+    struct buf b = {NULL, 0, 0, 0};
+
+    if (!sse_is_between(&r->sse))
+        buf_str(&b, "\n\n"); /* ends what was cut */
+    buf_str(&b, "data: ");
+    reply_error_json(&b, e);
+    buf_str(&b, "\n\n");
+    emit_buf(x, &b);
+    memset(&r->sse, 0, sizeof(r->sse));
+    last_comment(x);
+}
+
+static void error_answer(struct exchange *x, const struct reply_error *e)
+{
+    struct buf head = {NULL, 0, 0, 0}, body = {NULL, 0, 0, 0};
+
+    reply_error_json(&body, e);
+    reply_head(&head, x->req, e->status, "application/json");
+    reply_retry_headers(&head, e);
+    if (e->status == 405)
+        reply_header(&head, "Allow", x->req->allow);
+    if (e->status == 401)
+        reply_header(&head, "WWW-Authenticate", "Bearer");
+    if (x->attempts > 0)
+        own_headers(&head, x, NULL);
+    reply_header_int(&head, "Content-Length", (int64_t)body.len);
+    buf_str(&head, "\r\n");
+    buf_add(&head, buf_head(&body), body.len);
+    buf_free(&body);
+    x->relay.head_sent = true;
+    emit_buf(x, &head);
+}
+
+bool relay_error(struct exchange *x, const struct reply_error *e)
+{
+    struct relay *r = &x->relay;
+
+    if (!r->head_sent) {
+        error_answer(x, e);
+        return true;
+    }
+    if (r->mode == RELAY_STREAM || (r->committed && r->as_events)) {
+        error_event(x, e);
+        return true;
+    }
+    if (r->committed && r->mode != RELAY_PASS) {
+        struct buf b = {NULL, 0, 0, 0};
+
+        reply_error_json(&b, e);
+        emit_buf(x, &b);
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,59 @@
+/*
+ * The answer on its way to the client: when its head goes out, which bytes
+ * are ours, and what a client is told that must not believe it was complete.
+ */
+#ifndef SLUICE_RELAY_H
+#define SLUICE_RELAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "sse.h"
+
+struct exchange;
+struct reply_error;
+struct upstream_head;
+
+enum relay_mode {
+    RELAY_NOTHING = 0, /* no answer from the upstream yet */
+    RELAY_HOLD = 1,    /* a buffered one, collected to be checked whole */
+    RELAY_PASS = 2,    /* its bytes go out as they come */
+    RELAY_STREAM = 3,  /* the same, and they are an event stream */
+    RELAY_EXPLAIN = 4, /* not what was promised by our head: collected, and
+                          told as an error event */
+};
+
+struct relay {
+    enum relay_mode mode;
+    bool head_sent;  /* ours or the upstream's */
+    bool committed;  /* ours: sent before the upstream answered */
+    bool as_events;  /* after a commit: an event stream was promised */
+    int status;      /* the upstream's */
+    struct buf head; /* CGI head of a held answer */
+    struct buf held;
+    struct sse sse;
+    int64_t prompt_tokens, completion_tokens; /* -1: not seen */
+    char nvcf_reqid[64];
+};
+
+void relay_init(struct relay *r);
+void relay_fini(struct relay *r);
+
+/* Sends a head of ours: 200, before anything is known. */
+void relay_commit(struct exchange *x);
+/* A sign of life, where the answer allows one.  TEXT is the comment. */
+void relay_beat(struct exchange *x, const char *text);
+
+void relay_head(struct exchange *x, const struct upstream_head *h);
+/* False: the client is too slow, later. */
+bool relay_body(struct exchange *x, const char *data, size_t len);
+/* The upstream's answer is whole.  False: it only looked so (no [DONE], or
+ * not what our head promised); relay_error() is to follow, unless the client
+ * was told already. */
+bool relay_finish(struct exchange *x);
+/* An error of ours, as status, event or JSON, whatever still fits.  False: no
+ * way is left, the answer must be broken off. */
+bool relay_error(struct exchange *x, const struct reply_error *e);
+
+#endif

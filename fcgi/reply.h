@@ -1,0 +1,35 @@
+/*
+ * Answers of our own: heads, JSON, OpenAI-shaped errors.
+ */
+#ifndef SLUICE_REPLY_H
+#define SLUICE_REPLY_H
+
+#include <stdint.h>
+
+#include "buf.h"
+
+struct request;
+
+struct reply_error {
+    int status;
+    const char *code; /* sluice_..., a literal */
+    int64_t retry_ms; /* when to come back; -1: do not say */
+    int retry;        /* x-should-retry: 1 true, 0 false, -1 not said */
+    char message[384];
+};
+
+/* The head of an answer up to, but without, its blank line: "Status: ..." as
+ * CGI has it (RFC 3875, 6.3), and X-Request-Id. */
+void reply_head(struct buf *b, const struct request *r, int status,
+                const char *content_type);
+void reply_header(struct buf *b, const char *name, const char *value);
+void reply_header_int(struct buf *b, const char *name, int64_t value);
+
+/* Retry-After (whole seconds, 1..60), retry-after-ms, x-should-retry. */
+void reply_retry_headers(struct buf *b, const struct reply_error *e);
+/* {"error":{"message","type","param","code"}} */
+void reply_error_json(struct buf *b, const struct reply_error *e);
+
+const char *reply_reason(int status);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * One request as Sluice understands it: read from FastCGI parameters and
+ * STDIN, checked, and owned by itself.
+ */
+#ifndef SLUICE_REQUEST_H
+#define SLUICE_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../state/limiter.h"
+#include "buf.h"
+#include "limits.h"
+
+/* What the path asks for; route.c. */
+struct route;
+
+/* A request header that is passed on as it is. */
+struct header {
+    const char *name; /* a literal */
+    char *value;
+};
+
+#define FORWARD_MAX 16
+
+/* Why a request is refused before anything is done with it. */
+struct fault {
+    int status;       /* 0: none */
+    const char *code; /* a sluice_... literal */
+    char message[256];
+};
+
+struct request {
+    struct request *next; /* hand-over list */
+    int fd;               /* the FastCGI connection; -1 once handed on */
+    uint16_t fcgi_id;
+    int64_t arrived_ns;
+
+    char id[LIMITER_ID_MAX]; /* ours: X-Request-Id */
+    char *method;
+    char *target; /* path and query as sent, for the upstream */
+    char *path;   /* decoded, without the query */
+    char *host, *origin, *remote_addr, *authorization; /* or NULL */
+    struct header forward[FORWARD_MAX];
+    size_t n_forward;
+
+    char client[CLIENT_MAX];
+    enum limiter_class cls;
+    int64_t deadline_ms;       /* X-Sluice-Deadline; -1: none */
+    int64_t client_timeout_ms; /* the SDK's own, to the first byte; -1 */
+
+    struct buf body;
+    bool has_type, is_json; /* Content-Type: is there, says JSON */
+    char model[MODEL_MAX];  /* "" where the request names none */
+    bool stream;
+    int64_t max_tokens; /* -1: not said */
+
+    const struct route *route; /* NULL with a fault */
+    struct fault fault;
+    char allow[32]; /* with 405: the methods there are */
+};
+
+/*
+ * Reads the parameters ENVP ("NAME=value", NULL at the end) into a new
+ * request.  Never NULL: what is wrong is in fault.
+ */
+struct request *request_new(char *const *envp, int64_t now);
+/* The body is complete: checks its length and reads what it asks for.  For
+ * acceptor threads: parsing takes time. */
+void request_parse_body(struct request *r, int64_t content_length);
+/* Content-Length of ENVP: -1 none, -2 not a number. */
+int64_t request_content_length(char *const *envp);
+void request_free(struct request *r); /* NULL is fine; wipes Authorization */
+
+void fault_set(struct fault *f, int status, const char *code, const char *fmt,
+               ...) __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * route.c - which handler answers this?
+ *
+ * The table is read from the top; the first path that fits decides, and its
+ * methods decide between an answer and a 405.
+ */
+#include "route.h"
+
+#include <string.h>
+
+#include "../state/limiter.h"
+#include "health.h"
+#include "models.h"
+#include "request.h"
+#include "status.h"
+
+static const struct route routes[] = {
+    {"/v1/chat/completions", "POST", "chat", ACCESS_CLIENT, true, true, true,
+     NULL},
+    {"/v1/completions", "POST", "completions", ACCESS_CLIENT, true, true, true,
+     NULL},
+    {"/v1/embeddings", "POST", "embeddings", ACCESS_CLIENT, true, true, false,
+     NULL},
+    {"/v1/responses", "POST", "responses", ACCESS_CLIENT, true, true, false,
+     NULL},
+    {"/v1/ranking", "POST", "ranking", ACCESS_CLIENT, true, true, false, NULL},
+    {"/v1/models", "GET, HEAD", "models", ACCESS_CLIENT, false, false, false,
+     models_answer},
+    {"/v1/models/*", "GET, HEAD", "models", ACCESS_CLIENT, false, false, false,
+     models_answer},
+    {"/v1/*", "GET, POST", "other", ACCESS_CLIENT, true, false, false, NULL},
+    {"/health", "GET, HEAD", "health", ACCESS_ALL, false, false, false,
+     health_answer},
+    {"/api/status", "GET, HEAD", "status", ACCESS_READ, false, false, false,
+     status_answer},
+    {"/api/queue", "GET, HEAD", "queue", ACCESS_READ, false, false, false,
+     queue_answer},
+};
+
+static bool path_fits(const char *pattern, const char *path)
+{
+    size_t n = strlen(pattern);
+
+    if (pattern[n - 1] != '*')
+        return strcmp(pattern, path) == 0;
+    return strncmp(pattern, path, n - 1) == 0 && path[n - 1] != '\0';
+}
+
+static bool method_fits(const char *methods, const char *method)
+{
+    size_t n = strlen(method);
+    const char *p = methods;
+
+    while (n > 0 && (p = strstr(p, method)) != NULL) {
+        if ((p == methods || p[-1] == ' ') && (p[n] == '\0' || p[n] == ','))
+            return true;
+        p += n;
+    }
+    return false;
+}
+
+const struct route *route_find(struct request *r, const char **allow)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(routes); i++) {
+        if (!path_fits(routes[i].path, r->path))
+            continue;
+        if (method_fits(routes[i].methods, r->method))
+            return &routes[i];
+        *allow = routes[i].methods;
+        fault_set(&r->fault, 405, "sluice_method",
+                  "This path takes %s, not %.16s.", routes[i].methods,
+                  r->method);
+        return NULL;
+    }
+    fault_set(&r->fault, 404, "sluice_not_found",
+              "There is nothing at this path. Sluice serves the OpenAI API "
+              "under /v1/, and /health, /api/status, /api/queue.");
+    return NULL;
+}

@@ -1,0 +1,35 @@
+/*
+ * Which handler answers a method and a path?
+ */
+#ifndef SLUICE_ROUTE_H
+#define SLUICE_ROUTE_H
+
+#include <stdbool.h>
+
+struct exchange;
+struct request;
+
+/* Who may call it; auth.c. */
+enum route_access {
+    ACCESS_ALL = 0,    /* health: nothing to spend, nothing to see */
+    ACCESS_CLIENT = 1, /* a client key, or anonymous */
+    ACCESS_READ = 2,
+};
+
+struct route {
+    const char *path;    /* exact, or with its last character '*' a prefix */
+    const char *methods; /* as in Allow: "GET, HEAD" */
+    const char *name;    /* in logs and metrics: bounded */
+    enum route_access access;
+    bool proxied;    /* costs a slot and goes upstream */
+    bool needs_json; /* a JSON object with a model */
+    bool sse_done;   /* its streams end with [DONE] */
+    /* For those that are not proxied.  Returns enum step: what follows. */
+    int (*answer)(struct exchange *x);
+};
+
+/* The route of R's method and path.  NULL: R->fault says 404 or 405; for 405
+ * *ALLOW is what is allowed. */
+const struct route *route_find(struct request *r, const char **allow);
+
+#endif

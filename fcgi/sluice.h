@@ -1,0 +1,37 @@
+/*
+ * All of one worker hangs on this struct: made in main(), passed down.
+ */
+#ifndef SLUICE_SLUICE_H
+#define SLUICE_SLUICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop.h"
+
+struct accept;
+struct config;
+struct exchange;
+struct limiter;
+struct log;
+struct models;
+struct upstream;
+
+struct sluice {
+    struct config *cfg;
+    struct log *log;
+    struct loop *loop;
+    struct limiter *lim;
+    struct upstream *up;
+    struct accept *accept;
+    struct models *models;
+    struct loop_watch accept_watch, limiter_watch, signal_watch;
+    struct loop_timer limiter_timer, drain_timer;
+    bool turn_due; /* the limiter has something for us */
+    bool draining;
+    struct exchange *exchanges; /* all of them */
+    struct exchange *dirty;     /* those with bytes to flush */
+    uint32_t n_exchanges;
+};
+
+#endif

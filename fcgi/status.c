@@ -1,0 +1,190 @@
+/*
+ * status.c - who waits, who runs, and how full is the window?
+ *
+ * Times are seconds as numbers; null stands for "cannot be told".  No prompt
+ * is in here: the state file has none.
+ */
+#include "status.h"
+
+#include <inttypes.h>
+
+#include "clock.h"
+#include "exchange.h"
+
+static const char *const class_names[LIMITER_CLASSES] = {"high", "normal",
+                                                         "low"};
+
+static void seconds(struct buf *b, const char *key, int64_t ns)
+{
+    buf_json(b, key);
+    if (ns < 0)
+        buf_str(b, ":null");
+    else
+        buf_fmt(b, ":%.3f", (double)ns / 1e9);
+}
+
+static void put_scope(struct buf *b, const struct view_scope *v)
+{
+    uint32_t i;
+
+    buf_str(b, "{\"name\":");
+    buf_json(b, v->name);
+    buf_fmt(b, ",\"requests\":%u,", v->rules.requests);
+    seconds(b, "window_s", v->rules.window_ns);
+    buf_str(b, ",");
+    seconds(b, "margin_s", v->rules.margin_ns);
+    buf_fmt(b,
+            ",\"window_used\":%u,\"open\":%u,\"in_flight\":%u,"
+            "\"burst\":%u,\"tokens\":%.3f,",
+            v->used, v->open, v->in_flight, v->rules.burst,
+            (double)v->tokens_milli / 1000);
+    seconds(b, "next_slot_s", v->next_slot_ns);
+    buf_str(b, ",");
+    seconds(b, "eta_s", v->eta_ns);
+    buf_str(b, ",\"waiting\":{");
+    for (i = 0; i < LIMITER_CLASSES; i++)
+        buf_fmt(b, "%s\"%s\":%u", i > 0 ? "," : "", class_names[i],
+                v->waiting[i]);
+    buf_str(b, "}}");
+}
+
+static void put_counters(struct buf *b, const struct limiter_counters *c)
+{
+    static const char *const refusals[REFUSALS] = {
+        "none",        "queue_full", "client_queue_full",
+        "queue_bytes", "deadline",   "table_full",
+        "state",
+    };
+    size_t i;
+
+    buf_fmt(b,
+            "{\"joined\":%" PRIu64 ",\"granted\":%" PRIu64 ",\"sent\":%" PRIu64
+            ",\"done\":%" PRIu64 ",\"left\":%" PRIu64 ",\"again\":%" PRIu64
+            ",\"state_repairs\":%" PRIu64 ",\"state_recoveries\":%" PRIu64
+            ",\"workers_swept\":%" PRIu64 ",\"offers_revoked\":%" PRIu64
+            ",\"refused\":{",
+            c->joined, c->granted, c->sent, c->done, c->left, c->again,
+            c->repairs, c->recoveries, c->swept, c->revoked);
+    for (i = 1; i < REFUSALS; i++)
+        buf_fmt(b, "%s\"%s\":%" PRIu64, i > 1 ? "," : "", refusals[i],
+                c->refused[i]);
+    buf_str(b, "}}");
+}
+
+static void put_workers(struct buf *b, const struct limiter_view *v)
+{
+    uint32_t i;
+
+    buf_str(b, "[");
+    for (i = 0; i < v->n_workers; i++) {
+        buf_fmt(b, "%s{\"pid\":%u,\"stalled\":%s,", i > 0 ? "," : "",
+                v->workers[i].pid, v->workers[i].stalled ? "true" : "false");
+        seconds(b, "age_s", v->workers[i].age_ns);
+        buf_str(b, ",");
+        seconds(b, "seen_s", v->workers[i].seen_ns);
+        buf_str(b, "}");
+    }
+    buf_str(b, "]");
+}
+
+static void put_status(struct buf *b, const struct limiter_view *v)
+{
+    uint32_t i, waiting = 0;
+
+    for (i = 0; i < v->n_rows; i++)
+        waiting += v->rows[i].waiting;
+    buf_fmt(b, "{\"version\":\"%s\",", SLUICE_VERSION);
+    seconds(b, "uptime", v->uptime_ns);
+    buf_fmt(b,
+            ",\"queue\":{\"waiting\":%u,\"running\":%u,\"max\":%u,"
+            "\"per_client\":%u,\"held_bytes\":%" PRIu64
+            ",\"max_bytes\":%" PRIu64 "},\"limits\":[",
+            waiting, v->n_rows - waiting, v->bounds.waiting,
+            v->bounds.per_client, v->held_bytes, v->bounds.bytes);
+    for (i = 0; i < v->n_scopes; i++) {
+        buf_str(b, i > 0 ? "," : "");
+        put_scope(b, &v->scopes[i]);
+    }
+    buf_str(b, "],\"workers\":");
+    put_workers(b, v);
+    buf_str(b, ",\"counters\":");
+    put_counters(b, &v->counters);
+    buf_str(b, "}\n");
+}
+
+static void put_row(struct buf *b, const struct limiter_view *v,
+                    const struct view_row *r)
+{
+    buf_str(b, "{\"id\":");
+    buf_json(b, r->request_id);
+    buf_str(b, ",\"client\":");
+    buf_json(b, r->client);
+    buf_str(b, ",\"model\":");
+    buf_json(b, r->model);
+    buf_str(b, ",\"limit\":");
+    buf_json(b, v->scopes[r->scope].name);
+    buf_fmt(b,
+            ",\"priority\":\"%s\",\"stream\":%s,\"worker\":%u,"
+            "\"body_bytes\":%" PRIu64 ",",
+            class_names[r->cls], r->stream ? "true" : "false", r->pid,
+            r->body_bytes);
+    seconds(b, "age_s", r->age_ns);
+    if (r->waiting) {
+        buf_fmt(b, ",\"position\":%u,", r->position);
+        seconds(b, "eta_s", r->eta_ns);
+    }
+    buf_str(b, "}");
+}
+
+static void put_rows(struct buf *b, const struct limiter_view *v, bool waiting)
+{
+    bool first = true;
+    uint32_t i;
+
+    buf_str(b, "[");
+    for (i = 0; i < v->n_rows; i++) {
+        if (v->rows[i].waiting != waiting)
+            continue;
+        buf_str(b, first ? "" : ",\n");
+        put_row(b, v, &v->rows[i]);
+        first = false;
+    }
+    buf_str(b, "]");
+}
+
+static void put_queue(struct buf *b, const struct limiter_view *v)
+{
+    buf_str(b, "{\"waiting\":");
+    put_rows(b, v, true);
+    buf_str(b, ",\"running\":");
+    put_rows(b, v, false);
+    buf_str(b, "}\n");
+}
+
+static int answer(struct exchange *x,
+                  void (*put)(struct buf *b, const struct limiter_view *v))
+{
+    struct limiter_view view;
+    struct buf b = {NULL, 0, 0, 0};
+    enum step next;
+
+    if (!limiter_view(x->s->lim, clock_now_ns(), &view))
+        return exchange_fail(x, 503, "sluice_state", 1000, 1,
+                             "The shared state is busy or unavailable; try "
+                             "again.");
+    put(&b, &view);
+    view_free(&view);
+    next = exchange_json(x, &b);
+    buf_free(&b);
+    return next;
+}
+
+int status_answer(struct exchange *x)
+{
+    return answer(x, put_status);
+}
+
+int queue_answer(struct exchange *x)
+{
+    return answer(x, put_queue);
+}

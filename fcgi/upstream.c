@@ -1,0 +1,548 @@
+/*
+ * upstream.c - how does one request get to the upstream and back?
+ *
+ *   transfer_start -> curl_multi_add_handle -> socket and timer callbacks
+ *      -> the loop -> curl_multi_socket_action -> header/write callbacks
+ *
+ * HTTP/1.1 on kept-alive connections: libcurl 7.88's HTTP/2 reports aborted
+ * bodies as complete.  What holds:
+ *
+ *   - Each request goes out once.  libcurl repeats one by itself when a kept
+ *     connection turns out to be dead; the second time it is about to send,
+ *     on_prereq() stops it, because the upstream may have counted the first.
+ *   - No multi function is called from inside libcurl: what is cancelled or
+ *     resumed in there is done by settle(), outside.
+ *   - Environment proxies are not used: http_proxy can come from a request
+ *     header in a CGI-like environment (httpoxy).
+ */
+#include "upstream.h"
+
+#include <ctype.h>
+#include <curl/curl.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "../state/limiter.h"
+#include "limits.h"
+
+struct transfer {
+    struct transfer *prev, *next; /* all of them */
+    struct upstream *u;
+    CURL *easy;
+    struct curl_slist *headers;
+    const struct transfer_ops *ops; /* NULL: cancelled */
+    void *arg;
+    size_t body_len;
+    struct upstream_head head;
+    size_t head_bytes;
+    unsigned sends; /* times libcurl was about to send it */
+    bool sent, has_head, garbage, paused, resume;
+    char error[CURL_ERROR_SIZE];
+};
+
+struct upstream {
+    struct loop *loop;
+    CURLM *multi;
+    struct loop_timer timer;
+    struct transfer *first;
+    int depth;      /* > 0: inside libcurl */
+    int unsent;     /* transfers whose request is not out yet */
+    bool unsettled; /* something was cancelled or resumed inside */
+};
+
+/* Response headers that are kept: what clients and verdicts read.  A name
+ * that ends in '-' is a prefix. */
+static const char *const kept[] = {
+    "content-type",     "content-length", "retry-after",
+    "retry-after-ms",   "x-should-retry", "x-ratelimit-",
+    "x-request-id",     "nvcf-",          "openai-",
+    "deprecation",      "location",       "content-encoding",
+    "content-language", "cache-control",  "www-authenticate",
+};
+
+/* ---- headers ------------------------------------------------------------- */
+
+static void head_clear(struct upstream_head *h)
+{
+    while (h->n > 0)
+        free(h->headers[--h->n].value);
+    h->status = 0;
+    h->content_length = -1;
+}
+
+const char *upstream_header(const struct upstream_head *h, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < h->n; i++)
+        if (strcmp(h->headers[i].name, name) == 0)
+            return h->headers[i].value;
+    return NULL;
+}
+
+static bool is_kept(const char *name)
+{
+    size_t i, n;
+
+    for (i = 0; i < ARRAY_LEN(kept); i++) {
+        n = strlen(kept[i]);
+        if (kept[i][n - 1] == '-' ? strncmp(name, kept[i], n) == 0
+                                  : strcmp(name, kept[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A header field line without its end (RFC 9112, 5).  False: one that must
+ * not be passed on: folded, without a name, or with a control character. */
+static bool take_field(struct upstream_head *h, const char *line, size_t len)
+{
+    const char *colon = memchr(line, ':', len);
+    char name[sizeof(h->headers[0].name)];
+    size_t i, n;
+
+    if (len == 0 || colon == NULL || colon == line || *line == ' ' ||
+        *line == '\t')
+        return false;
+    for (i = 0; i < len; i++)
+        if (((unsigned char)line[i] < 0x20 && line[i] != '\t') ||
+            line[i] == 0x7f)
+            return false;
+    n = (size_t)(colon - line);
+    if (n >= sizeof(name))
+        return true; /* longer than any we keep */
+    for (i = 0; i < n; i++)
+        name[i] = (char)tolower((unsigned char)line[i]);
+    name[n] = '\0';
+    if (!is_kept(name) || h->n == UPSTREAM_HEADERS)
+        return true;
+    for (i = n + 1; i < len && (line[i] == ' ' || line[i] == '\t');)
+        i++;
+    while (len > i && (line[len - 1] == ' ' || line[len - 1] == '\t'))
+        len--;
+    memcpy(h->headers[h->n].name, name, n + 1);
+    h->headers[h->n].value = strndup(line + i, len - i);
+    CHECK(h->headers[h->n].value != NULL);
+    if (strcmp(name, "content-length") == 0)
+        h->content_length = strtoll(h->headers[h->n].value, NULL, 10);
+    h->n++;
+    return true;
+}
+
+static size_t on_header(char *data, size_t one, size_t len, void *arg)
+{
+    struct transfer *t = arg;
+    size_t n = len;
+    long status = 0;
+
+    (void)one;
+    t->head_bytes += len;
+    while (n > 0 && (data[n - 1] == '\n' || data[n - 1] == '\r'))
+        n--;
+    if (t->has_head)
+        return len; /* a trailer: not passed on */
+    if (n >= 5 && strncmp(data, "HTTP/", 5) == 0) {
+        head_clear(&t->head); /* after a 1xx comes another head */
+        return len;
+    }
+    if (n > 0) {
+        if (take_field(&t->head, data, n) && t->head_bytes <= HEAD_BYTES)
+            return len;
+        t->garbage = true;
+        return 0;
+    }
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 200)
+        return len;
+    t->has_head = true;
+    t->head.status = (int)status;
+    if (t->ops != NULL)
+        t->ops->head(t->arg, &t->head);
+    return len;
+}
+
+static size_t on_body(char *data, size_t one, size_t len, void *arg)
+{
+    struct transfer *t = arg;
+
+    (void)one;
+    if (t->ops == NULL)
+        return CURL_WRITEFUNC_ERROR;
+    if (!t->has_head) { /* HTTP/0.9, or no blank line: libcurl would pass it */
+        t->garbage = true;
+        return CURL_WRITEFUNC_ERROR;
+    }
+    if (t->ops->body(t->arg, data, len))
+        return len;
+    if (t->ops == NULL)
+        return CURL_WRITEFUNC_ERROR;
+    t->paused = true;
+    return CURL_WRITEFUNC_PAUSE;
+}
+
+static int on_prereq(void *arg, char *ip, char *local, int port, int local_port)
+{
+    struct transfer *t = arg;
+
+    (void)ip;
+    (void)local;
+    (void)port;
+    (void)local_port;
+    t->sends++;
+    return t->sends > 1 || t->ops == NULL ? CURL_PREREQFUNC_ABORT
+                                          : CURL_PREREQFUNC_OK;
+}
+
+/* ---- ends ------------------------------------------------------------------ */
+
+static void transfer_free(struct transfer *t)
+{
+    struct upstream *u = t->u;
+
+    if (!t->sent)
+        u->unsent--;
+    if (t->prev != NULL)
+        t->prev->next = t->next;
+    else
+        u->first = t->next;
+    if (t->next != NULL)
+        t->next->prev = t->prev;
+    curl_multi_remove_handle(u->multi, t->easy);
+    curl_easy_cleanup(t->easy);
+    curl_slist_free_all(t->headers);
+    head_clear(&t->head);
+    free(t);
+}
+
+static enum transfer_end verdict(const struct transfer *t, CURLcode code)
+{
+    if (t->garbage)
+        return END_GARBAGE;
+    if (code == CURLE_OK)
+        return t->has_head ? END_OK : END_GARBAGE;
+    if (t->sends > 1)
+        return END_STALE;
+    if (t->has_head)
+        return END_TRUNCATED;
+    switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL: /* a status line that is none */
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+        return END_GARBAGE;
+    default:
+        return t->sends == 0 ? END_UNREACHABLE : END_LOST;
+    }
+}
+
+/* Tells the owner of a finished transfer.  Outside of libcurl. */
+static void finish(struct transfer *t, CURLcode code)
+{
+    const struct transfer_ops *ops = t->ops;
+    enum transfer_end how = verdict(t, code);
+    char detail[CURL_ERROR_SIZE];
+    void *arg = t->arg;
+
+    snprintf(detail, sizeof(detail), "%s",
+             t->error[0] != '\0' ? t->error : curl_easy_strerror(code));
+    transfer_free(t);
+    if (ops != NULL)
+        ops->end(arg, how, detail);
+}
+
+static void read_messages(struct upstream *u)
+{
+    CURLMsg *msg;
+    int left;
+
+    while ((msg = curl_multi_info_read(u->multi, &left)) != NULL) {
+        CURLcode code = msg->data.result;
+        struct transfer *t = NULL;
+
+        if (msg->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+        finish(t, code);
+    }
+}
+
+/* Whose last byte is out?  libcurl counts what the socket took. */
+static void look_for_sent(struct upstream *u)
+{
+    struct transfer *t;
+    int left = u->unsent; /* the newest are at the front */
+
+    for (t = u->first; t != NULL && left > 0; t = t->next) {
+        left -= !t->sent;
+        if (t->sent || !transfer_has_sent(t) ||
+            (!transfer_is_uploaded(t) && !t->has_head))
+            continue;
+        t->sent = true;
+        u->unsent--;
+        if (t->ops != NULL)
+            t->ops->sent(t->arg);
+    }
+}
+
+static void remove_cancelled(struct upstream *u)
+{
+    struct transfer *t, *next;
+
+    for (t = u->first; t != NULL; t = next) {
+        next = t->next;
+        if (t->ops == NULL)
+            transfer_free(t);
+    }
+}
+
+static void resume_waiting(struct upstream *u)
+{
+    struct transfer *t, *next;
+
+    for (t = u->first; t != NULL; t = next) {
+        next = t->next;
+        if (!t->resume)
+            continue;
+        t->resume = t->paused = false;
+        u->depth++;
+        curl_easy_pause(t->easy, CURLPAUSE_CONT); /* may call on_body() */
+        u->depth--;
+    }
+}
+
+/* Does what may not be done inside libcurl, until nothing is left of it. */
+static void settle(struct upstream *u)
+{
+    if (u->depth > 0)
+        return;
+    look_for_sent(u);
+    read_messages(u);
+    while (u->unsettled) {
+        u->unsettled = false;
+        remove_cancelled(u);
+        resume_waiting(u);
+        read_messages(u);
+    }
+}
+
+/* ---- libcurl and the loop --------------------------------------------------- */
+
+struct socket_watch {
+    struct loop_watch w;
+    struct upstream *u;
+};
+
+static void act(struct upstream *u, curl_socket_t fd, int what)
+{
+    int running;
+
+    u->depth++;
+    curl_multi_socket_action(u->multi, fd, what, &running);
+    u->depth--;
+    settle(u);
+}
+
+static void on_socket_ready(void *arg, uint32_t events)
+{
+    struct socket_watch *s = arg;
+    int what = 0;
+
+    if ((events & (EPOLLIN | EPOLLHUP)) != 0)
+        what |= CURL_CSELECT_IN;
+    if ((events & EPOLLOUT) != 0)
+        what |= CURL_CSELECT_OUT;
+    if ((events & EPOLLERR) != 0)
+        what |= CURL_CSELECT_ERR;
+    act(s->u, s->w.fd, what);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
+                     void *mine)
+{
+    struct socket_watch *s = mine;
+    struct upstream *u = arg;
+    uint32_t events = 0;
+
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (s != NULL) {
+            loop_unwatch(u->loop, &s->w);
+            curl_multi_assign(u->multi, fd, NULL);
+            free(s);
+        }
+        return 0;
+    }
+    if (s == NULL) {
+        s = calloc(1, sizeof(*s));
+        CHECK(s != NULL);
+        s->u = u;
+        s->w = (struct loop_watch){-1, 0, on_socket_ready, s};
+        curl_multi_assign(u->multi, fd, s);
+    }
+    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+        events |= EPOLLIN;
+    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+        events |= EPOLLOUT;
+    loop_watch(u->loop, &s->w, fd, events);
+    return 0;
+}
+
+static void on_timer(void *arg)
+{
+    act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int on_set_timer(CURLM *multi, long ms, void *arg)
+{
+    struct upstream *u = arg;
+
+    (void)multi;
+    if (ms < 0)
+        loop_cancel(u->loop, &u->timer);
+    else
+        loop_at(u->loop, &u->timer, loop_now(u->loop) + ms * NS_PER_MS);
+    return 0;
+}
+
+struct upstream *upstream_new(struct loop *loop)
+{
+    struct upstream *u = calloc(1, sizeof(*u));
+
+    CHECK(u != NULL);
+    u->loop = loop;
+    u->timer.fn = on_timer;
+    u->timer.arg = u;
+    u->multi = curl_multi_init();
+    if (u->multi == NULL) {
+        free(u);
+        return NULL;
+    }
+    curl_multi_setopt(u->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(u->multi, CURLMOPT_SOCKETDATA, u);
+    curl_multi_setopt(u->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
+    curl_multi_setopt(u->multi, CURLMOPT_TIMERDATA, u);
+    curl_multi_setopt(u->multi, CURLMOPT_MAXCONNECTS, (long)POOL_MAX);
+    return u;
+}
+
+void upstream_free(struct upstream *u)
+{
+    if (u == NULL)
+        return;
+    while (u->first != NULL)
+        transfer_free(u->first);
+    curl_multi_cleanup(u->multi);
+    loop_cancel(u->loop, &u->timer);
+    free(u);
+}
+
+/* ---- a transfer --------------------------------------------------------------- */
+
+/* The same for every request. */
+static void set_common(struct transfer *t)
+{
+    CURL *e = t->easy;
+
+    curl_easy_setopt(e, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(e, CURLOPT_PROXY, "");
+    curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 30L);
+    curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 15L);
+    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prereq);
+    curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+}
+
+static void set_request(struct transfer *t, const struct transfer_request *req)
+{
+    CURL *e = t->easy;
+    char url[PATH_BYTES + 1024];
+    size_t i;
+
+    snprintf(url, sizeof(url), "%s%s", req->base_url, req->target);
+    curl_easy_setopt(e, CURLOPT_URL, url);
+    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
+    for (i = 0; req->headers[i] != NULL; i++)
+        t->headers = curl_slist_append(t->headers, req->headers[i]);
+    /* A body above 1 MB would wait up to a second for a 100. */
+    t->headers = curl_slist_append(t->headers, "Expect:");
+    CHECK(t->headers != NULL);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
+    if (strcmp(req->method, "POST") == 0) {
+        curl_easy_setopt(e, CURLOPT_POST, 1L);
+        curl_easy_setopt(e, CURLOPT_POSTFIELDS,
+                         req->body != NULL ? req->body : "");
+        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)req->body_len);
+        t->body_len = req->body_len;
+    }
+}
+
+struct transfer *transfer_start(struct upstream *u,
+                                const struct transfer_request *req,
+                                const struct transfer_ops *ops, void *arg)
+{
+    struct transfer *t = calloc(1, sizeof(*t));
+
+    CHECK(t != NULL);
+    t->u = u;
+    t->ops = ops;
+    t->arg = arg;
+    t->head.content_length = -1;
+    t->easy = curl_easy_init();
+    CHECK(t->easy != NULL);
+    set_common(t);
+    set_request(t, req);
+    t->next = u->first;
+    if (u->first != NULL)
+        u->first->prev = t;
+    u->first = t;
+    u->unsent++;
+    CHECK(curl_multi_add_handle(u->multi, t->easy) == CURLM_OK);
+    return t;
+}
+
+bool transfer_has_sent(const struct transfer *t)
+{
+    long bytes = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
+    return bytes > 0;
+}
+
+bool transfer_is_uploaded(const struct transfer *t)
+{
+    curl_off_t bytes = 0;
+
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &bytes);
+    return (uint64_t)bytes >= t->body_len;
+}
+
+void transfer_resume(struct transfer *t)
+{
+    if (!t->paused)
+        return;
+    t->resume = true;
+    t->u->unsettled = true;
+    settle(t->u);
+}
+
+void transfer_cancel(struct transfer *t)
+{
+    t->ops = NULL;
+    if (t->u->depth > 0)
+        t->u->unsettled = true;
+    else
+        transfer_free(t);
+}

@@ -1,0 +1,80 @@
+/*
+ * One request on its way to an upstream and its answer on the way back, over
+ * libcurl.  Knows HTTP, knows nothing of queues or clients.
+ */
+#ifndef SLUICE_UPSTREAM_H
+#define SLUICE_UPSTREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loop.h"
+
+struct upstream;
+struct transfer;
+
+struct upstream_header {
+    char name[64]; /* lower case */
+    char *value;
+};
+
+#define UPSTREAM_HEADERS 48 /* of those kept (upstream.c) */
+
+/* The head of an answer: the status and those headers that may matter. */
+struct upstream_head {
+    int status;
+    int64_t content_length; /* -1: not said */
+    size_t n;
+    struct upstream_header headers[UPSTREAM_HEADERS];
+};
+
+enum transfer_end {
+    END_OK = 0,          /* the whole answer was received */
+    END_UNREACHABLE = 1, /* no connection: nothing was sent */
+    END_LOST = 2,        /* broken before the head of an answer */
+    END_TRUNCATED = 3,   /* broken after it */
+    END_GARBAGE = 4,     /* not HTTP, or headers that could split ours */
+    END_STALE = 5,       /* a kept connection was dead: send it again */
+};
+
+/* Called from the loop; none is called after transfer_cancel(). */
+struct transfer_ops {
+    /* The last byte of the request is on the wire. */
+    void (*sent)(void *arg);
+    void (*head)(void *arg, const struct upstream_head *head);
+    /* False: not now; transfer_resume() brings the same bytes again. */
+    bool (*body)(void *arg, const char *data, size_t len);
+    /* The transfer is over and freed.  DETAIL is for the log. */
+    void (*end)(void *arg, enum transfer_end how, const char *detail);
+};
+
+struct transfer_request {
+    const char *base_url; /* without a slash at the end */
+    const char *target;   /* path and query */
+    const char *method;
+    const char *const *headers; /* "Name: value", NULL at the end; copied */
+    const void *body;           /* borrowed until the end; NULL: none */
+    size_t body_len;
+    int64_t connect_ms;
+};
+
+/* NULL when libcurl cannot be had. */
+struct upstream *upstream_new(struct loop *loop);
+void upstream_free(struct upstream *u);
+
+/* Never NULL; what goes wrong comes through ops->end, never from inside. */
+struct transfer *transfer_start(struct upstream *u,
+                                const struct transfer_request *req,
+                                const struct transfer_ops *ops, void *arg);
+void transfer_resume(struct transfer *t);
+/* Has any byte of the request reached the wire? */
+bool transfer_has_sent(const struct transfer *t);
+/* Is all of the body on the wire?  Then it is not read again. */
+bool transfer_is_uploaded(const struct transfer *t);
+/* Ends it without another callback. */
+void transfer_cancel(struct transfer *t);
+
+const char *upstream_header(const struct upstream_head *h, const char *name);
+
+#endif

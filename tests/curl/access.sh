@@ -1,0 +1,70 @@
+#!/bin/bash
+# Who may call: addresses, Host, Origin. And what stays secret.
+# shellcheck source=tests/curl/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+canary=nvapi-CANARY-$(openssl rand -hex 16)
+prompt=PROMPT-$(openssl rand -hex 16)
+start_sim --limiter none --key "$canary"
+start_sluice main SLUICE_REQUESTS=1000 NVIDIA_API_KEY="$canary" SLUICE_HOSTS=sluice.example \
+    SLUICE_ORIGINS=https://app.example SLUICE_LOG_LEVEL=debug
+
+chat sim/echo
+is "the key is added for the client" 200 "$status"
+chat sim/echo '' -H 'Authorization: Bearer sk-dummy'
+is "a client's dummy key is replaced by it" 200 "$status"
+is "the upstream saw our key, and only ours" 1 \
+    "$(curl -s "$sim/sim/arrivals" | jq '[.arrivals[].auth_sha256] | unique | length')"
+ask /v1/models
+is "models come through the cache" 200 "$status"
+ask /v1/models/meta/llama-3.1-8b-instruct
+is "one model comes from it" "meta/llama-3.1-8b-instruct" "$(jq -r .id <<<"$body")"
+ask /v1/models/no/such
+is "an unknown model is 404" "404 model_not_found" "$status $(jq -r .error.code <<<"$body")"
+
+for path in /v1/chat/completions /api/status /api/queue /v1/models; do
+    opt=()
+    [ $path != /v1/chat/completions ] || opt=(-H 'Content-Type: application/json' -d '{"model":"x"}')
+    ask $path "${opt[@]}" -H 'Host: evil.example'
+    is "$path: a foreign Host is refused" "403 sluice_forbidden" "$status $(jq -r .error.code <<<"$body")"
+    ask $path "${opt[@]}" -H 'Origin: https://evil.example'
+    is "$path: a foreign Origin is refused" "403 sluice_forbidden" "$status $(jq -r .error.code <<<"$body")"
+    ask $path "${opt[@]}" -H 'Origin: null'
+    is "$path: so is null" 403 "$status"
+    ask $path "${opt[@]}" -H 'Host: evil.example' -H 'Origin: http://evil.example'
+    is "$path: a re-bound name is refused" 403 "$status"
+    ask $path "${opt[@]}" -H "Origin: $url"
+    is "$path: our own Origin is fine" 200 "$status"
+    ask $path "${opt[@]}" -H 'Host: sluice.example' -H 'Origin: https://app.example'
+    is "$path: listed ones are fine" 200 "$status"
+done
+ask /health -H 'Host: evil.example'
+is "health is for everybody" 200 "$status"
+
+# The canary and a prompt: nowhere but upstream.
+ask /v1/chat/completions -H 'Content-Type: application/json' -d "{\"model\":\"sim/echo\",\"messages\":[{\"role\":\"user\",\"content\":\"$prompt\"}]}"
+is "a chat with a prompt to look for" 200 "$status"
+chat sim/401
+chat sim/garbage
+chat "$prompt" ',"broken":'
+ask "/v1/files?key=$prompt"
+ask /api/status
+found=$(grep -rlaE "$canary|$prompt" "$work"/main --include='*' 2>/dev/null | grep -v /upload/)
+is "no file of a run holds key or prompt" "" "$found"
+for f in /proc/"$(workers | head -n 1)"/maps; do check "a worker's memory cannot be dumped ($f)" test -n "$(workers)"; done
+is "no answer held the key" "" "$(grep -o "$canary" <<<"$body$head")"
+has "a worker makes no core dump" "$(cat "/proc/$(workers | head -n 1)/limits")" 'Max core file size +0 +0'
+
+# Callers from elsewhere: the address is what the web server says.
+stop_sluice
+start_sluice no NVIDIA_API_KEY="$canary" SLUICE_ANONYMOUS=no SLUICE_READ=token SLUICE_READ_TOKEN=readme-0123456789
+chat sim/echo
+is "anonymous: no refuses everybody without a key" "401 sluice_unauthorized" "$status $(jq -r .error.code <<<"$body")"
+has "and asks for one" "$head" '^WWW-Authenticate: Bearer$'
+ask /api/status
+is "admin.read: token wants the token" 401 "$status"
+ask /api/status -H 'Authorization: Bearer readme-012345678'
+is "not a part of it" 401 "$status"
+ask /api/status -H 'Authorization: Bearer readme-0123456789'
+is "with it the status is read" 200 "$status"
+finish

@@ -1,0 +1,190 @@
+# lib.sh - what every script of tests/curl/ needs; sourced, not run.
+#
+# A script starts its own nimsim and its own Sluice (real lighttpd, real
+# workers, through conf/run) on free ports with a state directory of its own,
+# checks with curl, and ends with finish.  Everything it started is ended by
+# pid when the script ends, however it ends.
+# shellcheck shell=bash
+
+set -u
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+build=${SLUICE_BUILD:-build}
+case $build in /*) ;; *) build=$root/$build ;; esac
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-test.XXXXXX")
+pids=()
+passed=0 failed=0
+stderr_may=        # a pattern of what may stand in the server's output
+name=$(basename "$0" .sh)
+
+end_all() {
+    local p i
+    for p in "${pids[@]}"; do kill -TERM "$p" 2>/dev/null; done
+    for p in "${pids[@]}"; do
+        for ((i = 0; i < 100; i++)); do
+            kill -0 "$p" 2>/dev/null || break
+            sleep 0.05
+        done
+        kill -KILL "$p" 2>/dev/null
+    done
+    wait 2>/dev/null
+    rm -rf "$work"
+}
+trap end_all EXIT
+trap 'exit 1' INT TERM HUP
+
+# check "sentence" COMMAND...: the sentence holds if the command succeeds.
+check() {
+    local what=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL %s: %s\n     (%s)\n' "$name" "$what" "$*"
+    fi
+}
+
+is() { # is "sentence" WANT HAVE
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL %s: %s\n     wanted: %s\n     have:   %s\n' "$name" "$1" "$2" "${3:0:600}"
+    fi
+}
+
+has() { # has "sentence" TEXT PATTERN (grep -E)
+    if grep -qE -- "$3" <<<"$2"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL %s: %s\n     wanted: /%s/\n     have:   %s\n' "$name" "$1" "$3" "${2:0:600}"
+    fi
+}
+
+at_most() { # at_most "sentence" LIMIT HAVE
+    if awk -v l="$2" -v h="$3" 'BEGIN { exit !(h != "" && h <= l) }'; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL %s: %s\n     at most: %s\n     have:    %s\n' "$name" "$1" "$2" "$3"
+    fi
+}
+
+at_least() { # at_least "sentence" LIMIT HAVE
+    if awk -v l="$2" -v h="$3" 'BEGIN { exit !(h != "" && h >= l) }'; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAIL %s: %s\n     at least: %s\n     have:     %s\n' "$name" "$1" "$2" "$3"
+    fi
+}
+
+finish() {
+    local odd
+    odd=$(cat "$work"/*/out 2>/dev/null | grep -E 'Sanitizer|CHECK\(|runtime error|^sluice: ' |
+        grep -vE "${stderr_may:-^$}")
+    is "nothing is wrong in the servers' output" "" "$odd"
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" = 0 ]
+    exit
+}
+
+# Waits, at most SECONDS, until the command succeeds.
+wait_for() { # wait_for SECONDS COMMAND...
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        ((SECONDS <= end)) || return 1
+        sleep 0.05
+    done
+}
+
+# ------------------------------------------------------------- the servers --
+
+# start_sim [OPTION...]: sets $sim to its URL.
+start_sim() {
+    local port_file=$work/sim.port
+    rm -f "$port_file"
+    "$build/nimsim" --parent --port-file "$port_file" "$@" &
+    sim_pid=$!
+    pids+=("$sim_pid")
+    wait_for 10 test -s "$port_file" || { echo "nimsim did not start" >&2; exit 1; }
+    sim=http://127.0.0.1:$(cat "$port_file")
+}
+
+# start_sluice NAME [VAR=VALUE...]: sets $url, $state, $run_pid.  The upstream
+# is $sim unless the variables say otherwise.
+start_sluice() {
+    local dir=$work/$1
+    shift
+    mkdir -p "$dir"
+    state=$dir/state
+    env SLUICE_BUILD="$build" SLUICE_LISTEN=127.0.0.1:0 SLUICE_STATE_DIR="$state" \
+        SLUICE_UPSTREAM_URL="$sim" SLUICE_DRAIN_S=2 "$@" \
+        "$root/conf/run" >"$dir/out" 2>&1 &
+    run_pid=$!
+    pids+=("$run_pid")
+    if ! wait_for 30 test -s "$state/listen"; then
+        echo "sluice did not start:" >&2
+        cat "$dir/out" >&2
+        exit 1
+    fi
+    url=$(cat "$state/listen")
+    log=$state/lighttpd.log
+    out=$dir/out
+}
+
+stop_sluice() {
+    kill -TERM "$run_pid" 2>/dev/null
+    wait "$run_pid" 2>/dev/null
+}
+
+workers() { # the workers' pids
+    curl -s "$url/api/status" | jq -r '.workers[].pid' | sort -n
+}
+
+# ------------------------------------------------------------------ asking --
+
+# ask PATH [CURL-OPTION...]: sets $status, $head, $body.
+ask() {
+    local path=$1 at=$work/answer.$BASHPID # scripts ask from subshells too
+    shift
+    status=$(curl -s -o "$at.body" -D "$at.head" -w '%{http_code}' --max-time 60 "$@" "$url$path")
+    head=$(tr -d '\r' <"$at.head" 2>/dev/null)
+    body=$(tr -d '\0' <"$at.body" 2>/dev/null)
+    rm -f "$at.head" "$at.body"
+}
+
+chat() { # chat MODEL [EXTRA-JSON] [CURL-OPTION...]
+    local model=$1 extra=${2:-}
+    shift
+    [ $# = 0 ] || shift
+    ask /v1/chat/completions -H 'Content-Type: application/json' "$@" \
+        -d "{\"model\":\"$model\",\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]$extra}"
+}
+
+# many COUNT FILE [CURL-CONFIG-LINE...]: COUNT chats at once; FILE gets a line
+# "STATUS TIME CURL-EXIT" for each.
+many() {
+    local count=$1 file=$2 i
+    shift 2
+    : >"$file.conf"
+    for ((i = 0; i < count; i++)); do
+        {
+            ((i == 0)) || echo next
+            printf '%s\n' "url = \"$url/v1/chat/completions\"" 'output = "/dev/null"' silent \
+                'header = "Content-Type: application/json"' 'max-time = 120' \
+                'data = "{\"model\":\"sim/tokens-3\",\"messages\":[]}"' \
+                'write-out = "%{http_code} %{time_total} %{exitcode}\n"' "$@"
+        } >>"$file.conf"
+    done
+    curl -Z --parallel-immediate --parallel-max 300 -K "$file.conf" >"$file" 2>/dev/null
+}
+
+max_in_window() { # max_in_window MILLISECONDS
+    curl -s "$sim/sim/max?window_ms=$1" | jq -r '.max // .max_in_window // .'
+}
+
+stat() { curl -s "$sim/sim/stats" | jq -r ".$1"; }

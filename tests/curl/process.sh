@@ -1,0 +1,85 @@
+#!/bin/bash
+# Starting and stopping: drain, hang-ups, settings that cannot work.
+# shellcheck source=tests/curl/lib.sh
+. "$(dirname "$0")/lib.sh"
+stderr_may='^sluice: '
+
+start_sim --limiter none
+
+# Settings that cannot work stop the start and name the key.
+refuses() { # refuses PATTERN VAR=VALUE...
+    local pattern=$1 said rc
+    shift
+    said=$(env -u NVIDIA_API_KEY SLUICE_BUILD="$build" SLUICE_LISTEN=127.0.0.1:0 SLUICE_STATE_DIR="$work/bad" \
+        SLUICE_UPSTREAM_URL="$sim" "$@" timeout 30 "$root/conf/run" 2>&1)
+    rc=$?
+    check "$* stops the start" test "$rc" != 0
+    has "$* is named" "$said" "$pattern"
+}
+refuses 'SLUICE_REQUESTS' SLUICE_REQUESTS=0
+refuses 'SLUICE_WINDOW_S' SLUICE_WINDOW_S=never
+refuses 'SLUICE_REQUSTS.*SLUICE_REQUESTS' SLUICE_REQUSTS=40
+refuses 'SLUICE_LISTEN' SLUICE_LISTEN=nowhere
+echo '{"queue":{"max":0}}' >"$work/wrong.json"
+refuses 'queue\.max' SLUICE_CONFIG="$work/wrong.json"
+said=$("$build/sluicectl" check "$work/wrong.json" 2>&1)
+is "sluicectl check says so beforehand" 78 $?
+has "and names the key" "$said" 'queue\.max'
+check "the shipped sluice.json is right" "$build/sluicectl" check "$root/conf/sluice.json" >/dev/null
+ln -s /nowhere "$work/link.state"
+mkdir -p "$work/linked"
+ln -s /nowhere "$work/linked/sluice.state"
+refuses 'symbolic link' SLUICE_STATE_DIR="$work/linked"
+
+# A client that hangs up while it waits is forgotten; so is its slot.
+start_sluice main SLUICE_REQUESTS=2 SLUICE_WINDOW_S=60 SLUICE_COMMIT_AFTER_S=0 SLUICE_DRAIN_S=3
+many 2 "$work/fill"
+left=()
+for i in 1 2 3 4 5; do
+    curl -sN "$url/v1/chat/completions" -H 'Content-Type: application/json' \
+        -d '{"model":"sim/gone","stream":true,"messages":[]}' >/dev/null &
+    left+=($!)
+done
+wait_for 10 sh -c "[ \$(curl -s $url/api/status | jq .queue.waiting) = 5 ]"
+is "five wait" 5 "$(curl -s "$url/api/status" | jq .queue.waiting)"
+kill "${left[@]}"
+check "all five are gone within a second of hanging up" \
+    wait_for 1 sh -c "[ \$(curl -s $url/api/status | jq .queue.waiting) = 0 ]"
+is "the upstream saw none of them" 0 "$(curl -s "$sim/sim/arrivals" | jq '[.arrivals[] | select(.model == "sim/gone")] | length')"
+
+# Drain: a waiter is refused, a stream finishes, nothing is left.
+stop_sluice
+start_sluice drain SLUICE_REQUESTS=1 SLUICE_WINDOW_S=60 SLUICE_WORKERS=1 SLUICE_DRAIN_S=10
+(chat sim/stream-20-100 ',"stream":true' -N; printf %s "$body" >"$work/stream") &
+stream=$!
+wait_for 5 sh -c "[ \$(curl -s $url/api/status | jq .queue.running) = 1 ]"
+(chat sim/echo; echo "$status $(jq -r .error.code <<<"$body")" >"$work/waiter") &
+waiter=$!
+wait_for 5 sh -c "[ \$(curl -s $url/api/status | jq .queue.waiting) = 1 ]"
+mine=$(pgrep -f "$state|sluice.fcgi" | xargs)
+kill -TERM "$run_pid"
+wait $waiter
+is "a waiter is refused" "503 sluice_draining" "$(cat "$work/waiter")"
+wait $stream
+has "a stream finishes" "$(tail -n 3 "$work/stream")" '\[DONE\]'
+wait "$run_pid"
+is "the run ends cleanly" 0 $?
+is "no socket is left" "" "$(find "$state" -type s)"
+alive=''
+for pid in $mine; do
+    [ "$pid" = $$ ] || ! grep -qsa "$state" "/proc/$pid/environ" || alive+=" $pid"
+done
+is "no process is left" "" "$alive"
+
+# The next run finds the state and keeps to it.
+start_sluice drain SLUICE_REQUESTS=1 SLUICE_WINDOW_S=60
+is "after a restart the window is still used" 1 "$(curl -s "$url/api/status" | jq '.limits[0].window_used')"
+stop_sluice
+rm "$state/sluice.state"
+start_sluice drain SLUICE_REQUESTS=1 SLUICE_WINDOW_S=60
+is "without its file a first worker starts with an empty one" 0 "$(curl -s "$url/api/status" | jq '.limits[0].window_used')"
+rm "$state/sluice.state"
+check "a file that goes while workers run counts as full" \
+    wait_for 3 sh -c "[ \$(curl -s $url/api/status | jq '.limits[0].window_used') = 1 ]"
+is "and is counted" 1 "$(curl -s "$url/api/status" | jq .counters.state_recoveries)"
+finish
