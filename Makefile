@@ -167,7 +167,7 @@ lint-tidy: # not the unit tests: it does not know that CUnit's FATAL asserts end
 lint-words:
 	@codespell --skip 'build,.git,*.svg' -L queu .
 lint-shell:
-	@[ -z "$(SHELLS)" ] || shellcheck $(SHELLS)
+	@[ -z "$(SHELLS)" ] || shellcheck -x $(SHELLS)
 lint-format: # other versions of clang-format would want it otherwise
 	@clang-format --version | grep -q 'version 14' || { echo 'clang-format is not 14: skipped'; exit 0; }; \
 	clang-format --dry-run -Werror $(C)

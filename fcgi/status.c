@@ -11,6 +11,9 @@
 #include "clock.h"
 #include "exchange.h"
 
+#define RETRY_NS    (3 * NS_PER_MS) /* the lock is held for microseconds */
+#define PATIENCE_NS NS_PER_S
+
 static const char *const class_names[LIMITER_CLASSES] = {"high", "normal",
                                                          "low"};
 
@@ -168,10 +171,15 @@ static int answer(struct exchange *x,
     struct buf b = {NULL, 0, 0, 0};
     enum step next;
 
-    if (!limiter_view(x->s->lim, clock_now_ns(), &view))
+    if (!limiter_view(x->s->lim, clock_now_ns(), &view)) {
+        if (clock_now_ns() - x->req->arrived_ns < PATIENCE_NS) {
+            loop_at(x->s->loop, &x->timer, clock_now_ns() + RETRY_NS);
+            return STEP_ROUTE; /* somebody writes: asked again in a moment */
+        }
         return exchange_fail(x, 503, "sluice_state", 1000, 1,
                              "The shared state is busy or unavailable; try "
                              "again.");
+    }
     put(&b, &view);
     view_free(&view);
     next = exchange_json(x, &b);

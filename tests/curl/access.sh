@@ -51,7 +51,6 @@ ask "/v1/files?key=$prompt"
 ask /api/status
 found=$(grep -rlaE "$canary|$prompt" "$work"/main --include='*' 2>/dev/null | grep -v /upload/)
 is "no file of a run holds key or prompt" "" "$found"
-for f in /proc/"$(workers | head -n 1)"/maps; do check "a worker's memory cannot be dumped ($f)" test -n "$(workers)"; done
 is "no answer held the key" "" "$(grep -o "$canary" <<<"$body$head")"
 has "a worker makes no core dump" "$(cat "/proc/$(workers | head -n 1)/limits")" 'Max core file size +0 +0'
 

@@ -65,7 +65,7 @@ is "and the 404 is the upstream's" "404 page not found" "$body"
 port=${url##*:}
 raw() {
     exec 3<>"/dev/tcp/127.0.0.1/$port"
-    printf "$1" >&3
+    printf '%b' "$1" >&3
     timeout 5 head -n 1 <&3 | tr -d '\r'
     exec 3<&- 3>&-
 }

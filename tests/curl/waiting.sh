@@ -64,6 +64,7 @@ kill $hang 2>/dev/null
 
 # White space for buffered requests, where that is wished.
 stop_sluice
+curl -s -X PATCH "$sim/sim/config" -d '{"limiter":"none"}' >/dev/null
 start_sluice keepalive SLUICE_REQUESTS=1000 SLUICE_BUFFERED_KEEPALIVE=true SLUICE_COMMIT_AFTER_S=1 SLUICE_HEARTBEAT_S=1
 chat sim/slow-3500
 is "with buffered_keepalive a slow answer is still JSON" "chat.completion" "$(jq -r .object <<<"$body")"

@@ -1,0 +1,50 @@
+/*
+ * When does the next send of a scope become legal?
+ */
+#ifndef SLUICE_ADMIT_H
+#define SLUICE_ADMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "limiter.h"
+
+struct layout;
+
+/* The upstream of a scope, and the rules that hold for it. */
+uint32_t admit_upstream(struct layout *lay, uint32_t scope);
+const struct limiter_rules *admit_rules(struct layout *lay, uint32_t scope);
+
+/* Puts these rules in force.  Returns false if they were already. */
+bool admit_set(struct layout *lay, const struct limiter_settings *set,
+               int64_t now);
+
+/* Drops what no longer counts; before any question about the scope. */
+void admit_refresh(struct layout *lay, uint32_t scope, int64_t now);
+
+/*
+ * May one more go now?  If not, *WHEN is the earliest time it could be, or
+ * NEVER while only an event (a write, an end) can open a slot.
+ */
+bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when);
+
+/* One that may now go was granted; its last byte was written. */
+void admit_granted(struct layout *lay, uint32_t scope, int64_t now);
+void admit_sent(struct layout *lay, uint32_t scope, int64_t now);
+
+/*
+ * When the K-th send from now (from 0) becomes legal, if each goes as early
+ * as it may and open ones are written now.  NEVER: no time can be told,
+ * because the limit on requests in flight decides.
+ */
+int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now);
+/* The same for the first N, at most LAY_ROWS, into OUT. */
+void admit_etas(struct layout *lay, uint32_t scope, uint32_t n, int64_t now,
+                int64_t *out);
+
+/* Sends that count now, open ones included; at most the limit. */
+uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now);
+/* Thousandths of tokens that nobody has a claim on. */
+int64_t admit_tokens_milli(struct layout *lay, uint32_t scope, int64_t now);
+
+#endif

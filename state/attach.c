@@ -1,0 +1,195 @@
+/*
+ * attach.c - is the file we hold the one that all use, and if not, which is?
+ *
+ * A worker looks at its file before each turn and at the path once a second.
+ * What it finds lost it drops at once, with all that hangs on it, and takes
+ * what file.c finds or makes instead; its tickets move over (wishes.c).
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "worker.h"
+
+#define LOST_NS (50 * NS_PER_MS) /* next try at a file that failed */
+
+void attach_lose(struct limiter *lim, const char *why, bool damaged)
+{
+    limiter_say(lim, "state_lost", "%s: %s", FILE_NAME, why);
+    if (damaged) {
+        lim->bad = lim->file.ino;
+        if (lim->bad_ns != 0 && lim->now - lim->bad_ns < NS_PER_S)
+            lim->retry_ns = lim->now + LOST_NS; /* twice: not in a circle */
+        lim->bad_ns = lim->now;
+    }
+    file_close(&lim->file);
+    lim->slot = NONE;
+    lim->unsettled = true;
+    wishes_unbind(lim);
+}
+
+/* The whole directory may have been removed and made anew. */
+static void reopen_dir(struct limiter *lim, char *note, size_t note_max)
+{
+    struct stat st;
+    int dir;
+
+    if (fstat(lim->dir, &st) == 0 && st.st_nlink > 0)
+        return;
+    dir = file_open_dir(lim->path, note, note_max);
+    if (dir == -1)
+        return;
+    (void)flock(dir, LOCK_SH | LOCK_NB);
+    close(lim->dir);
+    lim->dir = lim->wake.dir = dir;
+}
+
+static enum file_result attach(struct limiter *lim, bool cold, char *note,
+                               size_t note_max)
+{
+    struct file_open o = {
+        .dir = lim->dir,
+        .cold = cold,
+        .now = lim->now,
+        .bad = lim->bad,
+        .service_start_ns = lim->service_start_ns,
+        .recoveries = lim->recoveries,
+        .note = note,
+        .note_max = note_max,
+    };
+    enum file_result res = file_attach(&lim->file, &o);
+
+    if (res == FILE_BUSY)
+        snprintf(note, note_max, "%s is locked by another process", FILE_NAME);
+    if (res != FILE_OK)
+        return res;
+    lim->checked_ns = lim->now;
+    lim->bad = 0;
+    if (note[0] != '\0')
+        limiter_say(lim, "state_replaced", "%s", note);
+    return FILE_OK;
+}
+
+/* Is the file we hold still the one to use?  Short, gone and replaced files
+ * are noticed here, before anything is granted from them. */
+static bool is_current(struct limiter *lim)
+{
+    struct stat st;
+
+    if (lim->file.fd == -1)
+        return false;
+    if (fstat(lim->file.fd, &st) == -1 || st.st_nlink == 0 ||
+        st.st_size != (off_t)sizeof(struct layout)) {
+        attach_lose(lim, "removed, replaced or cut short", false);
+        return false;
+    }
+    if (lim->now - lim->checked_ns < TICK_NS)
+        return true;
+    lim->checked_ns = lim->now;
+    if (!file_is_current(&lim->file, lim->dir)) {
+        attach_lose(lim, "another file is at its place", false);
+        return false;
+    }
+    return true;
+}
+
+bool attach_check(struct limiter *lim)
+{
+    char note[256] = "";
+
+    if (is_current(lim))
+        return true;
+    if (lim->now < lim->retry_ns)
+        return false;
+    reopen_dir(lim, note, sizeof(note));
+    if (attach(lim, false, note, sizeof(note)) == FILE_OK)
+        return true;
+    if (lim->trouble_ns == NEVER)
+        limiter_say(lim, "state_unavailable", "%s", note);
+    lim->retry_ns = lim->now + LOST_NS;
+    return false;
+}
+
+/* ---- at the start --------------------------------------------------------- */
+
+static void nap(void)
+{
+    struct timespec pause = {0, 5 * NS_PER_MS};
+
+    nanosleep(&pause, NULL);
+}
+
+/* A shared lock on the directory says "a worker lives here".  False: another
+ * process keeps it to itself for more than three seconds. */
+static bool stay(int dir)
+{
+    int i;
+
+    for (i = 0; i < 600; i++) { /* the first one is making the file */
+        if (flock(dir, LOCK_SH | LOCK_NB) == 0)
+            return true;
+        nap();
+    }
+    return false;
+}
+
+/* Whoever can have the directory alone is the first: what it finds is
+ * nobody's. */
+static bool enter(int dir, bool *cold)
+{
+    *cold = flock(dir, LOCK_EX | LOCK_NB) == 0;
+    return *cold || stay(dir);
+}
+
+/* At the start only, the lock is waited for: nothing else is going on. */
+static bool attach_patiently(struct limiter *lim, bool cold, char *err,
+                             size_t err_max)
+{
+    enum file_result res = FILE_BUSY;
+    int i;
+
+    for (i = 0; i < 400 && res == FILE_BUSY; i++) {
+        res = attach(lim, cold, err, err_max);
+        if (res == FILE_BUSY)
+            nap();
+    }
+    if (res == FILE_BUSY)
+        snprintf(err, err_max,
+                 "%s is locked by another process that does not let go",
+                 FILE_NAME);
+    return res == FILE_OK;
+}
+
+bool attach_first(struct limiter *lim, char *err, size_t err_max)
+{
+    bool cold = false;
+
+    lim->dir = file_open_dir(lim->path, err, err_max);
+    if (lim->dir == -1)
+        return false;
+    if (!enter(lim->dir, &cold)) {
+        snprintf(err, err_max, "state_dir %s: another process keeps it locked",
+                 lim->path);
+        return false;
+    }
+    if (cold)
+        file_clean_dir(lim->dir);
+    if (!attach_patiently(lim, cold, err, err_max))
+        return false;
+    /* Changing a lock lets it go for a moment, in which another may clean the
+     * directory: so the socket is made after it. */
+    if (cold && !stay(lim->dir)) {
+        snprintf(err, err_max, "state_dir %s: flock: %s", lim->path,
+                 strerror(errno));
+        return false;
+    }
+    if (wake_init(&lim->wake, lim->dir) == -1) {
+        snprintf(err, err_max, "state_dir %s: no socket can be made: %s",
+                 lim->path, strerror(errno));
+        return false;
+    }
+    return true;
+}

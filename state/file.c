@@ -1,0 +1,498 @@
+/*
+ * file.c - is the state file there, is it ours, is it sound?
+ *
+ *   found                                    done
+ *   sound, of this layout and boot           used
+ *   none, no other worker lives              made; history unknown from boot
+ *   none, others live                        made; history unknown until now
+ *   other boot, other time namespace         replaced; unknown from boot
+ *   damaged, other layout, wrong size        replaced; unknown until now
+ *   wrong owner, mode, type, a link          refused
+ *
+ * "Unknown until T" means that every window is full until T + window + margin.
+ * Nothing is rebuilt in place: a new file is written under another name and
+ * renamed over the old one, whose users see `retired` or a link count of 0.
+ */
+#include "file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "boottime.h"
+#include "guard.h"
+#include "lock.h"
+#include "repair.h"
+#include "wake.h"
+
+#define ATTEMPTS    20 /* each lost to another process that was quicker */
+#define TEMP_PREFIX "." FILE_NAME "."
+
+static void note(const struct file_open *o, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void note(const struct file_open *o, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(o->note, o->note_max, fmt, ap);
+    va_end(ap);
+}
+
+/* ---- the directory --------------------------------------------------- */
+
+int file_open_dir(const char *path, char *msg, size_t max)
+{
+    struct stat st;
+    int fd;
+
+    if (mkdir(path, 0700) == -1 && errno != EEXIST) {
+        snprintf(msg, max, "state_dir %s: cannot be made: %s", path,
+                 strerror(errno));
+        return -1;
+    }
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1) {
+        snprintf(msg, max, "state_dir %s: %s", path,
+                 errno == ELOOP || errno == ENOTDIR
+                     ? "is a link or not a directory"
+                     : strerror(errno));
+        return -1;
+    }
+    if (fstat(fd, &st) == -1 || st.st_uid != geteuid() ||
+        (st.st_mode & 022) != 0) {
+        snprintf(msg, max,
+                 "state_dir %s: must belong to the user that runs Sluice and "
+                 "be writable by nobody else (chown, chmod 0700)",
+                 path);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* ---- the head -------------------------------------------------------- */
+
+/* FNV-1a over what must agree between two builds to share a file. */
+static uint32_t hash(const void *data, size_t len)
+{
+    const unsigned char *p = data;
+    uint32_t h = 2166136261u;
+
+    while (len-- > 0)
+        h = (h ^ *p++) * 16777619u;
+    return h;
+}
+
+static uint32_t layout_hash(void)
+{
+    const size_t facts[] = {
+        sizeof(struct layout),           offsetof(struct layout, live),
+        offsetof(struct layout, rules),  offsetof(struct layout, bounds),
+        offsetof(struct layout, scopes), offsetof(struct layout, flow_hash),
+        offsetof(struct layout, flows),  offsetof(struct layout, clients),
+        offsetof(struct layout, models), offsetof(struct layout, workers),
+        offsetof(struct layout, rows),   offsetof(struct layout, chunks),
+        sizeof(struct lay_live),         sizeof(struct lay_scope),
+        sizeof(struct lay_worker),       sizeof(struct lay_flow),
+    };
+
+    return hash(facts, sizeof(facts));
+}
+
+static void boot_id(uint8_t out[16])
+{
+    char text[64] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    size_t n = 0;
+    const char *p;
+
+    memset(out, 0, 16);
+    if (fd == -1)
+        return; /* no /proc: every file looks like this boot's */
+    if (read(fd, text, sizeof(text) - 1) < 0)
+        text[0] = '\0';
+    close(fd);
+    for (p = text; *p != '\0' && n < 32; p++) {
+        const char *hex = "0123456789abcdef";
+        const char *at = strchr(hex, *p);
+
+        if (at == NULL)
+            continue;
+        out[n / 2] = (uint8_t)(out[n / 2] << 4 | (at - hex));
+        n++;
+    }
+}
+
+static uint64_t time_namespace(void)
+{
+    struct stat st;
+
+    return stat("/proc/self/ns/time", &st) == 0 ? st.st_ino : 0;
+}
+
+bool file_head_is_sound(const struct layout *lay)
+{
+    const struct lay_head *h = &lay->head;
+
+    return memcmp(h->magic, LAYOUT_MAGIC, sizeof(h->magic)) == 0 &&
+           h->version == LAYOUT_VERSION && h->layout_hash == layout_hash() &&
+           h->size == sizeof(*lay) &&
+           h->checksum == hash(h, offsetof(struct lay_head, checksum));
+}
+
+/* What a new file's head says; also what an old one's is compared with. */
+static void head_init(struct lay_head *h, int64_t now)
+{
+    memset(h, 0, sizeof(*h));
+    memcpy(h->magic, LAYOUT_MAGIC, sizeof(h->magic));
+    h->version = LAYOUT_VERSION;
+    h->layout_hash = layout_hash();
+    h->size = sizeof(struct layout);
+    boot_id(h->boot_id);
+    h->time_ns_inode = time_namespace();
+    h->created_ns = now;
+    h->checksum = hash(h, offsetof(struct lay_head, checksum));
+}
+
+static bool is_same_boot(const struct lay_head *a, const struct lay_head *b)
+{
+    return memcmp(a->boot_id, b->boot_id, sizeof(a->boot_id)) == 0 &&
+           a->time_ns_inode == b->time_ns_inode;
+}
+
+/* ---- making one ------------------------------------------------------ */
+
+static struct layout *map(int fd)
+{
+    void *p = mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE,
+                   MAP_SHARED, fd, 0);
+
+    if (p == MAP_FAILED)
+        return NULL;
+    /* Keys are never in it, but prompts' sizes and names need no core. */
+    (void)madvise(p, sizeof(struct layout), MADV_DONTDUMP);
+    return p;
+}
+
+struct birth {
+    struct layout *lay;
+    const struct file_open *o;
+    struct lay_head head;
+    int64_t lost_ns;
+    uint64_t recoveries;
+};
+
+static void fill(void *arg)
+{
+    struct birth *b = arg;
+    struct lay_live *l = &b->lay->live;
+    int64_t start = b->o->service_start_ns;
+    uint32_t i;
+
+    l->now_ns = b->o->now;
+    l->service_start_ns = start > 0 ? start : b->o->now;
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        l->lost_ns[i] = b->lost_ns;
+    l->counters.recoveries = b->recoveries;
+    repair_run(b->lay, b->o->now);
+    b->lay->head = b->head;
+}
+
+/* Writes a complete file under a private name.  0, or -1 with errno. */
+static int make_temp(int dir, char *name, size_t name_max, struct birth *b)
+{
+    uint64_t random = 0;
+    int fd, err;
+
+    (void)getrandom(&random, sizeof(random), 0);
+    snprintf(name, name_max, TEMP_PREFIX "%ld.%" PRIx64, (long)getpid(),
+             random);
+    fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                0600);
+    if (fd == -1)
+        return -1;
+    /* All space now: a page that cannot be had later would be a SIGBUS. */
+    err = posix_fallocate(fd, 0, (off_t)sizeof(struct layout));
+    b->lay = err == 0 ? map(fd) : NULL;
+    if (b->lay == NULL && err == 0)
+        err = errno;
+    if (b->lay != NULL) {
+        if (guard_run(fill, b, NULL) != GUARD_OK)
+            err = ENOSPC;
+        munmap(b->lay, sizeof(struct layout));
+    }
+    close(fd);
+    if (err == 0)
+        return 0;
+    (void)unlinkat(dir, name, 0);
+    errno = err;
+    return -1;
+}
+
+/*
+ * Puts a new file at the name: over whatever is there, or (FRESH) only if
+ * nothing is.  FILE_OK also when another process was quicker.
+ */
+static enum file_result make(const struct file_open *o, int64_t lost_ns,
+                             uint64_t recoveries, bool fresh)
+{
+    struct birth b = {NULL, o, {.version = 0}, lost_ns, recoveries};
+    char temp[64];
+
+    head_init(&b.head, o->now);
+    if (make_temp(o->dir, temp, sizeof(temp), &b) == -1) {
+        note(o, "%s: a new one cannot be made: %s (%zu KB are needed)",
+             FILE_NAME, strerror(errno), sizeof(struct layout) / 1024);
+        return FILE_FAILED;
+    }
+    if (renameat2(o->dir, temp, o->dir, FILE_NAME,
+                  fresh ? RENAME_NOREPLACE : 0) == 0)
+        return FILE_OK;
+    if (errno == EEXIST) {
+        (void)unlinkat(o->dir, temp, 0);
+        return FILE_OK;
+    }
+    note(o, "%s: cannot be put in place: %s", FILE_NAME, strerror(errno));
+    (void)unlinkat(o->dir, temp, 0);
+    return FILE_FAILED;
+}
+
+/* ---- looking at one -------------------------------------------------- */
+
+static const char *stranger(const struct stat *st)
+{
+    if (!S_ISREG(st->st_mode))
+        return "is not a regular file";
+    if (st->st_uid != geteuid())
+        return "belongs to another user";
+    if (st->st_nlink > 1)
+        return "has a second hard link";
+    if ((st->st_mode & 077) != 0)
+        return "can be read or written by others (its mode must be 0600)";
+    return NULL;
+}
+
+struct look {
+    struct layout *lay;
+    struct lay_head here; /* what a head of this boot says */
+    int64_t now;
+    bool cold, other_boot;
+};
+
+static void look(void *arg)
+{
+    struct look *l = arg;
+    struct lay_live *live = &l->lay->live;
+
+    if (!file_head_is_sound(l->lay))
+        guard_damaged("its head is not one of this version");
+    l->other_boot = !is_same_boot(&l->lay->head, &l->here);
+    if (l->other_boot)
+        return;
+    /* Whoever retires a file has put another one into its place before. */
+    if (live->retired != 0 || live->dirty > 1)
+        guard_damaged("a flag that nobody sets");
+    if (live->dirty)
+        live->counters.repairs++;
+    __atomic_store_n(&live->dirty, 1, __ATOMIC_SEQ_CST);
+    repair_run(l->lay, l->now); /* also checks every slot */
+    if (l->cold)
+        live->service_start_ns = min_i64(l->now, live->now_ns);
+    __atomic_store_n(&live->dirty, 0, __ATOMIC_SEQ_CST);
+}
+
+static void retire(void *lay)
+{
+    ((struct layout *)lay)->live.retired = 1;
+}
+
+/* Needs F's lock.  Replaces what is at the name by a new file. */
+static enum file_result replace(const struct file_open *o, struct state_file *f,
+                                int64_t lost_ns, uint64_t recoveries)
+{
+    enum file_result res = make(o, lost_ns, recoveries, false);
+
+    if (res == FILE_OK && f->lay != NULL)
+        (void)guard_run(retire, f->lay, NULL);
+    return res;
+}
+
+/* Needs F's lock.  NULL: sound (or of another boot), else what is wrong. */
+static const char *examine(const struct file_open *o, struct state_file *f,
+                           const struct stat *st, struct look *l)
+{
+    const char *what = "it is damaged";
+
+    if (st->st_size != (off_t)sizeof(struct layout))
+        return "its size is not that of this version";
+    if (o->bad != 0 && st->st_ino == o->bad)
+        return "a worker found it damaged";
+    l->lay = f->lay;
+    return guard_run(look, l, &what) == GUARD_OK ? NULL : what;
+}
+
+/* Needs F's lock.  FILE_OK: sound, or replaced (then *AGAIN). */
+static enum file_result judge(const struct file_open *o, struct state_file *f,
+                              const struct stat *st, struct look *l,
+                              bool *again)
+{
+    const char *wrong;
+
+    *again = true;
+    if (!file_is_current(f, o->dir))
+        return FILE_OK;
+    wrong = examine(o, f, st, l);
+    if (wrong != NULL) {
+        note(o, "%s was replaced: %s; every window counts as full", FILE_NAME,
+             wrong);
+        return replace(o, f, o->now + NS_PER_S, o->recoveries + 1);
+    }
+    if (l->other_boot) {
+        note(o, "%s was replaced: it is of another boot", FILE_NAME);
+        return replace(o, f, 0, 0);
+    }
+    f->head = l->lay->head;
+    *again = false;
+    return FILE_OK;
+}
+
+static enum file_result open_checked(const struct file_open *o,
+                                     struct state_file *f, struct stat *st)
+{
+    const char *why;
+
+    f->fd =
+        openat(o->dir, FILE_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (f->fd == -1 && errno == ENOENT)
+        return FILE_OK;
+    if (f->fd == -1 &&
+        (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
+        note(o, "%s: %s", FILE_NAME, strerror(errno));
+        return FILE_FAILED;
+    }
+    if (f->fd == -1) {
+        note(o, "%s: %s; move it away and start again", FILE_NAME,
+             errno == ELOOP ? "is a symbolic link" : strerror(errno));
+        return FILE_REFUSED;
+    }
+    if (fstat(f->fd, st) == -1) {
+        note(o, "%s: fstat: %s", FILE_NAME, strerror(errno));
+        return FILE_FAILED;
+    }
+    why = st->st_nlink == 0 ? NULL : stranger(st);
+    if (why != NULL) {
+        note(o, "%s: %s; move it away and start again", FILE_NAME, why);
+        return FILE_REFUSED;
+    }
+    f->dev = st->st_dev;
+    f->ino = st->st_ino;
+    return FILE_OK;
+}
+
+/* There is none: the window is as empty as the machine has been up, unless
+ * workers live, who may have filled it. */
+static enum file_result make_first(const struct file_open *o)
+{
+    if (o->cold)
+        return make(o, 0, 0, true);
+    note(o, "%s was gone and was made anew; every window counts as full",
+         FILE_NAME);
+    return make(o, o->now + NS_PER_S, o->recoveries + 1, true);
+}
+
+/* One try; *AGAIN when the name now leads to another file. */
+static enum file_result attach_once(struct state_file *f,
+                                    const struct file_open *o, bool *again)
+{
+    struct look l = {.cold = o->cold};
+    enum file_result res;
+    struct stat st;
+
+    *f = (struct state_file){.fd = -1};
+    *again = true;
+    res = open_checked(o, f, &st);
+    if (res != FILE_OK)
+        goto fail;
+    if (f->fd == -1)
+        return make_first(o);
+    if (st.st_size == (off_t)sizeof(struct layout)) {
+        f->lay = map(f->fd);
+        if (f->lay == NULL) {
+            note(o, "%s: mmap: %s", FILE_NAME, strerror(errno));
+            res = FILE_FAILED;
+            goto fail;
+        }
+    }
+    head_init(&l.here, o->now); /* reads /proc: before the lock */
+    if (!lock_take(f->fd)) {
+        res = FILE_BUSY;
+        goto fail;
+    }
+    /* Others may have worked since O->now was read: the future is what lies
+     * beyond this moment. */
+    l.now = max_i64(o->now, boottime_ns());
+    res = judge(o, f, &st, &l, again);
+    lock_drop(f->fd);
+    if (res == FILE_OK && !*again)
+        return FILE_OK;
+fail:
+    file_close(f);
+    return res;
+}
+
+enum file_result file_attach(struct state_file *f, const struct file_open *o)
+{
+    enum file_result res = FILE_OK;
+    bool again = true;
+    int i;
+
+    o->note[0] = '\0';
+    for (i = 0; i < ATTEMPTS && res == FILE_OK && again; i++)
+        res = attach_once(f, o, &again);
+    return res == FILE_OK && again ? FILE_BUSY : res;
+}
+
+void file_close(struct state_file *f)
+{
+    if (f->lay != NULL)
+        munmap(f->lay, sizeof(struct layout));
+    f->lay = NULL;
+    if (f->fd != -1)
+        close(f->fd);
+    f->fd = -1;
+}
+
+bool file_is_current(const struct state_file *f, int dir)
+{
+    struct stat st;
+
+    return fstatat(dir, FILE_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_dev == f->dev && st.st_ino == f->ino;
+}
+
+void file_clean_dir(int dir)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd == -1 ? NULL : fdopendir(fd);
+    struct dirent *e;
+
+    if (d == NULL) {
+        if (fd != -1)
+            close(fd);
+        return;
+    }
+    while ((e = readdir(d)) != NULL)
+        if (strncmp(e->d_name, TEMP_PREFIX, strlen(TEMP_PREFIX)) == 0 ||
+            strncmp(e->d_name, WAKE_PREFIX, strlen(WAKE_PREFIX)) == 0)
+            (void)unlinkat(dir, e->d_name, 0);
+    closedir(d);
+}

@@ -1,0 +1,65 @@
+/*
+ * The life of the state file: found, checked, made, replaced.
+ */
+#ifndef SLUICE_FILE_H
+#define SLUICE_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base.h"
+#include "layout.h"
+
+#define FILE_NAME "sluice.state"
+
+struct state_file {
+    int fd;             /* -1: none */
+    struct layout *lay; /* NULL: none */
+    dev_t dev;
+    ino_t ino;
+    struct lay_head head; /* as it was when the file was opened */
+};
+
+enum file_result {
+    FILE_OK = 0,
+    FILE_BUSY = 1,    /* somebody holds the lock: try again */
+    FILE_REFUSED = 2, /* an administrator must look at it */
+    FILE_FAILED = 3,  /* the system refused: no space, no memory, ... */
+};
+
+struct file_open {
+    int dir;
+    bool cold;   /* no other worker lives */
+    int64_t now; /* CLOCK_BOOTTIME: also the time since boot */
+    ino_t bad;   /* a file that proved damaged, or 0: not to be used again */
+    /* What a new file in place of a lost one carries on. */
+    int64_t service_start_ns; /* 0: now */
+    uint64_t recoveries;      /* so far */
+    char *note;               /* gets one line: an error, or what was replaced
+                                 and why */
+    size_t note_max;
+};
+
+/* Opens directory PATH, made 0700 if only it is missing.  -1: *O->note. */
+MUST_USE int file_open_dir(const char *path, char *note, size_t note_max);
+
+/*
+ * Opens the state file, or makes it, as DESIGN's table says.  On FILE_OK *F is
+ * the caller's, to be given to file_close(), and its lock is free.
+ */
+MUST_USE enum file_result file_attach(struct state_file *f,
+                                      const struct file_open *o);
+void file_close(struct state_file *f);
+
+/* Is the path still this file?  Two system calls, none of which blocks. */
+bool file_is_current(const struct state_file *f, int dir);
+
+/* Is this head one of this version? */
+bool file_head_is_sound(const struct layout *lay);
+
+/* Removes what makers of files left that were killed; only when no other
+ * worker lives. */
+void file_clean_dir(int dir);
+
+#endif

@@ -1,0 +1,251 @@
+/*
+ * layout.h - which bytes are in the state file?
+ *
+ *   head      written once, checked by every opener
+ *   live      flags, clock, counters, free lists
+ *   rules     the limits in force, one row per upstream
+ *   scopes    one per upstream, then one per model (scope = "model")
+ *   flows     one per (scope, class, client) with waiters or with a debt
+ *   clients   names, and how many of them wait
+ *   models    names; model i owns scope UPSTREAMS + i
+ *   workers   one per process
+ *   rows      one per ticket: waiting, offered, open or sent
+ *   chunks    the log of sends, in pieces of CHUNK_TIMES
+ *
+ * Fields marked (d) are derived: repair.c recomputes them from the rest.
+ * A row, flow, name or chunk exists when its first word says so; that word is
+ * stored last.  Indices are checked wherever they are read, because the file
+ * may have been written by anybody who holds our uid.
+ */
+#ifndef SLUICE_LAYOUT_H
+#define SLUICE_LAYOUT_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bucket.h"
+#include "limiter.h"
+
+#define LAYOUT_MAGIC   "SLUICE\r\n"
+#define LAYOUT_VERSION 1
+
+#define LAY_UPSTREAMS LIMITER_UPSTREAMS
+#define LAY_MODELS    256
+#define LAY_SCOPES    (LAY_UPSTREAMS + LAY_MODELS)
+#define LAY_CLIENTS   1024
+#define LAY_WORKERS   1024
+#define LAY_WAITERS   4096 /* the largest queue.max */
+#define LAY_ROWS      8192 /* waiters, and as many in flight */
+#define LAY_FLOWS     8192 /* each row can have its own */
+#define LAY_BUCKETS   1024 /* hash chains; a power of two */
+
+/*
+ * 3,072 chunks of 60 times: 16 windows of 10,000 and a half-empty chunk for
+ * each of 272 scopes fit, so account windows can never run out.
+ */
+#define CHUNK_TIMES 60
+#define LAY_CHUNKS  3072
+
+#define NONE UINT32_MAX /* no index */
+
+enum row_state {
+    ROW_FREE = 0,
+    ROW_WAITING = 1, /* in a flow's line */
+    ROW_OFFERED = 2, /* a slot is kept for it; its worker must accept */
+    ROW_OPEN = 3,    /* granted, last byte not yet on the wire: counts as now */
+    ROW_SENT = 4,    /* in flight, its time is in the log */
+};
+
+struct lay_head {
+    char magic[8];
+    uint32_t version;
+    uint32_t layout_hash; /* of every size and offset below */
+    uint64_t size;        /* of the file */
+    uint8_t boot_id[16];
+    uint64_t time_ns_inode; /* clocks differ between time namespaces */
+    int64_t created_ns;
+    uint32_t checksum; /* of the bytes before it */
+    uint32_t pad;
+};
+
+struct lay_live {
+    uint32_t dirty;   /* up while somebody writes */
+    uint32_t retired; /* a new file has taken this one's place */
+    int64_t now_ns;   /* the latest time any worker worked at */
+    int64_t service_start_ns;
+    int64_t swept_ns;      /* the last look for dead workers; 0: look now */
+    uint64_t generation;   /* of the rules */
+    uint64_t last_id;      /* of a ticket */
+    uint64_t last_grant;   /* number of a grant */
+    int64_t last_arrival;  /* unique, rising: max(now, previous + 1) */
+    uint64_t last_chunk;   /* allocation number */
+    uint32_t free_row;     /* (d) */
+    uint32_t free_flow;    /* (d) */
+    uint32_t free_chunk;   /* (d) */
+    uint32_t free_chunks;  /* (d) */
+    uint32_t rows_high;    /* (d) no used row at or above it */
+    uint32_t workers_high; /* (d) */
+    uint32_t waiting;      /* (d) rows waiting or offered, all scopes */
+    uint32_t offered;      /* (d) */
+    uint32_t open;         /* (d) rows open or offered */
+    uint32_t stalled;      /* (d) workers marked so */
+    uint64_t held_bytes;   /* (d) request bodies in memory */
+    uint64_t active[(LAY_SCOPES + 63) / 64]; /* (d) scopes with waiters */
+    /* Sends of an upstream before this time are unknown: they may have filled
+     * its windows. */
+    int64_t lost_ns[LAY_UPSTREAMS];
+    struct limiter_counters counters;
+};
+
+struct lay_window {
+    uint32_t first, last; /* (d) chunks, oldest first */
+    uint32_t n;           /* (d) times in them */
+    uint32_t pad;
+};
+
+struct lay_class {
+    uint64_t start, finish; /* virtual times among the classes */
+    uint64_t v;             /* start of the last flow granted in it */
+    uint32_t n;             /* (d) waiters */
+    uint32_t flows;         /* (d) first flow with waiters */
+};
+
+struct lay_scope {
+    struct bucket bucket;
+    int64_t last_send_ns; /* latest grant or write */
+    uint64_t v;           /* start of the last class granted */
+    struct lay_class cls[LIMITER_CLASSES];
+    struct lay_window window; /* (d) */
+    uint32_t waiting;         /* (d) in line */
+    uint32_t open;            /* (d) offered or open: count as now */
+    uint32_t in_flight;       /* (d) offered, open or sent */
+    uint32_t leader;          /* worker that sets its alarm for the next slot */
+};
+
+struct lay_flow {
+    uint32_t used;
+    uint16_t scope, cls;
+    uint32_t client, weight;
+    uint64_t start, finish;
+    uint32_t head, tail, n; /* (d) its line of rows */
+    uint32_t prev, next;    /* (d) among the flows with waiters; free list */
+    uint32_t chain;         /* (d) hash */
+};
+
+struct lay_name {
+    uint32_t used;
+    uint32_t owner; /* models: the upstream */
+    uint32_t refs;  /* (d) rows that name it */
+    uint32_t lined; /* (d) of those, waiting or offered */
+    uint32_t chain; /* (d) hash */
+    uint32_t pad;
+    int64_t last_ns; /* last use; the oldest unused one makes room */
+    char text[LIMITER_NAME_MAX];
+};
+
+struct lay_worker {
+    uint32_t used;
+    uint32_t pid;     /* for people only */
+    uint64_t address; /* of its wake-up socket */
+    int64_t started_ns;
+    int64_t seen_ns;
+    uint32_t stalled; /* let an offer lapse and has not been seen since */
+    uint32_t offers;  /* (d) rows offered to it */
+};
+
+struct lay_row {
+    uint32_t state; /* enum row_state */
+    uint32_t worker;
+    uint64_t id;
+    int64_t arrival; /* order in its line */
+    int64_t joined_ns;
+    int64_t changed_ns; /* when it got its state */
+    uint64_t grant;     /* number of its last grant; 0: none yet */
+    uint64_t body_bytes;
+    uint16_t scope, cls;
+    uint32_t client, model, weight;
+    uint32_t flow;       /* (d) */
+    uint32_t prev, next; /* (d) in its line; next: free list */
+    uint32_t stream;
+    char request_id[LIMITER_ID_MAX];
+};
+
+struct lay_chunk {
+    uint32_t scope1; /* scope + 1; 0 is free */
+    uint16_t begin, end;
+    uint32_t next;      /* (d) */
+    uint32_t grant_end; /* `end` after the newest time was added, and */
+    uint64_t grant;     /* the grant it was added for: see repair.c */
+    uint64_t number;    /* rises with each allocation: the order of a list */
+    int64_t t[CHUNK_TIMES];
+};
+
+struct layout {
+    struct lay_head head;
+    struct lay_live live;
+    struct limiter_rules rules[LAY_UPSTREAMS];
+    struct limiter_bounds bounds;
+    struct lay_scope scopes[LAY_SCOPES];
+    uint32_t flow_hash[LAY_BUCKETS];   /* (d) */
+    uint32_t client_hash[LAY_BUCKETS]; /* (d) */
+    uint32_t model_hash[LAY_BUCKETS];  /* (d) */
+    struct lay_flow flows[LAY_FLOWS];
+    struct lay_name clients[LAY_CLIENTS];
+    struct lay_name models[LAY_MODELS];
+    struct lay_worker workers[LAY_WORKERS];
+    struct lay_row rows[LAY_ROWS];
+    struct lay_chunk chunks[LAY_CHUNKS];
+};
+
+/* Bump LAYOUT_VERSION when one of these fails. */
+static_assert(sizeof(struct lay_head) == 64, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_row) == 128, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_flow) == 56, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct layout) < 4 << 20, "a few MB at most");
+
+/*
+ * Where a wrong index leads.  The functions below never return a pointer
+ * outside the map: they leave the guarded section (guard.h) instead, and the
+ * file is replaced.
+ */
+_Noreturn void guard_damaged(const char *what);
+
+#define LAY_AT(lay, table, i, max)                                             \
+    ((i) < (max) ? &(lay)->table[i] : (guard_damaged(#table), &(lay)->table[0]))
+
+static inline struct lay_row *row_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, rows, i, LAY_ROWS);
+}
+
+static inline struct lay_flow *flow_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, flows, i, LAY_FLOWS);
+}
+
+static inline struct lay_scope *scope_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, scopes, i, LAY_SCOPES);
+}
+
+static inline struct lay_chunk *chunk_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, chunks, i, LAY_CHUNKS);
+}
+
+static inline struct lay_worker *worker_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, workers, i, LAY_WORKERS);
+}
+
+static inline struct lay_class *class_at(struct lay_scope *s, uint32_t i)
+{
+    if (i >= LIMITER_CLASSES)
+        guard_damaged("class");
+    return &s->cls[i];
+}
+
+#endif

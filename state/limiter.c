@@ -1,0 +1,399 @@
+/*
+ * limiter.c - may this request be sent now, and if not, when?
+ *
+ *   fcgi/ --> limiter_join(), _sent(), ... : wishes, kept in the ticket
+ *         --> limiter_turn()
+ *               attach     attach.c  the right file, sound and current (file.c)
+ *               lock       lock.c    never waited for
+ *               locked()   roster.c  who lives
+ *                          wishes.c  wishes become transitions (row.c)
+ *                          slots.c   who gets the open slots (admit.c, queue.c)
+ *                          news.c    who waits, and for how long (rank.c)
+ *               unlock
+ *               tell       wake.c    other workers; then our tickets (news.c)
+ *
+ * This is the only file that takes the lock for writing, between run_locked()
+ * and lock_drop().  What always holds when the lock is free: live.dirty is 0,
+ * unless the last writer was killed.
+ *
+ * Time comes in as an argument and is raised to the clock's own reading once
+ * the lock is held: a worker may be stopped between the two, and a send must
+ * never be booked into the past.
+ */
+#include "limiter.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "admit.h"
+#include "boottime.h"
+#include "guard.h"
+#include "lock.h"
+#include "repair.h"
+#include "view.h"
+#include "worker.h"
+
+#define BUSY_NS     NS_PER_MS        /* next try at a lock somebody holds, */
+#define BUSY_MAX_NS (50 * NS_PER_MS) /* rising to this while it lasts */
+#define FULL_NS     (50 * NS_PER_MS) /* next try at a full roster */
+#define STUCK_NS    (10 * NS_PER_MS) /* next try at a log that is full */
+#define PATIENCE_NS (2 * NS_PER_S)   /* then new requests are refused */
+
+void limiter_say(struct limiter *lim, const char *event, const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    if (lim->log != NULL)
+        lim->log(lim->log_arg, event, text);
+}
+
+/* ---- what can be asked ----------------------------------------------- */
+
+struct ticket *limiter_join(struct limiter *lim,
+                            const struct limiter_request *req, ticket_fn *fn,
+                            void *arg)
+{
+    struct ticket *t = ticket_new(req, fn, arg);
+
+    CHECK(req->upstream < lim->set.n_upstreams && req->weight > 0);
+    ticket_append(&lim->all, t);
+    wishes_add(lim, t, WISH_JOIN);
+    return t;
+}
+
+void limiter_sent(struct limiter *lim, struct ticket *t)
+{
+    if (t->granted)
+        wishes_add(lim, t, WISH_SENT);
+}
+
+void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)
+{
+    if (t->granted)
+        wishes_add(lim, t, unsent ? WISH_AGAIN : WISH_AGAIN | WISH_SENT);
+}
+
+void limiter_body_gone(struct limiter *lim, struct ticket *t)
+{
+    t->req.body_bytes = 0;
+    wishes_add(lim, t, WISH_BODY_GONE);
+}
+
+void limiter_done(struct limiter *lim, struct ticket *t, bool unsent)
+{
+    t->fn = NULL;
+    wishes_add(lim, t,
+               t->granted && !unsent ? WISH_DONE | WISH_SENT : WISH_DONE);
+}
+
+bool limiter_has_wishes(const struct limiter *lim)
+{
+    return lim->wishes != NULL;
+}
+
+void limiter_set(struct limiter *lim, const struct limiter_settings *set)
+{
+    uint32_t i;
+
+    lim->set = *set;
+    for (i = set->n_upstreams; i < LIMITER_UPSTREAMS; i++)
+        memset(&lim->set.rules[i], 0, sizeof(lim->set.rules[i]));
+    lim->unsettled = true;
+}
+
+/* ---- the locked section ------------------------------------------------ */
+
+/* Needs the lock. */
+static void begin(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+
+    if (memcmp(&lay->head, &lim->file.head, sizeof(lay->head)) != 0 ||
+        lay->live.retired || lay->live.dirty > 1)
+        guard_damaged("its head is not ours any more");
+    lim->now = max_i64(lim->now, boottime_ns());
+    if (lay->live.now_ns > lim->now + NS_PER_S)
+        guard_damaged("a time in the future");
+    lim->now = max_i64(lim->now, lay->live.now_ns);
+    if (lay->live.dirty) {
+        lay->live.counters.repairs++;
+        repair_run(lay, lim->now);
+        lim->repaired = true;
+        lim->unsettled = true; /* the rules may be half somebody else's */
+    }
+    __atomic_store_n(&lay->live.dirty, 1, __ATOMIC_SEQ_CST);
+    if (lim->slot != NONE && !roster_is_mine(lay, lim->slot, lim->wake.address))
+        guard_damaged("our place in the roster");
+    lay->live.now_ns = lim->now;
+    lim->service_start_ns = lay->live.service_start_ns;
+    lim->recoveries = lay->live.counters.recoveries;
+}
+
+/* Needs the lock. */
+static void end(struct limiter *lim)
+{
+    __atomic_store_n(&lim->file.lay->live.dirty, 0, __ATOMIC_SEQ_CST);
+}
+
+/* Needs the lock.  What holds, who we are, and what we brought along. */
+static void settle_in(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+
+    if (admit_set(lay, &lim->set, lim->now))
+        lay->live.generation++;
+    if (lim->slot == NONE) {
+        roster_sweep(lay, lim->file.fd, NONE, lim->now, &lim->gone);
+        lim->slot =
+            roster_claim(lay, lim->file.fd, lim->wake.address, lim->now);
+    }
+    if (lim->slot != NONE)
+        wishes_adopt(lim);
+}
+
+/* Needs the lock. */
+static void sweep(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+
+    if (lim->now - lay->live.swept_ns >= TICK_NS || lay->live.swept_ns == 0)
+        roster_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
+}
+
+static void locked(void *arg)
+{
+    struct limiter *lim = arg;
+
+    begin(lim);
+    if (lim->slot == NONE || lim->unsettled)
+        settle_in(lim);
+    if (lim->slot != NONE) {
+        roster_seen(lim->file.lay, lim->slot, lim->now);
+        slots_accept(lim); /* before revoke(): late is not never */
+        slots_revoke(lim);
+        sweep(lim);
+        wishes_fulfil(lim);
+        slots_hand_out_all(lim);
+        news_places(lim);
+    }
+    end(lim);
+}
+
+/* ---- a turn --------------------------------------------------------------- */
+
+static void tell_workers(struct limiter *lim)
+{
+    uint32_t i;
+
+    for (i = 0; i < lim->n_pokes; i++)
+        wake_poke(&lim->wake, lim->pokes[i]);
+    if (lim->n_pokes > 0)
+        memset(lim->poked, 0, sizeof(lim->poked));
+    lim->n_pokes = 0;
+    for (i = 0; i < lim->gone.n; i++) {
+        wake_bury(&lim->wake, lim->gone.address[i]);
+        limiter_say(lim, "worker_swept", "a dead worker's requests were ended");
+    }
+    lim->gone.n = 0;
+    if (lim->repaired)
+        limiter_say(lim, "state_repaired", "a worker died while it wrote");
+    lim->repaired = false;
+}
+
+/* No turn could be had.  Those that wait, wait on; new ones are refused once
+ * it has lasted, because nobody can say for how long. */
+static int64_t trouble(struct limiter *lim, int64_t retry_ns)
+{
+    struct ticket *t;
+
+    if (lim->trouble_ns == NEVER)
+        lim->trouble_ns = lim->now;
+    if (lim->now - lim->trouble_ns >= PATIENCE_NS)
+        for (t = lim->all.first; t != NULL; t = t->next)
+            if ((t->wishes & WISH_JOIN) != 0)
+                news_refused(lim, t, REFUSED_STATE, -1);
+    news_tell(lim, true);
+    news_free(lim);
+    return lim->now + retry_ns;
+}
+
+static int64_t busy_ns(const struct limiter *lim)
+{
+    if (lim->trouble_ns == NEVER)
+        return BUSY_NS;
+    return min_i64(max_i64((lim->now - lim->trouble_ns) / 8, BUSY_NS),
+                   BUSY_MAX_NS);
+}
+
+/* Needs the lock, and drops it. */
+static bool run_locked(struct limiter *lim, void (*fn)(void *))
+{
+    const char *what = "";
+    enum guard_result how;
+
+    lim->next_ns = lim->now + TICK_NS;
+    how = guard_run(fn, lim, &what);
+    lock_drop(lim->file.fd);
+    if (how == GUARD_OK)
+        return true;
+    attach_lose(lim, what, true);
+    return false;
+}
+
+int64_t limiter_turn(struct limiter *lim, int64_t now)
+{
+    lim->now = now;
+    wake_drain(&lim->wake);
+    if (!attach_check(lim))
+        return trouble(lim, max_i64(lim->retry_ns - now, BUSY_NS));
+    if (!lock_take(lim->file.fd))
+        return trouble(lim, busy_ns(lim));
+    if (!run_locked(lim, locked))
+        return trouble(lim, 0);
+    tell_workers(lim);
+    if (lim->slot == NONE)
+        return trouble(lim, FULL_NS);
+    lim->trouble_ns = NEVER;
+    news_tell(lim, false);
+    news_free(lim);
+    if (lim->wishes == NULL)
+        return lim->next_ns;
+    return lim->stuck ? min_i64(lim->next_ns, lim->now + STUCK_NS) : lim->now;
+}
+
+/* ---- questions --------------------------------------------------------------- */
+
+struct place_query {
+    struct layout *lay;
+    struct ticket *t;
+    int64_t now;
+    bool waits;
+};
+
+/* Needs the lock. */
+static void place_locked(void *arg)
+{
+    struct place_query *q = arg;
+    const struct lay_row *r = row_at(q->lay, q->t->row);
+
+    q->waits =
+        q->lay->live.dirty == 0 && r->id == q->t->id && r->state == ROW_WAITING;
+    if (q->waits)
+        news_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns));
+}
+
+bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
+                   struct ticket_news *news)
+{
+    struct place_query q = {lim->file.lay, t, now, false};
+    const char *what = "";
+    enum guard_result how;
+
+    if (t->row == NONE || t->state != TICKET_LINE || lim->file.lay == NULL ||
+        !lock_take(lim->file.fd))
+        return false;
+    how = guard_run(place_locked, &q, &what);
+    lock_drop(lim->file.fd);
+    if (how != GUARD_OK)
+        attach_lose(lim, what, true);
+    if (how != GUARD_OK || !q.waits)
+        return false;
+    *news = t->news;
+    return true;
+}
+
+bool limiter_view(struct limiter *lim, int64_t now, struct limiter_view *out)
+{
+    const char *what = NULL;
+
+    if (lim->file.lay == NULL)
+        return false;
+    if (view_collect(lim->file.fd, lim->file.lay, now, out, &what))
+        return true;
+    if (what != NULL)
+        attach_lose(lim, what, true);
+    return false;
+}
+
+int limiter_fd(const struct limiter *lim)
+{
+    return lim->wake.fd;
+}
+
+int64_t limiter_uptime_ns(struct limiter *lim, int64_t now)
+{
+    return lim->service_start_ns == 0 ? 0 : now - lim->service_start_ns;
+}
+
+/* ---- opening and closing --------------------------------------------------- */
+
+int limiter_open(struct limiter **out, const char *dir,
+                 const struct limiter_settings *set, int64_t now,
+                 limiter_log_fn *log, void *log_arg, char *err, size_t err_max)
+{
+    struct limiter *lim = calloc(1, sizeof(*lim));
+
+    CHECK(lim != NULL);
+    err[0] = '\0';
+    guard_init();
+    lim->file.fd = lim->wake.fd = lim->dir = -1;
+    lim->slot = NONE;
+    lim->path = strdup(dir);
+    CHECK(lim->path != NULL);
+    limiter_set(lim, set);
+    lim->now = now;
+    lim->trouble_ns = NEVER;
+    lim->wishes_end = &lim->wishes;
+    lim->news_end = &lim->news;
+    lim->log = log;
+    lim->log_arg = log_arg;
+    if (attach_first(lim, err, err_max)) {
+        *out = lim;
+        return 0;
+    }
+    limiter_close(lim);
+    return -1;
+}
+
+/* Needs the lock.  What was asked last still counts, but nothing new begins;
+ * what becomes free goes to the others. */
+static void leave(void *arg)
+{
+    struct limiter *lim = arg;
+    struct ticket *t;
+
+    begin(lim);
+    for (t = lim->all.first; t != NULL; t = t->next)
+        t->wishes &= WISH_SENT | WISH_DONE;
+    if (lim->unsettled)
+        settle_in(lim);
+    wishes_fulfil(lim);
+    roster_leave(lim->file.lay, lim->file.fd, lim->slot, lim->now);
+    lim->slot = NONE;
+    slots_hand_out_all(lim);
+    end(lim);
+}
+
+void limiter_close(struct limiter *lim)
+{
+    if (lim == NULL)
+        return;
+    if (lim->slot != NONE && lock_take(lim->file.fd) && run_locked(lim, leave))
+        tell_workers(lim);
+    while (lim->all.first != NULL)
+        ticket_free(&lim->all, lim->all.first);
+    wake_fini(&lim->wake);
+    file_close(&lim->file);
+    if (lim->dir != -1)
+        close(lim->dir);
+    free(lim->path);
+    free(lim);
+}

@@ -1,0 +1,28 @@
+/*
+ * The lock over the shared file, and the locks that say a worker lives.
+ */
+#ifndef SLUICE_LOCK_H
+#define SLUICE_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base.h"
+
+/*
+ * flock(2), exclusive, without blocking: tried a few times at once, because
+ * it is held for microseconds.  False: somebody holds it longer than that.
+ */
+MUST_USE bool lock_take(int fd);
+void lock_drop(int fd);
+
+/*
+ * Worker SLOT's byte, an open-file-description lock far beyond the data: held
+ * for life, gone with the process whatever ends it.
+ */
+MUST_USE bool lock_claim_slot(int fd, uint32_t slot);
+void lock_leave_slot(int fd, uint32_t slot);
+/* Does anybody else hold SLOT?  (One's own slot always looks free.) */
+bool lock_slot_is_held(int fd, uint32_t slot);
+
+#endif

@@ -1,0 +1,157 @@
+/*
+ * news.c - what are the tickets told, and when do they end?
+ *
+ * News are written down under the lock and told after it.  A ticket holds one
+ * piece of news: that it waits is no news once it was granted.  Nothing is
+ * freed while somebody may still be told.
+ */
+#include "admit.h"
+#include "rank.h"
+#include "row.h"
+#include "worker.h"
+
+void news_add(struct limiter *lim, struct ticket *t, enum ticket_event event)
+{
+    t->news.event = event;
+    if (t->has_news)
+        return;
+    t->has_news = true;
+    t->next_news = NULL;
+    *lim->news_end = t;
+    lim->news_end = &t->next_news;
+}
+
+void news_granted(struct limiter *lim, struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t scope = row_at(lay, t->row)->scope;
+    uint32_t used = admit_used(lay, scope, lim->now);
+    const struct limiter_rules *r = admit_rules(lay, scope);
+
+    t->news.limit = r->requests;
+    t->news.remaining = r->requests - used;
+    t->news.reset_ns = r->window_ns + r->margin_ns;
+    news_add(lim, t, TICKET_GRANTED);
+}
+
+void news_refused(struct limiter *lim, struct ticket *t,
+                  enum limiter_refusal why, int64_t eta_ns)
+{
+    t->state = TICKET_OVER;
+    t->row = NONE;
+    t->wishes = 0;
+    t->news.why = why;
+    t->news.eta_ns = eta_ns;
+    news_add(lim, t, TICKET_REFUSED);
+}
+
+/* ---- places in line ------------------------------------------------------ */
+
+void news_fresh(struct limiter *lim, struct ticket *t)
+{
+    if (t->fresh)
+        return;
+    t->fresh = true;
+    t->next_fresh = lim->fresh;
+    lim->fresh = t;
+}
+
+void news_place(struct layout *lay, struct ticket *t, int64_t now)
+{
+    uint32_t scope = row_at(lay, t->row)->scope;
+    int64_t eta;
+
+    t->news.position = rank_position(lay, t->row);
+    eta = admit_eta(lay, scope, t->news.position, now);
+    t->news.eta_ns = eta == NEVER ? -1 : eta - now;
+    t->news.waiting = lay->live.waiting;
+}
+
+static void tell_place(struct limiter *lim, struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+
+    if (t->state != TICKET_LINE || t->row == NONE ||
+        row_at(lay, t->row)->state != ROW_WAITING)
+        return; /* it got its slot */
+    news_place(lay, t, lim->now);
+    if (t->news.eta_ns < 0 || t->news.eta_ns <= t->req.deadline_ns - lim->now) {
+        news_add(lim, t, TICKET_WAITS);
+        return;
+    }
+    lim->by_row[t->row] = NULL;
+    row_leave(lay, t->row);
+    lay->live.counters.refused[REFUSED_DEADLINE]++;
+    news_refused(lim, t, REFUSED_DEADLINE, t->news.eta_ns);
+}
+
+void news_places(struct limiter *lim)
+{
+    while (lim->fresh != NULL) {
+        struct ticket *t = lim->fresh;
+
+        lim->fresh = t->next_fresh;
+        t->fresh = false;
+        tell_place(lim, t);
+    }
+}
+
+/* ---- telling --------------------------------------------------------------- */
+
+static void tell(struct limiter *lim, struct ticket *t)
+{
+    struct ticket_news news = t->news;
+    ticket_fn *fn = t->fn;
+
+    t->has_news = false;
+    if (news.event == TICKET_GRANTED)
+        t->granted = true;
+    if (news.event == TICKET_REFUSED) {
+        t->fn = NULL; /* its owner forgets it in the callback */
+        news_over(lim, t);
+    }
+    if (fn != NULL)
+        fn(t->arg, &news);
+}
+
+void news_tell(struct limiter *lim, bool only_refused)
+{
+    struct ticket *t = lim->news, *next;
+
+    lim->news = NULL;
+    lim->news_end = &lim->news;
+    for (; t != NULL; t = next) {
+        next = t->next_news;
+        if (!only_refused || t->news.event == TICKET_REFUSED) {
+            tell(lim, t);
+            continue;
+        }
+        t->has_news = false;
+        news_add(lim, t, t->news.event);
+    }
+}
+
+void news_over(struct limiter *lim, struct ticket *t)
+{
+    if (t->over)
+        return;
+    t->over = true;
+    t->next_over = lim->over;
+    lim->over = t;
+}
+
+void news_free(struct limiter *lim)
+{
+    struct ticket *t = lim->over, *next;
+
+    lim->over = NULL;
+    for (; t != NULL; t = next) {
+        next = t->next_over;
+        if (!t->wishing && !t->has_news) {
+            ticket_free(&lim->all, t);
+            continue;
+        }
+        t->over = false;
+        news_over(lim, t);
+    }
+}

@@ -1,0 +1,190 @@
+/*
+ * rank.c - how many go before me?
+ *
+ * Nothing is simulated.  The rows of a flow start at start, start + step, and
+ * so on, so how many of them come before a given virtual time is a division;
+ * the same holds for the classes of a scope.  Only ties need a look at rows.
+ */
+#include "rank.h"
+
+#include "vtime.h"
+
+/*
+ * How many of N requests that start at START, START + STEP, ... go before one
+ * that starts at X?  One at X itself goes first only if it arrived earlier.
+ */
+static uint32_t starts_before(uint64_t start, uint64_t step, uint32_t n,
+                              uint64_t x, bool tie_first)
+{
+    uint64_t k;
+
+    if (start > x)
+        return 0;
+    k = (x - start) / step;
+    if ((x - start) % step > 0 || tie_first)
+        k++;
+    return k < n ? (uint32_t)k : n;
+}
+
+static const struct lay_row *line_nth(struct layout *lay,
+                                      const struct lay_flow *f, uint32_t k)
+{
+    uint32_t i = f->head;
+
+    if (k >= LAY_ROWS)
+        guard_damaged("line length");
+    while (k-- > 0)
+        i = row_at(lay, i)->next;
+    return row_at(lay, i);
+}
+
+/* Ties between two flows of different step meet rarely: then, and only then,
+ * the row of the other flow that would tie is looked up. */
+static bool ties_first(struct layout *lay, const struct lay_flow *g,
+                       uint64_t g_start, uint64_t x, int64_t arrival)
+{
+    uint64_t k;
+
+    if (x < g_start || (x - g_start) % flow_step(g) != 0)
+        return false;
+    k = (x - g_start) / flow_step(g);
+    return k < g->n && line_nth(lay, g, (uint32_t)k)->arrival < arrival;
+}
+
+/* Index of ROW in its line; the common case, the newest, costs nothing. */
+static uint32_t line_index(struct layout *lay, const struct lay_flow *f,
+                           uint32_t row)
+{
+    uint32_t i, k = 0;
+
+    if (f->tail == row)
+        return f->n - 1;
+    for (i = f->head; i != row; i = row_at(lay, i)->next)
+        if (++k > LAY_ROWS)
+            guard_damaged("line");
+    return k;
+}
+
+/* The rank of ROW within its class. */
+static uint32_t class_rank(struct layout *lay, const struct lay_class *c,
+                           uint32_t row)
+{
+    const struct lay_row *r = row_at(lay, row);
+    const struct lay_flow *f = flow_at(lay, r->flow);
+    uint32_t nth = line_index(lay, f, row);
+    uint64_t x = flow_start(c, f) + nth * flow_step(f);
+    uint32_t i, rank = nth, hops = 0;
+
+    for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
+        const struct lay_flow *g = flow_at(lay, i);
+        uint64_t start = flow_start(c, g);
+
+        if (g != f)
+            rank += starts_before(start, flow_step(g), g->n, x,
+                                  ties_first(lay, g, start, x, r->arrival));
+        if (++hops > LAY_FLOWS)
+            guard_damaged("flow list");
+    }
+    return rank;
+}
+
+/* How many rows of the class start before X, or (AT) also at X? */
+static uint32_t class_before(struct layout *lay, const struct lay_class *c,
+                             uint64_t x, bool at)
+{
+    uint32_t i, n = 0, hops = 0;
+
+    for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
+        const struct lay_flow *f = flow_at(lay, i);
+
+        n += starts_before(flow_start(c, f), flow_step(f), f->n, x, at);
+        if (++hops > LAY_FLOWS)
+            guard_damaged("flow list");
+    }
+    return n;
+}
+
+/* The virtual start of the K-th row that the class would send. */
+static uint64_t class_nth_start(struct layout *lay, const struct lay_class *c,
+                                uint32_t k)
+{
+    uint64_t low = c->v, high = c->v, step = QUEUE_QUANTUM;
+
+    while (class_before(lay, c, high, true) <= k && step < UINT64_MAX / 4) {
+        high += step;
+        step *= 2;
+    }
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (class_before(lay, c, middle, true) > k)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
+
+/* Do more than N rows of the class that start exactly at X come before
+ * ARRIVAL? */
+static bool more_tie(struct layout *lay, const struct lay_class *c, uint64_t x,
+                     int64_t arrival, uint32_t n)
+{
+    uint32_t i, hops = 0;
+
+    for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
+        const struct lay_flow *f = flow_at(lay, i);
+
+        if (ties_first(lay, f, flow_start(c, f), x, arrival) && n-- == 0)
+            return true;
+        if (++hops > LAY_FLOWS)
+            guard_damaged("flow list");
+    }
+    return false;
+}
+
+/*
+ * Is the K-th row that the class would send older than ARRIVAL?  Asked when
+ * two classes tie in virtual time, which they often do: steps are 1/16, 1/4
+ * and 1.
+ */
+static bool class_nth_is_older(struct layout *lay, const struct lay_class *c,
+                               uint32_t k, int64_t arrival)
+{
+    uint64_t x = class_nth_start(lay, c, k);
+
+    return more_tie(lay, c, x, arrival, k - class_before(lay, c, x, false));
+}
+
+uint32_t rank_position(struct layout *lay, uint32_t row)
+{
+    const struct lay_row *r = row_at(lay, row);
+    struct lay_scope *s = scope_at(lay, r->scope);
+    const struct lay_class *mine = class_at(s, r->cls);
+    uint32_t rank = class_rank(lay, mine, row);
+    uint64_t x = class_start(s, mine) + rank * class_step(r->cls);
+    uint32_t cls, position = rank;
+
+    for (cls = 0; cls < LIMITER_CLASSES; cls++) {
+        const struct lay_class *c = &s->cls[cls];
+        uint64_t start = class_start(s, c), step = class_step(cls);
+        bool tie = false;
+
+        if (cls == r->cls || c->n == 0)
+            continue;
+        if (x >= start && (x - start) % step == 0 && (x - start) / step < c->n)
+            tie = class_nth_is_older(lay, c, (uint32_t)((x - start) / step),
+                                     r->arrival);
+        position += starts_before(start, step, c->n, x, tie);
+    }
+    return position;
+}
+
+uint64_t rank_key(struct layout *lay, uint32_t row, uint32_t nth)
+{
+    const struct lay_row *r = row_at(lay, row);
+    const struct lay_flow *f = flow_at(lay, r->flow);
+    const struct lay_class *c = class_at(scope_at(lay, f->scope), f->cls);
+
+    return flow_start(c, f) + nth * flow_step(f);
+}

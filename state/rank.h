@@ -1,0 +1,18 @@
+/*
+ * The order in which waiting rows will go if nobody else arrives.
+ */
+#ifndef SLUICE_RANK_H
+#define SLUICE_RANK_H
+
+#include <stdint.h>
+
+struct layout;
+
+/* How many rows of its scope go before ROW. */
+uint32_t rank_position(struct layout *lay, uint32_t row);
+
+/* The virtual start, within its class, of the NTH row (from 0) of the line
+ * that ROW is in: the order in which a class' rows go. */
+uint64_t rank_key(struct layout *lay, uint32_t row, uint32_t nth);
+
+#endif

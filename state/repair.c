@@ -1,0 +1,140 @@
+/*
+ * repair.c - the last writer died half way: what is true?
+ *
+ * Slots (rows, flows, names, workers, chunks) are true once their first word
+ * is stored.  Lists, counts and hash chains are thrown away and built anew.
+ * One transition spans two slots: a write moves a send from its open row into
+ * the log.  The log comes first and remembers for whom, so the row is told
+ * here if its writer could not.
+ */
+#include "repair.h"
+
+#include <stdbool.h>
+
+#include "layout.h"
+#include "names.h"
+#include "queue.h"
+#include "row.h"
+#include "window.h"
+
+/* Clocks of one boot agree to the nanosecond; a second allows for a reader
+ * that was put to sleep between reading the clock and looking here. */
+#define FUTURE_MAX NS_PER_S
+#define VALUE_MAX  (INT64_C(1) << 62) /* what honest arithmetic stays below */
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+static bool is_past(int64_t t, int64_t now)
+{
+    return t >= 0 && t <= now + FUTURE_MAX;
+}
+
+/* The rules are not looked at: every worker puts its own in force before it
+ * uses any (limiter.c). */
+static void check_live(struct layout *lay, int64_t now)
+{
+    struct lay_live *l = &lay->live;
+    uint32_t i;
+
+    if (!is_past(l->now_ns, now) || !is_past(l->last_arrival, now) ||
+        !is_past(l->service_start_ns, now))
+        guard_damaged("a time in the future");
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        if (!is_past(l->lost_ns[i], now + FUTURE_MAX))
+            guard_damaged("a time in the future");
+}
+
+static void check_scope(struct lay_scope *s, int64_t now)
+{
+    uint32_t i;
+
+    s->open = s->in_flight = 0;
+    s->last_send_ns = is_past(s->last_send_ns, now) ? s->last_send_ns : now;
+    s->bucket.at_ns = is_past(s->bucket.at_ns, now) ? s->bucket.at_ns : now;
+    if (s->bucket.level < -VALUE_MAX || s->bucket.level > VALUE_MAX)
+        s->bucket.level = 0;
+    if (s->v > VALUE_MAX)
+        guard_damaged("virtual time");
+    for (i = 0; i < LIMITER_CLASSES; i++)
+        if (s->cls[i].v > VALUE_MAX)
+            guard_damaged("virtual time");
+}
+
+static void check_worker(struct lay_live *l, struct lay_worker *w, uint32_t i)
+{
+    w->offers = 0;
+    if (!w->used)
+        return;
+    l->workers_high = i + 1;
+    l->stalled += w->stalled != 0;
+    if (!is_past(w->started_ns, l->now_ns))
+        w->started_ns = l->now_ns;
+    if (!is_past(w->seen_ns, l->now_ns))
+        w->seen_ns = l->now_ns;
+}
+
+static void reset_counts(struct layout *lay)
+{
+    struct lay_live *l = &lay->live;
+    uint32_t i;
+
+    l->waiting = l->offered = l->open = l->stalled = 0;
+    l->held_bytes = 0;
+    l->free_row = NONE;
+    l->rows_high = l->workers_high = 0;
+    l->swept_ns = 0; /* who did not finish is dead: look for it */
+    for (i = 0; i < LAY_SCOPES; i++)
+        check_scope(&lay->scopes[i], l->now_ns);
+    for (i = 0; i < LAY_WORKERS; i++)
+        check_worker(l, &lay->workers[i], i);
+}
+
+static void check_row(struct layout *lay, struct lay_row *r, int64_t now)
+{
+    if (r->state > ROW_SENT || r->worker >= LAY_WORKERS ||
+        r->scope >= LAY_SCOPES || r->cls >= LIMITER_CLASSES ||
+        r->client >= LAY_CLIENTS || !lay->clients[r->client].used ||
+        (r->model != NONE && r->model >= LAY_MODELS) || r->weight == 0)
+        guard_damaged("row");
+    if (!is_past(r->arrival, now) || !is_past(r->joined_ns, now) ||
+        !is_past(r->changed_ns, now) || r->body_bytes > VALUE_MAX / LAY_ROWS)
+        guard_damaged("row value");
+    /* A row of nobody would stay for ever; a worker without a lock is swept. */
+    lay->workers[r->worker].used = 1;
+}
+
+static void rebuild_row(struct layout *lay, uint32_t i, int64_t now)
+{
+    struct lay_row *r = &lay->rows[i];
+
+    if (r->state == ROW_FREE)
+        return;
+    check_row(lay, r, now);
+    if (r->state == ROW_OPEN && window_has_last(lay, r->scope, r->grant))
+        __atomic_store_n(&r->state, ROW_SENT, __ATOMIC_RELEASE);
+}
+
+void repair_run(struct layout *lay, int64_t now)
+{
+    uint32_t i;
+
+    check_live(lay, now);
+    window_rebuild(lay);
+    names_rebuild(lay);
+    for (i = 0; i < LAY_ROWS; i++)
+        rebuild_row(lay, i, now);
+    reset_counts(lay);
+    queue_rebuild(lay);
+    for (i = LAY_ROWS; i-- > 0;) {
+        if (lay->rows[i].state == ROW_FREE) {
+            lay->rows[i].next = lay->live.free_row;
+            lay->live.free_row = i;
+            continue;
+        }
+        row_count(lay, i);
+        lay->live.rows_high = max_u32(lay->live.rows_high, i + 1);
+    }
+}

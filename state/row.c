@@ -1,0 +1,275 @@
+/*
+ * row.c - what changes when a ticket changes its state?
+ *
+ * Every count marked (d) in layout.h that concerns rows is kept here, by
+ * count(): one function that adds what a row in a state stands for, or takes
+ * it away.  A transition is: take away, store the state, add.
+ */
+#include "row.h"
+
+#include <string.h>
+
+#include "admit.h"
+#include "layout.h"
+#include "names.h"
+#include "queue.h"
+#include "window.h"
+
+/* What a row stands for in its present state; SIGN is 1 or -1. */
+static void count(struct layout *lay, const struct lay_row *r, int sign)
+{
+    struct lay_scope *s = scope_at(lay, r->scope);
+    struct lay_worker *w = worker_at(lay, r->worker);
+    uint32_t d = (uint32_t)sign;
+
+    if (r->client >= LAY_CLIENTS)
+        guard_damaged("client index");
+    if (r->state == ROW_WAITING || r->state == ROW_OFFERED) {
+        lay->live.waiting += d;
+        lay->clients[r->client].lined += d;
+    }
+    if (r->state == ROW_OFFERED) {
+        lay->live.offered += d;
+        w->offers += d;
+    }
+    if (r->state == ROW_OFFERED || r->state == ROW_OPEN) {
+        lay->live.open += d;
+        s->open += d;
+    }
+    if (r->state >= ROW_OFFERED)
+        s->in_flight += d;
+}
+
+/* What it stands for as long as it exists. */
+static void count_life(struct layout *lay, const struct lay_row *r, int sign)
+{
+    uint32_t d = (uint32_t)sign;
+
+    if (r->client >= LAY_CLIENTS)
+        guard_damaged("client index");
+    lay->clients[r->client].refs += d;
+    if (r->model != NONE) {
+        if (r->model >= LAY_MODELS)
+            guard_damaged("model index");
+        lay->models[r->model].refs += d;
+    }
+    lay->live.held_bytes += (uint64_t)(int64_t)sign * r->body_bytes;
+}
+
+void row_count(struct layout *lay, uint32_t i)
+{
+    count(lay, row_at(lay, i), 1);
+    count_life(lay, row_at(lay, i), 1);
+}
+
+static void set_state(struct layout *lay, uint32_t i, enum row_state state,
+                      int64_t now)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    count(lay, r, -1);
+    r->changed_ns = now;
+    __atomic_store_n(&r->state, (uint32_t)state, __ATOMIC_RELEASE);
+    count(lay, r, 1);
+}
+
+/* ---- making and freeing ---------------------------------------------- */
+
+uint32_t row_scope(struct layout *lay, const struct limiter_request *req,
+                   int64_t now, uint32_t *model)
+{
+    *model = NONE;
+    if (req->upstream >= LAY_UPSTREAMS)
+        guard_damaged("upstream index");
+    if (req->model[0] != '\0')
+        *model = names_model(lay, req->upstream, req->model, now);
+    if (!lay->rules[req->upstream].per_model)
+        return req->upstream;
+    if (*model == NONE && req->model[0] == '\0')
+        *model = names_model(lay, req->upstream, "(none)", now);
+    return *model == NONE ? NONE : LAY_UPSTREAMS + *model;
+}
+
+static int64_t next_arrival(struct layout *lay, int64_t now)
+{
+    lay->live.last_arrival = max_i64(now, lay->live.last_arrival + 1);
+    return lay->live.last_arrival;
+}
+
+/* Fills a free row and stores STATE last.  NONE: the table is full. */
+static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
+                                 uint32_t state, int64_t now, uint32_t *out)
+{
+    const struct limiter_request *req = j->req;
+    uint32_t i = lay->live.free_row;
+    uint32_t client, model, scope;
+    struct lay_row *r;
+
+    scope = row_scope(lay, req, now, &model);
+    client = names_client(lay, req->client, now);
+    if (i == NONE || scope == NONE || client == NONE)
+        return REFUSED_TABLE;
+    r = row_at(lay, i);
+    lay->live.free_row = r->next;
+    if (i >= lay->live.rows_high)
+        lay->live.rows_high = i + 1;
+    r->worker = j->worker;
+    r->id = ++lay->live.last_id;
+    r->arrival = j->arrival != 0 ? j->arrival : next_arrival(lay, now);
+    lay->live.last_arrival = max_i64(lay->live.last_arrival, r->arrival);
+    r->joined_ns = now;
+    r->changed_ns = now;
+    r->grant = 0;
+    r->body_bytes = req->body_bytes;
+    r->scope = (uint16_t)scope;
+    r->cls = (uint16_t)req->cls;
+    r->client = client;
+    r->model = model;
+    r->weight = req->weight;
+    r->flow = r->prev = r->next = NONE;
+    r->stream = req->stream;
+    memset(r->request_id, 0, sizeof(r->request_id));
+    memcpy(r->request_id, req->request_id,
+           strnlen(req->request_id, sizeof(r->request_id) - 1));
+    __atomic_store_n(&r->state, state, __ATOMIC_RELEASE);
+    row_count(lay, i);
+    *out = i;
+    return REFUSED_NOT;
+}
+
+static void unmake(struct layout *lay, uint32_t i)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    count(lay, r, -1);
+    count_life(lay, r, -1);
+    __atomic_store_n(&r->state, ROW_FREE, __ATOMIC_RELEASE);
+    r->next = lay->live.free_row;
+    lay->live.free_row = i;
+    while (lay->live.rows_high > 0 &&
+           lay->rows[lay->live.rows_high - 1].state == ROW_FREE)
+        lay->live.rows_high--;
+}
+
+/* ---- transitions ----------------------------------------------------- */
+
+static enum limiter_refusal bounds_check(struct layout *lay,
+                                         const struct limiter_request *req,
+                                         int64_t now)
+{
+    const struct limiter_bounds *b = &lay->bounds;
+    uint32_t client = names_client(lay, req->client, now);
+
+    if (lay->live.waiting >= b->waiting || lay->live.waiting >= LAY_WAITERS)
+        return REFUSED_QUEUE_FULL;
+    if (client == NONE)
+        return REFUSED_TABLE;
+    if (lay->clients[client].lined >= b->per_client)
+        return REFUSED_CLIENT_FULL;
+    if (req->body_bytes > b->bytes ||
+        lay->live.held_bytes > b->bytes - req->body_bytes)
+        return REFUSED_BYTES;
+    return REFUSED_NOT;
+}
+
+/* Puts a new row, or one that comes back, into its line. */
+static void line_up(struct layout *lay, uint32_t i)
+{
+    if (!queue_insert(lay, i)) /* there are as many flows as rows */
+        guard_damaged("flow table");
+}
+
+enum limiter_refusal row_join(struct layout *lay, const struct row_join *j,
+                              int64_t now, uint32_t *out)
+{
+    enum limiter_refusal why = bounds_check(lay, j->req, now);
+
+    if (why == REFUSED_NOT)
+        why = make(lay, j, ROW_WAITING, now, out);
+    if (why == REFUSED_NOT)
+        line_up(lay, *out);
+    return why;
+}
+
+enum limiter_refusal row_adopt(struct layout *lay, const struct row_join *j,
+                               uint32_t state, int64_t now, uint32_t *out)
+{
+    enum limiter_refusal why = make(lay, j, state, now, out);
+
+    if (why == REFUSED_NOT && state == ROW_WAITING)
+        line_up(lay, *out);
+    return why;
+}
+
+void row_offer(struct layout *lay, uint32_t i, int64_t now)
+{
+    queue_charge(lay, i);
+    set_state(lay, i, ROW_OFFERED, now);
+}
+
+void row_revoke(struct layout *lay, uint32_t i, int64_t now)
+{
+    queue_refund(lay, i);
+    set_state(lay, i, ROW_WAITING, now);
+    line_up(lay, i);
+}
+
+void row_grant(struct layout *lay, uint32_t i, int64_t now)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    if (r->state == ROW_WAITING)
+        queue_charge(lay, i);
+    r->grant = ++lay->live.last_grant;
+    set_state(lay, i, ROW_OPEN, now);
+    lay->live.counters.granted++;
+}
+
+bool row_sent(struct layout *lay, uint32_t i, int64_t now)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    if (r->state != ROW_OPEN)
+        return true;
+    if (!window_has_room(lay, r->scope))
+        return false;
+    admit_sent(lay, r->scope, now);
+    window_push(lay, r->scope, now, r->grant);
+    set_state(lay, i, ROW_SENT, now);
+    lay->live.counters.sent++;
+    return true;
+}
+
+void row_again(struct layout *lay, uint32_t i, int64_t now)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    if (r->state == ROW_OPEN)
+        queue_refund(lay, i);
+    if (r->state != ROW_OPEN && r->state != ROW_SENT)
+        guard_damaged("a request came back that was not granted");
+    set_state(lay, i, ROW_WAITING, now);
+    line_up(lay, i);
+    lay->live.counters.again++;
+}
+
+void row_body_gone(struct layout *lay, uint32_t i)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    lay->live.held_bytes -= r->body_bytes;
+    r->body_bytes = 0;
+}
+
+void row_leave(struct layout *lay, uint32_t i)
+{
+    uint32_t state = row_at(lay, i)->state;
+
+    if (state == ROW_FREE)
+        guard_damaged("a request ended twice");
+    if (state == ROW_WAITING)
+        queue_remove(lay, i);
+    else if (state != ROW_SENT)
+        queue_refund(lay, i);
+    unmake(lay, i);
+}

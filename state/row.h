@@ -1,0 +1,53 @@
+/*
+ * A ticket's row through its states, and every count that hangs on it.
+ *
+ *            join            offer          accept          sent
+ *   FREE ---------> WAITING --------> OFFERED ------> OPEN -------> SENT
+ *                      ^ \______________|_______________^             |
+ *                      |      grant     | revoke        |             |
+ *                      +<---------------+               |             |
+ *                      +<------------- again -----------+-------------+
+ *   any state -- leave --> FREE
+ */
+#ifndef SLUICE_ROW_H
+#define SLUICE_ROW_H
+
+#include "limiter.h"
+
+struct layout;
+
+struct row_join {
+    const struct limiter_request *req; /* strings within their bounds */
+    uint32_t worker;
+    int64_t arrival; /* 0: now; else the place it had in a lost file */
+};
+
+/* Into the queue, within its bounds.  On REFUSED_NOT *OUT is the row. */
+enum limiter_refusal row_join(struct layout *lay, const struct row_join *j,
+                              int64_t now, uint32_t *out);
+void row_offer(struct layout *lay, uint32_t row, int64_t now);
+void row_revoke(struct layout *lay, uint32_t row, int64_t now);
+/* From waiting or offered: its send may be on the wire at any moment. */
+void row_grant(struct layout *lay, uint32_t row, int64_t now);
+/* False: the log has no room; the row stays open, which counts as well. */
+bool row_sent(struct layout *lay, uint32_t row, int64_t now);
+/* Back into line; one that is still open did not reach the wire. */
+void row_again(struct layout *lay, uint32_t row, int64_t now);
+void row_body_gone(struct layout *lay, uint32_t row);
+/* The end; one that is still open did not reach the wire. */
+void row_leave(struct layout *lay, uint32_t row);
+
+/* A row that waited or was in flight in a lost file, put into this one; what
+ * was within the bounds there is not measured again. */
+enum limiter_refusal row_adopt(struct layout *lay, const struct row_join *j,
+                               uint32_t state, int64_t now, uint32_t *out);
+
+/* Adds what row I stands for to the counts; for repair.c. */
+void row_count(struct layout *lay, uint32_t i);
+
+/* The scope a request falls into, or NONE: no room for its model.  *MODEL is
+ * its row of the model table, or NONE. */
+uint32_t row_scope(struct layout *lay, const struct limiter_request *req,
+                   int64_t now, uint32_t *model);
+
+#endif

@@ -1,0 +1,57 @@
+/* ticket.c - what does a worker remember of a request it asked for? */
+#include "ticket.h"
+
+#include <string.h>
+
+#include "layout.h"
+
+static void cut(char *to, size_t max, const char *from)
+{
+    size_t n = strnlen(from, max - 1);
+
+    memcpy(to, from, n);
+    to[n] = '\0';
+}
+
+struct ticket *ticket_new(const struct limiter_request *req, ticket_fn *fn,
+                          void *arg)
+{
+    struct ticket *t = calloc(1, sizeof(*t));
+
+    CHECK(t != NULL);
+    t->row = NONE;
+    t->fn = fn;
+    t->arg = arg;
+    t->req = *req;
+    cut(t->client, sizeof(t->client), req->client);
+    cut(t->model, sizeof(t->model), req->model);
+    cut(t->request_id, sizeof(t->request_id), req->request_id);
+    t->req.client = t->client;
+    t->req.model = t->model;
+    t->req.request_id = t->request_id;
+    return t;
+}
+
+void ticket_append(struct ticket_list *all, struct ticket *t)
+{
+    t->prev = all->last;
+    t->next = NULL;
+    if (all->last != NULL)
+        all->last->next = t;
+    else
+        all->first = t;
+    all->last = t;
+}
+
+void ticket_free(struct ticket_list *all, struct ticket *t)
+{
+    if (t->prev != NULL)
+        t->prev->next = t->next;
+    else
+        all->first = t->next;
+    if (t->next != NULL)
+        t->next->prev = t->prev;
+    else
+        all->last = t->prev;
+    free(t);
+}

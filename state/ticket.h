@@ -1,0 +1,59 @@
+/*
+ * A worker's own side of its tickets: what they want, what they will be told.
+ */
+#ifndef SLUICE_TICKET_H
+#define SLUICE_TICKET_H
+
+#include "limiter.h"
+
+enum ticket_state {
+    TICKET_NEW = 0,  /* not joined yet */
+    TICKET_LINE = 1, /* waiting, maybe offered */
+    TICKET_OPEN = 2, /* granted */
+    TICKET_SENT = 3,
+    TICKET_OVER = 4, /* refused or done */
+};
+
+enum ticket_wish {
+    WISH_JOIN = 1,
+    WISH_SENT = 2,
+    WISH_AGAIN = 4,
+    WISH_BODY_GONE = 8,
+    WISH_DONE = 16,
+};
+
+struct ticket {
+    struct ticket *prev, *next; /* all of the worker's, by joining */
+    struct ticket *next_wish;   /* singly linked, each at most once */
+    struct ticket *next_news;
+    struct ticket *next_fresh;
+    struct ticket *next_over;
+    enum ticket_state state;
+    unsigned wishes;
+    bool wishing, has_news; /* it is in that list */
+    bool fresh;             /* to be told its place, in that list */
+    bool over;              /* to be freed, in that list */
+    bool granted;           /* its owner knows that it may send */
+    uint32_t row;           /* in the shared file, or none */
+    uint64_t id;            /* what that row must say */
+    int64_t arrival;
+    ticket_fn *fn; /* NULL: nobody listens any more */
+    void *arg;
+    struct ticket_news news;
+    struct limiter_request req; /* its strings are the three below */
+    char client[LIMITER_NAME_MAX];
+    char model[LIMITER_NAME_MAX];
+    char request_id[LIMITER_ID_MAX];
+};
+
+struct ticket_list {
+    struct ticket *first, *last;
+};
+
+struct ticket *ticket_new(const struct limiter_request *req, ticket_fn *fn,
+                          void *arg);
+void ticket_append(struct ticket_list *all, struct ticket *t);
+/* Takes T out of ALL and frees it. */
+void ticket_free(struct ticket_list *all, struct ticket *t);
+
+#endif

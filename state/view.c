@@ -1,0 +1,426 @@
+/*
+ * view.c - who waits, who runs, and when does the next one go?
+ *
+ *   lock    copy scopes, rows, workers      a few microseconds
+ *   unlock  sort: who goes first?
+ *   lock    ask the windows for each ETA
+ *   unlock
+ *
+ * Between the two the queue may move on; a view is a moment blurred by some
+ * microseconds, never a torn row.
+ */
+#include "view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "admit.h"
+#include "file.h"
+#include "guard.h"
+#include "layout.h"
+#include "lock.h"
+#include "rank.h"
+#include "repair.h"
+#include "vtime.h"
+
+struct job {
+    struct layout *lay;
+    struct limiter_view *out;
+    int64_t now;
+    bool busy;           /* somebody died while it wrote: not now */
+    uint32_t *scope_ids; /* the layout's index of each scope in the view */
+    uint64_t (*start)[LIMITER_CLASSES]; /* of the classes of each */
+    int64_t *etas;                      /* by position */
+};
+
+static void copy_name(char to[LIMITER_NAME_MAX], const char *from)
+{
+    size_t n = strnlen(from, LIMITER_NAME_MAX - 1);
+
+    memcpy(to, from, n);
+    to[n] = '\0';
+}
+
+static void copy_scope(struct job *j, uint32_t id)
+{
+    struct layout *lay = j->lay;
+    struct lay_scope *s = scope_at(lay, id);
+    const struct limiter_rules *r = admit_rules(lay, id);
+    struct view_scope *v = &j->out->scopes[j->out->n_scopes];
+    int64_t when;
+    uint32_t i;
+
+    admit_refresh(lay, id, j->now);
+    if (id < LAY_UPSTREAMS)
+        memcpy(v->name, r->name, sizeof(r->name) - 1);
+    else
+        copy_name(v->name, lay->models[id - LAY_UPSTREAMS].text);
+    v->upstream =
+        id < LAY_UPSTREAMS ? id : lay->models[id - LAY_UPSTREAMS].owner;
+    v->rules = *r;
+    v->used = admit_used(lay, id, j->now);
+    v->open = s->open;
+    v->in_flight = s->in_flight;
+    for (i = 0; i < LIMITER_CLASSES; i++) {
+        v->waiting[i] = s->cls[i].n;
+        j->start[j->out->n_scopes][i] = class_start(s, &s->cls[i]);
+    }
+    v->tokens_milli = admit_tokens_milli(lay, id, j->now);
+    (void)admit_now(lay, id, j->now, &when);
+    v->next_slot_ns = when == NEVER ? -1 : max_i64(0, when - j->now);
+    when = admit_eta(lay, id, s->waiting, j->now);
+    v->eta_ns = when == NEVER ? -1 : when - j->now;
+    j->scope_ids[j->out->n_scopes++] = id;
+}
+
+static void copy_scopes(struct job *j)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        if (j->lay->rules[i].requests > 0)
+            copy_scope(j, i);
+    for (i = 0; i < LAY_MODELS; i++)
+        if (j->lay->models[i].used && j->lay->models[i].owner < LAY_UPSTREAMS &&
+            j->lay->rules[j->lay->models[i].owner].per_model)
+            copy_scope(j, LAY_UPSTREAMS + i);
+}
+
+static void copy_row(struct job *j, uint32_t i, uint32_t scope)
+{
+    struct layout *lay = j->lay;
+    const struct lay_row *r = row_at(lay, i);
+    struct view_row *v = &j->out->rows[j->out->n_rows];
+
+    if (r->client >= LAY_CLIENTS || r->cls >= LIMITER_CLASSES)
+        guard_damaged("row");
+    if (j->out->n_rows >= LAY_ROWS)
+        return;
+    v->id = r->id;
+    memcpy(v->request_id, r->request_id, sizeof(v->request_id));
+    v->request_id[sizeof(v->request_id) - 1] = '\0';
+    copy_name(v->client, lay->clients[r->client].text);
+    if (r->model < LAY_MODELS)
+        copy_name(v->model, lay->models[r->model].text);
+    v->scope = scope;
+    v->cls = (enum limiter_class)r->cls;
+    v->stream = r->stream != 0;
+    v->waiting = r->state == ROW_WAITING || r->state == ROW_OFFERED;
+    v->pid = worker_at(lay, r->worker)->pid;
+    v->age_ns = j->now - r->joined_ns;
+    v->body_bytes = r->body_bytes;
+    v->arrival = r->arrival;
+    j->out->n_rows++;
+}
+
+/* The lines, flow by flow: there the place of a row in its line is known. */
+static void copy_waiting(struct job *j, uint32_t scope)
+{
+    struct lay_scope *s = scope_at(j->lay, j->scope_ids[scope]);
+    uint32_t cls, flow, row, hops = 0;
+
+    for (cls = 0; cls < LIMITER_CLASSES; cls++) {
+        for (flow = s->cls[cls].flows; flow != NONE;
+             flow = flow_at(j->lay, flow)->next) {
+            uint32_t nth = 0;
+
+            row = flow_at(j->lay, flow)->head;
+            for (; row != NONE; row = row_at(j->lay, row)->next) {
+                uint32_t at = j->out->n_rows;
+
+                copy_row(j, row, scope);
+                if (j->out->n_rows > at)
+                    j->out->rows[at].key = rank_key(j->lay, row, nth++);
+                if (++hops > LAY_ROWS)
+                    guard_damaged("line");
+            }
+        }
+    }
+}
+
+static void copy_running(struct job *j)
+{
+    uint32_t i, scope;
+
+    for (i = 0; i < j->lay->live.rows_high && i < LAY_ROWS; i++) {
+        if (j->lay->rows[i].state < ROW_OFFERED)
+            continue;
+        for (scope = 0; scope < j->out->n_scopes; scope++)
+            if (j->scope_ids[scope] == j->lay->rows[i].scope)
+                copy_row(j, i, scope);
+    }
+}
+
+static void copy_workers(struct job *j)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_WORKERS; i++) {
+        const struct lay_worker *w = &j->lay->workers[i];
+        struct view_worker *v = &j->out->workers[j->out->n_workers];
+
+        if (!w->used)
+            continue;
+        v->pid = w->pid;
+        v->stalled = w->stalled != 0;
+        v->age_ns = j->now - w->started_ns;
+        v->seen_ns = j->now - w->seen_ns;
+        j->out->n_workers++;
+    }
+}
+
+/* Expired sends are dropped on the way, so this is a write like any other. */
+static void first_pass(void *arg)
+{
+    struct job *j = arg;
+    struct lay_live *l = &j->lay->live;
+    uint32_t scope;
+
+    j->busy = l->dirty != 0;
+    if (j->busy)
+        return;
+    __atomic_store_n(&l->dirty, 1, __ATOMIC_SEQ_CST);
+    j->now = max_i64(j->now, l->now_ns);
+    j->out->uptime_ns = j->now - l->service_start_ns;
+    j->out->held_bytes = l->held_bytes;
+    j->out->bounds = j->lay->bounds;
+    j->out->counters = l->counters;
+    copy_scopes(j);
+    for (scope = 0; scope < j->out->n_scopes; scope++)
+        copy_waiting(j, scope);
+    copy_running(j);
+    copy_workers(j);
+    __atomic_store_n(&l->dirty, 0, __ATOMIC_SEQ_CST);
+}
+
+/* ---- the order in which they will go ------------------------------------- */
+
+/* Waiting before running; by scope, class, virtual start, arrival. */
+static int compare_key(const void *pa, const void *pb)
+{
+    const struct view_row *a = pa, *b = pb;
+
+    if (a->waiting != b->waiting)
+        return a->waiting ? -1 : 1;
+    if (a->scope != b->scope)
+        return a->scope < b->scope ? -1 : 1;
+    if (a->cls != b->cls)
+        return a->cls < b->cls ? -1 : 1;
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    return a->arrival < b->arrival ? -1 : a->arrival > b->arrival;
+}
+
+static int compare_position(const void *pa, const void *pb)
+{
+    const struct view_row *a = pa, *b = pb;
+
+    if (a->waiting != b->waiting)
+        return a->waiting ? -1 : 1;
+    if (a->waiting && a->position != b->position)
+        return a->position < b->position ? -1 : 1;
+    return a->arrival < b->arrival ? -1 : a->arrival > b->arrival;
+}
+
+/* Merges the three classes of one scope, each in its order already. */
+static void merge_classes(struct view_row *rows, uint32_t n,
+                          const uint64_t start[LIMITER_CLASSES])
+{
+    uint32_t at[LIMITER_CLASSES], end[LIMITER_CLASSES], i, cls, position;
+    uint64_t next[LIMITER_CLASSES];
+
+    for (cls = 0, i = 0; cls < LIMITER_CLASSES; cls++) {
+        at[cls] = i;
+        while (i < n && rows[i].cls == cls)
+            i++;
+        end[cls] = i;
+        next[cls] = start[cls];
+    }
+    for (position = 0; position < n; position++) {
+        uint32_t best = LIMITER_CLASSES;
+
+        for (cls = 0; cls < LIMITER_CLASSES; cls++) {
+            if (at[cls] == end[cls])
+                continue;
+            if (best == LIMITER_CLASSES || next[cls] < next[best] ||
+                (next[cls] == next[best] &&
+                 rows[at[cls]].arrival < rows[at[best]].arrival))
+                best = cls;
+        }
+        rows[at[best]++].position = position;
+        next[best] += class_step(best);
+    }
+}
+
+/* Calls FN for each scope's waiting rows, which stand together. */
+static void each_scope(struct job *j,
+                       void (*fn)(struct job *j, uint32_t scope,
+                                  struct view_row *rows, uint32_t n))
+{
+    struct limiter_view *v = j->out;
+    uint32_t i = 0, first;
+
+    while (i < v->n_rows && v->rows[i].waiting) {
+        first = i;
+        while (i < v->n_rows && v->rows[i].waiting &&
+               v->rows[i].scope == v->rows[first].scope)
+            i++;
+        fn(j, v->rows[first].scope, &v->rows[first], i - first);
+    }
+}
+
+static void set_positions(struct job *j, uint32_t scope, struct view_row *rows,
+                          uint32_t n)
+{
+    merge_classes(rows, n, j->start[scope]);
+}
+
+static void set_etas(struct job *j, uint32_t scope, struct view_row *rows,
+                     uint32_t n)
+{
+    uint32_t i;
+
+    admit_etas(j->lay, j->scope_ids[scope], n, j->now, j->etas);
+    for (i = 0; i < n; i++) {
+        int64_t eta = j->etas[rows[i].position];
+
+        rows[i].eta_ns = eta == NEVER ? -1 : eta - j->now;
+    }
+}
+
+/* Reads only. */
+static void second_pass(void *arg)
+{
+    struct job *j = arg;
+
+    j->busy = j->lay->live.dirty != 0;
+    if (!j->busy)
+        each_scope(j, set_etas);
+}
+
+/* ---- both passes ----------------------------------------------------------- */
+
+static bool pass(int fd, void (*fn)(void *), struct job *j, const char **what)
+{
+    enum guard_result how;
+
+    if (fd != -1 && !lock_take(fd))
+        return false;
+    how = guard_run(fn, j, what);
+    if (fd != -1)
+        lock_drop(fd);
+    return how == GUARD_OK && !j->busy;
+}
+
+/* Room for all there can be: nothing is allocated under the lock, and pages
+ * that are not used cost nothing. */
+static void *room(size_t n, size_t size)
+{
+    void *p = calloc(n, size);
+
+    CHECK(p != NULL);
+    return p;
+}
+
+bool view_collect(int fd, struct layout *lay, int64_t now,
+                  struct limiter_view *out, const char **what)
+{
+    struct job j = {.lay = lay, .out = out, .now = now};
+    bool ok;
+
+    *what = NULL;
+    memset(out, 0, sizeof(*out));
+    j.scope_ids = room(LAY_SCOPES, sizeof(*j.scope_ids));
+    j.start = room(LAY_SCOPES, sizeof(*j.start));
+    j.etas = room(LAY_ROWS, sizeof(*j.etas));
+    out->rows = room(LAY_ROWS, sizeof(*out->rows));
+    out->scopes = room(LAY_SCOPES, sizeof(*out->scopes));
+    out->workers = room(LAY_WORKERS, sizeof(*out->workers));
+    ok = pass(fd, first_pass, &j, what);
+    if (ok) {
+        qsort(out->rows, out->n_rows, sizeof(*out->rows), compare_key);
+        each_scope(&j, set_positions);
+        ok = pass(fd, second_pass, &j, what);
+        qsort(out->rows, out->n_rows, sizeof(*out->rows), compare_position);
+    }
+    free(j.scope_ids);
+    free(j.start);
+    free(j.etas);
+    if (!ok)
+        view_free(out);
+    return ok;
+}
+
+void view_free(struct limiter_view *view)
+{
+    free(view->rows);
+    free(view->scopes);
+    free(view->workers);
+    memset(view, 0, sizeof(*view));
+}
+
+/* ---- without joining --------------------------------------------------------- */
+
+/* A consistent private copy: nothing is ever written to the file. */
+static int read_copy(int fd, struct layout *copy, char *err, size_t err_max)
+{
+    ssize_t n;
+    int tries;
+
+    for (tries = 0; tries < 200 && !lock_take(fd); tries++)
+        usleep(5000);
+    if (tries == 200) {
+        snprintf(err, err_max, "%s is locked by a process that does not let go",
+                 FILE_NAME);
+        return -1;
+    }
+    n = pread(fd, copy, sizeof(*copy), 0);
+    lock_drop(fd);
+    if (n != (ssize_t)sizeof(*copy) || !file_head_is_sound(copy)) {
+        snprintf(err, err_max, "%s is not of this version of Sluice",
+                 FILE_NAME);
+        return -1;
+    }
+    return 0;
+}
+
+static void repair_copy(void *arg)
+{
+    struct job *j = arg;
+
+    repair_run(j->lay, j->now);
+}
+
+int view_peek(const char *dir, int64_t now, struct limiter_view *out, char *err,
+              size_t err_max)
+{
+    struct job j = {.now = now};
+    const char *what = NULL;
+    char path[4096];
+    int fd, rc = -1;
+
+    snprintf(path, sizeof(path), "%s/%s", dir, FILE_NAME);
+    fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (fd == -1) {
+        snprintf(err, err_max, "%s: %s%s", path, strerror(errno),
+                 errno == ENOENT ? " (is Sluice running? is --state-dir right?)"
+                                 : "");
+        return -1;
+    }
+    j.lay = malloc(sizeof(*j.lay));
+    CHECK(j.lay != NULL);
+    if (read_copy(fd, j.lay, err, err_max) == 0) {
+        if (guard_run(repair_copy, &j, &what) == GUARD_OK &&
+            view_collect(-1, j.lay, now, out, &what))
+            rc = 0;
+        else
+            snprintf(err, err_max, "%s is damaged: %s", path,
+                     what != NULL ? what : "?");
+    }
+    free(j.lay);
+    close(fd);
+    return rc;
+}

@@ -1,0 +1,44 @@
+/*
+ * Virtual time: when would who start?  Shared by queue.c, which picks, and
+ * rank.c, which foretells.
+ */
+#ifndef SLUICE_VTIME_H
+#define SLUICE_VTIME_H
+
+#include "layout.h"
+#include "queue.h"
+
+static inline uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What one request costs a flow, in its class' time. */
+static inline uint64_t flow_step(const struct lay_flow *f)
+{
+    return QUEUE_QUANTUM / (f->weight > 0 ? f->weight : 1);
+}
+
+/* What one request costs a class. */
+static inline uint64_t class_step(uint32_t cls)
+{
+    static const uint32_t weight[LIMITER_CLASSES] = QUEUE_CLASS_WEIGHTS;
+
+    return QUEUE_QUANTUM / weight[cls];
+}
+
+/* A flow that was passed over (its worker stalled) has no claim on the past:
+ * it starts at V like anybody who arrives now. */
+static inline uint64_t flow_start(const struct lay_class *c,
+                                  const struct lay_flow *f)
+{
+    return max_u64(c->v, f->start);
+}
+
+static inline uint64_t class_start(const struct lay_scope *s,
+                                   const struct lay_class *c)
+{
+    return max_u64(s->v, c->start);
+}
+
+#endif

@@ -1,0 +1,224 @@
+/*
+ * wishes.c - what was asked since the last turn?
+ *
+ * fcgi/ asks between turns; a ticket remembers what for.  A wish is struck out
+ * when it is fulfilled, so a turn that is cut short by a damaged file neither
+ * forgets one nor does one twice.
+ *
+ * Only a ticket that was told of its grant can have sent.  A wish that says
+ * "sent", openly or by not saying "unsent", is therefore taken from no other.
+ */
+#include "admit.h"
+#include "row.h"
+#include "worker.h"
+
+void wishes_add(struct limiter *lim, struct ticket *t, unsigned what)
+{
+    t->wishes |= what;
+    if (t->wishing)
+        return;
+    t->wishing = true;
+    t->next_wish = NULL;
+    *lim->wishes_end = t;
+    lim->wishes_end = &t->next_wish;
+}
+
+static struct ticket *next_wish(struct limiter *lim)
+{
+    struct ticket *t = lim->wishes;
+
+    if (t == NULL)
+        return NULL;
+    lim->wishes = t->next_wish;
+    if (lim->wishes == NULL)
+        lim->wishes_end = &lim->wishes;
+    t->wishing = false;
+    return t;
+}
+
+/* ---- rows for tickets --------------------------------------------------- */
+
+static void bind_row(struct limiter *lim, struct ticket *t, uint32_t row)
+{
+    const struct lay_row *r = row_at(lim->file.lay, row);
+
+    t->row = row;
+    t->id = r->id;
+    t->arrival = r->arrival;
+    lim->by_row[row] = t;
+}
+
+/* Needs the lock.  ETA of a request that would now go to the end of line. */
+static int64_t eta_of_next(struct limiter *lim, const struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t model, scope = row_scope(lay, &t->req, lim->now, &model);
+    int64_t eta;
+
+    if (scope == NONE)
+        return -1;
+    admit_refresh(lay, scope, lim->now);
+    eta = admit_eta(lay, scope, scope_at(lay, scope)->waiting, lim->now);
+    return eta == NEVER ? -1 : eta - lim->now;
+}
+
+/* Needs the lock. */
+static void refuse(struct limiter *lim, struct ticket *t,
+                   enum limiter_refusal why)
+{
+    struct layout *lay = lim->file.lay;
+
+    lay->live.counters.refused[why]++;
+    t->news.waiting = lay->live.waiting;
+    news_refused(lim, t, why, eta_of_next(lim, t));
+}
+
+/* Needs the lock. */
+static void do_join(struct limiter *lim, struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+    struct row_join j = {&t->req, lim->slot, 0};
+    enum limiter_refusal why;
+    uint32_t row = NONE;
+
+    why = row_join(lay, &j, lim->now, &row);
+    if (why != REFUSED_NOT) {
+        refuse(lim, t, why);
+        return;
+    }
+    lay->live.counters.joined++;
+    t->state = TICKET_LINE;
+    bind_row(lim, t, row);
+    news_fresh(lim, t);
+    /* At once, so that one that need not wait does not fill the queue. */
+    (void)slots_hand_out(lim, row_at(lay, row)->scope);
+}
+
+/* Needs the lock. */
+static void do_again(struct limiter *lim, struct ticket *t)
+{
+    row_again(lim->file.lay, t->row, lim->now);
+    t->state = TICKET_LINE;
+    t->granted = false;
+    news_fresh(lim, t);
+}
+
+/* Needs the lock. */
+static void do_leave(struct limiter *lim, struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+
+    if (t->row != NONE) {
+        row_leave(lay, t->row);
+        if (t->granted)
+            lay->live.counters.done++;
+        else
+            lay->live.counters.left++;
+        lim->by_row[t->row] = NULL;
+        t->row = NONE;
+    }
+    t->state = TICKET_OVER;
+    news_over(lim, t);
+}
+
+/* ---- fulfilling ---------------------------------------------------------- */
+
+/* Needs the lock.  Returns false when the ticket has to come again. */
+static bool do_sent(struct limiter *lim, struct ticket *t)
+{
+    if (t->state != TICKET_OPEN)
+        return true;
+    if (t->row == NONE || !row_sent(lim->file.lay, t->row, lim->now))
+        return false;
+    t->state = TICKET_SENT;
+    return true;
+}
+
+/* Needs the lock.  What is left of T's wishes could not be had yet. */
+static void fulfil(struct limiter *lim, struct ticket *t)
+{
+    if (t->row != NONE && row_at(lim->file.lay, t->row)->id != t->id)
+        guard_damaged("a row of ours holds another ticket");
+    if ((t->wishes & WISH_JOIN) != 0 && (t->wishes & WISH_DONE) == 0)
+        do_join(lim, t);
+    t->wishes &= ~(unsigned)WISH_JOIN;
+    if (t->state == TICKET_OVER) /* refused, maybe right now */
+        t->wishes &= WISH_DONE;
+    if ((t->wishes & WISH_SENT) != 0 && !do_sent(lim, t))
+        return;
+    t->wishes &= ~(unsigned)WISH_SENT;
+    if ((t->wishes & WISH_DONE) != 0) {
+        do_leave(lim, t);
+        t->wishes = 0;
+    }
+    if ((t->wishes & WISH_BODY_GONE) != 0 && t->row != NONE)
+        row_body_gone(lim->file.lay, t->row);
+    t->wishes &= ~(unsigned)WISH_BODY_GONE;
+    if ((t->wishes & WISH_AGAIN) != 0 && t->row != NONE)
+        do_again(lim, t);
+    if (t->row != NONE || t->state == TICKET_OVER)
+        t->wishes = 0;
+}
+
+void wishes_fulfil(struct limiter *lim)
+{
+    struct ticket *t, *first_left = NULL;
+
+    while (lim->wishes != NULL && lim->wishes != first_left) {
+        t = lim->wishes;
+        fulfil(lim, t); /* first: should it be cut short, T is in the list */
+        (void)next_wish(lim);
+        if (t->wishes == 0)
+            continue;
+        wishes_add(lim, t, 0);
+        first_left = first_left == NULL ? t : first_left;
+    }
+    lim->stuck = first_left != NULL;
+}
+
+/* ---- a file is lost, another is there ------------------------------------- */
+
+/* Needs the lock.  False: no room, to be tried again. */
+static bool adopt(struct limiter *lim, struct ticket *t)
+{
+    struct row_join j = {&t->req, lim->slot, t->arrival};
+    uint32_t state = t->state == TICKET_LINE   ? ROW_WAITING
+                     : t->state == TICKET_OPEN ? ROW_OPEN
+                                               : ROW_SENT;
+    uint32_t row = NONE;
+
+    if (row_adopt(lim->file.lay, &j, state, lim->now, &row) == REFUSED_NOT) {
+        bind_row(lim, t, row);
+        if (t->state == TICKET_LINE)
+            news_fresh(lim, t);
+        return true;
+    }
+    if (t->state != TICKET_LINE)
+        return false;
+    refuse(lim, t, REFUSED_TABLE);
+    return true;
+}
+
+void wishes_adopt(struct limiter *lim)
+{
+    bool all = true;
+    struct ticket *t;
+
+    for (t = lim->all.first; t != NULL; t = t->next)
+        if (t->row == NONE && t->state != TICKET_NEW && t->state != TICKET_OVER)
+            all = adopt(lim, t) && all;
+    lim->unsettled = !all;
+}
+
+void wishes_unbind(struct limiter *lim)
+{
+    struct ticket *t;
+
+    for (t = lim->all.first; t != NULL; t = t->next) {
+        t->row = NONE;
+        t->fresh = false;
+    }
+    lim->fresh = NULL;
+    for (uint32_t i = 0; i < LAY_ROWS; i++)
+        lim->by_row[i] = NULL;
+}

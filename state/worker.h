@@ -1,0 +1,111 @@
+/*
+ * What one worker keeps in its own memory; for limiter.c, attach.c, slots.c,
+ * wishes.c and news.c alone.
+ */
+#ifndef SLUICE_WORKER_H
+#define SLUICE_WORKER_H
+
+#include "file.h"
+#include "layout.h"
+#include "limiter.h"
+#include "roster.h"
+#include "ticket.h"
+#include "wake.h"
+
+#define TICK_NS NS_PER_S /* how often to look at the path and for the dead */
+
+struct limiter {
+    struct state_file file;
+    int dir;
+    char *path;    /* of the directory */
+    uint32_t slot; /* our place in the roster, or NONE */
+    struct wake wake;
+    struct limiter_settings set;
+    bool unsettled; /* settings or tickets not yet in this file */
+    int64_t now;    /* of this turn */
+    int64_t checked_ns;
+    int64_t trouble_ns; /* since when no turn succeeded; NEVER: none */
+    int64_t retry_ns;   /* not before: the file could not be had */
+    int64_t bad_ns;     /* when the last one proved damaged */
+    ino_t bad;          /* that file, or 0 */
+    int64_t service_start_ns;
+    uint64_t recoveries;
+
+    struct ticket_list all;
+    struct ticket *wishes, **wishes_end;
+    struct ticket *news, **news_end;
+    struct ticket *fresh; /* joined in this turn */
+    struct ticket *over;  /* to be freed */
+    struct ticket *by_row[LAY_ROWS];
+
+    /* Gathered under the lock, done after it. */
+    int64_t next_ns;
+    bool stuck; /* a wish could not be fulfilled yet */
+    uint64_t poked[LAY_WORKERS / 64];
+    uint64_t pokes[LAY_WORKERS];
+    uint32_t n_pokes;
+    struct roster_gone gone;
+    bool repaired;
+
+    limiter_log_fn *log;
+    void *log_arg;
+};
+
+/* ---- limiter.c -------------------------------------------------------- */
+
+/* Writes a line about the state into the log; not under the lock. */
+void limiter_say(struct limiter *lim, const char *event, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- attach.c ---------------------------------------------------------- */
+
+/* At the start: directory, file and socket.  False: ERR says why not. */
+MUST_USE bool attach_first(struct limiter *lim, char *err, size_t err_max);
+/* Before a turn: false while no sound file can be had. */
+MUST_USE bool attach_check(struct limiter *lim);
+/* Drops the file; its tickets wait for the next one.  DAMAGED: it must not be
+ * used again. */
+void attach_lose(struct limiter *lim, const char *why, bool damaged);
+
+/* ---- slots.c: all of it needs the lock -------------------------------- */
+
+/* Grants what other workers offered us. */
+void slots_accept(struct limiter *lim);
+/* Takes back what others were offered and did not accept in time. */
+void slots_revoke(struct limiter *lim);
+/* Gives every open slot of SCOPE away.  Returns when the next one opens, if
+ * anybody waits for it, else NEVER. */
+int64_t slots_hand_out(struct limiter *lim, uint32_t scope);
+/* The same for all scopes, and sets the alarm for the next slot. */
+void slots_hand_out_all(struct limiter *lim);
+
+/* ---- wishes.c --------------------------------------------------------- */
+
+void wishes_add(struct limiter *lim, struct ticket *t, unsigned what);
+/* Needs the lock.  Does what was asked since the last turn. */
+void wishes_fulfil(struct limiter *lim);
+/* Needs the lock.  Puts the tickets of a lost file into this one. */
+void wishes_adopt(struct limiter *lim);
+/* The file is lost: no ticket has a row, and no wish is forgotten. */
+void wishes_unbind(struct limiter *lim);
+
+/* ---- news.c ------------------------------------------------------------ */
+
+void news_add(struct limiter *lim, struct ticket *t, enum ticket_event event);
+/* Needs the lock, which the ticket's row has got its slot under. */
+void news_granted(struct limiter *lim, struct ticket *t);
+void news_refused(struct limiter *lim, struct ticket *t,
+                  enum limiter_refusal why, int64_t eta_ns);
+/* To be told its place at the end of the turn, should it still wait then. */
+void news_fresh(struct limiter *lim, struct ticket *t);
+/* Needs the lock.  Refuses those whose ETA is past their deadline. */
+void news_places(struct limiter *lim);
+/* Calls back; ONLY_REFUSED: grants have to wait for the state. */
+void news_tell(struct limiter *lim, bool only_refused);
+/* Needs the lock.  Fills T's position, ETA and the number that wait. */
+void news_place(struct layout *lay, struct ticket *t, int64_t now);
+/* It is over: freed at the end of the turn, or when nobody listens. */
+void news_over(struct limiter *lim, struct ticket *t);
+void news_free(struct limiter *lim);
+
+#endif
