@@ -105,11 +105,17 @@ SUM = function tell() { if (t != "") { if (f == 0 && (bad || p == 0)) f = 1; P +
   /^[0-9]+ passed, [0-9]+ failed$$/ { p = $$1; f = $$3 } \
   END { tell(); printf "%d passed, %d failed\n", P, F; exit F > 0 || P == 0 }
 
-test-all: deps ## the same, and again under both sanitizers
-	@rc=0; rm -f build/test.sum build/*san/test.sum; for v in '' asan tsan; do \
+test-all: deps ## the same, again under both sanitizers, and the SDKs
+	@rc=0; rm -f build/*.sum build/*san/test.sum; for v in '' asan tsan; do \
 	    echo "== make test VARIANT=$$v"; $(MAKE) test VARIANT=$$v || rc=1; done; \
-	for v in . asan tsan; do cat build/$$v/test.sum 2>/dev/null || echo 0 passed, 1 failed; done | \
+	echo "== make test-sdk"; $(MAKE) test-sdk >build/sdk.log 2>&1 || rc=1; cat build/sdk.log; \
+	grep -E '^[0-9]+ passed, [0-9]+ failed$$' build/sdk.log | tail -n 1 >build/sdk.sum; \
+	for f in build/test.sum build/asan/test.sum build/tsan/test.sum build/sdk.sum; do \
+	    grep . $$f 2>/dev/null || echo 0 passed, 1 failed; done | \
 	    awk '{ p += $$1; f += $$3 } END { printf "%d passed, %d failed\n", p, f }'; exit $$rc
+
+test-sdk: all ## the OpenAI SDKs from npm and PyPI against it
+	@SLUICE_BUILD=$(BUILD) tests/sdk/run.sh
 
 programs: $(PROGRAMS) $(TESTS)
 
@@ -190,5 +196,5 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
 
 force:
-.PHONY: all run test test-all programs asan tsan cover deps lint-deps lint lint-gcc lint-clang \
+.PHONY: all run test test-all test-sdk programs asan tsan cover deps lint-deps lint lint-gcc lint-clang \
   lint-cppcheck lint-tidy lint-words lint-shell lint-format format install clean help force

@@ -1,0 +1,159 @@
+/* desk.c - workers on one state directory, and what their tickets hear. */
+#include "desk.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "worker.h"
+
+static void note_event(void *arg, const char *event, const char *message)
+{
+    struct desk *d = arg;
+    size_t n = strlen(d->log);
+
+    (void)message;
+    snprintf(d->log + n, sizeof(d->log) - n, "%s\n", event);
+}
+
+struct desk *desk_new(uint32_t requests)
+{
+    struct desk *d = calloc(1, sizeof(*d));
+
+    CHECK(d != NULL);
+    strcpy(d->dir, "/tmp/sluice-unit-XXXXXX");
+    CHECK(mkdtemp(d->dir) != NULL);
+    d->now = LAB_T0;
+    d->set.n_upstreams = 1;
+    d->set.rules[0] = lab_rules(requests, 60, 0);
+    d->set.bounds = (struct limiter_bounds){LAY_WAITERS, LAY_WAITERS, 1u << 30};
+    return d;
+}
+
+static void remove_dir(const char *path)
+{
+    DIR *dir = opendir(path);
+    struct dirent *e;
+
+    while (dir != NULL && (e = readdir(dir)) != NULL)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            if (unlinkat(dirfd(dir), e->d_name, 0) == -1)
+                (void)unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
+    if (dir != NULL)
+        closedir(dir);
+    (void)rmdir(path);
+}
+
+void desk_free(struct desk *d)
+{
+    uint32_t i;
+
+    for (i = 0; i < DESK_WORKERS; i++)
+        limiter_close(d->w[i]);
+    remove_dir(d->dir);
+    free(d);
+}
+
+void desk_open(struct desk *d, uint32_t i)
+{
+    char err[256] = "";
+
+    CU_ASSERT_EQUAL_FATAL(limiter_open(&d->w[i], d->dir, &d->set, d->now,
+                                       note_event, d, err, sizeof(err)),
+                          0);
+    (void)limiter_turn(d->w[i], d->now);
+}
+
+/* Losing the file is what a death looks like to the others: the locks on it
+ * and on the directory go, and nothing is given back. */
+void desk_kill(struct desk *d, uint32_t i)
+{
+    struct limiter *lim = d->w[i];
+    uint32_t k;
+
+    for (k = 0; k < d->n; k++)
+        if (d->asks[k].lim == lim)
+            d->asks[k].ticket = NULL;
+    file_close(&lim->file);
+    lim->slot = NONE;
+    limiter_close(lim);
+    d->w[i] = NULL;
+}
+
+void desk_turn(struct desk *d)
+{
+    uint32_t i, round;
+
+    for (round = 0; round < 3; round++) /* offers are accepted in the second */
+        for (i = 0; i < DESK_WORKERS; i++)
+            while (d->w[i] != NULL && limiter_turn(d->w[i], d->now) <= d->now)
+                continue;
+}
+
+void desk_pass(struct desk *d, int64_t ms)
+{
+    d->now += ms * NS_PER_MS;
+    desk_turn(d);
+}
+
+/* ---- tickets ------------------------------------------------------------- */
+
+static void hear(void *arg, const struct ticket_news *news)
+{
+    struct ask *a = arg;
+
+    a->news = *news;
+    a->told++;
+    a->waits += news->event == TICKET_WAITS;
+    a->grants += news->event == TICKET_GRANTED;
+    a->refusals += news->event == TICKET_REFUSED;
+    if (news->event == TICKET_GRANTED)
+        a->granted_ns = a->desk->now;
+    if (news->event == TICKET_REFUSED)
+        a->ticket = NULL;
+}
+
+struct ask *desk_ask(struct desk *d, uint32_t i,
+                     const struct limiter_request *req)
+{
+    struct limiter_request plain = lab_request("c", CLASS_NORMAL, 1);
+    struct ask *a = &d->asks[d->n++];
+
+    CHECK(d->n <= DESK_ASKS);
+    *a = (struct ask){.lim = d->w[i], .desk = d};
+    a->ticket = limiter_join(d->w[i], req != NULL ? req : &plain, hear, a);
+    return a;
+}
+
+void desk_sent(struct ask *a)
+{
+    limiter_sent(a->lim, a->ticket);
+}
+
+void desk_done(struct ask *a, bool unsent)
+{
+    if (a->ticket != NULL)
+        limiter_done(a->lim, a->ticket, unsent);
+    a->ticket = NULL;
+}
+
+/* ---- looking ------------------------------------------------------------- */
+
+const char *desk_file(const struct desk *d)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", d->dir, FILE_NAME);
+    return path;
+}
+
+struct layout *desk_layout(const struct desk *d, uint32_t i)
+{
+    return d->w[i]->file.lay;
+}
+
+bool desk_has_logged(const struct desk *d, const char *event)
+{
+    return strstr(d->log, event) != NULL;
+}

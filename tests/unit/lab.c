@@ -1,0 +1,123 @@
+/* lab.c - a shared state in private memory, and what must hold in any. */
+#include "lab.h"
+
+#include <string.h>
+
+#include "repair.h"
+#include "row.h"
+
+struct layout *lab_new(void)
+{
+    struct layout *lay = calloc(1, sizeof(*lay));
+
+    CHECK(lay != NULL);
+    lay->live.now_ns = LAB_T0;
+    lay->rules[0] = lab_rules(4, 60, 0);
+    lay->bounds = (struct limiter_bounds){LAY_WAITERS, LAY_WAITERS, 1u << 30};
+    repair_run(lay, LAB_T0);
+    return lay;
+}
+
+struct limiter_rules lab_rules(uint32_t requests, int64_t window_s,
+                               int64_t margin_ms)
+{
+    return (struct limiter_rules){
+        .name = "nim",
+        .window_ns = window_s * NS_PER_S,
+        .margin_ns = margin_ms * NS_PER_MS,
+        .requests = requests,
+        .burst = requests,
+    };
+}
+
+struct limiter_request lab_request(const char *client, enum limiter_class cls,
+                                   uint32_t weight)
+{
+    return (struct limiter_request){
+        .cls = cls,
+        .weight = weight,
+        .client = client,
+        .model = "",
+        .request_id = "r",
+        .deadline_ns = NEVER,
+    };
+}
+
+uint32_t lab_join(struct layout *lay, const char *client, int64_t now)
+{
+    struct limiter_request req = lab_request(client, CLASS_NORMAL, 1);
+    struct row_join j = {&req, 0, 0};
+    uint32_t row = NONE;
+
+    CU_ASSERT_EQUAL_FATAL(row_join(lay, &j, now, &row), REFUSED_NOT);
+    return row;
+}
+
+/* ---- recounts ---------------------------------------------------------- */
+
+/* What a repair derives is by definition what the slots say. */
+void lab_recount(struct layout *lay)
+{
+    struct layout *again = malloc(sizeof(*again));
+    uint32_t i, cls;
+
+    CHECK(again != NULL);
+    *again = *lay;
+    repair_run(again, again->live.now_ns);
+    CU_ASSERT_EQUAL(lay->live.waiting, again->live.waiting);
+    CU_ASSERT_EQUAL(lay->live.offered, again->live.offered);
+    CU_ASSERT_EQUAL(lay->live.open, again->live.open);
+    CU_ASSERT_EQUAL(lay->live.stalled, again->live.stalled);
+    CU_ASSERT_EQUAL(lay->live.held_bytes, again->live.held_bytes);
+    CU_ASSERT_EQUAL(lay->live.rows_high, again->live.rows_high);
+    CU_ASSERT_EQUAL(lay->live.free_chunks, again->live.free_chunks);
+    for (i = 0; i < LAY_SCOPES; i++) {
+        const struct lay_scope *a = &lay->scopes[i], *b = &again->scopes[i];
+
+        CU_ASSERT_EQUAL(a->waiting, b->waiting);
+        CU_ASSERT_EQUAL(a->open, b->open);
+        CU_ASSERT_EQUAL(a->in_flight, b->in_flight);
+        CU_ASSERT_EQUAL(a->window.n, b->window.n);
+        for (cls = 0; cls < LIMITER_CLASSES; cls++)
+            CU_ASSERT_EQUAL(a->cls[cls].n, b->cls[cls].n);
+    }
+    for (i = 0; i < LAY_CLIENTS; i++) {
+        CU_ASSERT_EQUAL(lay->clients[i].refs, again->clients[i].refs);
+        CU_ASSERT_EQUAL(lay->clients[i].lined, again->clients[i].lined);
+    }
+    for (i = 0; i < LAY_WORKERS; i++)
+        CU_ASSERT_EQUAL(lay->workers[i].offers, again->workers[i].offers);
+    free(again);
+}
+
+void lab_is_settled(struct layout *lay)
+{
+    uint32_t i;
+
+    lab_recount(lay);
+    CU_ASSERT_EQUAL(lay->live.waiting, 0);
+    CU_ASSERT_EQUAL(lay->live.offered, 0);
+    CU_ASSERT_EQUAL(lay->live.open, 0);
+    CU_ASSERT_EQUAL(lay->live.held_bytes, 0);
+    CU_ASSERT_EQUAL(lay->live.rows_high, 0);
+    for (i = 0; i < LAY_SCOPES; i++) {
+        CU_ASSERT_EQUAL(lay->scopes[i].waiting, 0);
+        CU_ASSERT_EQUAL(lay->scopes[i].open, 0);
+        CU_ASSERT_EQUAL(lay->scopes[i].in_flight, 0);
+    }
+    for (i = 0; i < LAY_CLIENTS; i++)
+        CU_ASSERT_EQUAL(lay->clients[i].refs, 0);
+    for (i = 0; i < ARRAY_LEN(lay->live.active); i++)
+        CU_ASSERT_EQUAL(lay->live.active[i], 0);
+}
+
+/* xorshift64*: good enough to shuffle a schedule. */
+uint32_t lab_random(uint32_t n)
+{
+    static uint64_t x = 0x9e3779b97f4a7c15u;
+
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    return (uint32_t)((x * 0x2545f4914f6cdd1du) >> 33) % n;
+}

@@ -1,0 +1,48 @@
+/*
+ * A shared state in private memory, for the tests of its parts: no file, no
+ * lock, no clock.
+ */
+#ifndef SLUICE_LAB_H
+#define SLUICE_LAB_H
+
+#include "layout.h"
+#include "unit.h"
+
+/* Far beyond any machine's time since boot, which the limiter would take
+ * instead of an earlier one. */
+#define LAB_T0 (INT64_C(400000000) * NS_PER_S)
+
+/* An empty state at LAB_T0; free(3) it. */
+struct layout *lab_new(void);
+
+/* REQUESTS in WINDOW_S and MARGIN_MS, nothing else set. */
+struct limiter_rules lab_rules(uint32_t requests, int64_t window_s,
+                               int64_t margin_ms);
+
+/* A request of CLIENT. */
+struct limiter_request lab_request(const char *client, enum limiter_class cls,
+                                   uint32_t weight);
+
+/* Lets one of CLIENT join scope 0's line.  Its row. */
+uint32_t lab_join(struct layout *lay, const char *client, int64_t now);
+
+/* Are all counts what a recount from the slots gives?  Asserts. */
+void lab_recount(struct layout *lay);
+/* Is there no row, no waiter and no open send left?  Asserts. */
+void lab_is_settled(struct layout *lay);
+
+/* Pseudo-random numbers below N, the same in each run. */
+uint32_t lab_random(uint32_t n);
+
+/* The suites of state/. */
+CU_ErrorCode test_bucket_add(void);
+CU_ErrorCode test_window_add(void);
+CU_ErrorCode test_admit_add(void);
+CU_ErrorCode test_queue_add(void);
+CU_ErrorCode test_row_add(void);
+CU_ErrorCode test_file_add(void);
+CU_ErrorCode test_limiter_add(void);
+CU_ErrorCode test_lost_add(void);
+CU_ErrorCode test_share_add(void);
+
+#endif

@@ -1,0 +1,35 @@
+/* main.c - runs every suite; ends with CUnit's own summary. */
+#include <stdio.h>
+
+#include <CUnit/Basic.h>
+
+#include "lab.h"
+#include "unit.h"
+
+/* A row per test file; the order is that of the folders' stories. */
+static CU_ErrorCode (*const suites[])(void) = {
+    test_bucket_add, test_window_add, test_admit_add,   test_queue_add,
+    test_row_add,    test_file_add,   test_limiter_add, test_lost_add,
+    test_share_add,  test_config_add, test_log_add,
+};
+
+int main(void)
+{
+    unsigned failures;
+    size_t i;
+
+    if (CU_initialize_registry() != CUE_SUCCESS)
+        return 1;
+    for (i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+        if (suites[i]() == CUE_SUCCESS)
+            continue;
+        fprintf(stderr, "unit-tests: %s\n", CU_get_error_msg());
+        return 1;
+    }
+    CU_basic_set_mode(CU_BRM_NORMAL);
+    if (CU_basic_run_tests() != CUE_SUCCESS)
+        return 1;
+    failures = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failures > 0;
+}
