@@ -5,11 +5,14 @@
  *             -> list + eventfd -> the loop
  *
  * libfcgi reads with blocking calls, so a few threads do nothing else.  Each
- * accepts by itself and gives libfcgi a descriptor with a receive timeout:
- * FCGX_Accept_r would otherwise wait for ever for a peer that sends half a
- * header, and for two seconds for one that sends nothing.  When the request
- * is whole the descriptor is taken over: libfcgi forgets it (its writers
- * block) and the loop speaks FastCGI on it from then on.
+ * accepts by itself (FCGX_Accept_r would wait two seconds for a peer that
+ * sends nothing) and gives libfcgi a duplicate of the descriptor, to close as
+ * it likes; the loop speaks FastCGI on the first one from then on, without
+ * blocking.
+ *
+ * A peer that is slow, byte by byte or not at all, must not keep a thread.
+ * What is being received stands in busy[], and once a second the loop shuts
+ * down what is past its deadline: the thread's read() then ends.
  */
 #include "accept.h"
 
@@ -29,23 +32,39 @@
 #include "request.h"
 #include "route.h"
 
+/* A request on its way in. */
+struct receipt {
+    int fd; /* -1: the thread is idle */
+    int64_t deadline_ns;
+};
+
+struct acceptor {
+    struct accept *all;
+    pthread_t thread;
+    struct receipt busy;
+};
+
 struct accept {
     int listen_fd;
     int ready_fd; /* eventfd: requests are in the list */
     int stop_fd;  /* eventfd: written once, never read */
     int64_t max_body;
-    pthread_t threads[ACCEPTORS];
+    struct acceptor acceptors[ACCEPTORS];
     int n_threads;
-    pthread_mutex_t lock; /* of the list */
+    pthread_mutex_t lock; /* of what follows, and of all busy */
+    bool hurry;           /* nobody is waited for any more */
     struct request *first, *last;
 };
 
-static void hand_over(struct accept *a, struct request *r)
+/* From here on its descriptor is the loop's, so it is no longer busy. */
+static void hand_over(struct acceptor *me, struct request *r)
 {
+    struct accept *a = me->all;
     uint64_t one = 1;
     bool was_empty;
 
     pthread_mutex_lock(&a->lock);
+    me->busy.fd = -1;
     r->next = NULL;
     was_empty = a->first == NULL;
     if (was_empty)
@@ -72,34 +91,53 @@ struct request *accept_take(struct accept *a)
     return r;
 }
 
-/* ---- one request ----------------------------------------------------------- */
+/* ---- deadlines ------------------------------------------------------------- */
 
-/* What is left until DEADLINE becomes the limit of the next read(). */
-static bool set_patience(int fd, int64_t deadline)
+static void set_busy(struct acceptor *me, int fd, int64_t deadline_ns)
 {
-    int64_t left = deadline - clock_now_ns();
-    struct timeval tv;
-
-    if (left < NS_PER_MS)
-        return false;
-    tv.tv_sec = left / NS_PER_S;
-    tv.tv_usec = left % NS_PER_S / 1000;
-    return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == 0;
+    pthread_mutex_lock(&me->all->lock);
+    me->busy = (struct receipt){fd, deadline_ns};
+    if (fd != -1 && me->all->hurry)
+        shutdown(fd, SHUT_RD);
+    pthread_mutex_unlock(&me->all->lock);
 }
+
+void accept_expire(struct accept *a, int64_t now)
+{
+    int i;
+
+    pthread_mutex_lock(&a->lock);
+    for (i = 0; i < a->n_threads; i++)
+        if (a->acceptors[i].busy.fd != -1 &&
+            a->acceptors[i].busy.deadline_ns <= now)
+            shutdown(a->acceptors[i].busy.fd, SHUT_RD);
+    pthread_mutex_unlock(&a->lock);
+}
+
+bool accept_is_idle(struct accept *a)
+{
+    bool idle;
+    int i;
+
+    pthread_mutex_lock(&a->lock);
+    idle = a->first == NULL;
+    for (i = 0; i < a->n_threads; i++)
+        idle = idle && a->acceptors[i].busy.fd == -1;
+    pthread_mutex_unlock(&a->lock);
+    return idle;
+}
+
+/* ---- one request ----------------------------------------------------------- */
 
 /*
  * Reads STDIN to its end, keeping at most MAX bytes: what is more is read and
  * dropped, because a peer whose bytes are left unread would be reset and
- * never see our answer.  One buffer of libfcgi's at a time, so that a sender
- * of single bytes meets the deadline too.  False: broken off or too slow.
+ * never see our answer.  False: broken off or too slow.
  */
-static bool read_body(FCGX_Request *fr, struct buf *body, size_t max,
-                      int64_t deadline, size_t *total)
+static bool read_body(FCGX_Stream *in, struct buf *body, size_t max,
+                      size_t *total)
 {
-    FCGX_Stream *in = fr->in;
-
-    *total = 0;
-    while (set_patience(fr->ipcFd, deadline)) {
+    for (*total = 0;;) {
         int c = FCGX_GetChar(in); /* fills libfcgi's buffer */
         size_t more;
         char first;
@@ -115,12 +153,10 @@ static bool read_body(FCGX_Request *fr, struct buf *body, size_t max,
         }
         in->rdNext += more;
     }
-    return false;
 }
 
 /* A request is whole, or as whole as it will get. */
-static struct request *receive(const struct accept *a, FCGX_Request *fr,
-                               int64_t deadline)
+static struct request *receive(const struct accept *a, FCGX_Request *fr)
 {
     struct request *r = request_new(fr->envp, clock_now_ns());
     int64_t length = request_content_length(fr->envp);
@@ -130,7 +166,7 @@ static struct request *receive(const struct accept *a, FCGX_Request *fr,
     if (length == -2)
         fault_set(&r->fault, 400, "sluice_bad_request",
                   "Content-Length is not a number.");
-    if (!read_body(fr, &r->body, max, deadline, &total)) {
+    if (!read_body(fr->in, &r->body, max, &total)) {
         request_free(r);
         return NULL;
     }
@@ -146,35 +182,34 @@ static struct request *receive(const struct accept *a, FCGX_Request *fr,
     return r;
 }
 
-static void serve(struct accept *a, int fd)
+static void serve(struct acceptor *me, int fd)
 {
-    int64_t deadline = clock_now_ns() + BODY_DEADLINE_MS * NS_PER_MS;
     struct request *r = NULL;
     FCGX_Request fr;
 
     /*
      * With keepConnection set FCGX_Accept_r keeps the descriptor it finds
      * and reads from it; -1 as listening socket makes its own accept(),
-     * after a broken request, fail at once.
+     * after a broken request, fail at once; and detached it closes without
+     * waiting for the peer to close first.
      */
     FCGX_InitRequest(&fr, -1, 0);
-    fr.ipcFd = fd;
     fr.keepConnection = 1;
-    if (!set_patience(fd, deadline)) {
-        close(fd);
-        return;
-    }
-    if (FCGX_Accept_r(&fr) == 0) {
-        r = receive(a, &fr, deadline);
-        if (r != NULL) {
-            r->fd = fr.ipcFd;
-            r->fcgi_id = (uint16_t)fr.requestId;
-            fr.ipcFd = -1;
-        }
-    }
-    FCGX_Free(&fr, r == NULL && fr.ipcFd != -1);
+    fr.ipcFd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    (void)FCGX_Detach(&fr);
+    set_busy(me, fd, clock_now_ns() + BODY_DEADLINE_MS * NS_PER_MS);
+    if (fr.ipcFd != -1 && FCGX_Accept_r(&fr) == 0)
+        r = receive(me->all, &fr);
     if (r != NULL)
-        hand_over(a, r);
+        r->fcgi_id = (uint16_t)fr.requestId;
+    FCGX_Free(&fr, 1);
+    if (r != NULL) {
+        r->fd = fd;
+        hand_over(me, r);
+    } else {
+        set_busy(me, -1, 0);
+        close(fd);
+    }
 }
 
 /* ---- threads ----------------------------------------------------------------- */
@@ -191,7 +226,8 @@ static void pause_after(int err)
 
 static void *run(void *arg)
 {
-    struct accept *a = arg;
+    struct acceptor *me = arg;
+    struct accept *a = me->all;
     struct pollfd p[2] = {{a->listen_fd, POLLIN, 0}, {a->stop_fd, POLLIN, 0}};
 
     for (;;) {
@@ -205,7 +241,7 @@ static void *run(void *arg)
         if (fd == -1)
             pause_after(errno);
         else
-            serve(a, fd);
+            serve(me, fd);
     }
 }
 
@@ -225,8 +261,12 @@ struct accept *accept_start(int listen_fd, int64_t max_body_bytes)
         fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) == -1)
         goto fail;
     for (; a->n_threads < ACCEPTORS; a->n_threads++) {
-        int err = pthread_create(&a->threads[a->n_threads], NULL, run, a);
+        struct acceptor *one = &a->acceptors[a->n_threads];
+        int err;
 
+        one->all = a;
+        one->busy.fd = -1;
+        err = pthread_create(&one->thread, NULL, run, one);
         if (err != 0) {
             errno = err;
             goto fail;
@@ -253,13 +293,18 @@ void accept_stop(struct accept *a)
 void accept_free(struct accept *a)
 {
     struct request *r;
+    int i;
 
     if (a == NULL)
         return;
     if (a->stop_fd != -1)
         accept_stop(a);
-    while (a->n_threads > 0)
-        pthread_join(a->threads[--a->n_threads], NULL);
+    pthread_mutex_lock(&a->lock);
+    a->hurry = true;
+    pthread_mutex_unlock(&a->lock);
+    accept_expire(a, NEVER);
+    for (i = 0; i < a->n_threads; i++)
+        pthread_join(a->acceptors[i].thread, NULL);
     while ((r = a->first) != NULL) {
         a->first = r->next;
         close(r->fd);

@@ -4,6 +4,7 @@
 #ifndef SLUICE_ACCEPT_H
 #define SLUICE_ACCEPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../state/limiter.h"
@@ -23,7 +24,11 @@ int accept_fd(const struct accept *a);
 struct request *accept_take(struct accept *a);
 /* No new requests from now on; those being read still come. */
 void accept_stop(struct accept *a);
-/* Stops, waits for the threads (at most a body's deadline) and frees. */
+/* Ends what has been on its way in for too long; once a second or so. */
+void accept_expire(struct accept *a, int64_t now);
+/* Nothing is on its way in, nothing waits to be taken. */
+bool accept_is_idle(struct accept *a);
+/* Stops, breaking off what is on its way in, and frees. */
 void accept_free(struct accept *a);
 
 #endif

@@ -34,6 +34,8 @@ static void on_events(void *arg, uint32_t events)
         return;
     }
     client_flush(c);
+    if (!c->gone)
+        c->ops->taken(c->arg);
 }
 
 void client_init(struct client *c, struct loop *loop, int fd,
@@ -111,6 +113,7 @@ void client_flush(struct client *c)
 
         if (n > 0) {
             buf_take(&c->out, (size_t)n);
+            c->taken += (size_t)n;
         } else if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
             loop_watch(c->loop, &c->watch, c->fd, EPOLLRDHUP | EPOLLOUT);
             break;
@@ -123,12 +126,8 @@ void client_flush(struct client *c)
         return;
     if (c->out.len == 0)
         loop_watch(c->loop, &c->watch, c->fd, EPOLLRDHUP);
-    if (c->above && c->out.len < OUT_LOW) {
+    if (c->out.len < OUT_LOW)
         c->above = false;
-        c->ops->drained(c->arg);
-    } else if (c->ended && c->out.len == 0) {
-        c->ops->drained(c->arg);
-    }
 }
 
 bool client_is_flushed(const struct client *c)

@@ -13,8 +13,8 @@
 #include "loop.h"
 
 struct client_ops {
-    void (*gone)(void *arg);    /* hung up, or cannot be written to */
-    void (*drained)(void *arg); /* fewer than OUT_LOW bytes are unsent */
+    void (*gone)(void *arg);  /* hung up, or cannot be written to */
+    void (*taken)(void *arg); /* it took bytes that had to wait */
 };
 
 struct client {
@@ -25,6 +25,7 @@ struct client {
     bool gone, ended, above; /* above: OUT_HIGH was reached */
     struct buf out;
     uint64_t bytes; /* of STDOUT content so far */
+    uint64_t taken; /* of records, by the web server */
     const struct client_ops *ops;
     void *arg;
 };
@@ -35,7 +36,7 @@ void client_init(struct client *c, struct loop *loop, int fd,
 void client_write(struct client *c, const void *data, size_t len);
 /* The answer is complete: END_REQUEST, FCGI_REQUEST_COMPLETE. */
 void client_end(struct client *c);
-/* Sends what can be sent now.  May call ops. */
+/* Sends what can be sent now.  May call ops->gone, never ops->taken. */
 void client_flush(struct client *c);
 bool client_is_flushed(const struct client *c); /* all of it, or gone */
 /* Unsent bytes have reached OUT_HIGH and not yet fallen below OUT_LOW. */

@@ -9,8 +9,9 @@
  *   flush    until the client has taken the last byte
  *   settle   the ticket goes back, a line is logged
  *
- * Each step returns the next one, or itself to wait.  Callbacks (limiter,
- * transfer, client, timer) only note what happened and call exchange_run().
+ * Each step returns the next one, or itself to wait; forward and relay are in
+ * forward.c.  Callbacks (limiter, transfer, client, timer) only note what
+ * happened and call exchange_run().
  * A client that is gone leads from any step to settle, and every exchange
  * comes through settle exactly once.
  *
@@ -26,17 +27,16 @@
 #include <string.h>
 
 #include "auth.h"
-#include "clock.h"
 #include "config.h"
-#include "log.h"
+#include "forward.h"
 #include "models.h"
+#include "refuse.h"
+#include "report.h"
 #include "route.h"
 
 static enum step step_route(struct exchange *x);
 static enum step step_admit(struct exchange *x);
 static enum step step_queue(struct exchange *x);
-static enum step step_forward(struct exchange *x);
-static enum step step_relay(struct exchange *x);
 static enum step step_flush(struct exchange *x);
 static enum step step_settle(struct exchange *x);
 
@@ -48,34 +48,57 @@ static const struct {
     [STEP_ROUTE] = {"route", step_route},
     [STEP_ADMIT] = {"admit", step_admit},
     [STEP_QUEUE] = {"queue", step_queue},
-    [STEP_FORWARD] = {"forward", step_forward},
-    [STEP_RELAY] = {"relay", step_relay},
+    [STEP_FORWARD] = {"forward", forward_step},
+    [STEP_RELAY] = {"relay", forward_relay},
     [STEP_FLUSH] = {"flush", step_flush},
     [STEP_SETTLE] = {"settle", step_settle},
 };
 
+static int64_t now_ns(const struct exchange *x)
+{
+    return loop_now(x->s->loop);
+}
+
+/* A client that takes nothing for idle_s, though bytes wait for it, holds a
+ * connection of the upstream's and memory of ours: it is gone too. */
+static void look_for_stall(struct exchange *x)
+{
+    if (x->client.taken != x->stall_taken || client_is_flushed(&x->client)) {
+        x->stall_taken = x->client.taken;
+        x->stall_ns = NEVER;
+    }
+    if (client_is_flushed(&x->client))
+        return;
+    if (x->stall_ns == NEVER)
+        x->stall_ns = now_ns(x) + x->s->cfg->idle_ms * NS_PER_MS;
+    if (now_ns(x) < x->stall_ns)
+        return;
+    x->gone = true;
+    snprintf(x->detail, sizeof(x->detail), "it took no byte for %" PRId64 " s",
+             x->s->cfg->idle_ms / 1000);
+}
+
 void exchange_run(struct exchange *x)
 {
+    x->again = true;
     if (x->running)
         return; /* a step caused this: the loop below looks again */
     x->running = true;
     while (x->step != STEP_DONE) {
         enum step next;
 
+        x->again = false;
+        if (x->step < STEP_SETTLE)
+            look_for_stall(x);
         if (x->gone && x->step < STEP_SETTLE)
             next = STEP_SETTLE;
         else
             next = steps[x->step].run(x);
-        if (next == x->step)
+        if (next == x->step && !x->again)
             break;
         x->step = next;
     }
     x->running = false;
-}
-
-static int64_t now_ns(const struct exchange *x)
-{
-    return loop_now(x->s->loop);
 }
 
 /* ---- failing ----------------------------------------------------------------- */
@@ -134,8 +157,7 @@ static enum step step_route(struct exchange *x)
     if (!x->req->route->proxied)
         return (enum step)x->req->route->answer(x);
     if (x->s->draining)
-        return exchange_fail(x, 503, "sluice_draining", 1000, 1,
-                             "This Sluice worker is shutting down.");
+        return refuse_draining(x);
     return STEP_ADMIT;
 }
 
@@ -156,6 +178,13 @@ static uint32_t choose_upstream(const struct config *cfg, const char *model)
     return (uint32_t)i;
 }
 
+/* White space is a sign of life only where the answer will be JSON. */
+bool exchange_is_silent(const struct exchange *x)
+{
+    return !x->req->stream &&
+           !(x->s->cfg->buffered_keepalive && x->req->route->needs_json);
+}
+
 /*
  * The least of queue.timeout_s, X-Sluice-Deadline and, for an answer that
  * sends no byte before it is there, the client's own patience.
@@ -164,7 +193,7 @@ static void set_deadlines(struct exchange *x)
 {
     const struct config *cfg = x->s->cfg;
     const struct request *r = x->req;
-    bool silent = !r->stream && !cfg->buffered_keepalive;
+    bool silent = exchange_is_silent(x);
     int64_t ms = cfg->queue_timeout_ms, commit_ms = cfg->commit_after_ms;
 
     x->deadline_name = "queue.timeout_s";
@@ -186,87 +215,6 @@ static void set_deadlines(struct exchange *x)
     x->idle_deadline_ns = NEVER;
 }
 
-static const char *refusal_code(enum limiter_refusal why)
-{
-    switch (why) {
-    case REFUSED_CLIENT_FULL:
-        return "sluice_client_queue_full";
-    case REFUSED_DEADLINE:
-        return "sluice_deadline";
-    case REFUSED_STATE:
-        return "sluice_state";
-    case REFUSED_NOT:
-    case REFUSED_QUEUE_FULL:
-    case REFUSED_BYTES:
-    case REFUSED_TABLE:
-    case REFUSALS:
-        break;
-    }
-    return "sluice_queue_full";
-}
-
-/* "Next slot in 7 s.", or nothing where no time is known. */
-static const char *next_slot(char *out, size_t max, int64_t eta_ns)
-{
-    out[0] = '\0';
-    if (eta_ns >= 0)
-        snprintf(out, max, " Next slot in %" PRId64 " s.",
-                 (eta_ns + NS_PER_S - 1) / NS_PER_S);
-    return out;
-}
-
-static void explain_refusal(struct exchange *x, const struct ticket_news *n)
-{
-    const struct config *cfg = x->s->cfg;
-    struct reply_error *e = &x->error;
-    char slot[48];
-
-    e->status = n->why == REFUSED_STATE ? 503 : 429;
-    e->code = refusal_code(n->why);
-    e->retry_ms = n->eta_ns >= 0 ? n->eta_ns / NS_PER_MS : 5000;
-    e->retry = 1;
-    next_slot(slot, sizeof(slot), n->eta_ns);
-    switch (n->why) {
-    case REFUSED_NOT:
-    case REFUSALS:
-    case REFUSED_QUEUE_FULL:
-        snprintf(e->message, sizeof(e->message),
-                 "Sluice's queue is full (%u waiting, queue.max).%s",
-                 n->waiting, slot);
-        break;
-    case REFUSED_CLIENT_FULL:
-        snprintf(e->message, sizeof(e->message),
-                 "This client has %" PRId64
-                 " requests waiting already (queue.per_client).%s",
-                 cfg->queue_per_client, slot);
-        break;
-    case REFUSED_BYTES:
-        snprintf(e->message, sizeof(e->message),
-                 "Sluice's queue is full (%zu MB of request bodies, "
-                 "queue.max_mb).%s",
-                 (size_t)cfg->queue_max_bytes / MIB, slot);
-        break;
-    case REFUSED_DEADLINE:
-        snprintf(e->message, sizeof(e->message),
-                 "The request would have to wait %" PRId64
-                 " s, longer than %s allows (%" PRId64 " s).",
-                 n->eta_ns / NS_PER_S, x->deadline_name,
-                 (x->queue_deadline_ns - x->req->arrived_ns) / NS_PER_S);
-        e->retry = 0; /* it would be refused again */
-        break;
-    case REFUSED_TABLE:
-        snprintf(e->message, sizeof(e->message),
-                 "Sluice's tables are full: too many different clients, "
-                 "models or requests in flight.");
-        break;
-    case REFUSED_STATE:
-        snprintf(e->message, sizeof(e->message),
-                 "Sluice cannot use its shared state right now; its log says "
-                 "why.");
-        break;
-    }
-}
-
 static void on_ticket(void *arg, const struct ticket_news *news)
 {
     struct exchange *x = arg;
@@ -282,7 +230,7 @@ static void on_ticket(void *arg, const struct ticket_news *news)
     case TICKET_REFUSED:
         x->ticket = NULL;
         x->refused = true;
-        explain_refusal(x, news);
+        refuse_explain(x, news);
         break;
     }
     exchange_run(x);
@@ -355,10 +303,19 @@ static void set_timer(struct exchange *x)
         at = min_i64(at, x->answer_deadline_ns);
     if (x->step == STEP_RELAY)
         at = min_i64(at, x->idle_deadline_ns);
+    if (x->step == STEP_FLUSH)
+        at = NEVER;
+    at = min_i64(at, x->stall_ns);
     if (at == NEVER)
         loop_cancel(x->s->loop, &x->timer);
     else
         loop_at(x->s->loop, &x->timer, at);
+}
+
+void exchange_tick(struct exchange *x)
+{
+    beat(x);
+    set_timer(x);
 }
 
 static void on_timer(void *arg)
@@ -370,22 +327,6 @@ static void on_timer(void *arg)
 
 /* ---- queue ------------------------------------------------------------------------- */
 
-static enum step give_up_waiting(struct exchange *x)
-{
-    char slot[48];
-    int64_t eta = x->place.eta_ns;
-
-    (void)limiter_place(x->s->lim, x->ticket, now_ns(x), &x->place);
-    eta = x->place.eta_ns;
-    limiter_done(x->s->lim, x->ticket, true);
-    x->ticket = NULL;
-    return exchange_fail(
-        x, 429, "sluice_queue_timeout", eta >= 0 ? eta / NS_PER_MS : 5000, -1,
-        "The request waited %" PRId64 " s in Sluice's queue (%s).%s",
-        (now_ns(x) - x->req->arrived_ns) / NS_PER_S, x->deadline_name,
-        next_slot(slot, sizeof(slot), eta));
-}
-
 static enum step step_queue(struct exchange *x)
 {
     if (x->refused) {
@@ -395,364 +336,41 @@ static enum step step_queue(struct exchange *x)
     }
     if (x->granted)
         return STEP_FORWARD;
-    if (x->s->draining) {
-        limiter_done(x->s->lim, x->ticket, true);
-        x->ticket = NULL;
-        return exchange_fail(x, 503, "sluice_draining", 1000, 1,
-                             "This Sluice worker is shutting down.");
-    }
+    if (x->s->draining)
+        return refuse_draining(x);
     if (now_ns(x) >= x->queue_deadline_ns)
-        return give_up_waiting(x);
-    beat(x);
-    set_timer(x);
+        return refuse_late(x);
+    exchange_tick(x);
     return STEP_QUEUE;
-}
-
-/* ---- forward ------------------------------------------------------------------------ */
-
-static void on_sent(void *arg)
-{
-    struct exchange *x = arg;
-
-    if (x->ticket != NULL)
-        limiter_sent(x->s->lim, x->ticket);
-}
-
-static void restart_idle(struct exchange *x)
-{
-    x->idle_deadline_ns = now_ns(x) + x->s->cfg->idle_ms * NS_PER_MS;
-    if (x->relay.mode == RELAY_STREAM)
-        x->beat_ns = now_ns(x) + x->s->cfg->heartbeat_ms * NS_PER_MS;
-}
-
-/* The request will not be sent again: its body need not be kept. */
-static void drop_body(struct exchange *x)
-{
-    if (x->req->body.data == NULL || !transfer_is_uploaded(x->transfer))
-        return;
-    buf_free(&x->req->body);
-    if (x->ticket != NULL)
-        limiter_body_gone(x->s->lim, x->ticket);
-}
-
-static void on_head(void *arg, const struct upstream_head *head)
-{
-    struct exchange *x = arg;
-
-    x->first_byte_ns = now_ns(x);
-    drop_body(x);
-    relay_head(x, head);
-    restart_idle(x);
-    exchange_run(x);
-}
-
-static bool on_body(void *arg, const char *data, size_t len)
-{
-    struct exchange *x = arg;
-
-    if (!relay_body(x, data, len)) {
-        x->idle_deadline_ns = NEVER; /* it is the client that is slow */
-        return false;
-    }
-    restart_idle(x);
-    return true;
-}
-
-static void on_end(void *arg, enum transfer_end how, const char *detail)
-{
-    struct exchange *x = arg;
-
-    x->transfer = NULL;
-    x->ended = true;
-    x->how = how;
-    snprintf(x->detail, sizeof(x->detail), "%s", detail);
-    exchange_run(x);
-}
-
-static const struct transfer_ops transfer_ops = {on_sent, on_head, on_body,
-                                                 on_end};
-
-#define HEADERS_MAX (FORWARD_MAX + 4)
-
-struct header_list {
-    struct buf text; /* all lines, each with its zero */
-    size_t at[HEADERS_MAX];
-    size_t n;
-};
-
-static void add_header(struct header_list *l, const char *name,
-                       const char *value)
-{
-    CHECK(l->n < HEADERS_MAX);
-    l->at[l->n++] = l->text.len;
-    buf_fmt(&l->text, "%s: %s", name, value);
-    buf_add(&l->text, "", 1);
-}
-
-static void add_headers(struct header_list *l, const struct exchange *x)
-{
-    const struct request *r = x->req;
-    const char *key = x->s->cfg->upstreams[x->upstream].api_key;
-    bool has_accept = false;
-    size_t i;
-
-    for (i = 0; i < r->n_forward; i++) {
-        add_header(l, r->forward[i].name, r->forward[i].value);
-        has_accept = has_accept || strcmp(r->forward[i].name, "Accept") == 0;
-    }
-    if (!r->has_type && r->body.len > 0 && r->route->needs_json)
-        add_header(l, "Content-Type", "application/json");
-    if (!has_accept)
-        add_header(l, "Accept", r->stream ? "text/event-stream" : "*/*");
-    add_header(l, "X-Request-Id", r->id);
-    if (key != NULL) {
-        l->at[l->n++] = l->text.len;
-        buf_fmt(&l->text, "Authorization: Bearer %s", key);
-        buf_add(&l->text, "", 1);
-    } else if (r->authorization != NULL) {
-        add_header(l, "Authorization", r->authorization);
-    }
-}
-
-static void start_transfer(struct exchange *x)
-{
-    const struct config *cfg = x->s->cfg;
-    struct header_list l = {{NULL, 0, 0, 0}, {0}, 0};
-    const char *lines[HEADERS_MAX + 1];
-    struct transfer_request req = {
-        .base_url = cfg->upstreams[x->upstream].base_url,
-        .target = x->req->target,
-        .method = x->req->method,
-        .headers = lines,
-        .body = x->req->body.len > 0 ? buf_head(&x->req->body) : NULL,
-        .body_len = x->req->body.len,
-        .connect_ms = cfg->connect_ms,
-    };
-    size_t i;
-
-    add_headers(&l, x);
-    for (i = 0; i < l.n; i++)
-        lines[i] = buf_head(&l.text) + l.at[i];
-    lines[l.n] = NULL;
-    x->attempts++;
-    x->ended = false;
-    x->transfer = transfer_start(x->s->up, &req, &transfer_ops, x);
-    explicit_bzero(l.text.data, l.text.cap);
-    buf_free(&l.text);
-}
-
-/* What is left of the client's own time if it waits for a buffered answer. */
-static void set_answer_deadline(struct exchange *x)
-{
-    const struct config *cfg = x->s->cfg;
-    int64_t client_ms = x->req->client_timeout_ms;
-
-    x->answer_deadline_ns = now_ns(x) + cfg->first_byte_ms * NS_PER_MS;
-    if (!x->req->stream && !cfg->buffered_keepalive && client_ms >= 0)
-        x->answer_deadline_ns = x->req->arrived_ns + client_ms * NS_PER_MS;
-}
-
-static void stop_transfer(struct exchange *x)
-{
-    if (x->transfer == NULL)
-        return;
-    if (x->ticket != NULL && transfer_has_sent(x->transfer))
-        limiter_sent(x->s->lim, x->ticket);
-    transfer_cancel(x->transfer);
-    x->transfer = NULL;
-}
-
-/* A kept connection was dead.  Nobody can tell whether the upstream counted
- * the request, so the next attempt needs a slot of its own. */
-static enum step go_again(struct exchange *x)
-{
-    x->granted = false;
-    x->granted_ns = 0;
-    limiter_again(x->s->lim, x->ticket, false);
-    return STEP_QUEUE;
-}
-
-/* The transfer ended and there was no answer. */
-static enum step explain_silence(struct exchange *x)
-{
-    switch (x->how) {
-    case END_STALE:
-        if (x->ticket != NULL)
-            return go_again(x);
-        break;
-    case END_UNREACHABLE:
-        return exchange_fail(x, 502, "sluice_upstream_unreachable", 1000, -1,
-                             "Sluice cannot connect to the upstream %s: %s.",
-                             x->s->cfg->upstreams[x->upstream].name, x->detail);
-    case END_GARBAGE:
-        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
-                             "The upstream's answer is not valid HTTP.");
-    case END_OK:
-    case END_LOST:
-    case END_TRUNCATED:
-        break;
-    }
-    return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, -1,
-                         "The upstream closed the connection without an "
-                         "answer.");
-}
-
-static enum step step_forward(struct exchange *x)
-{
-    if (x->granted_ns == 0) {
-        x->granted_ns = now_ns(x);
-        set_answer_deadline(x);
-        start_transfer(x);
-    }
-    if (x->relay.mode != RELAY_NOTHING)
-        return STEP_RELAY;
-    if (x->ended)
-        return explain_silence(x);
-    if (now_ns(x) >= x->answer_deadline_ns) {
-        stop_transfer(x);
-        return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
-                             "The upstream sent no answer within %" PRId64
-                             " s.",
-                             (now_ns(x) - x->granted_ns) / NS_PER_S);
-    }
-    beat(x);
-    set_timer(x);
-    return STEP_FORWARD;
-}
-
-/* ---- relay ----------------------------------------------------------------------------- */
-
-static enum step finish_answer(struct exchange *x)
-{
-    bool whole = x->how == END_OK && relay_finish(x);
-
-    if (whole) {
-        client_end(&x->client);
-        exchange_dirty(x);
-        return STEP_FLUSH;
-    }
-    if (x->relay.mode == RELAY_EXPLAIN && x->how == END_OK)
-        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
-                             "The upstream answered a streamed request with "
-                             "status %d and no event stream.",
-                             x->relay.status);
-    if (x->how == END_GARBAGE)
-        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
-                             "The upstream's answer is not valid HTTP.");
-    return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, -1,
-                         "The upstream broke its answer off%s.",
-                         x->how == END_OK ? " before [DONE]" : "");
-}
-
-static enum step step_relay(struct exchange *x)
-{
-    if (x->ended)
-        return finish_answer(x);
-    if (now_ns(x) >= x->idle_deadline_ns) {
-        stop_transfer(x);
-        return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
-                             "The upstream fell silent for %" PRId64
-                             " s in the middle of its answer "
-                             "(timeouts.idle_s).",
-                             x->s->cfg->idle_ms / 1000);
-    }
-    beat(x);
-    set_timer(x);
-    return STEP_RELAY;
 }
 
 /* ---- flush, settle ------------------------------------------------------------------------ */
+
+/* The upstream has nothing to do with it any more: whoever waits may go. */
+static void give_back(struct exchange *x)
+{
+    if (x->ticket != NULL)
+        limiter_done(x->s->lim, x->ticket, !x->may_have_sent);
+    x->ticket = NULL;
+}
 
 /* An answer that cannot be completed is broken off after what is there. */
 static enum step step_flush(struct exchange *x)
 {
     bool over = x->client.ended || x->broken;
 
-    loop_cancel(x->s->loop, &x->timer);
+    give_back(x);
+    set_timer(x);
     return over && client_is_flushed(&x->client) ? STEP_SETTLE : STEP_FLUSH;
-}
-
-static int64_t ms_between(int64_t from, int64_t to)
-{
-    return from == 0 || to == 0 || to < from ? -1 : (to - from) / NS_PER_MS;
-}
-
-static void log_count(struct log_line *l, const char *key, int64_t value)
-{
-    if (value >= 0)
-        log_int(l, key, value);
-}
-
-/* The publisher part of a model id: a bounded kind of name. */
-static const char *provider_of(const char *model, char *out, size_t max)
-{
-    size_t n = strcspn(model, "/");
-
-    if (model[n] == '\0' || n == 0)
-        return NULL;
-    snprintf(out, max, "%.*s", (int)n, model);
-    return out;
-}
-
-static void log_exchange(struct exchange *x)
-{
-    const struct request *r = x->req;
-    int64_t now = clock_now_ns();
-    char provider[MODEL_MAX];
-    struct log_line l;
-
-    log_begin(&l, x->s->log,
-              r->route != NULL && r->route->access == ACCESS_CLIENT
-                  ? LOG_INFO_
-                  : LOG_DEBUG_,
-              x->gone ? "hangup" : "request");
-    log_str(&l, "request_id", r->id);
-    log_str(&l, "client", r->client);
-    log_str(&l, "route", r->route != NULL ? r->route->name : "none");
-    if (r->model[0] != '\0') {
-        log_str(&l, "model", r->model);
-        log_str(&l, "provider",
-                provider_of(r->model, provider, sizeof(provider)));
-    }
-    log_bool(&l, "stream", r->stream);
-    if (x->gone)
-        log_str(&l, "phase",
-                x->relay.mode != RELAY_NOTHING ? "relay"
-                : x->granted                   ? "forward"
-                                               : "queue");
-    else
-        log_int(&l, "status",
-                x->error.status != 0 ? x->error.status : x->relay.status);
-    log_str(&l, "code", x->error.code);
-    log_count(&l, "queue_ms", ms_between(r->arrived_ns, x->granted_ns));
-    log_count(&l, "ttfb_ms", ms_between(x->granted_ns, x->first_byte_ns));
-    log_int(&l, "total_ms", (now - r->arrived_ns) / NS_PER_MS);
-    log_int(&l, "attempts", x->attempts);
-    log_int(&l, "bytes", (int64_t)x->client.bytes);
-    log_count(&l, "prompt_tokens", x->relay.prompt_tokens);
-    log_count(&l, "completion_tokens", x->relay.completion_tokens);
-    if (x->attempts > 0 && x->relay.mode != RELAY_NOTHING)
-        log_int(&l, "upstream_status", x->relay.status);
-    if (x->relay.nvcf_reqid[0] != '\0')
-        log_str(&l, "nvcf_reqid", x->relay.nvcf_reqid);
-    if (x->detail[0] != '\0' && x->how != END_OK)
-        log_str(&l, "detail", x->detail);
-    log_end(&l);
 }
 
 static enum step step_settle(struct exchange *x)
 {
-    bool unsent = x->transfer != NULL
-                      ? !transfer_has_sent(x->transfer)
-                      : x->attempts == 0 || x->how == END_UNREACHABLE;
-
-    log_exchange(x);
+    report_exchange(x);
     loop_cancel(x->s->loop, &x->timer);
     models_forget(x->s->models, x);
-    stop_transfer(x);
-    if (x->ticket != NULL)
-        limiter_done(x->s->lim, x->ticket, unsent);
-    x->ticket = NULL;
+    forward_stop(x);
+    give_back(x);
     client_fini(&x->client);
     exchange_dirty(x); /* freed at the end of this step: libcurl may still
                           read the body */
@@ -769,16 +387,17 @@ static void on_client_gone(void *arg)
     exchange_run(x);
 }
 
-static void on_client_drained(void *arg)
+/* The client has taken what it could. */
+static void go_on(void *arg)
 {
     struct exchange *x = arg;
 
-    if (x->transfer != NULL)
-        transfer_resume(x->transfer);
+    if (x->transfer != NULL && !client_is_full(&x->client))
+        transfer_resume(x->transfer); /* if it was paused */
     exchange_run(x);
 }
 
-static const struct client_ops client_ops = {on_client_gone, on_client_drained};
+static const struct client_ops client_ops = {on_client_gone, go_on};
 
 void exchange_start(struct sluice *s, struct request *r)
 {
@@ -789,7 +408,8 @@ void exchange_start(struct sluice *s, struct request *r)
     x->req = r;
     x->timer.fn = on_timer;
     x->timer.arg = x;
-    x->commit_ns = x->beat_ns = NEVER;
+    x->commit_ns = x->beat_ns = x->stall_ns = NEVER;
+    x->idle_deadline_ns = NEVER;
     relay_init(&x->relay);
     x->next = s->exchanges;
     if (s->exchanges != NULL)
@@ -838,7 +458,7 @@ void exchange_flush_all(struct sluice *s)
             continue;
         }
         client_flush(&x->client);
-        exchange_run(x);
+        go_on(x);
     }
 }
 

@@ -38,9 +38,9 @@ struct exchange {
     struct request *req;
     struct client client;
     enum step step;
-    bool gone;   /* the client hung up */
-    bool broken; /* the answer cannot be completed: no END_REQUEST */
-    bool running;
+    bool gone;           /* the client hung up */
+    bool broken;         /* the answer cannot be completed: no END_REQUEST */
+    bool running, again; /* exchange_run() is at it; it was called anew */
 
     /* admission */
     uint32_t upstream;     /* index into the settings */
@@ -52,7 +52,8 @@ struct exchange {
     /* upstream */
     struct transfer *transfer;
     uint32_t attempts;
-    bool ended; /* the transfer is over: how and why */
+    bool may_have_sent; /* this attempt's slot is used */
+    bool ended;         /* the transfer is over: how and why */
     enum transfer_end how;
     char detail[128];
 
@@ -61,6 +62,8 @@ struct exchange {
     struct loop_timer timer; /* the next of the times below */
     int64_t queue_deadline_ns, answer_deadline_ns, idle_deadline_ns;
     int64_t commit_ns, beat_ns;
+    int64_t stall_ns;          /* bytes wait, and since then none was taken */
+    uint64_t stall_taken;      /* client.taken at that time */
     const char *deadline_name; /* whose deadline queue_deadline_ns is */
 
     /* for the log */
@@ -71,6 +74,10 @@ struct exchange {
 void exchange_start(struct sluice *s, struct request *r);
 /* Something happened to X: goes on as far as it can. */
 void exchange_run(struct exchange *x);
+/* Gives signs of life that are due, and sets the timer. */
+void exchange_tick(struct exchange *x);
+/* Will the client get no byte before its answer? */
+bool exchange_is_silent(const struct exchange *x);
 /* Bytes for the client are waiting: they leave at the end of this step. */
 void exchange_dirty(struct exchange *x);
 /* Every waiter is refused, everything else may finish. */

@@ -57,7 +57,12 @@ static void after_step(void *arg)
         loop_at(s->loop, &s->limiter_timer, due);
         exchange_flush_all(s);
     }
-    if (s->draining && s->n_exchanges == 0)
+    if (loop_now(s->loop) - s->expired_ns >= NS_PER_S) {
+        s->expired_ns = loop_now(s->loop); /* the limiter sees to a step a
+                                              second at least */
+        accept_expire(s->accept, s->expired_ns);
+    }
+    if (s->draining && s->n_exchanges == 0 && accept_is_idle(s->accept))
         loop_stop(s->loop);
 }
 
@@ -219,8 +224,8 @@ static int open_parts(struct sluice *s)
     s->loop = loop_new();
     if (s->loop == NULL)
         return fail(s, "epoll", strerror(errno));
-    s->up = upstream_new(s->loop);
-    if (s->up == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
+        (s->up = upstream_new(s->loop)) == NULL)
         return fail(s, "libcurl", "cannot be initialised");
     s->models = models_new(s);
     s->accept = accept_start(0, s->cfg->max_body_bytes);

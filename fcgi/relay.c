@@ -13,6 +13,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <string.h>
 #include <strings.h>
 
@@ -124,11 +125,21 @@ void relay_beat(struct exchange *x, const char *text)
 
 /* ---- the upstream's answer ---------------------------------------------------- */
 
+/* We ask for no encoding; in one that comes all the same nothing can be read,
+ * nor anything put between. */
+static bool is_encoded(const struct upstream_head *h)
+{
+    const char *how = upstream_header(h, "content-encoding");
+
+    return how != NULL && strcasecmp(how, "identity") != 0;
+}
+
 static bool is_event_stream(const struct upstream_head *h)
 {
     const char *type = upstream_header(h, "content-type");
 
-    return type != NULL && strncasecmp(type, "text/event-stream", 17) == 0;
+    return type != NULL && strncasecmp(type, "text/event-stream", 17) == 0 &&
+           !is_encoded(h);
 }
 
 /* What can be said of the answer once its head is known. */
@@ -141,7 +152,7 @@ static enum relay_mode choose(const struct exchange *x,
         return events ? RELAY_STREAM : RELAY_HOLD;
     if (x->relay.as_events)
         return events && h->status == 200 ? RELAY_STREAM : RELAY_EXPLAIN;
-    return RELAY_HOLD;
+    return is_encoded(h) ? RELAY_EXPLAIN : RELAY_HOLD;
 }
 
 void relay_head(struct exchange *x, const struct upstream_head *h)
@@ -151,6 +162,9 @@ void relay_head(struct exchange *x, const struct upstream_head *h)
     const char *type = upstream_header(h, "content-type");
 
     r->status = h->status;
+    r->length = h->content_length;
+    r->unframed = h->content_length < 0 && !h->chunked && h->status != 204 &&
+                  h->status != 304;
     r->mode = choose(x, h);
     if (reqid != NULL)
         snprintf(r->nvcf_reqid, sizeof(r->nvcf_reqid), "%s", reqid);
@@ -195,19 +209,38 @@ static void look_for_usage(struct relay *r, const char *data, size_t len)
         r->completion_tokens = completion;
 }
 
-/* A held answer has grown too long to be held: from here on it passes. */
-static void release(struct exchange *x)
+/* The head of a held answer, with its length if that is known: so even a
+ * client behind a server that ends broken answers cleanly can tell. */
+static void send_head(struct exchange *x, int64_t length)
 {
     struct relay *r = &x->relay;
 
-    if (!r->head_sent) {
-        buf_str(&r->head, "\r\n");
-        emit_buf(x, &r->head);
-        r->head_sent = true;
-    }
-    look_for_usage(r, buf_head(&r->held), r->held.len);
-    emit_buf(x, &r->held);
-    r->mode = RELAY_PASS;
+    if (r->head_sent)
+        return;
+    if (length >= 0)
+        reply_header_int(&r->head, "Content-Length", length);
+    buf_str(&r->head, "\r\n");
+    emit_buf(x, &r->head);
+    r->head_sent = true;
+}
+
+/* What is held, to a client that wants to see it. */
+static void send_held(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+
+    look_for_usage(r, r->held.len > 0 ? buf_head(&r->held) : "", r->held.len);
+    if (strcmp(x->req->method, "HEAD") != 0)
+        emit_buf(x, &r->held);
+    buf_free(&r->held);
+}
+
+/* A held answer has grown too long to be held: from here on it passes. */
+static void release(struct exchange *x)
+{
+    send_head(x, x->relay.length);
+    send_held(x);
+    x->relay.mode = RELAY_PASS;
 }
 
 bool relay_body(struct exchange *x, const char *data, size_t len)
@@ -223,7 +256,7 @@ bool relay_body(struct exchange *x, const char *data, size_t len)
             release(x);
         break;
     case RELAY_EXPLAIN:
-        if (r->held.len < HOLD_MAX)
+        if (r->held.len <= HOLD_MAX) /* one more says that it is cut */
             buf_add(&r->held, data, len);
         break;
     case RELAY_STREAM:
@@ -233,7 +266,8 @@ bool relay_body(struct exchange *x, const char *data, size_t len)
         if (r->mode == RELAY_STREAM)
             sse_scan(&r->sse, data, len);
         look_for_usage(r, data, len);
-        emit(x, data, len);
+        if (strcmp(x->req->method, "HEAD") != 0)
+            emit(x, data, len);
         break;
     }
     return true;
@@ -254,18 +288,22 @@ static void last_comment(struct exchange *x)
     relay_beat(x, text);
 }
 
-static void send_held(struct exchange *x)
+/* Does the held text end in the middle of a JSON value?  The only sign of a
+ * cut in an answer that nothing but its connection ends. */
+static bool is_cut_json(const struct relay *r)
 {
-    struct relay *r = &x->relay;
+    struct json_tokener *tok;
+    bool cut;
 
-    if (!r->head_sent) {
-        reply_header_int(&r->head, "Content-Length", (int64_t)r->held.len);
-        buf_str(&r->head, "\r\n");
-        emit_buf(x, &r->head);
-        r->head_sent = true;
-    }
-    look_for_usage(r, r->held.len > 0 ? buf_head(&r->held) : "", r->held.len);
-    emit_buf(x, &r->held);
+    if (!r->unframed || r->held.len == 0 || buf_head(&r->held)[0] != '{')
+        return false;
+    tok = json_tokener_new_ex(JSON_DEPTH);
+    CHECK(tok != NULL);
+    json_object_put(
+        json_tokener_parse_ex(tok, buf_head(&r->held), (int)r->held.len));
+    cut = json_tokener_get_error(tok) == json_tokener_continue;
+    json_tokener_free(tok);
+    return cut;
 }
 
 /* The upstream's own error, told as an event to a client that was promised a
@@ -274,15 +312,16 @@ static bool explain(struct exchange *x)
 {
     struct relay *r = &x->relay;
     struct buf b = {NULL, 0, 0, 0};
-    bool one_line;
+    size_t i;
 
-    if (r->held.len == 0 || buf_head(&r->held)[0] != '{')
-        return false;
-    one_line = memchr(buf_head(&r->held), '\n', r->held.len) == NULL &&
-               memchr(buf_head(&r->held), '\r', r->held.len) == NULL;
-    if (!one_line ||
+    if (!r->as_events || r->held.len == 0 || r->held.len > HOLD_MAX ||
+        buf_head(&r->held)[0] != '{' || is_cut_json(r) ||
         memmem(buf_head(&r->held), r->held.len, "\"error\"", 7) == NULL)
         return false;
+    for (i = 0; i < r->held.len; i++) /* white space: strings escape theirs */
+        if (r->held.data[r->held.start + i] == '\n' ||
+            r->held.data[r->held.start + i] == '\r')
+            r->held.data[r->held.start + i] = ' ';
     buf_str(&b, "data: ");
     buf_add(&b, buf_head(&r->held), r->held.len);
     buf_str(&b, "\n\n");
@@ -299,6 +338,9 @@ bool relay_finish(struct exchange *x)
     case RELAY_NOTHING:
         return false;
     case RELAY_HOLD:
+        if (is_cut_json(r))
+            return false;
+        send_head(x, (int64_t)r->held.len);
         send_held(x);
         return true;
     case RELAY_PASS:
@@ -344,7 +386,8 @@ static void error_answer(struct exchange *x, const struct reply_error *e)
         own_headers(&head, x, NULL);
     reply_header_int(&head, "Content-Length", (int64_t)body.len);
     buf_str(&head, "\r\n");
-    buf_add(&head, buf_head(&body), body.len);
+    if (strcmp(x->req->method, "HEAD") != 0)
+        buf_add(&head, buf_head(&body), body.len);
     buf_free(&body);
     x->relay.head_sent = true;
     emit_buf(x, &head);

@@ -30,6 +30,8 @@ struct relay {
     bool committed;  /* ours: sent before the upstream answered */
     bool as_events;  /* after a commit: an event stream was promised */
     int status;      /* the upstream's */
+    int64_t length;  /* of its body, as its head says; -1: it does not */
+    bool unframed;   /* only the end of the connection ends it */
     struct buf head; /* CGI head of a held answer */
     struct buf held;
     struct sse sse;

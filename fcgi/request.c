@@ -236,7 +236,7 @@ static void read_target(struct request *r, char *const *envp)
         uri = "/";
     }
     for (p = uri; *p != '\0'; p++)
-        if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f)
+        if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f || *p == '#')
             bad(r, "The path holds a character that must be encoded.");
     r->target = copy(uri);
     r->path = copy(uri);
@@ -414,15 +414,28 @@ void request_free(struct request *r)
 
 /* ---- the body -------------------------------------------------------------- */
 
-/* An upper bound of how many values a text can hold, strings included. */
-static bool has_too_many_values(const struct buf *b)
+/* Before json-c builds a tree of it: counts what a value may follow, outside
+ * of strings, and finds the single quotes that json-c would take for some. */
+static void look_over(struct request *r)
 {
-    const char *p = buf_head(b);
-    size_t i, n = 0;
+    const char *start = buf_head(&r->body), *end = start + r->body.len, *p;
+    bool inside = false;
+    size_t n = 0;
 
-    for (i = 0; i < b->len; i++)
-        n += p[i] == ',' || p[i] == '[' || p[i] == '{';
-    return n > JSON_VALUES_MAX;
+    for (p = start; p < end; p++) {
+        if (inside && *p == '\\')
+            p++;
+        else if (*p == '"')
+            inside = !inside;
+        else if (!inside)
+            n += *p == ',' || *p == '[' || *p == '{';
+        if (!inside && *p == '\'')
+            bad(r, "The body is not JSON: a single quote at byte %td.",
+                p - start);
+    }
+    if (n > JSON_VALUES_MAX)
+        fault_set(&r->fault, 413, "sluice_too_large",
+                  "The body holds more than %d JSON values.", JSON_VALUES_MAX);
 }
 
 static json_object *parse(struct request *r)
@@ -434,8 +447,7 @@ static json_object *parse(struct request *r)
     json_tokener_set_flags(tok,
                            JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
     *buf_room(&r->body, 1) = '\0'; /* tells json-c that a number has ended */
-    root = json_tokener_parse_ex(tok, buf_head(&r->body),
-                                 (int)r->body.len + 1);
+    root = json_tokener_parse_ex(tok, buf_head(&r->body), (int)r->body.len + 1);
     switch (json_tokener_get_error(tok)) {
     case json_tokener_success:
         if (json_tokener_get_parse_end(tok) < r->body.len)
@@ -456,6 +468,7 @@ static json_object *parse(struct request *r)
     return root;
 }
 
+/* On routes we know nothing of, a model is taken where there is one. */
 static void read_model(struct request *r, json_object *root)
 {
     json_object *v;
@@ -465,6 +478,8 @@ static void read_model(struct request *r, json_object *root)
             bad(r, "\"model\" is missing.");
         return;
     }
+    if (!r->route->needs_json && !json_object_is_type(v, json_type_string))
+        return;
     if (!json_object_is_type(v, json_type_string) ||
         json_object_get_string_len(v) == 0)
         bad(r, "\"model\" must be a string that is not empty.");
@@ -498,8 +513,9 @@ static void read_max_tokens(struct request *r, json_object *root)
     for (i = 0; i < ARRAY_LEN(names); i++) {
         if (!json_object_object_get_ex(root, names[i], &v) || v == NULL)
             continue;
-        if (!json_object_is_type(v, json_type_int))
-            bad(r, "\"%s\" must be a whole number.", names[i]);
+        if (!json_object_is_type(v, json_type_int) &&
+            !json_object_is_type(v, json_type_double))
+            bad(r, "\"%s\" must be a number.", names[i]);
         r->max_tokens = json_object_get_int64(v);
     }
 }
@@ -509,20 +525,16 @@ static void read_json(struct request *r)
     bool big = r->body.len > JSON_BIG;
     json_object *root;
 
-    if (has_too_many_values(&r->body)) {
-        fault_set(&r->fault, 413, "sluice_too_large",
-                  "The body holds more than %d JSON values.", JSON_VALUES_MAX);
+    look_over(r);
+    if (r->fault.status != 0)
         return;
-    }
     if (big)
         pthread_mutex_lock(&big_parse);
     root = parse(r);
     buf_fit(&r->body);
-    if (root != NULL && !json_object_is_type(root, json_type_object))
-        bad(r, "The body must be a JSON object.");
-    if (r->fault.status == 0 && root == NULL)
-        bad(r, "The body must be a JSON object.");
-    if (r->fault.status == 0) {
+    if (!json_object_is_type(root, json_type_object) && r->route->needs_json)
+        bad(r, "The body must be a JSON object."); /* null is none, too */
+    if (r->fault.status == 0 && json_object_is_type(root, json_type_object)) {
         read_model(r, root);
         read_stream(r, root);
         read_max_tokens(r, root);
@@ -542,8 +554,10 @@ void request_parse_body(struct request *r, int64_t content_length)
             r->body.len, content_length);
     if (r->fault.status != 0 || r->route == NULL || !r->route->proxied)
         return;
-    if (strcmp(r->method, "POST") != 0)
+    if (strcmp(r->method, "POST") != 0) {
+        buf_free(&r->body); /* of a GET: it means nothing and goes nowhere */
         return;
+    }
     if (r->route->needs_json && r->has_type && !r->is_json)
         bad(r, "Content-Type must be application/json here.");
     else if (r->route->needs_json && r->body.len == 0)

@@ -27,7 +27,8 @@ struct sluice {
     struct models *models;
     struct loop_watch accept_watch, limiter_watch, signal_watch;
     struct loop_timer limiter_timer, drain_timer;
-    bool turn_due; /* the limiter has something for us */
+    int64_t expired_ns; /* when slow senders were looked for */
+    bool turn_due;      /* the limiter has something for us */
     bool draining;
     struct exchange *exchanges; /* all of them */
     struct exchange *dirty;     /* those with bytes to flush */

@@ -11,7 +11,9 @@
  *     connection turns out to be dead; the second time it is about to send,
  *     on_prereq() stops it, because the upstream may have counted the first.
  *   - No multi function is called from inside libcurl: what is cancelled or
- *     resumed in there is done by settle(), outside.
+ *     resumed in there is due, and done by settle(), outside.
+ *   - A step looks at the transfers it concerns, never at all of them: there
+ *     may be a thousand streams.
  *   - Environment proxies are not used: http_proxy can come from a request
  *     header in a CGI-like environment (httpoxy).
  */
@@ -20,23 +22,29 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 
 #include "../state/limiter.h"
+#include "buf.h"
 #include "limits.h"
 
 struct transfer {
     struct transfer *prev, *next; /* all of them */
+    struct transfer *next_unsent; /* those whose request is not out yet */
+    struct transfer *next_due;    /* those cancelled or resumed inside */
     struct upstream *u;
     CURL *easy;
     struct curl_slist *headers;
     const struct transfer_ops *ops; /* NULL: cancelled */
     void *arg;
+    size_t lines_len; /* bytes of our header lines: the head is longer */
     size_t body_len;
     struct upstream_head head;
     size_t head_bytes;
     unsigned sends; /* times libcurl was about to send it */
-    bool sent, has_head, garbage, paused, resume;
+    bool has_head, garbage, paused;
+    bool is_due; /* it is in that list */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -45,9 +53,8 @@ struct upstream {
     CURLM *multi;
     struct loop_timer timer;
     struct transfer *first;
-    int depth;      /* > 0: inside libcurl */
-    int unsent;     /* transfers whose request is not out yet */
-    bool unsettled; /* something was cancelled or resumed inside */
+    struct transfer *unsent, *due; /* short ones, through their next_... */
+    int depth;                     /* > 0: inside libcurl */
 };
 
 /* Response headers that are kept: what clients and verdicts read.  A name
@@ -68,6 +75,7 @@ static void head_clear(struct upstream_head *h)
         free(h->headers[--h->n].value);
     h->status = 0;
     h->content_length = -1;
+    h->chunked = false;
 }
 
 const char *upstream_header(const struct upstream_head *h, const char *name)
@@ -93,39 +101,73 @@ static bool is_kept(const char *name)
     return false;
 }
 
-/* A header field line without its end (RFC 9112, 5).  False: one that must
- * not be passed on: folded, without a name, or with a control character. */
-static bool take_field(struct upstream_head *h, const char *line, size_t len)
+/* The name before COLON in lower case; false: none that we would keep. */
+static bool field_name(char *name, size_t max, const char *line,
+                       const char *colon)
 {
-    const char *colon = memchr(line, ':', len);
-    char name[sizeof(h->headers[0].name)];
-    size_t i, n;
+    size_t i, n = (size_t)(colon - line);
 
-    if (len == 0 || colon == NULL || colon == line || *line == ' ' ||
-        *line == '\t')
+    if (n >= max)
         return false;
+    for (i = 0; i < n; i++) {
+        if (!isalnum((unsigned char)line[i]) && line[i] != '-')
+            return false;
+        name[i] = (char)tolower((unsigned char)line[i]);
+    }
+    name[n] = '\0';
+    return true;
+}
+
+/* Does the head say how long its body is? */
+static void note_framing(struct upstream_head *h, const char *name,
+                         const char *value)
+{
+    if (strcmp(name, "transfer-encoding") == 0)
+        h->chunked = true;
+    if (strcmp(name, "content-length") == 0)
+        h->content_length = strtoll(value, NULL, 10);
+    if (h->chunked)
+        h->content_length = -1; /* RFC 9112, 6.3 */
+}
+
+static bool is_sound(const char *line, size_t len)
+{
+    size_t i;
+
     for (i = 0; i < len; i++)
         if (((unsigned char)line[i] < 0x20 && line[i] != '\t') ||
             line[i] == 0x7f)
             return false;
-    n = (size_t)(colon - line);
-    if (n >= sizeof(name))
-        return true; /* longer than any we keep */
-    for (i = 0; i < n; i++)
-        name[i] = (char)tolower((unsigned char)line[i]);
-    name[n] = '\0';
-    if (!is_kept(name) || h->n == UPSTREAM_HEADERS)
+    return len > 0 && *line != ' ' && *line != '\t' && *line != ':' &&
+           memchr(line, ':', len) != NULL;
+}
+
+/* A header field line without its end (RFC 9112, 5).  False: one that must
+ * not be passed on: folded, without a name, or with a control character. */
+static bool take_field(struct upstream_head *h, const char *line, size_t len)
+{
+    const char *end = line + len, *from;
+    char name[sizeof(h->headers[0].name)];
+    char *value;
+
+    if (!is_sound(line, len))
+        return false;
+    from = memchr(line, ':', len);
+    if (from == NULL || !field_name(name, sizeof(name), line, from))
         return true;
-    for (i = n + 1; i < len && (line[i] == ' ' || line[i] == '\t');)
-        i++;
-    while (len > i && (line[len - 1] == ' ' || line[len - 1] == '\t'))
-        len--;
-    memcpy(h->headers[h->n].name, name, n + 1);
-    h->headers[h->n].value = strndup(line + i, len - i);
-    CHECK(h->headers[h->n].value != NULL);
-    if (strcmp(name, "content-length") == 0)
-        h->content_length = strtoll(h->headers[h->n].value, NULL, 10);
-    h->n++;
+    for (from++; from < end && (*from == ' ' || *from == '\t');)
+        from++;
+    while (end > from && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    value = strndup(from, (size_t)(end - from));
+    CHECK(value != NULL);
+    note_framing(h, name, value);
+    if (!is_kept(name) || h->n == UPSTREAM_HEADERS) {
+        free(value);
+        return true;
+    }
+    memcpy(h->headers[h->n].name, name, sizeof(name));
+    h->headers[h->n++].value = value;
     return true;
 }
 
@@ -195,21 +237,53 @@ static int on_prereq(void *arg, char *ip, char *local, int port, int local_port)
 
 /* ---- ends ------------------------------------------------------------------ */
 
-static void transfer_free(struct transfer *t)
+/* It is cancelled, or may go on: settle() sees to it. */
+static void is_due_now(struct transfer *t)
+{
+    if (t->is_due)
+        return;
+    t->is_due = true;
+    t->next_due = t->u->due;
+    t->u->due = t;
+}
+
+static void leave_lists(struct transfer *t)
 {
     struct upstream *u = t->u;
+    struct transfer **at;
 
-    if (!t->sent)
-        u->unsent--;
+    for (at = &u->unsent; *at != NULL && *at != t;)
+        at = &(*at)->next_unsent;
+    if (*at == t)
+        *at = t->next_unsent;
+    for (at = &u->due; *at != NULL && *at != t;)
+        at = &(*at)->next_due;
+    if (*at == t)
+        *at = t->next_due;
     if (t->prev != NULL)
         t->prev->next = t->next;
     else
         u->first = t->next;
     if (t->next != NULL)
         t->next->prev = t->prev;
-    curl_multi_remove_handle(u->multi, t->easy);
+}
+
+/* One of them holds the key. */
+static void free_headers(struct curl_slist *list)
+{
+    struct curl_slist *h;
+
+    for (h = list; h != NULL; h = h->next)
+        explicit_bzero(h->data, strlen(h->data));
+    curl_slist_free_all(list);
+}
+
+static void transfer_free(struct transfer *t)
+{
+    leave_lists(t);
+    curl_multi_remove_handle(t->u->multi, t->easy);
     curl_easy_cleanup(t->easy);
-    curl_slist_free_all(t->headers);
+    free_headers(t->headers);
     head_clear(&t->head);
     free(t);
 }
@@ -265,61 +339,67 @@ static void read_messages(struct upstream *u)
     }
 }
 
-/* Whose last byte is out?  libcurl counts what the socket took. */
+/*
+ * Is the last byte of the request out?  libcurl counts what the socket, or
+ * TLS above it, took: of the body exactly, of the head only what went with
+ * the first call.  Where that is not all, or the answer came before the end
+ * of the request, the head of the answer tells.
+ */
+static bool is_out(const struct transfer *t)
+{
+    long head = 0;
+
+    if (t->has_head)
+        return true;
+    if (t->sends == 0)
+        return false;
+    if (t->body_len > 0)
+        return transfer_is_uploaded(t);
+    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &head);
+    return head > 0 && (size_t)head >= t->lines_len;
+}
+
 static void look_for_sent(struct upstream *u)
 {
-    struct transfer *t;
-    int left = u->unsent; /* the newest are at the front */
+    struct transfer **at = &u->unsent;
 
-    for (t = u->first; t != NULL && left > 0; t = t->next) {
-        left -= !t->sent;
-        if (t->sent || !transfer_has_sent(t) ||
-            (!transfer_is_uploaded(t) && !t->has_head))
+    while (*at != NULL) {
+        struct transfer *t = *at;
+
+        if (!is_out(t)) {
+            at = &t->next_unsent;
             continue;
-        t->sent = true;
-        u->unsent--;
+        }
+        *at = t->next_unsent;
         if (t->ops != NULL)
             t->ops->sent(t->arg);
     }
 }
 
-static void remove_cancelled(struct upstream *u)
+static void resume(struct transfer *t)
 {
-    struct transfer *t, *next;
-
-    for (t = u->first; t != NULL; t = next) {
-        next = t->next;
-        if (t->ops == NULL)
-            transfer_free(t);
-    }
-}
-
-static void resume_waiting(struct upstream *u)
-{
-    struct transfer *t, *next;
-
-    for (t = u->first; t != NULL; t = next) {
-        next = t->next;
-        if (!t->resume)
-            continue;
-        t->resume = t->paused = false;
-        u->depth++;
-        curl_easy_pause(t->easy, CURLPAUSE_CONT); /* may call on_body() */
-        u->depth--;
-    }
+    t->paused = false;
+    t->u->depth++;
+    curl_easy_pause(t->easy, CURLPAUSE_CONT); /* may call on_body() */
+    t->u->depth--;
 }
 
 /* Does what may not be done inside libcurl, until nothing is left of it. */
 static void settle(struct upstream *u)
 {
+    struct transfer *t;
+
     if (u->depth > 0)
         return;
     look_for_sent(u);
     read_messages(u);
-    while (u->unsettled) {
-        u->unsettled = false;
-        remove_cancelled(u);
-        resume_waiting(u);
+    while ((t = u->due) != NULL) {
+        u->due = t->next_due;
+        t->is_due = false;
+        if (t->ops == NULL)
+            transfer_free(t);
+        else
+            resume(t);
         read_messages(u);
     }
 }
@@ -426,10 +506,14 @@ struct upstream *upstream_new(struct loop *loop)
 
 void upstream_free(struct upstream *u)
 {
+    struct transfer *t, *next;
+
     if (u == NULL)
         return;
-    while (u->first != NULL)
-        transfer_free(u->first);
+    for (t = u->first; t != NULL; t = next) {
+        next = t->next;
+        transfer_free(t);
+    }
     curl_multi_cleanup(u->multi);
     loop_cancel(u->loop, &u->timer);
     free(u);
@@ -452,6 +536,12 @@ static void set_common(struct transfer *t)
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    /* A transfer that is cancelled while its host is looked up would
+     * otherwise hold the loop until the look-up ends. */
+    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
+    /* TLS keeps it as long as the transfer; the default is four times this,
+     * and a stream uses it once. */
+    curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 30L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 15L);
@@ -464,20 +554,42 @@ static void set_common(struct transfer *t)
     curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
 }
 
+static void add_line(struct transfer *t, const char *line)
+{
+    t->headers = curl_slist_append(t->headers, line);
+    CHECK(t->headers != NULL);
+}
+
+static void set_url(CURL *easy, const struct transfer_request *req)
+{
+    struct buf url = {NULL, 0, 0, 0};
+
+    buf_str(&url, req->base_url);
+    buf_str(&url, req->target);
+    buf_add(&url, "", 1);
+    CHECK(curl_easy_setopt(easy, CURLOPT_URL, buf_head(&url)) == CURLE_OK);
+    buf_free(&url);
+}
+
 static void set_request(struct transfer *t, const struct transfer_request *req)
 {
+    bool has_type = false;
     CURL *e = t->easy;
-    char url[PATH_BYTES + 1024];
     size_t i;
 
-    snprintf(url, sizeof(url), "%s%s", req->base_url, req->target);
-    curl_easy_setopt(e, CURLOPT_URL, url);
+    set_url(e, req);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
-    for (i = 0; req->headers[i] != NULL; i++)
-        t->headers = curl_slist_append(t->headers, req->headers[i]);
+    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, (long)req->fresh);
+    for (i = 0; req->headers[i] != NULL; i++) {
+        add_line(t, req->headers[i]);
+        t->lines_len += strlen(req->headers[i]) + 2;
+        if (strncasecmp(req->headers[i], "Content-Type:", 13) == 0)
+            has_type = true;
+    }
     /* A body above 1 MB would wait up to a second for a 100. */
-    t->headers = curl_slist_append(t->headers, "Expect:");
-    CHECK(t->headers != NULL);
+    add_line(t, "Expect:");
+    if (!has_type)
+        add_line(t, "Content-Type:"); /* or libcurl calls it a form */
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
     if (strcmp(req->method, "POST") == 0) {
         curl_easy_setopt(e, CURLOPT_POST, 1L);
@@ -508,17 +620,15 @@ struct transfer *transfer_start(struct upstream *u,
     if (u->first != NULL)
         u->first->prev = t;
     u->first = t;
-    u->unsent++;
+    t->next_unsent = u->unsent;
+    u->unsent = t;
     CHECK(curl_multi_add_handle(u->multi, t->easy) == CURLM_OK);
     return t;
 }
 
 bool transfer_has_sent(const struct transfer *t)
 {
-    long bytes = 0;
-
-    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &bytes);
-    return bytes > 0;
+    return t->sends > 0;
 }
 
 bool transfer_is_uploaded(const struct transfer *t)
@@ -531,10 +641,9 @@ bool transfer_is_uploaded(const struct transfer *t)
 
 void transfer_resume(struct transfer *t)
 {
-    if (!t->paused)
+    if (!t->paused || t->ops == NULL)
         return;
-    t->resume = true;
-    t->u->unsettled = true;
+    is_due_now(t);
     settle(t->u);
 }
 
@@ -542,7 +651,7 @@ void transfer_cancel(struct transfer *t)
 {
     t->ops = NULL;
     if (t->u->depth > 0)
-        t->u->unsettled = true;
+        is_due_now(t);
     else
         transfer_free(t);
 }

@@ -24,7 +24,8 @@ struct upstream_header {
 /* The head of an answer: the status and those headers that may matter. */
 struct upstream_head {
     int status;
-    int64_t content_length; /* -1: not said */
+    int64_t content_length; /* -1: not said, or chunked */
+    bool chunked;
     size_t n;
     struct upstream_header headers[UPSTREAM_HEADERS];
 };
@@ -57,6 +58,7 @@ struct transfer_request {
     const void *body;           /* borrowed until the end; NULL: none */
     size_t body_len;
     int64_t connect_ms;
+    bool fresh; /* not on a kept connection */
 };
 
 /* NULL when libcurl cannot be had. */
@@ -68,7 +70,7 @@ struct transfer *transfer_start(struct upstream *u,
                                 const struct transfer_request *req,
                                 const struct transfer_ops *ops, void *arg);
 void transfer_resume(struct transfer *t);
-/* Has any byte of the request reached the wire? */
+/* May a byte of the request have reached the upstream? */
 bool transfer_has_sent(const struct transfer *t);
 /* Is all of the body on the wire?  Then it is not read again. */
 bool transfer_is_uploaded(const struct transfer *t);

@@ -17,6 +17,8 @@
 #include "layout.h"
 #include "window.h"
 
+#define DAY_NS (86400 * NS_PER_S)
+
 uint32_t admit_upstream(struct layout *lay, uint32_t scope)
 {
     uint32_t upstream = scope;
@@ -28,13 +30,33 @@ uint32_t admit_upstream(struct layout *lay, uint32_t scope)
     return upstream;
 }
 
+bool admit_is_sane(const struct limiter_rules *r)
+{
+    return r->window_ns > 0 && r->window_ns <= DAY_NS && r->margin_ns >= 0 &&
+           r->margin_ns <= DAY_NS && r->min_gap_ns >= 0 &&
+           r->min_gap_ns <= DAY_NS && r->requests > 0 && r->requests <= 10000 &&
+           r->burst > 0 && r->burst <= r->requests;
+}
+
 const struct limiter_rules *admit_rules(struct layout *lay, uint32_t scope)
 {
     const struct limiter_rules *r = &lay->rules[admit_upstream(lay, scope)];
 
-    if (r->requests == 0 || r->window_ns <= 0)
+    if (!admit_is_sane(r))
         guard_damaged("rules");
     return r;
+}
+
+/* With values that no arithmetic below can carry too far. */
+static struct lay_scope *sound_scope(struct layout *lay, uint32_t scope)
+{
+    struct lay_scope *s = scope_at(lay, scope);
+
+    if (s->open > LAY_ROWS || s->last_send_ns > lay->live.now_ns ||
+        s->bucket.at_ns < 0 || s->bucket.level > INT64_MAX / 4 ||
+        s->bucket.level < -INT64_MAX / 4)
+        guard_damaged("scope");
+    return s;
 }
 
 static int64_t span_ns(const struct limiter_rules *r)
@@ -57,18 +79,14 @@ static bool has_bucket(const struct limiter_rules *r)
 static int64_t known_from(struct layout *lay, uint32_t scope,
                           const struct limiter_rules *r)
 {
-    return lay->live.lost_ns[admit_upstream(lay, scope)] + span_ns(r);
+    int64_t lost = lay->live.lost_ns[admit_upstream(lay, scope)];
+
+    if (lost > lay->live.now_ns + 2 * NS_PER_S)
+        guard_damaged("a loss in the future");
+    return lost + span_ns(r);
 }
 
 /* ---- other rules ----------------------------------------------------- */
-
-/* A setter may have been killed half way: nothing is trusted. */
-static bool is_sane(const struct limiter_rules *r)
-{
-    return r->window_ns > 0 && r->window_ns <= 86400 * NS_PER_S &&
-           r->margin_ns >= 0 && r->margin_ns <= 86400 * NS_PER_S &&
-           r->requests <= 10000 && r->burst <= r->requests;
-}
 
 /* Sends before which time were dropped, or booked elsewhere, that would count
  * under NEW? */
@@ -77,7 +95,8 @@ static int64_t forgotten_ns(const struct limiter_rules *old,
 {
     if (old->requests == 0 || new->requests == 0)
         return 0;
-    if (!is_sane(old) || old->per_model != new->per_model ||
+    /* A setter may have been killed half way. */
+    if (!admit_is_sane(old) || old->per_model != new->per_model ||
         strncmp(old->name, new->name, sizeof(old->name)) != 0)
         return now;
     return span_ns(new) > span_ns(old) ? now - span_ns(old) : 0;
@@ -101,6 +120,8 @@ static void convert_buckets(struct layout *lay, uint32_t upstream,
     const struct bucket_rule to = bucket_rule(new);
     uint32_t i;
 
+    if (!admit_is_sane(&lay->rules[upstream]))
+        return;
     bucket_convert(&lay->scopes[upstream].bucket, &from, &to);
     for (i = 0; i < LAY_MODELS; i++)
         if (lay->models[i].used && lay->models[i].owner == upstream)
@@ -144,14 +165,14 @@ void admit_refresh(struct layout *lay, uint32_t scope, int64_t now)
     struct bucket_rule br = bucket_rule(r);
 
     window_expire(lay, scope, now - span_ns(r));
-    bucket_fill(&scope_at(lay, scope)->bucket, &br, now);
+    bucket_fill(&sound_scope(lay, scope)->bucket, &br, now);
 }
 
 /* When the window lets one more through. */
 static int64_t window_opens(struct layout *lay, uint32_t scope,
                             const struct limiter_rules *r, int64_t now)
 {
-    const struct lay_scope *s = scope_at(lay, scope);
+    const struct lay_scope *s = sound_scope(lay, scope);
     uint32_t used = s->window.n + s->open;
     int64_t known = known_from(lay, scope, r);
 
@@ -166,7 +187,7 @@ static int64_t window_opens(struct layout *lay, uint32_t scope,
 bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
 {
     const struct limiter_rules *r = admit_rules(lay, scope);
-    const struct lay_scope *s = scope_at(lay, scope);
+    const struct lay_scope *s = sound_scope(lay, scope);
     struct bucket_rule br = bucket_rule(r);
 
     *when = window_opens(lay, scope, r, now);
@@ -187,7 +208,7 @@ bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
 
 void admit_granted(struct layout *lay, uint32_t scope, int64_t now)
 {
-    struct lay_scope *s = scope_at(lay, scope);
+    struct lay_scope *s = sound_scope(lay, scope);
 
     s->last_send_ns = max_i64(s->last_send_ns, now);
 }
@@ -195,7 +216,7 @@ void admit_granted(struct layout *lay, uint32_t scope, int64_t now)
 void admit_sent(struct layout *lay, uint32_t scope, int64_t now)
 {
     const struct limiter_rules *r = admit_rules(lay, scope);
-    struct lay_scope *s = scope_at(lay, scope);
+    struct lay_scope *s = sound_scope(lay, scope);
     struct bucket_rule br = bucket_rule(r);
 
     bucket_charge(&s->bucket, &br, now);
@@ -213,7 +234,7 @@ static int64_t window_slot(struct layout *lay, uint32_t scope,
                            const struct limiter_rules *r, uint32_t k,
                            int64_t now)
 {
-    const struct lay_scope *s = scope_at(lay, scope);
+    const struct lay_scope *s = sound_scope(lay, scope);
     int64_t at = max_i64(now, known_from(lay, scope, r));
     uint32_t used = s->window.n + s->open;
 
@@ -230,7 +251,7 @@ static void window_slots(struct layout *lay, uint32_t scope,
                          const struct limiter_rules *r, uint32_t n, int64_t now,
                          int64_t *out)
 {
-    const struct lay_scope *s = scope_at(lay, scope);
+    const struct lay_scope *s = sound_scope(lay, scope);
     int64_t at = max_i64(now, known_from(lay, scope, r));
     uint32_t used = s->window.n + s->open;
     uint32_t skip = used > r->requests ? used - r->requests : 0;
@@ -254,7 +275,7 @@ void admit_etas(struct layout *lay, uint32_t scope, uint32_t n, int64_t now,
                 int64_t *out)
 {
     const struct limiter_rules *r = admit_rules(lay, scope);
-    const struct lay_scope *s = scope_at(lay, scope);
+    const struct lay_scope *s = sound_scope(lay, scope);
     struct bucket_rule br = bucket_rule(r);
     struct bucket b = s->bucket;
     /* Not before the one before it, nor before its gap is over. */
@@ -294,7 +315,7 @@ __attribute__((noinline)) static int64_t step_by_step(struct layout *lay,
 int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
 {
     const struct limiter_rules *r = admit_rules(lay, scope);
-    const struct lay_scope *s = scope_at(lay, scope);
+    const struct lay_scope *s = sound_scope(lay, scope);
     int64_t eta;
 
     if (k >= LAY_ROWS)
@@ -311,7 +332,7 @@ int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
 uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now)
 {
     const struct limiter_rules *r = admit_rules(lay, scope);
-    const struct lay_scope *s = scope_at(lay, scope);
+    const struct lay_scope *s = sound_scope(lay, scope);
     uint32_t used = s->window.n + s->open;
 
     if (now < known_from(lay, scope, r) || used > r->requests)
@@ -322,7 +343,7 @@ uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now)
 int64_t admit_tokens_milli(struct layout *lay, uint32_t scope, int64_t now)
 {
     const struct limiter_rules *r = admit_rules(lay, scope);
-    const struct lay_scope *s = scope_at(lay, scope);
+    const struct lay_scope *s = sound_scope(lay, scope);
     struct bucket_rule br = bucket_rule(r);
     struct bucket b = s->bucket;
 

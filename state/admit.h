@@ -13,6 +13,7 @@ struct layout;
 
 /* The upstream of a scope, and the rules that hold for it. */
 uint32_t admit_upstream(struct layout *lay, uint32_t scope);
+bool admit_is_sane(const struct limiter_rules *r);
 const struct limiter_rules *admit_rules(struct layout *lay, uint32_t scope);
 
 /* Puts these rules in force.  Returns false if they were already. */

@@ -284,7 +284,7 @@ static const char *stranger(const struct stat *st)
 struct look {
     struct layout *lay;
     struct lay_head here; /* what a head of this boot says */
-    int64_t now;
+    int64_t now, bad_created_ns;
     bool cold, other_boot;
 };
 
@@ -295,6 +295,8 @@ static void look(void *arg)
 
     if (!file_head_is_sound(l->lay))
         guard_damaged("its head is not one of this version");
+    if (l->lay->head.created_ns == l->bad_created_ns)
+        guard_damaged("a worker found it damaged");
     l->other_boot = !is_same_boot(&l->lay->head, &l->here);
     if (l->other_boot)
         return;
@@ -334,9 +336,9 @@ static const char *examine(const struct file_open *o, struct state_file *f,
 
     if (st->st_size != (off_t)sizeof(struct layout))
         return "its size is not that of this version";
-    if (o->bad != 0 && st->st_ino == o->bad)
-        return "a worker found it damaged";
     l->lay = f->lay;
+    l->bad_created_ns =
+        o->bad != 0 && st->st_ino == o->bad ? o->bad_created_ns : -1;
     return guard_run(look, l, &what) == GUARD_OK ? NULL : what;
 }
 

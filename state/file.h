@@ -32,7 +32,10 @@ struct file_open {
     int dir;
     bool cold;   /* no other worker lives */
     int64_t now; /* CLOCK_BOOTTIME: also the time since boot */
-    ino_t bad;   /* a file that proved damaged, or 0: not to be used again */
+    /* A file that proved damaged must not be used again: its number, or 0,
+     * and when it was made, because numbers are. */
+    ino_t bad;
+    int64_t bad_created_ns;
     /* What a new file in place of a lost one carries on. */
     int64_t service_start_ns; /* 0: now */
     uint64_t recoveries;      /* so far */

@@ -104,7 +104,9 @@ void limiter_set(struct limiter *lim, const struct limiter_settings *set)
     uint32_t i;
 
     lim->set = *set;
-    for (i = set->n_upstreams; i < LIMITER_UPSTREAMS; i++)
+    for (i = 0; i < set->n_upstreams; i++)
+        CHECK(admit_is_sane(&set->rules[i]));
+    for (; i < LIMITER_UPSTREAMS; i++)
         memset(&lim->set.rules[i], 0, sizeof(lim->set.rules[i]));
     lim->unsettled = true;
 }
@@ -120,7 +122,10 @@ static void begin(struct limiter *lim)
         lay->live.retired || lay->live.dirty > 1)
         guard_damaged("its head is not ours any more");
     lim->now = max_i64(lim->now, boottime_ns());
-    if (lay->live.now_ns > lim->now + NS_PER_S)
+    if (lay->live.now_ns > lim->now + NS_PER_S ||
+        lay->live.last_arrival > lim->now + NS_PER_S ||
+        lay->live.service_start_ns > lim->now + NS_PER_S ||
+        lay->live.service_start_ns < 0)
         guard_damaged("a time in the future");
     lim->now = max_i64(lim->now, lay->live.now_ns);
     if (lay->live.dirty) {
@@ -163,8 +168,9 @@ static void settle_in(struct limiter *lim)
 static void sweep(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
+    int64_t last = lay->live.swept_ns;
 
-    if (lim->now - lay->live.swept_ns >= TICK_NS || lay->live.swept_ns == 0)
+    if (last <= lim->now - TICK_NS || last > lim->now)
         roster_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
 }
 
@@ -353,6 +359,7 @@ int limiter_open(struct limiter **out, const char *dir,
     lim->trouble_ns = NEVER;
     lim->wishes_end = &lim->wishes;
     lim->news_end = &lim->news;
+    lim->fresh_end = &lim->fresh;
     lim->log = log;
     lim->log_arg = log_arg;
     if (attach_first(lim, err, err_max)) {

@@ -52,8 +52,9 @@ void news_fresh(struct limiter *lim, struct ticket *t)
     if (t->fresh)
         return;
     t->fresh = true;
-    t->next_fresh = lim->fresh;
-    lim->fresh = t;
+    t->next_fresh = NULL;
+    *lim->fresh_end = t;
+    lim->fresh_end = &t->next_fresh;
 }
 
 void news_place(struct layout *lay, struct ticket *t, int64_t now)
@@ -85,15 +86,18 @@ static void tell_place(struct limiter *lim, struct ticket *t)
     news_refused(lim, t, REFUSED_DEADLINE, t->news.eta_ns);
 }
 
+/* In the order of their joining: one that is refused makes room for those
+ * behind it. */
 void news_places(struct limiter *lim)
 {
-    while (lim->fresh != NULL) {
-        struct ticket *t = lim->fresh;
+    struct ticket *t;
 
-        lim->fresh = t->next_fresh;
+    for (t = lim->fresh; t != NULL; t = t->next_fresh) {
         t->fresh = false;
         tell_place(lim, t);
     }
+    lim->fresh = NULL;
+    lim->fresh_end = &lim->fresh;
 }
 
 /* ---- telling --------------------------------------------------------------- */

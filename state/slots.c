@@ -72,7 +72,7 @@ void slots_revoke(struct limiter *lim)
 
         if (r->state != ROW_OFFERED || r->worker == lim->slot)
             continue;
-        if (r->changed_ns <= lim->now && lim->now - r->changed_ns < OFFER_NS) {
+        if (r->changed_ns <= lim->now && r->changed_ns > lim->now - OFFER_NS) {
             alarm_at(lim, r->changed_ns + OFFER_NS);
             continue;
         }

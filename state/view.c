@@ -36,6 +36,11 @@ struct job {
     int64_t *etas;                      /* by position */
 };
 
+static int64_t since(const struct job *j, int64_t t)
+{
+    return t > 0 && t < j->now ? j->now - t : 0;
+}
+
 static void copy_name(char to[LIMITER_NAME_MAX], const char *from)
 {
     size_t n = strnlen(from, LIMITER_NAME_MAX - 1);
@@ -110,7 +115,7 @@ static void copy_row(struct job *j, uint32_t i, uint32_t scope)
     v->stream = r->stream != 0;
     v->waiting = r->state == ROW_WAITING || r->state == ROW_OFFERED;
     v->pid = worker_at(lay, r->worker)->pid;
-    v->age_ns = j->now - r->joined_ns;
+    v->age_ns = since(j, r->joined_ns);
     v->body_bytes = r->body_bytes;
     v->arrival = r->arrival;
     j->out->n_rows++;
@@ -166,8 +171,8 @@ static void copy_workers(struct job *j)
             continue;
         v->pid = w->pid;
         v->stalled = w->stalled != 0;
-        v->age_ns = j->now - w->started_ns;
-        v->seen_ns = j->now - w->seen_ns;
+        v->age_ns = since(j, w->started_ns);
+        v->seen_ns = since(j, w->seen_ns);
         j->out->n_workers++;
     }
 }
@@ -184,7 +189,7 @@ static void first_pass(void *arg)
         return;
     __atomic_store_n(&l->dirty, 1, __ATOMIC_SEQ_CST);
     j->now = max_i64(j->now, l->now_ns);
-    j->out->uptime_ns = j->now - l->service_start_ns;
+    j->out->uptime_ns = since(j, l->service_start_ns);
     j->out->held_bytes = l->held_bytes;
     j->out->bounds = j->lay->bounds;
     j->out->counters = l->counters;

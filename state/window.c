@@ -105,7 +105,7 @@ static int64_t newest(struct layout *lay, uint32_t scope)
     if (w->n == 0)
         return INT64_MIN;
     c = chunk_at(lay, w->last);
-    if (chunk_len(c) > 0)
+    if (chunk_len(c) > 0 && c->t[c->end - 1] <= lay->live.now_ns)
         return c->t[c->end - 1];
     return window_nth(lay, scope, w->n - 1);
 }
@@ -147,8 +147,11 @@ void window_copy(struct layout *lay, uint32_t scope, uint32_t k, uint32_t n,
         const struct lay_chunk *c = chunk_at(lay, i);
         uint32_t len = chunk_len(c);
 
-        for (; k < len && n > 0; k++, n--)
+        for (; k < len && n > 0; k++, n--) {
+            if (c->t[c->begin + k] > lay->live.now_ns)
+                guard_damaged("a send in the future");
             *out++ = c->t[c->begin + k];
+        }
         k -= k < len ? k : len;
         i = c->next;
         if (++hops > LAY_CHUNKS)

@@ -8,6 +8,8 @@
  * Only a ticket that was told of its grant can have sent.  A wish that says
  * "sent", openly or by not saying "unsent", is therefore taken from no other.
  */
+#include <string.h>
+
 #include "admit.h"
 #include "row.h"
 #include "worker.h"
@@ -219,6 +221,6 @@ void wishes_unbind(struct limiter *lim)
         t->fresh = false;
     }
     lim->fresh = NULL;
-    for (uint32_t i = 0; i < LAY_ROWS; i++)
-        lim->by_row[i] = NULL;
+    lim->fresh_end = &lim->fresh;
+    memset(lim->by_row, 0, sizeof(lim->by_row));
 }

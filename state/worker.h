@@ -27,15 +27,16 @@ struct limiter {
     int64_t trouble_ns; /* since when no turn succeeded; NEVER: none */
     int64_t retry_ns;   /* not before: the file could not be had */
     int64_t bad_ns;     /* when the last one proved damaged */
-    ino_t bad;          /* that file, or 0 */
+    int64_t bad_created_ns;
+    ino_t bad; /* that file, or 0 */
     int64_t service_start_ns;
     uint64_t recoveries;
 
     struct ticket_list all;
     struct ticket *wishes, **wishes_end;
     struct ticket *news, **news_end;
-    struct ticket *fresh; /* joined in this turn */
-    struct ticket *over;  /* to be freed */
+    struct ticket *fresh, **fresh_end; /* to be told their place */
+    struct ticket *over;               /* to be freed */
     struct ticket *by_row[LAY_ROWS];
 
     /* Gathered under the lock, done after it. */

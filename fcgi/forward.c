@@ -1,0 +1,282 @@
+/*
+ * forward.c - how does a granted request become an answer?
+ *
+ *   forward_step   a transfer is started; until the head of an answer comes
+ *   forward_relay  until the answer ends
+ *
+ * upstream.c moves the bytes and relay.c decides what the client sees of
+ * them; here it is decided what the end of a transfer means.
+ */
+#include "forward.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "config.h"
+#include "route.h"
+
+static int64_t now_ns(const struct exchange *x)
+{
+    return loop_now(x->s->loop);
+}
+
+/* ---- what the transfer tells -------------------------------------------------- */
+
+static void on_sent(void *arg)
+{
+    struct exchange *x = arg;
+
+    if (x->ticket != NULL)
+        limiter_sent(x->s->lim, x->ticket);
+}
+
+static void restart_idle(struct exchange *x)
+{
+    x->idle_deadline_ns = now_ns(x) + x->s->cfg->idle_ms * NS_PER_MS;
+    if (x->relay.mode == RELAY_STREAM)
+        x->beat_ns = now_ns(x) + x->s->cfg->heartbeat_ms * NS_PER_MS;
+}
+
+/* The request will not be sent again: its body need not be kept. */
+static void drop_body(struct exchange *x)
+{
+    if (x->req->body.data == NULL || !transfer_is_uploaded(x->transfer))
+        return;
+    buf_free(&x->req->body);
+    if (x->ticket != NULL)
+        limiter_body_gone(x->s->lim, x->ticket);
+}
+
+static void on_head(void *arg, const struct upstream_head *head)
+{
+    struct exchange *x = arg;
+
+    x->first_byte_ns = now_ns(x);
+    drop_body(x);
+    relay_head(x, head);
+    restart_idle(x);
+    exchange_run(x);
+}
+
+static bool on_body(void *arg, const char *data, size_t len)
+{
+    struct exchange *x = arg;
+
+    if (!relay_body(x, data, len)) {
+        x->idle_deadline_ns = NEVER; /* it is the client that is slow */
+        return false;
+    }
+    restart_idle(x);
+    return true;
+}
+
+static void on_end(void *arg, enum transfer_end how, const char *detail)
+{
+    struct exchange *x = arg;
+
+    x->transfer = NULL;
+    x->ended = true;
+    x->how = how;
+    x->may_have_sent = how != END_UNREACHABLE;
+    x->detail[0] = '\0';
+    if (how != END_OK)
+        snprintf(x->detail, sizeof(x->detail), "%s", detail);
+    exchange_run(x);
+}
+
+static const struct transfer_ops transfer_ops = {on_sent, on_head, on_body,
+                                                 on_end};
+
+/* ---- the transfer -------------------------------------------------------------- */
+
+#define HEADERS_MAX (FORWARD_MAX + 4)
+
+struct header_list {
+    struct buf text; /* all lines, each with its zero */
+    size_t at[HEADERS_MAX];
+    size_t n;
+};
+
+static void add_header(struct header_list *l, const char *name,
+                       const char *value)
+{
+    CHECK(l->n < HEADERS_MAX);
+    l->at[l->n++] = l->text.len;
+    buf_fmt(&l->text, "%s: %s%c", name, value, '\0');
+}
+
+/* The key comes last: no other line may move it, or a copy of it would stay
+ * behind in memory that is not wiped. */
+static void add_headers(struct header_list *l, const struct exchange *x)
+{
+    const struct request *r = x->req;
+    const char *key = x->s->cfg->upstreams[x->upstream].api_key;
+    bool has_accept = false;
+    size_t i;
+
+    for (i = 0; i < r->n_forward; i++) {
+        add_header(l, r->forward[i].name, r->forward[i].value);
+        has_accept = has_accept || strcmp(r->forward[i].name, "Accept") == 0;
+    }
+    if (!r->has_type && r->body.len > 0 && r->route->needs_json)
+        add_header(l, "Content-Type", "application/json");
+    if (!has_accept)
+        add_header(l, "Accept", r->stream ? "text/event-stream" : "*/*");
+    add_header(l, "X-Request-Id", r->id);
+    if (key != NULL) {
+        l->at[l->n++] = l->text.len;
+        buf_fmt(&l->text, "Authorization: Bearer %s%c", key, '\0');
+    } else if (r->authorization != NULL) {
+        add_header(l, "Authorization", r->authorization);
+    }
+}
+
+static void start_transfer(struct exchange *x)
+{
+    const struct config *cfg = x->s->cfg;
+    struct header_list l = {{NULL, 0, 0, 0}, {0}, 0};
+    const char *lines[HEADERS_MAX + 1];
+    struct transfer_request req = {
+        .base_url = cfg->upstreams[x->upstream].base_url,
+        .target = x->req->target,
+        .method = x->req->method,
+        .headers = lines,
+        .body = x->req->body.len > 0 ? buf_head(&x->req->body) : NULL,
+        .body_len = x->req->body.len,
+        .connect_ms = cfg->connect_ms,
+        .fresh = x->ended && x->how == END_STALE,
+    };
+    size_t i;
+
+    add_headers(&l, x);
+    for (i = 0; i < l.n; i++)
+        lines[i] = buf_head(&l.text) + l.at[i];
+    lines[l.n] = NULL;
+    x->attempts++;
+    x->ended = x->may_have_sent = false;
+    x->transfer = transfer_start(x->s->up, &req, &transfer_ops, x);
+    explicit_bzero(l.text.data, l.text.cap);
+    buf_free(&l.text);
+}
+
+/* What is left of the client's own time if it waits for a buffered answer. */
+static void set_answer_deadline(struct exchange *x)
+{
+    const struct config *cfg = x->s->cfg;
+    int64_t client_ms = x->req->client_timeout_ms;
+
+    x->answer_deadline_ns = now_ns(x) + cfg->first_byte_ms * NS_PER_MS;
+    if (exchange_is_silent(x) && client_ms >= 0)
+        x->answer_deadline_ns = x->req->arrived_ns + client_ms * NS_PER_MS;
+}
+
+void forward_stop(struct exchange *x)
+{
+    if (x->transfer == NULL)
+        return;
+    x->may_have_sent = transfer_has_sent(x->transfer);
+    transfer_cancel(x->transfer);
+    x->transfer = NULL;
+}
+
+/*
+ * A kept connection was dead.  Nobody can tell whether the upstream counted
+ * the request, so that the next attempt needs a slot of its own; it gets a
+ * new connection, which cannot be stale.
+ */
+static enum step go_again(struct exchange *x)
+{
+    x->granted = false;
+    x->granted_ns = 0;
+    limiter_again(x->s->lim, x->ticket, false);
+    return STEP_QUEUE;
+}
+
+/* The transfer ended and there was no answer. */
+static enum step explain_silence(struct exchange *x)
+{
+    switch (x->how) {
+    case END_UNREACHABLE:
+        return exchange_fail(x, 502, "sluice_upstream_unreachable", 1000, -1,
+                             "Sluice cannot connect to the upstream %s: %s.",
+                             x->s->cfg->upstreams[x->upstream].name, x->detail);
+    case END_GARBAGE:
+        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
+                             "The upstream's answer is not valid HTTP.");
+    case END_OK:
+    case END_LOST:
+    case END_TRUNCATED:
+    case END_STALE:
+        break;
+    }
+    return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, -1,
+                         "The upstream closed the connection without an "
+                         "answer.");
+}
+
+enum step forward_step(struct exchange *x)
+{
+    if (x->granted_ns == 0) {
+        x->granted_ns = now_ns(x);
+        set_answer_deadline(x);
+        start_transfer(x);
+    }
+    if (x->relay.mode != RELAY_NOTHING)
+        return STEP_RELAY;
+    if (x->ended && x->how == END_STALE && x->ticket != NULL)
+        return go_again(x);
+    if (x->ended && x->how == END_STALE && x->attempts < 2)
+        start_transfer(x); /* one that costs no slot */
+    if (x->ended)
+        return explain_silence(x);
+    if (now_ns(x) >= x->answer_deadline_ns) {
+        forward_stop(x);
+        return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
+                             "The upstream sent no answer within %" PRId64
+                             " s.",
+                             (now_ns(x) - x->granted_ns) / NS_PER_S);
+    }
+    exchange_tick(x);
+    return STEP_FORWARD;
+}
+
+/* ---- relay ----------------------------------------------------------------------------- */
+
+/* After [DONE] nothing is missing, however the connection ends. */
+static enum step finish_answer(struct exchange *x)
+{
+    bool ended_well = x->how == END_OK || x->relay.sse.has_done;
+
+    if (ended_well && relay_finish(x)) {
+        client_end(&x->client);
+        exchange_dirty(x);
+        return STEP_FLUSH;
+    }
+    if (x->relay.mode == RELAY_EXPLAIN && x->how == END_OK)
+        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
+                             "The upstream answered a streamed request with "
+                             "status %d and no event stream.",
+                             x->relay.status);
+    if (x->how == END_GARBAGE)
+        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
+                             "The upstream's answer is not valid HTTP.");
+    return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, -1,
+                         "The upstream broke its answer off%s.",
+                         x->how == END_OK ? " before [DONE]" : "");
+}
+
+enum step forward_relay(struct exchange *x)
+{
+    if (x->ended)
+        return finish_answer(x);
+    if (now_ns(x) >= x->idle_deadline_ns) {
+        forward_stop(x);
+        return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
+                             "The upstream fell silent for %" PRId64
+                             " s in the middle of its answer "
+                             "(timeouts.idle_s).",
+                             x->s->cfg->idle_ms / 1000);
+    }
+    exchange_tick(x);
+    return STEP_RELAY;
+}

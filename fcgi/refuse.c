@@ -1,0 +1,113 @@
+/*
+ * refuse.c - how is a client told that it must come back later?
+ *
+ * Every text names the limit, the setting behind it and, where it is known,
+ * the time until the next slot.
+ */
+#include "refuse.h"
+
+#include <inttypes.h>
+
+#include "config.h"
+#include "exchange.h"
+
+static const char *refusal_code(enum limiter_refusal why)
+{
+    switch (why) {
+    case REFUSED_CLIENT_FULL:
+        return "sluice_client_queue_full";
+    case REFUSED_DEADLINE:
+        return "sluice_deadline";
+    case REFUSED_STATE:
+        return "sluice_state";
+    case REFUSED_NOT:
+    case REFUSED_QUEUE_FULL:
+    case REFUSED_BYTES:
+    case REFUSED_TABLE:
+    case REFUSALS:
+        break;
+    }
+    return "sluice_queue_full";
+}
+
+/* "Next slot in 7 s.", or nothing where no time is known. */
+static const char *next_slot(char *out, size_t max, int64_t eta_ns)
+{
+    out[0] = '\0';
+    if (eta_ns >= 0)
+        snprintf(out, max, " Next slot in %" PRId64 " s.",
+                 (eta_ns + NS_PER_S - 1) / NS_PER_S);
+    return out;
+}
+
+void refuse_explain(struct exchange *x, const struct ticket_news *n)
+{
+    const struct config *cfg = x->s->cfg;
+    struct reply_error *e = &x->error;
+    char slot[48];
+
+    e->status = n->why == REFUSED_STATE ? 503 : 429;
+    e->code = refusal_code(n->why);
+    e->retry_ms = n->eta_ns >= 0 ? n->eta_ns / NS_PER_MS : 5000;
+    e->retry = 1;
+    next_slot(slot, sizeof(slot), n->eta_ns);
+    switch (n->why) {
+    case REFUSED_NOT:
+    case REFUSALS:
+    case REFUSED_QUEUE_FULL:
+        snprintf(e->message, sizeof(e->message),
+                 "Sluice's queue is full (%u waiting, queue.max).%s",
+                 n->waiting, slot);
+        break;
+    case REFUSED_CLIENT_FULL:
+        snprintf(e->message, sizeof(e->message),
+                 "This client has %" PRId64
+                 " requests waiting already (queue.per_client).%s",
+                 cfg->queue_per_client, slot);
+        break;
+    case REFUSED_BYTES:
+        snprintf(e->message, sizeof(e->message),
+                 "Sluice's queue is full (%zu MB of request bodies, "
+                 "queue.max_mb).%s",
+                 (size_t)cfg->queue_max_bytes / MIB, slot);
+        break;
+    case REFUSED_DEADLINE:
+        snprintf(e->message, sizeof(e->message),
+                 "The request would have to wait %" PRId64
+                 " s, longer than %s allows (%" PRId64 " s).",
+                 n->eta_ns / NS_PER_S, x->deadline_name,
+                 (x->queue_deadline_ns - x->req->arrived_ns) / NS_PER_S);
+        e->retry = 0; /* it would be refused again */
+        break;
+    case REFUSED_TABLE:
+        snprintf(e->message, sizeof(e->message),
+                 "Sluice's tables are full: too many different clients, "
+                 "models or requests in flight.");
+        break;
+    case REFUSED_STATE:
+        snprintf(e->message, sizeof(e->message),
+                 "Sluice cannot use its shared state right now; its log says "
+                 "why.");
+        break;
+    }
+}
+
+enum step refuse_late(struct exchange *x)
+{
+    int64_t now = loop_now(x->s->loop), eta;
+    char slot[48];
+
+    (void)limiter_place(x->s->lim, x->ticket, now, &x->place);
+    eta = x->place.eta_ns;
+    return exchange_fail(
+        x, 429, "sluice_queue_timeout", eta >= 0 ? eta / NS_PER_MS : 5000, -1,
+        "The request waited %" PRId64 " s in Sluice's queue (%s).%s",
+        (now - x->req->arrived_ns) / NS_PER_S, x->deadline_name,
+        next_slot(slot, sizeof(slot), eta));
+}
+
+enum step refuse_draining(struct exchange *x)
+{
+    return exchange_fail(x, 503, "sluice_draining", 1000, 1,
+                         "This Sluice worker is shutting down.");
+}

@@ -1,0 +1,16 @@
+/*
+ * Refusals: whose limit it was, which setting, and when to come back.
+ */
+#ifndef SLUICE_REFUSE_H
+#define SLUICE_REFUSE_H
+
+#include "exchange.h"
+
+/* Puts what the limiter said into x->error. */
+void refuse_explain(struct exchange *x, const struct ticket_news *news);
+/* Its deadline passed in the queue; x->ticket is still there. */
+enum step refuse_late(struct exchange *x);
+/* The worker takes nothing new. */
+enum step refuse_draining(struct exchange *x);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * report.c - what does the log tell of a request?
+ */
+#include "report.h"
+
+#include <string.h>
+
+#include "clock.h"
+#include "exchange.h"
+#include "log.h"
+#include "route.h"
+
+static int64_t ms_between(int64_t from, int64_t to)
+{
+    return from == 0 || to == 0 || to < from ? -1 : (to - from) / NS_PER_MS;
+}
+
+static void log_count(struct log_line *l, const char *key, int64_t value)
+{
+    if (value >= 0)
+        log_int(l, key, value);
+}
+
+/* The publisher part of a model id: a bounded kind of name. */
+static const char *provider_of(const char *model, char *out, size_t max)
+{
+    size_t n = strcspn(model, "/");
+
+    if (model[n] == '\0' || n == 0)
+        return NULL;
+    snprintf(out, max, "%.*s", (int)n, model);
+    return out;
+}
+
+void report_exchange(const struct exchange *x)
+{
+    const struct request *r = x->req;
+    int64_t now = clock_now_ns();
+    char provider[MODEL_MAX];
+    struct log_line l;
+
+    log_begin(&l, x->s->log,
+              r->route != NULL && r->route->access == ACCESS_CLIENT
+                  ? LOG_INFO_
+                  : LOG_DEBUG_,
+              x->gone ? "hangup" : "request");
+    log_str(&l, "request_id", r->id);
+    log_str(&l, "client", r->client);
+    log_str(&l, "route", r->route != NULL ? r->route->name : "none");
+    if (r->model[0] != '\0') {
+        log_str(&l, "model", r->model);
+        log_str(&l, "provider",
+                provider_of(r->model, provider, sizeof(provider)));
+    }
+    log_bool(&l, "stream", r->stream);
+    if (x->gone)
+        log_str(&l, "phase",
+                x->relay.mode != RELAY_NOTHING ? "relay"
+                : x->granted                   ? "forward"
+                                               : "queue");
+    else
+        log_int(&l, "status",
+                x->error.status != 0 ? x->error.status : x->relay.status);
+    log_str(&l, "code", x->error.code);
+    log_count(&l, "queue_ms", ms_between(r->arrived_ns, x->granted_ns));
+    log_count(&l, "ttfb_ms", ms_between(x->granted_ns, x->first_byte_ns));
+    log_int(&l, "total_ms", (now - r->arrived_ns) / NS_PER_MS);
+    log_int(&l, "attempts", x->attempts);
+    log_int(&l, "bytes", (int64_t)x->client.bytes);
+    log_count(&l, "prompt_tokens", x->relay.prompt_tokens);
+    log_count(&l, "completion_tokens", x->relay.completion_tokens);
+    if (x->attempts > 0 && x->relay.mode != RELAY_NOTHING)
+        log_int(&l, "upstream_status", x->relay.status);
+    if (x->relay.nvcf_reqid[0] != '\0')
+        log_str(&l, "nvcf_reqid", x->relay.nvcf_reqid);
+    if (x->detail[0] != '\0')
+        log_str(&l, "detail", x->detail);
+    log_end(&l);
+}
