@@ -253,10 +253,13 @@ static enum step finish_answer(struct exchange *x)
         return STEP_FLUSH;
     }
     if (x->relay.mode == RELAY_EXPLAIN && x->how == END_OK)
-        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
-                             "The upstream answered a streamed request with "
-                             "status %d and no event stream.",
-                             x->relay.status);
+        return exchange_fail(x, x->relay.status < 400 ? 502 : x->relay.status,
+                             "upstream_error", -1, -1,
+                             "The upstream answered with status %d and no "
+                             "event stream: %.*s",
+                             x->relay.status, (int)x->relay.held.len,
+                             x->relay.held.len > 0 ? buf_head(&x->relay.held)
+                                                   : "");
     if (x->how == END_GARBAGE)
         return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
                              "The upstream's answer is not valid HTTP.");

@@ -22,9 +22,10 @@
 #define ACCEPTORS        4     /* threads that wait for slow senders */
 #define BODY_DEADLINE_MS 60000 /* to receive one whole request */
 
-#define OUT_HIGH (256 * KIB) /* unsent answer bytes that pause the upstream */
-#define OUT_LOW  (64 * KIB)  /* and those that wake it again */
-#define HOLD_MAX (256 * KIB) /* a buffered answer is checked whole up to this */
+#define OUT_HIGH  (256 * KIB) /* unsent answer bytes that pause the upstream */
+#define OUT_LOW   (64 * KIB)  /* and those that wake it again */
+#define EVENT_MAX (64 * KIB)  /* of an event that waits to be complete */
+#define HOLD_MAX  (256 * KIB) /* a buffered answer is checked whole up to this */
 
 #define HEAD_BYTES   (64 * KIB) /* response header block from the upstream */
 #define POOL_MAX     128        /* idle connections kept: a burst's worth */

@@ -2,7 +2,9 @@
  * relay.c - what does the client see of an answer, and when?
  *
  *   before the head     nothing, or (commit) our own 200 and signs of life
- *   event stream        bytes as they come; comments only between events
+ *   event stream        event by event: an unfinished one is of no use to a
+ *                       client, and cut short it would hide our error from
+ *                       its parser; comments only between events
  *   anything else       held up to HOLD_MAX and sent whole with its length,
  *                       so that a broken one can still become a 502
  *
@@ -114,7 +116,7 @@ void relay_beat(struct exchange *x, const char *text)
     if (!r->head_sent || client_is_full(&x->client))
         return;
     if (r->mode == RELAY_STREAM || (r->committed && r->as_events)) {
-        if (!sse_is_between(&r->sse) || r->sse.has_id)
+        if (r->torn || r->sse.has_id)
             return;
         n = snprintf(line, sizeof(line), ": %s\n\n", text);
         emit(x, line, (size_t)n);
@@ -243,6 +245,30 @@ static void release(struct exchange *x)
     x->relay.mode = RELAY_PASS;
 }
 
+static void pass(struct exchange *x, const char *data, size_t len)
+{
+    look_for_usage(&x->relay, data, len);
+    if (len > 0 && strcmp(x->req->method, "HEAD") != 0)
+        emit(x, data, len);
+}
+
+static void pass_events(struct exchange *x, const char *data, size_t len)
+{
+    struct relay *r = &x->relay;
+    size_t n = sse_scan(&r->sse, data, len);
+
+    if (n > 0) {
+        send_held(x);
+        pass(x, data, n);
+        r->torn = false;
+    }
+    buf_add(&r->held, data + n, len - n);
+    if (r->held.len > EVENT_MAX || (r->torn && r->held.len > 0)) {
+        send_held(x);
+        r->torn = true;
+    }
+}
+
 bool relay_body(struct exchange *x, const char *data, size_t len)
 {
     struct relay *r = &x->relay;
@@ -260,14 +286,14 @@ bool relay_body(struct exchange *x, const char *data, size_t len)
             buf_add(&r->held, data, len);
         break;
     case RELAY_STREAM:
+        if (client_is_full(&x->client))
+            return false;
+        pass_events(x, data, len);
+        break;
     case RELAY_PASS:
         if (client_is_full(&x->client))
             return false;
-        if (r->mode == RELAY_STREAM)
-            sse_scan(&r->sse, data, len);
-        look_for_usage(r, data, len);
-        if (strcmp(x->req->method, "HEAD") != 0)
-            emit(x, data, len);
+        pass(x, data, len);
         break;
     }
     return true;
@@ -348,8 +374,11 @@ bool relay_finish(struct exchange *x)
     case RELAY_EXPLAIN:
         return explain(x);
     case RELAY_STREAM:
+        sse_end(&r->sse);
         if (x->req->route->sse_done && r->status == 200 && !r->sse.has_done)
             return false;
+        r->torn = !sse_is_between(&r->sse); /* no comment into its last one */
+        send_held(x);
         last_comment(x);
         return true;
     }
@@ -361,13 +390,13 @@ static void error_event(struct exchange *x, const struct reply_error *e)
     struct relay *r = &x->relay;
     struct buf b = {NULL, 0, 0, 0};
 
-    if (!sse_is_between(&r->sse))
+    if (r->torn)
         buf_str(&b, "\n\n"); /* ends what was cut */
     buf_str(&b, "data: ");
     reply_error_json(&b, e);
     buf_str(&b, "\n\n");
     emit_buf(x, &b);
-    memset(&r->sse, 0, sizeof(r->sse));
+    r->torn = false;
     last_comment(x);
 }
 

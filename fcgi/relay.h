@@ -33,7 +33,8 @@ struct relay {
     int64_t length;  /* of its body, as its head says; -1: it does not */
     bool unframed;   /* only the end of the connection ends it */
     struct buf head; /* CGI head of a held answer */
-    struct buf held;
+    struct buf held; /* with RELAY_STREAM: an event not yet complete */
+    bool torn;       /* a part of one was sent, because it is too long */
     struct sse sse;
     int64_t prompt_tokens, completion_tokens; /* -1: not seen */
     char nvcf_reqid[64];

@@ -30,24 +30,32 @@ static void end_line(struct sse *s)
     s->len = 0;
 }
 
-void sse_scan(struct sse *s, const char *data, size_t len)
+size_t sse_scan(struct sse *s, const char *data, size_t len)
 {
     const char *p = data, *end = data + len;
+    size_t complete = 0;
 
     for (; p < end; p++) {
-        if (*p == '\n' && s->cr) {
-            s->cr = false;
-            continue;
+        bool ends_line = *p == '\r' || (*p == '\n' && !s->cr);
+
+        if (ends_line) {
+            end_line(s);
+        } else if (*p != '\n') {
+            if (s->len < sizeof(s->line))
+                s->line[s->len] = *p;
+            s->len++;
         }
         s->cr = *p == '\r';
-        if (*p == '\n' || *p == '\r') {
-            end_line(s);
-            continue;
-        }
-        if (s->len < sizeof(s->line))
-            s->line[s->len] = *p;
-        s->len++;
+        if (*p == '\n' || *p == '\r')
+            complete = sse_is_between(s) ? (size_t)(p + 1 - data) : complete;
     }
+    return complete;
+}
+
+void sse_end(struct sse *s)
+{
+    if (s->len > 0)
+        end_line(s);
 }
 
 bool sse_is_between(const struct sse *s)

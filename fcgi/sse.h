@@ -16,7 +16,11 @@ struct sse {
     bool has_done; /* "data: [DONE]" was seen */
 };
 
-void sse_scan(struct sse *s, const char *data, size_t len);
+/* Returns how many bytes of DATA end with a complete event; 0: none does. */
+size_t sse_scan(struct sse *s, const char *data, size_t len);
+
+/* The stream is over: what there is of a last line counts as one. */
+void sse_end(struct sse *s);
 
 /* Between two events: a comment may go here and changes nothing. */
 bool sse_is_between(const struct sse *s);

@@ -1,0 +1,359 @@
+// node.mjs - the official OpenAI SDK for Node in front of a real Sluice.
+//
+// run.sh starts the servers and tells where they are:
+//
+//   SLUICE_MAIN   room for everything
+//   SLUICE_TIGHT  1 request in 3 s, a queue of one, comments every second
+//   SLUICE_FIVE   5 requests in 2 s
+//   SIM, SIM_FIVE nimsim, upstream of the first two and of the third; the
+//                 second refuses a sixth request in 2 s
+//
+// A line for each fact, then "N passed, N failed".  python.py is its twin.
+
+import OpenAI from 'openai';
+
+const { SLUICE_MAIN, SLUICE_TIGHT, SLUICE_FIVE, SIM, SIM_FIVE } = process.env;
+const messages = [{ role: 'user', content: 'hello' }];
+let passed = 0;
+let failed = 0;
+
+function fact(what, holds, have) {
+    if (holds) passed++;
+    else failed++;
+    console.log(holds ? `ok   node: ${what}` : `FAIL node: ${what}\n     have: ${show(have)}`);
+}
+
+function is(what, want, have) {
+    const [w, h] = [JSON.stringify(want), JSON.stringify(have)];
+    fact(what, w === h, `${h}\n     want: ${w}`);
+}
+
+function show(value) {
+    if (value instanceof Error)
+        return `${value.constructor.name}: ${value.message} (status ${value.status}, code ${value.code})`;
+    return (typeof value === 'string' ? value : JSON.stringify(value) ?? 'undefined').slice(0, 600);
+}
+
+// What one part throws fails that part alone.
+async function part(name, body) {
+    try {
+        await body();
+    } catch (e) {
+        fact(`${name}: runs to its end`, false, e);
+    }
+}
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+const json = async (url, options) => (await fetch(url, options)).json();
+const sluice = (url) => json(`${url}/api/status`);
+const sim = (url = SIM) => json(`${url}/sim/stats`);
+
+// Asks until it is so, at most 5 s; gives the milliseconds it took, or null.
+async function becomes(question) {
+    const start = Date.now();
+    while (Date.now() - start < 5000) {
+        if (await question()) return Date.now() - start;
+        await sleep(10);
+    }
+    return null;
+}
+
+const connect = (url, options = {}) =>
+    new OpenAI({ baseURL: `${url}/v1`, apiKey: 'sk-sdk', ...options });
+
+async function refused(promise) {
+    try {
+        return show(await promise);
+    } catch (e) {
+        return e;
+    }
+}
+
+async function read(stream) {
+    const chunks = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    return chunks;
+}
+
+const text = (chunks) => chunks.map((c) => c.choices[0]?.delta?.content ?? '').join('');
+
+// What the upstream itself says, without Sluice and without the SDK.
+const direct = (path, body) =>
+    json(`${SIM}/v1${path}`, {
+        method: 'POST',
+        headers: { Authorization: 'Bearer nvapi-practice', 'Content-Type': 'application/json' },
+        body: JSON.stringify(body),
+    });
+
+const client = connect(SLUICE_MAIN);
+const tight = connect(SLUICE_TIGHT);
+
+// ------------------------------------------------------ what everyone does --
+
+await part('chat', async () => {
+    const model = 'sim/tokens-7';
+    const want = (await direct('/chat/completions', { model, messages })).choices[0].message.content;
+    const { data, response } = await client.chat.completions.create({ model, messages }).withResponse();
+    is('chat: the text is the upstream\'s', want, data.choices[0].message.content);
+    is('chat: finish_reason and usage', ['stop', 7],
+        [data.choices[0].finish_reason, data.usage.completion_tokens]);
+    fact('chat: the SDK finds our request id', /^req_[0-9a-f]{24}$/.test(data._request_id), data._request_id);
+    is('chat: tried once', '1', response.headers.get('x-sluice-attempts'));
+    const short = await client.chat.completions.create({ model: 'sim/echo', messages, max_tokens: 3 });
+    is('chat: max_tokens arrives', ['length', 3],
+        [short.choices[0].finish_reason, short.usage.completion_tokens]);
+});
+
+await part('stream', async () => {
+    const model = 'sim/stream-30-10';
+    const want = (await direct('/chat/completions', { model, messages })).choices[0].message.content;
+    const chunks = await read(await client.chat.completions.create(
+        { model, messages, stream: true, stream_options: { include_usage: true } }));
+    const deltas = chunks.map((c) => c.choices[0]?.delta ?? {});
+    is('stream: 33 chunks: role, 30 words, finish, usage', [33, 'assistant', 30],
+        [chunks.length, deltas[0].role, deltas.filter((d) => d.content).length]);
+    is('stream: the words in their order make the buffered text', want, text(chunks));
+    is('stream: finish_reason in the last but one', ['stop', 31],
+        [chunks[31].choices[0].finish_reason, chunks.findIndex((c) => c.choices[0]?.finish_reason)]);
+    is('stream: usage in the last', 30, chunks[32].usage.completion_tokens);
+    is('stream: one id in all', 1, new Set(chunks.map((c) => c.id)).size);
+
+    const helper = client.chat.completions.stream({ model, messages });
+    is('stream: the SDK\'s own helper puts the same text together', want, await helper.finalContent());
+
+    const quiet = await read(await client.chat.completions.create(
+        { model: 'sim/stream-6-0+silence-2500', messages, stream: true }));
+    is('stream: a silence filled with comments, heartbeat_s=1, all 6 words', 6,
+        quiet.filter((c) => c.choices[0].delta.content).length);
+});
+
+await part('embeddings', async () => {
+    const input = ['first', 'second'];
+    const model = 'nvidia/nv-embed-v1';
+    const packed = await client.embeddings.create({ model, input });
+    const plain = await client.embeddings.create({ model, input, encoding_format: 'float' });
+    is('embeddings: two of 32 numbers', [32, 32], packed.data.map((d) => d.embedding.length));
+    const gap = Math.max(...packed.data.flatMap((d, i) =>
+        Array.from(d.embedding, (v, k) => Math.abs(v - plain.data[i].embedding[k]))));
+    fact('embeddings: base64, which the SDK asks for, and float agree', gap < 1e-6, gap);
+    const want = (await direct('/embeddings', { model, input })).data[1].embedding;
+    is('embeddings: float is the upstream\'s', want, plain.data[1].embedding);
+});
+
+await part('models', async () => {
+    const ids = [];
+    for await (const model of client.models.list()) ids.push(model.id);
+    const id = 'meta/llama-3.1-8b-instruct';
+    fact('models: the list has the upstream\'s', ids.includes(id), ids);
+    is('models: retrieve, an id with a slash', id, (await client.models.retrieve(id)).id);
+    const e = await refused(client.models.retrieve('no/such'));
+    fact('models: retrieve of an unknown one is a NotFoundError with our code',
+        e instanceof OpenAI.NotFoundError && e.code === 'model_not_found' && /no\/such/.test(e.message), e);
+});
+
+await part('completions', async () => {
+    const model = 'sim/stream-5-10';
+    const want = (await direct('/completions', { model, prompt: 'x' })).choices[0].text;
+    const whole = await client.completions.create({ model, prompt: 'x' });
+    is('completions: the text is the upstream\'s', [want, 'stop'],
+        [whole.choices[0].text, whole.choices[0].finish_reason]);
+    const chunks = await read(await client.completions.create({ model, prompt: 'x', stream: true }));
+    is('completions: the stream makes the same text', want, chunks.map((c) => c.choices[0].text).join(''));
+});
+
+await part('responses', async () => {
+    const model = 'sim/stream-8-10';
+    const whole = await client.responses.create({ model, input: 'hello' });
+    const want = (await direct('/responses', { model, input: 'hello' })).output[0].content[0].text;
+    is('responses: the text is the upstream\'s', [want, 'completed'], [whole.output_text, whole.status]);
+    const events = await read(await client.responses.create({ model, input: 'hello', stream: true }));
+    is('responses: 16 events in their order', [...Array(16).keys()], events.map((e) => e.sequence_number));
+    is('responses: from created to completed', ['response.created', 'response.completed'],
+        [events[0].type, events[15].type]);
+    is('responses: the deltas make the text', want,
+        events.filter((e) => e.type === 'response.output_text.delta').map((e) => e.delta).join(''));
+});
+
+// ------------------------------------------------------------- what breaks --
+
+await part('errors', async () => {
+    let e = await refused(client.chat.completions.create({ model: 42, messages }));
+    fact('errors: a 400 of ours is a BadRequestError with message, code, type and request id',
+        e instanceof OpenAI.BadRequestError && e.status === 400 && e.code === 'sluice_bad_request' &&
+            e.type === 'invalid_request_error' && e.message.includes('"model" must be a string') &&
+            /^req_/.test(e.requestID), e);
+    e = await refused(client.chat.completions.create({ model: 'sim/unknown', messages }));
+    fact('errors: an unknown model is a NotFoundError with a request id',
+        e instanceof OpenAI.NotFoundError && e.status === 404 && /^req_/.test(e.requestID), e);
+    e = await refused(client.chat.completions.create({ model: 'sim/status-418', messages }));
+    fact('errors: an upstream\'s own error keeps status and message',
+        e instanceof OpenAI.APIError && e.status === 418 && !e.message.includes('no body'), e);
+    e = await refused(connect(SLUICE_MAIN, { maxRetries: 0 }).chat.completions.create(
+        { model: 'sim/tokens-30+cut-100', messages }));
+    fact('errors: a buffered answer cut short is a 502, sluice_upstream_truncated',
+        e instanceof OpenAI.InternalServerError && e.status === 502 &&
+            e.code === 'sluice_upstream_truncated', e);
+});
+
+await part('truncated', async () => {
+    const chunks = [];
+    const e = await refused((async () => {
+        for await (const c of await client.chat.completions.create(
+            { model: 'sim/stream-6-0+cut-700', messages, stream: true })) chunks.push(c);
+        return `ended as if all were well, after ${chunks.length} chunks`;
+    })());
+    fact(`truncated: the ${chunks.length} whole chunks before the cut come`, chunks.length > 0, chunks.length);
+    fact('truncated: then the stream throws', e instanceof Error, e);
+    fact('truncated: what it throws is an APIError with our code and message',
+        e instanceof OpenAI.APIError && e.code === 'sluice_upstream_truncated' && /broke/.test(e.message), e);
+});
+
+// Waits until Sluice and nimsim have noticed that one client left.
+async function noticed(what, gone) {
+    const ms = await becomes(async () => (await sim()).client_gone >= gone + 1);
+    fact(`${what}: nimsim sees the client go (after ${ms} ms)`, ms !== null, await sim());
+    const back = await becomes(async () => {
+        const s = await sluice(SLUICE_MAIN);
+        return s.limits[0].in_flight === 0 && s.queue.running === 0;
+    });
+    fact(`${what}: in_flight is back at 0 (after ${back} ms)`, back !== null, await sluice(SLUICE_MAIN));
+    is(`${what}: one went, not more`, gone + 1, (await sim()).client_gone);
+}
+
+await part('abort', async () => {
+    const ask = { model: 'sim/stream-200-50', messages, stream: true };
+    let gone = (await sim()).client_gone;
+    let count = 0;
+    for await (const _ of await client.chat.completions.create(ask)) {
+        if (++count === 4) {
+            const ms = await becomes(async () => (await sluice(SLUICE_MAIN)).limits[0].in_flight === 1);
+            fact('abort: in_flight is 1 while it runs', ms !== null, await sluice(SLUICE_MAIN));
+            break;
+        }
+    }
+    await noticed('abort by break', gone);
+
+    gone = (await sim()).client_gone;
+    count = 0;
+    const stream = await client.chat.completions.create(ask);
+    for await (const _ of stream) if (++count === 4) stream.controller.abort();
+    fact('abort by controller: nothing comes after it', count < 10, count);
+    await noticed('abort by controller', gone);
+
+    gone = (await sim()).client_gone;
+    const hang = new AbortController();
+    const call = refused(client.chat.completions.create({ model: 'sim/hang', messages }, { signal: hang.signal }));
+    await becomes(async () => (await sim()).open === 1);
+    hang.abort();
+    const e = await call;
+    fact('abort of a buffered call: APIUserAbortError', e instanceof OpenAI.APIUserAbortError, e);
+    await noticed('abort of a buffered call', gone);
+});
+
+// ------------------------------------------------------------ what waits --
+
+await part('refusal', async () => {
+    const tries = []; // what the SDK did, and what it was told
+    const watched = connect(SLUICE_TIGHT, {
+        fetch: async (url, init) => {
+            const start = Date.now();
+            const r = await fetch(url, init);
+            tries.push({ start, end: Date.now(), status: r.status, wait: Number(r.headers.get('retry-after-ms')) });
+            return r;
+        },
+    });
+    await tight.chat.completions.create({ model: 'sim/tokens-2', messages });
+    const waiter = tight.chat.completions.create({ model: 'sim/tokens-2', messages });
+    waiter.catch(() => {});
+    await becomes(async () => (await sluice(SLUICE_TIGHT)).queue.waiting === 1);
+    const e = await refused(connect(SLUICE_TIGHT, { maxRetries: 0 }).chat.completions.create(
+        { model: 'sim/tokens-2', messages }));
+    fact('refusal: without retries a full queue is a RateLimitError that names queue.max',
+        e instanceof OpenAI.RateLimitError && e.code === 'sluice_queue_full' && /queue\.max/.test(e.message), e);
+    const answer = await refused(watched.chat.completions.create({ model: 'sim/tokens-2', messages }));
+    fact('refusal: with the SDK\'s two retries it succeeds', /"chat.completion"/.test(answer), answer);
+    is('refusal: first 429, at last 200', [429, 200], [tries[0].status, tries.at(-1).status]);
+    const waits = tries.slice(1).map((t, i) => ({ told: tries[i].wait, waited: t.start - tries[i].end }));
+    fact(`refusal: it waits as retry-after-ms says (told ${waits.map((w) => w.told)}, waited ` +
+        `${waits.map((w) => w.waited)} ms)`,
+        waits.every((w) => w.told > 0 && w.waited >= w.told - 5 && w.waited < w.told + 500), tries);
+    await waiter;
+});
+
+await part('waiting', async () => {
+    const start = Date.now();
+    const { data: stream, response } = await tight.chat.completions.create(
+        { model: 'sim/stream-6-20', messages, stream: true }).withResponse();
+    const headers = Date.now() - start;
+    const raw = response.clone().text();
+    const chunks = await read(stream);
+    const comments = ((await raw).match(/^: queued position=\d+ eta=\d+s$/gm) ?? []).length;
+    fact(`waiting: the stream is committed (headers after ${headers} ms, all after ${Date.now() - start} ms)`,
+        response.status === 200 && headers < 2000 && Date.now() - start > 2000, [headers, Date.now() - start]);
+    fact(`waiting: ": queued" comments came (${comments})`, comments >= 2, await raw);
+    fact('waiting: so did the comment at the end', /^: sluice queue_ms=\d+ attempts=1$/m.test(await raw), await raw);
+    is('waiting: the SDK reads 8 chunks, 6 words, stop', [8, 6, 'stop'],
+        [chunks.length, chunks.filter((c) => c.choices[0].delta.content).length,
+            chunks.at(-1).choices[0].finish_reason]);
+});
+
+await part('committed', async () => {
+    // The one upstream error is in OpenAI's shape, the other in NVIDIA's.
+    for (const [model, want] of [['sim/status-422', /asked for status 422/], ['sim/403', /Authorization failed/]]) {
+        const start = Date.now();
+        const stream = await tight.chat.completions.create({ model, messages, stream: true });
+        const waited = Date.now() - start;
+        const e = await refused(read(stream));
+        fact(`committed: ${model} after the commit (headers after ${waited} ms) throws an APIError`,
+            e instanceof OpenAI.APIError && !(e instanceof OpenAI.APIConnectionError), e);
+        fact(`committed: ${model}: its message is the upstream's`, want.test(e.message), e);
+    }
+});
+
+// Of a timeout the SDK tells only if it is the request's own, not the client's.
+await part('deadline', async () => {
+    const start = Date.now();
+    const e = await refused(tight.chat.completions.create({ model: 'sim/tokens-2', messages }, { timeout: 1000 }));
+    const took = Date.now() - start;
+    fact(`deadline: a timeout of 1 s that cannot be met is refused at once (${took} ms) and not tried again`,
+        e instanceof OpenAI.RateLimitError && e.code === 'sluice_deadline' && took < 500, e);
+});
+
+await part('leaving', async () => {
+    await tight.chat.completions.create({ model: 'sim/tokens-2', messages });
+    const { accepted } = await sim();
+    for (const [what, after, stream] of [['before', 300, true], ['after', 1400, true], ['buffered', 300, false]]) {
+        const leave = new AbortController();
+        const call = refused((async () => read(await tight.chat.completions.create(
+            { model: 'sim/tokens-2', messages, stream }, { signal: leave.signal })))());
+        const waits = await becomes(async () => (await sluice(SLUICE_TIGHT)).queue.waiting === 1);
+        await sleep(after);
+        leave.abort();
+        await call;
+        const ms = await becomes(async () => (await sluice(SLUICE_TIGHT)).queue.waiting === 0);
+        const name = stream ? `a stream that leaves ${what} its commit` : 'a buffered call that leaves';
+        fact(`leaving: ${name} is out of the queue (after ${ms} ms)`, waits !== null && ms !== null && ms < 1500,
+            [waits, ms]);
+    }
+    is('leaving: none of them reached the upstream', accepted, (await sim()).accepted);
+});
+
+await part('many', async () => {
+    await json(`${SIM_FIVE}/sim/reset`, { method: 'POST' }).catch(() => {});
+    const many = connect(SLUICE_FIVE, { maxRetries: 0 });
+    const start = Date.now();
+    const answers = await Promise.all(Array.from({ length: 20 }, () =>
+        refused(many.chat.completions.create({ model: 'sim/tokens-3', messages }))));
+    const took = Date.now() - start;
+    const good = answers.filter((a) => /"chat.completion"/.test(a)).length;
+    fact(`many: 20 at once, 5 in 2 s, maxRetries 0: all succeed (${took} ms)`, good === 20,
+        answers.filter((a) => a instanceof Error).map(show));
+    const { max, max_in_window } = await json(`${SIM_FIVE}/sim/max?window_ms=2000`);
+    fact(`many: at most 5 arrive in any 2 s (${max ?? max_in_window})`, (max ?? max_in_window) === 5, max);
+    const { accepted, refused: no } = await sim(SIM_FIVE);
+    is('many: the upstream took 20 and refused none', [20, 0], [accepted, no]);
+    fact('many: no slot was left unused for long', took >= 7400 && took < 9500, took);
+});
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
