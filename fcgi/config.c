@@ -2,9 +2,9 @@
  * config.c - what are the settings, all sources taken together?
  *
  *   main.c, sluicectl check --> config_load()
- *        settings_init()    defaults
- *        load_file()        the file, walked key by key --> setting_put_json()
- *        load_env()         every variable of a row     --> setting_put_text()
+ *        values_init()      defaults
+ *        load_file()        content.c; walked key by key --> value_put_json()
+ *        load_env()         every variable of a row     --> value_put_text()
  *        load_secrets()     the key files that both may have named
  *        config_settle()    what was left open; do they agree?
  *
@@ -18,28 +18,19 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <json-c/json.h>
 
-#include "settings.h"
+#include "content.h"
+#include "texts.h"
+#include "values.h"
 
-#define FILE_MAX   MIB /* of the configuration: hundreds of upstreams */
-#define FILE_DEPTH 16  /* our own nesting is 4; comments may hold more */
-#define SPANS_MAX  256 /* keys of all objects open at one place */
-#define NAME_CUT   64  /* bytes of an unknown name that are looked at */
-
-/* A file that was read whole. */
-struct content {
-    char *text; /* terminated */
-    size_t len;
-    mode_t mode;
-};
+#define FILE_MAX MIB /* of the configuration: hundreds of upstreams */
+#define NAME_CUT 64  /* bytes of an unknown name that are looked at */
 
 /*
  * Unknown names.
@@ -109,165 +100,8 @@ static const char *nearest_key(const char *key, bool of_upstream)
 }
 
 /*
- * Files.
- */
-
-static void content_free(struct content *c)
-{
-    if (c->text != NULL)
-        explicit_bzero(c->text, c->len); /* it may be a key */
-    free(c->text);
-    c->text = NULL;
-}
-
-static const char *content_fill(struct content *c, int fd, size_t max)
-{
-    struct stat st;
-    ssize_t n;
-
-    if (fstat(fd, &st) == -1)
-        return strerror(errno);
-    if (!S_ISREG(st.st_mode))
-        return "it is not a regular file";
-    c->mode = st.st_mode;
-    c->text = malloc(max + 2);
-    if (c->text == NULL)
-        return strerror(errno);
-    do {
-        n = read(fd, c->text + c->len, max + 1 - c->len);
-        if (n == -1 && errno != EINTR)
-            return strerror(errno);
-        if (n > 0)
-            c->len += (size_t)n;
-    } while (n != 0 && c->len <= max);
-    c->text[c->len] = '\0';
-    return c->len > max ? "it is too large" : NULL;
-}
-
-/* Reads PATH, at most MAX bytes; *C is the caller's.  Gives what failed, with
- * c->text NULL, or NULL.  A FIFO is refused, not waited for. */
-static const char *content_read(struct content *c, const char *path, size_t max)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    const char *why;
-
-    memset(c, 0, sizeof(*c));
-    if (fd == -1)
-        return strerror(errno);
-    why = content_fill(c, fd, max);
-    close(fd);
-    if (why != NULL)
-        content_free(c);
-    return why;
-}
-
-/*
  * The file.
  */
-
-/* A key in the text of the file, with its quotes. */
-struct span {
-    const char *at;
-    size_t len;
-};
-
-static struct span span_of_string(const char *quote)
-{
-    const char *p = quote + 1;
-
-    while (*p != '"' && *p != '\0')
-        p += *p == '\\' && p[1] != '\0' ? 2 : 1;
-    return (struct span){quote, (size_t)(p - quote) + (*p == '"')};
-}
-
-static bool is_twice(const struct span *first, const struct span *last)
-{
-    for (; first < last; first++)
-        if (first->len == last->len &&
-            memcmp(first->at, last->at, last->len) == 0)
-            return true;
-    return false;
-}
-
-/*
- * json-c keeps the last of two equal keys without a word, and takes single
- * quotes.  TEXT is what it has accepted; tells what is wrong with it, at *AT.
- * SPANS is a stack: the keys of an object lie above its start until it ends.
- */
-static const char *strict_fault(const char *text, struct span *at)
-{
-    struct span spans[SPANS_MAX];
-    size_t starts[FILE_DEPTH + 1] = {0}, depth = 0, n = 0;
-    const char *p;
-
-    for (p = text; *p != '\0'; p += at->len) {
-        *at = *p == '"' ? span_of_string(p) : (struct span){p, 1};
-        if (*p == '\'')
-            return "stands where only double quotes may";
-        if ((*p == '{' || *p == '[') && depth < FILE_DEPTH)
-            starts[++depth] = n;
-        else if ((*p == '}' || *p == ']') && depth > 0)
-            n = starts[depth--];
-        if (*p != '"' || strncmp(p, "\"//", 3) == 0 || n == SPANS_MAX ||
-            p[at->len + strspn(p + at->len, " \t\r\n")] != ':')
-            continue;
-        spans[n++] = *at;
-        if (is_twice(spans + starts[depth], spans + n - 1))
-            return "is given twice in one object";
-    }
-    return NULL;
-}
-
-/* The tree of C, which must be one object; NULL: it is not. */
-static struct json_object *parse_with(struct json_tokener *tok,
-                                      const struct content *c, const char *path,
-                                      struct complaint *err)
-{
-    struct json_object *root;
-    enum json_tokener_error code;
-    const char *why, *p;
-    struct span at;
-    size_t line = 1;
-
-    json_tokener_set_flags(tok,
-                           JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    /* With the terminator, which tells json-c that nothing follows. */
-    root = json_tokener_parse_ex(tok, c->text, (int)c->len + 1);
-    code = json_tokener_get_error(tok);
-    at = (struct span){c->text + json_tokener_get_parse_end(tok), 0};
-    if (code != json_tokener_success)
-        why = json_tokener_error_desc(code);
-    else if (!json_object_is_type(root, json_type_object))
-        why = "must be one JSON object";
-    else
-        why = strict_fault(c->text, &at);
-    if (why == NULL)
-        return root;
-    for (p = c->text; p < at.at; p++)
-        line += *p == '\n';
-    complain(err, "%s: line %zu: %.*s%s%s", path, line,
-             (int)(at.len < NAME_CUT ? at.len : NAME_CUT), at.at,
-             at.len > 0 ? " " : "", why);
-    json_object_put(root);
-    return NULL;
-}
-
-static struct json_object *parse(const struct content *c, const char *path,
-                                 struct complaint *err)
-{
-    struct json_tokener *tok = json_tokener_new_ex(FILE_DEPTH);
-    struct json_object *root = NULL;
-
-    if (tok == NULL)
-        complain(err, "%s: %s", path, strerror(ENOMEM));
-    else if (memchr(c->text, '\0', c->len) != NULL)
-        complain(err, "%s: it has a zero byte", path);
-    else
-        root = parse_with(tok, c, path, err);
-    if (tok != NULL)
-        json_tokener_free(tok);
-    return root;
-}
 
 static int unknown_key(const char *key, const struct config_upstream *up,
                        struct complaint *err)
@@ -322,7 +156,7 @@ static int put_member(struct config *cfg, struct config_upstream *up,
                         key);
     put.row = setting_find(key, up != NULL);
     if (put.row != NULL)
-        return setting_put_json(&put, value);
+        return value_put_json(&put, value);
     if (up != NULL || *section != '\0' || !setting_is_section(key))
         return unknown_key(key, up, err);
     if (!json_object_is_type(value, json_type_object))
@@ -332,7 +166,7 @@ static int put_member(struct config *cfg, struct config_upstream *up,
 
 static int add_upstream(struct config *cfg, struct complaint *err)
 {
-    return settings_init(cfg, &cfg->upstreams[cfg->n_upstreams++], err);
+    return values_init(cfg, &cfg->upstreams[cfg->n_upstreams++], err);
 }
 
 static int put_upstreams(struct config *cfg, struct json_object *list,
@@ -376,7 +210,7 @@ static int load_file(struct config *cfg, const char *path,
     why = content_read(&file, path, FILE_MAX);
     if (file.text == NULL)
         return complain(err, "SLUICE_CONFIG: cannot read %s: %s", path, why);
-    root = parse(&file, path, err);
+    root = content_parse(&file, path, err);
     if (root != NULL)
         rc = put_members(cfg, NULL, "", root, err);
     json_object_put(root);
@@ -443,7 +277,7 @@ static int load_env(struct config *cfg, char *const *env, struct complaint *err)
             continue;
         put.up = put.row->of_upstream ? &cfg->upstreams[0] : NULL;
         value = env_get(env, put.row->env);
-        if (value != NULL && setting_put_text(&put, value) == -1)
+        if (value != NULL && value_put_text(&put, value) == -1)
             return -1;
     }
     return 0;
@@ -585,7 +419,7 @@ int config_load(struct config **out, char *const *env, char *err,
     *out = NULL;
     if (cfg == NULL)
         return complain(&c, "%s", strerror(ENOMEM));
-    if (settings_init(cfg, NULL, &c) == -1 ||
+    if (values_init(cfg, NULL, &c) == -1 ||
         (path != NULL && load_file(cfg, path, &c) == -1) ||
         (cfg->n_upstreams == 0 && add_upstream(cfg, &c) == -1) ||
         load_env(cfg, env, &c) == -1 || load_secrets(cfg, &c) == -1 ||
@@ -604,7 +438,7 @@ void config_free(struct config *cfg)
     if (cfg == NULL)
         return;
     for (i = 0; i < cfg->n_upstreams; i++)
-        settings_fini(cfg, &cfg->upstreams[i]);
-    settings_fini(cfg, NULL);
+        values_fini(cfg, &cfg->upstreams[i]);
+    values_fini(cfg, NULL);
     free(cfg);
 }

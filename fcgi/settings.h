@@ -1,13 +1,11 @@
 /*
  * The table of settings: one row for each, with everything there is to say
- * about it, and the one way a value gets from outside into a struct config.
+ * about it.
  */
 #ifndef SLUICE_SETTINGS_H
 #define SLUICE_SETTINGS_H
 
 #include "config.h"
-
-struct json_object;
 
 #define SETTING_TEXT_MAX  4096 /* bytes of a text: PATH_MAX, and a long key */
 #define SETTING_LIST_MAX  64   /* entries of a list: chosen by eye */
@@ -66,15 +64,6 @@ struct complaint {
     size_t max;
 };
 
-/* One value on its way into a config: which, where to, and from where. */
-struct setting_put {
-    const struct setting *row;
-    struct config *cfg;
-    struct config_upstream *up; /* NULL unless row->of_upstream */
-    enum setting_source source;
-    struct complaint *err;
-};
-
 /* Rows from 0 on; NULL behind the last. */
 const struct setting *setting_at(size_t index);
 /* The row of KEY, a key of an upstream or not; NULL: there is none. */
@@ -86,6 +75,8 @@ bool setting_is_section(const char *key);
 enum setting_source setting_source(const struct setting *row,
                                    const struct config *cfg,
                                    const struct config_upstream *up);
+void setting_set_source(const struct setting *row, struct config *cfg,
+                        struct config_upstream *up, enum setting_source source);
 /* The field of ROW, whose type row->kind tells; and the length of a list. */
 void *setting_field(const struct setting *row, struct config *cfg,
                     struct config_upstream *up);
@@ -96,20 +87,8 @@ void setting_label(char *out, size_t max, const struct setting *row,
                    enum setting_source source, const struct config *cfg,
                    const struct config_upstream *up);
 
-/* Each returns 0, or -1 with a complaint and the field as it was. */
-int setting_put_json(const struct setting_put *put, struct json_object *value);
-int setting_put_text(const struct setting_put *put, const char *value);
-
-/* Defaults into a zeroed UP, or with UP NULL into a zeroed CFG. */
-int settings_init(struct config *cfg, struct config_upstream *up,
-                  struct complaint *err);
-/* Frees what the fields of UP, or with UP NULL of CFG itself, own. */
-void settings_fini(struct config *cfg, struct config_upstream *up);
-
-/* What is wrong with a key or token, never quoting it; NULL: nothing. */
-const char *secret_fault(const char *secret);
-/* Is the host of a base_url, as kept, this machine? */
-bool url_is_loopback(const char *url);
+/* What a value of ROW may be, to follow "must be". */
+void setting_allowed(char *out, size_t max, const struct setting *row);
 
 /* Puts one line into C; always returns -1. */
 int complain(struct complaint *c, const char *fmt, ...)

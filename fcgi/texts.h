@@ -1,0 +1,21 @@
+/*
+ * Texts that settings hold: hosts, URLs, origins, paths, keys.
+ */
+#ifndef SLUICE_TEXTS_H
+#define SLUICE_TEXTS_H
+
+#include "settings.h"
+
+/* What is wrong with TEXT, as a value or as an entry of a list; NULL:
+ * nothing. */
+const char *text_fault(const struct setting *row, const char *text);
+/* TEXT, sound already, as its field keeps it, for the caller to free; NULL: no
+ * memory. */
+char *text_kept(const struct setting *row, const char *text);
+
+/* What is wrong with a key or token; NULL: nothing. */
+const char *secret_fault(const char *secret);
+/* Is the host of a base_url, as kept, this machine? */
+bool url_is_loopback(const char *url);
+
+#endif
