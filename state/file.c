@@ -213,7 +213,8 @@ static int make_temp(int dir, char *name, size_t name_max, struct birth *b)
     uint64_t random = 0;
     int fd, err;
 
-    (void)getrandom(&random, sizeof(random), 0);
+    if (getrandom(&random, sizeof(random), 0) == -1)
+        return -1;
     snprintf(name, name_max, TEMP_PREFIX "%ld.%" PRIx64, (long)getpid(),
              random);
     fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
