@@ -65,13 +65,17 @@ static void grant_and_go_on(struct pair *p)
     if (i == p->q.n)
         return;
     row = p->q.r[i].tag;
-    switch (lab_random(6)) {
+    switch (lab_random(7)) {
     case 0: /* unsent */
         sfq_refund(&p->q, i);
         row_again(p->lay, row, p->now);
         sfq_arrive(&p->q, i);
         return;
-    case 1: /* sent back */
+    case 1: /* gave up before it was sent */
+        sfq_refund(&p->q, i);
+        row_leave(p->lay, row);
+        return;
+    case 2: /* sent back */
         CU_ASSERT_TRUE(row_sent(p->lay, row, p->now));
         row_again(p->lay, row, p->now);
         sfq_arrive(&p->q, i);

@@ -27,5 +27,13 @@ static inline CU_ErrorCode unit_add(const char *suite,
 
 CU_ErrorCode test_config_add(void);
 CU_ErrorCode test_log_add(void);
+CU_ErrorCode test_loop_add(void);
+CU_ErrorCode test_request_add(void);
+CU_ErrorCode test_route_add(void);
+CU_ErrorCode test_auth_add(void);
+CU_ErrorCode test_sse_add(void);
+CU_ErrorCode test_client_add(void);
+CU_ErrorCode test_reply_add(void);
+CU_ErrorCode test_buf_add(void);
 
 #endif

@@ -1,0 +1,234 @@
+/*
+ * What the crash tests share: a state directory, real workers, and a count of
+ * what held.  Each test is one program that ends with "N passed, M failed".
+ */
+#ifndef SLUICE_CRASH_H
+#define SLUICE_CRASH_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "boottime.h"
+#include "limiter.h"
+#include "repair.h"
+#include "worker.h"
+
+static int passed, failed;
+static char dir[] = "/tmp/sluice-crash-XXXXXX";
+
+__attribute__((format(printf, 2, 3))) static inline bool check(bool holds,
+                                                               const char *fmt,
+                                                               ...)
+{
+    va_list ap;
+
+    if (holds) {
+        passed++;
+        return true;
+    }
+    if (failed++ < 20) {
+        va_start(ap, fmt);
+        vprintf(fmt, ap);
+        va_end(ap);
+        printf("\n");
+    }
+    return false;
+}
+
+static inline void make_dir(void)
+{
+    CHECK(mkdtemp(dir) != NULL);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+}
+
+static inline void empty_dir(void)
+{
+    DIR *d = opendir(dir);
+    struct dirent *e;
+
+    while (d != NULL && (e = readdir(d)) != NULL)
+        if (e->d_name[0] != '.' || strncmp(e->d_name, ".sluice", 7) == 0)
+            (void)unlinkat(dirfd(d), e->d_name, 0);
+    if (d != NULL)
+        closedir(d);
+}
+
+/* Removes the directory and prints the summary.  The exit code. */
+static inline int finish(const char *name)
+{
+    empty_dir();
+    (void)rmdir(dir);
+    printf("%s: %d passed, %d failed\n", name, passed, failed);
+    return failed > 0;
+}
+
+static inline struct limiter_settings settings(uint32_t requests,
+                                               int64_t window_ms,
+                                               int64_t margin_ms)
+{
+    struct limiter_settings set;
+
+    memset(&set, 0, sizeof(set));
+    set.n_upstreams = 1;
+    set.bounds = (struct limiter_bounds){LAY_WAITERS, LAY_WAITERS, 1u << 30};
+    set.rules[0] = (struct limiter_rules){.name = "nim",
+                                          .window_ns = window_ms * NS_PER_MS,
+                                          .margin_ns = margin_ms * NS_PER_MS,
+                                          .requests = requests,
+                                          .burst = requests};
+    return set;
+}
+
+static inline struct limiter *worker(const struct limiter_settings *set,
+                                     int64_t now)
+{
+    struct limiter *lim = NULL;
+    char err[256];
+
+    if (limiter_open(&lim, dir, set, now, NULL, NULL, err, sizeof(err)) == -1) {
+        printf("limiter_open: %s\n", err);
+        abort();
+    }
+    return lim;
+}
+
+static inline struct limiter_request request(const char *client)
+{
+    return (struct limiter_request){.cls = CLASS_NORMAL,
+                                    .weight = 1,
+                                    .client = client,
+                                    .model = "m",
+                                    .request_id = "r",
+                                    .body_bytes = 100,
+                                    .deadline_ns = NEVER};
+}
+
+/* Are the counts of a file whose dirty word is down those of its slots? */
+static inline bool counts_hold(const struct layout *lay)
+{
+    struct layout *again = malloc(sizeof(*again));
+    bool same;
+    uint32_t i;
+
+    CHECK(again != NULL);
+    memcpy(again, lay, sizeof(*again));
+    repair_run(again, again->live.now_ns);
+    same = lay->live.waiting == again->live.waiting &&
+           lay->live.offered == again->live.offered &&
+           lay->live.open == again->live.open &&
+           lay->live.held_bytes == again->live.held_bytes &&
+           lay->live.rows_high == again->live.rows_high &&
+           lay->live.free_chunks == again->live.free_chunks;
+    for (i = 0; i < LAY_SCOPES; i++)
+        same = same && lay->scopes[i].waiting == again->scopes[i].waiting &&
+               lay->scopes[i].open == again->scopes[i].open &&
+               lay->scopes[i].in_flight == again->scopes[i].in_flight &&
+               lay->scopes[i].window.n == again->scopes[i].window.n;
+    for (i = 0; i < LAY_CLIENTS; i++)
+        same = same && lay->clients[i].refs == again->clients[i].refs &&
+               lay->clients[i].lined == again->clients[i].lined;
+    free(again);
+    return same;
+}
+
+static inline bool is_settled(const struct layout *lay)
+{
+    return lay->live.waiting == 0 && lay->live.open == 0 &&
+           lay->live.held_bytes == 0 && lay->live.rows_high == 0 &&
+           lay->live.offered == 0 && lay->scopes[0].in_flight == 0 &&
+           counts_hold(lay);
+}
+
+/* ---- a process that is led by the hand ---------------------------------- */
+
+/* Waits until it stops; false: it is gone. */
+static inline bool wait_stop(pid_t pid)
+{
+    int status;
+
+    while (waitpid(pid, &status, WUNTRACED) == -1)
+        CHECK(errno == EINTR);
+    return WIFSTOPPED(status);
+}
+
+/* Runs on until it has just got the lock.  Not all that comes before concerns
+ * us, and to clear memory takes an instruction a byte. */
+static inline bool run_into_lock(pid_t pid)
+{
+    struct __ptrace_syscall_info i = {.op = 0};
+    bool asked = false;
+
+    CHECK(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD) == 0);
+    for (;;) {
+        int status;
+
+        CHECK(ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0);
+        while (waitpid(pid, &status, 0) == -1)
+            CHECK(errno == EINTR);
+        if (!WIFSTOPPED(status) || WSTOPSIG(status) != (SIGTRAP | 0x80))
+            return false;
+        CHECK(ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(i), &i) > 0);
+        if (asked && i.exit.rval == 0)
+            return true;
+        asked = i.op == PTRACE_SYSCALL_INFO_ENTRY && i.entry.nr == SYS_flock &&
+                i.entry.args[1] == (LOCK_EX | LOCK_NB);
+    }
+}
+
+/* One machine instruction; false: the process stopped itself, or is gone. */
+static inline bool step(pid_t pid)
+{
+    int status;
+
+    CHECK(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) == 0);
+    while (waitpid(pid, &status, 0) == -1)
+        CHECK(errno == EINTR);
+    return WIFSTOPPED(status) && WSTOPSIG(status) == SIGTRAP;
+}
+
+static inline void go_on(pid_t pid)
+{
+    CHECK(ptrace(PTRACE_CONT, pid, NULL, NULL) == 0);
+}
+
+static inline void end(pid_t pid)
+{
+    (void)kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) == -1 && errno == EINTR)
+        continue;
+}
+
+/* In the child: lets the parent go on, and waits for it. */
+static inline void here(void)
+{
+    raise(SIGSTOP);
+}
+
+/* Two processes that only ever wait for each other are quickest on one
+ * processor. */
+static inline void share_a_processor(void)
+{
+    cpu_set_t one;
+
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    (void)sched_setaffinity(0, sizeof(one), &one);
+}
+
+static inline void be_led(void)
+{
+    CHECK(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+}
+
+#endif

@@ -1,0 +1,499 @@
+/*
+ * step.c - what if a worker dies at this very instruction?
+ *
+ * A worker takes its turn one machine instruction at a time.  Whenever the
+ * shared file has changed, a copy of it is what a SIGKILL at this moment would
+ * leave behind.  Each copy must be repairable, must have lost no send and
+ * invented none, and the survivors must be able to go on until nothing is
+ * left.  So every instruction of a locked section is tried, in one run.
+ *
+ * A row of `scenes` is a turn with something particular in it.
+ */
+#include "crash.h"
+
+#include "admit.h"
+#include "guard.h"
+#include "lock.h"
+#include "queue.h"
+#include "row.h"
+
+#define T0     (INT64_C(400000000) * NS_PER_S)
+#define SECOND NS_PER_S
+#define MAX    200
+#define MOST   60000 /* instructions a scene: a repair has more */
+
+struct scene {
+    const char *name;
+    uint32_t limit;
+    void (*before)(void); /* of the victim, then of the survivor */
+    void (*other)(void);
+    int64_t later;
+    void (*turn)(void); /* of the victim: watched */
+    uint32_t dips;      /* by how many the sends that count may dip between */
+    uint32_t stride;    /* look after so many instructions */
+};
+
+static struct limiter_settings set;
+static struct limiter *lim; /* the victim's in the child, else the survivor's */
+static struct limiter *third;
+static struct ticket *ticket[MAX];
+static uint32_t granted[MAX]; /* by the victim's tickets */
+static int64_t now = T0;
+
+static void hear(void *arg, const struct ticket_news *news)
+{
+    if (news->event == TICKET_GRANTED)
+        (*(uint32_t *)arg)++;
+}
+
+static void turn(void)
+{
+    (void)limiter_turn(lim, now);
+}
+
+static void join(uint32_t from, uint32_t n, const char *client)
+{
+    struct limiter_request req = request(client);
+
+    for (; n > 0; n--, from++)
+        ticket[from] = limiter_join(lim, &req, hear, &granted[from]);
+}
+
+/* ---- scenes --------------------------------------------------------------- */
+
+static void nothing(void)
+{
+}
+
+static void join_3(void)
+{
+    join(0, 3, "victim");
+}
+
+static void join_3_and_turn(void)
+{
+    join_3();
+    turn();
+}
+
+static void other_joins_2(void)
+{
+    join(0, 2, "survivor");
+    turn();
+}
+
+static void two_are_sent(void)
+{
+    limiter_sent(lim, ticket[0]);
+    limiter_sent(lim, ticket[1]);
+    turn();
+}
+
+static void sent_and_done(void)
+{
+    limiter_sent(lim, ticket[0]);
+    limiter_done(lim, ticket[0], false);
+    limiter_done(lim, ticket[1], false);
+    limiter_body_gone(lim, ticket[2]);
+    turn();
+}
+
+static void one_comes_back(void)
+{
+    limiter_again(lim, ticket[0], false);
+    turn();
+}
+
+static void one_comes_back_unsent(void)
+{
+    limiter_again(lim, ticket[0], true);
+    turn();
+}
+
+static void one_ends_unsent(void)
+{
+    limiter_done(lim, ticket[0], true);
+    turn();
+}
+
+/* The survivor waits, and is offered the slot. */
+static void free_and_offer(void)
+{
+    limiter_done(lim, ticket[1], true);
+    limiter_done(lim, ticket[2], true);
+    limiter_done(lim, ticket[0], true);
+    turn();
+}
+
+/* The victim waits, and is offered a slot more. */
+static void other_raises_the_limit(void)
+{
+    set.rules[0].requests = ++set.rules[0].burst;
+    limiter_set(lim, &set);
+    turn();
+}
+
+/* A worker that is stopped is offered a slot. */
+static void third_is_offered_1(void)
+{
+    struct limiter *mine = lim;
+
+    join(0, 2, "survivor");
+    turn();
+    lim = third = worker(&set, now);
+    join(100, 1, "third");
+    turn();
+    lim = mine;
+    limiter_done(lim, ticket[0], true);
+    turn();
+}
+
+/* Like a file whose writer died. */
+static void leave_it_dirty(void)
+{
+    join(0, 2, "survivor");
+    turn();
+    lim->file.lay->live.dirty = 1;
+}
+
+static void full_log(void)
+{
+    uint32_t i;
+
+    join(0, MAX - 2, "victim");
+    turn();
+    for (i = 0; i < MAX - 2; i++) {
+        limiter_sent(lim, ticket[i]);
+        limiter_done(lim, ticket[i], false);
+        if (i % 50 == 0)
+            turn();
+    }
+    join(0, 3, "victim");
+    turn();
+}
+
+static void other_rules(void)
+{
+    struct limiter_settings new = set;
+
+    new.rules[0].requests = 5;
+    new.rules[0].burst = 3;
+    new.rules[0].window_ns = 90 * SECOND;
+    limiter_set(lim, &new);
+    turn();
+}
+
+static void close_it(void)
+{
+    limiter_sent(lim, ticket[0]);
+    limiter_close(lim);
+}
+
+static void view_it(void)
+{
+    struct limiter_view v;
+
+    if (limiter_view(lim, now, &v))
+        view_free(&v);
+}
+
+/* A third worker, which dies at once with all it holds. */
+static void another_dies(void)
+{
+    struct limiter *mine = lim;
+
+    lim = worker(&set, now);
+    join(100, 4, "dead");
+    turn();
+    limiter_sent(lim, ticket[100]);
+    turn();
+    file_close(&lim->file);
+    lim->slot = NONE;
+    limiter_close(lim);
+    lim = mine;
+    turn();
+}
+
+static const struct scene scenes[] = {
+    {"joining a full line", 2, turn, other_joins_2, 0, join_3_and_turn, 0, 1},
+    {"a first turn", 4, nothing, other_joins_2, 0, turn, 0, 1},
+    {"joining, with slots free", 4, turn, nothing, 0, join_3_and_turn, 0, 1},
+    {"two are sent", 3, join_3_and_turn, nothing, 0, two_are_sent, 0, 1},
+    {"sent and done", 3, join_3_and_turn, other_joins_2, 0, sent_and_done, 0,
+     1},
+    {"one comes back", 2, join_3_and_turn, other_joins_2, 0, one_comes_back, 0,
+     1},
+    {"one comes back unsent", 2, join_3_and_turn, other_joins_2, 0,
+     one_comes_back_unsent, 1, 1},
+    {"one ends unsent", 1, join_3_and_turn, nothing, 0, one_ends_unsent, 1, 1},
+    {"a slot is offered", 1, join_3_and_turn, other_joins_2, 0, free_and_offer,
+     1, 1},
+    {"an offer is accepted", 2, join_3_and_turn, other_raises_the_limit, 0,
+     turn, 0, 1},
+    {"an offer lapses", 2, turn, third_is_offered_1, 60 * NS_PER_MS,
+     join_3_and_turn, 1, 1},
+    {"a dead worker is swept", 6, join_3_and_turn, another_dies, SECOND, turn,
+     0, 1},
+    {"a log of four chunks expires", MAX, full_log, other_joins_2, 61 * SECOND,
+     turn, 0, 1},
+    {"other rules", 4, join_3_and_turn, other_joins_2, 0, other_rules, 0, 1},
+    {"closing", 2, join_3_and_turn, other_joins_2, 0, close_it, 0, 1},
+    {"a view, with a log to expire", MAX, full_log, other_joins_2, 61 * SECOND,
+     view_it, 0, 1},
+    {"a repair", 3, join_3_and_turn, leave_it_dirty, 0, two_are_sent, 0, 97},
+};
+
+/* ---- what a death leaves behind --------------------------------------------- */
+
+struct wreck {
+    const struct scene *scene;
+    struct layout *lay; /* a copy */
+    int locks;          /* a file on which only the living hold a place */
+    uint32_t sum;       /* sends that count, once it was repaired */
+    const char *wrong;
+};
+
+static void expect(struct wreck *w, bool holds, const char *what)
+{
+    if (!holds && w->wrong == NULL)
+        w->wrong = what;
+}
+
+static uint32_t sends_that_count(struct layout *lay)
+{
+    admit_refresh(lay, 0, lay->live.now_ns);
+    return lay->scopes[0].window.n + lay->scopes[0].open;
+}
+
+/* The survivors end what they have and let the others through. */
+static void drain(struct wreck *w)
+{
+    struct layout *lay = w->lay;
+    int64_t when = 0;
+    uint32_t i, tries;
+
+    for (i = 0; i < LAY_ROWS; i++) {
+        if (lay->rows[i].state == ROW_OFFERED)
+            row_grant(lay, i, lay->live.now_ns);
+        if (lay->rows[i].state > ROW_WAITING) {
+            expect(w, row_sent(lay, i, lay->live.now_ns), "the log is full");
+            row_leave(lay, i);
+        }
+    }
+    for (tries = 0; lay->live.waiting > 0 && tries < 2 * MAX; tries++) {
+        expect(w, sends_that_count(lay) <= lay->rules[0].requests,
+               "more sends than the limit");
+        if (!admit_now(lay, 0, lay->live.now_ns, &when)) {
+            lay->live.now_ns = when;
+            continue;
+        }
+        i = queue_best(lay, 0);
+        expect(w, i != NONE, "somebody waits, and nobody is next");
+        if (i == NONE)
+            return;
+        row_grant(lay, i, lay->live.now_ns);
+        expect(w, row_sent(lay, i, lay->live.now_ns), "the log is full");
+        row_leave(lay, i);
+    }
+    expect(w, is_settled(lay), "something is left for ever");
+}
+
+static void survive(void *arg)
+{
+    struct wreck *w = arg;
+    struct layout *lay = w->lay;
+    struct roster_gone gone = {.n = 0};
+    uint32_t i, before;
+
+    if (lay->live.dirty == 0)
+        expect(w, counts_hold(lay), "not dirty, but a count is wrong");
+    else
+        repair_run(lay, now + w->scene->later);
+    lay->live.now_ns = now + w->scene->later;
+    (void)admit_set(lay, &set, lay->live.now_ns);
+    w->sum = before = sends_that_count(lay);
+    expect(w, w->sum <= set.rules[0].requests, "more sends than the limit");
+    for (i = 0; i < LAY_ROWS; i++)
+        before -= lay->rows[i].state == ROW_OFFERED &&
+                  !lock_slot_is_held(w->locks, lay->rows[i].worker);
+    roster_sweep(lay, w->locks, NONE, lay->live.now_ns, &gone);
+    expect(w, sends_that_count(lay) == before, "the sweep changed the log");
+    for (i = 0; i < LAY_ROWS; i++)
+        expect(w,
+               lay->rows[i].state == ROW_FREE ||
+                   lock_slot_is_held(w->locks, lay->rows[i].worker),
+               "a row of the dead is left");
+    for (i = 0; i < LAY_WORKERS; i++)
+        lay->workers[i].stalled = 0;
+    lay->live.stalled = 0;
+    drain(w);
+}
+
+/* ---- one scene ----------------------------------------------------------------- */
+
+/* The parts of the file that a turn of these scenes can change. */
+static const struct {
+    size_t at, len;
+} parts[] = {
+    {0, offsetof(struct layout, flows[300])},
+    {offsetof(struct layout, clients), 8 * sizeof(struct lay_name)},
+    {offsetof(struct layout, models), 8 * sizeof(struct lay_name)},
+    {offsetof(struct layout, workers), 8 * sizeof(struct lay_worker)},
+    {offsetof(struct layout, rows), (MAX + 20) * sizeof(struct lay_row)},
+    {offsetof(struct layout, chunks), 16 * sizeof(struct lay_chunk)},
+};
+
+static bool has_changed(const struct layout *map, struct layout *shadow)
+{
+    bool changed = false;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(parts); i++) {
+        const char *from = (const char *)map + parts[i].at;
+        char *to = (char *)shadow + parts[i].at;
+
+        if (memcmp(from, to, parts[i].len) == 0)
+            continue;
+        memcpy(to, from, parts[i].len);
+        changed = true;
+    }
+    return changed;
+}
+
+#define SUMS 100000
+
+struct play {
+    const struct scene *scene;
+    struct layout *shadow, *copy;
+    int hold, locks;
+    uint32_t sums[SUMS], n;
+    int64_t instructions;
+};
+
+static void look(struct play *p)
+{
+    struct wreck w = {p->scene, p->copy, p->locks, 0, NULL};
+    const char *what = "";
+
+    memcpy(p->copy, p->shadow, sizeof(*p->copy));
+    if (guard_run(survive, &w, &what) != GUARD_OK)
+        w.wrong = what;
+    check(w.wrong == NULL, "%s, instruction %lld: %s", p->scene->name,
+          (long long)p->instructions, w.wrong);
+    if (p->n < SUMS)
+        p->sums[p->n++] = w.sum;
+}
+
+/* Nothing was lost or invented on the way from the first to the last. */
+static void check_sums(struct play *p)
+{
+    uint32_t a = p->sums[0], b = p->sums[p->n - 1], i;
+    uint32_t low = (a < b ? a : b) - p->scene->dips, high = a > b ? a : b;
+
+    for (i = 0; i < p->n; i++)
+        if (p->sums[i] < low || p->sums[i] > high)
+            break;
+    check(i == p->n, "%s: %u sends count at step %u, not %u to %u",
+          p->scene->name, p->sums[i < p->n ? i : 0], i, low, high);
+}
+
+static void victim(const struct scene *s)
+{
+    be_led();
+    lim = worker(&set, now);
+    s->before();
+    here();
+    now += s->later;
+    here();
+    s->turn();
+    here();
+    _exit(0);
+}
+
+/* Only the places of the living are locked in a file of our own. */
+static void lock_places(struct play *p)
+{
+    char name[] = "/tmp/sluice-crash-locks-XXXXXX";
+
+    p->hold = mkstemp(name);
+    p->locks = open(name, O_RDWR | O_CLOEXEC);
+    (void)unlink(name);
+    CHECK(lock_claim_slot(p->hold, lim->slot));
+    if (third != NULL)
+        CHECK(lock_claim_slot(p->hold, third->slot));
+}
+
+static void watch(struct play *p, pid_t pid)
+{
+    const struct layout *map = lim->file.lay;
+    bool was_dirty = false, is_over = false;
+
+    memcpy(p->shadow, map, sizeof(*p->shadow));
+    look(p);
+    check(run_into_lock(pid), "%s: no lock was taken", p->scene->name);
+    while (!is_over && p->instructions < MOST && step(pid)) {
+        if (++p->instructions % p->scene->stride != 0)
+            continue;
+        was_dirty = was_dirty || map->live.dirty != 0;
+        is_over = was_dirty && map->live.dirty == 0;
+        if (has_changed(map, p->shadow))
+            look(p);
+    }
+    go_on(pid); /* what comes after the lock does not concern us */
+    CHECK(wait_stop(pid));
+    check(p->instructions == MOST || memcmp(map, p->shadow, sizeof(*map)) == 0,
+          "%s: a change was overlooked", p->scene->name);
+    memcpy(p->shadow, map, sizeof(*p->shadow));
+    look(p);
+    check_sums(p);
+}
+
+static void run(struct play *p, const struct scene *s)
+{
+    pid_t pid;
+
+    p->scene = s;
+    p->n = 0;
+    p->instructions = 0;
+    set = settings(s->limit, 60000, 0);
+    third = NULL;
+    empty_dir();
+    pid = fork();
+    if (pid == 0)
+        victim(s);
+    CHECK(wait_stop(pid));
+    lim = worker(&set, now);
+    turn();
+    s->other();
+    lock_places(p);
+    go_on(pid);
+    CHECK(wait_stop(pid));
+    watch(p, pid);
+    end(pid);
+    close(p->hold);
+    close(p->locks);
+    limiter_close(third);
+    limiter_close(lim);
+    printf("  %-32s %7lld instructions, %5u states\n", s->name,
+           (long long)p->instructions, p->n);
+}
+
+int main(void)
+{
+    struct play *p = calloc(1, sizeof(*p));
+    size_t i;
+
+    CHECK(p != NULL);
+    p->shadow = malloc(sizeof(*p->shadow));
+    p->copy = malloc(sizeof(*p->copy));
+    CHECK(p->shadow != NULL && p->copy != NULL);
+    make_dir();
+    share_a_processor();
+    guard_init();
+    for (i = 0; i < ARRAY_LEN(scenes); i++)
+        run(p, &scenes[i]);
+    free(p->shadow);
+    free(p->copy);
+    free(p);
+    return finish("step");
+}

@@ -1,0 +1,337 @@
+/*
+ * stop.c - workers are stopped and go on: do the others wait, and is anything
+ * forgotten?
+ *
+ *   in the lock     the others' turns come back at once, new requests are
+ *                   refused after two seconds, and all goes on afterwards
+ *   before the lock with a time that is old by then
+ *   before writing  what was granted counts until it is written
+ *   with an offer   the slot goes to the next in line
+ */
+#include "crash.h"
+
+static struct limiter_settings set;
+
+struct heard {
+    uint32_t granted, refused;
+    enum limiter_refusal why;
+};
+
+static void hear(void *arg, const struct ticket_news *news)
+{
+    struct heard *h = arg;
+
+    h->granted += news->event == TICKET_GRANTED;
+    h->refused += news->event == TICKET_REFUSED;
+    h->why = news->why;
+}
+
+static struct ticket *join(struct limiter *lim, struct heard *h)
+{
+    struct limiter_request req = request("c");
+
+    memset(h, 0, sizeof(*h));
+    return limiter_join(lim, &req, hear, h);
+}
+
+static int64_t turn(struct limiter *lim)
+{
+    return limiter_turn(lim, boottime_ns());
+}
+
+/* Takes turns for MS.  The longest one, in ns. */
+static int64_t turns(struct limiter *lim, int ms)
+{
+    int64_t end_ns = boottime_ns() + ms * NS_PER_MS, longest = 0;
+
+    while (boottime_ns() < end_ns) {
+        int64_t before = boottime_ns();
+
+        (void)turn(lim);
+        longest = max_i64(longest, boottime_ns() - before);
+        usleep(1000);
+    }
+    return longest;
+}
+
+static void forget_the_past(struct limiter *lim)
+{
+    memset(lim->file.lay->live.lost_ns, 0, sizeof(lim->file.lay->live.lost_ns));
+}
+
+/* ---- in the lock -------------------------------------------------------------- */
+
+static void takes_a_turn(void)
+{
+    struct limiter *lim;
+    struct heard h[20];
+    int i;
+
+    be_led();
+    lim = worker(&set, boottime_ns());
+    (void)turn(lim);
+    for (i = 0; i < 20; i++)
+        (void)join(lim, &h[i]);
+    here();
+    (void)turn(lim);
+    here();
+    for (;;) {
+        (void)turn(lim);
+        usleep(1000);
+    }
+}
+
+static void stopped_in_the_lock(int instructions)
+{
+    struct limiter *lim;
+    struct heard waits, late;
+    struct ticket *t;
+    uint32_t sum;
+    ino_t ino;
+    pid_t pid;
+    int i;
+
+    set = settings(5, 60000, 0);
+    empty_dir();
+    pid = fork();
+    if (pid == 0)
+        takes_a_turn();
+    CHECK(wait_stop(pid));
+    lim = worker(&set, boottime_ns());
+    (void)turn(lim);
+    ino = lim->file.ino;
+    CHECK(run_into_lock(pid));
+    for (i = 0; i < instructions; i++)
+        check(step(pid), "in the lock: the turn is over");
+    CHECK(ptrace(PTRACE_DETACH, pid, NULL, SIGSTOP) == 0);
+
+    t = join(lim, &waits);
+    check(turns(lim, 1900) < 20 * NS_PER_MS, "in the lock: a turn was slow");
+    check(waits.refused == 0, "in the lock: refused too early");
+    check(turns(lim, 200) < 20 * NS_PER_MS, "in the lock: a turn was slow");
+    check(waits.refused == 1 && waits.why == REFUSED_STATE,
+          "in the lock: not refused after two seconds");
+    (void)join(lim, &late);
+    (void)turns(lim, 5);
+    check(late.refused == 1, "in the lock: a later one was not refused");
+
+    CHECK(kill(pid, SIGCONT) == 0);
+    t = join(lim, &late);
+    (void)turns(lim, 300);
+    check(late.refused == 0, "in the lock: still refused when it is over");
+    check(lim->file.ino == ino && lim->trouble_ns == NEVER,
+          "in the lock: the file was given up");
+    sum = lim->file.lay->scopes[0].window.n + lim->file.lay->scopes[0].open;
+    check(sum == 5, "in the lock: %u of 5 slots are used", sum);
+    check(lim->file.lay->live.counters.repairs == 0, "in the lock: repaired");
+    end(pid);
+    limiter_done(lim, t, true);
+    (void)turns(lim, 1200);
+    check(is_settled(lim->file.lay), "in the lock: something is left");
+    limiter_close(lim);
+}
+
+/* ---- before the lock ----------------------------------------------------------- */
+
+/* A clock that was read before the stop is what a real loop would pass on. */
+static void takes_an_old_turn(void)
+{
+    struct limiter *lim;
+    struct heard h;
+    struct ticket *t;
+    int64_t old;
+
+    be_led();
+    lim = worker(&set, boottime_ns());
+    t = join(lim, &h);
+    (void)turn(lim);
+    old = boottime_ns();
+    limiter_sent(lim, t);
+    here();
+    (void)limiter_turn(lim, old);
+    here();
+    _exit(h.granted != 1);
+}
+
+static void stopped_before_the_lock(void)
+{
+    struct limiter *lim;
+    struct heard h;
+    int64_t stopped, booked;
+    ino_t ino;
+    pid_t pid;
+
+    set = settings(5, 60000, 0);
+    empty_dir();
+    pid = fork();
+    if (pid == 0)
+        takes_an_old_turn();
+    CHECK(wait_stop(pid));
+    stopped = boottime_ns();
+    lim = worker(&set, boottime_ns());
+    ino = lim->file.ino;
+    (void)join(lim, &h);
+    (void)turns(lim, 1300); /* longer than any clock may differ */
+    go_on(pid);
+    CHECK(wait_stop(pid));
+    (void)turn(lim);
+    booked = lim->file.lay->scopes[0].last_send_ns;
+    check(booked >= stopped + NS_PER_S,
+          "before the lock: the send was booked into the past");
+    check(lim->file.ino == ino && lim->file.lay->live.counters.recoveries == 0,
+          "before the lock: the file was given up");
+    check(lim->file.lay->scopes[0].window.n == 1, "before the lock: no send");
+    check(h.granted == 1, "before the lock: the others were not served");
+    end(pid);
+    limiter_close(lim);
+}
+
+/* ---- before writing -------------------------------------------------------------- */
+
+#define LIMIT   4
+#define SPAN_MS 200
+
+static void waits_with_grants(void)
+{
+    struct limiter *lim;
+    struct heard h[2];
+    struct ticket *t[2];
+
+    be_led();
+    lim = worker(&set, boottime_ns());
+    t[0] = join(lim, &h[0]);
+    t[1] = join(lim, &h[1]);
+    (void)turn(lim);
+    CHECK(h[0].granted == 1 && h[1].granted == 1);
+    here(); /* for longer than the window */
+    limiter_sent(lim, t[0]);
+    limiter_sent(lim, t[1]);
+    (void)turn(lim);
+    here();
+    _exit(0);
+}
+
+/* Sends all that is granted at once; how many in MS? */
+static uint32_t send_for(struct limiter *lim, int ms)
+{
+    int64_t end_ns = boottime_ns() + ms * NS_PER_MS;
+    struct ticket *t[LIMIT] = {NULL};
+    struct heard h[LIMIT];
+    uint32_t n = 0;
+    int i;
+
+    while (boottime_ns() < end_ns) {
+        for (i = 0; i < LIMIT; i++) {
+            if (t[i] == NULL)
+                t[i] = join(lim, &h[i]);
+            if (h[i].granted == 0)
+                continue;
+            n++;
+            limiter_done(lim, t[i], false);
+            t[i] = NULL;
+        }
+        (void)turn(lim);
+        usleep(300);
+    }
+    for (i = 0; i < LIMIT; i++)
+        if (t[i] != NULL)
+            limiter_done(lim, t[i], true);
+    (void)turn(lim);
+    return n;
+}
+
+static void stopped_before_writing(void)
+{
+    struct limiter *lim;
+    uint32_t n;
+    pid_t pid;
+
+    set = settings(LIMIT, SPAN_MS, 0);
+    empty_dir();
+    pid = fork();
+    if (pid == 0)
+        waits_with_grants();
+    CHECK(wait_stop(pid));
+    lim = worker(&set, boottime_ns());
+    n = send_for(lim, 5 * SPAN_MS - SPAN_MS / 2); /* five windows begin */
+    check(n == 5 * (LIMIT - 2), "before writing: %u sends, not %d", n,
+          5 * (LIMIT - 2));
+    go_on(pid);
+    CHECK(wait_stop(pid)); /* its two are on the wire now */
+    n = send_for(lim, SPAN_MS / 2);
+    check(n <= LIMIT - 2, "before writing: %u more at once", n);
+    n = send_for(lim, 2 * SPAN_MS);
+    check(n >= LIMIT, "before writing: %u sends in two windows", n);
+    end(pid);
+    limiter_close(lim);
+}
+
+/* ---- with an offer ---------------------------------------------------------------- */
+
+static void waits_in_line(void)
+{
+    struct limiter *lim;
+    struct heard h;
+
+    be_led();
+    lim = worker(&set, boottime_ns());
+    (void)join(lim, &h);
+    (void)turn(lim);
+    here();
+    (void)turn(lim);
+    here();
+    _exit(0);
+}
+
+static void stopped_with_an_offer(void)
+{
+    struct limiter *lim;
+    struct heard h[2];
+    struct ticket *t[2];
+    int64_t start;
+    pid_t pid;
+
+    set = settings(1, 60000, 0);
+    empty_dir();
+    lim = worker(&set, boottime_ns());
+    forget_the_past(lim);
+    t[0] = join(lim, &h[0]);
+    (void)turn(lim);
+    pid = fork();
+    if (pid == 0)
+        waits_in_line();
+    CHECK(wait_stop(pid));
+    t[1] = join(lim, &h[1]);
+    limiter_done(lim, t[0], true);
+    start = boottime_ns();
+    while (h[1].granted == 0 && boottime_ns() < start + NS_PER_S) {
+        (void)turn(lim);
+        usleep(1000);
+    }
+    check(boottime_ns() - start > 40 * NS_PER_MS,
+          "with an offer: it had no chance to take it");
+    check(boottime_ns() - start < 150 * NS_PER_MS,
+          "with an offer: the next one waited too long");
+    check(lim->file.lay->live.stalled == 1, "with an offer: not marked");
+    go_on(pid);
+    CHECK(wait_stop(pid));
+    check(lim->file.lay->live.stalled == 0, "with an offer: still marked");
+    limiter_done(lim, t[1], true);
+    (void)turn(lim);
+    check(lim->file.lay->live.offered == 1, "with an offer: no second one");
+    end(pid);
+    (void)turns(lim, 1200);
+    check(is_settled(lim->file.lay), "with an offer: something is left");
+    limiter_close(lim);
+}
+
+int main(void)
+{
+    make_dir();
+    stopped_in_the_lock(60);
+    stopped_in_the_lock(3000);
+    stopped_before_the_lock();
+    stopped_before_writing();
+    stopped_with_an_offer();
+    return finish("stop");
+}

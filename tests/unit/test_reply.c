@@ -1,0 +1,108 @@
+/* Mirrors fcgi/reply.c. */
+#include "reply.h"
+
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "unit.h"
+
+static void retry_headers_stay_within_a_minute(void)
+{
+    static const struct {
+        int64_t ms;
+        int retry;
+        const char *want;
+    } rows[] = {
+        {-1, -1, ""},
+        {-1, 0, "x-should-retry: false\r\n"},
+        {0, -1, "Retry-After: 1\r\nretry-after-ms: 1\r\n"},
+        {1, 1,
+         "Retry-After: 1\r\nretry-after-ms: 1\r\nx-should-retry: true\r\n"},
+        {999, -1, "Retry-After: 1\r\nretry-after-ms: 999\r\n"},
+        {1000, -1, "Retry-After: 1\r\nretry-after-ms: 1000\r\n"},
+        {1001, -1, "Retry-After: 2\r\nretry-after-ms: 1001\r\n"},
+        {59001, -1, "Retry-After: 60\r\nretry-after-ms: 59001\r\n"},
+        {60000, -1, "Retry-After: 60\r\nretry-after-ms: 60000\r\n"},
+        {60001, -1, "Retry-After: 60\r\nretry-after-ms: 60000\r\n"},
+        {INT64_MAX, -1, "Retry-After: 60\r\nretry-after-ms: 60000\r\n"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct reply_error e = {429, "sluice_x", rows[i].ms, rows[i].retry, ""};
+        struct buf b = {NULL, 0, 0, 0};
+
+        reply_retry_headers(&b, &e);
+        buf_add(&b, "", 1);
+        CU_ASSERT_STRING_EQUAL(buf_head(&b), rows[i].want);
+        buf_free(&b);
+    }
+}
+
+static void an_error_has_openais_shape(void)
+{
+    static const struct {
+        int status;
+        const char *type;
+    } rows[] = {
+        {400, "invalid_request_error"}, {401, "authentication_error"},
+        {403, "permission_error"},      {404, "not_found_error"},
+        {405, "invalid_request_error"}, {413, "invalid_request_error"},
+        {429, "rate_limit_error"},      {500, "server_error"},
+        {502, "server_error"},          {503, "server_error"},
+        {504, "timeout_error"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct reply_error e = {rows[i].status, "sluice_x", -1, -1,
+                                "say \"\\\n\x01\xff\""};
+        struct json_object *o, *in, *param;
+        struct buf b = {NULL, 0, 0, 0};
+
+        reply_error_json(&b, &e);
+        buf_add(&b, "", 1);
+        CU_ASSERT_PTR_NULL(strpbrk(buf_head(&b), "\r\n")); /* one event line */
+        o = json_tokener_parse(buf_head(&b));
+        CU_ASSERT_TRUE_FATAL(json_object_object_get_ex(o, "error", &in));
+        CU_ASSERT_EQUAL(json_object_object_length(in), 4);
+        CU_ASSERT_STRING_EQUAL(
+            json_object_get_string(json_object_object_get(in, "type")),
+            rows[i].type);
+        CU_ASSERT_STRING_EQUAL(
+            json_object_get_string(json_object_object_get(in, "message")),
+            "say \"\\\n\x01\xef\xbf\xbd\"");
+        CU_ASSERT_STRING_EQUAL(
+            json_object_get_string(json_object_object_get(in, "code")),
+            "sluice_x");
+        CU_ASSERT_TRUE(json_object_object_get_ex(in, "param", &param));
+        CU_ASSERT_PTR_NULL(param);
+        json_object_put(o);
+        buf_free(&b);
+    }
+}
+
+static void every_status_of_ours_has_a_reason(void)
+{
+    static const int ours[] = {200, 400, 401, 403, 404, 405,
+                               413, 429, 502, 503, 504};
+    size_t i;
+
+    for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+        CU_ASSERT_STRING_NOT_EQUAL(reply_reason(ours[i]), reply_reason(599));
+    CU_ASSERT_TRUE(strlen(reply_reason(599)) > 0);
+}
+
+static const struct unit_test tests[] = {
+    {"retry headers stay within a minute", retry_headers_stay_within_a_minute},
+    {"an error has OpenAI's shape, whatever its words",
+     an_error_has_openais_shape},
+    {"every status of ours has a reason", every_status_of_ours_has_a_reason},
+    {NULL, NULL},
+};
+
+CU_ErrorCode test_reply_add(void)
+{
+    return unit_add("reply", tests);
+}

@@ -1,0 +1,432 @@
+/* Mirrors fcgi/request.c: hostile parameters, paths and bodies. */
+#include "request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "route.h"
+#include "unit.h"
+
+/* A request of the usual parameters, EXTRA (a list of texts, or NULL) and,
+ * where it is given, URI; for request_free(). */
+static struct request *ask(const char *uri, const char *const *extra)
+{
+    char text[4][PATH_BYTES + 64];
+    char *envp[8];
+    size_t n = 0;
+
+    (void)snprintf(text[0], sizeof(text[0]), "REQUEST_METHOD=POST");
+    (void)snprintf(text[1], sizeof(text[1]), "REQUEST_URI=%s", uri);
+    (void)snprintf(text[2], sizeof(text[2]), "REMOTE_ADDR=192.0.2.7");
+    for (; n < 3; n++)
+        envp[n] = text[n];
+    for (; extra != NULL && *extra != NULL; extra++) {
+        envp[n] = strdup(*extra);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(envp[n++]);
+    }
+    envp[n] = NULL;
+    {
+        struct request *r = request_new(envp, 5);
+
+        while (n > 3)
+            free(envp[--n]); /* it keeps nothing of them */
+        CU_ASSERT_EQUAL(r->arrived_ns, 5);
+        CU_ASSERT_EQUAL(r->fd, -1);
+        return r;
+    }
+}
+
+#define CHAT "/v1/chat/completions"
+
+static void paths(void)
+{
+    static const struct {
+        const char *uri, *path; /* NULL: refused */
+    } rows[] = {
+        {CHAT, CHAT},
+        {CHAT "?a=b%20c", CHAT},
+        {"/v1/models/a%2fb", "/v1/models/a/b"},
+        {"/v1/%63hat", "/v1/chat"},
+        {"/v1/models/", "/v1/models/"},
+        {"/v1/a..b/.c", "/v1/a..b/.c"},
+        {"/?..", "/"},
+        {"", NULL},
+        {"v1/chat", NULL},
+        {"http://x/v1/chat", NULL},
+        {"//v1/chat", NULL},
+        {"/v1//chat", NULL},
+        {"/v1/../chat", NULL},
+        {"/v1/..", NULL},
+        {"/v1/./chat", NULL},
+        {"/v1/%2e%2e/chat", NULL},
+        {"/v1/%2E./chat", NULL},
+        {"/v1%2f..%2fchat", NULL},
+        {"/v1/%2fchat", NULL},
+        {"/v1/a%00b", NULL},
+        {"/v1/a%0d%0ab", NULL},
+        {"/v1/a%7f", NULL},
+        {"/v1/a%", NULL},
+        {"/v1/a%4", NULL},
+        {"/v1/a%zz", NULL},
+        {"/v1/a\\b", NULL},
+        {"/v1/a%5cb", NULL},
+        {"/v1/a#b", NULL},
+        {"/v1/a?b#c", NULL},
+        {"/v1/a%23b", NULL},
+        {"/v1/a b", NULL},
+        {"/v1/a?b c", NULL},
+        {"/v1/\xc3\xa9", NULL},
+        {"/v1/a\tb", NULL},
+        {"/v1/a\r\nX-A: b", NULL},
+    };
+    char longest[PATH_BYTES + 1];
+    struct request *r;
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        r = ask(rows[i].uri, NULL);
+        CU_ASSERT_EQUAL(r->fault.status, rows[i].path != NULL ? 0 : 400);
+        if (rows[i].path != NULL) {
+            CU_ASSERT_STRING_EQUAL(r->path, rows[i].path);
+            CU_ASSERT_STRING_EQUAL(r->target, rows[i].uri);
+        }
+        request_free(r);
+    }
+    memset(longest, 'x', sizeof(longest));
+    longest[0] = '/';
+    for (i = PATH_BYTES - 1; i <= PATH_BYTES; i++) {
+        longest[i] = '\0';
+        r = ask(longest, NULL);
+        CU_ASSERT_EQUAL(r->fault.status, i < PATH_BYTES ? 0 : 400);
+        request_free(r);
+        longest[i] = 'x';
+    }
+}
+
+static void parameters(void)
+{
+    static const struct {
+        const char *extra[3];
+        int status;
+        const char *word; /* in the message */
+    } rows[] = {
+        {{"HTTP_ACCEPT=a"}, 0, ""},
+        {{"HTTP_ACCEPT="}, 0, ""},
+        {{"HTTP_X=a\tb"}, 0, ""},
+        {{"HTTP_X=a", "HTTP_XY=b"}, 0, ""},
+        {{"HTTP_X=a", "HTTP_X=a"}, 400, "header x is there twice"},
+        {{"HTTP_X_SLUICE_CLIENT=a", "HTTP_X_SLUICE_CLIENT=b"},
+         400,
+         "x-sluice-client"},
+        {{"REQUEST_URI=/v1/other"}, 400, "twice"},
+        {{"HTTP_X=a\rb"}, 400, "control"},
+        {{"HTTP_X=a\nStatus: 200"}, 400, "control"},
+        {{"HTTP_X=\x7f"}, 400, "control"},
+        {{"HTTP_\x01=a"}, 400, "control"},
+        {{"HTTP_X_SLUICE_PRIORITY=urgent"}, 400, "X-Sluice-Priority"},
+        {{"HTTP_X_SLUICE_PRIORITY=LOW"}, 0, ""},
+        {{"HTTP_X_SLUICE_DEADLINE=1.5"}, 0, ""},
+        {{"HTTP_X_SLUICE_DEADLINE=soon"}, 400, "X-Sluice-Deadline"},
+        {{"HTTP_X_SLUICE_DEADLINE=-1"}, 400, "X-Sluice-Deadline"},
+        {{"HTTP_X_SLUICE_DEADLINE=inf"}, 400, "X-Sluice-Deadline"},
+        {{"HTTP_X_SLUICE_DEADLINE=1e99"}, 400, "X-Sluice-Deadline"},
+        {{"HTTP_X_SLUICE_DEADLINE= 1"}, 400, "X-Sluice-Deadline"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct request *r = ask(CHAT, rows[i].extra);
+
+        CU_ASSERT_EQUAL(r->fault.status, rows[i].status);
+        if (rows[i].status != 0)
+            CU_ASSERT_PTR_NOT_NULL(strstr(r->fault.message, rows[i].word));
+        request_free(r);
+    }
+}
+
+static void too_many_parameters(void)
+{
+    static char texts[PARAMS_MAX + 1][16];
+    static char big[PARAMS_BYTES + 1];
+    char *envp[PARAMS_MAX + 2];
+    char uri[] = "REQUEST_URI=/v1/x";
+    struct request *r;
+    size_t n;
+
+    for (n = PARAMS_MAX; n <= PARAMS_MAX + 1; n++) {
+        size_t i;
+
+        envp[0] = uri;
+        for (i = 1; i < n; i++) {
+            (void)snprintf(texts[i], sizeof(texts[i]), "HTTP_%zu=x", i);
+            envp[i] = texts[i];
+        }
+        envp[n] = NULL;
+        r = request_new(envp, 0);
+        CU_ASSERT_EQUAL(r->fault.status, n <= PARAMS_MAX ? 0 : 400);
+        request_free(r);
+    }
+    memset(big, 'x', sizeof(big) - 1);
+    memcpy(big, "HTTP_X=", 7);
+    envp[1] = big;
+    envp[2] = NULL;
+    r = request_new(envp, 0);
+    CU_ASSERT_EQUAL(r->fault.status, 400);
+    request_free(r);
+    envp[0] = NULL; /* nothing at all */
+    r = request_new(envp, 0);
+    CU_ASSERT_EQUAL(r->fault.status, 400);
+    request_free(r);
+}
+
+static void patience_of_the_sdks(void)
+{
+    static const struct {
+        const char *extra[4];
+        int64_t want_ms;
+    } rows[] = {
+        {{NULL}, -1},
+        {{"HTTP_X_STAINLESS_TIMEOUT=600"}, 600000},
+        {{"HTTP_X_STAINLESS_TIMEOUT=0.25"}, 250},
+        {{"HTTP_X_STAINLESS_READ_TIMEOUT=5", "HTTP_X_STAINLESS_TIMEOUT=60"},
+         5000},
+        {{"HTTP_X_STAINLESS_TIMEOUT=0"}, -1},
+        {{"HTTP_X_STAINLESS_TIMEOUT=NOT_GIVEN"}, -1},
+        {{"HTTP_X_STAINLESS_TIMEOUT=-5"}, -1},
+        {{"HTTP_X_STAINLESS_TIMEOUT="}, -1},
+        {{"HTTP_X_STAINLESS_RUNTIME=node"}, 290000},
+        {{"HTTP_X_STAINLESS_RUNTIME=node", "HTTP_X_STAINLESS_TIMEOUT=600"},
+         290000},
+        {{"HTTP_X_STAINLESS_RUNTIME=node", "HTTP_X_STAINLESS_TIMEOUT=30"},
+         30000},
+        {{"HTTP_X_STAINLESS_RUNTIME=CPython", "HTTP_X_STAINLESS_TIMEOUT=600"},
+         600000},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct request *r = ask(CHAT, rows[i].extra);
+
+        CU_ASSERT_EQUAL(r->client_timeout_ms, rows[i].want_ms);
+        CU_ASSERT_EQUAL(r->fault.status, 0);
+        request_free(r);
+    }
+}
+
+static void what_goes_upstream(void)
+{
+    static const char *const extra[] = {
+        "HTTP_COOKIE=a", "HTTP_X_FORWARDED_FOR=b", "HTTP_ACCEPT=c",
+        "HTTP_AUTHORIZATION=Bearer d", NULL};
+    struct request *r = ask(CHAT, extra);
+
+    CU_ASSERT_EQUAL(r->n_forward, 1);
+    CU_ASSERT_STRING_EQUAL(r->forward[0].name, "Accept");
+    CU_ASSERT_STRING_EQUAL(r->forward[0].value, "c");
+    CU_ASSERT_STRING_EQUAL(r->authorization, "Bearer d");
+    CU_ASSERT_STRING_EQUAL(r->client, "192.0.2.7");
+    request_free(r);
+}
+
+static void names_of_clients_are_tamed(void)
+{
+    static const char *const extra[] = {
+        "HTTP_X_SLUICE_CLIENT=a b\"<\xff>c.d_e:f@g+h-i/j"
+        "0123456789012345678901234567890123456789012345678901234567890",
+        NULL};
+    struct request *r = ask(CHAT, extra);
+
+    CU_ASSERT_EQUAL(strncmp(r->client, "a_b____c.d_e:f@g+h-i/j0123", 26), 0);
+    CU_ASSERT_EQUAL(strlen(r->client), CLIENT_MAX - 1);
+    request_free(r);
+}
+
+static void content_lengths(void)
+{
+    static const struct {
+        const char *text;
+        int64_t want;
+    } rows[] = {
+        {"CONTENT_LENGTH=0", 0},
+        {"CONTENT_LENGTH=25", 25},
+        {"CONTENT_LENGTH=", -1},
+        {"CONTENT_LENGTHX=7", -1},
+        {"CONTENT_LENGTH=-1", -2},
+        {"CONTENT_LENGTH=+1", -2},
+        {"CONTENT_LENGTH= 1", -2},
+        {"CONTENT_LENGTH=1e3", -2},
+        {"CONTENT_LENGTH=0x10", -2},
+        {"CONTENT_LENGTH=1, 1", -2},
+        {"CONTENT_LENGTH=9999999999999999999", -2},
+        {"CONTENT_LENGTH=999999999999999", 999999999999999},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[64];
+        char *envp[2] = {text, NULL};
+
+        (void)snprintf(text, sizeof(text), "%s", rows[i].text);
+        CU_ASSERT_EQUAL(request_content_length(envp), rows[i].want);
+    }
+}
+
+/* BODY sent to URI; for request_free(). */
+static struct request *post(const char *uri, const char *body, size_t len,
+                            int64_t content_length)
+{
+    static const char *const json[] = {"CONTENT_TYPE=application/json", NULL};
+    struct request *r = ask(uri, json);
+    const char *allow;
+
+    r->route = route_find(r, &allow);
+    buf_add(&r->body, body, len);
+    request_parse_body(r, content_length);
+    return r;
+}
+
+static void bodies(void)
+{
+    static const struct {
+        const char *uri, *body;
+        int status;
+        const char *model; /* of one that passes */
+        int stream;
+    } rows[] = {
+        {CHAT, "{\"model\":\"a/b\"}", 0, "a/b", 0},
+        {CHAT, " {\"model\":\"a\",\"stream\":true} \n", 0, "a", 1},
+        {CHAT, "{\"model\":\"a\",\"stream\":null}", 0, "a", 0},
+        {CHAT, "{\"model\":\"a\",\"model\":\"b\"}", 0, "b", 0},
+        {CHAT, "{\"model\":\"\\u00e9\"}", 0, "\xc3\xa9", 0},
+        {CHAT, "{\"model\":\"a\",\"max_tokens\":16}", 0, "a", 0},
+        {CHAT, "{\"model\":\"a\",\"max_tokens\":16.0}", 0, "a", 0},
+        {CHAT, "{\"model\":\"a\",\"max_tokens\":1e999}", 0, "a", 0},
+        {CHAT, "{\"model\":\"a\",\"max_tokens\":-9999999999999999999999}", 0,
+         "a", 0},
+        {CHAT, "{\"model\":\"a\",\"max_tokens\":\"9\"}", 400, "", 0},
+        {CHAT, "", 400, "", 0},
+        {CHAT, " ", 400, "", 0},
+        {CHAT, "{", 400, "", 0},
+        {CHAT, "{}", 400, "", 0},
+        {CHAT, "{}x", 400, "", 0},
+        {CHAT, "{\"model\":\"a\"}{}", 400, "", 0},
+        {CHAT, "null", 400, "", 0},
+        {CHAT, "7", 400, "", 0},
+        {CHAT, "\"model\"", 400, "", 0},
+        {CHAT, "[{\"model\":\"a\"}]", 400, "", 0},
+        {CHAT, "{\"model\":7}", 400, "", 0},
+        {CHAT, "{\"model\":null}", 400, "", 0},
+        {CHAT, "{\"model\":\"\"}", 400, "", 0},
+        {CHAT, "{\"model\":\"a\\u0000b\"}", 400, "", 0},
+        {CHAT, "{\"model\":\"\xff\"}", 400, "", 0},
+        {CHAT, "{\"model\":\"a\",}", 400, "", 0},
+        {CHAT, "{'model':\"a\"}", 400, "", 0},
+        {CHAT, "{\"model\":'a'}", 400, "", 0},
+        {CHAT, "{\"model\":\"it's\"}", 0, "it's", 0},
+        {CHAT, "{\"model\":\"a\"/**/}", 400, "", 0},
+        {CHAT, "{\"model\":\"a\",\"stream\":1}", 400, "", 0},
+        {CHAT, "{\"model\":\"a\",\"stream\":\"true\"}", 400, "", 0},
+        {"/v1/other", "{\"model\":\"a\"}", 0, "a", 0},
+        {"/v1/other", "{\"model\":7}", 0, "", 0},
+        {"/v1/other", "{\"model\":null}", 0, "", 0},
+        {"/v1/other", "[1]", 0, "", 0},
+        {"/v1/other", "", 0, "", 0},
+        {"/v1/other", "[1", 400, "", 0},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t len = strlen(rows[i].body);
+        struct request *r = post(rows[i].uri, rows[i].body, len, (int64_t)len);
+
+        CU_ASSERT_EQUAL(r->fault.status, rows[i].status);
+        if (rows[i].status == 0) {
+            CU_ASSERT_STRING_EQUAL(r->model, rows[i].model);
+            CU_ASSERT_EQUAL(r->stream, rows[i].stream);
+            CU_ASSERT_EQUAL(r->body.len, len); /* and goes on unchanged */
+            CU_ASSERT_EQUAL(memcmp(buf_head(&r->body), rows[i].body, len), 0);
+        }
+        request_free(r);
+    }
+}
+
+static void lengths_of_bodies(void)
+{
+    static const char body[] = "{\"model\":\"a\"}";
+    static const char zero[] = "{\"model\":\"a\"}\0{}";
+    size_t len = sizeof(body) - 1;
+    struct request *r;
+
+    r = post(CHAT, body, len, -1);
+    CU_ASSERT_EQUAL(r->fault.status, 0);
+    request_free(r);
+    r = post(CHAT, body, len, (int64_t)len + 1);
+    CU_ASSERT_EQUAL(r->fault.status, 400);
+    request_free(r);
+    r = post(CHAT, body, len, 0);
+    CU_ASSERT_EQUAL(r->fault.status, 400);
+    request_free(r);
+    r = post(CHAT, zero, sizeof(zero) - 1, -1);
+    CU_ASSERT_EQUAL(r->fault.status, 400);
+    request_free(r);
+}
+
+/* A body of "{"model":"a","x":" and N times PIECE. */
+static int bomb(const char *piece, size_t n)
+{
+    struct buf b = {NULL, 0, 0, 0};
+    struct request *r;
+    int status;
+
+    buf_str(&b, "{\"model\":\"a\",\"x\":");
+    while (n-- > 0)
+        buf_str(&b, piece);
+    r = post(CHAT, buf_head(&b), b.len, (int64_t)b.len);
+    status = r->fault.status;
+    request_free(r);
+    buf_free(&b);
+    return status;
+}
+
+static void bombs(void)
+{
+    struct buf b = {NULL, 0, 0, 0};
+    struct request *r;
+    size_t i;
+
+    CU_ASSERT_EQUAL(bomb("[", JSON_DEPTH + 1), 400);
+    CU_ASSERT_EQUAL(bomb("{\"a\":", JSON_DEPTH + 1), 400);
+    CU_ASSERT_EQUAL(bomb("[", 1000001), 413);
+    CU_ASSERT_EQUAL(bomb("1,", 1000001), 413);
+    CU_ASSERT_EQUAL(bomb("{'\"':1,", 500001), 400); /* would hide commas */
+
+    /* Two million commas in a text are one value. */
+    buf_str(&b, "{\"model\":\"a\",\"x\":\"\\\"");
+    for (i = 0; i < 2000000; i++)
+        buf_add(&b, ",", 1);
+    buf_str(&b, "\\\\\"}");
+    r = post(CHAT, buf_head(&b), b.len, (int64_t)b.len);
+    CU_ASSERT_EQUAL(r->fault.status, 0);
+    request_free(r);
+    buf_free(&b);
+}
+
+static const struct unit_test tests[] = {
+    {"a path is a plain one or refused", paths},
+    {"parameters are there once and clean", parameters},
+    {"there are not too many of them", too_many_parameters},
+    {"an SDK's patience is read as it means it", patience_of_the_sdks},
+    {"only known headers go upstream", what_goes_upstream},
+    {"the name of a client is tamed", names_of_clients_are_tamed},
+    {"a Content-Length is a number or none", content_lengths},
+    {"a body is understood or refused, and never changed", bodies},
+    {"its length is as announced", lengths_of_bodies},
+    {"bombs do not go off", bombs},
+    {NULL, NULL},
+};
+
+CU_ErrorCode test_request_add(void)
+{
+    return unit_add("request", tests);
+}

@@ -1,0 +1,96 @@
+/* Mirrors fcgi/route.c; the paths come decoded, as request.c leaves them. */
+#include "route.h"
+
+#include <string.h>
+
+#include "request.h"
+#include "unit.h"
+
+static void a_path_and_a_method_make_a_route(void)
+{
+    static const struct {
+        const char *method, *path, *name; /* NULL: a fault */
+        int status;
+        const char *allow;
+    } rows[] = {
+        {"POST", "/v1/chat/completions", "chat", 0, ""},
+        {"POST", "/v1/completions", "completions", 0, ""},
+        {"POST", "/v1/embeddings", "embeddings", 0, ""},
+        {"POST", "/v1/responses", "responses", 0, ""},
+        {"POST", "/v1/ranking", "ranking", 0, ""},
+        {"GET", "/v1/chat/completions", NULL, 405, "POST"},
+        {"post", "/v1/chat/completions", NULL, 405, "POST"},
+        {"POS", "/v1/chat/completions", NULL, 405, "POST"},
+        {"", "/v1/chat/completions", NULL, 405, "POST"},
+        {"GET, HEAD", "/v1/models", NULL, 405, "GET, HEAD"},
+        {"GET", "/v1/models", "models", 0, ""},
+        {"HEAD", "/v1/models", "models", 0, ""},
+        {"POST", "/v1/models", NULL, 405, "GET, HEAD"},
+        {"GET", "/v1/models/meta/llama-3.1-8b", "models", 0, ""},
+        {"POST", "/v1/chat/completions/x", "other", 0, ""},
+        {"GET", "/v1/files", "other", 0, ""},
+        {"POST", "/v1/audio/speech", "other", 0, ""},
+        {"DELETE", "/v1/files/7", NULL, 405, "GET, POST"},
+        {"GET", "/v1/", NULL, 404, ""},
+        {"GET", "/v1", NULL, 404, ""},
+        {"GET", "/v1x/models", NULL, 404, ""},
+        {"GET", "/V1/models", NULL, 404, ""},
+        {"GET", "/", NULL, 404, ""},
+        {"GET", "/health", "health", 0, ""},
+        {"GET", "/healthy", NULL, 404, ""},
+        {"POST", "/health", NULL, 405, "GET, HEAD"},
+        {"GET", "/api/status", "status", 0, ""},
+        {"GET", "/api/queue", "queue", 0, ""},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char method[32], path[64];
+        struct request r = {.method = method, .path = path};
+        const char *allow = "";
+        const struct route *found;
+
+        (void)snprintf(method, sizeof(method), "%s", rows[i].method);
+        (void)snprintf(path, sizeof(path), "%s", rows[i].path);
+        found = route_find(&r, &allow);
+        CU_ASSERT_EQUAL(found != NULL, rows[i].name != NULL);
+        if (found != NULL && rows[i].name != NULL)
+            CU_ASSERT_STRING_EQUAL(found->name, rows[i].name);
+        CU_ASSERT_EQUAL(r.fault.status, rows[i].status);
+        CU_ASSERT_STRING_EQUAL(allow, rows[i].allow);
+    }
+}
+
+static void what_spends_quota_needs_a_client(void)
+{
+    static const char *const spending[] = {"/v1/chat/completions", "/v1/x",
+                                           "/v1/embeddings", "/v1/models"};
+    const char *allow;
+    size_t i;
+
+    for (i = 0; i < sizeof(spending) / sizeof(spending[0]); i++) {
+        char method[8] = "POST", path[64];
+        struct request r = {.method = method, .path = path};
+        const struct route *found;
+
+        (void)snprintf(path, sizeof(path), "%s", spending[i]);
+        if (strcmp(path, "/v1/models") == 0)
+            memcpy(method, "GET", 4);
+        found = route_find(&r, &allow);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+        CU_ASSERT_EQUAL(found->access, ACCESS_CLIENT);
+        CU_ASSERT_EQUAL(found->proxied, found->answer == NULL);
+    }
+}
+
+static const struct unit_test tests[] = {
+    {"a path and a method make a route, a 404 or a 405",
+     a_path_and_a_method_make_a_route},
+    {"what spends quota is for clients", what_spends_quota_needs_a_client},
+    {NULL, NULL},
+};
+
+CU_ErrorCode test_route_add(void)
+{
+    return unit_add("route", tests);
+}

@@ -1,0 +1,148 @@
+/* Mirrors fcgi/sse.c.  The oracle of a stream in pieces is the whole one. */
+#include "sse.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "unit.h"
+
+static const struct stream {
+    const char *text;
+    bool between, has_id, has_done;
+    size_t complete; /* bytes up to the end of the last whole event */
+} streams[] = {
+    {"", true, false, false, 0},
+    {"data: a\n\n", true, false, false, 9},
+    {"data: a\r\n\r\n", true, false, false, 11},
+    {"data: a\r\r", true, false, false, 9},
+    {"data: a\n\ndata: b", false, false, false, 9},
+    {"data: a\n\ndata: b\n", false, false, false, 9},
+    {"data: a\r\n\r\ndata: b\r", false, false, false, 11},
+    {"data: a\n\r\n", true, false, false, 10},
+    {"\n\n\n", true, false, false, 3},
+    {": a comment\n", false, false, false, 0},
+    {": a comment\n\n", true, false, false, 13},
+    {"id: 7\ndata: a\n\n", true, true, false, 15},
+    {"id\n\n", true, true, false, 4},
+    {"id:\r\n\r\n", true, true, false, 7},
+    {"idle: 1\n\n", true, false, false, 9},
+    {"data: id: 7\n\n", true, false, false, 13},
+    {"data: [DONE]\n\n", true, false, true, 14},
+    {"data:[DONE]\r\n\r\n", true, false, true, 15},
+    {"data: [DONE]\r\r", true, false, true, 14},
+    {"data: a\n\ndata: [DONE]", false, false, false, 9},
+    {"data:  [DONE]\n\n", true, false, false, 15},
+    {"data: [DON\n\ndata: E]\n\n", true, false, false, 22},
+    {"data: [done]\n\n", true, false, false, 14},
+    {" data: [DONE]\n\n", true, false, false, 15},
+    {"data: {\"a\":\"data: [DONE]\"}\n\n", true, false, false, 28},
+    {"event: x\ndata: [DONE]\nid: 1\n\n: bye\n\n", true, true, true, 36},
+};
+
+#define STREAMS (sizeof(streams) / sizeof(streams[0]))
+
+/* Scans LEN bytes at AT; *COMPLETE as in struct stream. */
+static void scan(struct sse *s, const char *text, size_t at, size_t len,
+                 size_t *complete)
+{
+    size_t n = sse_scan(s, text + at, len);
+
+    CU_ASSERT_TRUE(n <= len);
+    if (n > 0)
+        *complete = at + n;
+}
+
+static void is_as_told(const struct stream *t, const struct sse *s,
+                       size_t complete)
+{
+    CU_ASSERT_EQUAL(sse_is_between(s), t->between);
+    CU_ASSERT_EQUAL(s->has_id, t->has_id);
+    CU_ASSERT_EQUAL(s->has_done, t->has_done);
+    CU_ASSERT_EQUAL(complete, t->complete);
+}
+
+static void a_stream_in_one_piece(void)
+{
+    size_t i, complete;
+
+    for (i = 0; i < STREAMS; i++) {
+        struct sse s = {.len = 0};
+
+        complete = 0;
+        scan(&s, streams[i].text, 0, strlen(streams[i].text), &complete);
+        is_as_told(&streams[i], &s, complete);
+    }
+}
+
+static void a_stream_in_three_pieces(void)
+{
+    size_t i, j, k, len, complete;
+
+    for (i = 0; i < STREAMS; i++) {
+        len = strlen(streams[i].text);
+        for (j = 0; j <= len; j++) {
+            for (k = j; k <= len; k++) {
+                struct sse s = {.len = 0};
+
+                complete = 0;
+                scan(&s, streams[i].text, 0, j, &complete);
+                scan(&s, streams[i].text, j, k - j, &complete);
+                scan(&s, streams[i].text, k, len - k, &complete);
+                is_as_told(&streams[i], &s, complete);
+            }
+        }
+    }
+}
+
+static void a_stream_byte_by_byte(void)
+{
+    size_t i, at, complete;
+
+    for (i = 0; i < STREAMS; i++) {
+        struct sse s = {.len = 0};
+
+        complete = 0;
+        for (at = 0; at < strlen(streams[i].text); at++)
+            scan(&s, streams[i].text, at, 1, &complete);
+        is_as_told(&streams[i], &s, complete);
+    }
+}
+
+static void an_unfinished_last_line_counts(void)
+{
+    struct sse s = {.len = 0};
+
+    (void)sse_scan(&s, "data: a\n\ndata: [DONE]", 21);
+    CU_ASSERT_FALSE(s.has_done);
+    sse_end(&s);
+    CU_ASSERT_TRUE(s.has_done);
+    CU_ASSERT_FALSE(sse_is_between(&s));
+}
+
+static void a_long_line_is_one_line(void)
+{
+    struct sse s = {.len = 0};
+    char text[1000];
+
+    memset(text, 'x', sizeof(text));
+    CU_ASSERT_EQUAL(sse_scan(&s, text, sizeof(text)), 0);
+    CU_ASSERT_EQUAL(sse_scan(&s, "data: [DONE]\n", 13), 0);
+    CU_ASSERT_FALSE(s.has_done);
+    CU_ASSERT_EQUAL(sse_scan(&s, "\n", 1), 1);
+    CU_ASSERT_TRUE(sse_is_between(&s));
+}
+
+static const struct unit_test tests[] = {
+    {"a stream is what it is, in one piece", a_stream_in_one_piece},
+    {"and wherever it is cut into three", a_stream_in_three_pieces},
+    {"and byte by byte", a_stream_byte_by_byte},
+    {"at its end an unfinished line counts", an_unfinished_last_line_counts},
+    {"a line longer than what is kept of it is one line",
+     a_long_line_is_one_line},
+    {NULL, NULL},
+};
+
+CU_ErrorCode test_sse_add(void)
+{
+    return unit_add("sse", tests);
+}
