@@ -51,7 +51,8 @@ static bool method_fits(const char *methods, const char *method)
     size_t n = strlen(method);
     const char *p = methods;
 
-    while (n > 0 && (p = strstr(p, method)) != NULL) {
+    while (n > 0 && strpbrk(method, ", ") == NULL &&
+           (p = strstr(p, method)) != NULL) {
         if ((p == methods || p[-1] == ' ') && (p[n] == '\0' || p[n] == ','))
             return true;
         p += n;
