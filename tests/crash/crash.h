@@ -21,6 +21,7 @@
 
 #include "boottime.h"
 #include "limiter.h"
+#include "lock.h"
 #include "repair.h"
 #include "worker.h"
 
