@@ -86,6 +86,20 @@ static size_t utf8_len(const unsigned char *p)
     return (p[3] & 0xc0) == 0x80 ? 4 : 0;
 }
 
+bool buf_is_utf8(const char *text, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)text, *end = p + len;
+
+    while (p < end) {
+        size_t n = utf8_len(p); /* stops at the zero behind the text */
+
+        if (n == 0)
+            return false;
+        p += n;
+    }
+    return true;
+}
+
 void buf_json(struct buf *b, const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;

@@ -22,6 +22,11 @@ void buf_fmt(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void buf_json(struct buf *b, const char *text);
+/*
+ * Is all of TEXT valid UTF-8 (RFC 3629)?  A zero byte must follow it.  Not left
+ * to json-c: 0.18's own check refuses valid text.
+ */
+bool buf_is_utf8(const char *text, size_t len);
 /* Room for LEN more bytes; the caller writes them and then adds to len. */
 char *buf_room(struct buf *b, size_t len);
 void buf_take(struct buf *b, size_t len); /* drops LEN bytes of the front */

@@ -15,6 +15,7 @@
 
 #include <json-c/json.h>
 
+#include "buf.h"
 #include "settings.h"
 
 #define FILE_DEPTH 16  /* our own nesting is 4; comments may hold more */
@@ -136,13 +137,14 @@ static struct json_object *parse_with(struct json_tokener *tok,
     struct span at;
     size_t line = 1;
 
-    json_tokener_set_flags(tok,
-                           JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
     /* With the terminator, which tells json-c that nothing follows. */
     root = json_tokener_parse_ex(tok, c->text, (int)c->len + 1);
     code = json_tokener_get_error(tok);
     at = (struct span){c->text + json_tokener_get_parse_end(tok), 0};
-    if (code != json_tokener_success)
+    if (!buf_is_utf8(c->text, c->len))
+        why = "is not valid UTF-8";
+    else if (code != json_tokener_success)
         why = json_tokener_error_desc(code);
     else if (!json_object_is_type(root, json_type_object))
         why = "must be one JSON object";

@@ -444,9 +444,7 @@ static json_object *parse(struct request *r)
     json_object *root;
 
     CHECK(tok != NULL);
-    json_tokener_set_flags(tok,
-                           JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    *buf_room(&r->body, 1) = '\0'; /* tells json-c that a number has ended */
+    json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
     root = json_tokener_parse_ex(tok, buf_head(&r->body), (int)r->body.len + 1);
     switch (json_tokener_get_error(tok)) {
     case json_tokener_success:
@@ -523,14 +521,18 @@ static void read_max_tokens(struct request *r, json_object *root)
 static void read_json(struct request *r)
 {
     bool big = r->body.len > JSON_BIG;
-    json_object *root;
+    json_object *root = NULL;
 
     look_over(r);
     if (r->fault.status != 0)
         return;
     if (big)
         pthread_mutex_lock(&big_parse);
-    root = parse(r);
+    *buf_room(&r->body, 1) = '\0'; /* tells json-c that a number has ended */
+    if (buf_is_utf8(buf_head(&r->body), r->body.len))
+        root = parse(r);
+    else
+        bad(r, "The body is not valid UTF-8.");
     buf_fit(&r->body);
     if (!json_object_is_type(root, json_type_object) && r->route->needs_json)
         bad(r, "The body must be a JSON object."); /* null is none, too */

@@ -24,7 +24,7 @@ chat_path=/v1/chat/completions
 bad=sluice_bad_request
 refused 400 $bad 'not JSON' "broken JSON" $chat_path "${J[@]}" -d '{"model":'
 refused 400 $bad 'not JSON' "a trailing comma" $chat_path "${J[@]}" -d '{"model":"x",}'
-refused 400 $bad 'not JSON' "invalid UTF-8" $chat_path "${J[@]}" --data-binary $'{"model":"\xff\xfe"}'
+refused 400 $bad 'not valid UTF-8' "invalid UTF-8" $chat_path "${J[@]}" --data-binary $'{"model":"\xff\xfe"}'
 refused 400 $bad 'JSON object' "an array" $chat_path "${J[@]}" -d '[1]'
 refused 400 $bad 'JSON object' "null" $chat_path "${J[@]}" -d 'null'
 refused 400 $bad 'empty' "no body" $chat_path "${J[@]}" -d ''
@@ -55,6 +55,9 @@ refused 413 sluice_too_large 'JSON values' "a bomb of values" $chat_path "${J[@]
 
 ask "/v1//chat/completions" "${J[@]}" -d '{"model":"x"}' --path-as-is
 check "// is not a way around the rules ($status)" test "$status" != 200
+
+chat sim/tokens-2 ',"user":"é 漢字 😀"'
+is "letters of all languages pass" 200 "$status"
 
 # On other routes a body that is not JSON may pass.
 ask /v1/audio/transcriptions -F file=@"$work/bomb" -F model=x

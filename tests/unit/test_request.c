@@ -302,7 +302,7 @@ static void bodies(void)
         {CHAT, "{\"model\":\"a\",\"max_tokens\":16}", 0, "a", 0},
         {CHAT, "{\"model\":\"a\",\"max_tokens\":16.0}", 0, "a", 0},
         {CHAT, "{\"model\":\"a\",\"max_tokens\":1e999}", 0, "a", 0},
-        {CHAT, "{\"model\":\"a\",\"max_tokens\":-9999999999999999999999}", 0,
+        {CHAT, "{\"model\":\"a\",\"user\":\"\xc3\xa9\xf0\x9f\x98\x80\"}", 0,
          "a", 0},
         {CHAT, "{\"model\":\"a\",\"max_tokens\":\"9\"}", 400, "", 0},
         {CHAT, "", 400, "", 0},
