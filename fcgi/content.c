@@ -17,6 +17,7 @@
 
 #include "buf.h"
 #include "settings.h"
+#include "strict.h"
 
 #define FILE_DEPTH 16  /* our own nesting is 4; comments may hold more */
 #define SPANS_MAX  256 /* keys of all objects open at one place */
@@ -137,9 +138,7 @@ static struct json_object *parse_with(struct json_tokener *tok,
     struct span at;
     size_t line = 1;
 
-    json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-    /* With the terminator, which tells json-c that nothing follows. */
-    root = json_tokener_parse_ex(tok, c->text, (int)c->len + 1);
+    root = strict_parse(tok, c->text, c->len);
     code = json_tokener_get_error(tok);
     at = (struct span){c->text + json_tokener_get_parse_end(tok), 0};
     if (!buf_is_utf8(c->text, c->len))

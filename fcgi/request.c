@@ -23,6 +23,7 @@
 #include <sys/random.h>
 
 #include "route.h"
+#include "strict.h"
 
 /* Headers that may matter to the upstream; all others stay here. */
 static const struct {
@@ -444,8 +445,7 @@ static json_object *parse(struct request *r)
     json_object *root;
 
     CHECK(tok != NULL);
-    json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
-    root = json_tokener_parse_ex(tok, buf_head(&r->body), (int)r->body.len + 1);
+    root = strict_parse(tok, buf_head(&r->body), r->body.len);
     switch (json_tokener_get_error(tok)) {
     case json_tokener_success:
         if (json_tokener_get_parse_end(tok) < r->body.len)
@@ -528,7 +528,7 @@ static void read_json(struct request *r)
         return;
     if (big)
         pthread_mutex_lock(&big_parse);
-    *buf_room(&r->body, 1) = '\0'; /* tells json-c that a number has ended */
+    *buf_room(&r->body, 1) = '\0'; /* strict_parse() wants it */
     if (buf_is_utf8(buf_head(&r->body), r->body.len))
         root = parse(r);
     else

@@ -24,9 +24,13 @@ static struct json_object *read_back(const char *text)
     struct json_tokener *tok = json_tokener_new();
     struct buf b = {NULL, 0, 0, 0};
     struct json_object *o;
+    size_t i;
 
-    json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
+    /* Not strict: json-c 0.18 takes letters beyond ASCII for an error. */
     buf_json(&b, text);
+    for (i = 0; i < b.len; i++) /* json-c would let some of them pass */
+        CU_ASSERT_FALSE((unsigned char)buf_head(&b)[i] < 0x20 ||
+                        buf_head(&b)[i] == 0x7f);
     o = json_tokener_parse_ex(tok, buf_head(&b), (int)b.len);
     CU_ASSERT_EQUAL(json_tokener_get_error(tok), json_tokener_success);
     CU_ASSERT_EQUAL(json_tokener_get_parse_end(tok), b.len);

@@ -1,0 +1,18 @@
+/* Strict JSON, whatever version of json-c there is. */
+#ifndef SLUICE_STRICT_H
+#define SLUICE_STRICT_H
+
+#include <stddef.h>
+
+struct json_object;
+struct json_tokener;
+
+/*
+ * Parses TEXT, LEN bytes of valid UTF-8 and a zero behind them.  What came of
+ * it is for TOK to tell, as after json_tokener_parse_ex(); the caller owns the
+ * value.
+ */
+struct json_object *strict_parse(struct json_tokener *tok, const char *text,
+                                 size_t len);
+
+#endif
