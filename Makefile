@@ -67,11 +67,20 @@ $(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench)
+$(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
+$(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
+$(BUILD)/bench/hello: LIBS = -lfcgi
+$(BUILD)/bench/limiter_bench: $(call obj,tests/bench/limiter_bench.c $(STATE))
+$(BENCH):
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+
 $(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests:
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 # The tests reach into every folder by the file's name alone.
-$(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/crash/%.o: CPPFLAGS += -Ifcgi -Istate
+$(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/crash/%.o $(BUILD)/obj/tests/bench/%.o: CPPFLAGS += -Ifcgi -Istate
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -116,6 +125,10 @@ test-all: deps ## the same, again under both sanitizers, and the SDKs
 
 test-sdk: all ## the OpenAI SDKs from npm and PyPI against it
 	@SLUICE_BUILD=$(BUILD) tests/sdk/run.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither SDK can run here
+
+bench soak: deps ## the numbers to reach (8 minutes; ROWS=...); mixed load (SOAK_MIN=15)
+	@+$(MAKE) -s -j$(NPROC) all $(BENCH)
+	@SLUICE_BUILD=$(BUILD) tests/bench/$(@:bench=run) $(ROWS)
 
 programs: $(PROGRAMS) $(TESTS)
 
@@ -199,5 +212,5 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
 
 force:
-.PHONY: all run test test-all test-sdk programs asan tsan cover deps lint-deps lint lint-gcc lint-clang \
+.PHONY: all run test test-all test-sdk bench soak programs asan tsan cover deps lint-deps lint lint-gcc lint-clang \
   lint-cppcheck lint-tidy lint-words lint-shell lint-format format install clean help force

@@ -119,7 +119,7 @@ static void stopped_in_the_lock(int instructions)
         check(step(pid), "in the lock: the turn is over");
     CHECK(ptrace(PTRACE_DETACH, pid, NULL, SIGSTOP) == 0);
 
-    t = join(lim, &waits);
+    (void)join(lim, &waits);
     check(turns(lim, 1900) < PROMPT_NS, "in the lock: a turn waited");
     check(waits.refused == 0, "in the lock: refused too early");
     check(turns(lim, 200) < PROMPT_NS, "in the lock: a turn waited");

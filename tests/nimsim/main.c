@@ -280,14 +280,18 @@ static int socket_open(const char *listen_at)
 
 static int socket_port(int fd)
 {
-    struct sockaddr_storage at = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } at;
     socklen_t len = sizeof(at);
 
-    if (getsockname(fd, (struct sockaddr *)&at, &len) == -1)
+    memset(&at, 0, sizeof(at));
+    if (getsockname(fd, &at.any, &len) == -1)
         return 0;
-    if (at.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
-    return ntohs(((struct sockaddr_in *)&at)->sin_port);
+    return ntohs(at.any.sa_family == AF_INET6 ? at.in6.sin6_port
+                                              : at.in.sin_port);
 }
 
 /* By rename: who sees the file sees the whole number. */
