@@ -1,7 +1,8 @@
 /*
  * attach.c - is the file we hold the one that all use, and if not, which is?
  *
- * A worker looks at its file before each turn and at the path once a second.
+ * A worker looks at the path at least once a second, and never grants from a
+ * file that it saw at its place longer ago than that (limiter.c, begin()).
  * What it finds lost it drops at once, with all that hangs on it, and takes
  * what file.c finds or makes instead; its tickets move over (wishes.c).
  */
@@ -12,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "boottime.h"
 #include "worker.h"
 
 #define LOST_NS (50 * NS_PER_MS) /* next try at a file that failed */
@@ -75,27 +77,28 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
     return FILE_OK;
 }
 
-/* Is the file we hold still the one to use?  Short, gone and replaced files
- * are noticed here, before anything is granted from them. */
+/*
+ * Is the file we hold still the one to use?  What our workers replace is marked
+ * so in the file itself, and a page that is cut off raises SIGBUS; only what
+ * strangers do to the path has to be looked for, and once a second is enough:
+ * a new file takes everything as unknown until a second after its making.
+ */
 static bool is_current(struct limiter *lim)
 {
     struct stat st;
 
     if (lim->file.fd == -1)
         return false;
-    if (fstat(lim->file.fd, &st) == -1 || st.st_nlink == 0 ||
-        st.st_size != (off_t)sizeof(struct layout)) {
-        attach_lose(lim, "removed, replaced or cut short", false);
-        return false;
-    }
-    if (lim->now - lim->checked_ns < TICK_NS)
+    if (!lim->late && lim->now - lim->checked_ns < TICK_NS)
         return true;
-    lim->checked_ns = lim->now;
-    if (!file_is_current(&lim->file, lim->dir)) {
-        attach_lose(lim, "another file is at its place", false);
-        return false;
-    }
-    return true;
+    lim->late = false;
+    lim->checked_ns = max_i64(lim->now, boottime_ns());
+    if (fstat(lim->file.fd, &st) == 0 &&
+        st.st_size == (off_t)sizeof(struct layout) &&
+        file_is_current(&lim->file, lim->dir))
+        return true;
+    attach_lose(lim, "removed, replaced or cut short", false);
+    return false;
 }
 
 bool attach_check(struct limiter *lim)

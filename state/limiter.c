@@ -12,9 +12,9 @@
  *               unlock
  *               tell       wake.c    other workers; then our tickets (news.c)
  *
- * This is the only file that takes the lock for writing, between run_locked()
- * and lock_drop().  What always holds when the lock is free: live.dirty is 0,
- * unless the last writer was killed.
+ * The lock is taken here for all that tickets do; besides by file.c, to look at
+ * a file before it is used, and by view.c.  What always holds when it is free:
+ * live.dirty is 0, unless the last writer was killed.
  *
  * Time comes in as an argument and is raised to the clock's own reading once
  * the lock is held: a worker may be stopped between the two, and a send must
@@ -113,8 +113,9 @@ void limiter_set(struct limiter *lim, const struct limiter_settings *set)
 
 /* ---- the locked section ------------------------------------------------ */
 
-/* Needs the lock. */
-static void begin(struct limiter *lim)
+/* Needs the lock.  False: too much time has passed since the path was looked
+ * at, so nothing may be done. */
+static bool begin(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
 
@@ -122,6 +123,9 @@ static void begin(struct limiter *lim)
         lay->live.retired || lay->live.dirty > 1)
         guard_damaged("its head is not ours any more");
     lim->now = max_i64(lim->now, boottime_ns());
+    lim->late = lim->now - lim->checked_ns >= TICK_NS;
+    if (lim->late)
+        return false;
     if (lay->live.now_ns > lim->now + NS_PER_S ||
         lay->live.last_arrival > lim->now + NS_PER_S ||
         lay->live.service_start_ns > lim->now + NS_PER_S ||
@@ -140,6 +144,7 @@ static void begin(struct limiter *lim)
     lay->live.now_ns = lim->now;
     lim->service_start_ns = lay->live.service_start_ns;
     lim->recoveries = lay->live.counters.recoveries;
+    return true;
 }
 
 /* Needs the lock. */
@@ -178,7 +183,8 @@ static void locked(void *arg)
 {
     struct limiter *lim = arg;
 
-    begin(lim);
+    if (!begin(lim))
+        return;
     if (lim->slot == NONE || lim->unsettled)
         settle_in(lim);
     if (lim->slot != NONE) {
@@ -257,13 +263,16 @@ static bool run_locked(struct limiter *lim, void (*fn)(void *))
 int64_t limiter_turn(struct limiter *lim, int64_t now)
 {
     lim->now = now;
-    wake_drain(&lim->wake);
-    if (!attach_check(lim))
-        return trouble(lim, max_i64(lim->retry_ns - now, BUSY_NS));
-    if (!lock_take(lim->file.fd))
-        return trouble(lim, busy_ns(lim));
-    if (!run_locked(lim, locked))
-        return trouble(lim, 0);
+    if (lim->wishes == NULL) /* else a poke may wait for a turn of its own */
+        wake_drain(&lim->wake);
+    do {
+        if (!attach_check(lim))
+            return trouble(lim, max_i64(lim->retry_ns - now, BUSY_NS));
+        if (!lock_take(lim->file.fd))
+            return trouble(lim, busy_ns(lim));
+        if (!run_locked(lim, locked))
+            return trouble(lim, 0);
+    } while (lim->late);
     tell_workers(lim);
     if (lim->slot == NONE)
         return trouble(lim, FULL_NS);
@@ -377,7 +386,8 @@ static void leave(void *arg)
     struct limiter *lim = arg;
     struct ticket *t;
 
-    begin(lim);
+    if (!begin(lim))
+        return;
     for (t = lim->all.first; t != NULL; t = t->next)
         t->wishes &= WISH_SENT | WISH_DONE;
     if (lim->unsettled)
@@ -393,7 +403,9 @@ void limiter_close(struct limiter *lim)
 {
     if (lim == NULL)
         return;
-    if (lim->slot != NONE && lock_take(lim->file.fd) && run_locked(lim, leave))
+    lim->now = lim->checked_ns = max_i64(lim->now, boottime_ns());
+    if (lim->slot != NONE && file_is_current(&lim->file, lim->dir) &&
+        lock_take(lim->file.fd) && run_locked(lim, leave))
         tell_workers(lim);
     while (lim->all.first != NULL)
         ticket_free(&lim->all, lim->all.first);

@@ -255,6 +255,8 @@ static void merge_classes(struct view_row *rows, uint32_t n,
                  rows[at[cls]].arrival < rows[at[best]].arrival))
                 best = cls;
         }
+        if (best == LIMITER_CLASSES)
+            return; /* cannot be: N rows are in the three */
         rows[at[best]++].position = position;
         next[best] += class_step(best);
     }

@@ -172,6 +172,26 @@ static void a_ticket_that_was_not_told_cannot_have_sent(void)
     desk_free(d);
 }
 
+/* It leaves, not knowing that this very turn has a slot for it. */
+static void one_that_leaves_as_it_is_granted_uses_no_slot(void)
+{
+    struct desk *d = desk_new(1);
+    struct ask *a, *b, *c;
+
+    desk_open(d, 0);
+    a = desk_ask(d, 0, NULL);
+    b = desk_ask(d, 0, NULL);
+    desk_turn(d);
+    desk_done(a, true);
+    c = desk_ask(d, 0, NULL);
+    desk_done(b, false);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(b->grants, 0);
+    CU_ASSERT_EQUAL(c->grants, 1);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.sent, 0);
+    desk_free(d);
+}
+
 static void bodies_are_counted_while_they_are_held(void)
 {
     struct desk *d = desk_new(4);
@@ -429,6 +449,8 @@ static const struct unit_test tests[] = {
      one_that_came_back_goes_first_and_its_send_counts},
     {"a ticket that was not told cannot have sent",
      a_ticket_that_was_not_told_cannot_have_sent},
+    {"one that leaves as it is granted uses no slot",
+     one_that_leaves_as_it_is_granted_uses_no_slot},
     {"bodies are counted while they are held",
      bodies_are_counted_while_they_are_held},
     {"settings that change hold for all", settings_that_change_hold_for_all},

@@ -239,8 +239,8 @@ static void while_no_file_can_be_had_requests_are_refused(void)
     desk_turn(d);
     remove_it(d);
     CU_ASSERT_EQUAL(mkdir(desk_file(d), 0700), 0);
+    desk_pass(d, 1000); /* noticed, at the latest */
     c = desk_ask(d, 0, NULL);
-    desk_pass(d, 0);
     desk_pass(d, 1900);
     CU_ASSERT_TRUE(desk_has_logged(d, "state_unavailable"));
     CU_ASSERT_EQUAL(c->refusals, 0);
@@ -284,6 +284,22 @@ static void a_worker_that_slept_does_not_condemn_the_file(void)
     desk_free(d);
 }
 
+/* A worker looks at the path, is stopped, and the file is taken away. */
+static void nothing_is_granted_from_a_file_seen_too_long_ago(void)
+{
+    struct desk *d = desk_new(4);
+    struct ask *a;
+
+    desk_open(d, 0);
+    a = desk_ask(d, 0, NULL);
+    remove_it(d);
+    d->w[0]->checked_ns = boottime_ns() - NS_PER_S;
+    (void)limiter_turn(d->w[0], 0); /* its time is that old, too */
+    CU_ASSERT_EQUAL(a->grants, 0);
+    CU_ASSERT_TRUE(desk_has_logged(d, "state_lost"));
+    desk_free(d);
+}
+
 static const struct unit_test tests[] = {
     {"a file that is removed", a_file_that_is_removed},
     {"a file that is moved away", a_file_that_is_moved_away},
@@ -298,6 +314,8 @@ static const struct unit_test tests[] = {
      while_no_file_can_be_had_requests_are_refused},
     {"a worker that slept does not condemn the file",
      a_worker_that_slept_does_not_condemn_the_file},
+    {"nothing is granted from a file seen too long ago",
+     nothing_is_granted_from_a_file_seen_too_long_ago},
     {NULL, NULL},
 };
 
