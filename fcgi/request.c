@@ -416,7 +416,8 @@ void request_free(struct request *r)
 /* ---- the body -------------------------------------------------------------- */
 
 /* Before json-c builds a tree of it: counts what a value may follow, outside
- * of strings, and finds the single quotes that json-c would take for some. */
+ * of strings, and finds the single quotes and comments that json-c may take,
+ * in which more of it could hide. */
 static void look_over(struct request *r)
 {
     const char *start = buf_head(&r->body), *end = start + r->body.len, *p;
@@ -430,9 +431,11 @@ static void look_over(struct request *r)
             inside = !inside;
         else if (!inside)
             n += *p == ',' || *p == '[' || *p == '{';
-        if (!inside && *p == '\'')
-            bad(r, "The body is not JSON: a single quote at byte %td.",
+        if (!inside && (*p == '\'' || *p == '/')) {
+            bad(r, "The body is not JSON: it has a %c at byte %td.", *p,
                 p - start);
+            return;
+        }
     }
     if (n > JSON_VALUES_MAX)
         fault_set(&r->fault, 413, "sluice_too_large",

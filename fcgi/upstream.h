@@ -9,26 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "head.h"
 #include "loop.h"
 
 struct upstream;
 struct transfer;
-
-struct upstream_header {
-    char name[64]; /* lower case */
-    char *value;
-};
-
-#define UPSTREAM_HEADERS 48 /* of those kept (upstream.c) */
-
-/* The head of an answer: the status and those headers that may matter. */
-struct upstream_head {
-    int status;
-    int64_t content_length; /* -1: not said, or chunked */
-    bool chunked;
-    size_t n;
-    struct upstream_header headers[UPSTREAM_HEADERS];
-};
 
 enum transfer_end {
     END_OK = 0,          /* the whole answer was received */
@@ -76,7 +61,5 @@ bool transfer_has_sent(const struct transfer *t);
 bool transfer_is_uploaded(const struct transfer *t);
 /* Ends it without another callback. */
 void transfer_cancel(struct transfer *t);
-
-const char *upstream_header(const struct upstream_head *h, const char *name);
 
 #endif

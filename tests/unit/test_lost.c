@@ -288,15 +288,61 @@ static void a_worker_that_slept_does_not_condemn_the_file(void)
 static void nothing_is_granted_from_a_file_seen_too_long_ago(void)
 {
     struct desk *d = desk_new(4);
+    struct ask *a, *b;
+    int64_t old;
+
+    d->now = old = boottime_ns();
+    desk_open(d, 0);
+    desk_layout(d, 0)->live.lost_ns[0] = -100 * NS_PER_S; /* all is known */
+    a = desk_ask(d, 0, NULL);
+    (void)limiter_turn(d->w[0], old);
+    CU_ASSERT_EQUAL(a->grants, 1);
+    b = desk_ask(d, 0, NULL);
+    remove_it(d);
+    d->w[0]->checked_ns -= NS_PER_S;             /* "a second later" */
+    (void)limiter_turn(d->w[0], old - NS_PER_S); /* by a clock read before */
+    CU_ASSERT_EQUAL(b->grants, 0);
+    CU_ASSERT_TRUE(desk_has_logged(d, "state_lost"));
+    desk_free(d);
+}
+
+/* Before anybody has had a reason to look. */
+static void a_page_that_is_cut_off_kills_nobody(void)
+{
+    struct desk *d = desk_new(4);
+    struct limiter_view v;
     struct ask *a;
 
     desk_open(d, 0);
     a = desk_ask(d, 0, NULL);
-    remove_it(d);
-    d->w[0]->checked_ns = boottime_ns() - NS_PER_S;
-    (void)limiter_turn(d->w[0], 0); /* its time is that old, too */
-    CU_ASSERT_EQUAL(a->grants, 0);
-    CU_ASSERT_TRUE(desk_has_logged(d, "state_lost"));
+    desk_turn(d);
+    cut_it(d);
+    CU_ASSERT_FALSE(limiter_view(d->w[0], d->now, &v));
+    desk_turn(d);
+    cut_it(d);
+    (void)desk_ask(d, 0, NULL);
+    desk_turn(d);
+    desk_pass(d, 100);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 2);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].open, 1);
+    desk_done(a, true);
+    desk_free(d);
+}
+
+/* Damage that a repair does not see: the slots are sound. */
+static void a_file_that_proved_damaged_is_not_used_again(void)
+{
+    struct desk *d = desk_new(4);
+    ino_t ino;
+
+    desk_open(d, 0);
+    desk_open(d, 1);
+    ino = d->w[0]->file.ino;
+    desk_layout(d, 0)->workers[d->w[0]->slot].address ^= 1;
+    desk_turn(d);
+    CU_ASSERT_NOT_EQUAL(d->w[0]->file.ino, ino);
+    CU_ASSERT_EQUAL(d->w[0]->file.ino, d->w[1]->file.ino);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
     desk_free(d);
 }
 
@@ -314,6 +360,10 @@ static const struct unit_test tests[] = {
      while_no_file_can_be_had_requests_are_refused},
     {"a worker that slept does not condemn the file",
      a_worker_that_slept_does_not_condemn_the_file},
+    {"a page that is cut off kills nobody",
+     a_page_that_is_cut_off_kills_nobody},
+    {"a file that proved damaged is not used again",
+     a_file_that_proved_damaged_is_not_used_again},
     {"nothing is granted from a file seen too long ago",
      nothing_is_granted_from_a_file_seen_too_long_ago},
     {NULL, NULL},

@@ -115,6 +115,7 @@ static void parameters(void)
         {{"HTTP_ACCEPT="}, 0, ""},
         {{"HTTP_X=a\tb"}, 0, ""},
         {{"HTTP_X=a", "HTTP_XY=b"}, 0, ""},
+        {{"HTTP_XY=a", "HTTP_X=b"}, 0, ""},
         {{"HTTP_X=a", "HTTP_X=a"}, 400, "header x is there twice"},
         {{"HTTP_X_SLUICE_CLIENT=a", "HTTP_X_SLUICE_CLIENT=b"},
          400,
@@ -325,6 +326,8 @@ static void bodies(void)
         {CHAT, "{\"model\":'a'}", 400, "", 0},
         {CHAT, "{\"model\":\"it's\"}", 0, "it's", 0},
         {CHAT, "{\"model\":\"a\"/**/}", 400, "", 0},
+        {CHAT, "{\"model\":\"\xc3\xa9\"/*\"*/}", 400, "", 0},
+        {CHAT, "{\"model\":\"a/b\\/c\"}", 0, "a/b/c", 0},
         {CHAT, "{\"model\":\"a\",\"stream\":1}", 400, "", 0},
         {CHAT, "{\"model\":\"a\",\"stream\":\"true\"}", 400, "", 0},
         {"/v1/other", "{\"model\":\"a\"}", 0, "a", 0},
@@ -345,7 +348,9 @@ static void bodies(void)
             CU_ASSERT_STRING_EQUAL(r->model, rows[i].model);
             CU_ASSERT_EQUAL(r->stream, rows[i].stream);
             CU_ASSERT_EQUAL(r->body.len, len); /* and goes on unchanged */
-            CU_ASSERT_EQUAL(memcmp(buf_head(&r->body), rows[i].body, len), 0);
+            if (len > 0)
+                CU_ASSERT_EQUAL(memcmp(buf_head(&r->body), rows[i].body, len),
+                                0);
         }
         request_free(r);
     }
@@ -389,6 +394,36 @@ static int bomb(const char *piece, size_t n)
     return status;
 }
 
+/* The body itself is the first level. */
+static int nested(int levels)
+{
+    struct buf b = {NULL, 0, 0, 0};
+    struct request *r;
+    int status, i;
+
+    buf_str(&b, "{\"model\":\"a\",\"x\":");
+    for (i = 1; i < levels; i++)
+        buf_str(&b, "[");
+    for (i = 1; i < levels; i++)
+        buf_str(&b, "]");
+    buf_str(&b, "}");
+    r = post(CHAT, buf_head(&b), b.len, (int64_t)b.len);
+    status = r->fault.status;
+    if (status != 0)
+        CU_ASSERT_PTR_NOT_NULL(strstr(r->fault.message, "nested deeper"));
+    request_free(r);
+    buf_free(&b);
+    return status;
+}
+
+static void depth_has_a_bound(void)
+{
+    CU_ASSERT_EQUAL(nested(2), 0);
+    CU_ASSERT_EQUAL(nested(JSON_DEPTH), 0);
+    CU_ASSERT_EQUAL(nested(JSON_DEPTH + 1), 400);
+    CU_ASSERT_EQUAL(nested(100000), 400);
+}
+
 static void bombs(void)
 {
     struct buf b = {NULL, 0, 0, 0};
@@ -422,6 +457,7 @@ static const struct unit_test tests[] = {
     {"a Content-Length is a number or none", content_lengths},
     {"a body is understood or refused, and never changed", bodies},
     {"its length is as announced", lengths_of_bodies},
+    {"its depth has a bound", depth_has_a_bound},
     {"bombs do not go off", bombs},
     {NULL, NULL},
 };

@@ -39,6 +39,7 @@ static void a_path_and_a_method_make_a_route(void)
         {"GET", "/health", "health", 0, ""},
         {"GET", "/healthy", NULL, 404, ""},
         {"POST", "/health", NULL, 405, "GET, HEAD"},
+        {"EAD", "/health", NULL, 405, "GET, HEAD"},
         {"GET", "/api/status", "status", 0, ""},
         {"GET", "/api/queue", "queue", 0, ""},
     };

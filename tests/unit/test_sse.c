@@ -18,6 +18,8 @@ static const struct stream {
     {"data: a\n\ndata: b", false, false, false, 9},
     {"data: a\n\ndata: b\n", false, false, false, 9},
     {"data: a\r\n\r\ndata: b\r", false, false, false, 11},
+    {"data: a\r\n", false, false, false, 0},
+    {"data: a\r\n\r\ndata: b\r\ndata: c\r\n", false, false, false, 11},
     {"data: a\n\r\n", true, false, false, 10},
     {"\n\n\n", true, false, false, 3},
     {": a comment\n", false, false, false, 0},

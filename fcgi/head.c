@@ -1,0 +1,123 @@
+/*
+ * head.c - what does the head of an answer say?
+ *
+ * Only what clients and verdicts read is kept.  A line that could split the
+ * head we make of it spoils the whole answer.
+ */
+#include "head.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../state/limiter.h"
+
+/* Response headers that are kept: what clients and verdicts read.  A name
+ * that ends in '-' is a prefix. */
+static const char *const kept[] = {
+    "content-type",     "content-length", "retry-after",
+    "retry-after-ms",   "x-should-retry", "x-ratelimit-",
+    "x-request-id",     "nvcf-",          "openai-",
+    "deprecation",      "location",       "content-encoding",
+    "content-language", "cache-control",  "www-authenticate",
+};
+
+void head_clear(struct upstream_head *h)
+{
+    while (h->n > 0)
+        free(h->headers[--h->n].value);
+    h->status = 0;
+    h->content_length = -1;
+    h->chunked = false;
+}
+
+const char *upstream_header(const struct upstream_head *h, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < h->n; i++)
+        if (strcmp(h->headers[i].name, name) == 0)
+            return h->headers[i].value;
+    return NULL;
+}
+
+static bool is_kept(const char *name)
+{
+    size_t i, n;
+
+    for (i = 0; i < ARRAY_LEN(kept); i++) {
+        n = strlen(kept[i]);
+        if (kept[i][n - 1] == '-' ? strncmp(name, kept[i], n) == 0
+                                  : strcmp(name, kept[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The name before COLON in lower case; false: none that we would keep. */
+static bool field_name(char *name, size_t max, const char *line,
+                       const char *colon)
+{
+    size_t i, n = (size_t)(colon - line);
+
+    if (n >= max)
+        return false;
+    for (i = 0; i < n; i++) {
+        if (!isalnum((unsigned char)line[i]) && line[i] != '-')
+            return false;
+        name[i] = (char)tolower((unsigned char)line[i]);
+    }
+    name[n] = '\0';
+    return true;
+}
+
+/* Does the head say how long its body is? */
+static void note_framing(struct upstream_head *h, const char *name,
+                         const char *value)
+{
+    if (strcmp(name, "transfer-encoding") == 0)
+        h->chunked = true;
+    if (strcmp(name, "content-length") == 0)
+        h->content_length = strtoll(value, NULL, 10);
+    if (h->chunked)
+        h->content_length = -1; /* RFC 9112, 6.3 */
+}
+
+static bool is_sound(const char *line, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len; i++)
+        if (((unsigned char)line[i] < 0x20 && line[i] != '\t') ||
+            line[i] == 0x7f)
+            return false;
+    return len > 0 && *line != ' ' && *line != '\t' && *line != ':' &&
+           memchr(line, ':', len) != NULL;
+}
+
+bool head_take(struct upstream_head *h, const char *line, size_t len)
+{
+    const char *end = line + len, *from;
+    char name[sizeof(h->headers[0].name)];
+    char *value;
+
+    if (!is_sound(line, len))
+        return false;
+    from = memchr(line, ':', len);
+    if (from == NULL || !field_name(name, sizeof(name), line, from))
+        return true;
+    for (from++; from < end && (*from == ' ' || *from == '\t');)
+        from++;
+    while (end > from && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    value = strndup(from, (size_t)(end - from));
+    CHECK(value != NULL);
+    note_framing(h, name, value);
+    if (!is_kept(name) || h->n == UPSTREAM_HEADERS) {
+        free(value);
+        return true;
+    }
+    memcpy(h->headers[h->n].name, name, sizeof(name));
+    h->headers[h->n++].value = value;
+    return true;
+}

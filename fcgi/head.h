@@ -1,0 +1,35 @@
+/*
+ * The head of an upstream's answer.
+ */
+#ifndef SLUICE_HEAD_H
+#define SLUICE_HEAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct upstream_header {
+    char name[64]; /* lower case */
+    char *value;
+};
+
+#define UPSTREAM_HEADERS 48 /* of those kept (head.c) */
+
+/* The head of an answer: the status and those headers that may matter. */
+struct upstream_head {
+    int status;
+    int64_t content_length; /* -1: not said, or chunked */
+    bool chunked;
+    size_t n;
+    struct upstream_header headers[UPSTREAM_HEADERS];
+};
+
+/* Takes a header field line without its end (RFC 9112, 5).  False: one that
+ * must not be passed on: folded, without a name, or with a control character. */
+bool head_take(struct upstream_head *h, const char *line, size_t len);
+void head_clear(struct upstream_head *h);
+
+/* The value of NAME, in lower case; NULL: not there, or not kept. */
+const char *upstream_header(const struct upstream_head *h, const char *name);
+
+#endif
