@@ -10,9 +10,9 @@
  */
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "../fcgi/config.h"
+#include "boottime.h"
 #include "view.h"
 
 extern char **environ;
@@ -22,14 +22,6 @@ extern char **environ;
 
 static const char *const class_names[LIMITER_CLASSES] = {"high", "normal",
                                                          "low"};
-
-static int64_t now_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_BOOTTIME, &ts);
-    return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
 
 /* "now", "7.2 s", "3 m 20 s", "2 h 5 m", "4 d 1 h"; "-" if unknown. */
 static const char *duration(char out[24], int64_t ns)
@@ -150,7 +142,7 @@ static int look(const char *dir, void (*print)(const struct limiter_view *v))
             return EXIT_CONFIG;
         dir = found;
     }
-    if (view_peek(dir, now_ns(), &view, err, sizeof(err)) == -1) {
+    if (view_peek(dir, boottime_ns(), &view, err, sizeof(err)) == -1) {
         fprintf(stderr, "sluicectl: %s\n", err);
         return EXIT_FAILURE;
     }

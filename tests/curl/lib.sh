@@ -63,23 +63,16 @@ has() { # has "sentence" TEXT PATTERN (grep -E)
     fi
 }
 
-at_most() { # at_most "sentence" LIMIT HAVE
-    if awk -v l="$2" -v h="$3" 'BEGIN { exit !(h != "" && h <= l) }'; then
+compare() { # compare WORDS OPERATOR "sentence" LIMIT HAVE
+    if awk -v l="$4" -v h="$5" "BEGIN { exit !(h != \"\" && h $2 l) }"; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
-        printf 'FAIL %s: %s\n     at most: %s\n     have:    %s\n' "$name" "$1" "$2" "$3"
+        printf 'FAIL %s: %s\n     %s: %s\n     have: %s\n' "$name" "$3" "$1" "$4" "$5"
     fi
 }
-
-at_least() { # at_least "sentence" LIMIT HAVE
-    if awk -v l="$2" -v h="$3" 'BEGIN { exit !(h != "" && h >= l) }'; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAIL %s: %s\n     at least: %s\n     have:     %s\n' "$name" "$1" "$2" "$3"
-    fi
-}
+at_most() { compare 'at most' '<=' "$@"; }  # at_most "sentence" LIMIT HAVE
+at_least() { compare 'at least' '>=' "$@"; } # at_least "sentence" LIMIT HAVE
 
 finish() {
     local odd
