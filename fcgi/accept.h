@@ -1,5 +1,5 @@
 /*
- * Acceptor threads: from a listening socket to whole, parsed requests.
+ * From a listening socket to whole, parsed requests.
  */
 #ifndef SLUICE_ACCEPT_H
 #define SLUICE_ACCEPT_H
@@ -7,28 +7,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../state/limiter.h"
+#include "loop.h"
 
 struct accept;
 struct request;
 
+/* Takes the request and its descriptor. */
+typedef void accept_fn(void *arg, struct request *r);
+
 /*
- * Starts the threads on LISTEN_FD (borrowed).  Bodies above MAX_BODY_BYTES
- * become a 413.  Returns NULL with errno on failure.
+ * FN is called from LOOP for each request that comes in over LISTEN_FD
+ * (borrowed, made non-blocking).  Bodies above MAX_BODY bytes become a 413.
+ * Returns NULL with errno on failure.
  */
-struct accept *accept_start(int listen_fd, int64_t max_body_bytes);
-/* Readable when there are requests. */
-int accept_fd(const struct accept *a);
-/* All requests that are ready, oldest first, linked by next; or NULL.  The
- * caller owns them and their descriptors. */
-struct request *accept_take(struct accept *a);
-/* No new requests from now on; those being read still come. */
+struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
+                            accept_fn *fn, void *arg);
+/* No new connections from now on; requests on their way in still come. */
 void accept_stop(struct accept *a);
 /* Ends what has been on its way in for too long; once a second or so. */
 void accept_expire(struct accept *a, int64_t now);
-/* Nothing is on its way in, nothing waits to be taken. */
+/* Nothing is on its way in. */
 bool accept_is_idle(struct accept *a);
-/* Stops, breaking off what is on its way in, and frees. */
+/* Stops, breaking off what is on its way in, and frees.  NULL is fine. */
 void accept_free(struct accept *a);
 
 #endif

@@ -19,8 +19,14 @@
 #define JSON_DEPTH   64         /* json-c recurses; tools nest about 10 deep */
 #define JSON_BIG     (1 * MIB)  /* above it, one parse at a time: trees */
 
-#define ACCEPTORS        4     /* threads that wait for slow senders */
+/* A request up to LOOK_BYTES is read and parsed in the loop (0.1 ms of JSON at
+ * most), one that is larger or comes in many pieces by a thread. */
+#define LOOK_BYTES       (16 * KIB)
+#define LOOKS_MAX        16
+#define READERS          4     /* those threads */
 #define BODY_DEADLINE_MS 60000 /* to receive one whole request */
+#define ACCEPT_BATCH     16    /* connections a step; the rest with the next */
+#define ACCEPT_PAUSE_NS  20000000 /* when there are no descriptors left */
 
 #define OUT_HIGH  (256 * KIB) /* unsent answer bytes that pause the upstream */
 #define OUT_LOW   (64 * KIB)  /* and those that wake it again */

@@ -212,4 +212,5 @@ void loop_run(struct loop *l, void (*hook)(void *arg), void *arg)
         run_timers(l);
         hook(arg);
     }
+    l->stop = false;
 }

@@ -2,7 +2,7 @@
  * main.c - how does a worker start, and how does it stop?
  *
  *   settings -> state file -> listening socket (descriptor 0, made by the web
- *   server or systemd) -> acceptors -> the loop, until SIGTERM -> drain
+ *   server or systemd) -> the loop, until SIGTERM -> drain
  *
  * SIGTERM, SIGINT  drain: no new requests, waiters are refused, the rest may
  *                  finish within drain_s; a second one ends at once
@@ -77,18 +77,9 @@ static void on_limiter_poked(void *arg, uint32_t events)
     on_turn_due(arg);
 }
 
-static void on_requests(void *arg, uint32_t events)
+static void on_request(void *arg, struct request *r)
 {
-    struct sluice *s = arg;
-    struct request *r = accept_take(s->accept);
-
-    (void)events;
-    while (r != NULL) {
-        struct request *next = r->next;
-
-        exchange_start(s, r);
-        r = next;
-    }
+    exchange_start(arg, r);
 }
 
 /* ---- signals ---------------------------------------------------------------- */
@@ -228,22 +219,20 @@ static int open_parts(struct sluice *s)
         (s->up = upstream_new(s->loop)) == NULL)
         return fail(s, "libcurl", "cannot be initialised");
     s->models = models_new(s);
-    s->accept = accept_start(0, s->cfg->max_body_bytes);
+    s->accept = accept_start(s->loop, 0, s->cfg->max_body_bytes, on_request, s);
     if (s->accept == NULL)
-        return fail(s, "acceptors", strerror(errno));
+        return fail(s, "listening socket", strerror(errno));
     return EXIT_SUCCESS;
 }
 
 static void watch_parts(struct sluice *s, int signal_fd)
 {
-    s->accept_watch = (struct loop_watch){-1, 0, on_requests, s};
     s->limiter_watch = (struct loop_watch){-1, 0, on_limiter_poked, s};
     s->signal_watch = (struct loop_watch){-1, 0, on_signal, s};
     s->limiter_timer.fn = on_turn_due;
     s->limiter_timer.arg = s;
     s->drain_timer.fn = on_drain_over;
     s->drain_timer.arg = s;
-    loop_watch(s->loop, &s->accept_watch, accept_fd(s->accept), EPOLLIN);
     loop_watch(s->loop, &s->limiter_watch, limiter_fd(s->lim), EPOLLIN);
     loop_watch(s->loop, &s->signal_watch, signal_fd, EPOLLIN);
     s->turn_due = true; /* the first turn takes our place among the workers */

@@ -51,6 +51,7 @@ struct request {
     int64_t client_timeout_ms; /* the SDK's own, to the first byte; -1 */
 
     struct buf body;
+    int64_t content_length; /* -1: not said */
     bool has_type, is_json; /* Content-Type: is there, says JSON */
     char model[MODEL_MAX];  /* "" where the request names none */
     bool stream;
@@ -66,14 +67,15 @@ struct request {
  * request.  Never NULL: what is wrong is in fault.
  */
 struct request *request_new(char *const *envp, int64_t now);
-/* The body is complete: checks its length and reads what it asks for.  For
- * acceptor threads: parsing takes time. */
-void request_parse_body(struct request *r, int64_t content_length);
-/* Content-Length of ENVP: -1 none, -2 not a number. */
-int64_t request_content_length(char *const *envp);
+/* The body is complete: checks its length and reads what it asks for. */
+void request_parse_body(struct request *r);
 void request_free(struct request *r); /* NULL is fine; wipes Authorization */
 
+/* Notes what is wrong, unless something is already: the first is told. */
 void fault_set(struct fault *f, int status, const char *code, const char *fmt,
                ...) __attribute__((format(printf, 4, 5)));
+/* The same for a 400, sluice_bad_request. */
+void fault_bad(struct fault *f, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -25,7 +25,7 @@ struct sluice {
     struct upstream *up;
     struct accept *accept;
     struct models *models;
-    struct loop_watch accept_watch, limiter_watch, signal_watch;
+    struct loop_watch limiter_watch, signal_watch;
     struct loop_timer limiter_timer, drain_timer;
     int64_t expired_ns; /* when slow senders were looked for */
     bool turn_due;      /* the limiter has something for us */

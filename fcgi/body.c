@@ -1,0 +1,186 @@
+/*
+ * body.c - what does the body ask for?
+ *
+ * Model, stream and max_tokens are read, all else passes as it came.  A body is
+ * hostile: it may be a bomb of nested arrays, or text that json-c would read
+ * and the upstream would not.
+ */
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "request.h"
+#include "route.h"
+#include "strict.h"
+
+/*
+ * A tree costs about 64 bytes a value.  A million values is more than any
+ * token array that a 25 MB body can sensibly hold, and 64 MB at the worst.
+ */
+#define JSON_VALUES_MAX 1000000
+
+/* One big parse at a time in a worker, whatever the number of threads. */
+static pthread_mutex_t big_parse = PTHREAD_MUTEX_INITIALIZER;
+
+/* Before json-c builds a tree of it: counts what a value may follow, outside
+ * of strings, and finds the single quotes and comments that json-c may take,
+ * in which more of it could hide. */
+static void look_over(struct request *r)
+{
+    const char *start = buf_head(&r->body), *end = start + r->body.len, *p;
+    bool inside = false;
+    size_t n = 0;
+
+    for (p = start; p < end; p++) {
+        if (inside && *p == '\\')
+            p++;
+        else if (*p == '"')
+            inside = !inside;
+        else if (!inside)
+            n += *p == ',' || *p == '[' || *p == '{';
+        if (!inside && (*p == '\'' || *p == '/')) {
+            fault_bad(&r->fault,
+                      "The body is not JSON: it has a %c at byte %td.", *p,
+                      p - start);
+            return;
+        }
+    }
+    if (n > JSON_VALUES_MAX)
+        fault_set(&r->fault, 413, "sluice_too_large",
+                  "The body holds more than %d JSON values.", JSON_VALUES_MAX);
+}
+
+static json_object *parse(struct request *r)
+{
+    json_tokener *tok = json_tokener_new_ex(JSON_DEPTH);
+    json_object *root;
+
+    CHECK(tok != NULL);
+    root = strict_parse(tok, buf_head(&r->body), r->body.len);
+    switch (json_tokener_get_error(tok)) {
+    case json_tokener_success:
+        if (json_tokener_get_parse_end(tok) < r->body.len)
+            fault_bad(&r->fault, "The body goes on after its JSON value.");
+        break;
+    case json_tokener_continue:
+        fault_bad(&r->fault, "The body is not JSON: it ends too early.");
+        break;
+    case json_tokener_error_depth:
+        fault_bad(&r->fault, "The body is JSON nested deeper than %d levels.",
+                  JSON_DEPTH);
+        break;
+    default:
+        fault_bad(&r->fault, "The body is not JSON: %s at byte %zu.",
+                  json_tokener_error_desc(json_tokener_get_error(tok)),
+                  json_tokener_get_parse_end(tok));
+    }
+    json_tokener_free(tok);
+    return root;
+}
+
+/* On routes we know nothing of, a model is taken where there is one. */
+static void read_model(struct request *r, json_object *root)
+{
+    json_object *v;
+
+    if (!json_object_object_get_ex(root, "model", &v)) {
+        if (r->route->needs_json)
+            fault_bad(&r->fault, "\"model\" is missing.");
+        return;
+    }
+    if (!r->route->needs_json && !json_object_is_type(v, json_type_string))
+        return;
+    if (!json_object_is_type(v, json_type_string) ||
+        json_object_get_string_len(v) == 0)
+        fault_bad(&r->fault, "\"model\" must be a string that is not empty.");
+    else if ((size_t)json_object_get_string_len(v) >= sizeof(r->model))
+        fault_bad(&r->fault, "\"model\" is longer than %zu bytes.",
+                  sizeof(r->model) - 1);
+    else
+        memcpy(r->model, json_object_get_string(v),
+               (size_t)json_object_get_string_len(v));
+    if (strlen(r->model) != (size_t)json_object_get_string_len(v))
+        fault_bad(&r->fault, "\"model\" holds a zero character.");
+}
+
+static void read_stream(struct request *r, json_object *root)
+{
+    json_object *v;
+
+    if (!json_object_object_get_ex(root, "stream", &v) || v == NULL)
+        return;
+    if (!json_object_is_type(v, json_type_boolean))
+        fault_bad(&r->fault, "\"stream\" must be true or false.");
+    r->stream = json_object_get_boolean(v);
+}
+
+static void read_max_tokens(struct request *r, json_object *root)
+{
+    static const char *const names[] = {"max_tokens", "max_completion_tokens",
+                                        "max_output_tokens"};
+    json_object *v;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(names); i++) {
+        if (!json_object_object_get_ex(root, names[i], &v) || v == NULL)
+            continue;
+        if (!json_object_is_type(v, json_type_int) &&
+            !json_object_is_type(v, json_type_double))
+            fault_bad(&r->fault, "\"%s\" must be a number.", names[i]);
+        r->max_tokens = json_object_get_int64(v);
+    }
+}
+
+static void read_json(struct request *r)
+{
+    bool big = r->body.len > JSON_BIG;
+    json_object *root = NULL;
+
+    look_over(r);
+    if (r->fault.status != 0)
+        return;
+    if (big)
+        pthread_mutex_lock(&big_parse);
+    *buf_room(&r->body, 1) = '\0'; /* strict_parse() wants it */
+    if (buf_is_utf8(buf_head(&r->body), r->body.len))
+        root = parse(r);
+    else
+        fault_bad(&r->fault, "The body is not valid UTF-8.");
+    buf_fit(&r->body);
+    if (!json_object_is_type(root, json_type_object) && r->route->needs_json)
+        fault_bad(&r->fault,
+                  "The body must be a JSON object."); /* null is none, too */
+    if (r->fault.status == 0 && json_object_is_type(root, json_type_object)) {
+        read_model(r, root);
+        read_stream(r, root);
+        read_max_tokens(r, root);
+    }
+    json_object_put(root);
+    if (big) {
+        malloc_trim(0); /* the tree was some times the body's size */
+        pthread_mutex_unlock(&big_parse);
+    }
+}
+
+void request_parse_body(struct request *r)
+{
+    if (r->content_length >= 0 && (int64_t)r->body.len != r->content_length)
+        fault_bad(&r->fault,
+                  "The body is %zu bytes long but Content-Length says %" PRId64
+                  ".",
+                  r->body.len, r->content_length);
+    if (r->fault.status != 0 || r->route == NULL || !r->route->proxied)
+        return;
+    if (strcmp(r->method, "POST") != 0) {
+        buf_free(&r->body); /* of a GET: it means nothing and goes nowhere */
+        return;
+    }
+    if (r->route->needs_json && r->has_type && !r->is_json)
+        fault_bad(&r->fault, "Content-Type must be application/json here.");
+    else if (r->route->needs_json && r->body.len == 0)
+        fault_bad(&r->fault, "The body is empty: a JSON object is needed.");
+    else if ((r->route->needs_json || r->is_json) && r->body.len > 0)
+        read_json(r);
+}

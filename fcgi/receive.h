@@ -1,0 +1,31 @@
+/*
+ * One whole FastCGI request from a connection, over libfcgi.
+ */
+#ifndef SLUICE_RECEIVE_H
+#define SLUICE_RECEIVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "request.h"
+
+/* What the first bytes of a connection are. */
+enum receive_look {
+    LOOK_WHOLE = 0, /* all of a request: receive() will not wait */
+    LOOK_SHORT = 1, /* more must come */
+    LOOK_OTHER = 2, /* no request, as far as can be seen */
+};
+
+/* Looks at the LEN bytes that have come over a connection; hostile. */
+enum receive_look receive_look(const unsigned char *bytes, size_t len);
+
+/*
+ * Reads a request from FD, which stays the caller's: as fast as its peer
+ * sends where FD blocks; where it does not, it must be whole.  Bodies above
+ * MAX_BODY bytes are dropped and become a 413.  NOW is its time of arrival.
+ * Returns what was read and parsed, to be freed with request_free(), faults
+ * and all; NULL if the peer broke off or does not speak FastCGI.
+ */
+struct request *receive(int fd, int64_t max_body, int64_t now);
+
+#endif

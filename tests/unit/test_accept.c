@@ -1,0 +1,324 @@
+/* Mirrors fcgi/accept.c, receive.c, readers.c: a real socket, in the loop. */
+#include "accept.h"
+
+#include <fastcgi.h>
+#include <fcgiapp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "limits.h"
+#include "receive.h"
+#include "unit.h"
+
+#define LARGEST  (200 * KIB)
+#define PATIENCE (10 * NS_PER_S) /* of a test that waits in vain */
+
+struct desk {
+    struct loop *l;
+    struct accept *a;
+    int listening, peer;
+    struct buf bytes;  /* to be sent, PIECE at a time */
+    size_t piece;      /* 0: nothing is sent by the hook */
+    struct request *r; /* what came of it */
+    int calls;
+    bool (*over)(const struct desk *d); /* then the loop stops */
+    bool in_vain;                       /* it never was */
+    struct loop_timer next, alarm;
+};
+
+/* ---- a web server ---------------------------------------------------------- */
+
+/* Padded where libfcgi skips it: it reads on in the padding of others. */
+static void record(struct buf *b, int type, const void *data, size_t len)
+{
+    unsigned char pad = type != FCGI_BEGIN_REQUEST && len > 0 ? 3 : 0;
+    unsigned char h[FCGI_HEADER_LEN] = {FCGI_VERSION_1,
+                                        (unsigned char)type,
+                                        0,
+                                        7,
+                                        (unsigned char)(len >> 8),
+                                        (unsigned char)len,
+                                        pad};
+
+    buf_add(b, h, sizeof(h));
+    buf_add(b, data, len);
+    buf_add(b, "pad", pad);
+}
+
+static void param(struct buf *b, const char *name, const char *value)
+{
+    unsigned char lens[2] = {(unsigned char)strlen(name),
+                             (unsigned char)strlen(value)};
+
+    buf_add(b, lens, 2);
+    buf_str(b, name);
+    buf_str(b, value);
+}
+
+/* A whole request with BODY_LEN bytes of JSON. */
+static void write_request(struct buf *b, size_t body_len)
+{
+    static const unsigned char begin[8] = {0, FCGI_RESPONDER};
+    struct buf params = {NULL, 0, 0, 0}, body = {NULL, 0, 0, 0};
+    char length[24];
+    size_t i;
+
+    buf_str(&body, "{\"model\":\"m\",\"x\":\"");
+    while (body.len + 2 < body_len)
+        buf_str(&body, "y");
+    buf_str(&body, "\"}");
+    (void)snprintf(length, sizeof(length), "%zu", body.len);
+    param(&params, "REQUEST_METHOD", "POST");
+    param(&params, "REQUEST_URI", "/v1/chat/completions");
+    param(&params, "CONTENT_TYPE", "application/json");
+    param(&params, "CONTENT_LENGTH", length);
+    record(b, FCGI_BEGIN_REQUEST, begin, sizeof(begin));
+    record(b, FCGI_PARAMS, buf_head(&params), params.len);
+    record(b, FCGI_PARAMS, "", 0);
+    for (i = 0; i < body.len; i += 8000)
+        record(b, FCGI_STDIN, buf_head(&body) + i,
+               body.len - i < 8000 ? body.len - i : 8000);
+    record(b, FCGI_STDIN, "", 0);
+    buf_free(&params);
+    buf_free(&body);
+}
+
+/* ---- the desk --------------------------------------------------------------- */
+
+static void take(void *arg, struct request *r)
+{
+    struct desk *d = arg;
+
+    d->calls++;
+    request_free(d->r);
+    d->r = r;
+}
+
+static bool has_request(const struct desk *d)
+{
+    return d->calls > 0;
+}
+
+static bool is_idle(const struct desk *d)
+{
+    return accept_is_idle(d->a);
+}
+
+static bool is_busy(const struct desk *d)
+{
+    return !accept_is_idle(d->a);
+}
+
+static void give_up(void *arg)
+{
+    struct desk *d = arg;
+
+    d->in_vain = true;
+    loop_stop(d->l);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* The end of a step: sends a piece, or looks whether it is over. */
+static void hook(void *arg)
+{
+    struct desk *d = arg;
+    size_t n = d->piece < d->bytes.len ? d->piece : d->bytes.len;
+
+    if (n > 0) {
+        ssize_t sent =
+            send(d->peer, buf_head(&d->bytes), n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (sent > 0)
+            buf_take(&d->bytes, (size_t)sent);
+        loop_at(d->l, &d->next, loop_now(d->l)); /* and another step */
+    } else if (d->over(d)) {
+        loop_stop(d->l);
+    }
+}
+
+static void desk_open(struct desk *d)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof(at.sun_family);
+
+    FCGX_Init();
+    memset(d, 0, sizeof(*d));
+    d->l = loop_new();
+    d->listening = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    d->peer = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* A name that the kernel chooses: unix(7), autobind. */
+    CU_ASSERT_EQUAL_FATAL(bind(d->listening, (struct sockaddr *)&at, len), 0);
+    CU_ASSERT_EQUAL_FATAL(listen(d->listening, 8), 0);
+    len = sizeof(at);
+    (void)getsockname(d->listening, (struct sockaddr *)&at, &len);
+    CU_ASSERT_EQUAL_FATAL(connect(d->peer, (struct sockaddr *)&at, len), 0);
+    d->a = accept_start(d->l, d->listening, LARGEST, take, d);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d->a);
+    d->over = has_request;
+    d->next.fn = nothing;
+    d->alarm.fn = give_up;
+    d->alarm.arg = d;
+    loop_at(d->l, &d->alarm, loop_now(d->l) + PATIENCE);
+}
+
+static void desk_close(struct desk *d)
+{
+    if (d->r != NULL)
+        close(d->r->fd);
+    request_free(d->r);
+    CU_ASSERT_FALSE(d->in_vain);
+    accept_free(d->a);
+    loop_cancel(d->l, &d->next);
+    loop_cancel(d->l, &d->alarm);
+    loop_free(d->l);
+    close(d->listening);
+    close(d->peer);
+    buf_free(&d->bytes);
+}
+
+/* A request of BODY_LEN comes, PIECE bytes a step. */
+static void comes(size_t body_len, size_t piece)
+{
+    struct desk d;
+
+    desk_open(&d);
+    write_request(&d.bytes, body_len);
+    d.piece = piece;
+    loop_run(d.l, hook, &d);
+    CU_ASSERT_EQUAL(d.calls, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d.r);
+    CU_ASSERT_EQUAL(d.r->fault.status, 0);
+    CU_ASSERT_EQUAL(d.r->fcgi_id, 7);
+    CU_ASSERT_EQUAL(d.r->body.len, body_len);
+    CU_ASSERT_STRING_EQUAL(d.r->model, "m");
+    CU_ASSERT_TRUE(accept_is_idle(d.a));
+    desk_close(&d);
+}
+
+static void at_once(void)
+{
+    comes(100, SIZE_MAX);
+}
+
+static void byte_by_byte(void)
+{
+    comes(100, 1);
+}
+
+static void in_a_few_pieces(void)
+{
+    comes(100, 40);
+}
+
+static void large(void)
+{
+    comes(150 * KIB, SIZE_MAX);
+    comes(150 * KIB, 5000);
+}
+
+/* What has come when the peer closes: LEN bytes of a request. */
+static void breaks_off(size_t body_len, size_t len)
+{
+    struct desk d;
+
+    desk_open(&d);
+    write_request(&d.bytes, body_len);
+    CU_ASSERT_EQUAL(send(d.peer, buf_head(&d.bytes), len, 0), (ssize_t)len);
+    buf_free(&d.bytes);
+    shutdown(d.peer, SHUT_RDWR);
+    d.over = is_idle;
+    loop_run(d.l, hook, &d);
+    CU_ASSERT_EQUAL(d.calls, 0);
+    CU_ASSERT_TRUE(accept_is_idle(d.a));
+    desk_close(&d);
+}
+
+static void broken_off(void)
+{
+    breaks_off(100, 0);
+    breaks_off(100, 60);
+    breaks_off(100 * KIB, 30 * KIB);
+}
+
+/* Sent and left open: over at its deadline, and not before. */
+static void is_given_up(size_t body_len, size_t len)
+{
+    struct desk d;
+
+    desk_open(&d);
+    write_request(&d.bytes, body_len);
+    d.bytes.len = len;
+    d.piece = SIZE_MAX;
+    d.over = is_busy;
+    loop_run(d.l, hook, &d);
+    accept_expire(d.a, clock_now_ns());
+    CU_ASSERT_FALSE(accept_is_idle(d.a));
+    accept_expire(d.a, NEVER);
+    d.over = is_idle;
+    loop_at(d.l, &d.next, 0); /* a step at least */
+    loop_run(d.l, hook, &d);
+    CU_ASSERT_TRUE(accept_is_idle(d.a));
+    CU_ASSERT_EQUAL(d.calls, 0);
+    desk_close(&d);
+}
+
+static void too_slow(void)
+{
+    is_given_up(100, 60);
+    is_given_up(100 * KIB, 30 * KIB);
+}
+
+static void others_speak_something_else(void)
+{
+    struct desk d;
+
+    desk_open(&d);
+    buf_str(&d.bytes, "GET / HTTP/1.1\r\n\r\n");
+    d.piece = SIZE_MAX;
+    d.over = is_idle;
+    loop_run(d.l, hook, &d);
+    CU_ASSERT_EQUAL(d.calls, 0);
+    CU_ASSERT_TRUE(accept_is_idle(d.a));
+    desk_close(&d);
+}
+
+/* Every beginning of a request is short, all of it is whole. */
+static void looks(void)
+{
+    struct buf b = {NULL, 0, 0, 0};
+    size_t n;
+
+    write_request(&b, 9000);
+    for (n = 0; n < b.len; n++)
+        CU_ASSERT_EQUAL(receive_look((unsigned char *)b.data, n), LOOK_SHORT);
+    CU_ASSERT_EQUAL(receive_look((unsigned char *)b.data, b.len), LOOK_WHOLE);
+    b.data[1] = FCGI_STDIN;
+    CU_ASSERT_EQUAL(receive_look((unsigned char *)b.data, b.len), LOOK_OTHER);
+    b.data[0] = 2;
+    CU_ASSERT_EQUAL(receive_look((unsigned char *)b.data, b.len), LOOK_OTHER);
+    buf_free(&b);
+}
+
+static const struct unit_test tests[] = {
+    {"a request that comes at once is taken", at_once},
+    {"so is one that comes byte by byte", byte_by_byte},
+    {"or in pieces", in_a_few_pieces},
+    {"or is too large to be looked at", large},
+    {"one that breaks off leaves nothing behind", broken_off},
+    {"one that never ends is given up at its deadline", too_slow},
+    {"what is not FastCGI is turned away", others_speak_something_else},
+    {"a request is whole with its last record", looks},
+    {NULL, NULL},
+};
+
+CU_ErrorCode test_accept_add(void)
+{
+    return unit_add("accept", tests);
+}
