@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "../state/limiter.h"
+#include "digits.h"
+#include "utf8.h"
 
 #define BUF_SMALL 512 /* first allocation */
 
@@ -53,6 +55,13 @@ void buf_str(struct buf *b, const char *text)
     buf_add(b, text, strlen(text));
 }
 
+void buf_int(struct buf *b, int64_t value)
+{
+    char text[DIGITS_MAX];
+
+    buf_add(b, text, digits(text, value));
+}
+
 void buf_fmt(struct buf *b, const char *fmt, ...)
 {
     va_list ap;
@@ -68,51 +77,31 @@ void buf_fmt(struct buf *b, const char *fmt, ...)
     b->len += (size_t)n;
 }
 
-/* Length of the UTF-8 sequence at P (RFC 3629), or 0 if it is not one. */
-static size_t utf8_len(const unsigned char *p)
-{
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || (p[1] & 0xc0) != 0x80)
-        return 0;
-    if (p[0] < 0xe0)
-        return 2;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f) ||
-        (p[2] & 0xc0) != 0x80)
-        return 0;
-    if (p[0] < 0xf0)
-        return 3;
-    return (p[3] & 0xc0) == 0x80 ? 4 : 0;
-}
-
 bool buf_is_utf8(const char *text, size_t len)
 {
     const unsigned char *p = (const unsigned char *)text, *end = p + len;
+    size_t n = 1;
 
-    while (p < end) {
-        size_t n = utf8_len(p); /* stops at the zero behind the text */
-
-        if (n == 0)
-            return false;
-        p += n;
-    }
-    return true;
+    for (; p < end && n > 0; p += n)
+        n = utf8_len(p, end);
+    return n > 0;
 }
 
 void buf_json(struct buf *b, const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
+    const unsigned char *end = p + strlen(text);
 
     buf_add(b, "\"", 1);
-    while (*p != '\0') {
-        size_t n = utf8_len(p);
+    while (p < end) {
+        size_t n = utf8_len(p, end);
 
         if (n == 0) {
             buf_str(b, "\xef\xbf\xbd");
             n = 1;
         } else if (*p == '"' || *p == '\\') {
-            buf_fmt(b, "\\%c", *p);
+            buf_add(b, "\\", 1);
+            buf_add(b, p, 1);
         } else if (*p < 0x20 || *p == 0x7f) {
             buf_fmt(b, "\\u%04x", *p);
         } else {

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
     char *data;   /* NULL while empty and unused */
@@ -18,14 +19,13 @@ struct buf {
 void buf_free(struct buf *b); /* gives the memory back; b is empty again */
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_str(struct buf *b, const char *text);
+void buf_int(struct buf *b, int64_t value); /* in decimal */
 void buf_fmt(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
 void buf_json(struct buf *b, const char *text);
-/*
- * Is all of TEXT valid UTF-8 (RFC 3629)?  A zero byte must follow it.  Not left
- * to json-c: 0.18's own check refuses valid text.
- */
+/* Is all of TEXT valid UTF-8 (RFC 3629)?  Not left to json-c: 0.18's own check
+ * refuses valid text. */
 bool buf_is_utf8(const char *text, size_t len);
 /* Room for LEN more bytes; the caller writes them and then adds to len. */
 char *buf_room(struct buf *b, size_t len);

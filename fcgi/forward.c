@@ -102,7 +102,9 @@ static void add_header(struct header_list *l, const char *name,
 {
     CHECK(l->n < HEADERS_MAX);
     l->at[l->n++] = l->text.len;
-    buf_fmt(&l->text, "%s: %s%c", name, value, '\0');
+    buf_str(&l->text, name);
+    buf_add(&l->text, ": ", 2);
+    buf_add(&l->text, value, strlen(value) + 1);
 }
 
 /* The key comes last: no other line may move it, or a copy of it would stay
@@ -125,7 +127,8 @@ static void add_headers(struct header_list *l, const struct exchange *x)
     add_header(l, "X-Request-Id", r->id);
     if (key != NULL) {
         l->at[l->n++] = l->text.len;
-        buf_fmt(&l->text, "Authorization: Bearer %s%c", key, '\0');
+        buf_str(&l->text, "Authorization: Bearer ");
+        buf_add(&l->text, key, strlen(key) + 1);
     } else if (r->authorization != NULL) {
         add_header(l, "Authorization", r->authorization);
     }

@@ -33,8 +33,9 @@
 #define EVENT_MAX (64 * KIB)  /* of an event that waits to be complete */
 #define HOLD_MAX  (256 * KIB) /* a buffered answer is checked whole up to this */
 
-#define HEAD_BYTES   (64 * KIB) /* response header block from the upstream */
-#define POOL_MAX     128        /* idle connections kept: a burst's worth */
-#define MODELS_BYTES (4 * MIB)  /* a list of models; NVIDIA's is 20 KB */
+#define HEAD_BYTES    (64 * KIB) /* response header block from the upstream */
+#define SPARE_HANDLES 4   /* of libcurl, 40 KB each: to make one takes long */
+#define POOL_MAX      128 /* idle connections kept: a burst's worth */
+#define MODELS_BYTES  (4 * MIB) /* a list of models; NVIDIA's is 20 KB */
 
 #endif

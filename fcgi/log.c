@@ -27,6 +27,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "digits.h"
+#include "utf8.h"
+
 /* What log_end() may add: ,"dropped":18446744073709551615}\n */
 #define TAIL_MAX  40
 #define LINE_ROOM (LOG_LINE_MAX - TAIL_MAX)
@@ -35,6 +38,7 @@ struct log {
     char *path; /* NULL: standard error, which is not ours to close */
     int fd;
     enum log_level level;
+    pid_t pid;             /* ours: nothing forks behind log_open() */
     atomic_ullong dropped; /* lines lost since the last that got through */
     atomic_bool torn;      /* the last write left half a line (full disk) */
 };
@@ -56,6 +60,7 @@ int log_open(struct log **out, const char *path, enum log_level level)
         return -1;
     log->fd = STDERR_FILENO;
     log->level = level;
+    log->pid = getpid();
     atomic_init(&log->dropped, 0);
     atomic_init(&log->torn, false);
     if (path != NULL) {
@@ -113,28 +118,6 @@ static bool add(struct log_line *line, const char *bytes, size_t len)
     return true;
 }
 
-/*
- * The character at S, before END: gives its length and whether it is UTF-8.
- * What is not is one byte long, so that nothing sound behind it is lost.
- * Over-long forms, surrogates and what lies beyond U+10FFFF are not.
- */
-static size_t character(const unsigned char *s, const unsigned char *end,
-                        bool *sound)
-{
-    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4, i;
-
-    *sound = s[0] < 0x80 || (s[0] >= 0xc2 && s[0] <= 0xf4);
-    if (len > (size_t)(end - s))
-        *sound = false;
-    for (i = 1; *sound && i < len; i++)
-        *sound = (s[i] & 0xc0) == 0x80;
-    if (*sound && len > 2) /* the second byte bounds the value */
-        *sound =
-            !((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-              (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f));
-    return *sound ? len : 1;
-}
-
 /* Controls are C0, DEL and C1: a terminal obeys all of them. */
 static bool add_character(struct log_line *line, const unsigned char *s,
                           size_t len, bool sound)
@@ -154,18 +137,35 @@ static bool add_character(struct log_line *line, const unsigned char *s,
     return add(line, escaped, 6);
 }
 
+/* Bytes at S that stand for themselves. */
+static size_t plain(const unsigned char *s, const unsigned char *end)
+{
+    const unsigned char *p = s;
+
+    while (p < end && *p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\')
+        p++;
+    return (size_t)(p - s);
+}
+
 static bool add_quoted(struct log_line *line, const char *value)
 {
     size_t whole = strnlen(value, LOG_TEXT_MAX + 4), len, used = 0;
     const unsigned char *s = (const unsigned char *)value;
     const unsigned char *end = s + whole;
-    bool sound, fits = add(line, "\"", 1);
+    bool fits = add(line, "\"", 1);
 
     while (fits && s < end) {
-        len = character(s, end, &sound);
-        if (used + len > LOG_TEXT_MAX)
-            return add(line, "...\"", 4);
-        fits = add_character(line, s, len, sound);
+        len = whole <= LOG_TEXT_MAX ? plain(s, end) : 0;
+        if (len > 0) {
+            fits = add(line, (const char *)s, len);
+        } else {
+            size_t sound = utf8_len(s, end);
+
+            len = sound > 0 ? sound : 1;
+            if (used + len > LOG_TEXT_MAX)
+                return add(line, "...\"", 4);
+            fits = add_character(line, s, len, sound > 0);
+        }
         used += len;
         s += len;
     }
@@ -185,18 +185,31 @@ static void add_field(struct log_line *line, const char *key, const char *value,
         line->len = start;
 }
 
+/* N digits at AT. */
+static void put_digits(char *at, int n, int value)
+{
+    while (n-- > 0) {
+        at[n] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
 static void add_time(struct log_line *line)
 {
+    char text[] = "0000-00-00T00:00:00.000Z";
     struct timespec now;
     struct tm tm;
-    char text[64];
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
     if (gmtime_r(&now.tv_sec, &tm) == NULL)
         return;
-    (void)snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ",
-                   tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-                   tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
+    put_digits(text, 4, tm.tm_year + 1900);
+    put_digits(text + 5, 2, tm.tm_mon + 1);
+    put_digits(text + 8, 2, tm.tm_mday);
+    put_digits(text + 11, 2, tm.tm_hour);
+    put_digits(text + 14, 2, tm.tm_min);
+    put_digits(text + 17, 2, tm.tm_sec);
+    put_digits(text + 20, 3, (int)(now.tv_nsec / 1000000));
     log_str(line, "ts", text);
 }
 
@@ -213,7 +226,7 @@ void log_begin(struct log_line *line, struct log *log, enum log_level level,
     add_time(line);
     log_str(line, "level", names[level]);
     log_str(line, "event", event);
-    log_int(line, "pid", getpid());
+    log_int(line, "pid", log->pid);
 }
 
 void log_str(struct log_line *line, const char *key, const char *value)
@@ -224,11 +237,11 @@ void log_str(struct log_line *line, const char *key, const char *value)
 
 void log_int(struct log_line *line, const char *key, int64_t value)
 {
-    char text[24];
+    char text[DIGITS_MAX + 1];
 
     if (line->log == NULL)
         return;
-    (void)snprintf(text, sizeof(text), "%lld", (long long)value);
+    text[digits(text, value)] = '\0';
     add_field(line, key, text, false);
 }
 

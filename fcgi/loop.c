@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../state/limiter.h"
@@ -186,24 +187,42 @@ static void run_timers(struct loop *l)
     }
 }
 
-/* Milliseconds to the first timer, rounded up so that none fires early. */
-static int patience_ms(const struct loop *l)
+/* Until the first timer; NULL: for ever. */
+static const struct timespec *patience(const struct loop *l,
+                                       struct timespec *ts)
 {
     int64_t ns;
 
     if (l->n_heap == 0)
-        return -1;
+        return NULL;
     ns = l->heap[1]->at_ns - clock_now_ns();
-    if (ns <= 0)
-        return 0;
-    ns = (ns + NS_PER_MS - 1) / NS_PER_MS;
-    return ns > 60000 ? 60000 : (int)ns;
+    ns = ns < 0 ? 0 : ns;
+    ts->tv_sec = ns / NS_PER_S;
+    ts->tv_nsec = ns % NS_PER_S;
+    return ts;
+}
+
+/* To the nanosecond where the kernel can (Linux 5.11): a slot that opens is
+ * used at once.  Elsewhere milliseconds, rounded up so that no timer is early. */
+static int wait_for_events(struct loop *l)
+{
+    struct timespec ts;
+    const struct timespec *most = patience(l, &ts);
+    int n = epoll_pwait2(l->ep, l->batch, BATCH, most, NULL), ms = -1;
+
+    if (n >= 0 || errno != ENOSYS)
+        return n;
+    if (most != NULL && ts.tv_sec < 60)
+        ms = (int)(ts.tv_sec * 1000 + (ts.tv_nsec + 999999) / 1000000);
+    else if (most != NULL)
+        ms = 60000;
+    return epoll_wait(l->ep, l->batch, BATCH, ms);
 }
 
 void loop_run(struct loop *l, void (*hook)(void *arg), void *arg)
 {
     while (!l->stop) {
-        int n = epoll_wait(l->ep, l->batch, BATCH, patience_ms(l));
+        int n = wait_for_events(l);
 
         CHECK(n >= 0 || errno == EINTR);
         l->n_batch = n > 0 ? n : 0;

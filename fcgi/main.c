@@ -29,6 +29,7 @@
 #include "log.h"
 #include "models.h"
 #include "sluice.h"
+#include "upstream.h"
 
 extern char **environ;
 
@@ -36,27 +37,33 @@ extern char **environ;
 
 /* ---- the end of every step ------------------------------------------------ */
 
+/* Does what was wished of the limiter.  False: nothing was, or it cannot be
+ * had now, and the timer says when to come again. */
+static bool take_turn(struct sluice *s)
+{
+    int64_t now = clock_now_ns(), due;
+
+    if (!s->turn_due && !limiter_has_wishes(s->lim))
+        return false;
+    s->turn_due = false;
+    due = limiter_turn(s->lim, now);
+    loop_at(s->loop, &s->limiter_timer, due);
+    return due <= now || !limiter_has_wishes(s->lim);
+}
+
 /*
  * Answers leave first, because an exchange that is over gives its ticket back;
- * then the limiter does all that was wished for, and what it granted or
- * refused leaves too.  A turn that could not be had leaves wishes behind and
- * says when to come again.
+ * what the limiter then grants goes to the upstream in the same step, and what
+ * it refuses to the client.
  */
 static void after_step(void *arg)
 {
     struct sluice *s = arg;
-    bool in_vain = false;
 
-    exchange_flush_all(s);
-    while ((s->turn_due || limiter_has_wishes(s->lim)) && !in_vain) {
-        int64_t now = clock_now_ns();
-        int64_t due = limiter_turn(s->lim, now);
-
-        s->turn_due = false;
-        in_vain = limiter_has_wishes(s->lim) && due > now;
-        loop_at(s->loop, &s->limiter_timer, due);
+    do {
+        upstream_begin(s->up);
         exchange_flush_all(s);
-    }
+    } while (take_turn(s) || upstream_has_new(s->up));
     if (loop_now(s->loop) - s->expired_ns >= NS_PER_S) {
         s->expired_ns = loop_now(s->loop); /* the limiter sees to a step a
                                               second at least */

@@ -69,8 +69,9 @@ static void own_headers(struct buf *b, const struct exchange *x,
         return;
     reply_header_int(b, "x-ratelimit-limit-requests", x->place.limit);
     reply_header_int(b, "x-ratelimit-remaining-requests", x->place.remaining);
-    buf_fmt(b, "x-ratelimit-reset-requests: %" PRId64 "ms\r\n",
-            x->place.reset_ns / NS_PER_MS);
+    buf_str(b, "x-ratelimit-reset-requests: ");
+    buf_int(b, x->place.reset_ns / NS_PER_MS);
+    buf_str(b, "ms\r\n");
 }
 
 /* The upstream's headers that mean something beyond its connection. */

@@ -7,7 +7,6 @@
  */
 #include "reply.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "../state/limiter.h"
@@ -53,18 +52,28 @@ const char *reply_reason(int status)
 
 void reply_header(struct buf *b, const char *name, const char *value)
 {
-    buf_fmt(b, "%s: %s\r\n", name, value);
+    buf_str(b, name);
+    buf_add(b, ": ", 2);
+    buf_str(b, value);
+    buf_add(b, "\r\n", 2);
 }
 
 void reply_header_int(struct buf *b, const char *name, int64_t value)
 {
-    buf_fmt(b, "%s: %" PRId64 "\r\n", name, value);
+    buf_str(b, name);
+    buf_add(b, ": ", 2);
+    buf_int(b, value);
+    buf_add(b, "\r\n", 2);
 }
 
 void reply_head(struct buf *b, const struct request *r, int status,
                 const char *content_type)
 {
-    buf_fmt(b, "Status: %d %s\r\n", status, reply_reason(status));
+    buf_str(b, "Status: ");
+    buf_int(b, status);
+    buf_add(b, " ", 1);
+    buf_str(b, reply_reason(status));
+    buf_add(b, "\r\n", 2);
     if (content_type != NULL)
         reply_header(b, "Content-Type", content_type);
     reply_header(b, "X-Request-Id", r->id);

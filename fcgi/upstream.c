@@ -55,6 +55,9 @@ struct upstream {
     struct transfer *first;
     struct transfer *unsent, *due; /* short ones, through their next_... */
     int depth;                     /* > 0: inside libcurl */
+    bool has_new;                  /* added, and libcurl has not run since */
+    CURL *spare[SPARE_HANDLES];    /* of transfers that are over */
+    int n_spare;
 };
 
 /* ---- what libcurl tells ---------------------------------------------------- */
@@ -166,11 +169,30 @@ static void free_headers(struct curl_slist *list)
     curl_slist_free_all(list);
 }
 
+/* A handle with nothing set. */
+static CURL *easy_take(struct upstream *u)
+{
+    CURL *easy = u->n_spare > 0 ? u->spare[--u->n_spare] : curl_easy_init();
+
+    CHECK(easy != NULL);
+    return easy;
+}
+
+static void easy_give(struct upstream *u, CURL *easy)
+{
+    if (u->n_spare == SPARE_HANDLES) {
+        curl_easy_cleanup(easy);
+        return;
+    }
+    curl_easy_reset(easy); /* it knows nothing of the transfer any more */
+    u->spare[u->n_spare++] = easy;
+}
+
 static void transfer_free(struct transfer *t)
 {
     leave_lists(t);
     curl_multi_remove_handle(t->u->multi, t->easy);
-    curl_easy_cleanup(t->easy);
+    easy_give(t->u, t->easy);
     free_headers(t->headers);
     head_clear(&t->head);
     free(t);
@@ -371,6 +393,19 @@ static int on_set_timer(CURLM *multi, long ms, void *arg)
     return 0;
 }
 
+bool upstream_has_new(const struct upstream *u)
+{
+    return u->has_new;
+}
+
+void upstream_begin(struct upstream *u)
+{
+    if (!u->has_new)
+        return;
+    u->has_new = false;
+    act(u, CURL_SOCKET_TIMEOUT, 0);
+}
+
 struct upstream *upstream_new(struct loop *loop)
 {
     struct upstream *u = calloc(1, sizeof(*u));
@@ -402,6 +437,8 @@ void upstream_free(struct upstream *u)
         next = t->next;
         transfer_free(t);
     }
+    while (u->n_spare > 0)
+        curl_easy_cleanup(u->spare[--u->n_spare]);
     curl_multi_cleanup(u->multi);
     loop_cancel(u->loop, &u->timer);
     free(u);
@@ -500,8 +537,7 @@ struct transfer *transfer_start(struct upstream *u,
     t->ops = ops;
     t->arg = arg;
     t->head.content_length = -1;
-    t->easy = curl_easy_init();
-    CHECK(t->easy != NULL);
+    t->easy = easy_take(u);
     set_common(t);
     set_request(t, req);
     t->next = u->first;
@@ -511,6 +547,7 @@ struct transfer *transfer_start(struct upstream *u,
     t->next_unsent = u->unsent;
     u->unsent = t;
     CHECK(curl_multi_add_handle(u->multi, t->easy) == CURLM_OK);
+    u->has_new = true;
     return t;
 }
 

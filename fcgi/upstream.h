@@ -49,6 +49,10 @@ struct transfer_request {
 /* NULL when libcurl cannot be had. */
 struct upstream *upstream_new(struct loop *loop);
 void upstream_free(struct upstream *u);
+/* Was a transfer started that libcurl has not begun with? */
+bool upstream_has_new(const struct upstream *u);
+/* Begins with those now: with the loop's next step would be later. */
+void upstream_begin(struct upstream *u);
 
 /* Never NULL; what goes wrong comes through ops->end, never from inside. */
 struct transfer *transfer_start(struct upstream *u,
