@@ -136,7 +136,7 @@ static void wait_for_more(struct accept *a, int fd, int64_t deadline_ns)
     loop_watch(a->loop, &v->watch, fd, EPOLLIN | EPOLLRDHUP | EPOLLET);
 }
 
-void accept_expire(struct accept *a, int64_t now)
+static void end_late(struct accept *a, int64_t now)
 {
     struct arrival *v, *next;
 
@@ -145,6 +145,11 @@ void accept_expire(struct accept *a, int64_t now)
         if (v->deadline_ns <= now)
             close(arrival_end(v));
     }
+}
+
+void accept_expire(struct accept *a, int64_t now)
+{
+    end_late(a, now);
     readers_expire(a->readers, now);
 }
 
@@ -255,8 +260,7 @@ void accept_free(struct accept *a)
     if (a == NULL)
         return;
     accept_stop(a);
-    while (a->first != NULL)
-        close(arrival_end(a->first));
+    end_late(a, NEVER);
     loop_unwatch(a->loop, &a->reading);
     readers_free(a->readers);
     free(a);
