@@ -47,13 +47,17 @@ void arrivals_clear(struct arrivals *log)
     log->added = 0;
 }
 
-uint64_t arrivals_add(struct arrivals *log, const struct arrival *a)
+uint64_t arrivals_next(const struct arrivals *log)
+{
+    return log->added + 1;
+}
+
+void arrivals_add(struct arrivals *log, const struct arrival *a)
 {
     struct arrival *slot = &log->ring[log->added % log->max];
 
     *slot = *a;
     slot->seq = ++log->added;
-    return slot->seq;
 }
 
 uint64_t arrivals_dropped(const struct arrivals *log)
@@ -89,19 +93,39 @@ uint64_t arrivals_of_model(const struct arrivals *log, const char *model)
     return count;
 }
 
-size_t arrivals_max_in(const struct arrivals *log, int64_t length_ns)
+static bool is_counted(const struct arrival *a, bool only_accepted)
+{
+    switch (a->verdict) {
+    case ARRIVAL_ACCEPTED:
+        return true;
+    case ARRIVAL_REFUSED:
+    case ARRIVAL_UNAUTHORIZED:
+        return !only_accepted;
+    case ARRIVAL_POLL:
+    case ARRIVAL_RESULT:
+        return false;
+    }
+    return false;
+}
+
+size_t arrivals_max_in(const struct arrivals *log, int64_t length_ns,
+                       bool only_accepted)
 {
     size_t kept = arrivals_kept(log);
     size_t oldest = 0;
+    size_t inside = 0;
     size_t max = 0;
     size_t i;
 
     /* A fullest window can always be moved so that it ends in an arrival. */
     for (i = 0; i < kept; i++) {
-        while (nth(log, i)->t_ns - nth(log, oldest)->t_ns >= length_ns)
+        inside += is_counted(nth(log, i), only_accepted);
+        while (nth(log, i)->t_ns - nth(log, oldest)->t_ns >= length_ns) {
+            inside -= is_counted(nth(log, oldest), only_accepted);
             oldest++;
-        if (i - oldest + 1 > max)
-            max = i - oldest + 1;
+        }
+        if (inside > max)
+            max = inside;
     }
     return max;
 }
@@ -112,6 +136,8 @@ static void write_one(const struct arrival *a, struct text *out)
         [ARRIVAL_ACCEPTED] = "accepted",
         [ARRIVAL_REFUSED] = "refused",
         [ARRIVAL_UNAUTHORIZED] = "unauthorized",
+        [ARRIVAL_POLL] = "poll",
+        [ARRIVAL_RESULT] = "result",
     };
 
     text_fmt(out, "{\"seq\":%" PRIu64 ",\"t_ns\":%" PRId64, a->seq, a->t_ns);
@@ -135,6 +161,15 @@ static void write_one(const struct arrival *a, struct text *out)
     if (a->has_request_id) {
         text_str(out, ",\"request_id\":");
         text_json(out, a->request_id);
+    }
+    if (a->poll_seconds[0] != '\0') {
+        text_str(out, ",\"poll_seconds\":");
+        text_json(out, a->poll_seconds);
+    }
+    if (a->fault[0] != '\0') {
+        text_str(out, ",\"fault\":");
+        text_json(out, a->fault);
+        text_fmt(out, ",\"fault_by\":\"%s\"", a->fault_by);
     }
     text_str(out, "}");
 }

@@ -16,6 +16,8 @@ enum arrival_verdict {
     ARRIVAL_ACCEPTED = 0,
     ARRIVAL_REFUSED,      /* by the limiter */
     ARRIVAL_UNAUTHORIZED, /* before the limiter: it was not charged */
+    ARRIVAL_POLL,         /* never meets it, as does */
+    ARRIVAL_RESULT,       /* what a 302 led to */
 };
 
 /* One evaluated request.  Long strings are cut, at whole characters. */
@@ -26,6 +28,9 @@ struct arrival {
     char path[128]; /* as it came, still encoded, query included */
     char model[128];
     char request_id[128];
+    char fault[128];       /* in a model name's words; "": none was given */
+    const char *fault_by;  /* who asked for it: a literal */
+    char poll_seconds[16]; /* NVCF-POLL-SECONDS; "": not sent */
     enum arrival_verdict verdict;
     int status; /* 0: nothing that is HTTP will be answered */
     bool stream;
@@ -43,8 +48,11 @@ struct arrivals *arrivals_new(size_t max);
 void arrivals_free(struct arrivals *log);
 void arrivals_clear(struct arrivals *log);
 
-/* Copies *A and gives it its number, which is also returned. */
-uint64_t arrivals_add(struct arrivals *log, const struct arrival *a);
+/* The number of the next arrival to be added. */
+uint64_t arrivals_next(const struct arrivals *log);
+
+/* Copies *A and gives it its number. */
+void arrivals_add(struct arrivals *log, const struct arrival *a);
 
 size_t arrivals_kept(const struct arrivals *log);
 uint64_t arrivals_dropped(const struct arrivals *log);
@@ -52,8 +60,12 @@ uint64_t arrivals_dropped(const struct arrivals *log);
 /* How many accepted arrivals named MODEL. */
 uint64_t arrivals_of_model(const struct arrivals *log, const char *model);
 
-/* The most arrivals in any half-open window of LENGTH_NS. */
-size_t arrivals_max_in(const struct arrivals *log, int64_t length_ns);
+/*
+ * The most arrivals in any half-open window of LENGTH_NS: all that the
+ * limiter or the key check saw, or only those that were accepted.
+ */
+size_t arrivals_max_in(const struct arrivals *log, int64_t length_ns,
+                       bool only_accepted);
 
 /* Adds a JSON array of the arrivals whose seq is above SINCE. */
 void arrivals_write(const struct arrivals *log, uint64_t since,

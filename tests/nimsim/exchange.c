@@ -26,6 +26,7 @@
 #include "request.h"
 #include "sim.h"
 #include "wire.h"
+#include "workers.h"
 
 /* How long to leave a full socket alone; chosen by eye. */
 #define WIRE_RETRY_NS (2 * NS_PER_MS)
@@ -169,8 +170,9 @@ static void make_answer(struct request *r)
         return;
     }
     r->sse.how = r->how;
-    answer_init(&r->sse.answer, kinds[r->route], &r->how, r->json, r->seq);
-    if (!r->is_stream || wire_is_fault(r->how.fault))
+    answer_init(&r->sse.answer, kinds[r->route], &r->how, r->json,
+                r->answer_seq);
+    if (!r->is_stream || wire_is_wanted(&r->how))
         answer_body(&r->sse.answer, &r->out);
 }
 
@@ -196,7 +198,7 @@ static enum MHD_Result phase_answer(struct request *r)
         return MHD_NO;
     }
     make_answer(r);
-    if (wire_is_fault(r->how.fault)) {
+    if (wire_is_wanted(&r->how)) {
         wire_prepare(r);
         return phase_wire(r);
     }
@@ -256,6 +258,7 @@ void exchange_end(void *cls, struct MHD_Connection *conn, void **req,
     if (r->seq > 0) {
         pthread_mutex_lock(&sim->lock);
         sim->counters.open--;
+        workers_drop(r);
         if (how != MHD_REQUEST_TERMINATED_COMPLETED_OK && !r->was_ended_by_us)
             sim->counters.client_gone++;
         pthread_mutex_unlock(&sim->lock);
@@ -263,6 +266,7 @@ void exchange_end(void *cls, struct MHD_Connection *conn, void **req,
     json_object_put(r->json);
     text_free(&r->body);
     text_free(&r->out);
+    text_free(&r->location);
     free(r->uri);
     free(r);
     *req = NULL;

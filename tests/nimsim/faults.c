@@ -12,6 +12,10 @@
 #define JSON    "application/json"
 #define TEXT    "text/plain; charset=utf-8"
 
+#define GONE_BODY                                                              \
+    "{\"status\":410,\"title\":\"Gone\",\"detail\":"                           \
+    "\"The model has reached its end of life\"}"
+
 struct fault_row {
     const char *word; /* NULL: cannot be asked for by name */
     struct fault_answer answer;
@@ -38,11 +42,7 @@ static const struct fault_row rows[FAULT_COUNT] = {
                         "{\"status\":503,\"title\":\"Service Unavailable\","
                         "\"detail\":\"The model is offline\"}",
                         10800}},
-    [FAULT_EOL] = {"eol",
-                   {410, PROBLEM,
-                    "{\"status\":410,\"title\":\"Gone\",\"detail\":"
-                    "\"The model has reached its end of life\"}",
-                    0}},
+    [FAULT_EOL] = {"eol", {410, PROBLEM, GONE_BODY, 0}},
     [FAULT_DEGRADED] =
         {"degraded",
          {400, PROBLEM,
@@ -80,6 +80,40 @@ static const struct fault_row rows[FAULT_COUNT] = {
                           "{\"status\":403,\"title\":\"Forbidden\","
                           "\"detail\":\"Authorization failed\"}",
                           0}},
+    [FAULT_RATE_GATEWAY] = {"429-gateway",
+                            {429, JSON,
+                             "{\"message\":\"rate limit exceeded\"}\n", 0}},
+    [FAULT_OVERLOADED] = {"overloaded",
+                          {503, PROBLEM,
+                           "{\"status\":503,\"title\":\"Service Unavailable\","
+                           "\"detail\":\"Service temporarily overloaded\"}",
+                           0}},
+    [FAULT_GONE] = {"gone", {410, PROBLEM, GONE_BODY, 0}},
+    [FAULT_BAD_MODEL_SERVER] =
+        {"400-model",
+         {400, JSON,
+          "{\"message\":\"max_tokens must be at least 1, got -1.\","
+          "\"type\":\"Bad Request\",\"code\":400}",
+          0}},
+    [FAULT_BAD_OPENAI] =
+        {"400-openai",
+         {400, JSON,
+          "{\"error\":{\"message\":\"'temperature' must be between 0 and 2\","
+          "\"type\":\"invalid_request_error\",\"param\":\"temperature\","
+          "\"code\":\"invalid_value\"}}",
+          0}},
+    [FAULT_BAD_FIELD] =
+        {"422",
+         {422, JSON,
+          "{\"detail\":[{\"type\":\"extra_forbidden\",\"loc\":[\"body\","
+          "\"store\"],\"msg\":\"Extra inputs are not permitted\","
+          "\"input\":false}]}",
+          0}},
+    [FAULT_NO_JOB] = {NULL,
+                      {404, PROBLEM,
+                       "{\"status\":404,\"title\":\"Not Found\","
+                       "\"detail\":\"Request id not found\"}",
+                       0}},
     [FAULT_STREAM_EXHAUSTED] = {"exhausted-stream", {200, NULL, NULL, 0}},
     [FAULT_HANG] = {"hang", {0, NULL, NULL, 0}},
     [FAULT_RESET] = {"reset", {0, NULL, NULL, 0}},
@@ -102,6 +136,11 @@ enum fault fault_parse(const char *word, size_t len)
             return (enum fault)i;
     }
     return FAULT_NONE;
+}
+
+const char *fault_word(enum fault fault)
+{
+    return rows[fault].word;
 }
 
 const struct fault_answer *fault_answer(enum fault fault)

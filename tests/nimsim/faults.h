@@ -24,6 +24,13 @@ enum fault {
     FAULT_UNKNOWN,
     FAULT_NO_KEY,
     FAULT_WRONG_KEY,
+    FAULT_RATE_GATEWAY,
+    FAULT_OVERLOADED,
+    FAULT_GONE,
+    FAULT_BAD_MODEL_SERVER,
+    FAULT_BAD_OPENAI,
+    FAULT_BAD_FIELD,
+    FAULT_NO_JOB,
     FAULT_STREAM_EXHAUSTED, /* a 200 whose stream holds only an error */
     /* Answers that break HTTP or TCP: wire.c. */
     FAULT_HANG,
@@ -43,13 +50,18 @@ struct fault_answer {
     int64_t retry_after_s; /* 0: no such header */
 };
 
-#define FAULT_EXHAUSTED_BODY                                                   \
+/* A printf format with the running requests and their limit, as NIM's. */
+#define FAULT_EXHAUSTED_FORMAT(running, limit)                                 \
     "{\"error\":{\"message\":\"ResourceExhausted: Worker local total "         \
-    "request limit reached (16/16)\",\"type\":\"Service Unavailable\","        \
-    "\"code\":503}}"
+    "request limit reached (" running "/" limit ")\","                         \
+    "\"type\":\"Service Unavailable\",\"code\":503}}"
+#define FAULT_EXHAUSTED_BODY FAULT_EXHAUSTED_FORMAT("16", "16")
 
 /* The fault named by LEN bytes at WORD, or FAULT_NONE. */
 enum fault fault_parse(const char *word, size_t len);
+
+/* Its word; NULL: none can ask for it. */
+const char *fault_word(enum fault fault);
 
 /* NULL for the faults that are no complete answer. */
 const struct fault_answer *fault_answer(enum fault fault);

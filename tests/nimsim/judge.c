@@ -12,53 +12,14 @@
 #include <string.h>
 
 #include "clock.h"
+#include "jobs.h"
+#include "refuse.h"
 #include "request.h"
 #include "sim.h"
 #include "vectors.h"
+#include "workers.h"
 
 #define JSON_DEPTH_MAX 64
-
-/* --- what is answered instead of a success --- */
-
-static void refuse_with(struct request *r, const struct fault_answer *answer)
-{
-    r->is_refused = true;
-    r->status = answer->status;
-    r->type = answer->type;
-    if (answer->retry_after_s > 0)
-        r->retry_after = answer->retry_after_s;
-    if (r->how.retry_after_s != -1)
-        r->retry_after = r->how.retry_after_s;
-    r->out.len = 0;
-    text_str(&r->out, answer->body);
-}
-
-static void refuse_bad(struct request *r, const char *message)
-{
-    r->is_refused = true;
-    r->status = MHD_HTTP_BAD_REQUEST;
-    r->type = "application/json";
-    r->out.len = 0;
-    text_str(&r->out, "{\"error\":{\"message\":");
-    text_json(&r->out, message);
-    text_str(&r->out, ",\"type\":\"invalid_request_error\",\"param\":null,"
-                      "\"code\":null}}");
-}
-
-/* sim/status-CODE */
-static void refuse_status(struct request *r)
-{
-    r->is_refused = true;
-    r->status = (int)r->how.status;
-    r->type = "application/json";
-    r->retry_after = r->how.retry_after_s;
-    if (r->status == MHD_HTTP_NO_CONTENT || r->status == MHD_HTTP_NOT_MODIFIED)
-        return;
-    text_fmt(&r->out,
-             "{\"error\":{\"message\":\"nimsim was asked for status %d\","
-             "\"type\":\"practice_error\",\"param\":null,\"code\":%d}}",
-             r->status, r->status);
-}
 
 /* --- the request --- */
 
@@ -108,6 +69,7 @@ static void describe(const struct request *r, struct arrival *a)
 {
     const char *auth = header(r, MHD_HTTP_HEADER_AUTHORIZATION);
     const char *id = header(r, "x-request-id");
+    const char *poll = header(r, "NVCF-POLL-SECONDS");
 
     *a = (struct arrival){.body_bytes = r->body_bytes, .stream = r->is_stream};
     copy_ascii(a->method, sizeof(a->method), r->method);
@@ -123,9 +85,11 @@ static void describe(const struct request *r, struct arrival *a)
         a->has_request_id = true;
         copy_ascii(a->request_id, sizeof(a->request_id), id);
     }
+    if (poll != NULL)
+        copy_ascii(a->poll_seconds, sizeof(a->poll_seconds), poll);
 }
 
-/* --- the decision --- */
+/* --- key and model --- */
 
 static bool has_key(const struct request *r)
 {
@@ -164,41 +128,178 @@ static void judge_request(struct request *r)
         refuse_bad(r, "'model' must be a text that is not empty");
     else if (answer != NULL)
         refuse_with(r, answer);
-    else if (r->how.status != -1)
-        refuse_status(r);
+    else if (refuse_code(r))
+        return;
     else if (r->route == ROUTE_EMBEDDINGS || r->route == ROUTE_RANKING)
         judge_vectors(r);
     if (!r->is_refused && r->how.fault != FAULT_NONE)
         r->status = fault_status(r->how.fault);
 }
 
+/* --- answers that are fetched later --- */
+
+static bool is_later(const struct request *r)
+{
+    return r->json != NULL && *r->model != '\0' && r->route != ROUTE_OTHER &&
+           (r->how.polls != -1 || r->how.poll_ms != -1 || r->how.is_redirect);
+}
+
+static void answer_later(struct request *r, int64_t now_ns)
+{
+    struct job job = {.seq = r->seq,
+                      .route = r->route,
+                      .is_stream = r->is_stream,
+                      .json = r->json,
+                      .how = r->how,
+                      .due_ns = now_ns};
+    bool must_poll = r->how.polls != -1 || r->how.poll_ms != -1;
+
+    if (r->how.polls > 0)
+        job.polls_left = r->how.polls;
+    if (r->how.poll_ms > 0)
+        job.due_ns += r->how.poll_ms * NS_PER_MS;
+    job.how.slow_ms = -1;
+    jobs_add(r->sim->jobs, &job);
+    if (must_poll)
+        refuse_pending(r);
+    else
+        refuse_redirect(r);
+}
+
+/* A poll, or who follows a 302: R becomes the request that started the job. */
+static bool find_job(struct request *r, struct job **out)
+{
+    struct job *job = jobs_find(r->sim->jobs, r->path);
+    struct json_object *value;
+
+    *out = job;
+    if (job == NULL) {
+        refuse_with(r, fault_answer(FAULT_NO_JOB));
+        return false;
+    }
+    json_object_put(r->json);
+    r->json = json_object_get(job->json);
+    if (json_object_object_get_ex(r->json, "model", &value))
+        r->model = json_object_get_string(value);
+    r->how = job->how;
+    r->route = job->route;
+    r->is_stream = job->is_stream;
+    r->answer_seq = job->seq;
+    return true;
+}
+
+static enum arrival_verdict decide_poll(struct request *r, int64_t now_ns)
+{
+    struct job *job;
+
+    r->sim->counters.polls++;
+    if (!find_job(r, &job))
+        return ARRIVAL_POLL;
+    if (!job_poll(job, now_ns))
+        refuse_pending(r);
+    else if (r->how.is_redirect)
+        refuse_redirect(r);
+    else
+        judge_request(r);
+    return ARRIVAL_POLL;
+}
+
+static enum arrival_verdict decide_result(struct request *r)
+{
+    struct job *job;
+
+    r->sim->counters.results++;
+    if (find_job(r, &job))
+        judge_request(r);
+    return ARRIVAL_RESULT;
+}
+
+/* --- the decision --- */
+
+/* What R's model and the test's orders ask for; who did, for the log. */
+static const char *take_orders(struct request *r)
+{
+    static const char *const names[] = {[ORDERS_BY_MODEL] = "model",
+                                        [ORDERS_BY_NEXT] = "next",
+                                        [ORDERS_BY_CHANCE] = "chance"};
+    struct sim *sim = r->sim;
+
+    behaviour_parse(&r->how, r->model);
+    behaviour_add(&r->how, orders_for_model(&sim->orders, r->model));
+    if (r->how.times != -1 &&
+        arrivals_of_model(sim->arrivals, r->model) >= (uint64_t)r->how.times)
+        behaviour_heal(&r->how);
+    return names[orders_give(&sim->orders, &r->how)];
+}
+
+/* Are all workers of R's model busy?  Then R has been told so. */
+static bool has_no_worker(struct request *r)
+{
+    if (r->how.workers != -1 && !workers_take(r, r->how.workers)) {
+        r->how.fault = FAULT_EXHAUSTED;
+        refuse_exhausted(r, r->how.workers);
+        return true;
+    }
+    if (r->how.queue != -1 && !r->is_busy && !workers_take(r, r->how.queue)) {
+        r->how.fault = FAULT_RATE_DETAIL;
+        refuse_with(r, fault_answer(FAULT_RATE_DETAIL));
+        return true;
+    }
+    return false;
+}
+
+static void decide_accepted(struct request *r, struct arrival *a)
+{
+    struct text words = {0};
+
+    r->sim->counters.accepted++;
+    a->fault_by = take_orders(r);
+    if (has_no_worker(r))
+        a->fault_by = "workers";
+    else if (is_later(r))
+        answer_later(r, a->t_ns);
+    else
+        judge_request(r);
+    behaviour_faults(&r->how, &words);
+    if (words.len > 0) {
+        r->sim->counters.faults++;
+        arrivals_copy(a->fault, sizeof(a->fault), words.data);
+    }
+    text_free(&words);
+}
+
 /*
  * Needs the lock.  Who is turned away here never reached the model, so its
  * name asks for nothing: no delay and no header of its own.
  */
-static enum arrival_verdict decide(struct request *r, int64_t now_ns)
+static enum arrival_verdict decide(struct request *r, struct arrival *a)
 {
     struct sim *sim = r->sim;
+    bool is_let_in;
 
+    if (r->route == ROUTE_RESULT)
+        return decide_result(r);
     if (sim->key != NULL && !has_key(r)) {
         bool has_auth = header(r, MHD_HTTP_HEADER_AUTHORIZATION) != NULL;
 
         sim->counters.unauthorized++;
-        behaviour_parse(&r->how, "");
         refuse_with(r, fault_answer(has_auth ? FAULT_WRONG_KEY : FAULT_NO_KEY));
         return ARRIVAL_UNAUTHORIZED;
     }
-    if (!window_hit(&sim->window, now_ns)) {
+    if (r->route == ROUTE_STATUS)
+        return decide_poll(r, a->t_ns);
+    is_let_in = window_hit(&sim->window, a->t_ns);
+    r->limit = sim->window.requests;
+    r->remaining = window_remaining(&sim->window, a->t_ns);
+    r->reopens_ns = window_reopens_ns(&sim->window, a->t_ns);
+    if (!is_let_in) {
         sim->counters.refused++;
-        behaviour_parse(&r->how, "");
         refuse_with(r, fault_answer(FAULT_RATE));
+        if (sim->tells_retry_after)
+            r->retry_after = (r->reopens_ns + NS_PER_S - 1) / NS_PER_S;
         return ARRIVAL_REFUSED;
     }
-    sim->counters.accepted++;
-    if (r->how.times != -1 &&
-        arrivals_of_model(sim->arrivals, r->model) >= (uint64_t)r->how.times)
-        behaviour_heal(&r->how);
-    judge_request(r);
+    decide_accepted(r, a);
     return ARRIVAL_ACCEPTED;
 }
 
@@ -209,16 +310,19 @@ void judge_arrival(struct request *r)
 
     r->status = MHD_HTTP_OK;
     r->type = "application/json";
+    r->nvcf_status = "fulfilled";
     r->retry_after = -1;
     body_parse(r);
-    behaviour_parse(&r->how, r->model);
+    behaviour_parse(&r->how, "");
     describe(r, &a);
 
     pthread_mutex_lock(&sim->lock);
     a.t_ns = clock_now_ns();
-    a.verdict = decide(r, a.t_ns);
+    r->seq = r->answer_seq = arrivals_next(sim->arrivals);
+    a.verdict = decide(r, &a);
     a.status = r->status;
-    r->seq = arrivals_add(sim->arrivals, &a);
+    arrivals_copy(a.model, sizeof(a.model), r->model);
+    arrivals_add(sim->arrivals, &a);
     sim->counters.open++;
     pthread_mutex_unlock(&sim->lock);
     text_free(&r->body);

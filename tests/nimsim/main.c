@@ -8,13 +8,16 @@
  *   answer.c      words and buffered bodies   sse.c     the same as events
  *   vectors.c     embeddings, rankings        route.c   paths, model list
  *   model.c       what a model's name asks    faults.c  error answers
+ *   refuse.c      answers of no model         orders.c  faults a test orders
+ *   jobs.c        202, polls, 302             workers.c limits of a model
  *   reply.c       bytes out through HTTP      wire.c    bytes past HTTP
  *   waits.c       suspended connections       control.c /sim/...
+ *   settings.c    /sim/config
  *
  * Threads: libmicrohttpd's one, the timer's one, and main, which sleeps.
  *
- * What it does not do: TLS, HTTP/2, tools, several choices, logprobs, 202
- * polling, per-model or per-account limits, token limits.  See README.md.
+ * What it does not do: TLS, HTTP/2, tools, several choices, logprobs, rates
+ * per model or per account, token limits.  See README.md.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -31,8 +34,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "control.h"
 #include "exchange.h"
+#include "jobs.h"
+#include "settings.h"
 #include "sim.h"
 
 #define EXIT_USAGE 2
@@ -113,7 +117,7 @@ static void set_delay(struct options *o, const char *s)
         o->delay_max_ms = number("--delay-ms", end + 1, &end);
     if (*end != '\0')
         die("--delay-ms", "needs MIN-MAX in milliseconds");
-    problem = control_check_delay(o->delay_min_ms, o->delay_max_ms);
+    problem = settings_check_delay(o->delay_min_ms, o->delay_max_ms);
     if (problem != NULL)
         die("--delay-ms", problem);
 }
@@ -126,7 +130,7 @@ static void set_window(struct options *o, const char *s)
     o->window_s = strtod(s, &end);
     if (end == s || *end != '\0')
         die("--window", "needs a number of seconds");
-    problem = control_check_window(o->window_s);
+    problem = settings_check_window(o->window_s);
     if (problem != NULL)
         die("--window", problem);
 }
@@ -136,7 +140,7 @@ static void set_requests(struct options *o, const char *s)
     const char *problem;
 
     o->requests = whole_number("--requests", s);
-    problem = control_check_requests(o->requests);
+    problem = settings_check_requests(o->requests);
     if (problem != NULL)
         die("--requests", problem);
 }
@@ -379,6 +383,9 @@ static bool sim_init(struct sim *sim, const struct options *o)
         fprintf(stderr, "nimsim: no memory for --arrivals-max\n");
         return false;
     }
+    sim->jobs = jobs_new();
+    if (sim->jobs == NULL)
+        return false;
     sim->waits = waits_new(descriptors_raise());
     return sim->waits != NULL;
 }
@@ -386,6 +393,7 @@ static bool sim_init(struct sim *sim, const struct options *o)
 static void sim_fini(struct sim *sim)
 {
     waits_free(sim->waits);
+    jobs_free(sim->jobs);
     arrivals_free(sim->arrivals);
     window_fini(&sim->window);
     pthread_mutex_destroy(&sim->lock);

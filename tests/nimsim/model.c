@@ -1,39 +1,83 @@
 /*
  * model.c - from "sim/slow-2000+stream-40-25" to a struct behaviour.
  *
- * Two tables: words with numbers after them, and words that name a fault
- * (those live in faults.c).  A part that fits neither is ignored, because any
+ * Three tables: words with numbers after them, words alone, and words that
+ * name a fault (those live in faults.c).  A part that fits neither is ignored, because any
  * model name at all must be answered.
  */
 #include "model.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
+
+#include "text.h"
 
 struct number_row {
     const char *word;
     size_t fields[2]; /* offsets into struct behaviour, one per number */
-    int count;
     int64_t min;
     int64_t max;
+    int count;
+    bool is_fault; /* times-N ends it, and the log tells of it */
 };
 
 #define FIELD(name) offsetof(struct behaviour, name)
 
 /* Caps are round figures that keep one request from filling the machine. */
 static const struct number_row number_rows[] = {
-    {"slow", {FIELD(slow_ms), 0}, 1, 0, 86400000},
-    {"stream", {FIELD(tokens), FIELD(gap_ms)}, 2, 0, 1000000},
-    {"tokens", {FIELD(tokens), 0}, 1, 0, 1000000},
-    {"silence", {FIELD(silence_ms), 0}, 1, 0, 86400000},
-    {"big", {FIELD(big_kib), 0}, 1, 0, 65536},
-    {"cut", {FIELD(cut_bytes), 0}, 1, 0, 999999999},
-    {"early-end", {FIELD(end_bytes), 0}, 1, 0, 999999999},
-    {"split", {FIELD(split_bytes), 0}, 1, 1, 65536},
-    {"status", {FIELD(status), 0}, 1, 200, 599},
-    {"retry-after", {FIELD(retry_after_s), 0}, 1, 0, 999999999},
-    {"times", {FIELD(times), 0}, 1, 1, 1000000},
+    {"slow", {FIELD(slow_ms), 0}, 0, 86400000, 1, false},
+    {"stream", {FIELD(tokens), FIELD(gap_ms)}, 0, 1000000, 2, false},
+    {"tokens", {FIELD(tokens), 0}, 0, 1000000, 1, false},
+    {"silence", {FIELD(silence_ms), 0}, 0, 86400000, 1, false},
+    {"big", {FIELD(big_kib), 0}, 0, 65536, 1, false},
+    {"split", {FIELD(split_bytes), 0}, 1, 65536, 1, false},
+    {"times", {FIELD(times), 0}, 1, 1000000, 1, false},
+    {"workers", {FIELD(workers), 0}, 0, 1000000, 1, false},
+    {"queue", {FIELD(queue), 0}, 0, 1000000, 1, false},
+    {"poll", {FIELD(polls), 0}, 0, 1000000, 1, false},
+    {"poll-ms", {FIELD(poll_ms), 0}, 0, 86400000, 1, false},
+    {"retry-after", {FIELD(retry_after_s), 0}, 0, 999999999, 1, false},
+    {"retry-after-ms", {FIELD(retry_after_ms), 0}, 0, 999999999, 1, false},
+    {"retry-date", {FIELD(retry_date_s), 0}, 0, 999999999, 1, false},
+    {"status", {FIELD(status), 0}, 200, 599, 1, true},
+    {"problem", {FIELD(problem), 0}, 200, 599, 1, true},
+    {"html", {FIELD(html), 0}, 200, 599, 1, true},
+    {"text", {FIELD(text), 0}, 200, 599, 1, true},
+    {"empty", {FIELD(empty), 0}, 200, 599, 1, true},
+    {"cut-head", {FIELD(head_bytes), 0}, 0, 999999999, 1, true},
+    {"cut", {FIELD(cut_bytes), 0}, 0, 999999999, 1, true},
+    {"reset", {FIELD(reset_bytes), 0}, 0, 999999999, 1, true},
+    {"early-end", {FIELD(end_bytes), 0}, 0, 999999999, 1, true},
+    {"stream-error",
+     {FIELD(error_events), FIELD(error_code)},
+     0,
+     1000000,
+     2,
+     true},
 };
+#define NUMBER_ROWS (sizeof(number_rows) / sizeof(number_rows[0]))
+
+static const struct {
+    const char *word;
+    size_t field;
+    bool is_fault;
+} flag_rows[] = {
+    {"comments", FIELD(comments), false},
+    {"ratelimit", FIELD(has_ratelimit), false},
+    {"deprecated", FIELD(is_deprecated), false},
+    {"redirect", FIELD(is_redirect), false},
+    {"chunked", FIELD(is_chunked), false},
+    {"unframed", FIELD(is_unframed), false},
+    {"unended", FIELD(is_unended), true},
+};
+#define FLAG_ROWS (sizeof(flag_rows) / sizeof(flag_rows[0]))
+
+static int64_t *number_of(struct behaviour *b, const struct number_row *row,
+                          int i)
+{
+    return (int64_t *)(void *)((char *)b + row->fields[i]);
+}
 
 /* Reads 1 to 9 digits at *P and moves it behind them; -1 if there are none. */
 static int64_t number_read(const char **p, const char *end)
@@ -80,7 +124,7 @@ static bool row_parse(const struct number_row *row, struct behaviour *b,
     if (p != end)
         return false;
     for (i = 0; i < row->count; i++)
-        memcpy((char *)b + row->fields[i], &numbers[i], sizeof(numbers[i]));
+        *number_of(b, row, i) = numbers[i];
     return true;
 }
 
@@ -90,39 +134,26 @@ static void part_parse(struct behaviour *b, const char *part, const char *end)
     enum fault fault;
     size_t i;
 
-    for (i = 0; i < sizeof(number_rows) / sizeof(number_rows[0]); i++) {
+    for (i = 0; i < NUMBER_ROWS; i++) {
         if (row_parse(&number_rows[i], b, part, end))
             return;
     }
-    if (len == strlen("comments") && strncmp(part, "comments", len) == 0)
-        b->comments = true;
+    for (i = 0; i < FLAG_ROWS; i++) {
+        if (strlen(flag_rows[i].word) == len &&
+            strncmp(flag_rows[i].word, part, len) == 0)
+            *((bool *)(void *)((char *)b + flag_rows[i].field)) = true;
+    }
     fault = fault_parse(part, len);
     if (fault != FAULT_NONE)
         b->fault = fault;
 }
 
-void behaviour_parse(struct behaviour *b, const char *model)
+void behaviour_add(struct behaviour *b, const char *words)
 {
     const char *part;
     const char *end;
 
-    *b = (struct behaviour){
-        .fault = FAULT_NONE,
-        .status = -1,
-        .retry_after_s = -1,
-        .times = -1,
-        .slow_ms = -1,
-        .tokens = -1,
-        .gap_ms = -1,
-        .silence_ms = -1,
-        .big_kib = -1,
-        .cut_bytes = -1,
-        .end_bytes = -1,
-        .split_bytes = -1,
-    };
-    if (strncmp(model, "sim/", 4) != 0)
-        return;
-    for (part = model + 4;; part = end + 1) {
+    for (part = words;; part = end + 1) {
         end = strchrnul(part, '+');
         part_parse(b, part, end);
         if (*end == '\0')
@@ -130,10 +161,64 @@ void behaviour_parse(struct behaviour *b, const char *model)
     }
 }
 
+void behaviour_parse(struct behaviour *b, const char *model)
+{
+    size_t i;
+    int n;
+
+    *b = (struct behaviour){.fault = FAULT_NONE};
+    for (i = 0; i < NUMBER_ROWS; i++) {
+        for (n = 0; n < number_rows[i].count; n++)
+            *number_of(b, &number_rows[i], n) = -1;
+    }
+    if (strncmp(model, "sim/", 4) == 0)
+        behaviour_add(b, model + 4);
+}
+
+static void word_add(struct text *out, const char *word)
+{
+    if (out->len > 0)
+        text_str(out, "+");
+    text_str(out, word);
+}
+
+void behaviour_faults(const struct behaviour *b, struct text *out)
+{
+    struct behaviour copy = *b;
+    size_t i;
+    int n;
+
+    if (b->fault != FAULT_NONE && fault_word(b->fault) != NULL)
+        word_add(out, fault_word(b->fault));
+    for (i = 0; i < NUMBER_ROWS; i++) {
+        const struct number_row *row = &number_rows[i];
+
+        if (!row->is_fault || *number_of(&copy, row, 0) == -1)
+            continue;
+        word_add(out, row->word);
+        for (n = 0; n < row->count; n++)
+            text_fmt(out, "-%" PRId64, *number_of(&copy, row, n));
+    }
+    for (i = 0; i < FLAG_ROWS; i++) {
+        if (flag_rows[i].is_fault &&
+            *((const bool *)(const void *)((const char *)b +
+                                           flag_rows[i].field)))
+            word_add(out, flag_rows[i].word);
+    }
+}
+
 void behaviour_heal(struct behaviour *b)
 {
+    size_t i;
+    int n;
+
     b->fault = FAULT_NONE;
-    b->status = -1;
-    b->cut_bytes = -1;
-    b->end_bytes = -1;
+    for (i = 0; i < NUMBER_ROWS; i++) {
+        for (n = 0; n < number_rows[i].count && number_rows[i].is_fault; n++)
+            *number_of(b, &number_rows[i], n) = -1;
+    }
+    for (i = 0; i < FLAG_ROWS; i++) {
+        if (flag_rows[i].is_fault)
+            *((bool *)(void *)((char *)b + flag_rows[i].field)) = false;
+    }
 }

@@ -9,12 +9,29 @@
 
 #include "faults.h"
 
+struct text;
+
 /* -1 means "not asked for" in every number below. */
 struct behaviour {
     enum fault fault;
-    int64_t status;        /* status-CODE */
-    int64_t retry_after_s; /* retry-after-S, on any error */
-    int64_t times;         /* times-N: faults for the first N arrivals only */
+    int64_t status;  /* status-CODE: OpenAI's shape */
+    int64_t problem; /* problem-CODE: problem+json */
+    int64_t html;    /* html-CODE */
+    int64_t text;    /* text-CODE */
+    int64_t empty;   /* empty-CODE */
+    int64_t times;   /* times-N: faults for the first N arrivals only */
+    int64_t workers; /* workers-N: more at once are told ResourceExhausted */
+    int64_t queue;   /* queue-N: more at once are told 429 with a detail */
+
+    int64_t retry_after_s;  /* retry-after-S, on any error */
+    int64_t retry_after_ms; /* retry-after-ms-MS */
+    int64_t retry_date_s;   /* retry-date-S: Retry-After as a date */
+    bool has_ratelimit;     /* ratelimit: x-ratelimit-* */
+    bool is_deprecated;     /* deprecated: the Deprecation header */
+
+    int64_t polls;    /* poll-N: 202 until N polls were told so */
+    int64_t poll_ms;  /* poll-ms-MS: 202 for so long */
+    bool is_redirect; /* redirect: the answer lies behind a 302 */
 
     int64_t slow_ms;    /* slow-MS */
     int64_t tokens;     /* tokens-N, stream-N-MS */
@@ -22,14 +39,27 @@ struct behaviour {
     int64_t silence_ms; /* silence-MS */
     int64_t big_kib;    /* big-KB */
 
-    int64_t cut_bytes;   /* cut-BYTES */
-    int64_t end_bytes;   /* early-end-BYTES */
-    int64_t split_bytes; /* split-N */
+    int64_t head_bytes;   /* cut-head-BYTES */
+    int64_t cut_bytes;    /* cut-BYTES */
+    int64_t reset_bytes;  /* reset-BYTES */
+    int64_t end_bytes;    /* early-end-BYTES */
+    int64_t split_bytes;  /* split-N */
+    int64_t error_events; /* stream-error-N-CODE: after so many events */
+    int64_t error_code;   /* and with that code */
+    bool is_chunked;      /* chunked: a buffered body too */
+    bool is_unended;      /* unended: chunked, without its last chunk */
+    bool is_unframed;     /* unframed: only the connection ends it */
     bool comments;
 };
 
 /* Fills *B from MODEL.  Parts that are not understood ask for nothing. */
 void behaviour_parse(struct behaviour *b, const char *model);
+
+/* Adds what WORDS, joined by '+', ask for. */
+void behaviour_add(struct behaviour *b, const char *words);
+
+/* Writes the words of every fault in *B, joined by '+'. */
+void behaviour_faults(const struct behaviour *b, struct text *out);
 
 /* Takes every fault out of *B; pace and size of the answer stay. */
 void behaviour_heal(struct behaviour *b);

@@ -13,19 +13,24 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "clock.h"
 #include "request.h"
 #include "sim.h"
+#include "wire.h"
 
 /* The most that is asked of body_read() at once. */
 #define BLOCK_BYTES  16384
 #define SPLIT_GAP_NS NS_PER_MS
 
+/* Any date will do: it is passed on, not judged. */
+#define DEPRECATION "Fri, 31 Dec 2027 23:59:59 GMT"
+
 void reply_reqid(const struct request *r, char id[37])
 {
     snprintf(id, 37, "00000000-0000-4000-8000-%012llx",
-             (unsigned long long)(r->seq & 0xffffffffffff));
+             (unsigned long long)(r->answer_seq & 0xffffffffffff));
 }
 
 static void add_header(struct MHD_Response *response, const char *name,
@@ -65,23 +70,86 @@ enum MHD_Result reply_plain(struct MHD_Connection *conn, int status,
     return queue_plain(conn, status, response);
 }
 
+__attribute__((format(printf, 3, 4))) static void add_format(
+    struct MHD_Response *response, const char *name, const char *fmt, ...)
+{
+    struct text value = {0};
+    va_list ap;
+
+    va_start(ap, fmt);
+    text_vfmt(&value, fmt, ap);
+    va_end(ap);
+    add_header(response, name, value.data);
+    text_free(&value);
+}
+
+/* RFC 9110, 5.6.7. */
+static void add_date(struct MHD_Response *response, const char *name,
+                     time_t when)
+{
+    struct tm tm;
+    char date[40];
+
+    gmtime_r(&when, &tm);
+    strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    add_header(response, name, date);
+}
+
+/*
+ * As NVIDIA's newer gateway writes them: durations in Go's way, and a wait of
+ * more than a minute is none to retry after.  Tokens are made up.
+ */
+static void add_ratelimit(struct request *r, struct MHD_Response *response)
+{
+    int64_t minutes = r->reopens_ns / (60 * NS_PER_S);
+    double seconds = (double)(r->reopens_ns % (60 * NS_PER_S)) / 1e9;
+
+    add_format(response, "X-Ratelimit-Limit-Requests", "%lld",
+               (long long)r->limit);
+    add_format(response, "X-Ratelimit-Remaining-Requests", "%lld",
+               (long long)r->remaining);
+    if (minutes == 0)
+        add_format(response, "X-Ratelimit-Reset-Requests", "%.9gs", seconds);
+    else
+        add_format(response, "X-Ratelimit-Reset-Requests", "%lldm%.9gs",
+                   (long long)minutes, seconds);
+    add_header(response, "X-Ratelimit-Limit-Tokens", "100000");
+    add_header(response, "X-Ratelimit-Remaining-Tokens", "90000");
+    add_header(response, "X-Ratelimit-Reset-Tokens", "1m12.5s");
+    if (r->retry_after > 60)
+        add_header(response, "X-Should-Retry", "false");
+}
+
+static void add_retry(struct request *r, struct MHD_Response *response)
+{
+    if (r->retry_after != -1)
+        add_format(response, MHD_HTTP_HEADER_RETRY_AFTER, "%lld",
+                   (long long)r->retry_after);
+    else if (r->status >= 400 && r->how.retry_date_s != -1)
+        add_date(response, MHD_HTTP_HEADER_RETRY_AFTER,
+                 time(NULL) + r->how.retry_date_s);
+    if (r->status >= 400 && r->how.retry_after_ms != -1)
+        add_format(response, "retry-after-ms", "%lld",
+                   (long long)r->how.retry_after_ms);
+}
+
 /* Adds what all answers of the practice API carry.  Takes RESPONSE. */
 static enum MHD_Result queue(struct request *r, struct MHD_Response *response)
 {
     char id[37];
-    char seconds[24];
 
     if (response == NULL)
         return MHD_NO;
     add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type);
-    if (r->retry_after != -1) {
-        snprintf(seconds, sizeof(seconds), "%lld", (long long)r->retry_after);
-        add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-    }
+    add_retry(r, response);
+    if (r->how.has_ratelimit)
+        add_ratelimit(r, response);
+    if (r->how.is_deprecated)
+        add_header(response, "Deprecation", DEPRECATION);
+    add_header(response, MHD_HTTP_HEADER_LOCATION, r->location.data);
     reply_reqid(r, id);
     add_header(response, "Nvcf-Reqid", id);
-    add_header(response, "Nvcf-Status",
-               r->is_refused ? "errored" : "fulfilled");
+    add_header(response, "Nvcf-Status", r->nvcf_status);
     return queue_plain(r->conn, r->status, response);
 }
 
@@ -96,18 +164,30 @@ static uint64_t allowed_bytes(const struct request *r)
         allowed = (uint64_t)r->how.cut_bytes;
     if (r->how.end_bytes != -1 && (uint64_t)r->how.end_bytes < allowed)
         allowed = (uint64_t)r->how.end_bytes;
+    if (r->how.reset_bytes != -1 && (uint64_t)r->how.reset_bytes < allowed)
+        allowed = (uint64_t)r->how.reset_bytes;
     return allowed;
 }
 
-/* cut wins over early-end where both allow the same number of bytes. */
+/* So that the bytes arrive, however the library closes. */
+static ssize_t body_cut(struct request *r)
+{
+    wire_shut(r);
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The roughest wins where several allow the same number of bytes. */
 static ssize_t body_broken_off(struct request *r)
 {
-    if (r->how.cut_bytes == -1 || (uint64_t)r->how.cut_bytes > allowed_bytes(r))
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    r->was_ended_by_us = true;
-    /* So that the bytes arrive, however the library closes. */
-    shutdown(r->wait.fd, SHUT_WR);
-    return MHD_CONTENT_READER_END_WITH_ERROR;
+    uint64_t allowed = allowed_bytes(r);
+
+    if (r->how.reset_bytes != -1 && (uint64_t)r->how.reset_bytes == allowed) {
+        wire_reset(r);
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    if (r->how.cut_bytes != -1 && (uint64_t)r->how.cut_bytes == allowed)
+        return body_cut(r);
+    return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
 /* The next event into R->out, unless some of it is still there. */
@@ -158,7 +238,8 @@ static ssize_t body_read(void *cls, uint64_t pos, char *buf, size_t max)
     if (r->body_sent >= allowed_bytes(r))
         return body_broken_off(r);
     if (!has_piece(r))
-        return MHD_CONTENT_READER_END_OF_STREAM;
+        return r->how.is_unended ? body_cut(r)
+                                 : MHD_CONTENT_READER_END_OF_STREAM;
     if (clock_now_ns() < r->due_ns) {
         if (waits_until(waits, &r->wait, r->due_ns, true) == WAIT_OVER)
             return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -176,14 +257,16 @@ static enum MHD_Result queue_pieces(struct request *r, uint64_t size)
 
 enum MHD_Result reply_buffered(struct request *r)
 {
+    bool is_chunked = r->how.is_chunked || r->how.is_unended;
     uint64_t size = r->out.len;
 
     r->is_stream = false;
     if (r->how.end_bytes != -1 && (uint64_t)r->how.end_bytes < size)
         size = r->out.len = (size_t)r->how.end_bytes;
-    if (r->is_refused || (r->how.cut_bytes == -1 && r->how.split_bytes == -1))
+    if (!is_chunked && r->how.cut_bytes == -1 && r->how.reset_bytes == -1 &&
+        r->how.split_bytes == -1)
         return queue(r, memory_response(&r->out));
-    return queue_pieces(r, size);
+    return queue_pieces(r, is_chunked ? MHD_SIZE_UNKNOWN : size);
 }
 
 enum MHD_Result reply_stream(struct request *r)

@@ -44,15 +44,24 @@ struct request {
 
     /* From judge_arrival() on: */
     uint64_t seq;             /* 0: not an arrival */
+    uint64_t answer_seq;      /* whose answer this is: a poll's job, or seq */
     struct json_object *json; /* NULL: no usable JSON */
     const char *model;        /* inside json; "" if there is none */
     bool is_stream;
     struct behaviour how;
-    int status;           /* what is answered; 0: no HTTP */
-    const char *type;     /* Content-Type, may be NULL */
+    int status;       /* what is answered; 0: no HTTP */
+    const char *type; /* Content-Type, may be NULL */
+    const char *nvcf_status;
     int64_t retry_after;  /* seconds; -1: no header */
-    bool is_refused;      /* out already holds an error body */
+    struct text location; /* of a 302 */
+    int64_t limit;        /* of the limiter's window, at the arrival */
+    int64_t remaining;    /* of that */
+    int64_t reopens_ns;   /* and when it lets one more in; 0: now */
+    bool is_refused;      /* out already holds a body that no model made */
     bool was_ended_by_us; /* the break is ours, not the client's */
+
+    bool is_busy; /* workers.c */
+    struct request *next_busy;
 
     /* The answer on its way out: */
     struct text out; /* the body, the current event or raw bytes */

@@ -39,6 +39,11 @@ static const struct {
     {"sim/echo", "sim"},
 };
 
+static bool begins(const char *path, const char *with)
+{
+    return strncmp(path, with, strlen(with)) == 0;
+}
+
 static bool is_models(const char *path)
 {
     size_t len = strlen(MODELS);
@@ -54,6 +59,11 @@ enum route route_find(const char *method, const char *path)
 
     if (strncmp(path, "/sim/", 5) == 0)
         return ROUTE_CONTROL;
+    if (is_get && begins(path, "/results/"))
+        return ROUTE_RESULT;
+    if (is_get &&
+        (begins(path, "/v1/status/") || begins(path, "/v2/nvcf/pexec/status/")))
+        return ROUTE_STATUS;
     if (strncmp(path, "/v1/", 4) != 0)
         return ROUTE_NOWHERE;
     if (is_get && is_models(path))

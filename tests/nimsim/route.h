@@ -17,7 +17,9 @@ enum route {
     ROUTE_RESPONSES,
     ROUTE_EMBEDDINGS,
     ROUTE_RANKING,
-    ROUTE_OTHER, /* the rest of /v1/: limited, then 404 */
+    ROUTE_STATUS, /* a poll: /v1/status/{id}; logged, not limited */
+    ROUTE_RESULT, /* behind a 302: /results/{id}; the same, and no key */
+    ROUTE_OTHER,  /* the rest of /v1/: limited, then 404 */
 };
 
 enum route route_find(const char *method, const char *path);

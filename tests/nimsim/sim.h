@@ -9,8 +9,12 @@
 #include <stdint.h>
 
 #include "arrivals.h"
+#include "orders.h"
 #include "waits.h"
 #include "window.h"
+
+struct jobs;
+struct request;
 
 /* Uniform random transit before a request counts as arrived. */
 struct delay {
@@ -25,6 +29,9 @@ struct counters {
     uint64_t accepted;
     uint64_t refused;
     uint64_t unauthorized;
+    uint64_t faults;      /* accepted, and given one of the faults */
+    uint64_t polls;       /* GET /v1/status/... */
+    uint64_t results;     /* GET /results/... */
     uint64_t client_gone; /* the client closed before its answer's end */
     int64_t open;         /* gauge: arrived and not yet answered */
     int64_t connections;  /* gauge */
@@ -39,6 +46,11 @@ struct sim {
     struct delay delay;
     struct counters counters;
     struct arrivals *arrivals;
+    bool tells_retry_after; /* the limiter's 429 has that header */
+    struct orders orders;
+    struct jobs *jobs;
+    struct request *busy;  /* those that hold a worker: workers.c */
+    char result_base[256]; /* of the Location of a 302; "": our own host */
 };
 
 #endif

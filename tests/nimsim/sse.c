@@ -234,21 +234,47 @@ static void comments_write(const struct sse *s, struct text *out)
              s->next % 2 == 0 ? "\n" : "", s->next);
 }
 
-/* sim/exhausted-stream: the refusal comes after the 200. */
-static bool exhausted_next(struct sse *s, struct text *out)
+/* After how many events an error comes in place of the rest; -1: never. */
+static int64_t error_at(const struct sse *s)
 {
-    if (s->next > 1)
+    return s->how.fault == FAULT_STREAM_EXHAUSTED ? 0 : s->how.error_events;
+}
+
+static void error_write(const struct sse *s, struct text *out)
+{
+    int64_t code = s->how.error_code;
+
+    text_str(out, "data: ");
+    if (s->how.fault == FAULT_STREAM_EXHAUSTED || code == 503)
+        text_str(out, FAULT_EXHAUSTED_BODY);
+    else
+        text_fmt(out,
+                 "{\"error\":{\"message\":\"nimsim was asked for error %" PRId64
+                 " in its stream\",\"type\":\"practice_error\","
+                 "\"code\":%" PRId64 "}}",
+                 code, code);
+    text_str(out, "\n\n");
+}
+
+/* The error, then the end. */
+static bool error_next(struct sse *s, struct text *out)
+{
+    int64_t i = s->next - error_at(s);
+
+    if (i > 1)
         return false;
-    text_str(out, s->next == 0 ? "data: " FAULT_EXHAUSTED_BODY "\n\n"
-                               : "data: [DONE]\n\n");
+    if (i == 0)
+        error_write(s, out);
+    else
+        text_str(out, "data: [DONE]\n\n");
     s->next++;
     return true;
 }
 
 bool sse_next(struct sse *s, struct text *out)
 {
-    if (s->how.fault == FAULT_STREAM_EXHAUSTED)
-        return exhausted_next(s, out);
+    if (error_at(s) != -1 && s->next >= error_at(s))
+        return error_next(s, out);
     if (s->next >= head_count(s) + s->answer.tokens + tail_count(s))
         return false;
     if (s->how.comments)

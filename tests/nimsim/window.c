@@ -76,6 +76,36 @@ bool window_hit(struct window *w, int64_t now_ns)
     abort();
 }
 
+int64_t window_remaining(const struct window *w, int64_t now_ns)
+{
+    uint64_t i;
+    int64_t used = 0;
+
+    if (w->kind == WINDOW_NONE)
+        return w->requests;
+    if (w->kind == WINDOW_FIXED)
+        used = w->is_open && now_ns - w->opened_ns < w->length_ns ? w->hits : 0;
+    for (i = w->accepted; w->kind == WINDOW_SLIDING && i > 0; i--) {
+        if (used == w->requests ||
+            now_ns - w->accepted_ns[(i - 1) % WINDOW_REQUESTS_MAX] >=
+                w->length_ns)
+            break;
+        used++;
+    }
+    return used < w->requests ? w->requests - used : 0;
+}
+
+int64_t window_reopens_ns(const struct window *w, int64_t now_ns)
+{
+    uint64_t oldest = w->accepted - (uint64_t)w->requests;
+
+    if (window_remaining(w, now_ns) > 0)
+        return 0;
+    if (w->kind == WINDOW_FIXED)
+        return w->opened_ns + w->length_ns - now_ns;
+    return w->accepted_ns[oldest % WINDOW_REQUESTS_MAX] + w->length_ns - now_ns;
+}
+
 const char *window_kind_name(enum window_kind kind)
 {
     return kind_names[kind];

@@ -38,6 +38,13 @@ void window_reset(struct window *w);
 /* Counts one hit at NOW_NS, which must not go backwards.  True: accepted. */
 bool window_hit(struct window *w, int64_t now_ns);
 
+/*
+ * How many hits more would be accepted at NOW_NS, and in how many ns the
+ * next one would; 0: now.
+ */
+int64_t window_remaining(const struct window *w, int64_t now_ns);
+int64_t window_reopens_ns(const struct window *w, int64_t now_ns);
+
 const char *window_kind_name(enum window_kind kind);
 bool window_kind_parse(enum window_kind *out, const char *name);
 

@@ -22,10 +22,11 @@
 /* sim/short: how much more is announced than sent. */
 #define MISSING_BYTES 100
 
-bool wire_is_fault(enum fault fault)
+bool wire_is_wanted(const struct behaviour *how)
 {
-    return fault == FAULT_GARBAGE || fault == FAULT_BADHEADER ||
-           fault == FAULT_BIGHEADER || fault == FAULT_SHORT;
+    return how->fault == FAULT_GARBAGE || how->fault == FAULT_BADHEADER ||
+           how->fault == FAULT_BIGHEADER || how->fault == FAULT_SHORT ||
+           how->head_bytes != -1 || how->is_unframed;
 }
 
 static void padding_write(struct text *out)
@@ -53,15 +54,24 @@ static void head_write(const struct request *r, struct text *out)
     reply_reqid(r, id);
     text_fmt(out,
              "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-             "Content-Length: %zu\r\nNvcf-Reqid: %s\r\n"
-             "Nvcf-Status: fulfilled\r\n",
-             length, id);
+             "Nvcf-Reqid: %s\r\nNvcf-Status: fulfilled\r\n",
+             id);
+    if (!r->how.is_unframed)
+        text_fmt(out, "Content-Length: %zu\r\n", length);
     if (r->how.fault == FAULT_BADHEADER)
         text_str(out, "X-Sim-Bare-CR: before\rafter\r\n"
                       "X-Sim-Folded: first line\r\n  second line\r\n");
     if (r->how.fault == FAULT_BIGHEADER)
         padding_write(out);
     text_str(out, "Connection: close\r\n\r\n");
+}
+
+/* sim/unframed+cut-BYTES: a cut that nothing in the answer betrays. */
+static size_t body_bytes(const struct request *r)
+{
+    if (r->how.cut_bytes != -1 && (size_t)r->how.cut_bytes < r->out.len)
+        return (size_t)r->how.cut_bytes;
+    return r->out.len;
 }
 
 void wire_prepare(struct request *r)
@@ -72,8 +82,10 @@ void wire_prepare(struct request *r)
         text_str(&raw, "\x16\x03nimsim: these bytes are not HTTP\xff\r\n\r\n");
     } else {
         head_write(r, &raw);
-        text_add(&raw, r->out.data, r->out.len);
+        text_add(&raw, r->out.data, body_bytes(r));
     }
+    if (r->how.head_bytes != -1 && raw.len > (size_t)r->how.head_bytes)
+        raw.len = (size_t)r->how.head_bytes;
     text_free(&r->out);
     r->out = raw;
     r->out_sent = 0;

@@ -6,12 +6,11 @@
 
 #include <stdbool.h>
 
-#include "faults.h"
-
+struct behaviour;
 struct request;
 
-/* Is FAULT one of those below? */
-bool wire_is_fault(enum fault fault);
+/* Does the answer have to go past the library? */
+bool wire_is_wanted(const struct behaviour *how);
 
 /* Puts the raw answer into R->out; the body it may wrap is there already. */
 void wire_prepare(struct request *r);

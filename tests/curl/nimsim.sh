@@ -1,0 +1,175 @@
+#!/bin/bash
+# The practice upstream on its own: what the other tests rely on.
+# shellcheck source=tests/curl/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+start_sim --requests 1000 --window 60
+url=$sim
+
+config() { curl -s -X PATCH "$sim/sim/config" -d "$1"; }
+reset() { curl -s -X POST "$sim/sim/reset" >/dev/null; }
+arrival() { curl -s "$sim/sim/arrivals" | jq -r ".arrivals[-1].$1"; }
+header() { sed -n "s/^$1: //Ip" <<<"$head"; }
+
+answers() { # answers WORDS STATUS TYPE PATTERN
+    chat "sim/$1"
+    is "$1: status and type" "$2 $3" "$status $(header content-type)"
+    has "$1: body" "$body" "$4"
+}
+problem=application/problem+json json=application/json
+answers 429 429 $problem '^{"status":429,"title":"Too Many Requests"}$'
+answers 429-detail 429 $problem '"detail":"'
+answers 429-gateway 429 $json '^{"message":"rate limit exceeded"}$'
+answers credits 402 $problem 'Cloud credits expired'
+answers 403 403 $problem 'Authorization failed'
+answers not-granted 404 $problem 'Not found for account'
+answers unknown 404 'text/plain; charset=utf-8' '^404 page not found$'
+answers degraded 400 $problem 'DEGRADED function cannot be invoked'
+answers 400-model 400 $json '"type":"Bad Request","code":400}$'
+answers 400-openai 400 $json '^{"error":{"message":.*"param":"temperature"'
+answers 422 422 $json '^{"detail":\[{"type":"extra_forbidden"'
+answers gone 410 $problem 'end of life'
+answers eol 410 $problem 'end of life'
+answers offline 503 $problem 'offline'
+is "offline says for how long" 10800 "$(header retry-after)"
+answers overloaded 503 $problem 'Service temporarily overloaded'
+answers exhausted 503 $json 'ResourceExhausted: Worker local total request limit reached \(16/16\)'
+answers 500 500 $json '^{"message":"Internal server error","type":"internal_server_error","code":500}$'
+answers 502 502 $problem 'Upstream request failed\.'
+answers 504 504 '' '^$'
+answers html-502 502 'text/html; charset=utf-8' '<title>502 Bad Gateway</title>'
+answers problem-451 451 $problem '"status":451,"title":'
+answers text-400 400 'text/plain; charset=utf-8' 'asked for status 400'
+answers empty-500 500 '' '^$'
+chat sim/429+retry-after-7+ratelimit
+is "429 with Retry-After" 7 "$(header retry-after)"
+has "the newer gateway's headers" "$head" '^X-Ratelimit-Remaining-Requests: [0-9]+$'
+has "a duration as Go writes it" "$head" '^X-Ratelimit-Reset-Tokens: 1m12\.5s$'
+chat sim/429+retry-after-ms-250
+is "retry-after-ms" 250 "$(header retry-after-ms)"
+chat sim/overloaded+retry-date-30
+has "Retry-After as a date" "$(header retry-after)" '^[A-Z][a-z]{2}, [0-9]{2} .* GMT$'
+chat sim/echo+deprecated
+has "a Deprecation header on a success" "$status $head" '^Deprecation: .* GMT$'
+
+# Errors inside a 200 stream.
+chat sim/exhausted-stream ',"stream":true'
+has "an error as the first event" "$(head -n 1 <<<"$body")" '^data: {"error":.*ResourceExhausted'
+chat sim/stream-error-1-503 ',"stream":true'
+is "an error after the role, before any word" '"" 503' \
+    "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -rsc '"\(.[0].choices[0].delta.content|tojson) \(.[1].error.code)"')"
+chat sim/stream-error-3-500 ',"stream":true'
+is "an error after two words" '" is" 500' \
+    "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -rsc '"\(.[2].choices[0].delta.content|tojson) \(.[3].error.code)"')"
+
+# Cuts and resets: what curl says of them (18 partial, 52 nothing, 56 reset).
+broken() { # broken WORDS CURL-EXIT BYTES "sentence"
+    : >"$work/cut"
+    curl -s -o "$work/cut" --max-time 10 -d "{\"model\":\"sim/$1\",\"messages\":[]${5:-}}" "$sim/v1/chat/completions"
+    is "$4" "$2 $3" "$? $(wc -c 2>/dev/null <"$work/cut")"
+}
+broken cut-50 18 50 "cut by length"
+broken cut-50 18 50 "cut in chunks" ',"stream":true'
+broken reset-50 56 50 "reset inside the body"
+broken head-cut 0 "$(curl -s -d '{"model":"sim/head-cut","messages":[]}' "$sim/v1/chat/completions" | wc -c)" "an unknown word changes nothing"
+broken cut-head-0 52 0 "no byte at all"
+broken unframed+cut-50 0 50 "a cut that nothing betrays"
+has "cut inside the head" "$(curl -si --max-time 10 -d '{"model":"sim/cut-head-30","messages":[]}' "$sim/v1/chat/completions" | tr -d '\r' | xargs)" \
+    '^HTTP/1\.1 200 OK( Content-Type:)?$'
+whole=$(curl -s -d '{"model":"sim/unended","messages":[]}' "$sim/v1/chat/completions" | tail -c 1)
+is "unended: all of the body" "}" "$whole"
+curl -s -o "$work/cut" -d '{"model":"sim/unended","stream":true,"messages":[]}' "$sim/v1/chat/completions"
+is "unended: but no last chunk" "18 data: [DONE]" "$? $(grep . "$work/cut" | tail -n 1)"
+
+# 202, polls, 302.
+reset
+chat sim/poll-2 '' -H 'NVCF-POLL-SECONDS: 5'
+id=$(header nvcf-reqid)
+is "202 at first" "202 in-progress " "$status $(header nvcf-status) $body"
+is "the log has the poll time asked for" 5 "$(arrival poll_seconds)"
+for want in 202 202 200 200; do
+    ask "/v1/status/$id"
+    is "polled: $want" "$want $id" "$status $(header nvcf-reqid)"
+done
+is "the final answer is the model's" chat.completion "$(jq -r .object <<<"$body")"
+is "polls are logged with their model" "poll sim/poll-2 200" "$(arrival verdict) $(arrival model) $(arrival status)"
+is "polls are not charged" "1 4" "$(curl -s "$sim/sim/stats" | jq -r '"\(.accepted) \(.polls)"')"
+is "nor are they in the window" 1 "$(max_in_window 60000)"
+ask /v1/status/00000000-0000-4000-8000-0000000000ff
+is "an unknown id is 404" 404 "$status"
+chat sim/poll-ms-300+500
+ask "/v2/nvcf/pexec/status/$(header nvcf-reqid)"
+is "not before its time" 202 "$status"
+sleep 0.35
+ask "/v1/status/$(header nvcf-reqid)"
+is "the final answer may be an error" 500 "$status"
+chat sim/poll-0+redirect
+ask "/v1/status/$(header nvcf-reqid)" -H 'Authorization: Bearer x'
+has "the answer lies elsewhere" "$status $(header location)" "^302 $sim/results/"
+location=$(header location)
+ask "${location#"$sim"}"
+is "a result" "200 chat.completion" "$status $(jq -r .object <<<"$body")"
+is "the log tells who came without a key" "result false" "$(arrival verdict) $(arrival auth)"
+is "and who came with one" true "$(curl -s -H 'Authorization: Bearer x' "$location" >/dev/null; arrival auth)"
+config '{"result_base":"http://elsewhere.test:81"}' >/dev/null
+chat sim/redirect
+has "the place can be chosen" "$status $(header location)" '^302 http://elsewhere\.test:81/results/0'
+
+# Workers.
+for _ in 1 2; do
+    curl -s -o /dev/null -w '%{http_code}\n' "$sim/v1/chat/completions" \
+        -d '{"model":"sim/workers-2+slow-600","messages":[]}' >>"$work/codes" &
+done
+wait_for 5 eval "[ \$(stat open) = 2 ]"
+chat sim/workers-2+slow-600
+is "the third at once is exhausted" 503 "$status"
+has "with the limit" "$body" '\(2/2\)'
+is "the log tells why" "exhausted workers" "$(arrival fault) $(arrival fault_by)"
+chat sim/workers-1
+is "another model has its own" 200 "$status"
+wait_for 5 eval "[ \$(stat open) = 0 ]"
+is "the two were answered" "200 200" "$(xargs <"$work/codes")"
+chat sim/workers-2+slow-600
+is "a worker that is done is free" 200 "$status"
+
+# Faults by order.
+config '{"next":["","429","cut-10+retry-after-1"]}' >/dev/null
+for want in 200 429; do
+    chat sim/echo
+    is "the next ones: $want" "$want" "$status"
+done
+is "an ordered 429 is an accepted arrival with its fault" "accepted 429 429 next" \
+    "$(arrival verdict) $(arrival status) $(arrival fault) $(arrival fault_by)"
+chat sim/echo
+is "an ordered cut" "cut-10 next 10" "$(arrival fault) $(arrival fault_by) $(printf %s "$body" | wc -c)"
+chat sim/echo
+is "then all is well" "200 null" "$status $(arrival fault)"
+config '{"models":{"meta/llama-3.1-8b-instruct":"offline"}}' >/dev/null
+chat meta/llama-3.1-8b-instruct
+is "a model of any name can be off" 503 "$status"
+config '{"models":{}}' >/dev/null
+chat meta/llama-3.1-8b-instruct
+is "and on again" 200 "$status"
+draw() {
+    config '{"faults":{"percent":50,"kinds":["429","500"]},"seed":7}' >/dev/null
+    reset
+    for ((i = 0; i < 20; i++)); do
+        curl -s -o /dev/null -w '%{http_code} ' "$sim/v1/chat/completions" -d '{"model":"sim/echo","messages":[]}'
+    done
+}
+first=$(draw)
+has "by chance: some fail in each way, some do not" "$first" '429.*500.*200|500.*200.*429|200.*429.*500|429.*200.*500|500.*429.*200|200.*500.*429'
+is "the same seed, the same faults" "$first" "$(draw)"
+is "each is in the log" "$(tr ' ' '\n' <<<"$first" | grep -cE '429|500')" \
+    "$(curl -s "$sim/sim/arrivals" | jq '[.arrivals[] | select(.fault_by == "chance")] | length')"
+has "a bad setting changes nothing" "$(config '{"seed":8,"faults":{"percent":101,"kinds":[]}}')" 'percent'
+is "really nothing" 7 "$(curl -s "$sim/sim/config" | jq .seed)"
+config '{"faults":{"percent":0,"kinds":[]},"requests":2,"retry_after":true}' >/dev/null
+reset
+chat sim/echo
+chat sim/echo
+chat sim/echo
+is "the limiter's own 429, with Retry-After if wanted" "429 60 refused" "$status $(header retry-after) $(arrival verdict)"
+is "arrivals in a window: all, or those let in" "3 2" \
+    "$(max_in_window 60000) $(curl -s "$sim/sim/max?window_ms=60000&of=accepted" | jq .max)"
+finish
