@@ -33,6 +33,11 @@
 #define EVENT_MAX (64 * KIB)  /* of an event that waits to be complete */
 #define HOLD_MAX  (256 * KIB) /* a buffered answer is checked whole up to this */
 
+#define WORDS_BYTES   (64 * KIB) /* of an error that is read: json-c's tree */
+#define WORDS_MESSAGE 1024       /* of its words that a client is shown */
+#define WORDS_TOKEN   64         /* and of its type and its code */
+#define DELAY_MS_MAX  86400000   /* a day: no upstream knows beyond it */
+
 #define HEAD_BYTES    (64 * KIB) /* response header block from the upstream */
 #define SPARE_HANDLES 4   /* of libcurl, 40 KB each: to make one takes long */
 #define POOL_MAX      128 /* idle connections kept: a burst's worth */

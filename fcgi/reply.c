@@ -92,8 +92,7 @@ void reply_retry_headers(struct buf *b, const struct reply_error *e)
         reply_header(b, "x-should-retry", e->retry ? "true" : "false");
 }
 
-/* OpenAI's own words for the kind of error. */
-static const char *type_of(int status)
+const char *reply_error_type(int status)
 {
     switch (status) {
     case 401:
@@ -116,7 +115,7 @@ void reply_error_json(struct buf *b, const struct reply_error *e)
     buf_str(b, "{\"error\":{\"message\":");
     buf_json(b, e->message);
     buf_str(b, ",\"type\":");
-    buf_json(b, type_of(e->status));
+    buf_json(b, reply_error_type(e->status));
     buf_str(b, ",\"param\":null,\"code\":");
     buf_json(b, e->code);
     buf_str(b, "}}");

@@ -31,5 +31,7 @@ void reply_retry_headers(struct buf *b, const struct reply_error *e);
 void reply_error_json(struct buf *b, const struct reply_error *e);
 
 const char *reply_reason(int status);
+/* OpenAI's own words for the kind of error that STATUS, 400..599, is. */
+const char *reply_error_type(int status);
 
 #endif
