@@ -101,23 +101,17 @@ static void on_more(void *arg, uint32_t events)
     struct arrival *v = arg;
     struct accept *a = v->a;
     int64_t deadline = v->deadline_ns;
+    enum receive_look seen;
 
     if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
         close(arrival_end(v));
         return;
     }
-    switch (look(a, v->watch.fd)) {
-    case LOOK_WHOLE:
+    seen = look(a, v->watch.fd);
+    if (seen == LOOK_WHOLE)
         take(a, arrival_end(v));
-        break;
-    case LOOK_SHORT:
-        if (++v->looks < LOOKS_MAX)
-            break;
-        /* fall through */
-    case LOOK_OTHER:
+    else if (seen == LOOK_OTHER || ++v->looks == LOOKS_MAX)
         readers_add(a->readers, arrival_end(v), deadline);
-        break;
-    }
 }
 
 /* What has come is left in the socket, so the watch is edge-triggered. */

@@ -57,7 +57,7 @@ void buf_str(struct buf *b, const char *text)
 
 void buf_int(struct buf *b, int64_t value)
 {
-    char text[DIGITS_MAX];
+    char text[DIGITS_MAX] = "";
 
     buf_add(b, text, digits(text, value));
 }
