@@ -14,8 +14,10 @@
 #   late        whose request comes after that
 #   tls, h2     with TLS; HTTP/2 with TLS
 #
-# lighttpd up to 1.4.69 does not tell of a "plain" one before the first byte of
-# its answer.  There that is what is asserted: it waits on, and is sent.
+# lighttpd up to 1.4.79 does not tell of a "plain" one before the first byte of
+# its answer.  There that is what is asserted: it waits on, and is sent.  Of a
+# "tls" one it may not tell either, when it is so busy that it finds the request
+# together with the end of the handshake: that is tried again.
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/lib.sh"
 export PATH="$PATH:/usr/sbin:/sbin" # lighttpd
@@ -104,20 +106,23 @@ hang_up() {
     ms=$(($(now_ms) - t0))
 }
 
-# Does lighttpd tell of it?  "maybe" where no version we know is.
+# Does lighttpd tell of it?  "maybe" where it is a version we do not know.
 is_told() { # is_told PHASE DOOR
     case $1-$2-$web in
-    queued-plain-1.4.[0-9] | queued-plain-1.4.[1-6][0-9]) echo no ;;
-    flight-plain-1.4.[0-9] | flight-plain-1.4.[1-6][0-9]) echo no ;;
-    queued-plain-1.4.7[0-8] | flight-plain-1.4.7[0-8]) echo maybe ;;
+    queued-plain-1.4.[0-9] | queued-plain-1.4.[1-7][0-9]) echo no ;;
+    flight-plain-1.4.[0-9] | flight-plain-1.4.[1-7][0-9]) echo no ;;
+    queued-plain-* | flight-plain-*) echo maybe ;;
+    queued-tls-* | flight-tls-*) echo mostly ;;
     *) echo yes ;;
     esac
 }
 
+tries() { if [ "$(is_told "$1" "$2")" = mostly ]; then echo 1 2 3; else echo 1; fi; }
+
 # judge PHASE DOOR: what $ms must be.
 judge() {
     case $(is_told "$1" "$2") in
-    yes) at_most "$1, $2: free within a second" 1000 "${ms/never/9999}" ;;
+    yes | mostly) at_most "$1, $2: free within a second" 1000 "${ms/never/9999}" ;;
     no) is "$1, $2: lighttpd $web does not tell" never "$ms" ;;
     esac
     printf 'hangup: lighttpd %s, %-9s over %-5s free after %s ms; ' "$web" "$1" "$2" "$ms"
@@ -143,14 +148,18 @@ release() {
 }
 
 in_line() { # in_line PHASE DOOR: eight hang up; does the upstream see them?
-    local stream=false model=sim/tokens-1+$1-$2
-    hold
+    local stream=false model try
     [ "$1" = queued ] || stream=true
-    ask_many "$2" "$model" $stream 8
-    check "$1, $2: eight wait" wait_for 20 is_depth 8 1
-    [ "$1" = queued ] || check "$1, $2: all have a first byte" wait_for 20 have_answers 8
-    hang_up 0 1
-    release
+    for try in $(tries "$1" "$2"); do
+        model=sim/tokens-1+$1-$2-$try
+        hold
+        ask_many "$2" "$model" $stream 8
+        check "$1, $2: eight wait" wait_for 20 is_depth 8 1
+        [ "$1" = queued ] || check "$1, $2: all have a first byte" wait_for 20 have_answers 8
+        hang_up 0 1
+        release
+        [ "$ms" = never ] || break
+    done
     judge "$1" "$2"
     echo "the upstream saw $(arrivals "$model") of 8"
     case $ms in
@@ -159,13 +168,22 @@ in_line() { # in_line PHASE DOOR: eight hang up; does the upstream see them?
     esac
 }
 
-leaves() { # leaves DOOR STREAM: 200 wait, all hang up
-    ask_many "$1" sim/gone "$2" 200
-    check "200 over $1, stream $2: wait" wait_for 20 is_depth 200 1
-    [ "$2" = false ] || check "200 over $1: all have a first byte" wait_for 20 have_answers 200
-    hang_up 0 1
-    at_most "200 over $1, stream $2: none waits after a second" 1000 "${ms/never/9999}"
-    echo "hangup: 200 over $1, stream $2: gone after $ms ms"
+leaves() { # leaves PHASE DOOR: 200 wait, all hang up
+    local stream=false model try
+    [ "$1" = queued ] || stream=true
+    for try in $(tries "$1" "$2"); do
+        model=sim/tokens-1+gone-$1-$2-$try
+        hold
+        ask_many "$2" "$model" $stream 200
+        check "200 $1, $2: wait" wait_for 20 is_depth 200 1
+        [ "$1" = queued ] || check "200 $1, $2: all have a first byte" wait_for 20 have_answers 200
+        hang_up 0 1
+        release
+        [ "$ms" = never ] || break
+    done
+    at_most "200 $1, $2: none waits after a second" 1000 "${ms/never/9999}"
+    is "200 $1, $2: the upstream saw none" 0 "$(arrivals "$model")"
+    printf 'hangup: lighttpd %s, 200 %-9s over %-5s gone after %s ms\n' "$web" "$1" "$2" "$ms"
 }
 
 for phase in queued committed; do
@@ -173,13 +191,10 @@ for phase in queued committed; do
         [ $phase-$door = committed-late ] || in_line $phase $door
     done
 done
-hold
-leaves plain true # committed; queued ones cannot be told of everywhere
+leaves committed plain # queued ones cannot be told of
 for door in tls h2; do
-    for stream in true false; do leaves $door $stream; done
+    for phase in committed queued; do leaves $phase $door; done
 done
-release
-is "the upstream saw none of the thousand" 0 "$(arrivals sim/gone)"
 stop_sluice
 
 # ---- in flight: the transfer is broken off ------------------------------------
@@ -188,17 +203,22 @@ stop_sluice
 start_sluice flight SLUICE_REQUESTS=1000 SLUICE_RUN_TLS_PORT=$tls_port SLUICE_RUN_TLS_PEM="$work/pem"
 
 in_flight() { # in_flight PHASE DOOR: eight hang up; is the upstream told?
-    local model=sim/slow-4000+$1-$2 stream=false gone=0
-    [ "$1" = flight ] || { stream=true model=sim/stream-1000-100+$1-$2; }
-    curl -s -X POST "$sim/sim/reset" >/dev/null
-    ask_many "$2" "$model" $stream 8
-    check "$1, $2: eight run" wait_for 20 is_depth 0 8
-    check "$1, $2: the upstream has them" wait_for 20 are_arrivals "$model" 8
-    [ "$1" = flight ] || check "$1, $2: all have a first event" wait_for 20 have_answers 8
-    hang_up 0 0
-    [ "$ms" = never ] || { gone=8; check "$1, $2: the upstream is told" wait_for 2 is_stat client_gone 8; }
+    local model stream=false gone try
+    for try in $(tries "$1" "$2"); do
+        model=sim/slow-4000+$1-$2
+        [ "$1" = flight ] || { stream=true model=sim/stream-1000-100+$1-$2; }
+        gone=0
+        curl -s -X POST "$sim/sim/reset" >/dev/null
+        ask_many "$2" "$model" $stream 8
+        check "$1, $2: eight run" wait_for 20 is_depth 0 8
+        check "$1, $2: the upstream has them" wait_for 20 are_arrivals "$model" 8
+        [ "$1" = flight ] || check "$1, $2: all have a first event" wait_for 20 have_answers 8
+        hang_up 0 0
+        [ "$ms" = never ] || { gone=8; check "$1, $2: the upstream is told" wait_for 2 is_stat client_gone 8; }
+        check "$1, $2: all are free in the end" wait_for 20 is_depth 0 0
+        [ "$ms" = never ] || break
+    done
     judge "$1" "$2"
-    check "$1, $2: all are free in the end" wait_for 20 is_depth 0 0
     is "$1, $2: of how many the upstream was told" "$gone" "$(stat client_gone)"
     echo "the upstream was told of $gone of 8"
 }
