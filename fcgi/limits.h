@@ -28,8 +28,8 @@
 #define ACCEPT_BATCH     16    /* connections a step; the rest with the next */
 #define ACCEPT_PAUSE_NS  20000000 /* when there are no descriptors left */
 
-#define OUT_HIGH  (256 * KIB) /* unsent answer bytes that pause the upstream */
-#define OUT_LOW   (64 * KIB)  /* and those that wake it again */
+#define OUT_HIGH  (64 * KIB)  /* unsent answer bytes that pause the upstream */
+#define OUT_LOW   (16 * KIB)  /* and those that wake it again */
 #define EVENT_MAX (64 * KIB)  /* of an event that waits to be complete */
 #define HOLD_MAX  (256 * KIB) /* a buffered answer is checked whole up to this */
 

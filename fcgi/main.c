@@ -187,6 +187,8 @@ static void limit_process(void)
         (void)setrlimit(RLIMIT_NOFILE, &files);
     }
     (void)mallopt(M_ARENA_MAX, 2); /* threads parse, the loop frees */
+    /* Not the dynamic one: after one body of 25 MB glibc would keep others. */
+    (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 }
 
 static void on_limiter_event(void *arg, const char *event, const char *message)
