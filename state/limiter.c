@@ -71,8 +71,13 @@ struct ticket *limiter_join(struct limiter *lim,
 
 void limiter_sent(struct limiter *lim, struct ticket *t)
 {
-    if (t->granted)
-        wishes_add(lim, t, WISH_SENT);
+    int64_t now = boottime_ns();
+
+    if (!t->granted || (t->wishes & WISH_SENT) != 0)
+        return;
+    /* A clock behind our last turn's is not the one that turns are given. */
+    t->sent_ns = now >= lim->now ? now : NEVER;
+    wishes_add(lim, t, WISH_SENT);
 }
 
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)

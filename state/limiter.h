@@ -135,8 +135,10 @@ int64_t limiter_turn(struct limiter *lim, int64_t now);
 struct ticket *limiter_join(struct limiter *lim,
                             const struct limiter_request *req, ticket_fn *fn,
                             void *arg);
-/* A granted request's last byte is on the wire.  Asked of a ticket that was
- * not told TICKET_GRANTED, this and limiter_again() do nothing. */
+/* A granted request's last byte is on the wire, just now: this moment is what
+ * the log of sends keeps, however much later the next turn is.  Asked of a
+ * ticket that was not told TICKET_GRANTED, this and limiter_again() do
+ * nothing. */
 void limiter_sent(struct limiter *lim, struct ticket *t);
 /* A granted one comes back to the head of its own line.  UNSENT: no byte of it
  * reached the wire, so it used no slot. */

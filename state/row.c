@@ -225,7 +225,7 @@ void row_grant(struct layout *lay, uint32_t i, int64_t now)
     lay->live.counters.granted++;
 }
 
-bool row_sent(struct layout *lay, uint32_t i, int64_t now)
+bool row_sent(struct layout *lay, uint32_t i, int64_t at)
 {
     struct lay_row *r = row_at(lay, i);
 
@@ -233,9 +233,9 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t now)
         return true;
     if (!window_has_room(lay, r->scope))
         return false;
-    admit_sent(lay, r->scope, now);
-    window_push(lay, r->scope, now, r->grant);
-    set_state(lay, i, ROW_SENT, now);
+    admit_sent(lay, r->scope, at);
+    window_push(lay, r->scope, at, r->grant);
+    set_state(lay, i, ROW_SENT, at);
     lay->live.counters.sent++;
     return true;
 }

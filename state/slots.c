@@ -44,6 +44,7 @@ static void grant(struct limiter *lim, uint32_t row)
         guard_damaged("a row of ours that we do not know");
     row_grant(lay, row, lim->now);
     t->state = TICKET_OPEN;
+    t->sent_ns = NEVER;
     news_granted(lim, t);
 }
 

@@ -37,7 +37,8 @@ struct ticket {
     uint32_t row;           /* in the shared file, or none */
     uint64_t id;            /* what that row must say */
     int64_t arrival;
-    ticket_fn *fn; /* NULL: nobody listens any more */
+    int64_t sent_ns; /* when its last byte was written; NEVER: not known */
+    ticket_fn *fn;   /* NULL: nobody listens any more */
     void *arg;
     struct ticket_news news;
     struct limiter_request req; /* its strings are the three below */

@@ -128,9 +128,17 @@ static void do_leave(struct limiter *lim, struct ticket *t)
 /* Needs the lock.  Returns false when the ticket has to come again. */
 static bool do_sent(struct limiter *lim, struct ticket *t)
 {
+    struct layout *lay = lim->file.lay;
+    int64_t at = t->sent_ns;
+
     if (t->state != TICKET_OPEN)
         return true;
-    if (t->row == NONE || !row_sent(lim->file.lay, t->row, lim->now))
+    if (t->row == NONE)
+        return false;
+    /* Never before its grant: nothing was on the wire then. */
+    at = max_i64(at, row_at(lay, t->row)->changed_ns);
+    at = min_i64(at, lim->now);
+    if (!row_sent(lay, t->row, at))
         return false;
     t->state = TICKET_SENT;
     return true;
