@@ -26,9 +26,10 @@
 
 #include "bucket.h"
 #include "limiter.h"
+#include "retreat.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    256
@@ -91,7 +92,8 @@ struct lay_live {
     uint32_t open;         /* (d) rows open or offered */
     uint32_t stalled;      /* (d) workers marked so */
     uint64_t held_bytes;   /* (d) request bodies in memory */
-    uint64_t active[(LAY_SCOPES + 63) / 64]; /* (d) scopes with waiters */
+    uint64_t active[(LAY_SCOPES + 63) / 64];     /* (d) scopes with waiters */
+    uint64_t retreating[(LAY_SCOPES + 63) / 64]; /* (d) and those not normal */
     /* Sends of an upstream before this time are unknown: they may have filled
      * its windows. */
     int64_t lost_ns[LAY_UPSTREAMS];
@@ -113,6 +115,7 @@ struct lay_class {
 
 struct lay_scope {
     struct bucket bucket;
+    struct retreat retreat;
     int64_t last_send_ns; /* latest grant or write */
     uint64_t v;           /* start of the last class granted */
     struct lay_class cls[LIMITER_CLASSES];

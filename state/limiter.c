@@ -7,6 +7,7 @@
  *               lock       lock.c    never waited for
  *               locked()   roster.c  who lives
  *                          wishes.c  wishes become transitions (row.c)
+ *                          verdicts.c  answers become holds (retreat.c, ...)
  *                          slots.c   who gets the open slots (admit.c, queue.c)
  *                          news.c    who waits, and for how long (rank.c)
  *               unlock
@@ -84,6 +85,17 @@ void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)
 {
     if (t->granted)
         wishes_add(lim, t, unsent ? WISH_AGAIN : WISH_AGAIN | WISH_SENT);
+}
+
+void limiter_report(struct limiter *lim, struct ticket *t,
+                    const struct limiter_report *rep)
+{
+    CHECK(rep->answer < ANSWERS);
+    if (!t->granted)
+        return;
+    t->report = *rep;
+    t->report.reason[LIMITER_REASON_MAX - 1] = '\0';
+    wishes_add(lim, t, WISH_REPORT);
 }
 
 void limiter_body_gone(struct limiter *lim, struct ticket *t)
@@ -223,6 +235,7 @@ static void tell_workers(struct limiter *lim)
     if (lim->repaired)
         limiter_say(lim, "state_repaired", "a worker died while it wrote");
     lim->repaired = false;
+    marks_tell(lim);
 }
 
 /* No turn could be had.  Those that wait, wait on; new ones are refused once
@@ -257,6 +270,7 @@ static bool run_locked(struct limiter *lim, void (*fn)(void *))
     enum guard_result how;
 
     lim->next_ns = lim->now + TICK_NS;
+    marks_forget(lim);
     how = guard_run(fn, lim, &what);
     lock_drop(lim->file.fd);
     if (how == GUARD_OK)
@@ -394,7 +408,7 @@ static void leave(void *arg)
     if (!begin(lim))
         return;
     for (t = lim->all.first; t != NULL; t = t->next)
-        t->wishes &= WISH_SENT | WISH_DONE;
+        t->wishes &= WISH_SENT | WISH_REPORT | WISH_DONE;
     if (lim->unsettled)
         settle_in(lim);
     wishes_fulfil(lim);

@@ -16,23 +16,25 @@
 
 #include "base.h"
 
-#define LIMITER_UPSTREAMS 16
-#define LIMITER_NAME_MAX  128 /* client and model names, with the zero */
-#define LIMITER_ID_MAX    40  /* request ids, with the zero */
-#define LIMITER_CLASSES   3
+#define LIMITER_UPSTREAMS  16
+#define LIMITER_NAME_MAX   128 /* client and model names, with the zero */
+#define LIMITER_ID_MAX     40  /* request ids, with the zero */
+#define LIMITER_REASON_MAX 96  /* why a hold or a bench began, with the zero */
+#define LIMITER_CLASSES    3
 
 enum limiter_class { CLASS_HIGH = 0, CLASS_NORMAL = 1, CLASS_LOW = 2 };
 
 /* The limits of one upstream. */
 struct limiter_rules {
     char name[32];
-    int64_t window_ns;  /* up to a day, as the next two */
-    int64_t margin_ns;  /* a send counts for window + margin */
-    int64_t min_gap_ns; /* between two sends; may be 0 */
-    uint32_t requests;  /* 1..10,000 sends in a window */
-    uint32_t burst;     /* 1..requests; equal: the window alone decides */
-    uint32_t in_flight; /* 0: no limit */
-    uint32_t per_model; /* 1: each model has a window of its own */
+    int64_t window_ns;      /* up to a day, as the next two */
+    int64_t margin_ns;      /* a send counts for window + margin */
+    int64_t min_gap_ns;     /* between two sends; may be 0 */
+    uint32_t requests;      /* 1..10,000 sends in a window */
+    uint32_t burst;         /* 1..requests; equal: the window alone decides */
+    uint32_t in_flight;     /* 0: no limit */
+    uint32_t per_model;     /* 1: each model has a window of its own */
+    int64_t retreat_max_ns; /* retreat.max_s, to a day; 0: five minutes */
 };
 
 /* True bounds of the queue, over all workers. */
@@ -50,22 +52,59 @@ struct limiter_settings {
 
 enum limiter_refusal {
     REFUSED_NOT = 0,
-    REFUSED_QUEUE_FULL = 1,  /* queue.max */
-    REFUSED_CLIENT_FULL = 2, /* queue.per_client */
-    REFUSED_BYTES = 3,       /* queue.max_mb */
-    REFUSED_DEADLINE = 4,    /* the ETA is past it */
-    REFUSED_TABLE = 5,       /* rows, clients or models: no room */
-    REFUSED_STATE = 6,       /* the shared state cannot be had */
-    REFUSALS = 7,
+    REFUSED_QUEUE_FULL = 1,    /* queue.max */
+    REFUSED_CLIENT_FULL = 2,   /* queue.per_client */
+    REFUSED_BYTES = 3,         /* queue.max_mb */
+    REFUSED_DEADLINE = 4,      /* the ETA is past it */
+    REFUSED_TABLE = 5,         /* rows, clients or models: no room */
+    REFUSED_STATE = 6,         /* the shared state cannot be had */
+    REFUSED_MODEL_OFF = 7,     /* its model is benched */
+    REFUSED_UPSTREAM_HELD = 8, /* nobody pays for it: 402 */
+    REFUSALS = 9,
+};
+
+/* What an upstream's answer means for those that wait (DESIGN 6). */
+enum limiter_answer {
+    ANSWER_FINE = 0,   /* no refusal: 2xx, or the client's own error */
+    ANSWER_RATE = 1,   /* the scope's rate: it retreats */
+    ANSWER_BUSY = 2,   /* the model has more than it can bear */
+    ANSWER_OFF = 3,    /* the model is off, gone or unknown: a bench */
+    ANSWER_UNPAID = 4, /* the account is: the upstream is held */
+    ANSWER_FAULT = 5,  /* broken in a way that says nothing of limits */
+    ANSWERS = 6,
+};
+
+enum retreat_state {
+    RETREAT_NORMAL = 0,
+    RETREAT_HOLDING = 1,    /* nothing goes */
+    RETREAT_PROBING = 2,    /* one goes, the rest wait for its answer */
+    RETREAT_RECOVERING = 3, /* fewer than the limit go */
+    RETREAT_STATES = 4,
+};
+
+/* What made a scope or an upstream hold. */
+enum hold_cause {
+    HOLD_RATE = 0,     /* a refusal out of the blue */
+    HOLD_PROBE = 1,    /* the probe was refused: longer */
+    HOLD_RECOVERY = 2, /* refused while recovering: longer */
+    HOLD_UNPAID = 3,   /* 402 */
+    HOLD_CAUSES = 4,
 };
 
 struct limiter_counters {
     uint64_t joined, granted, sent, left, done, again;
     uint64_t refused[REFUSALS];
-    uint64_t repairs;    /* times the dirty word was found up */
-    uint64_t recoveries; /* times the file was replaced */
-    uint64_t swept;      /* dead workers */
-    uint64_t revoked;    /* offers that lapsed */
+    uint64_t answers[ANSWERS];   /* reported, and not out of date */
+    uint64_t holds[HOLD_CAUSES]; /* begun */
+    uint64_t probes;             /* let through, 402 tries too */
+    uint64_t retreats_over;      /* scopes that are back at their limit */
+    uint64_t benches;            /* begun */
+    uint64_t ceilings_cut;
+    uint64_t holds_ended; /* by an operator; benches too */
+    uint64_t repairs;     /* times the dirty word was found up */
+    uint64_t recoveries;  /* times the file was replaced */
+    uint64_t swept;       /* dead workers */
+    uint64_t revoked;     /* offers that lapsed */
 };
 
 /* What a ticket asks for.  Strings are copied, cut to their bounds. */
@@ -77,6 +116,7 @@ struct limiter_request {
     const char *model;      /* "" where a request names none */
     const char *request_id; /* shown in the queue */
     bool stream;
+    bool senior; /* refused or lost before: to the head of its client's line */
     uint64_t body_bytes;
     int64_t deadline_ns; /* refuse at once if the ETA is later; or NEVER */
 };
@@ -92,9 +132,12 @@ struct ticket_news {
     enum limiter_refusal why; /* with TICKET_REFUSED */
     uint32_t position;        /* waits: how many go first, from 0 */
     uint32_t waiting;         /* in line over all workers */
-    int64_t eta_ns; /* waits, refused: time until its slot opens; -1 unknown */
-    uint32_t limit, remaining; /* granted: the window, after this send */
-    int64_t reset_ns;          /* granted: until the window is empty again */
+    int64_t eta_ns;  /* waits, refused: time until its slot opens, or the bench
+                     * or hold ends; -1 unknown */
+    uint16_t status; /* REFUSED_MODEL_OFF: 404, 410 or 503; _HELD: 402 */
+    char reason[LIMITER_REASON_MAX]; /* of the same: what the upstream said */
+    uint32_t limit, remaining;       /* granted: the window, after this send */
+    int64_t reset_ns; /* granted: until the window is empty again */
 };
 
 struct ticket;
@@ -143,6 +186,30 @@ void limiter_sent(struct limiter *lim, struct ticket *t);
 /* A granted one comes back to the head of its own line.  UNSENT: no byte of it
  * reached the wire, so it used no slot. */
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent);
+
+/* What the upstream's answer to a request meant. */
+struct limiter_report {
+    enum limiter_answer answer;
+    int64_t retry_after_ns; /* -1: none given; bounded by whoever uses it */
+    uint16_t status;        /* the answer's */
+    char reason[LIMITER_REASON_MAX]; /* one line for people; never a prompt */
+};
+
+/*
+ * The verdict on a granted and sent request's answer; asked of any other
+ * ticket it does nothing.  Once for each attempt, as soon as it is known.
+ * After ANSWER_RATE and ANSWER_BUSY the caller goes on with limiter_again(),
+ * and the request waits at the head of its line.
+ */
+void limiter_report(struct limiter *lim, struct ticket *t,
+                    const struct limiter_report *rep);
+
+/* An operator ends, at the next turn, what holds UPSTREAM back: its retreat
+ * and its 402 hold; or, with a MODEL, that one's bench, ceiling and retreat.
+ * False: too many such wishes at once. */
+MUST_USE bool limiter_end_hold(struct limiter *lim, uint32_t upstream,
+                               const char *model);
+
 /* The body is no longer held. */
 void limiter_body_gone(struct limiter *lim, struct ticket *t);
 /* The request is over, in whatever state; takes the ticket.  UNSENT matters

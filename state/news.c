@@ -28,8 +28,8 @@ void news_granted(struct limiter *lim, struct ticket *t)
     uint32_t used = admit_used(lay, scope, lim->now);
     const struct limiter_rules *r = admit_rules(lay, scope);
 
-    t->news.limit = r->requests;
-    t->news.remaining = r->requests - used;
+    t->news.limit = admit_limit(lay, scope);
+    t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;
     t->news.reset_ns = r->window_ns + r->margin_ns;
     news_add(lim, t, TICKET_GRANTED);
 }

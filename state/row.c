@@ -147,7 +147,7 @@ static void unmake(struct layout *lay, uint32_t i)
     r->next = lay->live.free_row;
     lay->live.free_row = i;
     while (lay->live.rows_high > 0 &&
-           lay->rows[lay->live.rows_high - 1].state == ROW_FREE)
+           row_at(lay, lay->live.rows_high - 1)->state == ROW_FREE)
         lay->live.rows_high--;
 }
 

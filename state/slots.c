@@ -90,12 +90,13 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope)
     int64_t when;
     uint32_t row;
 
+    verdicts_time(lim, scope);
     admit_refresh(lay, scope, lim->now);
     while (admit_now(lay, scope, lim->now, &when)) {
         row = queue_best(lay, scope);
         if (row == NONE)
             return NEVER;
-        admit_granted(lay, scope, lim->now);
+        admit_granted(lay, row, lim->now);
         if (row_at(lay, row)->worker == lim->slot) {
             grant(lim, row);
             continue;
@@ -130,13 +131,16 @@ void slots_hand_out_all(struct limiter *lim)
     uint32_t word;
 
     for (word = 0; word < ARRAY_LEN(lay->live.active); word++) {
-        uint64_t bits = lay->live.active[word];
+        uint64_t bits = lay->live.active[word] | lay->live.retreating[word];
 
         while (bits != 0) {
             uint32_t scope = word * 64 + (uint32_t)__builtin_ctzll(bits);
 
             bits &= bits - 1;
-            set_alarm(lim, scope, slots_hand_out(lim, scope));
+            if (scope_at(lay, scope)->waiting == 0)
+                verdicts_time(lim, scope);
+            else
+                set_alarm(lim, scope, slots_hand_out(lim, scope));
         }
     }
 }

@@ -157,6 +157,9 @@ static void fulfil(struct limiter *lim, struct ticket *t)
     if ((t->wishes & WISH_SENT) != 0 && !do_sent(lim, t))
         return;
     t->wishes &= ~(unsigned)WISH_SENT;
+    if ((t->wishes & WISH_REPORT) != 0 && t->row != NONE)
+        verdicts_apply(lim, t);
+    t->wishes &= ~(unsigned)WISH_REPORT;
     if ((t->wishes & WISH_DONE) != 0) {
         do_leave(lim, t);
         t->wishes = 0;

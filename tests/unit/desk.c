@@ -108,8 +108,10 @@ static void hear(void *arg, const struct ticket_news *news)
     a->waits += news->event == TICKET_WAITS;
     a->grants += news->event == TICKET_GRANTED;
     a->refusals += news->event == TICKET_REFUSED;
-    if (news->event == TICKET_GRANTED)
+    if (news->event == TICKET_GRANTED) {
         a->granted_ns = a->desk->now;
+        a->waiting_again = false;
+    }
     if (news->event == TICKET_REFUSED)
         a->ticket = NULL;
 }
@@ -136,6 +138,21 @@ void desk_done(struct ask *a, bool unsent)
     if (a->ticket != NULL)
         limiter_done(a->lim, a->ticket, unsent);
     a->ticket = NULL;
+}
+
+void desk_report(struct ask *a, enum limiter_answer answer, uint16_t status,
+                 int64_t retry_s)
+{
+    struct limiter_report rep = {answer, retry_s < 0 ? -1 : retry_s * NS_PER_S,
+                                 status, "what it said"};
+
+    limiter_report(a->lim, a->ticket, &rep);
+}
+
+void desk_again(struct ask *a, bool unsent)
+{
+    a->waiting_again = true;
+    limiter_again(a->lim, a->ticket, unsent);
 }
 
 /* ---- looking ------------------------------------------------------------- */

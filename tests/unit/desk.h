@@ -21,6 +21,7 @@ struct ask {
     struct ticket_news news;
     uint32_t told, waits, grants, refusals;
     int64_t granted_ns;
+    bool waiting_again; /* since desk_again() */
     struct desk *desk;
 };
 
@@ -53,6 +54,11 @@ struct ask *desk_ask(struct desk *d, uint32_t i,
                      const struct limiter_request *req);
 void desk_sent(struct ask *a);
 void desk_done(struct ask *a, bool unsent);
+/* The upstream answered: RETRY_S seconds to wait, or -1. */
+void desk_report(struct ask *a, enum limiter_answer answer, uint16_t status,
+                 int64_t retry_s);
+/* It is to be sent again. */
+void desk_again(struct ask *a, bool unsent);
 
 /* The path of the state file. */
 const char *desk_file(const struct desk *d);
