@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "layout.h"
+#include "traits.h"
 #include "window.h"
 
 #define DAY_NS         (86400 * NS_PER_S)
@@ -161,9 +162,11 @@ uint32_t admit_limit(struct layout *lay, uint32_t scope)
 static int64_t foretell_hold(struct layout *lay, uint32_t scope, uint32_t k,
                              int64_t now)
 {
-    int64_t until = held_until(lay, scope, now);
+    int64_t until = held_until(lay, scope, now), paid;
     uint32_t state = scope_at(lay, scope)->retreat.state;
 
+    if (!traits_paid(lay, admit_upstream(lay, scope), now, &paid))
+        return max_i64(until, paid);
     if (state == RETREAT_PROBING && until > now)
         return min_i64(until, now + ANSWER_NS);
     if (state == RETREAT_PROBING || state == RETREAT_HOLDING)
@@ -218,6 +221,11 @@ static void set_one(struct layout *lay, uint32_t upstream,
 {
     int64_t *lost = &lay->live.lost_ns[upstream];
 
+    if (strncmp(lay->rules[upstream].name, new->name, sizeof(new->name)) != 0) {
+        /* Another upstream, which has refused nobody yet. */
+        memset(&lay->scopes[upstream].retreat, 0, sizeof(struct retreat));
+        memset(&lay->debts[upstream], 0, sizeof(struct lay_debt));
+    }
     if (new->requests > 0)
         convert_buckets(lay, upstream, new);
     else if (has_rows(lay, upstream))
@@ -273,9 +281,12 @@ bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
     const struct limiter_rules *r = admit_rules(lay, scope);
     const struct lay_scope *s = sound_scope(lay, scope);
     struct bucket_rule br = bucket_rule(r);
+    int64_t paid;
 
     *when =
         max_i64(window_opens(lay, scope, r, now), held_until(lay, scope, now));
+    if (!traits_paid(lay, admit_upstream(lay, scope), now, &paid))
+        *when = max_i64(*when, paid);
     if (has_bucket(r) && s->open >= r->burst)
         *when = NEVER; /* more than all tokens are spoken for */
     else if (has_bucket(r))
@@ -297,6 +308,7 @@ void admit_granted(struct layout *lay, uint32_t row, int64_t now)
     struct lay_scope *s = sound_scope(lay, r->scope);
 
     s->last_send_ns = max_i64(s->last_send_ns, now);
+    traits_granted(lay, row, now);
     if (s->retreat.state != RETREAT_PROBING)
         return;
     retreat_probe(&s->retreat, row, r->id, now);

@@ -112,6 +112,10 @@ static uint32_t layout_hash(void)
         sizeof(struct lay_worker),
         sizeof(struct lay_flow),
         offsetof(struct lay_live, counters),
+        sizeof(struct lay_trait),
+        sizeof(struct lay_debt),
+        offsetof(struct layout, traits),
+        offsetof(struct layout, debts),
         offsetof(struct lay_scope, last_send_ns),
     };
 

@@ -34,6 +34,7 @@
 #include "boottime.h"
 #include "guard.h"
 #include "lock.h"
+#include "queue.h"
 #include "repair.h"
 #include "view.h"
 #include "worker.h"
@@ -111,9 +112,23 @@ void limiter_done(struct limiter *lim, struct ticket *t, bool unsent)
                t->granted && !unsent ? WISH_DONE | WISH_SENT : WISH_DONE);
 }
 
+bool limiter_end_hold(struct limiter *lim, uint32_t upstream, const char *model)
+{
+    struct end_wish *w = &lim->ends[lim->n_ends];
+
+    CHECK(upstream < lim->set.n_upstreams);
+    if (lim->n_ends == ENDS_MAX)
+        return false;
+    lim->n_ends++;
+    w->upstream = upstream;
+    memset(w->model, 0, sizeof(w->model));
+    memcpy(w->model, model, strnlen(model, sizeof(w->model) - 1));
+    return true;
+}
+
 bool limiter_has_wishes(const struct limiter *lim)
 {
-    return lim->wishes != NULL;
+    return lim->wishes != NULL || lim->n_ends > 0;
 }
 
 void limiter_set(struct limiter *lim, const struct limiter_settings *set)
@@ -186,14 +201,16 @@ static void settle_in(struct limiter *lim)
         wishes_adopt(lim);
 }
 
-/* Needs the lock. */
+/* Needs the lock.  What one of us does once a second, for all. */
 static void sweep(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
     int64_t last = lay->live.swept_ns;
 
-    if (last <= lim->now - TICK_NS || last > lim->now)
-        roster_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
+    if (last > lim->now - TICK_NS && last <= lim->now)
+        return;
+    roster_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
+    verdicts_tick(lim);
 }
 
 static void locked(void *arg)
@@ -209,7 +226,9 @@ static void locked(void *arg)
         slots_accept(lim); /* before revoke(): late is not never */
         slots_revoke(lim);
         sweep(lim);
+        verdicts_end(lim);
         wishes_fulfil(lim);
+        wishes_refuse_off(lim);
         slots_hand_out_all(lim);
         news_places(lim);
     }
@@ -320,8 +339,11 @@ static void place_locked(void *arg)
 
     q->waits =
         q->lay->live.dirty == 0 && r->id == q->t->id && r->state == ROW_WAITING;
-    if (q->waits)
-        news_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns));
+    if (!q->waits)
+        return;
+    if (q->lay->live.limited > 0) /* counts are written, but no other reads */
+        queue_measure(q->lay, r->scope);
+    news_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns));
 }
 
 bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,

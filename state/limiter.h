@@ -226,6 +226,32 @@ bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
 
 /* ---- looking at the whole ------------------------------------------- */
 
+struct view_retreat {
+    enum retreat_state state;
+    int64_t age_ns;     /* since it has that state */
+    int64_t ends_ns;    /* from now: of the hold, the lease or the step; -1 */
+    uint32_t streak;    /* how often the hold was made longer */
+    uint32_t allowance; /* sends in a window; normal: the limit */
+    char reason[LIMITER_REASON_MAX]; /* of the last hold */
+};
+
+/* A bench of a model, or the 402 hold of an upstream. */
+struct view_bench {
+    int64_t ends_ns; /* from now; 0: it is being tried; -1: there is none */
+    uint32_t streak;
+    uint16_t status; /* what requests are answered with */
+    char reason[LIMITER_REASON_MAX];
+};
+
+struct view_model {
+    char name[LIMITER_NAME_MAX];
+    uint32_t upstream;
+    uint32_t in_flight, waiting;
+    uint32_t ceiling; /* in flight at once; 0: none */
+    int64_t rest_ns;  /* from now: nothing goes until then; -1: no rest */
+    struct view_bench bench;
+};
+
 struct view_scope {
     char name[LIMITER_NAME_MAX]; /* of the upstream, or the model */
     uint32_t upstream;
@@ -233,8 +259,10 @@ struct view_scope {
     uint32_t used, open, in_flight;
     uint32_t waiting[LIMITER_CLASSES];
     int64_t tokens_milli;
-    int64_t next_slot_ns; /* from now; 0: open; -1 unknown */
-    int64_t eta_ns;       /* of a new normal request; -1 unknown */
+    struct view_retreat retreat;
+    struct view_bench unpaid; /* of its upstream */
+    int64_t next_slot_ns;     /* from now; 0: open; -1 unknown */
+    int64_t eta_ns;           /* of a new normal request; -1 unknown */
 };
 
 struct view_row {
@@ -245,6 +273,7 @@ struct view_row {
     uint32_t scope; /* index into the view's scopes */
     enum limiter_class cls;
     bool stream, waiting;
+    bool blocked;      /* waiting: its model may not go now */
     uint32_t pid;      /* of its worker */
     uint32_t position; /* waiting: how many of its scope go first */
     int64_t age_ns, eta_ns;
@@ -262,13 +291,14 @@ struct view_worker {
 /* A copy of the shared state, as people want to see it. */
 struct limiter_view {
     int64_t uptime_ns; /* of the service */
-    uint32_t n_scopes, n_rows, n_workers;
+    uint32_t n_scopes, n_rows, n_workers, n_models;
     uint64_t held_bytes;
     struct limiter_bounds bounds;
     struct limiter_counters counters;
     struct view_scope *scopes;
     struct view_row *rows; /* waiting first, in the order they will go */
     struct view_worker *workers;
+    struct view_model *models; /* known ones, by their rows in the table */
 };
 
 /* Fills *OUT, to be given to view_free(); false while the state is busy. */

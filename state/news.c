@@ -6,8 +6,10 @@
  * freed while somebody may still be told.
  */
 #include "admit.h"
+#include "queue.h"
 #include "rank.h"
 #include "row.h"
+#include "traits.h"
 #include "worker.h"
 
 void news_add(struct limiter *lim, struct ticket *t, enum ticket_event event)
@@ -64,6 +66,11 @@ void news_place(struct layout *lay, struct ticket *t, int64_t now)
 
     t->news.position = rank_position(lay, t->row);
     eta = admit_eta(lay, scope, t->news.position, now);
+    if (queue_is_blocked(lay, t->row)) {
+        int64_t at = traits_free_at(lay, row_at(lay, t->row)->model, now);
+
+        eta = at == NEVER ? NEVER : max_i64(eta, at);
+    }
     t->news.eta_ns = eta == NEVER ? -1 : eta - now;
     t->news.waiting = lay->live.waiting;
 }
@@ -86,14 +93,32 @@ static void tell_place(struct limiter *lim, struct ticket *t)
     news_refused(lim, t, REFUSED_DEADLINE, t->news.eta_ns);
 }
 
+/* While models are limited, what may go is counted before places are told:
+ * once for each scope in a row, not for each ticket.  Returns that scope. */
+static uint32_t measure(struct limiter *lim, const struct ticket *t,
+                        uint32_t measured)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t scope;
+
+    if (lay->live.limited == 0 || t->row == NONE)
+        return measured;
+    scope = row_at(lay, t->row)->scope;
+    if (scope != measured)
+        queue_measure(lay, scope);
+    return scope;
+}
+
 /* In the order of their joining: one that is refused makes room for those
  * behind it. */
 void news_places(struct limiter *lim)
 {
+    uint32_t measured = NONE;
     struct ticket *t;
 
     for (t = lim->fresh; t != NULL; t = t->next_fresh) {
         t->fresh = false;
+        measured = measure(lim, t, measured);
         tell_place(lim, t);
     }
     lim->fresh = NULL;

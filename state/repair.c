@@ -16,6 +16,7 @@
 #include "names.h"
 #include "queue.h"
 #include "row.h"
+#include "traits.h"
 #include "window.h"
 
 /* Clocks of one boot agree to the nanosecond; a second allows for a reader
@@ -132,6 +133,7 @@ void repair_run(struct layout *lay, int64_t now)
     check_live(lay, now);
     window_rebuild(lay);
     names_rebuild(lay);
+    traits_rebuild(lay, now);
     for (i = 0; i < LAY_ROWS; i++)
         rebuild_row(lay, i, now);
     reset_counts(lay);

@@ -8,11 +8,13 @@
  * the others once, by that long, and can never use a slot it was not given.
  *
  * What always holds when the lock is free: no slot of a scope is open while a
- * worker that answers has a waiter.
+ * worker that answers has a waiter that may go: see retreat.c and traits.c for
+ * those that may not.
  */
 #include "admit.h"
 #include "queue.h"
 #include "row.h"
+#include "traits.h"
 #include "worker.h"
 
 #define OFFER_NS    (50 * NS_PER_MS) /* 1,000 times a wake-up's latency */
@@ -94,8 +96,10 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope)
     admit_refresh(lay, scope, lim->now);
     while (admit_now(lay, scope, lim->now, &when)) {
         row = queue_best(lay, scope);
-        if (row == NONE)
+        if (row == NONE) { /* nobody, or blocked models and stalled workers */
+            alarm_at(lim, traits_next_rest(lay, lim->now));
             return NEVER;
+        }
         admit_granted(lay, row, lim->now);
         if (row_at(lay, row)->worker == lim->slot) {
             grant(lim, row);

@@ -60,7 +60,8 @@ struct limiter {
 
     /* Gathered under the lock, done after it. */
     int64_t next_ns;
-    bool stuck; /* a wish could not be fulfilled yet */
+    uint32_t refused_up_to; /* live.refusing when our waiters were looked at */
+    bool stuck;             /* a wish could not be fulfilled yet */
     uint64_t poked[LAY_WORKERS / 64];
     uint64_t pokes[LAY_WORKERS];
     uint32_t n_pokes;
@@ -109,6 +110,8 @@ void slots_hand_out_all(struct limiter *lim);
 void wishes_add(struct limiter *lim, struct ticket *t, unsigned what);
 /* Needs the lock.  Does what was asked since the last turn. */
 void wishes_fulfil(struct limiter *lim);
+/* Needs the lock.  Refuses our waiters whose model or upstream went off. */
+void wishes_refuse_off(struct limiter *lim);
 /* Needs the lock.  Puts the tickets of a lost file into this one. */
 void wishes_adopt(struct limiter *lim);
 /* The file is lost: no ticket has a row, and no wish is forgotten. */
@@ -120,6 +123,10 @@ void wishes_unbind(struct limiter *lim);
 void verdicts_apply(struct limiter *lim, struct ticket *t);
 /* Before a slot of SCOPE is given away: holds end, allowances grow. */
 void verdicts_time(struct limiter *lim, uint32_t scope);
+/* Once a second: benches end. */
+void verdicts_tick(struct limiter *lim);
+/* What operators asked for. */
+void verdicts_end(struct limiter *lim);
 
 /* ---- marks.c ----------------------------------------------------------- */
 

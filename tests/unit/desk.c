@@ -112,8 +112,10 @@ static void hear(void *arg, const struct ticket_news *news)
         a->granted_ns = a->desk->now;
         a->waiting_again = false;
     }
-    if (news->event == TICKET_REFUSED)
+    if (news->event == TICKET_REFUSED) {
+        a->why_refused = news->why;
         a->ticket = NULL;
+    }
 }
 
 struct ask *desk_ask(struct desk *d, uint32_t i,

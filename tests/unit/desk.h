@@ -22,6 +22,7 @@ struct ask {
     uint32_t told, waits, grants, refusals;
     int64_t granted_ns;
     bool waiting_again; /* since desk_again() */
+    enum limiter_refusal why_refused;
     struct desk *desk;
 };
 
