@@ -122,9 +122,15 @@ struct ask *desk_ask(struct desk *d, uint32_t i,
                      const struct limiter_request *req)
 {
     struct limiter_request plain = lab_request("c", CLASS_NORMAL, 1);
-    struct ask *a = &d->asks[d->n++];
+    struct ask *a = NULL;
+    uint32_t k;
 
-    CHECK(d->n <= DESK_ASKS);
+    for (k = 0; k < DESK_ASKS && d->n == DESK_ASKS && a == NULL; k++)
+        if (d->asks[k].ticket == NULL)
+            a = &d->asks[k]; /* of one that is over */
+    if (d->n < DESK_ASKS)
+        a = &d->asks[d->n++];
+    CHECK(a != NULL);
     *a = (struct ask){.lim = d->w[i], .desk = d};
     a->ticket = limiter_join(d->w[i], req != NULL ? req : &plain, hear, a);
     return a;

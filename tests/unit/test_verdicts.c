@@ -760,6 +760,141 @@ static void a_limit_half_of_ours_costs_ever_fewer_refusals(void)
     desk_free(d);
 }
 
+/* ---- any order of answers ---------------------------------------------------------- */
+
+/* What was seen before a turn. */
+struct before {
+    struct retreat retreat;
+    uint64_t granted, probes;
+    bool probe_runs;
+};
+
+static bool runs(const struct layout *lay, const struct retreat *re)
+{
+    return re->probe_id != 0 && lay->rows[re->probe_row].id == re->probe_id &&
+           lay->rows[re->probe_row].state >= ROW_OFFERED;
+}
+
+static struct before look(const struct desk *d)
+{
+    const struct layout *lay = desk_layout(d, 0);
+    const struct retreat *re = &lay->scopes[0].retreat;
+
+    return (struct before){*re, lay->live.counters.granted,
+                           lay->live.counters.probes,
+                           runs(lay, re) && d->now < re->until_ns};
+}
+
+/* One turn of one worker, before which nothing else happened. */
+static void quiet_turn(struct desk *d, uint32_t worker)
+{
+    const struct layout *lay = desk_layout(d, 0);
+    struct before b = look(d);
+    uint64_t grants;
+
+    (void)limiter_turn(d->w[worker], d->now);
+    grants = lay->live.counters.granted + lay->live.offered - b.granted;
+    if (b.retreat.state == RETREAT_HOLDING && d->now < b.retreat.until_ns)
+        CU_ASSERT_EQUAL(grants, 0);
+    if (b.retreat.state == RETREAT_PROBING)
+        CU_ASSERT_TRUE(grants <= 1);
+    /* Its owner may be found dead, or its offer lapse, in this very turn. */
+    if (b.retreat.state == RETREAT_PROBING && b.probe_runs &&
+        runs(lay, &b.retreat))
+        CU_ASSERT_EQUAL(lay->live.counters.probes, b.probes);
+    CU_ASSERT_TRUE(lay->scopes[0].window.n + lay->scopes[0].open <=
+                   lay->rules[0].requests);
+}
+
+/* Answers one of those that are in flight, in some way. */
+static void answer_some(struct desk *d, bool refuses)
+{
+    static const enum limiter_answer kinds[] = {
+        ANSWER_FINE, ANSWER_FINE, ANSWER_RATE,  ANSWER_RATE,
+        ANSWER_BUSY, ANSWER_OFF,  ANSWER_FAULT, ANSWER_UNPAID};
+    uint32_t i, from = lab_random(d->n);
+
+    for (i = 0; i < d->n; i++) {
+        struct ask *a = &d->asks[(from + i) % d->n];
+        enum limiter_answer what = kinds[lab_random(ARRAY_LEN(kinds))];
+
+        if (a->ticket == NULL || a->grants == 0 || a->waiting_again)
+            continue;
+        if (!refuses || lab_random(3) > 0 ||
+            (what == ANSWER_UNPAID && lab_random(20) > 0))
+            what = ANSWER_FINE;
+        desk_sent(a);
+        if (lab_random(8) > 0)
+            desk_report(a, what, 400, (int64_t)lab_random(20) - 10);
+        if (what == ANSWER_RATE || what == ANSWER_BUSY)
+            desk_again(a, false);
+        else
+            desk_done(a, false);
+        return;
+    }
+}
+
+static void stir(struct desk *d, bool refuses)
+{
+    static const char *const models[] = {"", "m/1", "m/2"};
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+    uint32_t i;
+
+    for (i = lab_random(3); i > 0; i--) {
+        req.model = models[lab_random(3)];
+        req.client = lab_random(2) == 0 ? "a" : "b";
+        req.senior = lab_random(8) == 0;
+        (void)desk_ask(d, lab_random(DESK_WORKERS), &req);
+    }
+    for (i = lab_random(6); i > 0 && d->n > 0; i--)
+        answer_some(d, refuses);
+    if (d->n > 0 && lab_random(30) == 0) /* a client leaves */
+        desk_done(&d->asks[lab_random(d->n)], true);
+    if (lab_random(300) == 0) {
+        desk_kill(d, 1);
+        desk_open(d, 1);
+    }
+}
+
+static void whatever_is_answered_the_rules_hold_and_it_ends(void)
+{
+    uint32_t round, i, k, seen[RETREAT_STATES];
+
+    memset(seen, 0, sizeof(seen));
+    for (round = 0; round < 12; round++) {
+        struct desk *d = workers(DESK_WORKERS, 3 + lab_random(20));
+        struct ask *last;
+
+        for (i = 0; i < 900; i++) {
+            stir(d, true);
+            desk_turn(d);
+            for (k = 0; k < 3; k++) {
+                quiet_turn(d, lab_random(DESK_WORKERS));
+                d->now += lab_random(2000) * NS_PER_MS;
+            }
+            seen[retreat_of(d, 0)->state]++;
+        }
+        lab_recount(desk_layout(d, 0));
+        for (i = 0; i < 3 * 3600; i += 10) { /* the upstream is fine again */
+            stir(d, false);
+            desk_pass(d, 10000);
+        }
+        CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_NORMAL);
+        for (i = 0; i < d->n; i++)
+            desk_done(&d->asks[i], true);
+        desk_pass(d, 120000);
+        last = desk_ask(d, 2, NULL);
+        desk_turn(d);
+        CU_ASSERT_EQUAL(last->grants, 1);
+        desk_done(last, true);
+        desk_turn(d);
+        lab_is_settled(desk_layout(d, 0));
+        desk_free(d);
+    }
+    for (i = 0; i < RETREAT_STATES; i++)
+        CU_ASSERT_TRUE(seen[i] > 100);
+}
+
 static const struct unit_test tests[] = {
     {"429 holds, then one probes, then it recovers",
      rate_holds_then_one_probes_then_it_recovers},
@@ -800,6 +935,8 @@ static const struct unit_test tests[] = {
      a_senior_goes_first_in_its_own_line_only},
     {"a limit half of ours costs ever fewer refusals",
      a_limit_half_of_ours_costs_ever_fewer_refusals},
+    {"whatever is answered, the rules hold and it ends",
+     whatever_is_answered_the_rules_hold_and_it_ends},
     {NULL, NULL},
 };
 
