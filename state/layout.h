@@ -165,7 +165,7 @@ struct lay_trait { /* of a model */
     struct bench bench;
     struct ceiling ceiling;
     uint32_t in_flight; /* (d) offered, open or sent */
-    uint32_t pad;
+    uint32_t waiting;   /* (d) in line */
 };
 
 struct lay_debt { /* of an upstream that answered 402 */

@@ -204,6 +204,14 @@ bool queue_is_blocked(struct layout *lay, uint32_t row)
            traits_block(lay, row_at(lay, row)->model, lay->live.now_ns);
 }
 
+static void count_model(struct layout *lay, uint32_t row, int sign)
+{
+    uint32_t model = row_at(lay, row)->model;
+
+    if (model != NONE)
+        traits_at(lay, model)->waiting += (uint32_t)sign;
+}
+
 /* ---- in and out ------------------------------------------------------ */
 
 static void put_in_line(struct layout *lay, uint32_t flow, uint32_t row)
@@ -220,6 +228,7 @@ static void put_in_line(struct layout *lay, uint32_t flow, uint32_t row)
     }
     line_link(lay, f, row);
     row_at(lay, row)->flow = flow;
+    count_model(lay, row, 1);
     if (s->waiting++ == 0)
         set_active(lay, f->scope, true);
 }
@@ -251,6 +260,7 @@ void queue_remove(struct layout *lay, uint32_t row)
     }
     line_unlink(lay, f, row);
     row_at(lay, row)->flow = NONE;
+    count_model(lay, row, -1);
     c->n--;
     if (--s->waiting == 0)
         set_active(lay, f->scope, false);
@@ -347,6 +357,8 @@ uint32_t queue_best(struct layout *lay, uint32_t scope)
     uint32_t cls, best = NONE;
     uint64_t best_start = 0;
 
+    if (lay->live.limited > 0 && traits_block_all(lay, scope, lay->live.now_ns))
+        return NONE;
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         const struct lay_class *c = &s->cls[cls];
         uint32_t row = c->n > 0 ? class_best(lay, c) : NONE;

@@ -46,6 +46,24 @@ bool traits_block(struct layout *lay, uint32_t model, int64_t now)
            ceiling_blocks(&t->ceiling, t->in_flight, now);
 }
 
+bool traits_block_all(struct layout *lay, uint32_t scope, int64_t now)
+{
+    uint32_t i, n = 0;
+
+    if (scope >= LAY_UPSTREAMS)
+        return traits_block(lay, scope - LAY_UPSTREAMS, now);
+    for (i = 0; i < LAY_MODELS; i++) {
+        /* Some may still wait in its own scope, if those were just given up. */
+        uint32_t here =
+            lay->traits[i].waiting - lay->scopes[LAY_UPSTREAMS + i].waiting;
+
+        if (here > 0 && lay->models[i].owner == scope &&
+            traits_block(lay, i, now))
+            n += here;
+    }
+    return n >= scope_at(lay, scope)->waiting;
+}
+
 int64_t traits_free_at(struct layout *lay, uint32_t model, int64_t now)
 {
     const struct lay_trait *t = traits_at(lay, model);
@@ -176,7 +194,7 @@ void traits_rebuild(struct layout *lay, int64_t now)
 
         if (!bench_is_sane(&t->bench, now) || !lay->models[i].used)
             memset(t, 0, sizeof(*t));
-        t->in_flight = 0;
+        t->in_flight = t->waiting = 0;
         lay->live.limited += may_limit(t);
     }
     for (i = 0; i < LAY_UPSTREAMS; i++) {

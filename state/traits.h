@@ -20,6 +20,8 @@ struct lay_debt *traits_debt(struct layout *lay, uint32_t upstream);
 
 /* Must requests of MODEL (or NONE) wait, or be refused, now? */
 bool traits_block(struct layout *lay, uint32_t model, int64_t now);
+/* Is everybody that waits in SCOPE blocked?  Spares queue.c its search. */
+bool traits_block_all(struct layout *lay, uint32_t scope, int64_t now);
 /* When MODEL stops to be blocked, as far as time alone decides; else NEVER. */
 int64_t traits_free_at(struct layout *lay, uint32_t model, int64_t now);
 

@@ -222,35 +222,27 @@ static void copy_workers(struct job *j)
     }
 }
 
-/* How many wait for each model is asked of the rows that were copied. */
 static void copy_models(struct job *j)
 {
-    uint32_t at[LAY_MODELS], i;
+    uint32_t i;
 
     for (i = 0; i < LAY_MODELS; i++) {
         const struct lay_name *name = &j->lay->models[i];
         const struct lay_trait *t = traits_at(j->lay, i);
         struct view_model *v = &j->out->models[j->out->n_models];
 
-        at[i] = j->out->n_models;
         if (!name->used || name->owner >= LAY_UPSTREAMS)
             continue;
         copy_name(v->name, name->text);
         v->upstream = name->owner;
         v->in_flight = t->in_flight;
+        v->waiting = t->waiting;
         v->ceiling = t->ceiling.limit;
         v->rest_ns = ceiling_rests(&t->ceiling, j->now)
                          ? t->ceiling.rest_ns - j->now
                          : -1;
         copy_bench(j, &v->bench, &t->bench);
         j->out->n_models++;
-    }
-    for (i = 0; i < j->lay->live.rows_high && i < LAY_ROWS; i++) {
-        const struct lay_row *r = &j->lay->rows[i];
-
-        if ((r->state == ROW_WAITING || r->state == ROW_OFFERED) &&
-            r->model < LAY_MODELS && at[r->model] < j->out->n_models)
-            j->out->models[at[r->model]].waiting++;
     }
 }
 
