@@ -118,7 +118,8 @@ struct limiter_request {
     bool stream;
     bool senior; /* refused or lost before: to the head of its client's line */
     uint64_t body_bytes;
-    int64_t deadline_ns; /* refuse at once if the ETA is later; or NEVER */
+    int64_t deadline_ns; /* refuse at once if the ETA is later; or NEVER.  Of
+                          * no meaning once it was granted */
 };
 
 enum ticket_event {

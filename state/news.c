@@ -83,7 +83,10 @@ static void tell_place(struct limiter *lim, struct ticket *t)
         row_at(lay, t->row)->state != ROW_WAITING)
         return; /* it got its slot */
     news_place(lay, t, lim->now);
-    if (t->news.eta_ns < 0 || t->news.eta_ns <= t->req.deadline_ns - lim->now) {
+    /* The deadline ended at its first grant: one that the upstream sent back
+     * is not refused because it has to wait again. */
+    if (row_at(lay, t->row)->grant != 0 || t->news.eta_ns < 0 ||
+        t->news.eta_ns <= t->req.deadline_ns - lim->now) {
         news_add(lim, t, TICKET_WAITS);
         return;
     }

@@ -88,6 +88,9 @@ static void retry_after_is_obeyed_within_bounds(void)
     send_n(&r, 5, LAB_T0);
     CU_ASSERT_TRUE(refuse(&r, LAB_T0, 5, 7 * S, LAB_T0 + S));
     CU_ASSERT_EQUAL(r.until_ns, LAB_T0 + 8 * S);
+    pass(&r, LAB_T0 + 8 * S);
+    send_n(&r, 1, LAB_T0 + 9 * S); /* what was told to wait for has opened */
+    CU_ASSERT_EQUAL(r.opened_ns, LAB_T0 + 9 * S);
     memset(&r, 0, sizeof(r));
     CU_ASSERT_TRUE(refuse(&r, LAB_T0, 5, 10800 * S, LAB_T0));
     CU_ASSERT_EQUAL(r.until_ns, LAB_T0 + 60 * S);

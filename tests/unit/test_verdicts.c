@@ -160,8 +160,7 @@ static void a_probe_is_passed_on_at_a_fault(void)
     desk_pass(d, 10000);
     a = probe_of(d, 1);
     desk_sent(a);
-    desk_report(a, ANSWER_FAULT, 502, -1);
-    desk_done(a, false);
+    desk_report(a, ANSWER_FAULT, 502, -1); /* and is not over yet */
     desk_turn(d);
     (void)probe_of(d, 2);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_PROBING);
@@ -245,6 +244,25 @@ static void a_hold_is_part_of_every_eta(void)
     CU_ASSERT_EQUAL(v.scopes[0].next_slot_ns, 10 * NS_PER_S);
     CU_ASSERT_EQUAL(v.rows[0].eta_ns, 10 * NS_PER_S);
     view_free(&v);
+    desk_free(d);
+}
+
+static void one_that_was_sent_back_is_not_refused_for_the_hold(void)
+{
+    struct desk *d = workers(1, 4);
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+    struct ask *a;
+
+    req.deadline_ns = d->now + 2 * NS_PER_S;
+    a = desk_ask(d, 0, &req);
+    desk_turn(d);
+    desk_sent(a);
+    refuse(a, 30);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a->refusals, 0);
+    CU_ASSERT_EQUAL(a->news.eta_ns, 30 * NS_PER_S);
+    desk_pass(d, 30000);
+    CU_ASSERT_EQUAL(a->grants, 2);
     desk_free(d);
 }
 
@@ -346,6 +364,24 @@ static void a_benched_model_is_refused_and_costs_nothing(void)
     desk_turn(d);
     CU_ASSERT_EQUAL(late->grants, 1);
     CU_ASSERT_EQUAL(desk_layout(d, 0)->live.limited, 0);
+    desk_free(d);
+}
+
+static void one_that_comes_back_to_a_benched_model_is_refused(void)
+{
+    struct desk *d = workers(1, 9);
+    struct ask *a = ask_model(d, 0, "m"), *b = ask_model(d, 0, "m");
+
+    desk_turn(d);
+    desk_sent(a);
+    desk_sent(b);
+    desk_report(a, ANSWER_OFF, 503, 100);
+    desk_done(a, false);
+    desk_turn(d);
+    refuse(b, -1);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(b->why_refused, REFUSED_MODEL_OFF);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.waiting, 0);
     desk_free(d);
 }
 
@@ -579,7 +615,10 @@ static void a_lonely_busy_request_rests_before_it_goes_again(void)
         CU_ASSERT_EQUAL(a->grants, i + 1);
         CU_ASSERT_TRUE(limiter_place(d->w[0], a->ticket, d->now, &news));
         CU_ASSERT_EQUAL(news.eta_ns, (1 << i) * NS_PER_S);
-        desk_pass(d, (1000 << i) - 1);
+        desk_pass(d, (1000 << i) - 400);
+        CU_ASSERT_EQUAL(limiter_turn(d->w[0], d->now),
+                        d->now + 400 * NS_PER_MS);
+        desk_pass(d, 399);
         CU_ASSERT_EQUAL(a->grants, i + 1);
         desk_pass(d, 1);
         CU_ASSERT_EQUAL(a->grants, i + 2);
@@ -908,11 +947,15 @@ static const struct unit_test tests[] = {
     {"a refused probe holds longer", a_refused_probe_holds_longer},
     {"what was not sent reports nothing", what_was_not_sent_reports_nothing},
     {"a hold is part of every ETA", a_hold_is_part_of_every_eta},
+    {"one that was sent back is not refused for the hold",
+     one_that_was_sent_back_is_not_refused_for_the_hold},
     {"an operator ends a hold at once", an_operator_ends_a_hold_at_once},
     {"models with windows of their own retreat alone",
      models_with_windows_of_their_own_retreat_alone},
     {"a benched model is refused and costs nothing",
      a_benched_model_is_refused_and_costs_nothing},
+    {"one that comes back to a benched model is refused",
+     one_that_comes_back_to_a_benched_model_is_refused},
     {"benches without a time have one by their status",
      benches_without_a_time_have_one_by_their_status},
     {"answers older than a bench do not double it",
