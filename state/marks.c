@@ -56,6 +56,8 @@ static void say(struct limiter *lim, const struct mark *m)
 
     if (m->for_ns >= 0)
         snprintf(span, sizeof(span), " for %.1f s", (double)m->for_ns / 1e9);
+    else if (m->at_once > 0)
+        snprintf(span, sizeof(span), " to %u at once", m->at_once);
     limiter_say(lim, m->event, "%s: %s -> %s%s%s%s", m->name, m->from, m->to,
                 span, m->why[0] != '\0' ? ": " : "", m->why);
 }

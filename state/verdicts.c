@@ -172,10 +172,12 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
 static void note_ceiling(struct limiter *lim, uint32_t model, uint32_t from,
                          uint32_t to, const char *why)
 {
-    struct mark m = {.event = "ceiling", .for_ns = -1};
+    struct mark m = {.event = "ceiling",
+                     .from = from > 0 ? "limited" : "free",
+                     .to = to > 0 ? "limited" : "free",
+                     .for_ns = -1,
+                     .at_once = to};
 
-    m.from = from > 0 ? "a ceiling" : "no ceiling";
-    m.to = to > 0 ? "a lower one" : "none";
     marks_why(&m, why);
     marks_add(lim, LAY_UPSTREAMS + model, &m);
 }

@@ -22,7 +22,8 @@ struct mark {
     const char *event;
     char name[LIMITER_NAME_MAX]; /* of the upstream or the model */
     const char *from, *to;
-    int64_t for_ns; /* how long; -1: that cannot be told */
+    int64_t for_ns;   /* how long; -1: that cannot be told */
+    uint32_t at_once; /* a ceiling: requests in flight; 0: of no meaning */
     char why[LIMITER_REASON_MAX];
 };
 
