@@ -65,6 +65,16 @@ void desk_open(struct desk *d, uint32_t i)
     (void)limiter_turn(d->w[i], d->now);
 }
 
+struct desk *desk_of(uint32_t n, uint32_t requests)
+{
+    struct desk *d = desk_new(requests);
+    uint32_t i;
+
+    for (i = 0; i < n; i++)
+        desk_open(d, i);
+    return d;
+}
+
 /* Losing the file is what a death looks like to the others: the locks on it
  * and on the directory go, and nothing is given back. */
 void desk_kill(struct desk *d, uint32_t i)
@@ -134,6 +144,14 @@ struct ask *desk_ask(struct desk *d, uint32_t i,
     *a = (struct ask){.lim = d->w[i], .desk = d};
     a->ticket = limiter_join(d->w[i], req != NULL ? req : &plain, hear, a);
     return a;
+}
+
+struct ask *desk_ask_model(struct desk *d, uint32_t i, const char *model)
+{
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+
+    req.model = model;
+    return desk_ask(d, i, &req);
 }
 
 void desk_sent(struct ask *a)

@@ -38,6 +38,8 @@ struct desk {
 
 /* A fresh directory, and settings: REQUESTS in 60 s and no margin. */
 struct desk *desk_new(uint32_t requests);
+/* The same with N workers, opened. */
+struct desk *desk_of(uint32_t n, uint32_t requests);
 /* Closes all and removes the directory. */
 void desk_free(struct desk *d);
 
@@ -53,6 +55,8 @@ void desk_pass(struct desk *d, int64_t ms);
 /* A request at worker I; REQ may be NULL. */
 struct ask *desk_ask(struct desk *d, uint32_t i,
                      const struct limiter_request *req);
+/* The same of a plain request for MODEL. */
+struct ask *desk_ask_model(struct desk *d, uint32_t i, const char *model);
 void desk_sent(struct ask *a);
 void desk_done(struct ask *a, bool unsent);
 /* The upstream answered: RETRY_S seconds to wait, or -1. */
