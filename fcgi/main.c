@@ -167,6 +167,7 @@ static struct limiter_settings limiter_settings(const struct config *cfg)
         r->min_gap_ns = u->min_gap_ms * NS_PER_MS;
         r->in_flight = (uint32_t)u->in_flight;
         r->per_model = u->scope == SCOPE_MODEL;
+        r->retreat_max_ns = cfg->retreat_max_ms * NS_PER_MS;
     }
     set.n_upstreams = (uint32_t)cfg->n_upstreams;
     set.bounds.waiting = (uint32_t)cfg->queue_max;

@@ -26,6 +26,9 @@ static const char *refusal_code(enum limiter_refusal why)
     case REFUSED_TABLE:
     case REFUSALS:
         break;
+    case REFUSED_MODEL_OFF:
+    case REFUSED_UPSTREAM_HELD:
+        return "sluice_upstream_off";
     }
     return "sluice_queue_full";
 }
@@ -88,6 +91,15 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
         snprintf(e->message, sizeof(e->message),
                  "Sluice cannot use its shared state right now; its log says "
                  "why.");
+        break;
+    case REFUSED_MODEL_OFF:
+    case REFUSED_UPSTREAM_HELD:
+        e->status = n->status;
+        e->retry = 0;
+        snprintf(e->message, sizeof(e->message),
+                 "The upstream does not serve %s now (%s).%s",
+                 n->why == REFUSED_MODEL_OFF ? "this model" : "this account",
+                 n->reason, slot);
         break;
     }
 }

@@ -56,7 +56,7 @@ static void put_counters(struct buf *b, const struct limiter_counters *c)
     static const char *const refusals[REFUSALS] = {
         "none",        "queue_full", "client_queue_full",
         "queue_bytes", "deadline",   "table_full",
-        "state",
+        "state",       "model_off",  "upstream_held",
     };
     size_t i;
 

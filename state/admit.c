@@ -2,7 +2,8 @@
  * admit.c - may one go, and when may the k-th?
  *
  * All of: the window (sends of the last window + margin), the bucket where it
- * is smaller than the window, the gap, and the number in flight.  The margin
+ * is smaller than the window, the gap, the number in flight, and what is left
+ * of them while the scope retreats (retreat.c).  The margin
  * absorbs transit jitter, because the upstream counts arrivals while we count
  * writes.
  *
@@ -15,9 +16,12 @@
 #include <string.h>
 
 #include "layout.h"
+#include "traits.h"
 #include "window.h"
 
-#define DAY_NS (86400 * NS_PER_S)
+#define DAY_NS         (86400 * NS_PER_S)
+#define RETREAT_MAX_NS (300 * NS_PER_S) /* where the rules do not say */
+#define ANSWER_NS      NS_PER_S         /* a probe's answer, by experience */
 
 uint32_t admit_upstream(struct layout *lay, uint32_t scope)
 {
@@ -35,7 +39,8 @@ bool admit_is_sane(const struct limiter_rules *r)
     return r->window_ns > 0 && r->window_ns <= DAY_NS && r->margin_ns >= 0 &&
            r->margin_ns <= DAY_NS && r->min_gap_ns >= 0 &&
            r->min_gap_ns <= DAY_NS && r->requests > 0 && r->requests <= 10000 &&
-           r->burst > 0 && r->burst <= r->requests;
+           r->burst > 0 && r->burst <= r->requests && r->retreat_max_ns >= 0 &&
+           r->retreat_max_ns <= DAY_NS;
 }
 
 const struct limiter_rules *admit_rules(struct layout *lay, uint32_t scope)
@@ -86,6 +91,89 @@ static int64_t known_from(struct layout *lay, uint32_t scope,
     return lost + span_ns(r);
 }
 
+/* ---- retreat ----------------------------------------------------------- */
+
+struct retreat *admit_retreat(struct layout *lay, uint32_t scope)
+{
+    struct retreat *re = &scope_at(lay, scope)->retreat;
+
+    if (!retreat_is_sane(re, lay->live.now_ns))
+        guard_damaged("retreat");
+    return re;
+}
+
+struct retreat_rule admit_retreat_rule(struct layout *lay, uint32_t scope)
+{
+    const struct limiter_rules *r = admit_rules(lay, scope);
+
+    return (struct retreat_rule){r->window_ns, r->margin_ns,
+                                 r->retreat_max_ns > 0 ? r->retreat_max_ns
+                                                       : RETREAT_MAX_NS,
+                                 r->requests};
+}
+
+/* Does the probe still run, and is its time not over? */
+static bool has_probe(struct layout *lay, const struct retreat *re, int64_t now)
+{
+    const struct lay_row *row;
+
+    if (re->probe_id == 0 || now >= re->until_ns)
+        return false;
+    row = row_at(lay, re->probe_row);
+    return row->id == re->probe_id && row->state >= ROW_OFFERED;
+}
+
+/* Not before this; NORMAL, and so nearly always: not held. */
+static int64_t held_until(struct layout *lay, uint32_t scope, int64_t now)
+{
+    const struct retreat *re = &scope_at(lay, scope)->retreat;
+
+    if (re->state == RETREAT_NORMAL)
+        return now;
+    re = admit_retreat(lay, scope);
+    if (re->state == RETREAT_HOLDING ||
+        (re->state == RETREAT_PROBING && has_probe(lay, re, now)))
+        return max_i64(re->until_ns, now);
+    return now;
+}
+
+/* The limit for the K-th from now.  A probe need not fit into the allowance,
+ * which is only a guess until it is answered. */
+static uint32_t limit_of(struct layout *lay, uint32_t scope, uint32_t k)
+{
+    const struct retreat *re = &scope_at(lay, scope)->retreat;
+    uint32_t requests = admit_rules(lay, scope)->requests;
+
+    if (re->state == RETREAT_NORMAL)
+        return requests;
+    re = admit_retreat(lay, scope);
+    if (k == 0 && re->state != RETREAT_RECOVERING)
+        return requests;
+    return retreat_limit(re, requests);
+}
+
+uint32_t admit_limit(struct layout *lay, uint32_t scope)
+{
+    return limit_of(lay, scope, 1);
+}
+
+/* held_until() for the K-th of those that wait: behind a probe the others
+ * wait for its answer. */
+static int64_t foretell_hold(struct layout *lay, uint32_t scope, uint32_t k,
+                             int64_t now)
+{
+    int64_t until = held_until(lay, scope, now), paid;
+    uint32_t state = scope_at(lay, scope)->retreat.state;
+
+    if (!traits_paid(lay, admit_upstream(lay, scope), now, &paid))
+        return max_i64(until, paid);
+    if (state == RETREAT_PROBING && until > now)
+        return min_i64(until, now + ANSWER_NS);
+    if (state == RETREAT_PROBING || state == RETREAT_HOLDING)
+        return k == 0 ? until : until + ANSWER_NS;
+    return until;
+}
+
 /* ---- other rules ----------------------------------------------------- */
 
 /* Sends before which time were dropped, or booked elsewhere, that would count
@@ -133,6 +221,11 @@ static void set_one(struct layout *lay, uint32_t upstream,
 {
     int64_t *lost = &lay->live.lost_ns[upstream];
 
+    if (strncmp(lay->rules[upstream].name, new->name, sizeof(new->name)) != 0) {
+        /* Another upstream, which has refused nobody yet. */
+        memset(&lay->scopes[upstream].retreat, 0, sizeof(struct retreat));
+        memset(&lay->debts[upstream], 0, sizeof(struct lay_debt));
+    }
     if (new->requests > 0)
         convert_buckets(lay, upstream, new);
     else if (has_rows(lay, upstream))
@@ -173,15 +266,14 @@ static int64_t window_opens(struct layout *lay, uint32_t scope,
                             const struct limiter_rules *r, int64_t now)
 {
     const struct lay_scope *s = sound_scope(lay, scope);
-    uint32_t used = s->window.n + s->open;
+    uint32_t used = s->window.n + s->open, limit = limit_of(lay, scope, 0);
     int64_t known = known_from(lay, scope, r);
 
-    if (used < r->requests)
+    if (used < limit)
         return max_i64(now, known);
-    if (used - r->requests >= s->window.n)
+    if (used - limit >= s->window.n)
         return NEVER; /* open ones alone fill it: a write must come first */
-    return max_i64(window_nth(lay, scope, used - r->requests) + span_ns(r),
-                   known);
+    return max_i64(window_nth(lay, scope, used - limit) + span_ns(r), known);
 }
 
 bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
@@ -189,8 +281,12 @@ bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
     const struct limiter_rules *r = admit_rules(lay, scope);
     const struct lay_scope *s = sound_scope(lay, scope);
     struct bucket_rule br = bucket_rule(r);
+    int64_t paid;
 
-    *when = window_opens(lay, scope, r, now);
+    *when =
+        max_i64(window_opens(lay, scope, r, now), held_until(lay, scope, now));
+    if (!traits_paid(lay, admit_upstream(lay, scope), now, &paid))
+        *when = max_i64(*when, paid);
     if (has_bucket(r) && s->open >= r->burst)
         *when = NEVER; /* more than all tokens are spoken for */
     else if (has_bucket(r))
@@ -206,21 +302,29 @@ bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
     return *when <= now;
 }
 
-void admit_granted(struct layout *lay, uint32_t scope, int64_t now)
+void admit_granted(struct layout *lay, uint32_t row, int64_t now)
 {
-    struct lay_scope *s = sound_scope(lay, scope);
+    const struct lay_row *r = row_at(lay, row);
+    struct lay_scope *s = sound_scope(lay, r->scope);
 
     s->last_send_ns = max_i64(s->last_send_ns, now);
+    traits_granted(lay, row, now);
+    if (s->retreat.state != RETREAT_PROBING)
+        return;
+    retreat_probe(&s->retreat, row, r->id, now);
+    lay->live.counters.probes++;
 }
 
-void admit_sent(struct layout *lay, uint32_t scope, int64_t now)
+void admit_sent(struct layout *lay, uint32_t scope, int64_t at)
 {
     const struct limiter_rules *r = admit_rules(lay, scope);
     struct lay_scope *s = sound_scope(lay, scope);
     struct bucket_rule br = bucket_rule(r);
+    const struct retreat_rule u = admit_retreat_rule(lay, scope);
 
-    bucket_charge(&s->bucket, &br, now);
-    s->last_send_ns = max_i64(s->last_send_ns, now);
+    bucket_charge(&s->bucket, &br, at);
+    s->last_send_ns = max_i64(s->last_send_ns, at);
+    retreat_sent(&s->retreat, &u, at);
 }
 
 /* ---- the k-th ------------------------------------------------------------ */
@@ -228,47 +332,61 @@ void admit_sent(struct layout *lay, uint32_t scope, int64_t now)
 /*
  * Slots of the window in the order they open: the free ones at once, then one
  * for each send that expires, oldest first, then one for each open request.
- * K is below the limit; the slots after those are the same a span later.
+ * K is below LIMIT; the slots after those are the same a span later.
  */
 static int64_t window_slot(struct layout *lay, uint32_t scope,
-                           const struct limiter_rules *r, uint32_t k,
-                           int64_t now)
+                           const struct limiter_rules *r, uint32_t limit,
+                           uint32_t k, int64_t at, int64_t now)
 {
     const struct lay_scope *s = sound_scope(lay, scope);
-    int64_t at = max_i64(now, known_from(lay, scope, r));
     uint32_t used = s->window.n + s->open;
 
-    if (used + k < r->requests)
+    if (used + k < limit)
         return at;
-    k = used + k - r->requests; /* this one must expire first */
+    k = used + k - limit; /* this one must expire first */
     if (k < s->window.n)
         return max_i64(at, window_nth(lay, scope, k) + span_ns(r));
     return max_i64(at, now + span_ns(r));
 }
 
-/* window_slot() for the first N, or all below the limit, in one go. */
-static void window_slots(struct layout *lay, uint32_t scope,
-                         const struct limiter_rules *r, uint32_t n, int64_t now,
-                         int64_t *out)
+/* The K-th slot, were there neither gap nor bucket. */
+static int64_t slot_at(struct layout *lay, uint32_t scope,
+                       const struct limiter_rules *r, uint32_t k, int64_t now)
+{
+    uint32_t limit = limit_of(lay, scope, k);
+    int64_t at =
+        max_i64(foretell_hold(lay, scope, k, now), known_from(lay, scope, r));
+
+    return window_slot(lay, scope, r, limit, k % limit, at, now) +
+           k / limit * span_ns(r);
+}
+
+/* slot_at() for the first N, in one go. */
+static void slots_at(struct layout *lay, uint32_t scope,
+                     const struct limiter_rules *r, uint32_t n, int64_t now,
+                     int64_t *out)
 {
     const struct lay_scope *s = sound_scope(lay, scope);
-    int64_t at = max_i64(now, known_from(lay, scope, r));
-    uint32_t used = s->window.n + s->open;
-    uint32_t skip = used > r->requests ? used - r->requests : 0;
-    uint32_t i = 0, logged;
+    uint32_t used = s->window.n + s->open, limit = limit_of(lay, scope, 1);
+    uint32_t skip = used > limit ? used - limit : 0;
+    uint32_t first = n < limit ? n : limit, i = 0, logged;
+    int64_t at =
+        max_i64(foretell_hold(lay, scope, 1, now), known_from(lay, scope, r));
 
-    if (n > r->requests)
-        n = r->requests;
-    for (; i < n && used + i < r->requests; i++)
+    for (; i < first && used + i < limit; i++)
         out[i] = at;
     logged = skip < s->window.n ? s->window.n - skip : 0;
-    if (logged > n - i)
-        logged = n - i;
+    if (logged > first - i)
+        logged = first - i;
     window_copy(lay, scope, skip, logged, &out[i]);
     for (; logged > 0; logged--, i++)
         out[i] = max_i64(at, out[i] + span_ns(r));
-    for (; i < n; i++)
+    for (; i < first; i++)
         out[i] = max_i64(at, now + span_ns(r));
+    for (; i < n; i++)
+        out[i] = out[i - limit] + span_ns(r);
+    if (n > 0) /* last: the others are not the probe */
+        out[0] = slot_at(lay, scope, r, 0, now);
 }
 
 void admit_etas(struct layout *lay, uint32_t scope, uint32_t n, int64_t now,
@@ -280,14 +398,14 @@ void admit_etas(struct layout *lay, uint32_t scope, uint32_t n, int64_t now,
     struct bucket b = s->bucket;
     /* Not before the one before it, nor before its gap is over. */
     int64_t after = (s->open > 0 ? now : s->last_send_ns) + r->min_gap_ns;
-    uint32_t i;
+    uint32_t limit = limit_of(lay, scope, 1), i;
 
-    window_slots(lay, scope, r, n, now, out);
+    slots_at(lay, scope, r, n, now, out);
     bucket_fill(&b, &br, now);
     b.level -= s->open * br.window_ns;
     for (i = 0; i < n; i++) {
-        if (i >= r->requests)
-            out[i] = out[i - r->requests] + span_ns(r);
+        if (i >= limit)
+            out[i] = max_i64(out[i], out[i - limit] + span_ns(r));
         out[i] = max_i64(out[i], after);
         if (has_bucket(r)) {
             out[i] += bucket_wait_ns(&b, &br, out[i], 1);
@@ -322,8 +440,7 @@ int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
         k = LAY_ROWS - 1;
     if (has_bucket(r) || r->min_gap_ns > 0)
         return step_by_step(lay, scope, k, now);
-    eta = window_slot(lay, scope, r, k % r->requests, now) +
-          k / r->requests * span_ns(r);
+    eta = slot_at(lay, scope, r, k, now);
     if (eta <= now && r->in_flight > 0 && s->in_flight + k >= r->in_flight)
         return NEVER;
     return eta;

@@ -10,6 +10,8 @@
 #include "limiter.h"
 
 struct layout;
+struct retreat;
+struct retreat_rule;
 
 /* The upstream of a scope, and the rules that hold for it. */
 uint32_t admit_upstream(struct layout *lay, uint32_t scope);
@@ -29,9 +31,16 @@ void admit_refresh(struct layout *lay, uint32_t scope, int64_t now);
  */
 bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when);
 
-/* One that may now go was granted; its last byte was written. */
-void admit_granted(struct layout *lay, uint32_t scope, int64_t now);
-void admit_sent(struct layout *lay, uint32_t scope, int64_t now);
+/* ROW, which may now go, gets its slot; its last byte was written AT. */
+void admit_granted(struct layout *lay, uint32_t row, int64_t now);
+void admit_sent(struct layout *lay, uint32_t scope, int64_t at);
+
+/* The limit in force: fewer than the rules' while the scope recovers. */
+uint32_t admit_limit(struct layout *lay, uint32_t scope);
+/* What retreat.c has to know of the scope's rules. */
+struct retreat_rule admit_retreat_rule(struct layout *lay, uint32_t scope);
+/* The scope's retreat, which was looked at. */
+struct retreat *admit_retreat(struct layout *lay, uint32_t scope);
 
 /*
  * When the K-th send from now (from 0) becomes legal, if each goes as early

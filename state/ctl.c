@@ -53,6 +53,48 @@ static const char *plain(char out[LIMITER_NAME_MAX], const char *name)
     return out;
 }
 
+static void print_retreat(const struct view_retreat *v)
+{
+    static const char *const names[RETREAT_STATES] = {"normal", "holding",
+                                                      "probing", "recovering"};
+    char why[LIMITER_NAME_MAX], ends[24];
+
+    if (v->state == RETREAT_NORMAL)
+        return;
+    printf("  retreat: %s", names[v->state]);
+    if (v->ends_ns >= 0)
+        printf(", next step in %s", duration(ends, v->ends_ns));
+    printf(", %u a window, made longer %u times: %s\n", v->allowance, v->streak,
+           plain(why, v->reason));
+}
+
+static void print_bench(const char *what, const struct view_bench *v)
+{
+    char why[LIMITER_NAME_MAX], ends[24];
+
+    if (v->ends_ns < 0)
+        return;
+    printf("  %s: requests get %u, until it is tried again in %s: %s\n", what,
+           v->status, duration(ends, v->ends_ns), plain(why, v->reason));
+}
+
+/* Only those of which there is more to tell than their name. */
+static void print_model(const struct view_model *v)
+{
+    char name[LIMITER_NAME_MAX], rest[24];
+
+    if (v->ceiling == 0 && v->rest_ns < 0 && v->bench.ends_ns < 0)
+        return;
+    printf("%s: %u in flight, %u waiting", plain(name, v->name), v->in_flight,
+           v->waiting);
+    if (v->ceiling > 0)
+        printf(", at most %u at once", v->ceiling);
+    if (v->rest_ns >= 0)
+        printf(", rests for %s", duration(rest, v->rest_ns));
+    printf("\n");
+    print_bench("off", &v->bench);
+}
+
 static void print_scope(const struct view_scope *v)
 {
     char name[LIMITER_NAME_MAX], span[24], slot[24], eta[24];
@@ -68,6 +110,8 @@ static void print_scope(const struct view_scope *v)
     if (v->rules.burst < v->rules.requests)
         printf("  bucket: %.1f of %u tokens\n", (double)v->tokens_milli / 1000,
                v->rules.burst);
+    print_retreat(&v->retreat);
+    print_bench("not paid for", &v->unpaid);
 }
 
 static void print_status(const struct limiter_view *v)
@@ -80,6 +124,8 @@ static void print_status(const struct limiter_view *v)
     printf("up %s, %u workers\n", duration(a, v->uptime_ns), v->n_workers);
     for (i = 0; i < v->n_scopes; i++)
         print_scope(&v->scopes[i]);
+    for (i = 0; i < v->n_models; i++)
+        print_model(&v->models[i]);
     for (i = 0; i < REFUSALS; i++)
         refused += c->refused[i];
     printf("counts: %" PRIu64 " joined, %" PRIu64 " sent, %" PRIu64
@@ -87,6 +133,13 @@ static void print_status(const struct limiter_view *v)
            " recoveries, %" PRIu64 " dead workers\n",
            c->joined, c->sent, c->left, refused, c->repairs, c->recoveries,
            c->swept);
+    printf("holds: %" PRIu64 " for rate, %" PRIu64 " for probes, %" PRIu64
+           " in recovery, %" PRIu64 " unpaid; %" PRIu64
+           " retreats over, %" PRIu64 " benches, %" PRIu64
+           " ceilings cut, %" PRIu64 " ended by hand\n",
+           c->holds[HOLD_RATE], c->holds[HOLD_PROBE], c->holds[HOLD_RECOVERY],
+           c->holds[HOLD_UNPAID], c->retreats_over, c->benches, c->ceilings_cut,
+           c->holds_ended);
     for (i = 0; i < v->n_workers; i++)
         printf("worker %u: started %s ago, seen %s ago%s\n", v->workers[i].pid,
                duration(a, v->workers[i].age_ns),

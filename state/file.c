@@ -95,14 +95,28 @@ static uint32_t hash(const void *data, size_t len)
 static uint32_t layout_hash(void)
 {
     const size_t facts[] = {
-        sizeof(struct layout),           offsetof(struct layout, live),
-        offsetof(struct layout, rules),  offsetof(struct layout, bounds),
-        offsetof(struct layout, scopes), offsetof(struct layout, flow_hash),
-        offsetof(struct layout, flows),  offsetof(struct layout, clients),
-        offsetof(struct layout, models), offsetof(struct layout, workers),
-        offsetof(struct layout, rows),   offsetof(struct layout, chunks),
-        sizeof(struct lay_live),         sizeof(struct lay_scope),
-        sizeof(struct lay_worker),       sizeof(struct lay_flow),
+        sizeof(struct layout),
+        offsetof(struct layout, live),
+        offsetof(struct layout, rules),
+        offsetof(struct layout, bounds),
+        offsetof(struct layout, scopes),
+        offsetof(struct layout, flow_hash),
+        offsetof(struct layout, flows),
+        offsetof(struct layout, clients),
+        offsetof(struct layout, models),
+        offsetof(struct layout, workers),
+        offsetof(struct layout, rows),
+        offsetof(struct layout, chunks),
+        sizeof(struct lay_live),
+        sizeof(struct lay_scope),
+        sizeof(struct lay_worker),
+        sizeof(struct lay_flow),
+        offsetof(struct lay_live, counters),
+        sizeof(struct lay_trait),
+        sizeof(struct lay_debt),
+        offsetof(struct layout, traits),
+        offsetof(struct layout, debts),
+        offsetof(struct lay_scope, last_send_ns),
     };
 
     return hash(facts, sizeof(facts));

@@ -8,6 +8,8 @@
  *   flows     one per (scope, class, client) with waiters or with a debt
  *   clients   names, and how many of them wait
  *   models    names; model i owns scope UPSTREAMS + i
+ *   traits    a bench and a ceiling for each model
+ *   debts     a 402 hold for each upstream
  *   workers   one per process
  *   rows      one per ticket: waiting, offered, open or sent
  *   chunks    the log of sends, in pieces of CHUNK_TIMES
@@ -24,11 +26,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench.h"
 #include "bucket.h"
+#include "ceiling.h"
 #include "limiter.h"
+#include "retreat.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 1
+#define LAYOUT_VERSION 2
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    256
@@ -56,6 +61,8 @@ enum row_state {
     ROW_OPEN = 3,    /* granted, last byte not yet on the wire: counts as now */
     ROW_SENT = 4,    /* in flight, its time is in the log */
 };
+
+enum row_flag { ROW_STREAM = 1, ROW_SENIOR = 2 };
 
 struct lay_head {
     char magic[8];
@@ -90,8 +97,13 @@ struct lay_live {
     uint32_t offered;      /* (d) */
     uint32_t open;         /* (d) rows open or offered */
     uint32_t stalled;      /* (d) workers marked so */
-    uint64_t held_bytes;   /* (d) request bodies in memory */
-    uint64_t active[(LAY_SCOPES + 63) / 64]; /* (d) scopes with waiters */
+    /* (d) Models and upstreams with a bench, hold, ceiling or rest that may
+     * be in force; too high until somebody counts again. */
+    uint32_t limited;
+    uint32_t refusing;   /* number of the newest bench or 402 hold */
+    uint64_t held_bytes; /* (d) request bodies in memory */
+    uint64_t active[(LAY_SCOPES + 63) / 64];     /* (d) scopes with waiters */
+    uint64_t retreating[(LAY_SCOPES + 63) / 64]; /* (d) and those not normal */
     /* Sends of an upstream before this time are unknown: they may have filled
      * its windows. */
     int64_t lost_ns[LAY_UPSTREAMS];
@@ -108,11 +120,14 @@ struct lay_class {
     uint64_t start, finish; /* virtual times among the classes */
     uint64_t v;             /* start of the last flow granted in it */
     uint32_t n;             /* (d) waiters */
+    uint32_t may;           /* (d) those that may go: see queue_measure() */
     uint32_t flows;         /* (d) first flow with waiters */
+    uint32_t pad;
 };
 
 struct lay_scope {
     struct bucket bucket;
+    struct retreat retreat;
     int64_t last_send_ns; /* latest grant or write */
     uint64_t v;           /* start of the last class granted */
     struct lay_class cls[LIMITER_CLASSES];
@@ -131,6 +146,8 @@ struct lay_flow {
     uint32_t head, tail, n; /* (d) its line of rows */
     uint32_t prev, next;    /* (d) among the flows with waiters; free list */
     uint32_t chain;         /* (d) hash */
+    uint32_t may;           /* (d) as in lay_class */
+    uint32_t pad;
 };
 
 struct lay_name {
@@ -142,6 +159,21 @@ struct lay_name {
     uint32_t pad;
     int64_t last_ns; /* last use; the oldest unused one makes room */
     char text[LIMITER_NAME_MAX];
+};
+
+struct lay_trait { /* of a model */
+    struct bench bench;
+    struct ceiling ceiling;
+    uint32_t in_flight; /* (d) offered, open or sent */
+    uint32_t waiting;   /* (d) in line */
+};
+
+struct lay_debt { /* of an upstream that answered 402 */
+    struct bench bench;
+    int64_t lease_ns; /* the end of a try's time */
+    uint64_t try_id;  /* the row that tries; 0: none */
+    uint32_t try_row;
+    uint32_t pad;
 };
 
 struct lay_worker {
@@ -167,7 +199,7 @@ struct lay_row {
     uint32_t client, model, weight;
     uint32_t flow;       /* (d) */
     uint32_t prev, next; /* (d) in its line; next: free list */
-    uint32_t stream;
+    uint32_t flags;      /* enum row_flag */
     char request_id[LIMITER_ID_MAX];
 };
 
@@ -193,6 +225,8 @@ struct layout {
     struct lay_flow flows[LAY_FLOWS];
     struct lay_name clients[LAY_CLIENTS];
     struct lay_name models[LAY_MODELS];
+    struct lay_trait traits[LAY_MODELS];
+    struct lay_debt debts[LAY_UPSTREAMS];
     struct lay_worker workers[LAY_WORKERS];
     struct lay_row rows[LAY_ROWS];
     struct lay_chunk chunks[LAY_CHUNKS];
@@ -203,7 +237,7 @@ static_assert(sizeof(struct lay_head) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_row) == 128, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct lay_flow) == 56, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct layout) < 4 << 20, "a few MB at most");
 
 /*

@@ -7,6 +7,7 @@
  *               lock       lock.c    never waited for
  *               locked()   roster.c  who lives
  *                          wishes.c  wishes become transitions (row.c)
+ *                          verdicts.c  answers become holds (retreat.c, ...)
  *                          slots.c   who gets the open slots (admit.c, queue.c)
  *                          news.c    who waits, and for how long (rank.c)
  *               unlock
@@ -33,6 +34,7 @@
 #include "boottime.h"
 #include "guard.h"
 #include "lock.h"
+#include "queue.h"
 #include "repair.h"
 #include "view.h"
 #include "worker.h"
@@ -71,14 +73,30 @@ struct ticket *limiter_join(struct limiter *lim,
 
 void limiter_sent(struct limiter *lim, struct ticket *t)
 {
-    if (t->granted)
-        wishes_add(lim, t, WISH_SENT);
+    int64_t now = boottime_ns();
+
+    if (!t->granted || (t->wishes & WISH_SENT) != 0)
+        return;
+    /* A clock behind our last turn's is not the one that turns are given. */
+    t->sent_ns = now >= lim->now ? now : NEVER;
+    wishes_add(lim, t, WISH_SENT);
 }
 
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)
 {
     if (t->granted)
         wishes_add(lim, t, unsent ? WISH_AGAIN : WISH_AGAIN | WISH_SENT);
+}
+
+void limiter_report(struct limiter *lim, struct ticket *t,
+                    const struct limiter_report *rep)
+{
+    CHECK(rep->answer < ANSWERS);
+    if (!t->granted)
+        return;
+    t->report = *rep;
+    t->report.reason[LIMITER_REASON_MAX - 1] = '\0';
+    wishes_add(lim, t, WISH_REPORT);
 }
 
 void limiter_body_gone(struct limiter *lim, struct ticket *t)
@@ -94,9 +112,23 @@ void limiter_done(struct limiter *lim, struct ticket *t, bool unsent)
                t->granted && !unsent ? WISH_DONE | WISH_SENT : WISH_DONE);
 }
 
+bool limiter_end_hold(struct limiter *lim, uint32_t upstream, const char *model)
+{
+    struct end_wish *w = &lim->ends[lim->n_ends];
+
+    CHECK(upstream < lim->set.n_upstreams);
+    if (lim->n_ends == ENDS_MAX)
+        return false;
+    lim->n_ends++;
+    w->upstream = upstream;
+    memset(w->model, 0, sizeof(w->model));
+    memcpy(w->model, model, strnlen(model, sizeof(w->model) - 1));
+    return true;
+}
+
 bool limiter_has_wishes(const struct limiter *lim)
 {
-    return lim->wishes != NULL;
+    return lim->wishes != NULL || lim->n_ends > 0;
 }
 
 void limiter_set(struct limiter *lim, const struct limiter_settings *set)
@@ -169,14 +201,16 @@ static void settle_in(struct limiter *lim)
         wishes_adopt(lim);
 }
 
-/* Needs the lock. */
+/* Needs the lock.  What one of us does once a second, for all. */
 static void sweep(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
     int64_t last = lay->live.swept_ns;
 
-    if (last <= lim->now - TICK_NS || last > lim->now)
-        roster_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
+    if (last > lim->now - TICK_NS && last <= lim->now)
+        return;
+    roster_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
+    verdicts_tick(lim);
 }
 
 static void locked(void *arg)
@@ -192,7 +226,9 @@ static void locked(void *arg)
         slots_accept(lim); /* before revoke(): late is not never */
         slots_revoke(lim);
         sweep(lim);
+        verdicts_end(lim);
         wishes_fulfil(lim);
+        wishes_refuse_off(lim);
         slots_hand_out_all(lim);
         news_places(lim);
     }
@@ -218,6 +254,7 @@ static void tell_workers(struct limiter *lim)
     if (lim->repaired)
         limiter_say(lim, "state_repaired", "a worker died while it wrote");
     lim->repaired = false;
+    marks_tell(lim);
 }
 
 /* No turn could be had.  Those that wait, wait on; new ones are refused once
@@ -252,6 +289,7 @@ static bool run_locked(struct limiter *lim, void (*fn)(void *))
     enum guard_result how;
 
     lim->next_ns = lim->now + TICK_NS;
+    marks_forget(lim);
     how = guard_run(fn, lim, &what);
     lock_drop(lim->file.fd);
     if (how == GUARD_OK)
@@ -301,8 +339,11 @@ static void place_locked(void *arg)
 
     q->waits =
         q->lay->live.dirty == 0 && r->id == q->t->id && r->state == ROW_WAITING;
-    if (q->waits)
-        news_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns));
+    if (!q->waits)
+        return;
+    if (q->lay->live.limited > 0) /* counts are written, but no other reads */
+        queue_measure(q->lay, r->scope);
+    news_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns));
 }
 
 bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
@@ -389,7 +430,7 @@ static void leave(void *arg)
     if (!begin(lim))
         return;
     for (t = lim->all.first; t != NULL; t = t->next)
-        t->wishes &= WISH_SENT | WISH_DONE;
+        t->wishes &= WISH_SENT | WISH_REPORT | WISH_DONE;
     if (lim->unsettled)
         settle_in(lim);
     wishes_fulfil(lim);

@@ -16,23 +16,25 @@
 
 #include "base.h"
 
-#define LIMITER_UPSTREAMS 16
-#define LIMITER_NAME_MAX  128 /* client and model names, with the zero */
-#define LIMITER_ID_MAX    40  /* request ids, with the zero */
-#define LIMITER_CLASSES   3
+#define LIMITER_UPSTREAMS  16
+#define LIMITER_NAME_MAX   128 /* client and model names, with the zero */
+#define LIMITER_ID_MAX     40  /* request ids, with the zero */
+#define LIMITER_REASON_MAX 96  /* why a hold or a bench began, with the zero */
+#define LIMITER_CLASSES    3
 
 enum limiter_class { CLASS_HIGH = 0, CLASS_NORMAL = 1, CLASS_LOW = 2 };
 
 /* The limits of one upstream. */
 struct limiter_rules {
     char name[32];
-    int64_t window_ns;  /* up to a day, as the next two */
-    int64_t margin_ns;  /* a send counts for window + margin */
-    int64_t min_gap_ns; /* between two sends; may be 0 */
-    uint32_t requests;  /* 1..10,000 sends in a window */
-    uint32_t burst;     /* 1..requests; equal: the window alone decides */
-    uint32_t in_flight; /* 0: no limit */
-    uint32_t per_model; /* 1: each model has a window of its own */
+    int64_t window_ns;      /* up to a day, as the next two */
+    int64_t margin_ns;      /* a send counts for window + margin */
+    int64_t min_gap_ns;     /* between two sends; may be 0 */
+    uint32_t requests;      /* 1..10,000 sends in a window */
+    uint32_t burst;         /* 1..requests; equal: the window alone decides */
+    uint32_t in_flight;     /* 0: no limit */
+    uint32_t per_model;     /* 1: each model has a window of its own */
+    int64_t retreat_max_ns; /* retreat.max_s, to a day; 0: five minutes */
 };
 
 /* True bounds of the queue, over all workers. */
@@ -50,22 +52,59 @@ struct limiter_settings {
 
 enum limiter_refusal {
     REFUSED_NOT = 0,
-    REFUSED_QUEUE_FULL = 1,  /* queue.max */
-    REFUSED_CLIENT_FULL = 2, /* queue.per_client */
-    REFUSED_BYTES = 3,       /* queue.max_mb */
-    REFUSED_DEADLINE = 4,    /* the ETA is past it */
-    REFUSED_TABLE = 5,       /* rows, clients or models: no room */
-    REFUSED_STATE = 6,       /* the shared state cannot be had */
-    REFUSALS = 7,
+    REFUSED_QUEUE_FULL = 1,    /* queue.max */
+    REFUSED_CLIENT_FULL = 2,   /* queue.per_client */
+    REFUSED_BYTES = 3,         /* queue.max_mb */
+    REFUSED_DEADLINE = 4,      /* the ETA is past it */
+    REFUSED_TABLE = 5,         /* rows, clients or models: no room */
+    REFUSED_STATE = 6,         /* the shared state cannot be had */
+    REFUSED_MODEL_OFF = 7,     /* its model is benched */
+    REFUSED_UPSTREAM_HELD = 8, /* nobody pays for it: 402 */
+    REFUSALS = 9,
+};
+
+/* What an upstream's answer means for those that wait (DESIGN 6). */
+enum limiter_answer {
+    ANSWER_FINE = 0,   /* no refusal: 2xx, or the client's own error */
+    ANSWER_RATE = 1,   /* the scope's rate: it retreats */
+    ANSWER_BUSY = 2,   /* the model has more than it can bear */
+    ANSWER_OFF = 3,    /* the model is off, gone or unknown: a bench */
+    ANSWER_UNPAID = 4, /* the account is: the upstream is held */
+    ANSWER_FAULT = 5,  /* broken in a way that says nothing of limits */
+    ANSWERS = 6,
+};
+
+enum retreat_state {
+    RETREAT_NORMAL = 0,
+    RETREAT_HOLDING = 1,    /* nothing goes */
+    RETREAT_PROBING = 2,    /* one goes, the rest wait for its answer */
+    RETREAT_RECOVERING = 3, /* fewer than the limit go */
+    RETREAT_STATES = 4,
+};
+
+/* What made a scope or an upstream hold. */
+enum hold_cause {
+    HOLD_RATE = 0,     /* a refusal out of the blue */
+    HOLD_PROBE = 1,    /* the probe was refused: longer */
+    HOLD_RECOVERY = 2, /* refused while recovering: longer */
+    HOLD_UNPAID = 3,   /* 402 */
+    HOLD_CAUSES = 4,
 };
 
 struct limiter_counters {
     uint64_t joined, granted, sent, left, done, again;
     uint64_t refused[REFUSALS];
-    uint64_t repairs;    /* times the dirty word was found up */
-    uint64_t recoveries; /* times the file was replaced */
-    uint64_t swept;      /* dead workers */
-    uint64_t revoked;    /* offers that lapsed */
+    uint64_t answers[ANSWERS];   /* reported, and not out of date */
+    uint64_t holds[HOLD_CAUSES]; /* begun */
+    uint64_t probes;             /* let through, 402 tries too */
+    uint64_t retreats_over;      /* scopes that are back at their limit */
+    uint64_t benches;            /* begun */
+    uint64_t ceilings_cut;
+    uint64_t holds_ended; /* by an operator; benches too */
+    uint64_t repairs;     /* times the dirty word was found up */
+    uint64_t recoveries;  /* times the file was replaced */
+    uint64_t swept;       /* dead workers */
+    uint64_t revoked;     /* offers that lapsed */
 };
 
 /* What a ticket asks for.  Strings are copied, cut to their bounds. */
@@ -77,8 +116,10 @@ struct limiter_request {
     const char *model;      /* "" where a request names none */
     const char *request_id; /* shown in the queue */
     bool stream;
+    bool senior; /* refused or lost before: to the head of its client's line */
     uint64_t body_bytes;
-    int64_t deadline_ns; /* refuse at once if the ETA is later; or NEVER */
+    int64_t deadline_ns; /* refuse at once if the ETA is later; or NEVER.  Of
+                          * no meaning once it was granted */
 };
 
 enum ticket_event {
@@ -92,9 +133,12 @@ struct ticket_news {
     enum limiter_refusal why; /* with TICKET_REFUSED */
     uint32_t position;        /* waits: how many go first, from 0 */
     uint32_t waiting;         /* in line over all workers */
-    int64_t eta_ns; /* waits, refused: time until its slot opens; -1 unknown */
-    uint32_t limit, remaining; /* granted: the window, after this send */
-    int64_t reset_ns;          /* granted: until the window is empty again */
+    int64_t eta_ns;  /* waits, refused: time until its slot opens, or the bench
+                     * or hold ends; -1 unknown */
+    uint16_t status; /* REFUSED_MODEL_OFF: 404, 410 or 503; _HELD: 402 */
+    char reason[LIMITER_REASON_MAX]; /* of the same: what the upstream said */
+    uint32_t limit, remaining;       /* granted: the window, after this send */
+    int64_t reset_ns; /* granted: until the window is empty again */
 };
 
 struct ticket;
@@ -135,12 +179,38 @@ int64_t limiter_turn(struct limiter *lim, int64_t now);
 struct ticket *limiter_join(struct limiter *lim,
                             const struct limiter_request *req, ticket_fn *fn,
                             void *arg);
-/* A granted request's last byte is on the wire.  Asked of a ticket that was
- * not told TICKET_GRANTED, this and limiter_again() do nothing. */
+/* A granted request's last byte is on the wire, just now: this moment is what
+ * the log of sends keeps, however much later the next turn is.  Asked of a
+ * ticket that was not told TICKET_GRANTED, this and limiter_again() do
+ * nothing. */
 void limiter_sent(struct limiter *lim, struct ticket *t);
 /* A granted one comes back to the head of its own line.  UNSENT: no byte of it
  * reached the wire, so it used no slot. */
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent);
+
+/* What the upstream's answer to a request meant. */
+struct limiter_report {
+    enum limiter_answer answer;
+    int64_t retry_after_ns; /* -1: none given; bounded by whoever uses it */
+    uint16_t status;        /* the answer's */
+    char reason[LIMITER_REASON_MAX]; /* one line for people; never a prompt */
+};
+
+/*
+ * The verdict on a granted and sent request's answer; asked of any other
+ * ticket it does nothing.  Once for each attempt, as soon as it is known.
+ * After ANSWER_RATE and ANSWER_BUSY the caller goes on with limiter_again(),
+ * and the request waits at the head of its line.
+ */
+void limiter_report(struct limiter *lim, struct ticket *t,
+                    const struct limiter_report *rep);
+
+/* An operator ends, at the next turn, what holds UPSTREAM back: its retreat
+ * and its 402 hold; or, with a MODEL, that one's bench, ceiling and retreat.
+ * False: too many such wishes at once. */
+MUST_USE bool limiter_end_hold(struct limiter *lim, uint32_t upstream,
+                               const char *model);
+
 /* The body is no longer held. */
 void limiter_body_gone(struct limiter *lim, struct ticket *t);
 /* The request is over, in whatever state; takes the ticket.  UNSENT matters
@@ -157,6 +227,32 @@ bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
 
 /* ---- looking at the whole ------------------------------------------- */
 
+struct view_retreat {
+    enum retreat_state state;
+    int64_t age_ns;     /* since it has that state */
+    int64_t ends_ns;    /* from now: of the hold, the lease or the step; -1 */
+    uint32_t streak;    /* how often the hold was made longer */
+    uint32_t allowance; /* sends in a window; normal: the limit */
+    char reason[LIMITER_REASON_MAX]; /* of the last hold */
+};
+
+/* A bench of a model, or the 402 hold of an upstream. */
+struct view_bench {
+    int64_t ends_ns; /* from now; 0: it is being tried; -1: there is none */
+    uint32_t streak;
+    uint16_t status; /* what requests are answered with */
+    char reason[LIMITER_REASON_MAX];
+};
+
+struct view_model {
+    char name[LIMITER_NAME_MAX];
+    uint32_t upstream;
+    uint32_t in_flight, waiting;
+    uint32_t ceiling; /* in flight at once; 0: none */
+    int64_t rest_ns;  /* from now: nothing goes until then; -1: no rest */
+    struct view_bench bench;
+};
+
 struct view_scope {
     char name[LIMITER_NAME_MAX]; /* of the upstream, or the model */
     uint32_t upstream;
@@ -164,8 +260,10 @@ struct view_scope {
     uint32_t used, open, in_flight;
     uint32_t waiting[LIMITER_CLASSES];
     int64_t tokens_milli;
-    int64_t next_slot_ns; /* from now; 0: open; -1 unknown */
-    int64_t eta_ns;       /* of a new normal request; -1 unknown */
+    struct view_retreat retreat;
+    struct view_bench unpaid; /* of its upstream */
+    int64_t next_slot_ns;     /* from now; 0: open; -1 unknown */
+    int64_t eta_ns;           /* of a new normal request; -1 unknown */
 };
 
 struct view_row {
@@ -176,6 +274,7 @@ struct view_row {
     uint32_t scope; /* index into the view's scopes */
     enum limiter_class cls;
     bool stream, waiting;
+    bool blocked;      /* waiting: its model may not go now */
     uint32_t pid;      /* of its worker */
     uint32_t position; /* waiting: how many of its scope go first */
     int64_t age_ns, eta_ns;
@@ -193,13 +292,14 @@ struct view_worker {
 /* A copy of the shared state, as people want to see it. */
 struct limiter_view {
     int64_t uptime_ns; /* of the service */
-    uint32_t n_scopes, n_rows, n_workers;
+    uint32_t n_scopes, n_rows, n_workers, n_models;
     uint64_t held_bytes;
     struct limiter_bounds bounds;
     struct limiter_counters counters;
     struct view_scope *scopes;
     struct view_row *rows; /* waiting first, in the order they will go */
     struct view_worker *workers;
+    struct view_model *models; /* known ones, by their rows in the table */
 };
 
 /* Fills *OUT, to be given to view_free(); false while the state is busy. */

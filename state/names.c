@@ -12,12 +12,14 @@
 
 #include "admit.h"
 #include "layout.h"
+#include "traits.h"
 
 struct table {
     struct lay_name *rows;
     uint32_t *hash;
     uint32_t max;
     bool (*is_needed)(struct layout *lay, uint32_t i, int64_t now);
+    void (*forget)(struct layout *lay, uint32_t i); /* may be NULL */
 };
 
 static bool client_is_needed(struct layout *lay, uint32_t i, int64_t now)
@@ -32,24 +34,25 @@ static bool model_is_needed(struct layout *lay, uint32_t i, int64_t now)
 {
     uint32_t upstream = admit_upstream(lay, LAY_UPSTREAMS + i);
 
-    if (lay->models[i].refs > 0)
+    if (lay->models[i].refs > 0 || bench_is_on(&traits_at(lay, i)->bench, now))
         return true;
     if (lay->rules[upstream].requests == 0)
         return false;
     admit_refresh(lay, LAY_UPSTREAMS + i, now);
-    return lay->scopes[LAY_UPSTREAMS + i].window.n > 0;
+    return lay->scopes[LAY_UPSTREAMS + i].window.n > 0 ||
+           lay->scopes[LAY_UPSTREAMS + i].retreat.state != RETREAT_NORMAL;
 }
 
 static struct table clients(struct layout *lay)
 {
     return (struct table){lay->clients, lay->client_hash, LAY_CLIENTS,
-                          client_is_needed};
+                          client_is_needed, NULL};
 }
 
 static struct table models(struct layout *lay)
 {
     return (struct table){lay->models, lay->model_hash, LAY_MODELS,
-                          model_is_needed};
+                          model_is_needed, traits_forget};
 }
 
 /* FNV-1a; collisions only lengthen a chain, which is bounded by the table. */
@@ -135,6 +138,8 @@ static uint32_t find_or_make(struct layout *lay, const struct table *t,
         memcpy(row->text, name, strnlen(name, sizeof(row->text) - 1));
         row->owner = owner;
         row->refs = row->lined = 0;
+        if (t->forget != NULL)
+            t->forget(lay, i);
         __atomic_store_n(&row->used, 1, __ATOMIC_RELEASE);
         chain_in(t, i);
     }
@@ -155,6 +160,14 @@ uint32_t names_model(struct layout *lay, uint32_t upstream, const char *name,
     struct table t = models(lay);
 
     return find_or_make(lay, &t, upstream, name, now);
+}
+
+uint32_t names_find_model(struct layout *lay, uint32_t upstream,
+                          const char *name)
+{
+    struct table t = models(lay);
+
+    return find(&t, upstream, name);
 }
 
 static void rebuild(const struct table *t)

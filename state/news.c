@@ -6,8 +6,10 @@
  * freed while somebody may still be told.
  */
 #include "admit.h"
+#include "queue.h"
 #include "rank.h"
 #include "row.h"
+#include "traits.h"
 #include "worker.h"
 
 void news_add(struct limiter *lim, struct ticket *t, enum ticket_event event)
@@ -28,8 +30,8 @@ void news_granted(struct limiter *lim, struct ticket *t)
     uint32_t used = admit_used(lay, scope, lim->now);
     const struct limiter_rules *r = admit_rules(lay, scope);
 
-    t->news.limit = r->requests;
-    t->news.remaining = r->requests - used;
+    t->news.limit = admit_limit(lay, scope);
+    t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;
     t->news.reset_ns = r->window_ns + r->margin_ns;
     news_add(lim, t, TICKET_GRANTED);
 }
@@ -64,6 +66,11 @@ void news_place(struct layout *lay, struct ticket *t, int64_t now)
 
     t->news.position = rank_position(lay, t->row);
     eta = admit_eta(lay, scope, t->news.position, now);
+    if (queue_is_blocked(lay, t->row)) {
+        int64_t at = traits_free_at(lay, row_at(lay, t->row)->model, now);
+
+        eta = at == NEVER ? NEVER : max_i64(eta, at);
+    }
     t->news.eta_ns = eta == NEVER ? -1 : eta - now;
     t->news.waiting = lay->live.waiting;
 }
@@ -76,7 +83,10 @@ static void tell_place(struct limiter *lim, struct ticket *t)
         row_at(lay, t->row)->state != ROW_WAITING)
         return; /* it got its slot */
     news_place(lay, t, lim->now);
-    if (t->news.eta_ns < 0 || t->news.eta_ns <= t->req.deadline_ns - lim->now) {
+    /* The deadline ended at its first grant: one that the upstream sent back
+     * is not refused because it has to wait again. */
+    if (row_at(lay, t->row)->grant != 0 || t->news.eta_ns < 0 ||
+        t->news.eta_ns <= t->req.deadline_ns - lim->now) {
         news_add(lim, t, TICKET_WAITS);
         return;
     }
@@ -86,14 +96,32 @@ static void tell_place(struct limiter *lim, struct ticket *t)
     news_refused(lim, t, REFUSED_DEADLINE, t->news.eta_ns);
 }
 
+/* While models are limited, what may go is counted before places are told:
+ * once for each scope in a row, not for each ticket.  Returns that scope. */
+static uint32_t measure(struct limiter *lim, const struct ticket *t,
+                        uint32_t measured)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t scope;
+
+    if (lay->live.limited == 0 || t->row == NONE)
+        return measured;
+    scope = row_at(lay, t->row)->scope;
+    if (scope != measured)
+        queue_measure(lay, scope);
+    return scope;
+}
+
 /* In the order of their joining: one that is refused makes room for those
  * behind it. */
 void news_places(struct limiter *lim)
 {
+    uint32_t measured = NONE;
     struct ticket *t;
 
     for (t = lim->fresh; t != NULL; t = t->next_fresh) {
         t->fresh = false;
+        measured = measure(lim, t, measured);
         tell_place(lim, t);
     }
     lim->fresh = NULL;

@@ -9,10 +9,13 @@
  *
  * Picking scans the flows of three classes: one comparison for each client
  * that waits.  A heap would only pay with thousands of clients in one class.
+ * While a model is blocked, or a worker stalled, its rows are stepped over in
+ * each line: at most all that wait, some nanoseconds each, and only then.
  */
 #include "queue.h"
 
 #include "layout.h"
+#include "traits.h"
 #include "vtime.h"
 
 /* ---- flows ----------------------------------------------------------- */
@@ -193,6 +196,22 @@ static void set_active(struct layout *lay, uint32_t scope, bool active)
         lay->live.active[scope / 64] &= ~bit;
 }
 
+/* ---- blocked models ---------------------------------------------------- */
+
+bool queue_is_blocked(struct layout *lay, uint32_t row)
+{
+    return lay->live.limited > 0 &&
+           traits_block(lay, row_at(lay, row)->model, lay->live.now_ns);
+}
+
+static void count_model(struct layout *lay, uint32_t row, int sign)
+{
+    uint32_t model = row_at(lay, row)->model;
+
+    if (model != NONE)
+        traits_at(lay, model)->waiting += (uint32_t)sign;
+}
+
 /* ---- in and out ------------------------------------------------------ */
 
 static void put_in_line(struct layout *lay, uint32_t flow, uint32_t row)
@@ -209,6 +228,7 @@ static void put_in_line(struct layout *lay, uint32_t flow, uint32_t row)
     }
     line_link(lay, f, row);
     row_at(lay, row)->flow = flow;
+    count_model(lay, row, 1);
     if (s->waiting++ == 0)
         set_active(lay, f->scope, true);
 }
@@ -234,8 +254,13 @@ void queue_remove(struct layout *lay, uint32_t row)
     struct lay_scope *s = scope_at(lay, f->scope);
     struct lay_class *c = class_at(s, f->cls);
 
+    if (!queue_is_blocked(lay, row)) { /* what was measured stays true */
+        f->may -= f->may > 0;
+        c->may -= c->may > 0;
+    }
     line_unlink(lay, f, row);
     row_at(lay, row)->flow = NONE;
+    count_model(lay, row, -1);
     c->n--;
     if (--s->waiting == 0)
         set_active(lay, f->scope, false);
@@ -280,15 +305,16 @@ void queue_refund(struct layout *lay, uint32_t row)
 
 /* ---- who goes next --------------------------------------------------- */
 
-/* The first row of a line whose worker answers, or NONE. */
+/* The first row of a line that may go and whose worker answers, or NONE. */
 static uint32_t line_first(struct layout *lay, const struct lay_flow *f)
 {
     uint32_t i = f->head;
     uint32_t hops = 0;
 
-    if (lay->live.stalled == 0)
+    if (lay->live.stalled == 0 && lay->live.limited == 0)
         return i;
-    while (i != NONE && worker_at(lay, row_at(lay, i)->worker)->stalled) {
+    while (i != NONE && (worker_at(lay, row_at(lay, i)->worker)->stalled ||
+                         queue_is_blocked(lay, i))) {
         i = row_at(lay, i)->next;
         if (++hops > LAY_ROWS)
             guard_damaged("line");
@@ -331,6 +357,8 @@ uint32_t queue_best(struct layout *lay, uint32_t scope)
     uint32_t cls, best = NONE;
     uint64_t best_start = 0;
 
+    if (lay->live.limited > 0 && traits_block_all(lay, scope, lay->live.now_ns))
+        return NONE;
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         const struct lay_class *c = &s->cls[cls];
         uint32_t row = c->n > 0 ? class_best(lay, c) : NONE;
@@ -342,6 +370,49 @@ uint32_t queue_best(struct layout *lay, uint32_t scope)
         }
     }
     return best;
+}
+
+/* ---- who may go at all ------------------------------------------------ */
+
+void queue_measure(struct layout *lay, uint32_t scope)
+{
+    struct lay_scope *s = scope_at(lay, scope);
+    uint32_t cls, i, row, hops = 0;
+
+    for (cls = 0; cls < LIMITER_CLASSES; cls++) {
+        struct lay_class *c = &s->cls[cls];
+
+        c->may = 0;
+        for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
+            struct lay_flow *f = flow_at(lay, i);
+
+            f->may = 0;
+            for (row = f->head; row != NONE; row = row_at(lay, row)->next) {
+                f->may += !queue_is_blocked(lay, row);
+                if (++hops > LAY_ROWS)
+                    guard_damaged("line");
+            }
+            c->may += f->may;
+        }
+    }
+}
+
+int64_t queue_senior_arrival(struct layout *lay, uint32_t row)
+{
+    uint32_t i = flow_find(lay, row_at(lay, row)), hops = 0;
+
+    if (i == NONE)
+        return 0;
+    for (i = flow_at(lay, i)->head; i != NONE; i = row_at(lay, i)->next) {
+        const struct lay_row *r = row_at(lay, i);
+
+        /* One that was granted before has come back, and is older still. */
+        if ((r->flags & ROW_SENIOR) == 0 && r->grant == 0)
+            return r->arrival - 1;
+        if (++hops > LAY_ROWS)
+            guard_damaged("line");
+    }
+    return 0;
 }
 
 /* ---- after a crash --------------------------------------------------- */

@@ -33,8 +33,22 @@ bool queue_insert(struct layout *lay, uint32_t row);
 /* Takes a row out of its line; costs its client nothing. */
 void queue_remove(struct layout *lay, uint32_t row);
 
-/* The row that goes next, leaving out those of stalled workers, or NONE. */
+/* The arrival that puts ROW, not in line yet, to the head of its client's line
+ * in its class: behind those that are there for the same reason.  0: nobody
+ * waits there. */
+int64_t queue_senior_arrival(struct layout *lay, uint32_t row);
+
+/* The row that goes next, leaving out those of stalled workers and of models
+ * that are blocked (traits.c), or NONE. */
 uint32_t queue_best(struct layout *lay, uint32_t scope);
+/*
+ * Counts the rows that may go into `may` of the scope's classes and flows; for
+ * rank.c, while models are limited.  Looks at every row that waits.
+ */
+void queue_measure(struct layout *lay, uint32_t scope);
+/* Is the row one of a model that is blocked now? */
+bool queue_is_blocked(struct layout *lay, uint32_t row);
+
 /* Takes the row out and charges its flow and class for one request. */
 void queue_charge(struct layout *lay, uint32_t row);
 /* Takes the charge back: the request did not go.  The row is not in line. */

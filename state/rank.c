@@ -26,6 +26,18 @@ static uint32_t starts_before(uint64_t start, uint64_t step, uint32_t n,
     return k < n ? (uint32_t)k : n;
 }
 
+/* While models are limited, only the rows that may go count: queue_measure()
+ * has said how many. */
+static uint32_t flow_n(struct layout *lay, const struct lay_flow *f)
+{
+    return lay->live.limited > 0 ? f->may : f->n;
+}
+
+static uint32_t class_n(struct layout *lay, const struct lay_class *c)
+{
+    return lay->live.limited > 0 ? c->may : c->n;
+}
+
 static const struct lay_row *line_nth(struct layout *lay,
                                       const struct lay_flow *f, uint32_t k)
 {
@@ -33,9 +45,9 @@ static const struct lay_row *line_nth(struct layout *lay,
 
     if (k >= LAY_ROWS)
         guard_damaged("line length");
-    while (k-- > 0)
-        i = row_at(lay, i)->next;
-    return row_at(lay, i);
+    for (;; i = row_at(lay, i)->next)
+        if (!queue_is_blocked(lay, i) && k-- == 0)
+            return row_at(lay, i);
 }
 
 /* Ties between two flows of different step meet rarely: then, and only then,
@@ -48,20 +60,24 @@ static bool ties_first(struct layout *lay, const struct lay_flow *g,
     if (x < g_start || (x - g_start) % flow_step(g) != 0)
         return false;
     k = (x - g_start) / flow_step(g);
-    return k < g->n && line_nth(lay, g, (uint32_t)k)->arrival < arrival;
+    return k < flow_n(lay, g) &&
+           line_nth(lay, g, (uint32_t)k)->arrival < arrival;
 }
 
-/* Index of ROW in its line; the common case, the newest, costs nothing. */
+/* How many of ROW's line go before it; the common case, the newest, costs
+ * nothing. */
 static uint32_t line_index(struct layout *lay, const struct lay_flow *f,
                            uint32_t row)
 {
-    uint32_t i, k = 0;
+    uint32_t i, k = 0, hops = 0;
 
     if (f->tail == row)
-        return f->n - 1;
-    for (i = f->head; i != row; i = row_at(lay, i)->next)
-        if (++k > LAY_ROWS)
+        return flow_n(lay, f) - !queue_is_blocked(lay, row);
+    for (i = f->head; i != row; i = row_at(lay, i)->next) {
+        k += !queue_is_blocked(lay, i);
+        if (++hops > LAY_ROWS)
             guard_damaged("line");
+    }
     return k;
 }
 
@@ -80,7 +96,7 @@ static uint32_t class_rank(struct layout *lay, const struct lay_class *c,
         uint64_t start = flow_start(c, g);
 
         if (g != f)
-            rank += starts_before(start, flow_step(g), g->n, x,
+            rank += starts_before(start, flow_step(g), flow_n(lay, g), x,
                                   ties_first(lay, g, start, x, r->arrival));
         if (++hops > LAY_FLOWS)
             guard_damaged("flow list");
@@ -97,7 +113,8 @@ static uint32_t class_before(struct layout *lay, const struct lay_class *c,
     for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
         const struct lay_flow *f = flow_at(lay, i);
 
-        n += starts_before(flow_start(c, f), flow_step(f), f->n, x, at);
+        n += starts_before(flow_start(c, f), flow_step(f), flow_n(lay, f), x,
+                           at);
         if (++hops > LAY_FLOWS)
             guard_damaged("flow list");
     }
@@ -170,12 +187,13 @@ uint32_t rank_position(struct layout *lay, uint32_t row)
         uint64_t start = class_start(s, c), step = class_step(cls);
         bool tie = false;
 
-        if (cls == r->cls || c->n == 0)
+        if (cls == r->cls || class_n(lay, c) == 0)
             continue;
-        if (x >= start && (x - start) % step == 0 && (x - start) / step < c->n)
+        if (x >= start && (x - start) % step == 0 &&
+            (x - start) / step < class_n(lay, c))
             tie = class_nth_is_older(lay, c, (uint32_t)((x - start) / step),
                                      r->arrival);
-        position += starts_before(start, step, c->n, x, tie);
+        position += starts_before(start, step, class_n(lay, c), x, tie);
     }
     return position;
 }

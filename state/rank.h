@@ -8,7 +8,8 @@
 
 struct layout;
 
-/* How many rows of its scope go before ROW. */
+/* How many rows of its scope go before ROW; those of blocked models do not.
+ * Needs queue_measure() first while live.limited is above zero. */
 uint32_t rank_position(struct layout *lay, uint32_t row);
 
 /* The virtual start, within its class, of the NTH row (from 0) of the line

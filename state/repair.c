@@ -10,11 +10,13 @@
 #include "repair.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "layout.h"
 #include "names.h"
 #include "queue.h"
 #include "row.h"
+#include "traits.h"
 #include "window.h"
 
 /* Clocks of one boot agree to the nanosecond; a second allows for a reader
@@ -52,6 +54,9 @@ static void check_scope(struct lay_scope *s, int64_t now)
     uint32_t i;
 
     s->open = s->in_flight = 0;
+    /* A lost hold costs a refusal; the log of sends is what must not err. */
+    if (!retreat_is_sane(&s->retreat, now))
+        memset(&s->retreat, 0, sizeof(s->retreat));
     s->last_send_ns = is_past(s->last_send_ns, now) ? s->last_send_ns : now;
     s->bucket.at_ns = is_past(s->bucket.at_ns, now) ? s->bucket.at_ns : now;
     if (s->bucket.level < -VALUE_MAX || s->bucket.level > VALUE_MAX)
@@ -86,8 +91,12 @@ static void reset_counts(struct layout *lay)
     l->free_row = NONE;
     l->rows_high = l->workers_high = 0;
     l->swept_ns = 0; /* who did not finish is dead: look for it */
-    for (i = 0; i < LAY_SCOPES; i++)
+    memset(l->retreating, 0, sizeof(l->retreating));
+    for (i = 0; i < LAY_SCOPES; i++) {
         check_scope(&lay->scopes[i], l->now_ns);
+        if (lay->scopes[i].retreat.state != RETREAT_NORMAL)
+            l->retreating[i / 64] |= UINT64_C(1) << i % 64;
+    }
     for (i = 0; i < LAY_WORKERS; i++)
         check_worker(l, &lay->workers[i], i);
 }
@@ -124,6 +133,7 @@ void repair_run(struct layout *lay, int64_t now)
     check_live(lay, now);
     window_rebuild(lay);
     names_rebuild(lay);
+    traits_rebuild(lay, now);
     for (i = 0; i < LAY_ROWS; i++)
         rebuild_row(lay, i, now);
     reset_counts(lay);

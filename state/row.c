@@ -13,6 +13,7 @@
 #include "layout.h"
 #include "names.h"
 #include "queue.h"
+#include "traits.h"
 #include "window.h"
 
 /* What a row stands for in its present state; SIGN is 1 or -1. */
@@ -36,8 +37,11 @@ static void count(struct layout *lay, const struct lay_row *r, int sign)
         lay->live.open += d;
         s->open += d;
     }
-    if (r->state >= ROW_OFFERED)
+    if (r->state >= ROW_OFFERED) {
         s->in_flight += d;
+        if (r->model != NONE)
+            traits_at(lay, r->model)->in_flight += d;
+    }
 }
 
 /* What it stands for as long as it exists. */
@@ -115,8 +119,6 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
         lay->live.rows_high = i + 1;
     r->worker = j->worker;
     r->id = ++lay->live.last_id;
-    r->arrival = j->arrival != 0 ? j->arrival : next_arrival(lay, now);
-    lay->live.last_arrival = max_i64(lay->live.last_arrival, r->arrival);
     r->joined_ns = now;
     r->changed_ns = now;
     r->grant = 0;
@@ -127,7 +129,14 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     r->model = model;
     r->weight = req->weight;
     r->flow = r->prev = r->next = NONE;
-    r->stream = req->stream;
+    r->flags =
+        (req->stream ? ROW_STREAM : 0u) | (req->senior ? ROW_SENIOR : 0u);
+    r->arrival = j->arrival;
+    if (r->arrival == 0 && req->senior)
+        r->arrival = queue_senior_arrival(lay, i);
+    if (r->arrival == 0)
+        r->arrival = next_arrival(lay, now);
+    lay->live.last_arrival = max_i64(lay->live.last_arrival, r->arrival);
     memset(r->request_id, 0, sizeof(r->request_id));
     memcpy(r->request_id, req->request_id,
            strnlen(req->request_id, sizeof(r->request_id) - 1));
@@ -147,7 +156,7 @@ static void unmake(struct layout *lay, uint32_t i)
     r->next = lay->live.free_row;
     lay->live.free_row = i;
     while (lay->live.rows_high > 0 &&
-           lay->rows[lay->live.rows_high - 1].state == ROW_FREE)
+           row_at(lay, lay->live.rows_high - 1)->state == ROW_FREE)
         lay->live.rows_high--;
 }
 
@@ -225,7 +234,7 @@ void row_grant(struct layout *lay, uint32_t i, int64_t now)
     lay->live.counters.granted++;
 }
 
-bool row_sent(struct layout *lay, uint32_t i, int64_t now)
+bool row_sent(struct layout *lay, uint32_t i, int64_t at)
 {
     struct lay_row *r = row_at(lay, i);
 
@@ -233,9 +242,9 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t now)
         return true;
     if (!window_has_room(lay, r->scope))
         return false;
-    admit_sent(lay, r->scope, now);
-    window_push(lay, r->scope, now, r->grant);
-    set_state(lay, i, ROW_SENT, now);
+    admit_sent(lay, r->scope, at);
+    window_push(lay, r->scope, at, r->grant);
+    set_state(lay, i, ROW_SENT, at);
     lay->live.counters.sent++;
     return true;
 }

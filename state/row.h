@@ -29,8 +29,9 @@ void row_offer(struct layout *lay, uint32_t row, int64_t now);
 void row_revoke(struct layout *lay, uint32_t row, int64_t now);
 /* From waiting or offered: its send may be on the wire at any moment. */
 void row_grant(struct layout *lay, uint32_t row, int64_t now);
-/* False: the log has no room; the row stays open, which counts as well. */
-bool row_sent(struct layout *lay, uint32_t row, int64_t now);
+/* Written at AT, between its grant and now.  False: the log has no room; the
+ * row stays open, which counts as well. */
+bool row_sent(struct layout *lay, uint32_t row, int64_t at);
 /* Back into line; one that is still open did not reach the wire. */
 void row_again(struct layout *lay, uint32_t row, int64_t now);
 void row_body_gone(struct layout *lay, uint32_t row);

@@ -8,11 +8,13 @@
  * the others once, by that long, and can never use a slot it was not given.
  *
  * What always holds when the lock is free: no slot of a scope is open while a
- * worker that answers has a waiter.
+ * worker that answers has a waiter that may go: see retreat.c and traits.c for
+ * those that may not.
  */
 #include "admit.h"
 #include "queue.h"
 #include "row.h"
+#include "traits.h"
 #include "worker.h"
 
 #define OFFER_NS    (50 * NS_PER_MS) /* 1,000 times a wake-up's latency */
@@ -44,6 +46,7 @@ static void grant(struct limiter *lim, uint32_t row)
         guard_damaged("a row of ours that we do not know");
     row_grant(lay, row, lim->now);
     t->state = TICKET_OPEN;
+    t->sent_ns = NEVER;
     news_granted(lim, t);
 }
 
@@ -89,12 +92,15 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope)
     int64_t when;
     uint32_t row;
 
+    verdicts_time(lim, scope);
     admit_refresh(lay, scope, lim->now);
     while (admit_now(lay, scope, lim->now, &when)) {
         row = queue_best(lay, scope);
-        if (row == NONE)
+        if (row == NONE) { /* nobody, or blocked models and stalled workers */
+            alarm_at(lim, traits_next_rest(lay, lim->now));
             return NEVER;
-        admit_granted(lay, scope, lim->now);
+        }
+        admit_granted(lay, row, lim->now);
         if (row_at(lay, row)->worker == lim->slot) {
             grant(lim, row);
             continue;
@@ -129,13 +135,16 @@ void slots_hand_out_all(struct limiter *lim)
     uint32_t word;
 
     for (word = 0; word < ARRAY_LEN(lay->live.active); word++) {
-        uint64_t bits = lay->live.active[word];
+        uint64_t bits = lay->live.active[word] | lay->live.retreating[word];
 
         while (bits != 0) {
             uint32_t scope = word * 64 + (uint32_t)__builtin_ctzll(bits);
 
             bits &= bits - 1;
-            set_alarm(lim, scope, slots_hand_out(lim, scope));
+            if (scope_at(lay, scope)->waiting == 0)
+                verdicts_time(lim, scope);
+            else
+                set_alarm(lim, scope, slots_hand_out(lim, scope));
         }
     }
 }

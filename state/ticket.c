@@ -20,6 +20,7 @@ struct ticket *ticket_new(const struct limiter_request *req, ticket_fn *fn,
 
     CHECK(t != NULL);
     t->row = NONE;
+    t->sent_ns = NEVER;
     t->fn = fn;
     t->arg = arg;
     t->req = *req;

@@ -20,6 +20,7 @@ enum ticket_wish {
     WISH_AGAIN = 4,
     WISH_BODY_GONE = 8,
     WISH_DONE = 16,
+    WISH_REPORT = 32,
 };
 
 struct ticket {
@@ -37,10 +38,12 @@ struct ticket {
     uint32_t row;           /* in the shared file, or none */
     uint64_t id;            /* what that row must say */
     int64_t arrival;
-    ticket_fn *fn; /* NULL: nobody listens any more */
+    int64_t sent_ns; /* when its last byte was written; NEVER: not known */
+    ticket_fn *fn;   /* NULL: nobody listens any more */
     void *arg;
     struct ticket_news news;
-    struct limiter_request req; /* its strings are the three below */
+    struct limiter_report report; /* with WISH_REPORT */
+    struct limiter_request req;   /* its strings are the three below */
     char client[LIMITER_NAME_MAX];
     char model[LIMITER_NAME_MAX];
     char request_id[LIMITER_ID_MAX];

@@ -22,8 +22,10 @@
 #include "guard.h"
 #include "layout.h"
 #include "lock.h"
+#include "queue.h"
 #include "rank.h"
 #include "repair.h"
+#include "traits.h"
 #include "vtime.h"
 
 struct job {
@@ -47,6 +49,42 @@ static void copy_name(char to[LIMITER_NAME_MAX], const char *from)
 
     memcpy(to, from, n);
     to[n] = '\0';
+}
+
+/* Texts of the shared file may lack their zero. */
+static void copy_reason(char to[LIMITER_REASON_MAX], const char *from)
+{
+    memcpy(to, from, LIMITER_REASON_MAX);
+    to[LIMITER_REASON_MAX - 1] = '\0';
+}
+
+static void copy_retreat(struct job *j, struct view_retreat *v, uint32_t id)
+{
+    const struct retreat *re = admit_retreat(j->lay, id);
+
+    v->state = (enum retreat_state)re->state;
+    v->age_ns = since(j, re->since_ns);
+    v->ends_ns = -1;
+    v->streak = re->streak;
+    v->allowance = admit_limit(j->lay, id);
+    copy_reason(v->reason, re->reason);
+    if (v->state == RETREAT_HOLDING && re->until_ns <= j->now)
+        v->state = RETREAT_PROBING; /* as soon as somebody comes */
+    else if (v->state == RETREAT_HOLDING || v->state == RETREAT_RECOVERING ||
+             (v->state == RETREAT_PROBING && re->probe_id != 0))
+        v->ends_ns = max_i64(re->until_ns - j->now, 0);
+}
+
+static void copy_bench(struct job *j, struct view_bench *v,
+                       const struct bench *b)
+{
+    v->ends_ns = -1;
+    if (b->until_ns == 0)
+        return;
+    v->ends_ns = max_i64(b->until_ns - j->now, 0);
+    v->streak = b->streak;
+    v->status = bench_status(b);
+    copy_reason(v->reason, b->reason);
 }
 
 static void copy_scope(struct job *j, uint32_t id)
@@ -73,6 +111,8 @@ static void copy_scope(struct job *j, uint32_t id)
         v->waiting[i] = s->cls[i].n;
         j->start[j->out->n_scopes][i] = class_start(s, &s->cls[i]);
     }
+    copy_retreat(j, &v->retreat, id);
+    copy_bench(j, &v->unpaid, &traits_debt(lay, v->upstream)->bench);
     v->tokens_milli = admit_tokens_milli(lay, id, j->now);
     (void)admit_now(lay, id, j->now, &when);
     v->next_slot_ns = when == NEVER ? -1 : max_i64(0, when - j->now);
@@ -112,8 +152,13 @@ static void copy_row(struct job *j, uint32_t i, uint32_t scope)
         copy_name(v->model, lay->models[r->model].text);
     v->scope = scope;
     v->cls = (enum limiter_class)r->cls;
-    v->stream = r->stream != 0;
+    v->stream = (r->flags & ROW_STREAM) != 0;
     v->waiting = r->state == ROW_WAITING || r->state == ROW_OFFERED;
+    v->blocked = r->state == ROW_WAITING && queue_is_blocked(lay, i);
+    if (v->blocked) {
+        v->eta_ns = traits_free_at(lay, r->model, j->now);
+        v->eta_ns = v->eta_ns == NEVER ? -1 : v->eta_ns - j->now;
+    }
     v->pid = worker_at(lay, r->worker)->pid;
     v->age_ns = since(j, r->joined_ns);
     v->body_bytes = r->body_bytes;
@@ -137,7 +182,7 @@ static void copy_waiting(struct job *j, uint32_t scope)
                 uint32_t at = j->out->n_rows;
 
                 copy_row(j, row, scope);
-                if (j->out->n_rows > at)
+                if (j->out->n_rows > at && !j->out->rows[at].blocked)
                     j->out->rows[at].key = rank_key(j->lay, row, nth++);
                 if (++hops > LAY_ROWS)
                     guard_damaged("line");
@@ -177,6 +222,30 @@ static void copy_workers(struct job *j)
     }
 }
 
+static void copy_models(struct job *j)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_MODELS; i++) {
+        const struct lay_name *name = &j->lay->models[i];
+        const struct lay_trait *t = traits_at(j->lay, i);
+        struct view_model *v = &j->out->models[j->out->n_models];
+
+        if (!name->used || name->owner >= LAY_UPSTREAMS)
+            continue;
+        copy_name(v->name, name->text);
+        v->upstream = name->owner;
+        v->in_flight = t->in_flight;
+        v->waiting = t->waiting;
+        v->ceiling = t->ceiling.limit;
+        v->rest_ns = ceiling_rests(&t->ceiling, j->now)
+                         ? t->ceiling.rest_ns - j->now
+                         : -1;
+        copy_bench(j, &v->bench, &t->bench);
+        j->out->n_models++;
+    }
+}
+
 /* Expired sends are dropped on the way, so this is a write like any other. */
 static void first_pass(void *arg)
 {
@@ -198,12 +267,14 @@ static void first_pass(void *arg)
         copy_waiting(j, scope);
     copy_running(j);
     copy_workers(j);
+    copy_models(j);
     __atomic_store_n(&l->dirty, 0, __ATOMIC_SEQ_CST);
 }
 
 /* ---- the order in which they will go ------------------------------------- */
 
-/* Waiting before running; by scope, class, virtual start, arrival. */
+/* Waiting before running; by scope, whether it may go, class, virtual start,
+ * arrival. */
 static int compare_key(const void *pa, const void *pb)
 {
     const struct view_row *a = pa, *b = pb;
@@ -212,6 +283,8 @@ static int compare_key(const void *pa, const void *pb)
         return a->waiting ? -1 : 1;
     if (a->scope != b->scope)
         return a->scope < b->scope ? -1 : 1;
+    if (a->blocked != b->blocked)
+        return a->blocked ? 1 : -1;
     if (a->cls != b->cls)
         return a->cls < b->cls ? -1 : 1;
     if (a->key != b->key)
@@ -279,10 +352,17 @@ static void each_scope(struct job *j,
     }
 }
 
+/* Those that may not go come last: nobody can say when they may. */
 static void set_positions(struct job *j, uint32_t scope, struct view_row *rows,
                           uint32_t n)
 {
-    merge_classes(rows, n, j->start[scope]);
+    uint32_t may = 0, i;
+
+    while (may < n && !rows[may].blocked)
+        may++;
+    merge_classes(rows, may, j->start[scope]);
+    for (i = may; i < n; i++)
+        rows[i].position = i;
 }
 
 static void set_etas(struct job *j, uint32_t scope, struct view_row *rows,
@@ -294,6 +374,8 @@ static void set_etas(struct job *j, uint32_t scope, struct view_row *rows,
     for (i = 0; i < n; i++) {
         int64_t eta = j->etas[rows[i].position];
 
+        if (rows[i].blocked)
+            continue;
         rows[i].eta_ns = eta == NEVER ? -1 : eta - j->now;
     }
 }
@@ -346,6 +428,7 @@ bool view_collect(int fd, struct layout *lay, int64_t now,
     out->rows = room(LAY_ROWS, sizeof(*out->rows));
     out->scopes = room(LAY_SCOPES, sizeof(*out->scopes));
     out->workers = room(LAY_WORKERS, sizeof(*out->workers));
+    out->models = room(LAY_MODELS, sizeof(*out->models));
     ok = pass(fd, first_pass, &j, what);
     if (ok) {
         qsort(out->rows, out->n_rows, sizeof(*out->rows), compare_key);
@@ -366,6 +449,7 @@ void view_free(struct limiter_view *view)
     free(view->rows);
     free(view->scopes);
     free(view->workers);
+    free(view->models);
     memset(view, 0, sizeof(*view));
 }
 

@@ -12,6 +12,7 @@
 
 #include "admit.h"
 #include "row.h"
+#include "traits.h"
 #include "worker.h"
 
 void wishes_add(struct limiter *lim, struct ticket *t, unsigned what)
@@ -75,6 +76,41 @@ static void refuse(struct limiter *lim, struct ticket *t,
     news_refused(lim, t, why, eta_of_next(lim, t));
 }
 
+/* Needs the lock.  Is T's model or upstream off?  Then it was refused, and has
+ * no row. */
+static bool refuse_if_off(struct limiter *lim, struct ticket *t, uint32_t model)
+{
+    struct layout *lay = lim->file.lay;
+    enum limiter_refusal why = traits_refuse(lay, t->req.upstream, model,
+                                             t->req.model, lim->now, &t->news);
+
+    if (why == REFUSED_NOT)
+        return false;
+    if (t->row != NONE) {
+        lim->by_row[t->row] = NULL;
+        row_leave(lay, t->row);
+    }
+    lay->live.counters.refused[why]++;
+    t->news.waiting = lay->live.waiting;
+    news_refused(lim, t, why, t->news.eta_ns);
+    return true;
+}
+
+void wishes_refuse_off(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+    struct ticket *t;
+
+    if (lay->live.refusing == lim->refused_up_to)
+        return;
+    for (t = lim->all.first; t != NULL; t = t->next)
+        if (t->state == TICKET_LINE && t->row != NONE &&
+            (t->wishes & WISH_DONE) == 0 &&
+            row_at(lay, t->row)->state == ROW_WAITING)
+            (void)refuse_if_off(lim, t, row_at(lay, t->row)->model);
+    lim->refused_up_to = lay->live.refusing;
+}
+
 /* Needs the lock. */
 static void do_join(struct limiter *lim, struct ticket *t)
 {
@@ -83,6 +119,8 @@ static void do_join(struct limiter *lim, struct ticket *t)
     enum limiter_refusal why;
     uint32_t row = NONE;
 
+    if (refuse_if_off(lim, t, NONE))
+        return;
     why = row_join(lay, &j, lim->now, &row);
     if (why != REFUSED_NOT) {
         refuse(lim, t, why);
@@ -102,6 +140,8 @@ static void do_again(struct limiter *lim, struct ticket *t)
     row_again(lim->file.lay, t->row, lim->now);
     t->state = TICKET_LINE;
     t->granted = false;
+    if (refuse_if_off(lim, t, row_at(lim->file.lay, t->row)->model))
+        return;
     news_fresh(lim, t);
 }
 
@@ -128,9 +168,17 @@ static void do_leave(struct limiter *lim, struct ticket *t)
 /* Needs the lock.  Returns false when the ticket has to come again. */
 static bool do_sent(struct limiter *lim, struct ticket *t)
 {
+    struct layout *lay = lim->file.lay;
+    int64_t at = t->sent_ns;
+
     if (t->state != TICKET_OPEN)
         return true;
-    if (t->row == NONE || !row_sent(lim->file.lay, t->row, lim->now))
+    if (t->row == NONE)
+        return false;
+    /* Never before its grant: nothing was on the wire then. */
+    at = max_i64(at, row_at(lay, t->row)->changed_ns);
+    at = min_i64(at, lim->now);
+    if (!row_sent(lay, t->row, at))
         return false;
     t->state = TICKET_SENT;
     return true;
@@ -149,6 +197,9 @@ static void fulfil(struct limiter *lim, struct ticket *t)
     if ((t->wishes & WISH_SENT) != 0 && !do_sent(lim, t))
         return;
     t->wishes &= ~(unsigned)WISH_SENT;
+    if ((t->wishes & WISH_REPORT) != 0 && t->row != NONE)
+        verdicts_apply(lim, t);
+    t->wishes &= ~(unsigned)WISH_REPORT;
     if ((t->wishes & WISH_DONE) != 0) {
         do_leave(lim, t);
         t->wishes = 0;

@@ -1,6 +1,6 @@
 /*
  * What one worker keeps in its own memory; for limiter.c, attach.c, slots.c,
- * wishes.c and news.c alone.
+ * wishes.c, verdicts.c, marks.c and news.c alone.
  */
 #ifndef SLUICE_WORKER_H
 #define SLUICE_WORKER_H
@@ -13,6 +13,25 @@
 #include "wake.h"
 
 #define TICK_NS NS_PER_S /* how often to look at the path and for the dead */
+
+#define MARKS_MAX 32 /* lines in the log of one turn */
+#define ENDS_MAX  8  /* wishes of operators between two turns */
+
+/* Something that changed for everybody, to be logged. */
+struct mark {
+    const char *event;
+    char name[LIMITER_NAME_MAX]; /* of the upstream or the model */
+    const char *from, *to;
+    int64_t for_ns;   /* how long; -1: that cannot be told */
+    uint32_t at_once; /* a ceiling: requests in flight; 0: of no meaning */
+    char why[LIMITER_REASON_MAX];
+};
+
+/* limiter_end_hold() */
+struct end_wish {
+    uint32_t upstream;
+    char model[LIMITER_NAME_MAX];
+};
 
 struct limiter {
     struct state_file file;
@@ -42,12 +61,18 @@ struct limiter {
 
     /* Gathered under the lock, done after it. */
     int64_t next_ns;
-    bool stuck; /* a wish could not be fulfilled yet */
+    uint32_t refused_up_to; /* live.refusing when our waiters were looked at */
+    bool stuck;             /* a wish could not be fulfilled yet */
     uint64_t poked[LAY_WORKERS / 64];
     uint64_t pokes[LAY_WORKERS];
     uint32_t n_pokes;
     struct roster_gone gone;
     bool repaired;
+    struct mark marks[MARKS_MAX];
+    uint32_t n_marks, more_marks;
+
+    struct end_wish ends[ENDS_MAX];
+    uint32_t n_ends;
 
     limiter_log_fn *log;
     void *log_arg;
@@ -86,10 +111,32 @@ void slots_hand_out_all(struct limiter *lim);
 void wishes_add(struct limiter *lim, struct ticket *t, unsigned what);
 /* Needs the lock.  Does what was asked since the last turn. */
 void wishes_fulfil(struct limiter *lim);
+/* Needs the lock.  Refuses our waiters whose model or upstream went off. */
+void wishes_refuse_off(struct limiter *lim);
 /* Needs the lock.  Puts the tickets of a lost file into this one. */
 void wishes_adopt(struct limiter *lim);
 /* The file is lost: no ticket has a row, and no wish is forgotten. */
 void wishes_unbind(struct limiter *lim);
+
+/* ---- verdicts.c: all of it needs the lock ------------------------------ */
+
+/* T's report, if T was sent. */
+void verdicts_apply(struct limiter *lim, struct ticket *t);
+/* Before a slot of SCOPE is given away: holds end, allowances grow. */
+void verdicts_time(struct limiter *lim, uint32_t scope);
+/* Once a second: benches end. */
+void verdicts_tick(struct limiter *lim);
+/* What operators asked for. */
+void verdicts_end(struct limiter *lim);
+
+/* ---- marks.c ----------------------------------------------------------- */
+
+/* Needs the lock.  WHAT happened to SCOPE; its name is filled in here. */
+void marks_add(struct limiter *lim, uint32_t scope, const struct mark *what);
+void marks_why(struct mark *m, const char *reason);
+/* Logs them; not under the lock. */
+void marks_tell(struct limiter *lim);
+void marks_forget(struct limiter *lim);
 
 /* ---- news.c ------------------------------------------------------------ */
 

@@ -136,6 +136,12 @@ static inline bool counts_hold(const struct layout *lay)
                lay->scopes[i].open == again->scopes[i].open &&
                lay->scopes[i].in_flight == again->scopes[i].in_flight &&
                lay->scopes[i].window.n == again->scopes[i].window.n;
+    same = same && memcmp(lay->live.retreating, again->live.retreating,
+                          sizeof(lay->live.retreating)) == 0;
+    same = same && lay->live.limited >= again->live.limited;
+    for (i = 0; i < LAY_MODELS; i++)
+        same = same && lay->traits[i].in_flight == again->traits[i].in_flight &&
+               lay->traits[i].waiting == again->traits[i].waiting;
     for (i = 0; i < LAY_CLIENTS; i++)
         same = same && lay->clients[i].refs == again->clients[i].refs &&
                lay->clients[i].lined == again->clients[i].lined;

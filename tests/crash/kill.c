@@ -6,6 +6,7 @@
  *   storm   four workers send as fast as the limit lets them, while one after
  *           the other is killed, mostly inside the lock, and replaced; each
  *           send is noted where a dead worker's memory does not matter
+ *   answers the same, while all of them report refusals of every kind
  */
 #include "crash.h"
 
@@ -139,6 +140,7 @@ static void points(void)
 /* Anonymous memory that all share. */
 struct notes {
     uint32_t n;
+    bool answers; /* report them */
     int64_t sent_ns[NOTES];
 };
 
@@ -148,16 +150,48 @@ struct request_of_mine {
     int64_t write_ns, end_ns;
 };
 
+static void hear_mine(void *arg, const struct ticket_news *news)
+{
+    struct request_of_mine *r = arg;
+
+    r->granted += news->event == TICKET_GRANTED;
+    if (news->event == TICKET_REFUSED)
+        *r = (struct request_of_mine){NULL, 0, 0, 0};
+}
+
+/* True: it has to be sent again. */
+static bool answer(struct limiter *lim, struct ticket *t)
+{
+    static const enum limiter_answer often[] = {
+        ANSWER_FINE, ANSWER_FINE, ANSWER_FINE,  ANSWER_FINE,  ANSWER_RATE,
+        ANSWER_BUSY, ANSWER_OFF,  ANSWER_FAULT, ANSWER_UNPAID};
+    struct limiter_report rep = {ANSWER_FINE, -1, 503, "why"};
+
+    if (rand() % 3 == 0)
+        rep.answer = often[(size_t)rand() % ARRAY_LEN(often)];
+    if (rand() % 2 == 0)
+        rep.retry_after_ns = rand() % 20 * NS_PER_MS;
+    limiter_report(lim, t, &rep);
+    return rep.answer == ANSWER_RATE || rep.answer == ANSWER_BUSY;
+}
+
 static void advance(struct limiter *lim, struct request_of_mine *r,
                     struct notes *notes)
 {
+    static const char *const models[] = {"", "m1", "m2", "m3"};
     struct limiter_request req = request(rand() % 2 ? "a" : "b");
     int64_t now = boottime_ns();
+    bool again = rand() % 4 == 0;
 
     if (r->ticket == NULL) {
         *r = (struct request_of_mine){NULL, 0, 0, 0};
         req.cls = (enum limiter_class)(rand() % 3);
-        r->ticket = limiter_join(lim, &req, hear, &r->granted);
+        req.model = models[rand() % 4];
+        if (notes->answers && rand() % 40 == 0)
+            check(limiter_end_hold(lim, 0, models[rand() % 4]),
+                  "answers: no hold can be ended");
+        req.senior = rand() % 8 == 0;
+        r->ticket = limiter_join(lim, &req, hear_mine, r);
     } else if (r->granted == 0 && rand() % 400 == 0) {
         limiter_done(lim, r->ticket, true); /* tired of waiting */
         r->ticket = NULL;
@@ -170,11 +204,15 @@ static void advance(struct limiter *lim, struct request_of_mine *r,
         __atomic_store_n(&notes->sent_ns[i], boottime_ns(), __ATOMIC_SEQ_CST);
         limiter_sent(lim, r->ticket);
         r->end_ns = now + rand() % 5 * NS_PER_MS;
-    } else if (r->end_ns != 0 && now >= r->end_ns && rand() % 4 == 0) {
-        limiter_again(lim, r->ticket, false);
+    } else if (r->end_ns != 0 && now >= r->end_ns) {
+        if (notes->answers)
+            again = answer(lim, r->ticket);
         r->granted = 0;
         r->write_ns = r->end_ns = 0;
-    } else if (r->end_ns != 0 && now >= r->end_ns) {
+        if (again) {
+            limiter_again(lim, r->ticket, false);
+            return;
+        }
         limiter_done(lim, r->ticket, false);
         r->ticket = NULL;
     }
@@ -214,6 +252,7 @@ static int compare(const void *a, const void *b)
 
 static void check_notes(struct notes *notes, int64_t ran_ns)
 {
+    const char *name = notes->answers ? "answers" : "storm";
     uint32_t i, n = notes->n, holes;
     double share;
 
@@ -223,11 +262,12 @@ static void check_notes(struct notes *notes, int64_t ran_ns)
     for (i = holes + LIMIT; i < n; i++)
         check(notes->sent_ns[i] - notes->sent_ns[i - LIMIT] >=
                   SPAN_MS * NS_PER_MS,
-              "storm: more than %d in %d ms", LIMIT, SPAN_MS);
+              "%s: more than %d in %d ms", name, LIMIT, SPAN_MS);
     share = (double)(n - holes) * SPAN_MS * NS_PER_MS / LIMIT / (double)ran_ns;
-    printf("  storm: %u sends, %.0f %% of the limit used\n", n - holes,
+    printf("  %s: %u sends, %.0f %% of the limit used\n", name, n - holes,
            share * 100);
-    check(share > 0.4, "storm: the limit was hardly used");
+    check(share > (notes->answers ? 0.01 : 0.4),
+          "%s: the limit was hardly used", name);
 }
 
 /* The map of the file that all use; private to this process' eyes. */
@@ -273,8 +313,9 @@ static int holder(const struct layout *lay, ino_t ino, const pid_t pid[WORKERS])
     return found;
 }
 
-static void storm(void)
+static void storm(bool answers)
 {
+    const char *name = answers ? "answers" : "storm";
     struct limiter_settings set = settings(LIMIT, SPAN_MS - 20, 20);
     struct notes *notes = mmap(NULL, sizeof(*notes), PROT_READ | PROT_WRITE,
                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -286,6 +327,8 @@ static void storm(void)
     int i, kills = 0;
 
     CHECK(notes != MAP_FAILED);
+    notes->answers = answers;
+    set.rules[0].retreat_max_ns = 30 * NS_PER_MS;
     empty_dir();
     for (i = 0; i < WORKERS; i++)
         pid[i] = spawn(&set, notes);
@@ -311,11 +354,17 @@ static void storm(void)
     }
     /* How many meet the lock is up to the machine; points() and step.c make
      * sure of those. */
-    printf("  storm: %d kills, %llu inside the lock\n", kills,
+    printf("  %s: %d kills, %llu inside the lock\n", name, kills,
            (unsigned long long)lay->live.counters.repairs);
     check(lim->file.lay->live.counters.recoveries == 0,
-          "storm: the file was given up");
-    check(is_settled(lim->file.lay), "storm: something is left");
+          "%s: the file was given up", name);
+    check(is_settled(lim->file.lay), "%s: something is left", name);
+    if (answers)
+        check(lay->live.counters.holds[HOLD_RATE] > 0 &&
+                  lay->live.counters.ceilings_cut > 0 &&
+                  lay->live.counters.benches > 0 &&
+                  lay->live.counters.holds[HOLD_UNPAID] > 0,
+              "answers: a kind of refusal was not met");
     limiter_close(lim);
 }
 
@@ -323,7 +372,8 @@ int main(void)
 {
     make_dir();
     share_a_processor();
-    storm();
+    storm(false);
+    storm(true);
     points();
     return finish("kill");
 }

@@ -156,6 +156,78 @@ static void leave_it_dirty(void)
     lim->file.lay->live.dirty = 1;
 }
 
+/* Three wait and two are in flight, one of which is answered so. */
+static void two_in_flight(void)
+{
+    join(0, 5, "victim");
+    turn();
+    limiter_sent(lim, ticket[0]);
+    limiter_sent(lim, ticket[1]);
+    turn();
+}
+
+static void answer(enum limiter_answer what, int64_t retry_after_ns)
+{
+    struct limiter_report rep = {what, retry_after_ns, 400, "why"};
+
+    limiter_report(lim, ticket[1], &rep);
+}
+
+static void rate(void)
+{
+    answer(ANSWER_RATE, -1);
+    limiter_again(lim, ticket[1], false);
+    turn();
+}
+
+static void busy(void)
+{
+    answer(ANSWER_BUSY, -1);
+    limiter_again(lim, ticket[1], false);
+    turn();
+}
+
+static void off(void)
+{
+    answer(ANSWER_OFF, -1);
+    limiter_done(lim, ticket[1], false);
+    turn();
+}
+
+static void unpaid(void)
+{
+    answer(ANSWER_UNPAID, -1);
+    limiter_done(lim, ticket[1], false);
+    turn();
+}
+
+/* Until a tenth of a second from now. */
+static void holding(void)
+{
+    two_in_flight();
+    answer(ANSWER_RATE, SECOND / 10);
+    limiter_again(lim, ticket[1], false);
+    turn();
+}
+
+/* In flight is the probe, and it is answered in the turn. */
+static void probing(void)
+{
+    holding();
+    now += SECOND / 5;
+    turn();
+    limiter_sent(lim, ticket[1]);
+    turn();
+    now -= SECOND / 5;
+}
+
+static void fine(void)
+{
+    answer(ANSWER_FINE, -1);
+    limiter_done(lim, ticket[1], false);
+    turn();
+}
+
 static void full_log(void)
 {
     uint32_t i;
@@ -236,6 +308,13 @@ static const struct scene scenes[] = {
      0, 1},
     {"a log of four chunks expires", MAX, full_log, other_joins_2, 61 * SECOND,
      turn, 0, 1},
+    {"a refusal makes it hold", 2, two_in_flight, other_joins_2, 0, rate, 0, 1},
+    {"a model is busy", 2, two_in_flight, other_joins_2, 0, busy, 0, 1},
+    {"a model goes off", 2, two_in_flight, other_joins_2, 0, off, 0, 1},
+    {"nobody pays", 2, two_in_flight, other_joins_2, 0, unpaid, 0, 1},
+    {"a hold is over", 6, holding, other_joins_2, SECOND, turn, 0, 1},
+    {"the probe is answered", 6, probing, other_joins_2, SECOND / 5, fine, 0,
+     1},
     {"other rules", 4, join_3_and_turn, other_joins_2, 0, other_rules, 0, 1},
     {"closing", 2, join_3_and_turn, other_joins_2, 0, close_it, 0, 1},
     {"a view, with a log to expire", MAX, full_log, other_joins_2, 61 * SECOND,
@@ -265,6 +344,16 @@ static uint32_t sends_that_count(struct layout *lay)
     return lay->scopes[0].window.n + lay->scopes[0].open;
 }
 
+/* Of a model that is off: all of these scenes are of one. */
+static void refuse_all(struct layout *lay)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_ROWS; i++)
+        if (lay->rows[i].state == ROW_WAITING)
+            row_leave(lay, i);
+}
+
 /* The survivors end what they have and let the others through. */
 static void drain(struct wreck *w)
 {
@@ -288,6 +377,10 @@ static void drain(struct wreck *w)
             continue;
         }
         i = queue_best(lay, 0);
+        if (i == NONE && lay->traits[0].bench.until_ns > lay->live.now_ns) {
+            refuse_all(lay);
+            continue;
+        }
         expect(w, i != NONE, "somebody waits, and nobody is next");
         if (i == NONE)
             return;
@@ -338,6 +431,8 @@ static const struct {
     {0, offsetof(struct layout, flows[300])},
     {offsetof(struct layout, clients), 8 * sizeof(struct lay_name)},
     {offsetof(struct layout, models), 8 * sizeof(struct lay_name)},
+    {offsetof(struct layout, traits), 8 * sizeof(struct lay_trait)},
+    {offsetof(struct layout, debts), 8 * sizeof(struct lay_debt)},
     {offsetof(struct layout, workers), 8 * sizeof(struct lay_worker)},
     {offsetof(struct layout, rows), (MAX + 20) * sizeof(struct lay_row)},
     {offsetof(struct layout, chunks), 16 * sizeof(struct lay_chunk)},

@@ -10,6 +10,8 @@
  */
 #include "crash.h"
 
+#include "window.h"
+
 static struct limiter_settings set;
 
 struct heard {
@@ -152,27 +154,29 @@ static void stopped_in_the_lock(int instructions)
 static void takes_an_old_turn(void)
 {
     struct limiter *lim;
-    struct heard h;
-    struct ticket *t;
+    struct heard told, untold;
+    struct ticket *a, *b;
     int64_t old;
 
     be_led();
     lim = worker(&set, boottime_ns());
-    t = join(lim, &h);
+    a = join(lim, &told);
+    b = join(lim, &untold);
     (void)turn(lim);
     old = boottime_ns();
-    limiter_sent(lim, t);
+    limiter_sent(lim, a);
+    limiter_done(lim, b, false); /* when it was sent, nobody said */
     here();
     (void)limiter_turn(lim, old);
     here();
-    _exit(h.granted != 1);
+    _exit(told.granted != 1);
 }
 
 static void stopped_before_the_lock(void)
 {
     struct limiter *lim;
     struct heard h;
-    int64_t stopped, booked;
+    int64_t stopped, booked[2];
     ino_t ino;
     pid_t pid;
 
@@ -190,12 +194,14 @@ static void stopped_before_the_lock(void)
     go_on(pid);
     CHECK(wait_stop(pid));
     (void)turn(lim);
-    booked = lim->file.lay->scopes[0].last_send_ns;
-    check(booked >= stopped + NS_PER_S,
+    window_copy(lim->file.lay, 0, 0, 2, booked);
+    check(booked[0] <= stopped && booked[0] > stopped - NS_PER_S,
+          "before the lock: the send was not booked when it was written");
+    check(booked[1] >= stopped + NS_PER_S,
           "before the lock: the send was booked into the past");
     check(lim->file.ino == ino && lim->file.lay->live.counters.recoveries == 0,
           "before the lock: the file was given up");
-    check(lim->file.lay->scopes[0].window.n == 1, "before the lock: no send");
+    check(lim->file.lay->scopes[0].window.n == 2, "before the lock: no send");
     check(h.granted == 1, "before the lock: the others were not served");
     end(pid);
     limiter_close(lim);

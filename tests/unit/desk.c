@@ -65,6 +65,16 @@ void desk_open(struct desk *d, uint32_t i)
     (void)limiter_turn(d->w[i], d->now);
 }
 
+struct desk *desk_of(uint32_t n, uint32_t requests)
+{
+    struct desk *d = desk_new(requests);
+    uint32_t i;
+
+    for (i = 0; i < n; i++)
+        desk_open(d, i);
+    return d;
+}
+
 /* Losing the file is what a death looks like to the others: the locks on it
  * and on the directory go, and nothing is given back. */
 void desk_kill(struct desk *d, uint32_t i)
@@ -108,22 +118,40 @@ static void hear(void *arg, const struct ticket_news *news)
     a->waits += news->event == TICKET_WAITS;
     a->grants += news->event == TICKET_GRANTED;
     a->refusals += news->event == TICKET_REFUSED;
-    if (news->event == TICKET_GRANTED)
+    if (news->event == TICKET_GRANTED) {
         a->granted_ns = a->desk->now;
-    if (news->event == TICKET_REFUSED)
+        a->waiting_again = false;
+    }
+    if (news->event == TICKET_REFUSED) {
+        a->why_refused = news->why;
         a->ticket = NULL;
+    }
 }
 
 struct ask *desk_ask(struct desk *d, uint32_t i,
                      const struct limiter_request *req)
 {
     struct limiter_request plain = lab_request("c", CLASS_NORMAL, 1);
-    struct ask *a = &d->asks[d->n++];
+    struct ask *a = NULL;
+    uint32_t k;
 
-    CHECK(d->n <= DESK_ASKS);
+    for (k = 0; k < DESK_ASKS && d->n == DESK_ASKS && a == NULL; k++)
+        if (d->asks[k].ticket == NULL)
+            a = &d->asks[k]; /* of one that is over */
+    if (d->n < DESK_ASKS)
+        a = &d->asks[d->n++];
+    CHECK(a != NULL);
     *a = (struct ask){.lim = d->w[i], .desk = d};
     a->ticket = limiter_join(d->w[i], req != NULL ? req : &plain, hear, a);
     return a;
+}
+
+struct ask *desk_ask_model(struct desk *d, uint32_t i, const char *model)
+{
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+
+    req.model = model;
+    return desk_ask(d, i, &req);
 }
 
 void desk_sent(struct ask *a)
@@ -136,6 +164,21 @@ void desk_done(struct ask *a, bool unsent)
     if (a->ticket != NULL)
         limiter_done(a->lim, a->ticket, unsent);
     a->ticket = NULL;
+}
+
+void desk_report(struct ask *a, enum limiter_answer answer, uint16_t status,
+                 int64_t retry_s)
+{
+    struct limiter_report rep = {answer, retry_s < 0 ? -1 : retry_s * NS_PER_S,
+                                 status, "what it said"};
+
+    limiter_report(a->lim, a->ticket, &rep);
+}
+
+void desk_again(struct ask *a, bool unsent)
+{
+    a->waiting_again = true;
+    limiter_again(a->lim, a->ticket, unsent);
 }
 
 /* ---- looking ------------------------------------------------------------- */

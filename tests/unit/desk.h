@@ -21,6 +21,8 @@ struct ask {
     struct ticket_news news;
     uint32_t told, waits, grants, refusals;
     int64_t granted_ns;
+    bool waiting_again; /* since desk_again() */
+    enum limiter_refusal why_refused;
     struct desk *desk;
 };
 
@@ -36,6 +38,8 @@ struct desk {
 
 /* A fresh directory, and settings: REQUESTS in 60 s and no margin. */
 struct desk *desk_new(uint32_t requests);
+/* The same with N workers, opened. */
+struct desk *desk_of(uint32_t n, uint32_t requests);
 /* Closes all and removes the directory. */
 void desk_free(struct desk *d);
 
@@ -51,8 +55,15 @@ void desk_pass(struct desk *d, int64_t ms);
 /* A request at worker I; REQ may be NULL. */
 struct ask *desk_ask(struct desk *d, uint32_t i,
                      const struct limiter_request *req);
+/* The same of a plain request for MODEL. */
+struct ask *desk_ask_model(struct desk *d, uint32_t i, const char *model);
 void desk_sent(struct ask *a);
 void desk_done(struct ask *a, bool unsent);
+/* The upstream answered: RETRY_S seconds to wait, or -1. */
+void desk_report(struct ask *a, enum limiter_answer answer, uint16_t status,
+                 int64_t retry_s);
+/* It is to be sent again. */
+void desk_again(struct ask *a, bool unsent);
 
 /* The path of the state file. */
 const char *desk_file(const struct desk *d);

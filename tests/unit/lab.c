@@ -85,6 +85,13 @@ void lab_recount(struct layout *lay)
         CU_ASSERT_EQUAL(lay->clients[i].refs, again->clients[i].refs);
         CU_ASSERT_EQUAL(lay->clients[i].lined, again->clients[i].lined);
     }
+    for (i = 0; i < LAY_MODELS; i++) {
+        CU_ASSERT_EQUAL(lay->traits[i].in_flight, again->traits[i].in_flight);
+        CU_ASSERT_EQUAL(lay->traits[i].waiting, again->traits[i].waiting);
+    }
+    for (i = 0; i < ARRAY_LEN(lay->live.retreating); i++)
+        CU_ASSERT_EQUAL(lay->live.retreating[i], again->live.retreating[i]);
+    CU_ASSERT_TRUE(lay->live.limited >= again->live.limited);
     for (i = 0; i < LAY_WORKERS; i++)
         CU_ASSERT_EQUAL(lay->workers[i].offers, again->workers[i].offers);
     free(again);

@@ -44,5 +44,8 @@ CU_ErrorCode test_file_add(void);
 CU_ErrorCode test_limiter_add(void);
 CU_ErrorCode test_lost_add(void);
 CU_ErrorCode test_share_add(void);
+CU_ErrorCode test_retreat_add(void);
+CU_ErrorCode test_verdicts_add(void);
+CU_ErrorCode test_traits_add(void);
 
 #endif

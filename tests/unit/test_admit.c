@@ -13,7 +13,7 @@ static void send_at(struct layout *lay, int64_t now)
     uint32_t row = lab_join(lay, "c", now);
 
     lay->live.now_ns = max_i64(lay->live.now_ns, now);
-    admit_granted(lay, 0, now);
+    admit_granted(lay, row, now);
     row_grant(lay, row, now);
     CU_ASSERT_TRUE(row_sent(lay, row, now));
     row_leave(lay, row);

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "window.h"
+#include "worker.h"
 
 static bool is_poked(const struct desk *d, uint32_t i)
 {
@@ -153,6 +155,33 @@ static void one_that_came_back_goes_first_and_its_send_counts(void)
     CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].window.n, 0);
     CU_ASSERT_EQUAL(a[0]->grants, 3); /* its slot was free again */
     CU_ASSERT_EQUAL(a[2]->grants, 1);
+    desk_free(d);
+}
+
+/* The turn comes later than the write; white box, because the clock of the
+ * tests is ahead of the machine's. */
+static void a_send_is_logged_with_the_time_of_its_write(void)
+{
+    struct desk *d = desk_new(3);
+    struct ask *a[3];
+    int64_t t[3];
+    int i;
+
+    desk_open(d, 0);
+    for (i = 0; i < 3; i++)
+        a[i] = desk_ask(d, 0, NULL);
+    desk_turn(d);
+    for (i = 0; i < 3; i++)
+        desk_sent(a[i]);
+    a[0]->ticket->sent_ns = d->now - 1;               /* before its grant */
+    a[1]->ticket->sent_ns = d->now + 5 * NS_PER_MS;   /* between the two */
+    a[2]->ticket->sent_ns = d->now + 500 * NS_PER_MS; /* after the turn */
+    d->now += 9 * NS_PER_MS;
+    desk_turn(d);
+    window_copy(desk_layout(d, 0), 0, 0, 3, t);
+    CU_ASSERT_EQUAL(t[0], d->now - 9 * NS_PER_MS);
+    CU_ASSERT_EQUAL(t[1], d->now - 4 * NS_PER_MS);
+    CU_ASSERT_EQUAL(t[2], d->now);
     desk_free(d);
 }
 
@@ -449,6 +478,8 @@ static const struct unit_test tests[] = {
     {"a full queue refuses with an ETA", a_full_queue_refuses_with_an_eta},
     {"one that came back goes first, and its send counts",
      one_that_came_back_goes_first_and_its_send_counts},
+    {"a send is logged with the time of its write",
+     a_send_is_logged_with_the_time_of_its_write},
     {"a ticket that was not told cannot have sent",
      a_ticket_that_was_not_told_cannot_have_sent},
     {"one that leaves as it is granted uses no slot",

@@ -185,10 +185,39 @@ static void a_directory_that_is_removed(void)
     survive(remove_the_directory);
 }
 
+/* Any of its requests, if one is in flight, is answered somehow. */
+static void answer_any(struct desk *d)
+{
+    struct ask *a = &d->asks[lab_random(d->n)];
+
+    if (a->ticket == NULL || a->grants == 0)
+        return;
+    desk_sent(a);
+    desk_report(a, (enum limiter_answer)lab_random(ANSWERS), 400, -1);
+}
+
+/* Where noise hurts most: the flags, the rules and the scopes, or what is known
+ * of models; else anywhere. */
+static size_t anywhere(void)
+{
+    switch (lab_random(4)) {
+    case 0:
+        return lab_random((uint32_t)SIZE);
+    case 1:
+        return offsetof(struct layout, traits) +
+               lab_random(3 * sizeof(struct lay_trait));
+    case 2:
+        return lab_random(offsetof(struct layout, scopes[2]));
+    default:
+        return lab_random(offsetof(struct layout, flow_hash));
+    }
+}
+
 /* Some bytes of noise at a time, at every turn: no crash, no hang, and in the
  * end everything can be settled. */
 static void a_file_that_is_gnawed_at(void)
 {
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
     int round, i, k;
 
     for (round = 0; round < 40; round++) {
@@ -200,12 +229,13 @@ static void a_file_that_is_gnawed_at(void)
             unsigned char *bytes = (unsigned char *)desk_layout(d, 0);
             struct limiter_view v;
 
-            (void)desk_ask(d, lab_random(2), NULL);
+            req.model = lab_random(2) ? "m" : "";
+            (void)desk_ask(d, lab_random(2), &req);
+            answer_any(d);
             if (lab_random(2) == 0)
                 desk_done(&d->asks[lab_random(d->n)], lab_random(2) == 0);
             for (k = 0; k < round; k++)
-                bytes[lab_random(lab_random(2) ? 60000 : (uint32_t)SIZE)] =
-                    (unsigned char)lab_random(256);
+                bytes[anywhere()] = (unsigned char)lab_random(256);
             d->now += 200 * NS_PER_MS;
             (void)limiter_turn(d->w[0], d->now);
             (void)limiter_turn(d->w[1], d->now);

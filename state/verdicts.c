@@ -1,0 +1,375 @@
+/*
+ * verdicts.c - what does an upstream's answer change for those that wait?
+ *
+ *   limiter_report() --> verdicts_apply()   the answer of one request
+ *   a turn           --> verdicts_time()    what time alone changes
+ *   limiter_end_hold() -> verdicts_end()    an operator's word
+ *
+ * The machines (retreat.c, bench.c, ceiling.c) know no table; here they get
+ * what they need from the shared file, and each change is counted and noted
+ * for the log.
+ */
+#include <string.h>
+
+#include "admit.h"
+#include "names.h"
+#include "traits.h"
+#include "worker.h"
+
+static const char *const state_names[RETREAT_STATES] = {
+    "normal", "holding", "probing", "recovering"};
+
+/* ---- retreat ---------------------------------------------------------------- */
+
+static void note_state(struct limiter *lim, uint32_t scope, uint32_t from,
+                       const char *why)
+{
+    const struct retreat *re = admit_retreat(lim->file.lay, scope);
+    struct mark m = {.event = "retreat",
+                     .from = state_names[from],
+                     .to = state_names[re->state],
+                     .for_ns = -1};
+    uint64_t *word = &lim->file.lay->live.retreating[scope / 64];
+    uint64_t bit = UINT64_C(1) << scope % 64;
+
+    if (re->state == RETREAT_NORMAL)
+        *word &= ~bit;
+    else
+        *word |= bit;
+    if (re->state == RETREAT_HOLDING)
+        m.for_ns = re->until_ns - lim->now;
+    marks_why(&m, why);
+    marks_add(lim, scope, &m);
+}
+
+static void refused(struct limiter *lim, const struct lay_row *row,
+                    const struct limiter_report *rep)
+{
+    static const enum hold_cause causes[RETREAT_STATES] = {
+        [RETREAT_NORMAL] = HOLD_RATE,
+        [RETREAT_HOLDING] = HOLD_RATE,
+        [RETREAT_PROBING] = HOLD_PROBE,
+        [RETREAT_RECOVERING] = HOLD_RECOVERY,
+    };
+    struct layout *lay = lim->file.lay;
+    struct retreat *re = admit_retreat(lay, row->scope);
+    struct retreat_rule u = admit_retreat_rule(lay, row->scope);
+    struct retreat_refusal what = {row->changed_ns, row->grant,
+                                   lay->live.last_grant, rep->retry_after_ns,
+                                   rep->reason};
+    uint32_t from = re->state;
+
+    if (!retreat_refused(re, &u, &what, lim->now))
+        return;
+    lay->live.counters.holds[causes[from]]++;
+    note_state(lim, row->scope, from, rep->reason);
+}
+
+/* Answered, and it was no refusal.  FINE also says that it went well. */
+static void answered(struct limiter *lim, uint32_t i, bool fine)
+{
+    struct layout *lay = lim->file.lay;
+    const struct lay_row *row = row_at(lay, i);
+    struct retreat *re = &scope_at(lay, row->scope)->retreat;
+    struct retreat_rule u;
+
+    if (re->state != RETREAT_PROBING)
+        return;
+    re = admit_retreat(lay, row->scope);
+    u = admit_retreat_rule(lay, row->scope);
+    if (re->probe_id == row->id)
+        retreat_pass_on(re);
+    if (fine && retreat_answered(re, &u, row->grant, lim->now))
+        note_state(lim, row->scope, RETREAT_PROBING, "the probe was answered");
+}
+
+static void advance(struct limiter *lim, uint32_t scope)
+{
+    struct layout *lay = lim->file.lay;
+    struct retreat *re = &scope_at(lay, scope)->retreat;
+    struct retreat_rule u;
+    uint32_t from;
+
+    if (re->state == RETREAT_NORMAL)
+        return;
+    re = admit_retreat(lay, scope);
+    from = re->state;
+    if (lay->rules[admit_upstream(lay, scope)].requests == 0) {
+        retreat_end(re, lim->now); /* nobody uses that upstream any more */
+        note_state(lim, scope, from, "its upstream is gone");
+        return;
+    }
+    u = admit_retreat_rule(lay, scope);
+    for (; retreat_advance(re, &u, lim->now); from = re->state) {
+        lay->live.counters.retreats_over += re->state == RETREAT_NORMAL;
+        note_state(lim, scope, from, "");
+    }
+}
+
+void verdicts_time(struct limiter *lim, uint32_t scope)
+{
+    advance(lim, scope);
+}
+
+/* ---- models and upstreams that are off --------------------------------------- */
+
+static void note_bench(struct limiter *lim, uint32_t scope, const char *event,
+                       const struct bench *b)
+{
+    struct mark m = {.event = event,
+                     .from = "on",
+                     .to = "off",
+                     .for_ns = b->until_ns - lim->now};
+
+    marks_why(&m, b->reason);
+    marks_add(lim, scope, &m);
+    lim->file.lay->live.limited++;
+    lim->file.lay->live.refusing++; /* each worker looks at its waiters */
+}
+
+static struct bench_answer bench_answer(const struct layout *lay,
+                                        const struct lay_row *row,
+                                        const struct limiter_report *rep)
+{
+    return (struct bench_answer){row->grant, lay->live.last_grant,
+                                 rep->retry_after_ns, rep->status, rep->reason};
+}
+
+static void model_off(struct limiter *lim, const struct lay_row *row,
+                      const struct limiter_report *rep)
+{
+    struct layout *lay = lim->file.lay;
+    struct bench_answer what = bench_answer(lay, row, rep);
+    struct bench *b;
+
+    if (row->model == NONE)
+        return; /* the table is full of models that are needed */
+    b = &traits_at(lay, row->model)->bench;
+    if (!bench_begin(b, &what, lim->now))
+        return;
+    lay->live.counters.benches++;
+    note_bench(lim, LAY_UPSTREAMS + row->model, "bench", b);
+}
+
+static void unpaid(struct limiter *lim, const struct lay_row *row,
+                   const struct limiter_report *rep)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t upstream = admit_upstream(lay, row->scope);
+    struct lay_debt *d = traits_debt(lay, upstream);
+    struct bench_answer what = bench_answer(lay, row, rep);
+
+    what.status = 402;
+    if (!bench_begin(&d->bench, &what, lim->now))
+        return;
+    d->try_id = 0;
+    lay->live.counters.holds[HOLD_UNPAID]++;
+    note_bench(lim, upstream, "unpaid", &d->bench);
+}
+
+/* ---- ceilings ------------------------------------------------------------------ */
+
+static void note_ceiling(struct limiter *lim, uint32_t model, uint32_t from,
+                         uint32_t to, const char *why)
+{
+    struct mark m = {.event = "ceiling",
+                     .from = from > 0 ? "limited" : "free",
+                     .to = to > 0 ? "limited" : "free",
+                     .for_ns = -1,
+                     .at_once = to};
+
+    marks_why(&m, why);
+    marks_add(lim, LAY_UPSTREAMS + model, &m);
+}
+
+static void busy(struct limiter *lim, const struct lay_row *row,
+                 const struct limiter_report *rep)
+{
+    struct layout *lay = lim->file.lay;
+    struct lay_trait *t;
+    struct ceiling_refusal what = {row->grant, lay->live.last_grant, 0,
+                                   rep->retry_after_ns};
+    uint32_t from;
+
+    if (row->model == NONE)
+        return;
+    t = traits_at(lay, row->model);
+    from = t->ceiling.limit;
+    what.in_flight = t->in_flight;
+    if (!ceiling_cut(&t->ceiling, &what, lim->now))
+        return;
+    lay->live.limited++;
+    lay->live.counters.ceilings_cut++;
+    note_ceiling(lim, row->model, from, t->ceiling.limit, rep->reason);
+}
+
+static void fine_debt(struct limiter *lim, const struct lay_row *row)
+{
+    uint32_t upstream = admit_upstream(lim->file.lay, row->scope);
+    struct lay_debt *d = traits_debt(lim->file.lay, upstream);
+    struct mark m = {
+        .event = "unpaid", .from = "off", .to = "on", .for_ns = -1};
+
+    if (d->bench.until_ns == 0 || row->grant <= d->bench.grant)
+        return;
+    bench_end(&d->bench);
+    bench_answered(&d->bench, row->grant);
+    d->try_id = 0;
+    marks_add(lim, upstream, &m);
+}
+
+static void fine(struct limiter *lim, const struct lay_row *row)
+{
+    struct lay_trait *t;
+
+    if (lim->file.lay->live.limited > 0)
+        fine_debt(lim, row);
+    if (row->model == NONE)
+        return;
+    t = traits_at(lim->file.lay, row->model);
+    bench_answered(&t->bench, row->grant);
+    if (ceiling_grow(&t->ceiling, row->grant))
+        note_ceiling(lim, row->model, 1, 0, "it bears twice as many");
+}
+
+/* ---- one answer -------------------------------------------------------------- */
+
+void verdicts_apply(struct limiter *lim, struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+    const struct lay_row *row = row_at(lay, t->row);
+    const struct limiter_report *rep = &t->report;
+
+    if (row->state != ROW_SENT || row->changed_ns > lim->now)
+        return;
+    lay->live.counters.answers[rep->answer]++;
+    if (rep->answer != ANSWER_RATE)
+        answered(lim, t->row, rep->answer == ANSWER_FINE);
+    switch (rep->answer) {
+    case ANSWER_FINE:
+        fine(lim, row);
+        return;
+    case ANSWER_RATE:
+        refused(lim, row, rep);
+        return;
+    case ANSWER_BUSY:
+        busy(lim, row, rep);
+        return;
+    case ANSWER_OFF:
+        model_off(lim, row, rep);
+        return;
+    case ANSWER_UNPAID:
+        unpaid(lim, row, rep);
+        return;
+    case ANSWER_FAULT:
+    case ANSWERS:
+        return;
+    }
+}
+
+/* ---- time -------------------------------------------------------------------- */
+
+static void end_bench(struct limiter *lim, uint32_t model, const char *why)
+{
+    struct mark m = {.event = "bench", .from = "off", .to = "on", .for_ns = -1};
+
+    bench_end(&traits_at(lim->file.lay, model)->bench);
+    marks_why(&m, why);
+    marks_add(lim, LAY_UPSTREAMS + model, &m);
+}
+
+/* The benches that are over, and how many restrictions are left. */
+static void count_limited(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t i, n = 0;
+
+    for (i = 0; i < LAY_MODELS; i++) {
+        struct lay_trait *t = traits_at(lay, i);
+
+        if (t->bench.until_ns != 0 && !bench_is_on(&t->bench, lim->now))
+            end_bench(lim, i, "");
+        if (!ceiling_rests(&t->ceiling, lim->now))
+            t->ceiling.rest_ns = 0;
+        n += t->bench.until_ns != 0 || t->ceiling.limit != 0 ||
+             t->ceiling.rest_ns != 0;
+    }
+    for (i = 0; i < LAY_UPSTREAMS; i++) {
+        if (lay->rules[i].requests == 0)
+            bench_end(&lay->debts[i].bench);
+        n += lay->debts[i].bench.until_ns != 0;
+    }
+    lay->live.limited = n;
+}
+
+void verdicts_tick(struct limiter *lim)
+{
+    if (lim->file.lay->live.limited > 0)
+        count_limited(lim);
+}
+
+/* ---- an operator --------------------------------------------------------------- */
+
+static void end_retreat(struct limiter *lim, uint32_t scope)
+{
+    struct retreat *re = admit_retreat(lim->file.lay, scope);
+    uint32_t from = re->state;
+
+    if (from == RETREAT_NORMAL)
+        return;
+    retreat_end(re, lim->now);
+    lim->file.lay->live.counters.holds_ended++;
+    note_state(lim, scope, from, "an operator ended it");
+}
+
+static void end_debt(struct limiter *lim, uint32_t upstream)
+{
+    struct lay_debt *d = traits_debt(lim->file.lay, upstream);
+    struct mark m = {.event = "unpaid",
+                     .from = "off",
+                     .to = "on",
+                     .for_ns = -1,
+                     .why = "an operator ended it"};
+
+    if (d->bench.until_ns == 0)
+        return;
+    bench_end(&d->bench);
+    d->try_id = 0;
+    lim->file.lay->live.counters.holds_ended++;
+    marks_add(lim, upstream, &m);
+}
+
+static void end_traits(struct limiter *lim, uint32_t model)
+{
+    struct lay_trait *t = traits_at(lim->file.lay, model);
+
+    t->ceiling.limit = 0;
+    t->ceiling.rest_ns = 0;
+    t->bench.streak = 0;
+    if (t->bench.until_ns == 0)
+        return;
+    lim->file.lay->live.counters.holds_ended++;
+    end_bench(lim, model, "an operator ended it");
+}
+
+void verdicts_end(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t i, model;
+
+    for (i = 0; i < lim->n_ends; i++) {
+        const struct end_wish *w = &lim->ends[i];
+
+        if (w->model[0] == '\0') {
+            end_retreat(lim, w->upstream);
+            end_debt(lim, w->upstream);
+            continue;
+        }
+        model = names_find_model(lay, w->upstream, w->model);
+        if (model == NONE)
+            continue;
+        end_traits(lim, model);
+        end_retreat(lim, LAY_UPSTREAMS + model);
+    }
+    lim->n_ends = 0;
+}
