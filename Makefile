@@ -42,7 +42,9 @@ STATE := $(filter-out state/ctl.c,$(wildcard state/*.c))
 CTL   := $(addprefix fcgi/,config.c content.c settings.c strict.c texts.c values.c log.c buf.c utf8.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
-CRASH := $(wildcard tests/crash/*.c)
+# state/ alone has no threads: nothing for TSan (tests/unit/main.c).
+CRASH := $(if $(filter tsan,$(VARIANT)),,$(wildcard tests/crash/*.c))
+FUZZ  := $(wildcard tests/fuzz/fuzz_*.c)
 C     := $(wildcard fcgi/*.[ch] state/*.[ch] tests/*/*.[ch])
 obj    = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
