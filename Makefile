@@ -23,6 +23,7 @@ MODE_     = $(HARDEN)
 MODE_asan = $(SANITIZE) -fsanitize=address,undefined
 MODE_tsan = $(SANITIZE) -fsanitize=thread
 MODE_cover = -O0 -g --coverage
+MODE_fuzz = $(MODE_asan) -fsanitize=fuzzer-no-link
 
 MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
 PACKAGES  = libcurl json-c
@@ -69,6 +70,12 @@ $(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# A fuzz target is a file; `make fuzz` builds them with clang, VARIANT=fuzz.
+FUZZERS := $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%)
+$(FUZZERS): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FCGI) $(STATE))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lfcgi
+
 BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench)
 $(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
 $(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
@@ -82,7 +89,8 @@ $(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests:
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 # The tests reach into every folder by the file's name alone.
-$(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/crash/%.o $(BUILD)/obj/tests/bench/%.o: CPPFLAGS += -Ifcgi -Istate
+$(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/crash/%.o $(BUILD)/obj/tests/bench/%.o \
+  $(BUILD)/obj/tests/fuzz/%.o: CPPFLAGS += -Ifcgi -Istate
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -128,6 +136,14 @@ test-all: deps ## the same, again under both sanitizers, and the SDKs
 test-sdk: all ## the OpenAI SDKs from npm and PyPI against it
 	@SLUICE_BUILD=$(BUILD) tests/sdk/run.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither SDK can run here
 
+FUZZ_CC = clang
+FUZZ_S  = 60
+fuzz: fuzz-deps ## each parser against libFuzzer for FUZZ_S seconds (60)
+	@+$(MAKE) -s -j$(NPROC) CC=$(FUZZ_CC) VARIANT=fuzz fuzzers
+	@SLUICE_BUILD=build/fuzz FUZZ_S=$(FUZZ_S) tests/fuzz/run $(TARGETS)
+fuzzers: $(FUZZERS)
+fuzz-objects: $(call obj,$(FUZZ))
+
 bench soak: deps ## the numbers to reach (8 minutes; ROWS=...); mixed load (SOAK_MIN=15)
 	@+$(MAKE) -s -j$(NPROC) all $(BENCH)
 	@SLUICE_BUILD=$(BUILD) tests/bench/$(@:bench=run) $(ROWS)
@@ -170,6 +186,17 @@ deps: ## install the Debian packages it needs (root), or say which
 lint-deps: deps
 	$(call ensure,$(LINT_DEPS))
 
+# libFuzzer is in clang's run-time library, a package of its own whose name
+# bears the version; whether all of it is there is seen by trying.
+HAS_FUZZER = echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return p == 0 && n; }' | \
+  $(FUZZ_CC) -x c -fsanitize=fuzzer,address,undefined -o /dev/null - 2>/dev/null
+fuzz-deps: deps
+	@$(HAS_FUZZER) || $(MAKE) fuzz-packages || :
+	@$(HAS_FUZZER) || { echo "make fuzz: $(FUZZ_CC) cannot build a libFuzzer target here: it needs clang and its" \
+	    "run-time library (Debian: clang, libclang-rt-dev)" >&2; exit 1; }
+fuzz-packages:
+	$(call ensure,clang libclang-rt-dev)
+
 # ----------------------------------------------------------------- checks --
 
 TIDY = -*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening-of-multiplication-result,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
@@ -178,7 +205,7 @@ SHELLS := $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' conf/run .ci/run $$
 lint: lint-deps ## everything that finds faults without running
 	@+$(MAKE) -k -j$(NPROC) -Otarget lint-gcc lint-clang lint-cppcheck lint-tidy lint-words lint-shell lint-format
 lint-gcc lint-clang:
-	@+$(MAKE) -s CC=$(@:lint-%=%) BUILD=build/$@ CFLAGS=-Werror programs
+	@+$(MAKE) -s CC=$(@:lint-%=%) BUILD=build/$@ CFLAGS=-Werror programs fuzz-objects
 # readdir(3) is safe for a stream of one's own; posix.cfg forbids mmap(-1) and
 # _exit(a comparison).
 CPPCHECK_WRONG = --suppress=readdirCalled --suppress=invalidFunctionArg:tests/* --suppress=invalidFunctionArgBool:tests/*
@@ -214,5 +241,6 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
 
 force:
-.PHONY: all run test test-all test-sdk bench soak programs asan tsan cover deps lint-deps lint lint-gcc lint-clang \
+.PHONY: all run test test-all test-sdk fuzz fuzzers fuzz-objects \
+  bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
   lint-cppcheck lint-tidy lint-words lint-shell lint-format format install clean help force
