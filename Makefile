@@ -76,6 +76,15 @@ $(FUZZERS): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FCGI) $
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lfcgi
 
+# For `make inject`: a runner, and what it puts into the workers.
+INJECT := $(BUILD)/inject/run $(BUILD)/inject/preload.so
+$(BUILD)/inject/run: $(call obj,$(addprefix tests/inject/,run.c worker.c ask.c))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+$(BUILD)/inject/preload.so: tests/inject/preload.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(CFLAGS) -O1 -g -fPIC -shared -fvisibility=hidden -o $@ $<
+
 BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench)
 $(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
 $(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
@@ -90,7 +99,7 @@ $(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests:
 
 # The tests reach into every folder by the file's name alone.
 $(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/crash/%.o $(BUILD)/obj/tests/bench/%.o \
-  $(BUILD)/obj/tests/fuzz/%.o: CPPFLAGS += -Ifcgi -Istate
+  $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/inject/%.o: CPPFLAGS += -Ifcgi -Istate
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -124,14 +133,25 @@ SUM = function tell() { if (t != "") { if (f == 0 && (bad || p == 0)) f = 1; P +
   /^[0-9]+ passed, [0-9]+ failed$$/ { p = $$1; f = $$3 } \
   END { tell(); printf "%d passed, %d failed\n", P, F; exit F > 0 || P == 0 }
 
-test-all: deps ## the same, again under both sanitizers, and the SDKs
-	@rc=0; rm -f build/*.sum build/*san/test.sum; for v in '' asan tsan; do \
-	    echo "== make test VARIANT=$$v"; $(MAKE) test VARIANT=$$v || rc=1; done; \
-	echo "== make test-sdk"; $(MAKE) test-sdk >build/sdk.log 2>&1 || rc=1; cat build/sdk.log; \
-	grep -E '^[0-9]+ passed, [0-9]+ failed$$' build/sdk.log | tail -n 1 >build/sdk.sum; \
-	for f in build/test.sum build/asan/test.sum build/tsan/test.sum build/sdk.sum; do \
-	    grep . $$f 2>/dev/null || echo 0 passed, 1 failed; done | \
-	    awk '{ p += $$1; f += $$3 } END { printf "%d passed, %d failed\n", p, f }'; exit $$rc
+# Under TSan only what has threads (tests/unit/main.c); of fuzz and inject a
+# sample.  Each leaves its log and its sum in build/.
+ALL_TESTS = plain asan tsan sdk fuzz inject
+test-all: deps ## all of it: plain, ASan+UBSan, TSan, the SDKs, a little fuzz and inject
+	@rc=0; rm -f build/all-*; for t in $(ALL_TESTS); do echo "== $$t"; \
+	    { $(MAKE) all-$$t 2>&1; echo "EXIT $$?"; } | tee build/all-$$t.log | grep --line-buffered -v '^EXIT [0-9]*$$'; \
+	    tail -n 1 build/all-$$t.log | grep -qx 'EXIT 0' || rc=1; \
+	    grep -E '^[0-9]+ passed, [0-9]+ failed$$' build/all-$$t.log | tail -n 1 | \
+	        grep . >build/all-$$t.sum || echo 0 passed, 1 failed >build/all-$$t.sum; done; \
+	for t in $(ALL_TESTS); do echo "$$t: $$(cat build/all-$$t.sum)"; done; \
+	cat build/all-*.sum | awk '{ p += $$1; f += $$3 } END { printf "%d passed, %d failed\n", p, f }'; exit $$rc
+all-plain: test
+all-asan all-tsan:
+	@$(MAKE) test VARIANT=$(@:all-%=%)
+all-sdk: test-sdk
+all-fuzz:
+	@$(MAKE) fuzz FUZZ_S=5
+all-inject:
+	@$(MAKE) inject INJECT_ARGS=--short
 
 test-sdk: all ## the OpenAI SDKs from npm and PyPI against it
 	@SLUICE_BUILD=$(BUILD) tests/sdk/run.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither SDK can run here
@@ -143,6 +163,11 @@ fuzz: fuzz-deps ## each parser against libFuzzer for FUZZ_S seconds (60)
 	@SLUICE_BUILD=build/fuzz FUZZ_S=$(FUZZ_S) tests/fuzz/run $(TARGETS)
 fuzzers: $(FUZZERS)
 fuzz-objects: $(call obj,$(FUZZ))
+inject-programs: $(INJECT)
+
+inject: deps ## a worker's calls fail one by one: malloc, read, mmap, ... (5 minutes)
+	@+$(MAKE) -s -j$(NPROC) all $(INJECT)
+	@$(BUILD)/inject/run $(INJECT_ARGS)
 
 bench soak: deps ## the numbers to reach (8 minutes; ROWS=...); mixed load (SOAK_MIN=15)
 	@+$(MAKE) -s -j$(NPROC) all $(BENCH)
@@ -205,7 +230,7 @@ SHELLS := $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' conf/run .ci/run $$
 lint: lint-deps ## everything that finds faults without running
 	@+$(MAKE) -k -j$(NPROC) -Otarget lint-gcc lint-clang lint-cppcheck lint-tidy lint-words lint-shell lint-format
 lint-gcc lint-clang:
-	@+$(MAKE) -s CC=$(@:lint-%=%) BUILD=build/$@ CFLAGS=-Werror programs fuzz-objects
+	@+$(MAKE) -s CC=$(@:lint-%=%) BUILD=build/$@ CFLAGS=-Werror programs fuzz-objects inject-programs
 # readdir(3) is safe for a stream of one's own; posix.cfg forbids mmap(-1) and
 # _exit(a comparison).
 CPPCHECK_WRONG = --suppress=readdirCalled --suppress=invalidFunctionArg:tests/* --suppress=invalidFunctionArgBool:tests/*
@@ -241,6 +266,6 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
 
 force:
-.PHONY: all run test test-all test-sdk fuzz fuzzers fuzz-objects \
+.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk fuzz fuzzers fuzz-objects inject inject-programs \
   bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
   lint-cppcheck lint-tidy lint-words lint-shell lint-format format install clean help force
