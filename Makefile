@@ -23,6 +23,7 @@ MODE_     = $(HARDEN)
 MODE_asan = $(SANITIZE) -fsanitize=address,undefined
 MODE_tsan = $(SANITIZE) -fsanitize=thread
 MODE_cover = -O0 -g --coverage
+MODE_fuzz = $(MODE_asan) -fsanitize=fuzzer-no-link
 
 MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
 PACKAGES  = libcurl json-c
@@ -42,7 +43,9 @@ STATE := $(filter-out state/ctl.c,$(wildcard state/*.c))
 CTL   := $(addprefix fcgi/,config.c content.c settings.c strict.c texts.c values.c log.c buf.c utf8.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
-CRASH := $(wildcard tests/crash/*.c)
+# state/ alone has no threads: nothing for TSan (tests/unit/main.c).
+CRASH := $(if $(filter tsan,$(VARIANT)),,$(wildcard tests/crash/*.c))
+FUZZ  := $(wildcard tests/fuzz/fuzz_*.c)
 C     := $(wildcard fcgi/*.[ch] state/*.[ch] tests/*/*.[ch])
 obj    = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
@@ -67,6 +70,21 @@ $(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# A fuzz target is a file; `make fuzz` builds them with clang, VARIANT=fuzz.
+FUZZERS := $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%)
+$(FUZZERS): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FCGI) $(STATE))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lfcgi
+
+# For `make inject`: a runner, and what it puts into the workers.
+INJECT := $(BUILD)/inject/run $(BUILD)/inject/preload.so
+$(BUILD)/inject/run: $(call obj,$(addprefix tests/inject/,run.c worker.c ask.c))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+$(BUILD)/inject/preload.so: tests/inject/preload.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(CFLAGS) -O1 -g -fPIC -shared -fvisibility=hidden -o $@ $<
+
 BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench)
 $(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
 $(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
@@ -80,7 +98,8 @@ $(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests:
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 # The tests reach into every folder by the file's name alone.
-$(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/crash/%.o $(BUILD)/obj/tests/bench/%.o: CPPFLAGS += -Ifcgi -Istate
+$(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/crash/%.o $(BUILD)/obj/tests/bench/%.o \
+  $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/inject/%.o: CPPFLAGS += -Ifcgi -Istate
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -114,17 +133,41 @@ SUM = function tell() { if (t != "") { if (f == 0 && (bad || p == 0)) f = 1; P +
   /^[0-9]+ passed, [0-9]+ failed$$/ { p = $$1; f = $$3 } \
   END { tell(); printf "%d passed, %d failed\n", P, F; exit F > 0 || P == 0 }
 
-test-all: deps ## the same, again under both sanitizers, and the SDKs
-	@rc=0; rm -f build/*.sum build/*san/test.sum; for v in '' asan tsan; do \
-	    echo "== make test VARIANT=$$v"; $(MAKE) test VARIANT=$$v || rc=1; done; \
-	echo "== make test-sdk"; $(MAKE) test-sdk >build/sdk.log 2>&1 || rc=1; cat build/sdk.log; \
-	grep -E '^[0-9]+ passed, [0-9]+ failed$$' build/sdk.log | tail -n 1 >build/sdk.sum; \
-	for f in build/test.sum build/asan/test.sum build/tsan/test.sum build/sdk.sum; do \
-	    grep . $$f 2>/dev/null || echo 0 passed, 1 failed; done | \
-	    awk '{ p += $$1; f += $$3 } END { printf "%d passed, %d failed\n", p, f }'; exit $$rc
+# Under TSan only what has threads (tests/unit/main.c); of fuzz and inject a
+# sample.  Each leaves its log and its sum in build/.
+ALL_TESTS = plain asan tsan sdk fuzz inject
+test-all: deps ## all of it: plain, ASan+UBSan, TSan, the SDKs, a little fuzz and inject
+	@rc=0; rm -f build/all-*; for t in $(ALL_TESTS); do echo "== $$t"; \
+	    { $(MAKE) all-$$t 2>&1; echo "EXIT $$?"; } | tee build/all-$$t.log | grep --line-buffered -v '^EXIT [0-9]*$$'; \
+	    tail -n 1 build/all-$$t.log | grep -qx 'EXIT 0' || rc=1; \
+	    grep -E '^[0-9]+ passed, [0-9]+ failed$$' build/all-$$t.log | tail -n 1 | \
+	        grep . >build/all-$$t.sum || echo 0 passed, 1 failed >build/all-$$t.sum; done; \
+	for t in $(ALL_TESTS); do echo "$$t: $$(cat build/all-$$t.sum)"; done; \
+	cat build/all-*.sum | awk '{ p += $$1; f += $$3 } END { printf "%d passed, %d failed\n", p, f }'; exit $$rc
+all-plain: test
+all-asan all-tsan:
+	@$(MAKE) test VARIANT=$(@:all-%=%)
+all-sdk: test-sdk
+all-fuzz:
+	@$(MAKE) fuzz FUZZ_S=5
+all-inject:
+	@$(MAKE) inject INJECT_ARGS=--short
 
 test-sdk: all ## the OpenAI SDKs from npm and PyPI against it
 	@SLUICE_BUILD=$(BUILD) tests/sdk/run.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither SDK can run here
+
+FUZZ_CC = clang
+FUZZ_S  = 60
+fuzz: fuzz-deps ## each parser against libFuzzer for FUZZ_S seconds (60)
+	@+$(MAKE) -s -j$(NPROC) CC=$(FUZZ_CC) VARIANT=fuzz fuzzers
+	@SLUICE_BUILD=build/fuzz FUZZ_S=$(FUZZ_S) tests/fuzz/run $(TARGETS)
+fuzzers: $(FUZZERS)
+fuzz-objects: $(call obj,$(FUZZ))
+inject-programs: $(INJECT)
+
+inject: deps ## a worker's calls fail one by one: malloc, read, mmap, ... (5 minutes)
+	@+$(MAKE) -s -j$(NPROC) all $(INJECT)
+	@$(BUILD)/inject/run $(INJECT_ARGS)
 
 bench soak: deps ## the numbers to reach (8 minutes; ROWS=...); mixed load (SOAK_MIN=15)
 	@+$(MAKE) -s -j$(NPROC) all $(BENCH)
@@ -168,6 +211,17 @@ deps: ## install the Debian packages it needs (root), or say which
 lint-deps: deps
 	$(call ensure,$(LINT_DEPS))
 
+# libFuzzer is in clang's run-time library, a package of its own whose name
+# bears the version; whether all of it is there is seen by trying.
+HAS_FUZZER = echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return p == 0 && n; }' | \
+  $(FUZZ_CC) -x c -fsanitize=fuzzer,address,undefined -o /dev/null - 2>/dev/null
+fuzz-deps: deps
+	@$(HAS_FUZZER) || $(MAKE) fuzz-packages || :
+	@$(HAS_FUZZER) || { echo "make fuzz: $(FUZZ_CC) cannot build a libFuzzer target here: it needs clang and its" \
+	    "run-time library (Debian: clang, libclang-rt-dev)" >&2; exit 1; }
+fuzz-packages:
+	$(call ensure,clang libclang-rt-dev)
+
 # ----------------------------------------------------------------- checks --
 
 TIDY = -*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening-of-multiplication-result,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
@@ -176,7 +230,7 @@ SHELLS := $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' conf/run .ci/run $$
 lint: lint-deps ## everything that finds faults without running
 	@+$(MAKE) -k -j$(NPROC) -Otarget lint-gcc lint-clang lint-cppcheck lint-tidy lint-words lint-shell lint-format
 lint-gcc lint-clang:
-	@+$(MAKE) -s CC=$(@:lint-%=%) BUILD=build/$@ CFLAGS=-Werror programs
+	@+$(MAKE) -s CC=$(@:lint-%=%) BUILD=build/$@ CFLAGS=-Werror programs fuzz-objects inject-programs
 # readdir(3) is safe for a stream of one's own; posix.cfg forbids mmap(-1) and
 # _exit(a comparison).
 CPPCHECK_WRONG = --suppress=readdirCalled --suppress=invalidFunctionArg:tests/* --suppress=invalidFunctionArgBool:tests/*
@@ -187,7 +241,7 @@ lint-tidy: # not the unit tests: it does not know that CUnit's FATAL asserts end
 	@printf '%s\n' $(filter-out tests/unit/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
 	    clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' {} -- $(STD) -Ifcgi -Istate 2>/dev/null
 lint-words:
-	@codespell --skip 'build,.git,*.svg' -L queu .
+	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu .
 lint-shell:
 	@[ -z "$(SHELLS)" ] || shellcheck -x $(SHELLS)
 lint-format: # other versions of clang-format would want it otherwise
@@ -212,5 +266,6 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
 
 force:
-.PHONY: all run test test-all test-sdk bench soak programs asan tsan cover deps lint-deps lint lint-gcc lint-clang \
+.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk fuzz fuzzers fuzz-objects inject inject-programs \
+  bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
   lint-cppcheck lint-tidy lint-words lint-shell lint-format format install clean help force

@@ -3,8 +3,11 @@
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-start_sim --requests 21 --window 2
-start_sluice main SLUICE_REQUESTS=21 SLUICE_WINDOW_S=2 SLUICE_MARGIN_MS=100
+# All must wait before the first window is over; a sanitizer takes its time.
+window=2
+case $build in *san) window=5 ;; esac
+start_sim --requests 21 --window $window
+start_sluice main SLUICE_REQUESTS=21 SLUICE_WINDOW_S=$window SLUICE_MARGIN_MS=100
 
 # The window is filled, then 60 of each class wait behind it.  The fill was of
 # class normal, which starts in debt: the second 21 show the shares.

@@ -4,6 +4,10 @@
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# What arrives is judged to a tenth of a second. Under TSan nimsim alone takes
+# longer than that to read a burst: so one without it counts, if there is one.
+case $build in *tsan) [ ! -x "$root/build/nimsim" ] || sim_program=$root/build/nimsim ;; esac
+
 # 40 in 3 s, margin 100 ms: 300 requests need 7 spans of 3.1 s.
 requests=40 span_ms=3100 total=300
 bound=$(awk "BEGIN { print 1.03 * int(($total - 1) / $requests) * $span_ms / 1000 }")

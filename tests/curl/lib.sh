@@ -14,6 +14,7 @@ case $build in /*) ;; *) build=$root/$build ;; esac
 work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-test.XXXXXX")
 pids=()
 passed=0 failed=0
+sim_program=$build/nimsim
 stderr_may=        # a pattern of what may stand in the server's output
 name=$(basename "$0" .sh)
 
@@ -100,7 +101,7 @@ wait_for() { # wait_for SECONDS COMMAND...
 start_sim() {
     local port_file=$work/sim.port
     rm -f "$port_file"
-    "$build/nimsim" --parent --port-file "$port_file" "$@" &
+    "$sim_program" --parent --port-file "$port_file" "$@" &
     sim_pid=$!
     pids+=("$sim_pid")
     wait_for 10 test -s "$port_file" || { echo "nimsim did not start" >&2; exit 1; }

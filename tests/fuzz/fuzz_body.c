@@ -1,0 +1,108 @@
+/*
+ * fuzz_body.c - a request's body, read as JSON.
+ *
+ * Input: a byte that chooses route, type and Content-Length, then the body.
+ */
+#include "fuzz.h"
+
+#include <json-c/json.h>
+
+#include "request.h"
+#include "route.h"
+
+static const char *const requests[][2] = {
+    {"REQUEST_METHOD=POST", "REQUEST_URI=/v1/chat/completions"},
+    {"REQUEST_METHOD=POST", "REQUEST_URI=/v1/embeddings"},
+    {"REQUEST_METHOD=POST", "REQUEST_URI=/v1/something/else"},
+    {"REQUEST_METHOD=GET", "REQUEST_URI=/v1/something/else"},
+};
+
+static struct request *request(unsigned choice)
+{
+    static const char *const types[] = {
+        "CONTENT_TYPE=application/json", "CONTENT_TYPE=text/plain",
+        "CONTENT_TYPE=application/vnd.x+JSON; charset=utf-8", NULL};
+    const char *const *line = requests[choice & 3];
+    const char *type = types[choice >> 2 & 3], *allow = "";
+    char *envp[4] = {fuzz_copy(line[0], strlen(line[0])),
+                     fuzz_copy(line[1], strlen(line[1])), NULL, NULL};
+    struct request *r;
+    int i;
+
+    if (type != NULL)
+        envp[2] = fuzz_copy(type, strlen(type));
+    r = request_new(envp, 1);
+    r->route = route_find(r, &allow);
+    CHECK(r->route != NULL && r->fault.status == 0);
+    for (i = 0; i < 4; i++)
+        free(envp[i]);
+    return r;
+}
+
+/* No fault was found: is it what another, lenient reader sees? */
+static void check_as_read(const struct request *r, const char *text, size_t len)
+{
+    json_object *root, *v;
+
+    root = json_tokener_parse(text);
+    CHECK(json_object_is_type(root, json_type_object));
+    CHECK(buf_is_utf8(text, len) && strlen(text) == len);
+    CHECK(json_object_object_get_ex(root, "model", &v));
+    CHECK(strcmp(json_object_get_string(v), r->model) == 0);
+    if (json_object_object_get_ex(root, "stream", &v) && v != NULL)
+        CHECK(json_object_is_type(v, json_type_boolean) &&
+              r->stream == (bool)json_object_get_boolean(v));
+    else
+        CHECK(!r->stream);
+    json_object_put(root);
+}
+
+static void check(const struct request *r, const char *text, size_t len)
+{
+    bool is_post = strcmp(r->method, "POST") == 0;
+
+    CHECK((r->fault.status != 0) == (r->fault.code != NULL));
+    CHECK(r->fault.status == 0 || r->fault.status == 400 ||
+          r->fault.status == 413);
+    CHECK(!fuzz_has_control(r->fault.message));
+    CHECK(memchr(r->model, '\0', sizeof(r->model)) != NULL);
+    if (r->fault.status != 0)
+        return;
+    if (!is_post) {
+        CHECK(r->body.len == 0);
+        return;
+    }
+    CHECK(r->body.len == len &&
+          (len == 0 || memcmp(buf_head(&r->body), text, len) == 0));
+    CHECK(r->body.start + r->body.len <= r->body.cap);
+    if (!r->route->needs_json)
+        return;
+    CHECK(r->model[0] != '\0');
+    check_as_read(r, text, len);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input in = {data, size};
+    unsigned choice = take_byte(&in);
+    int64_t said = -1;
+    struct request *r;
+    char *text;
+
+    if (choice >> 4 == 0) /* control characters: a length that is wrong */
+        said = (int64_t)in.left + 1;
+    else if (choice >> 4 != 2)
+        said = (int64_t)in.left;
+    r = request(choice);
+    text = fuzz_copy(in.at, in.left);
+    buf_add(&r->body, text, in.left);
+    buf_fit(&r->body);
+    r->content_length = said;
+    request_parse_body(r);
+    if (choice >> 4 == 0)
+        CHECK(r->fault.status == 400);
+    check(r, text, in.left);
+    request_free(r);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,93 @@
+/*
+ * fuzz_params.c - FastCGI parameters into a request.
+ *
+ * Input: one parameter a line, "NAME=value"; a zero ends a line's text.
+ */
+#include "fuzz.h"
+
+#include "auth.h"
+#include "config.h"
+#include "request.h"
+#include "route.h"
+
+#define LINES 300 /* a few more than PARAMS_MAX */
+
+static void check_path(const struct request *r)
+{
+    const unsigned char *p;
+
+    CHECK(r->path[0] == '/' && strlen(r->target) < PATH_BYTES);
+    for (p = (const unsigned char *)r->target; *p != '\0'; p++)
+        CHECK(*p > 0x20 && *p < 0x7f && *p != '#');
+    CHECK(!fuzz_has_control(r->path) && strchr(r->path, '\\') == NULL);
+    CHECK(strstr(r->path, "//") == NULL && strstr(r->path, "/../") == NULL &&
+          strstr(r->path, "/./") == NULL);
+}
+
+/* What goes upstream or into the state file. */
+static void check_passed_on(const struct request *r)
+{
+    size_t i;
+
+    for (i = 0; i < r->n_forward; i++)
+        CHECK(r->forward[i].value[0] != '\0' &&
+              !fuzz_has_control(r->forward[i].value));
+    if (r->authorization != NULL)
+        CHECK(!fuzz_has_control(r->authorization));
+}
+
+static void check(const struct request *r)
+{
+    const char *p;
+
+    CHECK(r->method != NULL && r->target != NULL && r->path != NULL);
+    CHECK(r->n_forward <= FORWARD_MAX && r->max_tokens == -1 && !r->stream);
+    CHECK(r->cls >= CLASS_HIGH && r->cls <= CLASS_LOW);
+    CHECK(r->deadline_ms >= -1 && r->client_timeout_ms >= -1 &&
+          r->client_timeout_ms != 0);
+    CHECK(strlen(r->client) < CLIENT_MAX && r->client[0] != '\0');
+    for (p = r->client; *p != '\0'; p++)
+        CHECK((unsigned char)*p > 0x20 && (unsigned char)*p < 0x7f);
+    CHECK(r->content_length >= -1 &&
+          r->content_length < INT64_C(1000000000000000));
+    CHECK((r->fault.status != 0) == (r->fault.code != NULL));
+    CHECK(!fuzz_has_control(r->fault.message));
+    if (r->fault.status != 0)
+        return;
+    check_path(r);
+    check_passed_on(r);
+}
+
+static const struct config *config(void)
+{
+    static struct config *cfg;
+    char *none[] = {NULL}, err[256];
+
+    if (cfg == NULL)
+        CHECK(config_load(&cfg, none, err, sizeof(err)) == 0);
+    return cfg;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input in = {data, size};
+    char *envp[LINES + 1] = {NULL};
+    const char *allow = "";
+    struct request *r;
+    size_t n = 0, len;
+
+    while (n < LINES && (envp[n] = take_line(&in, &len)) != NULL)
+        n++;
+    envp[n] = NULL;
+    r = request_new(envp, 1);
+    check(r);
+    if (r->fault.status == 0)
+        r->route = route_find(r, &allow);
+    CHECK((r->route == NULL) == (r->fault.status != 0));
+    auth_check(config(), r);
+    check(r);
+    request_free(r);
+    while (n > 0)
+        free(envp[--n]);
+    return 0;
+}
