@@ -35,6 +35,8 @@ struct config_upstream {
     char *api_key_file; /* where api_key came from, if from a file */
     char **models;      /* fnmatch(3) patterns; NULL: takes every model */
     size_t n_models;
+    char **result_hosts; /* patterns; NULL: no redirect is followed */
+    size_t n_result_hosts;
     int64_t requests;   /* 1..10000, in any window */
     int64_t window_ms;  /* 100..86400000 */
     int64_t margin_ms;  /* 0..60000, absorbs transit jitter */

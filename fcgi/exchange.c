@@ -4,7 +4,9 @@
  *   route    a fault or a page of our own is answered at once
  *   admit    a ticket is asked for
  *   queue    until the limiter grants it, or a deadline passes
- *   forward  to the upstream, until the head of its answer is there
+ *   forward  to the upstream, until its answer can be judged (judge.c), which
+ *            may lead back to the queue
+ *   pause    between two attempts
  *   relay    the answer, until it ends
  *   flush    until the client has taken the last byte
  *   settle   the ticket goes back, a line is logged
@@ -49,6 +51,7 @@ static const struct {
     [STEP_ADMIT] = {"admit", step_admit},
     [STEP_QUEUE] = {"queue", step_queue},
     [STEP_FORWARD] = {"forward", forward_step},
+    [STEP_PAUSE] = {"pause", forward_pause},
     [STEP_RELAY] = {"relay", forward_relay},
     [STEP_FLUSH] = {"flush", step_flush},
     [STEP_SETTLE] = {"settle", step_settle},
@@ -103,15 +106,27 @@ void exchange_run(struct exchange *x)
 
 /* ---- failing ----------------------------------------------------------------- */
 
-static enum step fail_with(struct exchange *x, const struct reply_error *e)
+enum step exchange_tell(struct exchange *x, const struct relay_error *e)
 {
-    x->error = *e;
     if (!relay_error(x, e))
         x->broken = true;
     if (!x->broken)
         client_end(&x->client);
     exchange_dirty(x);
     return STEP_FLUSH;
+}
+
+static enum step fail_with(struct exchange *x, const struct reply_error *e)
+{
+    struct buf json = {NULL, 0, 0, 0};
+    enum step next;
+
+    x->error = *e;
+    reply_error_json(&json, e);
+    next = exchange_tell(x, &(struct relay_error){e->status, &json, e->retry_ms,
+                                                  e->retry, NULL});
+    buf_free(&json);
+    return next;
 }
 
 enum step exchange_fail(struct exchange *x, int status, const char *code,
@@ -252,6 +267,7 @@ static enum step step_admit(struct exchange *x)
     x->upstream = choose_upstream(x->s->cfg, x->req->model);
     req.upstream = x->upstream;
     req.deadline_ns = x->queue_deadline_ns;
+    x->queued_ns = x->req->arrived_ns;
     x->ticket = limiter_join(x->s->lim, &req, on_ticket, x);
     return STEP_QUEUE;
 }
@@ -299,8 +315,10 @@ static void set_timer(struct exchange *x)
 
     if (x->step == STEP_QUEUE)
         at = min_i64(at, x->queue_deadline_ns);
-    if (x->step == STEP_FORWARD)
+    if (x->step == STEP_FORWARD || x->step == STEP_PAUSE)
         at = min_i64(at, x->answer_deadline_ns);
+    if (x->step == STEP_PAUSE)
+        at = min_i64(at, x->pause_ns);
     if (x->step == STEP_RELAY)
         at = min_i64(at, x->idle_deadline_ns);
     if (x->step == STEP_FLUSH)
@@ -334,8 +352,11 @@ static enum step step_queue(struct exchange *x)
 
         return fail_with(x, &e);
     }
-    if (x->granted)
+    if (x->granted) {
+        x->granted_ns = now_ns(x);
+        x->waited_ns += max_i64(0, x->granted_ns - x->queued_ns);
         return STEP_FORWARD;
+    }
     if (x->s->draining)
         return refuse_draining(x);
     if (now_ns(x) >= x->queue_deadline_ns)
@@ -442,6 +463,8 @@ static void exchange_free(struct exchange *x)
         x->next->prev = x->prev;
     s->n_exchanges--;
     relay_fini(&x->relay);
+    trial_clear(&x->trial);
+    nvcf_fini(&x->nvcf);
     request_free(x->req);
     free(x);
 }

@@ -13,10 +13,12 @@
 #include "../state/limiter.h"
 #include "client.h"
 #include "loop.h"
+#include "nvcf.h"
 #include "relay.h"
 #include "reply.h"
 #include "request.h"
 #include "sluice.h"
+#include "trial.h"
 #include "upstream.h"
 
 enum step {
@@ -24,10 +26,18 @@ enum step {
     STEP_ADMIT = 1,
     STEP_QUEUE = 2,
     STEP_FORWARD = 3,
-    STEP_RELAY = 4,
-    STEP_FLUSH = 5,
-    STEP_SETTLE = 6,
-    STEP_DONE = 7,
+    STEP_PAUSE = 4,
+    STEP_RELAY = 5,
+    STEP_FLUSH = 6,
+    STEP_SETTLE = 7,
+    STEP_DONE = 8,
+};
+
+/* What a transfer is for. */
+enum errand {
+    ERRAND_REQUEST = 0, /* the request itself: it costs a slot */
+    ERRAND_POLL = 1,    /* is its answer there?  (nvcf.c) */
+    ERRAND_RESULT = 2,  /* the answer, where a redirect says it lies */
 };
 
 struct exchange {
@@ -51,22 +61,32 @@ struct exchange {
 
     /* upstream */
     struct transfer *transfer;
-    uint32_t attempts;
+    enum errand errand;
+    bool under_way;     /* an attempt was begun, and is not judged */
+    bool fresh;         /* the next one is not to use a kept connection */
     bool may_have_sent; /* this attempt's slot is used */
     bool ended;         /* the transfer is over: how and why */
     enum transfer_end how;
     char detail[128];
+    struct trial trial;  /* its answer, until it is judged */
+    int upstream_status; /* of the last answer; 0: none came */
+    unsigned attempts;   /* sends of the request */
+    unsigned faults;     /* passing ones, which retry.max bounds */
+    struct nvcf nvcf;    /* an answer that comes later, or elsewhere */
 
     struct relay relay;
 
     struct loop_timer timer; /* the next of the times below */
     int64_t queue_deadline_ns, answer_deadline_ns, idle_deadline_ns;
+    int64_t pause_ns; /* when the next attempt may be */
     int64_t commit_ns, beat_ns;
     int64_t stall_ns;          /* bytes wait, and since then none was taken */
     uint64_t stall_taken;      /* client.taken at that time */
     const char *deadline_name; /* whose deadline queue_deadline_ns is */
 
-    /* for the log */
+    /* for the log and the client */
+    int64_t queued_ns; /* in line since */
+    int64_t waited_ns; /* in line, in all */
     int64_t granted_ns, first_byte_ns;
 };
 
@@ -91,6 +111,8 @@ void exchange_abort_all(struct sluice *s);
 enum step exchange_fail(struct exchange *x, int status, const char *code,
                         int64_t retry_ms, int retry, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
+/* Answers with an error that is written already. */
+enum step exchange_tell(struct exchange *x, const struct relay_error *e);
 /* Answers 200 with a JSON text. */
 enum step exchange_json(struct exchange *x, const struct buf *json);
 

@@ -1,11 +1,12 @@
 /*
  * forward.c - how does a granted request become an answer?
  *
- *   forward_step   a transfer is started; until the head of an answer comes
+ *   forward_step   an attempt is begun; until its answer can be judged
+ *   forward_pause  until the next attempt, or the next poll
  *   forward_relay  until the answer ends
  *
- * upstream.c moves the bytes and relay.c decides what the client sees of
- * them; here it is decided what the end of a transfer means.
+ * upstream.c moves the bytes, trial.c keeps them until judge.c says what they
+ * mean, and relay.c decides what the client sees of them.
  */
 #include "forward.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "judge.h"
 #include "route.h"
 
 static int64_t now_ns(const struct exchange *x)
@@ -40,20 +42,22 @@ static void restart_idle(struct exchange *x)
 /* The request will not be sent again: its body need not be kept. */
 static void drop_body(struct exchange *x)
 {
-    if (x->req->body.data == NULL || !transfer_is_uploaded(x->transfer))
+    if (x->req->body.data == NULL ||
+        (x->transfer != NULL && !transfer_is_uploaded(x->transfer)))
         return;
     buf_free(&x->req->body);
     if (x->ticket != NULL)
         limiter_body_gone(x->s->lim, x->ticket);
 }
 
-static void on_head(void *arg, const struct upstream_head *head)
+static void on_head(void *arg, struct upstream_head *head)
 {
     struct exchange *x = arg;
 
-    x->first_byte_ns = now_ns(x);
-    drop_body(x);
-    relay_head(x, head);
+    if (x->first_byte_ns == 0)
+        x->first_byte_ns = now_ns(x);
+    x->upstream_status = head->status;
+    trial_begin(&x->trial, head);
     restart_idle(x);
     exchange_run(x);
 }
@@ -62,6 +66,12 @@ static bool on_body(void *arg, const char *data, size_t len)
 {
     struct exchange *x = arg;
 
+    if (x->relay.mode == RELAY_NOTHING) {
+        trial_body(&x->trial, data, len);
+        restart_idle(x);
+        exchange_run(x);
+        return true;
+    }
     if (!relay_body(x, data, len)) {
         x->idle_deadline_ns = NEVER; /* it is the client that is slow */
         return false;
@@ -77,7 +87,7 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
     x->transfer = NULL;
     x->ended = true;
     x->how = how;
-    x->may_have_sent = how != END_UNREACHABLE;
+    x->may_have_sent = x->errand != ERRAND_REQUEST || how != END_UNREACHABLE;
     x->detail[0] = '\0';
     if (how != END_OK)
         snprintf(x->detail, sizeof(x->detail), "%s", detail);
@@ -107,30 +117,76 @@ static void add_header(struct header_list *l, const char *name,
     buf_add(&l->text, value, strlen(value) + 1);
 }
 
-/* The key comes last: no other line may move it, or a copy of it would stay
- * behind in memory that is not wiped. */
-static void add_headers(struct header_list *l, const struct exchange *x)
+static int64_t ms_left(const struct exchange *x)
+{
+    return (x->answer_deadline_ns - now_ns(x)) / NS_PER_MS;
+}
+
+/* What the client sent, as far as it matters to the upstream. */
+static void add_request_headers(struct header_list *l, const struct exchange *x)
 {
     const struct request *r = x->req;
-    const char *key = x->s->cfg->upstreams[x->upstream].api_key;
-    bool has_accept = false;
+    bool has_accept = false, has_poll = false;
     size_t i;
 
     for (i = 0; i < r->n_forward; i++) {
         add_header(l, r->forward[i].name, r->forward[i].value);
         has_accept = has_accept || strcmp(r->forward[i].name, "Accept") == 0;
+        has_poll =
+            has_poll || strcmp(r->forward[i].name, "NVCF-POLL-SECONDS") == 0;
     }
     if (!r->has_type && r->body.len > 0 && r->route->needs_json)
         add_header(l, "Content-Type", "application/json");
     if (!has_accept)
         add_header(l, "Accept", r->stream ? "text/event-stream" : "*/*");
+    if (!has_poll) {
+        l->at[l->n++] = l->text.len;
+        buf_str(&l->text, "NVCF-POLL-SECONDS: ");
+        buf_int(&l->text, nvcf_poll_seconds(ms_left(x)));
+        buf_add(&l->text, "", 1);
+    }
+}
+
+/* The key comes last: no other line may move it, or a copy of it would stay
+ * behind in memory that is not wiped.  It goes to the upstream alone. */
+static void add_headers(struct header_list *l, const struct exchange *x)
+{
+    const struct request *r = x->req;
+    const char *key = x->s->cfg->upstreams[x->upstream].api_key;
+
+    if (x->errand == ERRAND_REQUEST)
+        add_request_headers(l, x);
+    else
+        add_header(l, "Accept", "*/*");
     add_header(l, "X-Request-Id", r->id);
+    if (x->errand == ERRAND_RESULT)
+        return;
     if (key != NULL) {
         l->at[l->n++] = l->text.len;
         buf_str(&l->text, "Authorization: Bearer ");
         buf_add(&l->text, key, strlen(key) + 1);
     } else if (r->authorization != NULL) {
         add_header(l, "Authorization", r->authorization);
+    }
+}
+
+/* What is asked for, and where. */
+static void aim(struct transfer_request *req, const struct exchange *x)
+{
+    switch (x->errand) {
+    case ERRAND_REQUEST:
+        req->target = x->req->target;
+        req->method = x->req->method;
+        req->body = x->req->body.len > 0 ? buf_head(&x->req->body) : NULL;
+        req->body_len = x->req->body.len;
+        break;
+    case ERRAND_POLL:
+        req->target = x->nvcf.target;
+        break;
+    case ERRAND_RESULT:
+        req->base_url = "";
+        req->target = x->nvcf.result;
+        break;
     }
 }
 
@@ -141,22 +197,23 @@ static void start_transfer(struct exchange *x)
     const char *lines[HEADERS_MAX + 1];
     struct transfer_request req = {
         .base_url = cfg->upstreams[x->upstream].base_url,
-        .target = x->req->target,
-        .method = x->req->method,
+        .method = "GET",
         .headers = lines,
-        .body = x->req->body.len > 0 ? buf_head(&x->req->body) : NULL,
-        .body_len = x->req->body.len,
         .connect_ms = cfg->connect_ms,
-        .fresh = x->ended && x->how == END_STALE,
+        .fresh = x->fresh,
     };
     size_t i;
 
+    aim(&req, x);
     add_headers(&l, x);
     for (i = 0; i < l.n; i++)
         lines[i] = buf_head(&l.text) + l.at[i];
     lines[l.n] = NULL;
-    x->attempts++;
-    x->ended = x->may_have_sent = false;
+    trial_clear(&x->trial);
+    x->attempts += x->errand == ERRAND_REQUEST;
+    x->under_way = true;
+    x->ended = false;
+    x->may_have_sent = x->errand != ERRAND_REQUEST;
     x->transfer = transfer_start(x->s->up, &req, &transfer_ops, x);
     explicit_bzero(l.text.data, l.text.cap);
     buf_free(&l.text);
@@ -177,70 +234,57 @@ void forward_stop(struct exchange *x)
 {
     if (x->transfer == NULL)
         return;
-    x->may_have_sent = transfer_has_sent(x->transfer);
+    x->may_have_sent =
+        x->errand != ERRAND_REQUEST || transfer_has_sent(x->transfer);
     transfer_cancel(x->transfer);
     x->transfer = NULL;
 }
 
-/*
- * A kept connection was dead.  Nobody can tell whether the upstream counted
- * the request, so that the next attempt needs a slot of its own; it gets a
- * new connection, which cannot be stale.
- */
-static enum step go_again(struct exchange *x)
+enum step forward_pass(struct exchange *x)
 {
-    x->granted = false;
-    x->granted_ns = 0;
-    limiter_again(x->s->lim, x->ticket, false);
-    return STEP_QUEUE;
+    struct trial *t = &x->trial;
+
+    drop_body(x);
+    relay_head(x, &t->head);
+    if (t->body.len > 0)
+        (void)relay_body(x, buf_head(&t->body), t->body.len);
+    trial_clear(t);
+    return STEP_RELAY;
 }
 
-/* The transfer ended and there was no answer. */
-static enum step explain_silence(struct exchange *x)
+static enum step give_up(struct exchange *x)
 {
-    switch (x->how) {
-    case END_UNREACHABLE:
-        return exchange_fail(x, 502, "sluice_upstream_unreachable", 1000, -1,
-                             "Sluice cannot connect to the upstream %s: %s.",
-                             x->s->cfg->upstreams[x->upstream].name, x->detail);
-    case END_GARBAGE:
-        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
-                             "The upstream's answer is not valid HTTP.");
-    case END_OK:
-    case END_LOST:
-    case END_TRUNCATED:
-    case END_STALE:
-        break;
-    }
-    return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, -1,
-                         "The upstream closed the connection without an "
-                         "answer.");
+    forward_stop(x);
+    return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
+                         "The upstream sent no answer within %" PRId64 " s.",
+                         (now_ns(x) - x->granted_ns) / NS_PER_S);
 }
 
 enum step forward_step(struct exchange *x)
 {
-    if (x->granted_ns == 0) {
-        x->granted_ns = now_ns(x);
-        set_answer_deadline(x);
+    if (!x->under_way) {
+        if (x->errand == ERRAND_REQUEST)
+            set_answer_deadline(x);
         start_transfer(x);
     }
-    if (x->relay.mode != RELAY_NOTHING)
-        return STEP_RELAY;
-    if (x->ended && x->how == END_STALE && x->ticket != NULL)
-        return go_again(x);
-    if (x->ended && x->how == END_STALE && x->attempts < 2)
-        start_transfer(x); /* one that costs no slot */
+    if (trial_is_ripe(&x->trial, x->ended))
+        return judge_answer(x);
     if (x->ended)
-        return explain_silence(x);
-    if (now_ns(x) >= x->answer_deadline_ns) {
-        forward_stop(x);
-        return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
-                             "The upstream sent no answer within %" PRId64
-                             " s.",
-                             (now_ns(x) - x->granted_ns) / NS_PER_S);
-    }
+        return judge_silence(x);
+    if (now_ns(x) >= x->answer_deadline_ns)
+        return give_up(x);
     exchange_tick(x);
     return STEP_FORWARD;
+}
+
+enum step forward_pause(struct exchange *x)
+{
+    if (now_ns(x) >= x->answer_deadline_ns)
+        return give_up(x);
+    if (now_ns(x) >= x->pause_ns)
+        return judge_go_on(x);
+    exchange_tick(x);
+    return STEP_PAUSE;
 }
 
 /* ---- relay ----------------------------------------------------------------------------- */

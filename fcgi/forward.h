@@ -1,5 +1,5 @@
 /*
- * The upstream's side of an exchange: two steps of its life.
+ * The steps of an exchange between the grant and the end of its answer.
  */
 #ifndef SLUICE_FORWARD_H
 #define SLUICE_FORWARD_H
@@ -7,8 +7,11 @@
 #include "exchange.h"
 
 enum step forward_step(struct exchange *x);
+enum step forward_pause(struct exchange *x);
 enum step forward_relay(struct exchange *x);
-/* Ends the transfer, if there is one. */
+/* The answer on trial goes to the client, and what follows of it. */
+enum step forward_pass(struct exchange *x);
+/* Breaks off the transfer, if there is one. */
 void forward_stop(struct exchange *x);
 
 #endif

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "../state/limiter.h"
 
@@ -31,6 +32,13 @@ void head_clear(struct upstream_head *h)
     h->chunked = false;
 }
 
+void head_move(struct upstream_head *to, struct upstream_head *from)
+{
+    *to = *from;
+    from->n = 0;
+    head_clear(from);
+}
+
 const char *upstream_header(const struct upstream_head *h, const char *name)
 {
     size_t i;
@@ -39,6 +47,21 @@ const char *upstream_header(const struct upstream_head *h, const char *name)
         if (strcmp(h->headers[i].name, name) == 0)
             return h->headers[i].value;
     return NULL;
+}
+
+bool head_is_encoded(const struct upstream_head *h)
+{
+    const char *how = upstream_header(h, "content-encoding");
+
+    return how != NULL && strcasecmp(how, "identity") != 0;
+}
+
+bool head_is_events(const struct upstream_head *h)
+{
+    const char *type = upstream_header(h, "content-type");
+
+    return type != NULL && strncasecmp(type, "text/event-stream", 17) == 0 &&
+           !head_is_encoded(h);
 }
 
 static bool is_kept(const char *name)

@@ -28,6 +28,13 @@ struct upstream_head {
  * must not be passed on: folded, without a name, or with a control character. */
 bool head_take(struct upstream_head *h, const char *line, size_t len);
 void head_clear(struct upstream_head *h);
+/* *TO, which is clear, takes all of *FROM, which is clear then. */
+void head_move(struct upstream_head *to, struct upstream_head *from);
+
+/* An event stream that can be read: one without a content coding. */
+bool head_is_events(const struct upstream_head *h);
+/* Its body has a content coding, although none was asked for. */
+bool head_is_encoded(const struct upstream_head *h);
 
 /* The value of NAME, in lower case; NULL: not there, or not kept. */
 const char *upstream_header(const struct upstream_head *h, const char *name);

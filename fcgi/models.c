@@ -115,7 +115,7 @@ static void on_sent(void *arg)
     (void)arg;
 }
 
-static void on_head(void *arg, const struct upstream_head *head)
+static void on_head(void *arg, struct upstream_head *head)
 {
     struct models *m = arg;
 

@@ -59,10 +59,8 @@ static void stream_headers(struct buf *b)
 static void own_headers(struct buf *b, const struct exchange *x,
                         const struct upstream_head *h)
 {
-    int64_t queue_ms = (x->granted_ns - x->req->arrived_ns) / NS_PER_MS;
-
     if (x->granted_ns != 0)
-        reply_header_int(b, "X-Sluice-Queue-Ms", max_i64(0, queue_ms));
+        reply_header_int(b, "X-Sluice-Queue-Ms", x->waited_ns / NS_PER_MS);
     reply_header_int(b, "X-Sluice-Attempts", x->attempts);
     if (x->place.limit == 0 ||
         (h != NULL && upstream_header(h, "x-ratelimit-limit-requests") != NULL))
@@ -128,34 +126,17 @@ void relay_beat(struct exchange *x, const char *text)
 
 /* ---- the upstream's answer ---------------------------------------------------- */
 
-/* We ask for no encoding; in one that comes all the same nothing can be read,
- * nor anything put between. */
-static bool is_encoded(const struct upstream_head *h)
-{
-    const char *how = upstream_header(h, "content-encoding");
-
-    return how != NULL && strcasecmp(how, "identity") != 0;
-}
-
-static bool is_event_stream(const struct upstream_head *h)
-{
-    const char *type = upstream_header(h, "content-type");
-
-    return type != NULL && strncasecmp(type, "text/event-stream", 17) == 0 &&
-           !is_encoded(h);
-}
-
 /* What can be said of the answer once its head is known. */
 static enum relay_mode choose(const struct exchange *x,
                               const struct upstream_head *h)
 {
-    bool events = is_event_stream(h);
+    bool events = head_is_events(h);
 
     if (!x->relay.committed)
         return events ? RELAY_STREAM : RELAY_HOLD;
     if (x->relay.as_events)
         return events && h->status == 200 ? RELAY_STREAM : RELAY_EXPLAIN;
-    return is_encoded(h) ? RELAY_EXPLAIN : RELAY_HOLD;
+    return head_is_encoded(h) ? RELAY_EXPLAIN : RELAY_HOLD;
 }
 
 void relay_head(struct exchange *x, const struct upstream_head *h)
@@ -310,8 +291,7 @@ static void last_comment(struct exchange *x)
     if (!x->relay.committed)
         return;
     snprintf(text, sizeof(text), "sluice queue_ms=%" PRId64 " attempts=%u",
-             max_i64(0, (x->granted_ns - x->req->arrived_ns) / NS_PER_MS),
-             x->attempts);
+             x->waited_ns / NS_PER_MS, x->attempts);
     relay_beat(x, text);
 }
 
@@ -386,7 +366,7 @@ bool relay_finish(struct exchange *x)
     return false;
 }
 
-static void error_event(struct exchange *x, const struct reply_error *e)
+static void error_event(struct exchange *x, const struct buf *json)
 {
     struct relay *r = &x->relay;
     struct buf b = {NULL, 0, 0, 0};
@@ -394,53 +374,46 @@ static void error_event(struct exchange *x, const struct reply_error *e)
     if (r->torn)
         buf_str(&b, "\n\n"); /* ends what was cut */
     buf_str(&b, "data: ");
-    reply_error_json(&b, e);
+    buf_add(&b, buf_head(json), json->len);
     buf_str(&b, "\n\n");
     emit_buf(x, &b);
     r->torn = false;
     last_comment(x);
 }
 
-static void error_answer(struct exchange *x, const struct reply_error *e)
+static void error_answer(struct exchange *x, const struct relay_error *e)
 {
-    struct buf head = {NULL, 0, 0, 0}, body = {NULL, 0, 0, 0};
+    struct buf head = {NULL, 0, 0, 0};
 
-    reply_error_json(&body, e);
     reply_head(&head, x->req, e->status, "application/json");
-    reply_retry_headers(&head, e);
+    if (e->head != NULL)
+        their_headers(&head, e->head);
+    reply_retry_headers(&head, e->head == NULL ? e->retry_ms : -1, e->retry);
     if (e->status == 405)
         reply_header(&head, "Allow", x->req->allow);
-    if (e->status == 401)
+    if (e->status == 401 && e->head == NULL)
         reply_header(&head, "WWW-Authenticate", "Bearer");
     if (x->attempts > 0)
-        own_headers(&head, x, NULL);
-    reply_header_int(&head, "Content-Length", (int64_t)body.len);
+        own_headers(&head, x, e->head);
+    reply_header_int(&head, "Content-Length", (int64_t)e->json->len);
     buf_str(&head, "\r\n");
     if (strcmp(x->req->method, "HEAD") != 0)
-        buf_add(&head, buf_head(&body), body.len);
-    buf_free(&body);
+        buf_add(&head, buf_head(e->json), e->json->len);
     x->relay.head_sent = true;
     emit_buf(x, &head);
 }
 
-bool relay_error(struct exchange *x, const struct reply_error *e)
+bool relay_error(struct exchange *x, const struct relay_error *e)
 {
     struct relay *r = &x->relay;
 
-    if (!r->head_sent) {
+    if (!r->head_sent)
         error_answer(x, e);
-        return true;
-    }
-    if (r->mode == RELAY_STREAM || (r->committed && r->as_events)) {
-        error_event(x, e);
-        return true;
-    }
-    if (r->committed && r->mode != RELAY_PASS) {
-        struct buf b = {NULL, 0, 0, 0};
-
-        reply_error_json(&b, e);
-        emit_buf(x, &b);
-        return true;
-    }
-    return false;
+    else if (r->mode == RELAY_STREAM || (r->committed && r->as_events))
+        error_event(x, e->json);
+    else if (r->committed && r->mode != RELAY_PASS)
+        emit(x, buf_head(e->json), e->json->len);
+    else
+        return false;
+    return true;
 }

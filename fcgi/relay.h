@@ -12,8 +12,16 @@
 #include "sse.h"
 
 struct exchange;
-struct reply_error;
 struct upstream_head;
+
+/* An error, ours or the upstream's, on its way to the client. */
+struct relay_error {
+    int status;
+    const struct buf *json; /* one line */
+    int64_t retry_ms;       /* -1: do not say */
+    int retry;              /* x-should-retry: 1 true, 0 false, -1 not said */
+    const struct upstream_head *head; /* of its answer; NULL: it is ours */
+};
 
 enum relay_mode {
     RELAY_NOTHING = 0, /* no answer from the upstream yet */
@@ -55,8 +63,8 @@ bool relay_body(struct exchange *x, const char *data, size_t len);
  * not what our head promised); relay_error() is to follow, unless the client
  * was told already. */
 bool relay_finish(struct exchange *x);
-/* An error of ours, as status, event or JSON, whatever still fits.  False: no
- * way is left, the answer must be broken off. */
-bool relay_error(struct exchange *x, const struct reply_error *e);
+/* An error as status, event or JSON, whatever still fits.  False: no way is
+ * left, the answer must be broken off. */
+bool relay_error(struct exchange *x, const struct relay_error *e);
 
 #endif

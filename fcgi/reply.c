@@ -79,17 +79,15 @@ void reply_head(struct buf *b, const struct request *r, int status,
     reply_header(b, "X-Request-Id", r->id);
 }
 
-void reply_retry_headers(struct buf *b, const struct reply_error *e)
+void reply_retry_headers(struct buf *b, int64_t ms, int retry)
 {
-    int64_t ms = e->retry_ms;
-
     if (ms >= 0) {
         ms = max_i64(1, min_i64(ms, RETRY_MS_MAX));
         reply_header_int(b, "Retry-After", (ms + 999) / 1000);
         reply_header_int(b, "retry-after-ms", ms);
     }
-    if (e->retry >= 0)
-        reply_header(b, "x-should-retry", e->retry ? "true" : "false");
+    if (retry >= 0)
+        reply_header(b, "x-should-retry", retry ? "true" : "false");
 }
 
 const char *reply_error_type(int status)

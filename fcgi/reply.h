@@ -25,8 +25,9 @@ void reply_head(struct buf *b, const struct request *r, int status,
 void reply_header(struct buf *b, const char *name, const char *value);
 void reply_header_int(struct buf *b, const char *name, int64_t value);
 
-/* Retry-After (whole seconds, 1..60), retry-after-ms, x-should-retry. */
-void reply_retry_headers(struct buf *b, const struct reply_error *e);
+/* Retry-After (whole seconds, 1..60) and retry-after-ms, unless MS is -1;
+ * x-should-retry, unless RETRY is -1. */
+void reply_retry_headers(struct buf *b, int64_t ms, int retry);
 /* {"error":{"message","type","param","code"}} */
 void reply_error_json(struct buf *b, const struct reply_error *e);
 

@@ -62,15 +62,16 @@ void report_exchange(const struct exchange *x)
         log_int(&l, "status",
                 x->error.status != 0 ? x->error.status : x->relay.status);
     log_str(&l, "code", x->error.code);
-    log_count(&l, "queue_ms", ms_between(r->arrived_ns, x->granted_ns));
+    if (x->granted_ns != 0)
+        log_int(&l, "queue_ms", x->waited_ns / NS_PER_MS);
     log_count(&l, "ttfb_ms", ms_between(x->granted_ns, x->first_byte_ns));
     log_int(&l, "total_ms", (now - r->arrived_ns) / NS_PER_MS);
     log_int(&l, "attempts", x->attempts);
     log_int(&l, "bytes", (int64_t)x->client.bytes);
     log_count(&l, "prompt_tokens", x->relay.prompt_tokens);
     log_count(&l, "completion_tokens", x->relay.completion_tokens);
-    if (x->attempts > 0 && x->relay.mode != RELAY_NOTHING)
-        log_int(&l, "upstream_status", x->relay.status);
+    if (x->upstream_status != 0)
+        log_int(&l, "upstream_status", x->upstream_status);
     if (x->relay.nvcf_reqid[0] != '\0')
         log_str(&l, "nvcf_reqid", x->relay.nvcf_reqid);
     if (x->detail[0] != '\0')

@@ -47,6 +47,8 @@ static const struct setting settings[] = {
     {NULL, "NVIDIA_API_KEY", SETTING_SECRET, UPSTREAM(api_key)},
     {"models", NULL, SETTING_PATTERNS, UPSTREAM(models),
      COUNTED(config_upstream, n_models), OR_NULL},
+    {"result_hosts", NULL, SETTING_PATTERNS, UPSTREAM(result_hosts),
+     COUNTED(config_upstream, n_result_hosts), OR_NULL},
     {"requests", "SLUICE_REQUESTS", SETTING_COUNT, LIVE, UPSTREAM(requests),
      RANGE(40, 1, 10000)},
     {"window_s", "SLUICE_WINDOW_S", SETTING_SECONDS, LIVE, UPSTREAM(window_ms),

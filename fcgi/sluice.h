@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "limits.h"
 #include "loop.h"
 
 struct accept;
@@ -16,6 +17,14 @@ struct limiter;
 struct log;
 struct models;
 struct upstream;
+
+/* A model whose end was announced, and when that was logged last. */
+struct deprecated {
+    char model[MODEL_MAX];
+    int64_t said_s; /* since 1970 */
+};
+
+#define DEPRECATED_MAX 16
 
 struct sluice {
     struct config *cfg;
@@ -33,6 +42,7 @@ struct sluice {
     struct exchange *exchanges; /* all of them */
     struct exchange *dirty;     /* those with bytes to flush */
     uint32_t n_exchanges;
+    struct deprecated deprecated[DEPRECATED_MAX];
 };
 
 #endif

@@ -62,6 +62,20 @@ struct upstream {
 
 /* ---- what libcurl tells ---------------------------------------------------- */
 
+/* Once, whoever sees it first. */
+static void tell_sent(struct transfer *t)
+{
+    struct transfer **at;
+
+    for (at = &t->u->unsent; *at != NULL && *at != t;)
+        at = &(*at)->next_unsent;
+    if (*at == NULL)
+        return;
+    *at = t->next_unsent;
+    if (t->ops != NULL)
+        t->ops->sent(t->arg);
+}
+
 static size_t on_header(char *data, size_t one, size_t len, void *arg)
 {
     struct transfer *t = arg;
@@ -89,6 +103,7 @@ static size_t on_header(char *data, size_t one, size_t len, void *arg)
         return len;
     t->has_head = true;
     t->head.status = (int)status;
+    tell_sent(t); /* it was, or there would be no answer */
     if (t->ops != NULL)
         t->ops->head(t->arg, &t->head);
     return len;
@@ -271,18 +286,12 @@ static bool is_out(const struct transfer *t)
 
 static void look_for_sent(struct upstream *u)
 {
-    struct transfer **at = &u->unsent;
+    struct transfer *t, *next;
 
-    while (*at != NULL) {
-        struct transfer *t = *at;
-
-        if (!is_out(t)) {
-            at = &t->next_unsent;
-            continue;
-        }
-        *at = t->next_unsent;
-        if (t->ops != NULL)
-            t->ops->sent(t->arg);
+    for (t = u->unsent; t != NULL; t = next) {
+        next = t->next_unsent;
+        if (is_out(t))
+            tell_sent(t);
     }
 }
 
@@ -326,7 +335,9 @@ static void act(struct upstream *u, curl_socket_t fd, int what)
     int running;
 
     u->depth++;
-    curl_multi_socket_action(u->multi, fd, what, &running);
+    /* It fails for want of memory alone, and then forgets what it was at. */
+    CHECK(curl_multi_socket_action(u->multi, fd, what, &running) !=
+          CURLM_OUT_OF_MEMORY);
     u->depth--;
     settle(u);
 }

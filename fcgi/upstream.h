@@ -26,9 +26,10 @@ enum transfer_end {
 
 /* Called from the loop; none is called after transfer_cancel(). */
 struct transfer_ops {
-    /* The last byte of the request is on the wire. */
+    /* The last byte of the request is on the wire; before all others. */
     void (*sent)(void *arg);
-    void (*head)(void *arg, const struct upstream_head *head);
+    /* The head of an answer, which may be taken with head_move(). */
+    void (*head)(void *arg, struct upstream_head *head);
     /* False: not now; transfer_resume() brings the same bytes again. */
     bool (*body)(void *arg, const char *data, size_t len);
     /* The transfer is over and freed.  DETAIL is for the log. */

@@ -25,10 +25,11 @@ start=$SECONDS
 broken sim/hang 504 sluice_upstream_timeout "an upstream that never answers"
 at_most "it is given up in time" 5 $((SECONDS - start))
 
-chat sim/429
-is "an upstream's 429 passes" "429 Too Many Requests" "$status $(jq -r .title <<<"$body")"
 chat sim/500
-is "an upstream's 500 passes" "500 internal_server_error" "$status $(jq -r .type <<<"$body")"
+is "an upstream's lasting 500 is told in its words" "500 internal_server_error Internal server error" \
+    "$status $(jq -r '.error | "\(.type) \(.message)"' <<<"$body")"
+is "after three attempts" 3 "$(header X-Sluice-Attempts)"
+is "and no SDK is to try again" false "$(header x-should-retry)"
 
 # Streams: cut at every 37th byte; the client always sees an error event, and
 # the bytes before the cut are the upstream's.

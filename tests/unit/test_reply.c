@@ -33,7 +33,7 @@ static void retry_headers_stay_within_a_minute(void)
         struct reply_error e = {429, "sluice_x", rows[i].ms, rows[i].retry, ""};
         struct buf b = {NULL, 0, 0, 0};
 
-        reply_retry_headers(&b, &e);
+        reply_retry_headers(&b, e.retry_ms, e.retry);
         buf_add(&b, "", 1);
         CU_ASSERT_STRING_EQUAL(buf_head(&b), rows[i].want);
         buf_free(&b);

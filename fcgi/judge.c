@@ -1,0 +1,331 @@
+/*
+ * judge.c - what becomes of a request after an attempt?
+ *
+ *   an answer                      it goes to the client
+ *   too many requests, no worker   back to the queue, as long as it takes
+ *   a passing fault                again after a pause, retry.max times in all
+ *   still running, or elsewhere    a poll; the result (nvcf.c)
+ *   anything else                  the client is told, in the upstream's words
+ *
+ * verdict.c says which of them it is, and the limiter hears of it, because
+ * others wait for the same upstream.  Nobody but us repeats a request: libcurl
+ * is not let, and the SDKs are asked not to.
+ */
+#include "judge.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "config.h"
+#include "deprecation.h"
+#include "forward.h"
+#include "opening.h"
+#include "route.h"
+
+/* Between two attempts: doubling, and jittered by a quarter, so that those
+ * that failed together do not come together. */
+#define PAUSE_FIRST_MS 500
+#define PAUSE_MAX_MS   8000
+
+static int64_t now_ns(const struct exchange *x)
+{
+    return loop_now(x->s->loop);
+}
+
+static const struct config_upstream *upstream_of(const struct exchange *x)
+{
+    return &x->s->cfg->upstreams[x->upstream];
+}
+
+/* ---- the limiter is told ------------------------------------------------------ */
+
+/* REASON goes into the state file, the log and to other clients: words of the
+ * upstream only where they are about the model or the account, because errors
+ * of other kinds can quote a prompt. */
+static void report(struct exchange *x, enum limiter_answer answer, int status,
+                   int64_t retry_ms, const char *reason)
+{
+    struct limiter_report r = {
+        .answer = answer,
+        .retry_after_ns = retry_ms >= 0 ? retry_ms * NS_PER_MS : -1,
+        .status = (uint16_t)status,
+    };
+
+    if (x->errand != ERRAND_REQUEST || x->ticket == NULL)
+        return; /* a poll says nothing of the limits */
+    snprintf(r.reason, sizeof(r.reason), "%.*s", (int)sizeof(r.reason) - 1,
+             reason);
+    limiter_report(x->s->lim, x->ticket, &r);
+}
+
+/* ---- again ----------------------------------------------------------------------- */
+
+static void end_attempt(struct exchange *x)
+{
+    forward_stop(x);
+    trial_clear(&x->trial);
+    x->under_way = x->ended = false;
+    x->idle_deadline_ns = NEVER;
+}
+
+/* To the head of its own line.  UNSENT: it used no slot. */
+static enum step wait_again(struct exchange *x, bool unsent)
+{
+    end_attempt(x);
+    x->granted = false;
+    x->queued_ns = now_ns(x);
+    limiter_again(x->s->lim, x->ticket, unsent);
+    return STEP_QUEUE;
+}
+
+static enum step pause_for(struct exchange *x, int64_t ms)
+{
+    end_attempt(x);
+    x->pause_ns = now_ns(x) + ms * NS_PER_MS;
+    return STEP_PAUSE;
+}
+
+enum step judge_go_on(struct exchange *x)
+{
+    if (x->errand != ERRAND_REQUEST)
+        return STEP_FORWARD;
+    return wait_again(x, !x->may_have_sent);
+}
+
+static int64_t fault_pause_ms(const struct exchange *x, int64_t retry_ms)
+{
+    unsigned doublings = x->faults < 6 ? x->faults - 1 : 5;
+    int64_t ms = min_i64((int64_t)PAUSE_FIRST_MS << doublings, PAUSE_MAX_MS);
+
+    /* The nanoseconds of the clock are as random as this needs. */
+    ms -= ms / 4 * (now_ns(x) / 1000 % 1000) / 1000;
+    return max_i64(ms, retry_ms);
+}
+
+/* May it go again?  Then *MS says after which pause. */
+static bool may_repeat(struct exchange *x, int64_t retry_ms, int64_t *ms)
+{
+    x->faults++;
+    *ms = fault_pause_ms(x, retry_ms);
+    return x->faults < x->s->cfg->retry_max && !x->s->draining &&
+           now_ns(x) + *ms * NS_PER_MS < x->answer_deadline_ns;
+}
+
+/* ---- telling the client ------------------------------------------------------------ */
+
+/* In the upstream's own shape where that is OpenAI's, else translated.
+ * RETRY is what the SDK is asked, as in struct relay_error. */
+static enum step tell(struct exchange *x, const struct verdict *v, int retry)
+{
+    struct buf json = {NULL, 0, 0, 0};
+    enum step next;
+
+    if (verdict_can_pass(v) && !x->relay.head_sent && retry < 0 && x->ended)
+        return forward_pass(x);
+    forward_stop(x);
+    x->error.status = v->status;
+    x->error.code = "upstream_error";
+    verdict_write(&json, v);
+    next = exchange_tell(x, &(struct relay_error){v->status, &json, v->retry_ms,
+                                                  retry, &x->trial.head});
+    buf_free(&json);
+    return next;
+}
+
+static enum step tell_off(struct exchange *x, const struct verdict *v)
+{
+    forward_stop(x);
+    return exchange_fail(x, v->status, "sluice_upstream_off", v->off_ms, 0,
+                         "The upstream does not serve this model now: %s",
+                         v->words.message);
+}
+
+/* ---- verdicts -------------------------------------------------------------------------- */
+
+static enum step fault(struct exchange *x, const struct verdict *v)
+{
+    int64_t ms;
+
+    report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
+    if (may_repeat(x, v->retry_ms, &ms))
+        return pause_for(x, ms);
+    return tell(x, v, x->faults > 1 ? 0 : -1);
+}
+
+static enum step refused(struct exchange *x, const struct verdict *v)
+{
+    bool rate = v->kind == VERDICT_RATE;
+
+    if (x->errand != ERRAND_REQUEST) /* of a poll: a little later */
+        return pause_for(x, max_i64(nvcf_next_poll(&x->nvcf), v->retry_ms));
+    report(x, rate ? ANSWER_RATE : ANSWER_BUSY, x->upstream_status, v->retry_ms,
+           rate ? "too many requests" : "no worker is free");
+    return wait_again(x, false);
+}
+
+static enum step off(struct exchange *x, const struct verdict *v)
+{
+    /* The status tells the limiter which bench applies without a time. */
+    int status = v->off == VERDICT_OFF_DEGRADED ? 400
+                 : v->off == VERDICT_OFF_GONE   ? 410
+                                                : v->status;
+
+    report(x, ANSWER_OFF, status, v->off_ms, v->words.message);
+    return tell_off(x, v);
+}
+
+/* Remembered where the route is one that every model has: a client that errs
+ * in its path must not bench the model for the rest. */
+static enum step unknown_model(struct exchange *x, const struct verdict *v)
+{
+    bool by_name = v->words.shape >= WORDS_JSON;
+    bool counts =
+        x->req->model[0] != '\0' &&
+        (by_name || strcmp(x->req->path, "/v1/chat/completions") == 0);
+
+    report(x, counts ? ANSWER_OFF : ANSWER_FINE, 404, -1, v->words.message);
+    return tell(x, v, 0);
+}
+
+static enum step pending(struct exchange *x, const struct verdict *v)
+{
+    const char *id = upstream_header(&x->trial.head, "nvcf-reqid");
+
+    (void)v;
+    report(x, ANSWER_FINE, 202, -1, "");
+    if (id == NULL || !nvcf_pending(&x->nvcf, id))
+        return forward_pass(x);
+    x->errand = ERRAND_POLL;
+    return pause_for(x, nvcf_next_poll(&x->nvcf));
+}
+
+static enum step redirect(struct exchange *x, const struct verdict *v)
+{
+    const char *location = upstream_header(&x->trial.head, "location");
+
+    (void)v;
+    report(x, ANSWER_FINE, x->upstream_status, -1, "");
+    if (x->errand != ERRAND_RESULT && location != NULL &&
+        nvcf_redirected(&x->nvcf, upstream_of(x), location)) {
+        x->errand = ERRAND_RESULT;
+        return pause_for(x, 0);
+    }
+    forward_stop(x);
+    return exchange_fail(x, 502, "upstream_error", -1, 0,
+                         "The upstream answered %d: its result lies at a host "
+                         "that is not in result_hosts of upstream %s.",
+                         x->upstream_status, upstream_of(x)->name);
+}
+
+/* A stream that broke off before it said anything is no answer. */
+static bool is_false_start(const struct exchange *x)
+{
+    const struct trial *t = &x->trial;
+
+    return x->ended && x->how == END_TRUNCATED && t->head.status == 200 &&
+           head_is_events(&t->head) &&
+           (t->body.len == 0 ||
+            !opening_has_content(buf_head(&t->body), t->body.len));
+}
+
+static enum step answer(struct exchange *x, const struct verdict *v)
+{
+    (void)v;
+    if (is_false_start(x))
+        return judge_silence(x);
+    report(x, ANSWER_FINE, x->upstream_status, -1, "");
+    return forward_pass(x);
+}
+
+static enum step unpaid(struct exchange *x, const struct verdict *v)
+{
+    bool ours = upstream_of(x)->api_key != NULL; /* else that client's alone */
+
+    report(x, ours ? ANSWER_UNPAID : ANSWER_FINE, 402, v->retry_ms,
+           v->words.message);
+    return tell(x, v, 0);
+}
+
+static enum step client_error(struct exchange *x, const struct verdict *v)
+{
+    report(x, ANSWER_FINE, v->status, -1, "");
+    return tell(x, v, -1);
+}
+
+static enum step timed_out(struct exchange *x, const struct verdict *v)
+{
+    report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
+    return tell(x, v, 0); /* it would take as long again */
+}
+
+/* One row per kind. */
+static enum step (*const rows[VERDICT_KINDS])(struct exchange *x,
+                                              const struct verdict *v) = {
+    [VERDICT_ANSWER] = answer,
+    [VERDICT_PENDING] = pending,
+    [VERDICT_REDIRECT] = redirect,
+    [VERDICT_RATE] = refused,
+    [VERDICT_BUSY] = refused,
+    [VERDICT_OFF] = off,
+    [VERDICT_MODEL_UNKNOWN] = unknown_model,
+    [VERDICT_UNPAID] = unpaid,
+    [VERDICT_KEY] = client_error,
+    [VERDICT_CLIENT] = client_error,
+    [VERDICT_FAULT] = fault,
+    [VERDICT_TIMEOUT] = timed_out,
+};
+
+enum step judge_answer(struct exchange *x)
+{
+    struct verdict v;
+
+    trial_judge(&v, &x->trial, x->ended && x->how == END_OK);
+    deprecation_note(x, &x->trial.head);
+    return rows[v.kind](x, &v);
+}
+
+/* ---- no answer at all --------------------------------------------------------------------- */
+
+static enum step explain_silence(struct exchange *x)
+{
+    int retry = x->faults > 1 ? 0 : -1;
+
+    switch (x->how) {
+    case END_UNREACHABLE:
+        return exchange_fail(x, 502, "sluice_upstream_unreachable", 1000, retry,
+                             "Sluice cannot connect to the upstream %s: %s.",
+                             upstream_of(x)->name, x->detail);
+    case END_GARBAGE:
+        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, retry,
+                             "The upstream's answer is not valid HTTP.");
+    case END_OK:
+    case END_LOST:
+    case END_TRUNCATED:
+    case END_STALE:
+        break;
+    }
+    return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, retry,
+                         "The upstream closed the connection without an "
+                         "answer.");
+}
+
+enum step judge_silence(struct exchange *x)
+{
+    int64_t ms;
+
+    x->fresh = x->how == END_STALE;
+    x->attempts -= x->errand == ERRAND_REQUEST && x->how == END_UNREACHABLE;
+    /*
+     * A kept connection was dead.  Nobody can tell whether the upstream
+     * counted the request, so that the next attempt needs a slot of its own;
+     * it gets a new connection, which cannot be stale.
+     */
+    if (x->how == END_STALE)
+        return x->errand == ERRAND_REQUEST ? wait_again(x, false)
+                                           : pause_for(x, 0);
+    if (x->how != END_UNREACHABLE)
+        report(x, ANSWER_FAULT, 502, -1, "no answer");
+    if (x->how != END_GARBAGE && may_repeat(x, -1, &ms))
+        return pause_for(x, ms);
+    return explain_silence(x);
+}

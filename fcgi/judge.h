@@ -1,0 +1,16 @@
+/*
+ * What becomes of a request after an attempt?
+ */
+#ifndef SLUICE_JUDGE_H
+#define SLUICE_JUDGE_H
+
+#include "exchange.h"
+
+/* There is an answer, or enough of one. */
+enum step judge_answer(struct exchange *x);
+/* The transfer ended without any. */
+enum step judge_silence(struct exchange *x);
+/* A pause is over: what it was for. */
+enum step judge_go_on(struct exchange *x);
+
+#endif

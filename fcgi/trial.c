@@ -1,0 +1,74 @@
+/*
+ * trial.c - how much of an answer must be seen before it can be judged?
+ *
+ *   an error                all of its body, up to WORDS_BYTES
+ *   a 200 event stream      up to the first event that is an error or content
+ *   anything else           its head
+ *
+ * Until then no byte of it has reached the client, and the request may go
+ * again.
+ */
+#include "trial.h"
+
+#include <time.h>
+
+#include "opening.h"
+
+void trial_begin(struct trial *t, struct upstream_head *head)
+{
+    trial_clear(t);
+    t->heard = true;
+    head_move(&t->head, head);
+}
+
+void trial_body(struct trial *t, const char *data, size_t len)
+{
+    buf_add(&t->body, data, len);
+    t->cut = t->body.len > WORDS_BYTES;
+}
+
+static const char *bytes_of(const struct trial *t)
+{
+    return t->body.len > 0 ? buf_head(&t->body) : "";
+}
+
+/* At most WORDS_BYTES are looked at. */
+static size_t looked_at(const struct trial *t)
+{
+    return t->body.len < WORDS_BYTES ? t->body.len : WORDS_BYTES;
+}
+
+bool trial_is_ripe(const struct trial *t, bool ended)
+{
+    struct words w;
+
+    if (!t->heard)
+        return false;
+    if (ended || t->cut)
+        return true;
+    if (t->head.status >= 400)
+        return false;
+    if (t->head.status != 200 || !head_is_events(&t->head))
+        return true;
+    return opening_has_content(bytes_of(t), looked_at(t)) ||
+           words_in_stream(&w, bytes_of(t), looked_at(t));
+}
+
+void trial_judge(struct verdict *v, const struct trial *t, bool ended_well)
+{
+    struct verdict_input in = verdict_input(&t->head);
+
+    in.body = bytes_of(t);
+    in.len = looked_at(t);
+    in.is_cut = t->cut || !ended_well;
+    in.is_stream = t->head.status == 200 && head_is_events(&t->head);
+    in.now_s = (int64_t)time(NULL);
+    verdict_of(v, &in);
+}
+
+void trial_clear(struct trial *t)
+{
+    head_clear(&t->head);
+    buf_free(&t->body);
+    t->heard = t->cut = false;
+}

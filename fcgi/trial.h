@@ -1,0 +1,29 @@
+/*
+ * An upstream's answer before its client sees any of it.
+ */
+#ifndef SLUICE_TRIAL_H
+#define SLUICE_TRIAL_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "head.h"
+#include "verdict.h"
+
+struct trial {
+    bool heard; /* the head is there */
+    bool cut;   /* the body is longer than is looked at */
+    struct upstream_head head;
+    struct buf body; /* at most WORDS_BYTES and one piece of libcurl's */
+};
+
+/* Takes what HEAD holds. */
+void trial_begin(struct trial *t, struct upstream_head *head);
+void trial_body(struct trial *t, const char *data, size_t len);
+/* Has enough come to judge it?  ENDED: no more will. */
+bool trial_is_ripe(const struct trial *t, bool ended);
+/* The verdict on it; ENDED_WELL: the body is whole. */
+void trial_judge(struct verdict *v, const struct trial *t, bool ended_well);
+void trial_clear(struct trial *t);
+
+#endif
