@@ -151,6 +151,10 @@ ask() {
     rm -f "$at.head" "$at.body"
 }
 
+header() { # header NAME: its value in the last answer
+    sed -n "s/^$1: //Ip" <<<"$head"
+}
+
 chat() { # chat MODEL [EXTRA-JSON] [CURL-OPTION...]
     local model=$1 extra=${2:-}
     shift
