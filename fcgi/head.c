@@ -13,6 +13,8 @@
 
 #include "../state/limiter.h"
 
+#define FIELD_MAX 64 /* of a name that we would keep, with its zero */
+
 /* Response headers that are kept: what clients and verdicts read.  A name
  * that ends in '-' is a prefix. */
 static const char *const kept[] = {
@@ -26,7 +28,7 @@ static const char *const kept[] = {
 void head_clear(struct upstream_head *h)
 {
     while (h->n > 0)
-        free(h->headers[--h->n].value);
+        free(h->headers[--h->n].name);
     h->status = 0;
     h->content_length = -1;
     h->chunked = false;
@@ -96,12 +98,17 @@ static bool field_name(char *name, size_t max, const char *line,
 
 /* Does the head say how long its body is? */
 static void note_framing(struct upstream_head *h, const char *name,
-                         const char *value)
+                         const char *value, size_t len)
 {
+    char number[24];
+
     if (strcmp(name, "transfer-encoding") == 0)
         h->chunked = true;
-    if (strcmp(name, "content-length") == 0)
-        h->content_length = strtoll(value, NULL, 10);
+    if (strcmp(name, "content-length") == 0) {
+        snprintf(number, sizeof(number), "%.*s", (int)min_i64((int64_t)len, 23),
+                 value);
+        h->content_length = strtoll(number, NULL, 10);
+    }
     if (h->chunked)
         h->content_length = -1; /* RFC 9112, 6.3 */
 }
@@ -118,11 +125,25 @@ static bool is_sound(const char *line, size_t len)
            memchr(line, ':', len) != NULL;
 }
 
+/* Both strings in one piece: a thousand streams have a head each. */
+static void keep(struct upstream_head *h, const char *name, const char *value,
+                 size_t value_len)
+{
+    struct upstream_header *to = &h->headers[h->n++];
+    size_t n = strlen(name) + 1;
+
+    to->name = malloc(n + value_len + 1);
+    CHECK(to->name != NULL);
+    memcpy(to->name, name, n);
+    memcpy(to->name + n, value, value_len);
+    to->name[n + value_len] = '\0';
+    to->value = to->name + n;
+}
+
 bool head_take(struct upstream_head *h, const char *line, size_t len)
 {
     const char *end = line + len, *from;
-    char name[sizeof(h->headers[0].name)];
-    char *value;
+    char name[FIELD_MAX];
 
     if (!is_sound(line, len))
         return false;
@@ -133,14 +154,8 @@ bool head_take(struct upstream_head *h, const char *line, size_t len)
         from++;
     while (end > from && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
-    value = strndup(from, (size_t)(end - from));
-    CHECK(value != NULL);
-    note_framing(h, name, value);
-    if (!is_kept(name) || h->n == UPSTREAM_HEADERS) {
-        free(value);
-        return true;
-    }
-    memcpy(h->headers[h->n].name, name, sizeof(name));
-    h->headers[h->n++].value = value;
+    note_framing(h, name, from, (size_t)(end - from));
+    if (is_kept(name) && h->n < UPSTREAM_HEADERS)
+        keep(h, name, from, (size_t)(end - from));
     return true;
 }

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 struct upstream_header {
-    char name[64]; /* lower case */
-    char *value;
+    char *name; /* lower case; the value lies behind it */
+    const char *value;
 };
 
 #define UPSTREAM_HEADERS 48 /* of those kept (head.c) */
