@@ -28,6 +28,7 @@
 
 #include "auth.h"
 #include "config.h"
+#include "fingerprint.h"
 #include "forward.h"
 #include "models.h"
 #include "refuse.h"
@@ -103,8 +104,17 @@ void exchange_run(struct exchange *x)
 
 /* ---- failing ----------------------------------------------------------------- */
 
+/* Of ours, and worth another try: not lost is what the upstream refused, or
+ * what it would refuse again. */
+static bool is_loss(const struct reply_error *e)
+{
+    return e->retry != 0 && strncmp(e->code, "sluice_", 7) == 0;
+}
+
 static enum step fail_with(struct exchange *x, const struct reply_error *e)
 {
+    if (x->ticket != NULL && is_loss(e))
+        limiter_lost(x->s->lim, x->ticket);
     x->error = *e;
     if (!relay_error(x, e))
         x->broken = true;
@@ -246,12 +256,17 @@ static enum step step_admit(struct exchange *x)
         .request_id = x->req->id,
         .stream = x->req->stream,
         .body_bytes = x->req->body.len,
+        .retry = x->req->retry_count > 0,
     };
 
     set_deadlines(x);
     x->upstream = choose_upstream(x->s->cfg, x->req->model);
     req.upstream = x->upstream;
     req.deadline_ns = x->queue_deadline_ns;
+    req.fingerprint =
+        fingerprint_of(limiter_secret(x->s->lim), x->req->client,
+                       x->req->body.len > 0 ? buf_head(&x->req->body) : NULL,
+                       x->req->body.len);
     x->ticket = limiter_join(x->s->lim, &req, on_ticket, x);
     return STEP_QUEUE;
 }
@@ -479,6 +494,8 @@ void exchange_abort_all(struct sluice *s)
     for (x = s->exchanges; x != NULL; x = next) {
         next = x->next;
         if (x->step != STEP_DONE) {
+            if (x->ticket != NULL) /* no client left: we do */
+                limiter_lost(s->lim, x->ticket);
             x->gone = true;
             exchange_run(x);
         }

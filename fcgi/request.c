@@ -331,6 +331,15 @@ static void read_client_timeout(struct request *r, char *const *envp)
         r->client_timeout_ms = 290000;
 }
 
+/* How often the SDK has asked this before; only a number counts. */
+static void read_retry_count(struct request *r, const char *text)
+{
+    size_t n = text != NULL ? strlen(text) : 0;
+
+    if (n > 0 && n <= 9 && strspn(text, "0123456789") == n)
+        r->retry_count = (uint32_t)strtoul(text, NULL, 10);
+}
+
 static void read_forwarded(struct request *r, char *const *envp)
 {
     size_t i;
@@ -388,6 +397,7 @@ struct request *request_new(char *const *envp, int64_t now)
     read_priority(r, envp);
     read_deadline(r, envp);
     read_client_timeout(r, envp);
+    read_retry_count(r, param(envp, "HTTP_X_STAINLESS_RETRY_COUNT"));
     read_forwarded(r, envp);
     return r;
 }

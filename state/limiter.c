@@ -105,6 +105,12 @@ void limiter_body_gone(struct limiter *lim, struct ticket *t)
     wishes_add(lim, t, WISH_BODY_GONE);
 }
 
+void limiter_lost(struct limiter *lim, struct ticket *t)
+{
+    (void)lim;
+    t->lost = true;
+}
+
 void limiter_done(struct limiter *lim, struct ticket *t, bool unsent)
 {
     t->fn = NULL;
@@ -267,8 +273,10 @@ static int64_t trouble(struct limiter *lim, int64_t retry_ns)
         lim->trouble_ns = lim->now;
     if (lim->now - lim->trouble_ns >= PATIENCE_NS)
         for (t = lim->all.first; t != NULL; t = t->next)
-            if ((t->wishes & WISH_JOIN) != 0)
+            if ((t->wishes & WISH_JOIN) != 0) {
+                wishes_owe(lim, t);
                 news_refused(lim, t, REFUSED_STATE, -1);
+            }
     news_tell(lim, true);
     news_free(lim);
     return lim->now + retry_ns;
@@ -382,6 +390,11 @@ bool limiter_view(struct limiter *lim, int64_t now, struct limiter_view *out)
 int limiter_fd(const struct limiter *lim)
 {
     return lim->wake.fd;
+}
+
+uint64_t limiter_secret(const struct limiter *lim)
+{
+    return lim->secret;
 }
 
 int64_t limiter_uptime_ns(struct limiter *lim, int64_t now)

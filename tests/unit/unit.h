@@ -35,5 +35,6 @@ CU_ErrorCode test_sse_add(void);
 CU_ErrorCode test_client_add(void);
 CU_ErrorCode test_reply_add(void);
 CU_ErrorCode test_buf_add(void);
+CU_ErrorCode test_fingerprint_add(void);
 
 #endif
