@@ -31,6 +31,7 @@
 #include "fingerprint.h"
 #include "forward.h"
 #include "models.h"
+#include "ready.h"
 #include "refuse.h"
 #include "report.h"
 #include "route.h"
@@ -138,9 +139,15 @@ enum step exchange_fail(struct exchange *x, int status, const char *code,
 
 enum step exchange_json(struct exchange *x, const struct buf *json)
 {
+    return exchange_json_as(x, 200, json);
+}
+
+enum step exchange_json_as(struct exchange *x, int status,
+                           const struct buf *json)
+{
     struct buf b = {NULL, 0, 0, 0};
 
-    reply_head(&b, x->req, 200, "application/json");
+    reply_head(&b, x->req, status, "application/json");
     reply_header(&b, "Cache-Control", "no-store");
     reply_header_int(&b, "Content-Length", (int64_t)json->len);
     buf_str(&b, "\r\n");
@@ -150,7 +157,7 @@ enum step exchange_json(struct exchange *x, const struct buf *json)
     buf_free(&b);
     client_end(&x->client);
     x->relay.head_sent = true;
-    x->relay.status = 200;
+    x->relay.status = status;
     exchange_dirty(x);
     return STEP_FLUSH;
 }
@@ -384,6 +391,7 @@ static enum step step_settle(struct exchange *x)
     report_exchange(x);
     loop_cancel(x->s->loop, &x->timer);
     models_forget(x->s->models, x);
+    ready_forget(x->s->ready, x);
     forward_stop(x);
     give_back(x);
     client_fini(&x->client);

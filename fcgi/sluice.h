@@ -15,6 +15,7 @@ struct exchange;
 struct limiter;
 struct log;
 struct models;
+struct ready;
 struct upstream;
 
 struct sluice {
@@ -25,6 +26,7 @@ struct sluice {
     struct upstream *up;
     struct accept *accept;
     struct models *models;
+    struct ready *ready;
     struct loop_watch accept_watch, limiter_watch, signal_watch;
     struct loop_timer limiter_timer, drain_timer;
     int64_t expired_ns; /* when slow senders were looked for */

@@ -116,6 +116,7 @@ static uint32_t layout_hash(void)
         sizeof(struct lay_debt),
         offsetof(struct layout, traits),
         offsetof(struct layout, debts),
+        offsetof(struct layout, probe),
         offsetof(struct layout, seniors),
         offsetof(struct lay_row, fingerprint),
         offsetof(struct lay_scope, last_send_ns),

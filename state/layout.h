@@ -10,6 +10,7 @@
  *   models    names; model i owns scope UPSTREAMS + i
  *   traits    a bench and a ceiling for each model
  *   debts     a 402 hold for each upstream
+ *   probe     does an upstream answer, and who asks
  *   seniors   what was refused or lost in the last minute
  *   workers   one per process
  *   rows      one per ticket: waiting, offered, open or sent
@@ -31,6 +32,7 @@
 #include "bucket.h"
 #include "ceiling.h"
 #include "limiter.h"
+#include "probe.h"
 #include "retreat.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
@@ -241,6 +243,7 @@ struct layout {
     struct lay_name models[LAY_MODELS];
     struct lay_trait traits[LAY_MODELS];
     struct lay_debt debts[LAY_UPSTREAMS];
+    struct lay_probe probe;
     struct lay_senior seniors[LAY_SENIORS];
     struct lay_worker workers[LAY_WORKERS];
     struct lay_row rows[LAY_ROWS];

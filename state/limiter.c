@@ -14,8 +14,8 @@
  *               tell       wake.c    other workers; then our tickets (news.c)
  *
  * The lock is taken here for all that tickets do; besides by file.c, to look at
- * a file before it is used, and by view.c.  What always holds when it is free:
- * live.dirty is 0, unless the last writer was killed.
+ * a file before it is used, and by view.c and probe.c for a look.  What always
+ * holds when it is free: live.dirty is 0, unless the last writer was killed.
  *
  * Time comes in as an argument and is raised to the clock's own reading once
  * the lock is held: a worker may be stopped between the two, and a send must

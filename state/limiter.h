@@ -236,6 +236,42 @@ bool limiter_has_wishes(const struct limiter *lim);
 bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
                    struct ticket_news *news);
 
+/* ---- readiness -------------------------------------------------------- */
+
+enum probe_state {
+    PROBE_KNOWN = 0,  /* an upstream was asked not long ago */
+    PROBE_OURS = 1,   /* the caller is to ask, and to say limiter_probed() */
+    PROBE_OTHERS = 2, /* another worker asks: look again in a moment */
+};
+
+struct limiter_probe_times {
+    int64_t fresh_ns; /* for so long an answer is remembered */
+    int64_t lease_ns; /* for so long nobody else asks */
+};
+
+struct limiter_ready_upstream {
+    int64_t tokens_milli, burst_milli; /* in the bucket, and at most */
+    int64_t eta_ns;                    /* of a new normal request; -1 unknown */
+    uint16_t key_status; /* 401, 403: it does not like our key; else 0 */
+};
+
+struct limiter_ready {
+    enum probe_state probe;
+    bool reachable;  /* as it was known last */
+    uint16_t status; /* of that answer; 0: there was none */
+    uint32_t waiting, waiting_max;
+    uint32_t n_upstreams;
+    struct limiter_ready_upstream upstreams[LIMITER_UPSTREAMS];
+};
+
+/* Could a new request be served?  False: the state is busy, ask again. */
+MUST_USE bool limiter_ready(struct limiter *lim,
+                            const struct limiter_probe_times *times,
+                            int64_t now, struct limiter_ready *out);
+/* What came of PROBE_OURS.  False as above. */
+MUST_USE bool limiter_probed(struct limiter *lim, bool reachable,
+                             uint16_t status, int64_t now);
+
 /* ---- looking at the whole ------------------------------------------- */
 
 struct view_retreat {

@@ -78,6 +78,7 @@ void roster_leave(struct layout *lay, int fd, uint32_t self, int64_t now)
     if (!clean)
         return; /* the log was full: the next sweep ends the rest */
     set_stalled(lay, self, 0);
+    probe_leave(&lay->probe, self);
     __atomic_store_n(&worker_at(lay, self)->used, 0, __ATOMIC_RELEASE);
     lock_leave_slot(fd, self);
     while (lay->live.workers_high > 0 &&

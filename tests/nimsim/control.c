@@ -93,16 +93,16 @@ static int get_stats(struct request *r, struct text *out)
     struct sim *sim = r->sim;
     const struct counters *n = &sim->counters;
 
-    text_fmt(out,
-             "{\"accepted\":%" PRIu64 ",\"refused\":%" PRIu64
-             ",\"unauthorized\":%" PRIu64 ",\"open\":%" PRId64
-             ",\"max_in_window\":%zu,\"connections\":%" PRId64
-             ",\"client_gone\":%" PRIu64 ",\"dropped\":%" PRIu64
-             ",\"now_ns\":%" PRId64 "}\n",
-             n->accepted, n->refused, n->unauthorized, n->open,
-             arrivals_max_in(sim->arrivals, sim->window.length_ns),
-             n->connections, n->client_gone, arrivals_dropped(sim->arrivals),
-             clock_now_ns());
+    text_fmt(
+        out,
+        "{\"accepted\":%" PRIu64 ",\"refused\":%" PRIu64
+        ",\"unauthorized\":%" PRIu64 ",\"open\":%" PRId64 ",\"models\":%" PRIu64
+        ",\"max_in_window\":%zu,\"connections\":%" PRId64
+        ",\"client_gone\":%" PRIu64 ",\"dropped\":%" PRIu64
+        ",\"now_ns\":%" PRId64 "}\n",
+        n->accepted, n->refused, n->unauthorized, n->open, n->models,
+        arrivals_max_in(sim->arrivals, sim->window.length_ns), n->connections,
+        n->client_gone, arrivals_dropped(sim->arrivals), clock_now_ns());
     return MHD_HTTP_OK;
 }
 

@@ -26,6 +26,7 @@ struct counters {
     uint64_t refused;
     uint64_t unauthorized;
     uint64_t client_gone; /* the client closed before its answer's end */
+    uint64_t models;      /* GET /v1/models and below */
     int64_t open;         /* gauge: arrived and not yet answered */
     int64_t connections;  /* gauge */
 };

@@ -14,6 +14,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_seniors_add, test_config_add,  test_log_add,      test_loop_add,
     test_request_add, test_route_add,   test_auth_add,     test_sse_add,
     test_client_add,  test_reply_add,   test_buf_add,      test_fingerprint_add,
+    test_ready_add,
 };
 
 int main(void)

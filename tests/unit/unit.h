@@ -36,5 +36,6 @@ CU_ErrorCode test_client_add(void);
 CU_ErrorCode test_reply_add(void);
 CU_ErrorCode test_buf_add(void);
 CU_ErrorCode test_fingerprint_add(void);
+CU_ErrorCode test_ready_add(void);
 
 #endif
