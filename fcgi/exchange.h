@@ -115,5 +115,8 @@ enum step exchange_fail(struct exchange *x, int status, const char *code,
 enum step exchange_tell(struct exchange *x, const struct relay_error *e);
 /* Answers 200 with a JSON text. */
 enum step exchange_json(struct exchange *x, const struct buf *json);
+/* The same with another status. */
+enum step exchange_json_as(struct exchange *x, int status,
+                           const struct buf *json);
 
 #endif

@@ -28,6 +28,7 @@
 #include "exchange.h"
 #include "log.h"
 #include "models.h"
+#include "ready.h"
 #include "sluice.h"
 #include "upstream.h"
 
@@ -229,6 +230,7 @@ static int open_parts(struct sluice *s)
         (s->up = upstream_new(s->loop)) == NULL)
         return fail(s, "libcurl", "cannot be initialised");
     s->models = models_new(s);
+    s->ready = ready_new(s);
     s->accept = accept_start(s->loop, 0, s->cfg->max_body_bytes, on_request, s);
     if (s->accept == NULL)
         return fail(s, "listening socket", strerror(errno));
@@ -257,6 +259,7 @@ static void close_parts(struct sluice *s)
         (void)limiter_turn(s->lim, clock_now_ns());
     }
     models_free(s->models);
+    ready_free(s->ready);
     upstream_free(s->up);
     limiter_close(s->lim);
     loop_free(s->loop);
