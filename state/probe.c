@@ -33,7 +33,8 @@ enum probe_state probe_ask(struct lay_probe *p, uint32_t self, bool owner_lives,
 {
     uint32_t owner = probe_owner(p);
 
-    if (p->known != KNOWN_NOT && p->known_ns <= now &&
+    /* Another worker's step may have begun later than ours. */
+    if (p->known != KNOWN_NOT && p->known_ns < now + times->fresh_ns &&
         p->known_ns > now - times->fresh_ns)
         return PROBE_KNOWN;
     if (owner != NONE && owner != self && owner_lives && p->lease_ns > now &&

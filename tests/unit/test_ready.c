@@ -175,6 +175,9 @@ static void who_asks_first_probes_for_all(void)
     CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OTHERS);
     d->now += NS_PER_S;
     CU_ASSERT_TRUE(limiter_probed(d->w[0], true, 404, d->now));
+    d->now -= NS_PER_MS; /* the step of another worker began before that */
+    CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_KNOWN);
+    d->now += NS_PER_MS;
     st = look(d, 1);
     CU_ASSERT_EQUAL(st.probe, PROBE_KNOWN);
     CU_ASSERT_TRUE(st.reachable);
