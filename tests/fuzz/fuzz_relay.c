@@ -133,8 +133,14 @@ static void fail(struct talk *t)
 {
     struct reply_error e = {502, "sluice_upstream_truncated", 1000, -1, "gone"};
     struct relay *r = &t->st.x.relay;
-    bool had_head = r->head_sent, told = relay_error(&t->st.x, &e);
+    struct buf json = {NULL, 0, 0, 0};
+    bool had_head = r->head_sent, told;
 
+    reply_error_json(&json, &e);
+    told =
+        relay_error(&t->st.x, &(struct relay_error){e.status, &json, e.retry_ms,
+                                                    e.retry, NULL});
+    buf_free(&json);
     (void)stage_hear(&t->st);
     if (!had_head) {
         CHECK(told && t->theirs.len == 0);
