@@ -47,5 +47,6 @@ CU_ErrorCode test_share_add(void);
 CU_ErrorCode test_retreat_add(void);
 CU_ErrorCode test_verdicts_add(void);
 CU_ErrorCode test_traits_add(void);
+CU_ErrorCode test_torn_add(void);
 
 #endif
