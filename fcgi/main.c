@@ -283,6 +283,20 @@ static int run(struct sluice *s, int signal_fd)
     return EXIT_SUCCESS;
 }
 
+/* *SIGNAL_FD is to be closed at the end, if it is not -1. */
+static int start(struct sluice *s, int *signal_fd)
+{
+    int error = FCGX_Init();
+
+    if (error != 0) /* an errno, or a number of libfcgi's own below zero */
+        return fail(s, "libfcgi",
+                    error > 0 ? strerror(error) : "cannot be initialised");
+    *signal_fd = signals_open(); /* after FCGX_Init: it installs its own */
+    if (*signal_fd == -1)
+        return fail(s, "signals", strerror(errno));
+    return run(s, *signal_fd);
+}
+
 static int usage(void)
 {
     fprintf(stderr,
@@ -299,7 +313,7 @@ int main(int argc, char **argv)
 {
     struct sluice s;
     char err[512];
-    int signal_fd, rc;
+    int signal_fd = -1, rc;
 
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         printf("sluice.fcgi %s\n", SLUICE_VERSION);
@@ -322,10 +336,7 @@ int main(int argc, char **argv)
         config_free(s.cfg);
         return EXIT_CONFIG;
     }
-    FCGX_Init();
-    signal_fd = signals_open(); /* after FCGX_Init: it installs its own */
-    rc = signal_fd == -1 ? fail(&s, "signals", strerror(errno))
-                         : run(&s, signal_fd);
+    rc = start(&s, &signal_fd);
     close_parts(&s);
     if (signal_fd != -1)
         close(signal_fd);
