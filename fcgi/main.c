@@ -26,6 +26,7 @@
 #include "clock.h"
 #include "config.h"
 #include "exchange.h"
+#include "limits.h"
 #include "log.h"
 #include "models.h"
 #include "sluice.h"
@@ -229,7 +230,8 @@ static int open_parts(struct sluice *s)
         (s->up = upstream_new(s->loop)) == NULL)
         return fail(s, "libcurl", "cannot be initialised");
     s->models = models_new(s);
-    s->accept = accept_start(s->loop, 0, s->cfg->max_body_bytes, on_request, s);
+    s->accept = accept_start(s->loop, 0, s->cfg->max_body_bytes,
+                             &s->n_exchanges, on_request, s);
     if (s->accept == NULL)
         return fail(s, "listening socket", strerror(errno));
     return EXIT_SUCCESS;
@@ -283,11 +285,23 @@ static int run(struct sluice *s, int signal_fd)
     return EXIT_SUCCESS;
 }
 
+static bool has_descriptors(void)
+{
+    struct rlimit files;
+
+    return getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+           files.rlim_cur >= DESCRIPTORS_MIN;
+}
+
 /* *SIGNAL_FD is to be closed at the end, if it is not -1. */
 static int start(struct sluice *s, int *signal_fd)
 {
-    int error = FCGX_Init();
+    int error;
 
+    if (!has_descriptors())
+        return fail(s, "descriptors",
+                    "too few: allow some hundreds (ulimit -n, LimitNOFILE=)");
+    error = FCGX_Init();
     if (error != 0) /* an errno, or a number of libfcgi's own below zero */
         return fail(s, "libfcgi",
                     error > 0 ? strerror(error) : "cannot be initialised");
