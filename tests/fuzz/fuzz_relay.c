@@ -131,15 +131,15 @@ static void check_last_event(const struct talk *t, const char *begin)
 
 static void fail(struct talk *t)
 {
-    struct reply_error e = {502, "sluice_upstream_truncated", 1000, -1, "gone"};
-    struct relay *r = &t->st.x.relay;
+    struct reply_error words = {502, "sluice_upstream_truncated", 1000, -1,
+                                "gone"};
     struct buf json = {NULL, 0, 0, 0};
+    struct relay_error e = {502, &json, 1000, -1, NULL};
+    struct relay *r = &t->st.x.relay;
     bool had_head = r->head_sent, told;
 
-    reply_error_json(&json, &e);
-    told =
-        relay_error(&t->st.x, &(struct relay_error){e.status, &json, e.retry_ms,
-                                                    e.retry, NULL});
+    reply_error_json(&json, &words);
+    told = relay_error(&t->st.x, &e);
     buf_free(&json);
     (void)stage_hear(&t->st);
     if (!had_head) {

@@ -1,0 +1,77 @@
+/*
+ * fuzz_trial.c - how much of an answer must be seen before it can be judged?
+ *
+ * Input: a line with the status, header fields, a blank line, the body; 0xff
+ * cuts it between two pieces.
+ *
+ * An answer that is ripe stays ripe with what comes, every one is ripe at its
+ * end, and what is judged can be told.
+ */
+#include "fuzz.h"
+
+#include "trial.h"
+#include "verdict.h"
+
+static void judge(const struct trial *t, bool ended)
+{
+    struct buf json = {NULL, 0, 0, 0};
+    struct verdict v;
+
+    trial_judge(&v, t, ended);
+    CHECK((unsigned)v.kind < VERDICT_KINDS);
+    if (v.kind >= VERDICT_RATE) {
+        verdict_write(&json, &v);
+        CHECK(json.len > 0 && buf_is_utf8(buf_head(&json), json.len));
+        CHECK(memchr(buf_head(&json), '\n', json.len) == NULL);
+        CHECK(v.status >= 400 && v.status < 600);
+    }
+    buf_free(&json);
+}
+
+static void read_head(struct input *in, struct upstream_head *head)
+{
+    size_t len;
+    char *line = take_line(in, &len);
+
+    memset(head, 0, sizeof(*head));
+    head->content_length = -1;
+    head->status = line != NULL ? atoi(line) : 200;
+    if (head->status < 200 || head->status > 599)
+        head->status = 200;
+    free(line);
+    while ((line = take_line(in, &len)) != NULL && len > 0) {
+        (void)head_take(head, line, len);
+        free(line);
+    }
+    free(line);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct input in = {data, size};
+    struct upstream_head head;
+    struct trial t;
+    bool ripe;
+
+    memset(&t, 0, sizeof(t));
+    read_head(&in, &head);
+    trial_begin(&t, &head);
+    CHECK(head.n == 0);
+    ripe = trial_is_ripe(&t, false);
+    while (in.left > 0 && t.body.len <= 2 * WORDS_BYTES) {
+        const uint8_t *cut = memchr(in.at, 0xff, in.left);
+        size_t n = cut != NULL ? (size_t)(cut - in.at) : in.left;
+
+        trial_body(&t, (const char *)in.at, n);
+        in.at += n + (cut != NULL);
+        in.left -= n + (cut != NULL);
+        CHECK(!ripe || trial_is_ripe(&t, false));
+        ripe = trial_is_ripe(&t, false);
+        if (ripe)
+            judge(&t, false);
+    }
+    CHECK(trial_is_ripe(&t, true));
+    judge(&t, true);
+    trial_clear(&t);
+    return 0;
+}
