@@ -22,8 +22,6 @@ void attach_lose(struct limiter *lim, const char *why, bool damaged)
 {
     limiter_say(lim, "state_lost", "%s: %s", FILE_NAME, why);
     if (damaged) {
-        lim->bad = lim->file.ino;
-        lim->bad_created_ns = lim->file.head.created_ns;
         if (lim->bad_ns != 0 && lim->now - lim->bad_ns < NS_PER_S)
             lim->retry_ns = lim->now + LOST_NS; /* twice: not in a circle */
         lim->bad_ns = lim->now;
@@ -71,8 +69,7 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
         .dir = lim->dir,
         .cold = cold,
         .now = lim->now,
-        .bad = lim->bad,
-        .bad_created_ns = lim->bad_created_ns,
+        .had_created_ns = lim->had_created_ns,
         .service_start_ns = lim->service_start_ns,
         .recoveries = lim->recoveries,
         .note = note,
@@ -85,7 +82,7 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
     if (res != FILE_OK)
         return res;
     lim->checked_ns = lim->now;
-    lim->bad = 0;
+    lim->had_created_ns = lim->file.head.created_ns;
     if (note[0] != '\0')
         limiter_say(lim, "state_replaced", "%s", note);
     return FILE_OK;
