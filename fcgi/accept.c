@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ struct accept {
     struct loop *loop;
     int listen_fd;
     int64_t max_body;
+    const uint32_t *open; /* requests that are not over */
     accept_fn *fn;
     void *arg;
     struct loop_watch listening, reading;
@@ -163,12 +165,29 @@ static void listen_again(void *arg)
                    EPOLLIN | EPOLLEXCLUSIVE);
 }
 
-/* EMFILE and its kind pass when requests end; until then a short pause is
- * better than a busy loop.  The connection waits in the backlog. */
-static void accept_failed(struct accept *a, int err)
+/*
+ * A request that is taken must be able to get its upstream: are there
+ * descriptors for a batch, two each, for those that were taken before, and some
+ * for the files of the worker itself?  Numbers are given out from the lowest,
+ * so a fresh one tells how many there are.
+ */
+static bool has_room(const struct accept *a)
 {
-    if (err == EAGAIN || err == EINTR || err == ECONNABORTED)
-        return;
+    struct rlimit most;
+    int fd = fcntl(a->listen_fd, F_DUPFD_CLOEXEC, 0);
+
+    if (fd == -1)
+        return false;
+    close(fd);
+    return getrlimit(RLIMIT_NOFILE, &most) == -1 ||
+           (rlim_t)fd + *a->open + 2 * ACCEPT_BATCH + SPARE_DESCRIPTORS <=
+               most.rlim_cur;
+}
+
+/* Descriptors and the like come back when requests end; until then a short
+ * pause is better than a busy loop.  The connection waits in the backlog. */
+static void rest(struct accept *a)
+{
     loop_unwatch(a->loop, &a->listening);
     loop_at(a->loop, &a->pause, loop_now(a->loop) + ACCEPT_PAUSE_NS);
 }
@@ -180,13 +199,18 @@ static void on_connections(void *arg, uint32_t events)
     int i;
 
     (void)events;
+    if (!has_room(a)) {
+        rest(a);
+        return;
+    }
     for (i = 0; i < ACCEPT_BATCH; i++) {
         int64_t deadline = loop_now(a->loop) + BODY_DEADLINE_MS * NS_PER_MS;
         int fd =
             accept4(a->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (fd == -1) {
-            accept_failed(a, errno);
+            if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+                rest(a);
             return;
         }
         switch (look(a, fd)) {
@@ -216,7 +240,7 @@ static void on_read(void *arg, uint32_t events)
 }
 
 struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
-                            accept_fn *fn, void *arg)
+                            const uint32_t *open, accept_fn *fn, void *arg)
 {
     struct accept *a = calloc(1, sizeof(*a));
     int flags = fcntl(listen_fd, F_GETFL);
@@ -225,6 +249,7 @@ struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
     a->loop = loop;
     a->listen_fd = listen_fd;
     a->max_body = max_body;
+    a->open = open;
     a->fn = fn;
     a->arg = arg;
     a->listening = (struct loop_watch){-1, 0, on_connections, a};

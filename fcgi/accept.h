@@ -18,10 +18,11 @@ typedef void accept_fn(void *arg, struct request *r);
 /*
  * FN is called from LOOP for each request that comes in over LISTEN_FD
  * (borrowed, made non-blocking).  Bodies above MAX_BODY bytes become a 413.
- * Returns NULL with errno on failure.
+ * OPEN (borrowed) counts FN's requests that are not over: each may want a
+ * descriptor yet, for its upstream.  Returns NULL with errno on failure.
  */
 struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
-                            accept_fn *fn, void *arg);
+                            const uint32_t *open, accept_fn *fn, void *arg);
 /* No new connections from now on; requests on their way in still come. */
 void accept_stop(struct accept *a);
 /* Ends what has been on its way in for too long; once a second or so. */

@@ -28,6 +28,11 @@
 #define ACCEPT_BATCH     16    /* connections a step; the rest with the next */
 #define ACCEPT_PAUSE_NS  20000000 /* when there are no descriptors left */
 
+/* Kept for the worker itself: the state file made anew (3), the log, the
+ * readers' duplicates, libcurl's resolver; twice that. */
+#define SPARE_DESCRIPTORS 24
+#define DESCRIPTORS_MIN   128 /* with fewer nothing would ever be accepted */
+
 #define OUT_HIGH  (64 * KIB)  /* unsent answer bytes that pause the upstream */
 #define OUT_LOW   (16 * KIB)  /* and those that wake it again */
 #define EVENT_MAX (64 * KIB)  /* of an event that waits to be complete */

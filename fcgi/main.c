@@ -26,6 +26,7 @@
 #include "clock.h"
 #include "config.h"
 #include "exchange.h"
+#include "limits.h"
 #include "log.h"
 #include "models.h"
 #include "ready.h"
@@ -231,7 +232,8 @@ static int open_parts(struct sluice *s)
         return fail(s, "libcurl", "cannot be initialised");
     s->models = models_new(s);
     s->ready = ready_new(s);
-    s->accept = accept_start(s->loop, 0, s->cfg->max_body_bytes, on_request, s);
+    s->accept = accept_start(s->loop, 0, s->cfg->max_body_bytes,
+                             &s->n_exchanges, on_request, s);
     if (s->accept == NULL)
         return fail(s, "listening socket", strerror(errno));
     return EXIT_SUCCESS;
@@ -286,6 +288,32 @@ static int run(struct sluice *s, int signal_fd)
     return EXIT_SUCCESS;
 }
 
+static bool has_descriptors(void)
+{
+    struct rlimit files;
+
+    return getrlimit(RLIMIT_NOFILE, &files) == -1 ||
+           files.rlim_cur >= DESCRIPTORS_MIN;
+}
+
+/* *SIGNAL_FD is to be closed at the end, if it is not -1. */
+static int start(struct sluice *s, int *signal_fd)
+{
+    int error;
+
+    if (!has_descriptors())
+        return fail(s, "descriptors",
+                    "too few: allow some hundreds (ulimit -n, LimitNOFILE=)");
+    error = FCGX_Init();
+    if (error != 0) /* an errno, or a number of libfcgi's own below zero */
+        return fail(s, "libfcgi",
+                    error > 0 ? strerror(error) : "cannot be initialised");
+    *signal_fd = signals_open(); /* after FCGX_Init: it installs its own */
+    if (*signal_fd == -1)
+        return fail(s, "signals", strerror(errno));
+    return run(s, *signal_fd);
+}
+
 static int usage(void)
 {
     fprintf(stderr,
@@ -302,7 +330,7 @@ int main(int argc, char **argv)
 {
     struct sluice s;
     char err[512];
-    int signal_fd, rc;
+    int signal_fd = -1, rc;
 
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         printf("sluice.fcgi %s\n", SLUICE_VERSION);
@@ -325,10 +353,7 @@ int main(int argc, char **argv)
         config_free(s.cfg);
         return EXIT_CONFIG;
     }
-    FCGX_Init();
-    signal_fd = signals_open(); /* after FCGX_Init: it installs its own */
-    rc = signal_fd == -1 ? fail(&s, "signals", strerror(errno))
-                         : run(&s, signal_fd);
+    rc = start(&s, &signal_fd);
     close_parts(&s);
     if (signal_fd != -1)
         close(signal_fd);

@@ -276,6 +276,20 @@ static int64_t window_opens(struct layout *lay, uint32_t scope,
     return max_i64(window_nth(lay, scope, used - limit) + span_ns(r), known);
 }
 
+/* Each open row may need a fresh chunk when it is written.  A count that is
+ * wrong would look the same, and be for ever: so what shows it is looked at. */
+static bool log_is_full(const struct layout *lay)
+{
+    const struct lay_live *l = &lay->live;
+
+    if (l->free_chunks > l->open)
+        return false;
+    if (l->open > l->rows_high || l->free_chunks > LAY_CHUNKS ||
+        (l->free_chunks == 0) != (l->free_chunk == NONE))
+        guard_damaged("counts of the log");
+    return true;
+}
+
 bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
 {
     const struct limiter_rules *r = admit_rules(lay, scope);
@@ -296,8 +310,7 @@ bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
         *when = max_i64(*when, s->last_send_ns + r->min_gap_ns);
     if (r->in_flight > 0 && s->in_flight >= r->in_flight)
         *when = NEVER;
-    /* Each open row may need a fresh chunk when it is written. */
-    if (lay->live.free_chunks <= lay->live.open)
+    if (log_is_full(lay))
         *when = max_i64(*when, now + NS_PER_S);
     return *when <= now;
 }

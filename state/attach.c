@@ -22,8 +22,6 @@ void attach_lose(struct limiter *lim, const char *why, bool damaged)
 {
     limiter_say(lim, "state_lost", "%s: %s", FILE_NAME, why);
     if (damaged) {
-        lim->bad = lim->file.ino;
-        lim->bad_created_ns = lim->file.head.created_ns;
         if (lim->bad_ns != 0 && lim->now - lim->bad_ns < NS_PER_S)
             lim->retry_ns = lim->now + LOST_NS; /* twice: not in a circle */
         lim->bad_ns = lim->now;
@@ -32,6 +30,17 @@ void attach_lose(struct limiter *lim, const char *why, bool damaged)
     lim->slot = NONE;
     lim->unsettled = true;
     wishes_unbind(lim);
+}
+
+/* 0, EWOULDBLOCK, or why it cannot be had at all: ENOLCK, say. */
+static int lock_dir(int dir, int how)
+{
+    int rc;
+
+    do
+        rc = flock(dir, how | LOCK_NB);
+    while (rc == -1 && errno == EINTR);
+    return rc == 0 ? 0 : errno;
 }
 
 /* The whole directory may have been removed and made anew. */
@@ -45,7 +54,10 @@ static void reopen_dir(struct limiter *lim, char *note, size_t note_max)
     dir = file_open_dir(lim->path, note, note_max);
     if (dir == -1)
         return;
-    (void)flock(dir, LOCK_SH | LOCK_NB);
+    if (lock_dir(dir, LOCK_SH) != 0) { /* unseen we must not work: later */
+        close(dir);
+        return;
+    }
     close(lim->dir);
     lim->dir = lim->wake.dir = dir;
 }
@@ -57,8 +69,7 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
         .dir = lim->dir,
         .cold = cold,
         .now = lim->now,
-        .bad = lim->bad,
-        .bad_created_ns = lim->bad_created_ns,
+        .had_created_ns = lim->had_created_ns,
         .service_start_ns = lim->service_start_ns,
         .recoveries = lim->recoveries,
         .secret = lim->secret,
@@ -73,7 +84,7 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
         return res;
     lim->checked_ns = lim->now;
     lim->secret = lim->file.head.secret;
-    lim->bad = 0;
+    lim->had_created_ns = lim->file.head.created_ns;
     if (note[0] != '\0')
         limiter_say(lim, "state_replaced", "%s", note);
     return FILE_OK;
@@ -129,26 +140,40 @@ static void nap(void)
     nanosleep(&pause, NULL);
 }
 
-/* A shared lock on the directory says "a worker lives here".  False: another
- * process keeps it to itself for more than three seconds. */
-static bool stay(int dir)
+/* A shared lock on the directory says "a worker lives here".  EWOULDBLOCK:
+ * another process keeps it to itself for more than three seconds. */
+static int stay(int dir)
 {
-    int i;
+    int i, error = EWOULDBLOCK;
 
     for (i = 0; i < 600; i++) { /* the first one is making the file */
-        if (flock(dir, LOCK_SH | LOCK_NB) == 0)
-            return true;
+        error = lock_dir(dir, LOCK_SH);
+        if (error != EWOULDBLOCK)
+            return error;
         nap();
     }
-    return false;
+    return error;
 }
 
 /* Whoever can have the directory alone is the first: what it finds is
  * nobody's. */
-static bool enter(int dir, bool *cold)
+static int enter(int dir, bool *cold)
 {
-    *cold = flock(dir, LOCK_EX | LOCK_NB) == 0;
-    return *cold || stay(dir);
+    int error = lock_dir(dir, LOCK_EX);
+
+    *cold = error == 0;
+    return error == EWOULDBLOCK ? stay(dir) : error;
+}
+
+static void explain_lock(const struct limiter *lim, int error, char *err,
+                         size_t err_max)
+{
+    if (error == EWOULDBLOCK)
+        snprintf(err, err_max, "state_dir %s: another process keeps it locked",
+                 lim->path);
+    else
+        snprintf(err, err_max, "state_dir %s: flock: %s", lim->path,
+                 strerror(error));
 }
 
 /* At the start only, the lock is waited for: nothing else is going on. */
@@ -173,13 +198,14 @@ static bool attach_patiently(struct limiter *lim, bool cold, char *err,
 bool attach_first(struct limiter *lim, char *err, size_t err_max)
 {
     bool cold = false;
+    int error;
 
     lim->dir = file_open_dir(lim->path, err, err_max);
     if (lim->dir == -1)
         return false;
-    if (!enter(lim->dir, &cold)) {
-        snprintf(err, err_max, "state_dir %s: another process keeps it locked",
-                 lim->path);
+    error = enter(lim->dir, &cold);
+    if (error != 0) {
+        explain_lock(lim, error, err, err_max);
         return false;
     }
     if (cold)
@@ -188,9 +214,9 @@ bool attach_first(struct limiter *lim, char *err, size_t err_max)
         return false;
     /* Changing a lock lets it go for a moment, in which another may clean the
      * directory: so the socket is made after it. */
-    if (cold && !stay(lim->dir)) {
-        snprintf(err, err_max, "state_dir %s: flock: %s", lim->path,
-                 strerror(errno));
+    error = cold ? stay(lim->dir) : 0;
+    if (error != 0) {
+        explain_lock(lim, error, err, err_max);
         return false;
     }
     if (wake_init(&lim->wake, lim->dir) == -1) {

@@ -273,10 +273,12 @@ static enum file_result make(const struct file_open *o, int64_t lost_ns,
         note(o, "%s: getrandom: %s", FILE_NAME, strerror(errno));
         return FILE_FAILED;
     }
-    head_init(&b.head, o->now, secret);
+    head_init(&b.head, max_i64(o->now, o->had_created_ns + 1), secret);
     if (make_temp(o->dir, temp, sizeof(temp), &b) == -1) {
-        note(o, "%s: a new one cannot be made: %s (%zu KB are needed)",
-             FILE_NAME, strerror(errno), sizeof(struct layout) / 1024);
+        note(o, "%s: a new one cannot be made: %s%s (%zu KB are needed)",
+             FILE_NAME, strerror(errno),
+             errno == ENOSPC ? "; make room in state_dir" : "",
+             sizeof(struct layout) / 1024);
         return FILE_FAILED;
     }
     if (renameat2(o->dir, temp, o->dir, FILE_NAME,
@@ -309,7 +311,7 @@ static const char *stranger(const struct stat *st)
 struct look {
     struct layout *lay;
     struct lay_head here; /* what a head of this boot says */
-    int64_t now, bad_created_ns;
+    int64_t now, had_created_ns;
     bool cold, other_boot;
 };
 
@@ -320,11 +322,11 @@ static void look(void *arg)
 
     if (!file_head_is_sound(l->lay))
         guard_damaged("its head is not one of this version");
-    if (l->lay->head.created_ns == l->bad_created_ns)
-        guard_damaged("a worker found it damaged");
     l->other_boot = !is_same_boot(&l->lay->head, &l->here);
-    if (l->other_boot)
+    if (l->other_boot && l->had_created_ns == 0)
         return;
+    if (l->other_boot || l->lay->head.created_ns <= l->had_created_ns)
+        guard_damaged("it is no newer than the one that was lost");
     /* Whoever retires a file has put another one into its place before. */
     if (live->retired != 0 || live->dirty > 1)
         guard_damaged("a flag that nobody sets");
@@ -362,8 +364,7 @@ static const char *examine(const struct file_open *o, struct state_file *f,
     if (st->st_size != (off_t)sizeof(struct layout))
         return "its size is not that of this version";
     l->lay = f->lay;
-    l->bad_created_ns =
-        o->bad != 0 && st->st_ino == o->bad ? o->bad_created_ns : -1;
+    l->had_created_ns = o->had_created_ns;
     return guard_run(look, l, &what) == GUARD_OK ? NULL : what;
 }
 

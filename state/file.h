@@ -32,10 +32,10 @@ struct file_open {
     int dir;
     bool cold;   /* no other worker lives */
     int64_t now; /* CLOCK_BOOTTIME: also the time since boot */
-    /* A file that proved damaged must not be used again: its number, or 0,
-     * and when it was made, because numbers are. */
-    ino_t bad;
-    int64_t bad_created_ns;
+    /* When the last file we had was made, or 0.  What is at the path must be
+     * newer: that one may be damaged, and a copy of it (a backup that was put
+     * back) knows nothing of the sends since. */
+    int64_t had_created_ns;
     /* What a new file in place of a lost one carries on. */
     int64_t service_start_ns; /* 0: now */
     uint64_t recoveries;      /* so far */

@@ -45,9 +45,11 @@ static void grant(struct limiter *lim, uint32_t row)
     if (t == NULL || t->row != row || t->id != r->id)
         guard_damaged("a row of ours that we do not know");
     row_grant(lay, row, lim->now);
+    /* First: cut short before it is news, the grant was none, and the ticket
+     * waits on. */
+    news_granted(lim, t);
     t->state = TICKET_OPEN;
     t->sent_ns = NEVER;
-    news_granted(lim, t);
 }
 
 void slots_accept(struct limiter *lim)

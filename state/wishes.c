@@ -151,6 +151,8 @@ static void do_join(struct limiter *lim, struct ticket *t)
     lay->live.counters.seniors += t->senior;
     t->state = TICKET_LINE;
     bind_row(lim, t, row);
+    /* Now: it is joined, even if what follows is cut short. */
+    t->wishes &= ~(unsigned)WISH_JOIN;
     news_fresh(lim, t);
     /* At once, so that one that need not wait does not fill the queue. */
     (void)slots_hand_out(lim, row_at(lay, row)->scope);
@@ -162,6 +164,7 @@ static void do_again(struct limiter *lim, struct ticket *t)
     row_again(lim->file.lay, t->row, lim->now);
     t->state = TICKET_LINE;
     t->granted = false;
+    t->wishes &= ~(unsigned)WISH_AGAIN; /* as in do_join() */
     if (refuse_if_off(lim, t, row_at(lim->file.lay, t->row)->model))
         return;
     news_fresh(lim, t);

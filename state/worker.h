@@ -41,15 +41,14 @@ struct limiter {
     uint32_t slot; /* our place in the roster, or NONE */
     struct wake wake;
     struct limiter_settings set;
-    bool unsettled;     /* settings or tickets not yet in this file */
-    int64_t now;        /* of this turn */
-    int64_t checked_ns; /* when the file was last seen at its path */
-    bool late;          /* that was too long ago when the lock was had */
-    int64_t trouble_ns; /* since when no turn succeeded; NEVER: none */
-    int64_t retry_ns;   /* not before: the file could not be had */
-    int64_t bad_ns;     /* when the last one proved damaged */
-    int64_t bad_created_ns;
-    ino_t bad; /* that file, or 0 */
+    bool unsettled;         /* settings or tickets not yet in this file */
+    int64_t now;            /* of this turn */
+    int64_t checked_ns;     /* when the file was last seen at its path */
+    bool late;              /* that was too long ago when the lock was had */
+    int64_t trouble_ns;     /* since when no turn succeeded; NEVER: none */
+    int64_t retry_ns;       /* not before: the file could not be had */
+    int64_t bad_ns;         /* when the last one proved damaged */
+    int64_t had_created_ns; /* of the last file we had; 0: none yet */
     int64_t service_start_ns;
     uint64_t recoveries;
     uint64_t secret; /* of the newest file */

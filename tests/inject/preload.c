@@ -34,10 +34,21 @@
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define OUR_FD 1000 /* out of the way of what the worker opens */
 
-enum kind { MALLOC, READ, WRITE, ACCEPT4, MMAP, FLOCK, FALLOCATE, KINDS };
+enum kind {
+    MALLOC,
+    READ,
+    WRITE,
+    ACCEPT4,
+    MMAP,
+    FLOCK,
+    FALLOCATE,
+    LIBFCGI,
+    KINDS
+};
 
-static const char *const names[KINDS] = {
-    "malloc", "read", "write", "accept4", "mmap", "flock", "posix_fallocate"};
+static const char *const names[KINDS] = {"malloc",          "read",     "write",
+                                         "accept4",         "mmap",     "flock",
+                                         "posix_fallocate", "FCGX_Init"};
 
 static const struct {
     const char *name;
@@ -206,6 +217,22 @@ EXPORT int prctl(int option, ...)
     if (option == PR_SET_DUMPABLE)
         return 0;
     return (int)syscall(SYS_prctl, option, a[0], a[1], a[2], a[3]);
+}
+
+/* ---- libraries --------------------------------------------------------------- */
+
+/* A function of libfcgi's that looks for memory; no call of the kernel's. */
+int FCGX_Init(void);
+
+EXPORT int FCGX_Init(void)
+{
+    void *p = dlsym(RTLD_NEXT, "FCGX_Init");
+    int (*next)(void);
+
+    if (fails(LIBFCGI))
+        return error_code;
+    memcpy(&next, &p, sizeof(p));
+    return next();
 }
 
 /* ---- the beginning and the end ------------------------------------------------ */

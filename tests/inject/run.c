@@ -42,6 +42,7 @@ static const struct kind {
     {"mmap", {"ENOMEM"}, 20, 10},
     {"flock", {"EINTR", "ENOLCK"}, 100, 20},
     {"posix_fallocate", {"ENOSPC", "EIO"}, 20, 3},
+    {"FCGX_Init", {"ENOMEM"}, 1, 1},
 };
 
 #define FIRST 200 /* calls that are all tried, unless --short */
@@ -127,10 +128,6 @@ static const struct asked {
 static const struct known {
     const char *where, *what, *why;
 } known[] = {
-    {"libjson-c", "",
-     "json-c uses what strdup() gave without a look, and drops "
-     "a member that finds no memory"},
-    {"OS_LibInit", "", "main.c does not look at what FCGX_Init() gives"},
     {"curl_multi_socket_action", "no answer",
      "upstream.c does not look at what curl_multi_socket_action() gives"},
 };

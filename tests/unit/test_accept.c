@@ -4,6 +4,7 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -20,13 +21,14 @@ struct desk {
     struct loop *l;
     struct accept *a;
     int listening, peer;
+    uint32_t open;
     struct buf bytes;  /* to be sent, PIECE at a time */
     size_t piece;      /* 0: nothing is sent by the hook */
     struct request *r; /* what came of it */
     int calls;
     bool (*over)(const struct desk *d); /* then the loop stops */
     bool in_vain;                       /* it never was */
-    struct loop_timer next, alarm;
+    struct loop_timer next, later, alarm;
 };
 
 /* ---- a web server ---------------------------------------------------------- */
@@ -159,7 +161,7 @@ static void desk_open(struct desk *d)
     len = sizeof(at);
     (void)getsockname(d->listening, (struct sockaddr *)&at, &len);
     CU_ASSERT_EQUAL_FATAL(connect(d->peer, (struct sockaddr *)&at, len), 0);
-    d->a = accept_start(d->l, d->listening, LARGEST, take, d);
+    d->a = accept_start(d->l, d->listening, LARGEST, &d->open, take, d);
     CU_ASSERT_PTR_NOT_NULL_FATAL(d->a);
     d->over = has_request;
     d->next.fn = nothing;
@@ -176,6 +178,7 @@ static void desk_close(struct desk *d)
     CU_ASSERT_FALSE(d->in_vain);
     accept_free(d->a);
     loop_cancel(d->l, &d->next);
+    loop_cancel(d->l, &d->later);
     loop_cancel(d->l, &d->alarm);
     loop_free(d->l);
     close(d->listening);
@@ -289,6 +292,41 @@ static void others_speak_something_else(void)
     desk_close(&d);
 }
 
+/* One descriptor is left: enough to accept, not to answer. */
+static void give_back(void *arg)
+{
+    struct desk *d = arg;
+    struct rlimit files;
+
+    CU_ASSERT_EQUAL(d->calls, 0);
+    CU_ASSERT_EQUAL(getrlimit(RLIMIT_NOFILE, &files), 0);
+    files.rlim_cur = files.rlim_max;
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &files), 0);
+}
+
+static void waits_for_descriptors(void)
+{
+    struct rlimit files, few;
+    struct desk d;
+    int fd;
+
+    desk_open(&d);
+    write_request(&d.bytes, 100);
+    d.piece = SIZE_MAX;
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &files), 0);
+    fd = dup(d.peer);
+    close(fd);
+    few = (struct rlimit){(rlim_t)fd + 1, files.rlim_max};
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &few), 0);
+    d.later.fn = give_back;
+    d.later.arg = &d;
+    loop_at(d.l, &d.later, loop_now(d.l) + 100 * NS_PER_MS);
+    loop_run(d.l, hook, &d);
+    CU_ASSERT_EQUAL(d.calls, 1);
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &files), 0);
+    desk_close(&d);
+}
+
 /* Every beginning of a request is short, all of it is whole. */
 static void looks(void)
 {
@@ -314,6 +352,7 @@ static const struct unit_test tests[] = {
     {"one that breaks off leaves nothing behind", broken_off},
     {"one that never ends is given up at its deadline", too_slow},
     {"what is not FastCGI is turned away", others_speak_something_else},
+    {"one waits until there are descriptors for it", waits_for_descriptors},
     {"a request is whole with its last record", looks},
     {NULL, NULL},
 };

@@ -36,6 +36,19 @@ static void replace_it(const struct desk *d)
     CU_ASSERT_EQUAL(rename(from, desk_file(d)), 0);
 }
 
+/* A backup of it is put back: sound, but it knows nothing since then. */
+static void put_back_a_copy(const struct desk *d)
+{
+    char copy[160];
+    int fd;
+
+    snprintf(copy, sizeof(copy), "%s.copy", desk_file(d));
+    fd = open(copy, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CU_ASSERT_EQUAL(write(fd, desk_layout(d, 0), SIZE), SIZE);
+    close(fd);
+    CU_ASSERT_EQUAL(rename(copy, desk_file(d)), 0);
+}
+
 static void cut_it(const struct desk *d)
 {
     CU_ASSERT_EQUAL(truncate(desk_file(d), 0), 0);
@@ -158,6 +171,11 @@ static void a_file_that_is_moved_away(void)
 static void a_file_that_is_replaced_by_another(void)
 {
     survive(replace_it);
+}
+
+static void a_file_that_is_replaced_by_its_own_copy(void)
+{
+    survive(put_back_a_copy);
 }
 
 static void a_file_that_is_cut_short(void)
@@ -382,6 +400,8 @@ static const struct unit_test tests[] = {
     {"a file that is removed", a_file_that_is_removed},
     {"a file that is moved away", a_file_that_is_moved_away},
     {"a file that is replaced by another", a_file_that_is_replaced_by_another},
+    {"a file that is replaced by its own copy",
+     a_file_that_is_replaced_by_its_own_copy},
     {"a file that is cut short", a_file_that_is_cut_short},
     {"a file that is emptied", a_file_that_is_emptied},
     {"a file full of noise", a_file_full_of_noise},
