@@ -61,7 +61,8 @@ static bool is_state(json_object *root)
     json_object *type;
     size_t i;
 
-    if (!json_object_object_get_ex(root, "type", &type))
+    if (!json_object_object_get_ex(root, "type", &type) ||
+        !json_object_is_type(type, json_type_string))
         return false;
     for (i = 0; i < ARRAY_LEN(states); i++)
         if (strcmp(json_object_get_string(type), states[i]) == 0)

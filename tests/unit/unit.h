@@ -39,5 +39,6 @@ CU_ErrorCode test_accept_add(void);
 CU_ErrorCode test_delay_add(void);
 CU_ErrorCode test_words_add(void);
 CU_ErrorCode test_verdict_add(void);
+CU_ErrorCode test_opening_add(void);
 
 #endif
