@@ -225,7 +225,7 @@ static bool is_false_start(const struct exchange *x)
     return x->ended && x->how == END_TRUNCATED && t->head.status == 200 &&
            head_is_events(&t->head) &&
            (t->body.len == 0 ||
-            !opening_has_content(buf_head(&t->body), t->body.len));
+            opening_len(buf_head(&t->body), t->body.len) == 0);
 }
 
 static enum step answer(struct exchange *x, const struct verdict *v)
