@@ -219,7 +219,7 @@ static enum transfer_end verdict(const struct transfer *t, CURLcode code)
     if (t->garbage)
         return END_GARBAGE;
     if (code == CURLE_OK)
-        return t->has_head ? END_OK : END_GARBAGE;
+        return t->has_head ? END_OK : END_LOST; /* cut within the head */
     if (t->sends > 1)
         return END_STALE;
     if (t->has_head)
