@@ -63,7 +63,7 @@ struct exchange {
     struct transfer *transfer;
     enum errand errand;
     bool under_way;     /* an attempt was begun, and is not judged */
-    bool fresh;         /* the next one is not to use a kept connection */
+    bool fresh;         /* no kept connection any more: one was dead */
     bool may_have_sent; /* this attempt's slot is used */
     bool ended;         /* the transfer is over: how and why */
     enum transfer_end how;
