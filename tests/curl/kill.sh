@@ -9,9 +9,6 @@ start_sim --requests $requests --window 1
 start_sluice main SLUICE_REQUESTS=$requests SLUICE_WINDOW_S=1 SLUICE_MARGIN_MS=100 SLUICE_WORKERS=4
 
 api() { curl -s "$url/api/status" | jq -r "$1"; }
-alive() { # as many as there should be, and none of the dead
-    curl -s "$url/api/status" | jq -e '.workers|length == 4' >/dev/null
-}
 # What lighttpd's children are, for sure: its own list may hold a dead one.
 processes() { pgrep -P "$(pgrep -P "$run_pid" lighttpd | head -n 1)" sluice.fcgi; }
 
@@ -59,7 +56,7 @@ is "a lost one is a 500, a 503 or a cut" "" "$(grep -vE '^200 0 whole$|^50[03] 0
 at_least "the others are answered" $((5 * seconds)) "$whole"
 is "the upstream refused none" 0 "$(stat refused)"
 at_most "no window is exceeded" $requests "$(max_in_window $span_ms)"
-check "all workers are back" wait_for 15 alive
+check "all workers are back" wait_for 15 sh -c "curl -s $url/api/status | jq -e '.workers|length == 4'"
 is "nothing is in flight" "0 0 0" "$(api '"\(.queue.running) \(.queue.waiting) \(.queue.held_bytes)"')"
 is "nor in any row" 0 "$(api '[.models[].in_flight]|add')"
 
