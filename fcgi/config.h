@@ -18,7 +18,7 @@ enum scope_kind {
     SCOPE_MODEL = 1,   /* one window for each model of it */
 };
 
-#define SETTINGS_MAX 48 /* rows of the table in settings.c, with room */
+#define SETTINGS_MAX 64 /* rows of the table in settings.c, with room */
 
 /* Where a request that carries no credential may come from. */
 enum origin_range {
@@ -63,6 +63,9 @@ struct config {
     int64_t connect_ms, first_byte_ms, idle_ms;
     int64_t retry_max;
     int64_t retreat_max_ms;
+    int64_t ready_queue_percent;  /* full: no longer ready */
+    int64_t ready_tokens_percent; /* left: no longer ready */
+    int64_t ready_probe_ms;       /* to answer, and to remember that */
     int64_t max_body_bytes;
     int64_t drain_ms;
 

@@ -30,8 +30,10 @@
 
 #include "auth.h"
 #include "config.h"
+#include "fingerprint.h"
 #include "forward.h"
 #include "models.h"
+#include "ready.h"
 #include "refuse.h"
 #include "report.h"
 #include "route.h"
@@ -116,11 +118,20 @@ enum step exchange_tell(struct exchange *x, const struct relay_error *e)
     return STEP_FLUSH;
 }
 
+/* Of ours, and worth another try: not lost is what the upstream refused, or
+ * what it would refuse again. */
+static bool is_loss(const struct reply_error *e)
+{
+    return e->retry != 0 && strncmp(e->code, "sluice_", 7) == 0;
+}
+
 static enum step fail_with(struct exchange *x, const struct reply_error *e)
 {
     struct buf json = {NULL, 0, 0, 0};
     enum step next;
 
+    if (x->ticket != NULL && is_loss(e))
+        limiter_lost(x->s->lim, x->ticket);
     x->error = *e;
     reply_error_json(&json, e);
     next = exchange_tell(x, &(struct relay_error){e->status, &json, e->retry_ms,
@@ -143,9 +154,15 @@ enum step exchange_fail(struct exchange *x, int status, const char *code,
 
 enum step exchange_json(struct exchange *x, const struct buf *json)
 {
+    return exchange_json_as(x, 200, json);
+}
+
+enum step exchange_json_as(struct exchange *x, int status,
+                           const struct buf *json)
+{
     struct buf b = {NULL, 0, 0, 0};
 
-    reply_head(&b, x->req, 200, "application/json");
+    reply_head(&b, x->req, status, "application/json");
     reply_header(&b, "Cache-Control", "no-store");
     reply_header_int(&b, "Content-Length", (int64_t)json->len);
     buf_str(&b, "\r\n");
@@ -155,7 +172,7 @@ enum step exchange_json(struct exchange *x, const struct buf *json)
     buf_free(&b);
     client_end(&x->client);
     x->relay.head_sent = true;
-    x->relay.status = 200;
+    x->relay.status = status;
     exchange_dirty(x);
     return STEP_FLUSH;
 }
@@ -261,6 +278,7 @@ static enum step step_admit(struct exchange *x)
         .request_id = x->req->id,
         .stream = x->req->stream,
         .body_bytes = x->req->body.len,
+        .retry = x->req->retry_count > 0,
     };
 
     set_deadlines(x);
@@ -268,6 +286,10 @@ static enum step step_admit(struct exchange *x)
     req.upstream = x->upstream;
     req.deadline_ns = x->queue_deadline_ns;
     x->queued_ns = x->req->arrived_ns;
+    req.fingerprint =
+        fingerprint_of(limiter_secret(x->s->lim), x->req->client,
+                       x->req->body.len > 0 ? buf_head(&x->req->body) : NULL,
+                       x->req->body.len);
     x->ticket = limiter_join(x->s->lim, &req, on_ticket, x);
     return STEP_QUEUE;
 }
@@ -390,6 +412,7 @@ static enum step step_settle(struct exchange *x)
     report_exchange(x);
     loop_cancel(x->s->loop, &x->timer);
     models_forget(x->s->models, x);
+    ready_forget(x->s->ready, x);
     forward_stop(x);
     give_back(x);
     client_fini(&x->client);
@@ -502,6 +525,8 @@ void exchange_abort_all(struct sluice *s)
     for (x = s->exchanges; x != NULL; x = next) {
         next = x->next;
         if (x->step != STEP_DONE) {
+            if (x->ticket != NULL) /* no client left: we do */
+                limiter_lost(s->lim, x->ticket);
             x->gone = true;
             exchange_run(x);
         }

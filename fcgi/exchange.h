@@ -63,7 +63,7 @@ struct exchange {
     struct transfer *transfer;
     enum errand errand;
     bool under_way;     /* an attempt was begun, and is not judged */
-    bool fresh;         /* the next one is not to use a kept connection */
+    bool fresh;         /* no kept connection any more: one was dead */
     bool may_have_sent; /* this attempt's slot is used */
     bool ended;         /* the transfer is over: how and why */
     enum transfer_end how;
@@ -115,5 +115,8 @@ enum step exchange_fail(struct exchange *x, int status, const char *code,
 enum step exchange_tell(struct exchange *x, const struct relay_error *e);
 /* Answers 200 with a JSON text. */
 enum step exchange_json(struct exchange *x, const struct buf *json);
+/* The same with another status. */
+enum step exchange_json_as(struct exchange *x, int status,
+                           const struct buf *json);
 
 #endif

@@ -39,8 +39,7 @@ static void restart_idle(struct exchange *x)
         x->beat_ns = now_ns(x) + x->s->cfg->heartbeat_ms * NS_PER_MS;
 }
 
-/* The request will not be sent again: its body need not be kept. */
-static void drop_body(struct exchange *x)
+void forward_drop_body(struct exchange *x)
 {
     if (x->req->body.data == NULL ||
         (x->transfer != NULL && !transfer_is_uploaded(x->transfer)))
@@ -210,7 +209,10 @@ static void start_transfer(struct exchange *x)
         lines[i] = buf_head(&l.text) + l.at[i];
     lines[l.n] = NULL;
     trial_clear(&x->trial);
-    x->attempts += x->errand == ERRAND_REQUEST;
+    if (x->errand == ERRAND_REQUEST) {
+        x->attempts++;
+        x->first_byte_ns = 0;
+    }
     x->under_way = true;
     x->ended = false;
     x->may_have_sent = x->errand != ERRAND_REQUEST;
@@ -244,7 +246,7 @@ enum step forward_pass(struct exchange *x)
 {
     struct trial *t = &x->trial;
 
-    drop_body(x);
+    forward_drop_body(x);
     relay_head(x, &t->head);
     if (t->body.len > 0)
         (void)relay_body(x, buf_head(&t->body), t->body.len);

@@ -68,12 +68,29 @@ static void end_attempt(struct exchange *x)
     x->idle_deadline_ns = NEVER;
 }
 
+/* The queue deadline ended at the grant.  All its time in line together is
+ * bounded by queue.timeout_s, and by a patience that gets no sign of life. */
+static void renew_queue_deadline(struct exchange *x)
+{
+    int64_t left = x->s->cfg->queue_timeout_ms * NS_PER_MS - x->waited_ns;
+    int64_t client_ms = x->req->client_timeout_ms;
+
+    x->queue_deadline_ns = now_ns(x) + max_i64(left, 0);
+    x->deadline_name = "queue.timeout_s";
+    if (!exchange_is_silent(x) || client_ms < 0 ||
+        x->req->arrived_ns + client_ms * NS_PER_MS >= x->queue_deadline_ns)
+        return;
+    x->queue_deadline_ns = x->req->arrived_ns + client_ms * NS_PER_MS;
+    x->deadline_name = "the client's own timeout";
+}
+
 /* To the head of its own line.  UNSENT: it used no slot. */
 static enum step wait_again(struct exchange *x, bool unsent)
 {
     end_attempt(x);
     x->granted = false;
     x->queued_ns = now_ns(x);
+    renew_queue_deadline(x);
     limiter_again(x->s->lim, x->ticket, unsent);
     return STEP_QUEUE;
 }
@@ -117,15 +134,20 @@ static bool may_repeat(struct exchange *x, int64_t retry_ms, int64_t *ms)
  * RETRY is what the SDK is asked, as in struct relay_error. */
 static enum step tell(struct exchange *x, const struct verdict *v, int retry)
 {
+    bool can_pass = verdict_can_pass(v) && !x->relay.head_sent && x->ended &&
+                    x->trial.head.status == v->status; /* of no stream */
     struct buf json = {NULL, 0, 0, 0};
     enum step next;
 
-    if (verdict_can_pass(v) && !x->relay.head_sent && retry < 0 && x->ended)
+    if (can_pass && retry < 0)
         return forward_pass(x);
     forward_stop(x);
     x->error.status = v->status;
     x->error.code = "upstream_error";
-    verdict_write(&json, v);
+    if (can_pass) /* with a header of ours */
+        buf_add(&json, buf_head(&x->trial.body), x->trial.body.len);
+    else
+        verdict_write(&json, v);
     next = exchange_tell(x, &(struct relay_error){v->status, &json, v->retry_ms,
                                                   retry, &x->trial.head});
     buf_free(&json);
@@ -195,6 +217,7 @@ static enum step pending(struct exchange *x, const struct verdict *v)
     report(x, ANSWER_FINE, 202, -1, "");
     if (id == NULL || !nvcf_pending(&x->nvcf, id))
         return forward_pass(x);
+    forward_drop_body(x); /* it is there: only its answer is missing */
     x->errand = ERRAND_POLL;
     return pause_for(x, nvcf_next_poll(&x->nvcf));
 }
@@ -225,7 +248,7 @@ static bool is_false_start(const struct exchange *x)
     return x->ended && x->how == END_TRUNCATED && t->head.status == 200 &&
            head_is_events(&t->head) &&
            (t->body.len == 0 ||
-            !opening_has_content(buf_head(&t->body), t->body.len));
+            opening_len(buf_head(&t->body), t->body.len) == 0);
 }
 
 static enum step answer(struct exchange *x, const struct verdict *v)
@@ -313,12 +336,12 @@ enum step judge_silence(struct exchange *x)
 {
     int64_t ms;
 
-    x->fresh = x->how == END_STALE;
+    x->fresh = x->fresh || x->how == END_STALE;
     x->attempts -= x->errand == ERRAND_REQUEST && x->how == END_UNREACHABLE;
     /*
      * A kept connection was dead.  Nobody can tell whether the upstream
      * counted the request, so that the next attempt needs a slot of its own;
-     * it gets a new connection, which cannot be stale.
+     * like all after it, it gets a new connection, which cannot be stale.
      */
     if (x->how == END_STALE)
         return x->errand == ERRAND_REQUEST ? wait_again(x, false)

@@ -29,6 +29,7 @@
 #include "limits.h"
 #include "log.h"
 #include "models.h"
+#include "ready.h"
 #include "sluice.h"
 #include "upstream.h"
 
@@ -230,6 +231,7 @@ static int open_parts(struct sluice *s)
         (s->up = upstream_new(s->loop)) == NULL)
         return fail(s, "libcurl", "cannot be initialised");
     s->models = models_new(s);
+    s->ready = ready_new(s);
     s->accept = accept_start(s->loop, 0, s->cfg->max_body_bytes,
                              &s->n_exchanges, on_request, s);
     if (s->accept == NULL)
@@ -259,6 +261,7 @@ static void close_parts(struct sluice *s)
         (void)limiter_turn(s->lim, clock_now_ns());
     }
     models_free(s->models);
+    ready_free(s->ready);
     upstream_free(s->up);
     limiter_close(s->lim);
     loop_free(s->loop);

@@ -61,7 +61,8 @@ static bool is_state(json_object *root)
     json_object *type;
     size_t i;
 
-    if (!json_object_object_get_ex(root, "type", &type))
+    if (!json_object_object_get_ex(root, "type", &type) ||
+        !json_object_is_type(type, json_type_string))
         return false;
     for (i = 0; i < ARRAY_LEN(states); i++)
         if (strcmp(json_object_get_string(type), states[i]) == 0)
@@ -104,17 +105,19 @@ static bool line_has_content(const char *line, size_t len)
     return answers_it;
 }
 
-bool opening_has_content(const char *bytes, size_t len)
+size_t opening_len(const char *bytes, size_t len)
 {
     const char *end = bytes + len, *p = bytes, *nl;
+    bool answers_it = false;
 
     for (; (nl = memchr(p, '\n', (size_t)(end - p))) != NULL; p = nl + 1) {
         size_t n = (size_t)(nl - p);
 
         if (n > 0 && p[n - 1] == '\r')
             n--;
-        if (line_has_content(p, n))
-            return true;
+        if (n == 0 && answers_it)
+            return (size_t)(nl + 1 - bytes);
+        answers_it = answers_it || line_has_content(p, n);
     }
-    return false;
+    return 0;
 }

@@ -8,11 +8,12 @@
 #include <stddef.h>
 
 /*
- * BYTES are the first of a 200 event stream, LEN at most WORDS_BYTES.  True
- * once a complete event in it is more than a preamble (a role without content,
- * "response.created"): from then on no error can take the whole answer back.
- * An event that is not understood counts as an answer.
+ * BYTES are the first of a 200 event stream, LEN at most WORDS_BYTES.  Returns
+ * the length up to the end of the first complete event that is more than a
+ * preamble (a role without content, "response.created"): with it no error can
+ * take the whole answer back.  0: there is none yet.  An event that is not
+ * understood counts as an answer.
  */
-bool opening_has_content(const char *bytes, size_t len);
+size_t opening_len(const char *bytes, size_t len);
 
 #endif

@@ -114,7 +114,7 @@ enum step refuse_late(struct exchange *x)
     return exchange_fail(
         x, 429, "sluice_queue_timeout", eta >= 0 ? eta / NS_PER_MS : 5000, -1,
         "The request waited %" PRId64 " s in Sluice's queue (%s).%s",
-        (now - x->req->arrived_ns) / NS_PER_S, x->deadline_name,
+        (x->waited_ns + now - x->queued_ns) / NS_PER_S, x->deadline_name,
         next_slot(slot, sizeof(slot), eta));
 }
 

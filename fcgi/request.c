@@ -245,6 +245,15 @@ static void read_client_timeout(struct request *r, const struct params *p)
         r->client_timeout_ms = 290000;
 }
 
+/* How often the SDK has asked this before; only a number counts. */
+static void read_retry_count(struct request *r, const char *text)
+{
+    size_t n = text != NULL ? strlen(text) : 0;
+
+    if (n > 0 && n <= 9 && strspn(text, "0123456789") == n)
+        r->retry_count = (uint32_t)strtoul(text, NULL, 10);
+}
+
 static void read_forwarded(struct request *r, const struct params *p)
 {
     size_t i;
@@ -297,6 +306,7 @@ struct request *request_new(char *const *envp, int64_t now)
     read_priority(r, p.value[PARAM_X_SLUICE_PRIORITY]);
     read_deadline(r, p.value[PARAM_X_SLUICE_DEADLINE]);
     read_client_timeout(r, &p);
+    read_retry_count(r, p.value[PARAM_X_STAINLESS_RETRY_COUNT]);
     read_forwarded(r, &p);
     return r;
 }

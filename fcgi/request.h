@@ -49,6 +49,7 @@ struct request {
     enum limiter_class cls;
     int64_t deadline_ms;       /* X-Sluice-Deadline; -1: none */
     int64_t client_timeout_ms; /* the SDK's own, to the first byte; -1 */
+    uint32_t retry_count;      /* X-Stainless-Retry-Count; 0: none, or odd */
 
     struct buf body;
     int64_t content_length; /* -1: not said */

@@ -11,6 +11,7 @@
 #include "../state/limiter.h"
 #include "health.h"
 #include "models.h"
+#include "ready.h"
 #include "request.h"
 #include "status.h"
 
@@ -31,6 +32,8 @@ static const struct route routes[] = {
     {"/v1/*", "GET, POST", "other", ACCESS_CLIENT, true, false, false, NULL},
     {"/health", "GET, HEAD", "health", ACCESS_ALL, false, false, false,
      health_answer},
+    {"/health/ready", "GET, HEAD", "ready", ACCESS_ALL, false, false, false,
+     ready_answer},
     {"/api/status", "GET, HEAD", "status", ACCESS_READ, false, false, false,
      status_answer},
     {"/api/queue", "GET, HEAD", "queue", ACCESS_READ, false, false, false,
@@ -77,6 +80,7 @@ const struct route *route_find(struct request *r, const char **allow)
     }
     fault_set(&r->fault, 404, "sluice_not_found",
               "There is nothing at this path. Sluice serves the OpenAI API "
-              "under /v1/, and /health, /api/status, /api/queue.");
+              "under /v1/, and /health, /health/ready, /api/status, "
+              "/api/queue.");
     return NULL;
 }

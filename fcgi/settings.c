@@ -92,6 +92,13 @@ static const struct setting settings[] = {
     {"retreat.max_s", "SLUICE_RETREAT_MAX_S", SETTING_SECONDS, LIVE,
      GLOBAL(retreat_max_ms), RANGE(300 * S, 100, DAY)},
 
+    {"ready.queue_percent", "SLUICE_READY_QUEUE_PERCENT", SETTING_COUNT, LIVE,
+     GLOBAL(ready_queue_percent), RANGE(90, 1, 100)},
+    {"ready.tokens_percent", "SLUICE_READY_TOKENS_PERCENT", SETTING_COUNT, LIVE,
+     GLOBAL(ready_tokens_percent), RANGE(5, 0, 99)},
+    {"ready.probe_s", "SLUICE_READY_PROBE_S", SETTING_SECONDS, LIVE,
+     GLOBAL(ready_probe_ms), RANGE(5 * S, 100, 60 * S)},
+
     {"max_body_mb", "SLUICE_MAX_BODY_MB", SETTING_MEGABYTES,
      GLOBAL(max_body_bytes), RANGE(25 * MB, MB, 1024 * MB)},
     {"drain_s", "SLUICE_DRAIN_S", SETTING_SECONDS, GLOBAL(drain_ms),

@@ -16,6 +16,7 @@ struct exchange;
 struct limiter;
 struct log;
 struct models;
+struct ready;
 struct upstream;
 
 /* A model whose end was announced, and when that was logged last. */
@@ -34,6 +35,7 @@ struct sluice {
     struct upstream *up;
     struct accept *accept;
     struct models *models;
+    struct ready *ready;
     struct loop_watch limiter_watch, signal_watch;
     struct loop_timer limiter_timer, drain_timer;
     int64_t expired_ns; /* when slow senders were looked for */

@@ -17,6 +17,9 @@
 static const char *const class_names[LIMITER_CLASSES] = {"high", "normal",
                                                          "low"};
 
+static const char *const state_names[RETREAT_STATES] = {
+    "normal", "holding", "probing", "recovering"};
+
 static void seconds(struct buf *b, const char *key, int64_t ns)
 {
     buf_json(b, key);
@@ -24,6 +27,33 @@ static void seconds(struct buf *b, const char *key, int64_t ns)
         buf_str(b, ":null");
     else
         buf_fmt(b, ":%.3f", (double)ns / 1e9);
+}
+
+static void put_retreat(struct buf *b, const struct view_retreat *v)
+{
+    bool is_normal = v->state == RETREAT_NORMAL;
+
+    buf_fmt(b, "{\"state\":\"%s\",\"reason\":", state_names[v->state]);
+    buf_json(b, is_normal ? "" : v->reason);
+    buf_str(b, ",");
+    seconds(b, "age_s", v->age_ns);
+    buf_str(b, ",");
+    seconds(b, "ends_s", v->ends_ns);
+    buf_fmt(b, ",\"streak\":%u,\"allowance\":%u}", v->streak, v->allowance);
+}
+
+/* null: it is on. */
+static void put_bench(struct buf *b, const struct view_bench *v)
+{
+    if (v->ends_ns < 0) {
+        buf_str(b, "null");
+        return;
+    }
+    buf_fmt(b, "{\"status\":%u,\"reason\":", v->status);
+    buf_json(b, v->reason);
+    buf_str(b, ",");
+    seconds(b, "ends_s", v->ends_ns);
+    buf_fmt(b, ",\"streak\":%u}", v->streak);
 }
 
 static void put_scope(struct buf *b, const struct view_scope *v)
@@ -48,30 +78,100 @@ static void put_scope(struct buf *b, const struct view_scope *v)
     for (i = 0; i < LIMITER_CLASSES; i++)
         buf_fmt(b, "%s\"%s\":%u", i > 0 ? "," : "", class_names[i],
                 v->waiting[i]);
-    buf_str(b, "}}");
+    buf_str(b, "},\"retreat\":");
+    put_retreat(b, &v->retreat);
+    buf_str(b, ",\"unpaid\":");
+    put_bench(b, &v->unpaid);
+    buf_str(b, "}");
+}
+
+/* An upstream's own row comes before those of its models. */
+static const char *upstream_name(const struct limiter_view *v, uint32_t which)
+{
+    uint32_t i;
+
+    for (i = 0; i < v->n_scopes; i++)
+        if (v->scopes[i].upstream == which)
+            return v->scopes[i].rules.name;
+    return "";
+}
+
+static void put_model(struct buf *b, const struct limiter_view *v,
+                      const struct view_model *m)
+{
+    buf_str(b, "{\"name\":");
+    buf_json(b, m->name);
+    buf_str(b, ",\"upstream\":");
+    buf_json(b, upstream_name(v, m->upstream));
+    buf_fmt(b, ",\"in_flight\":%u,\"waiting\":%u,\"ceiling\":%u,", m->in_flight,
+            m->waiting, m->ceiling);
+    seconds(b, "rest_s", m->rest_ns);
+    buf_str(b, ",\"bench\":");
+    put_bench(b, &m->bench);
+    buf_str(b, "}");
+}
+
+static void put_models(struct buf *b, const struct limiter_view *v)
+{
+    uint32_t i;
+
+    buf_str(b, "[");
+    for (i = 0; i < v->n_models; i++) {
+        buf_str(b, i > 0 ? ",\n" : "");
+        put_model(b, v, &v->models[i]);
+    }
+    buf_str(b, "]");
+}
+
+/* {"NAME":COUNT,...}, without those that have no name. */
+static void put_counts(struct buf *b, const char *const *names,
+                       const uint64_t *counts, size_t n)
+{
+    const char *comma = "";
+    size_t i;
+
+    buf_str(b, "{");
+    for (i = 0; i < n; i++) {
+        if (names[i] == NULL)
+            continue;
+        buf_fmt(b, "%s\"%s\":%" PRIu64, comma, names[i], counts[i]);
+        comma = ",";
+    }
+    buf_str(b, "}");
 }
 
 static void put_counters(struct buf *b, const struct limiter_counters *c)
 {
     static const char *const refusals[REFUSALS] = {
-        "none",        "queue_full", "client_queue_full",
+        NULL,          "queue_full", "client_queue_full",
         "queue_bytes", "deadline",   "table_full",
         "state",       "model_off",  "upstream_held",
     };
-    size_t i;
+    static const char *const answers[ANSWERS] = {"fine", "rate",   "busy",
+                                                 "off",  "unpaid", "fault"};
+    static const char *const holds[HOLD_CAUSES] = {"rate", "probe", "recovery",
+                                                   "unpaid"};
 
     buf_fmt(b,
             "{\"joined\":%" PRIu64 ",\"granted\":%" PRIu64 ",\"sent\":%" PRIu64
             ",\"done\":%" PRIu64 ",\"left\":%" PRIu64 ",\"again\":%" PRIu64
             ",\"state_repairs\":%" PRIu64 ",\"state_recoveries\":%" PRIu64
-            ",\"workers_swept\":%" PRIu64 ",\"offers_revoked\":%" PRIu64
-            ",\"refused\":{",
+            ",\"workers_swept\":%" PRIu64 ",\"offers_revoked\":%" PRIu64,
             c->joined, c->granted, c->sent, c->done, c->left, c->again,
             c->repairs, c->recoveries, c->swept, c->revoked);
-    for (i = 1; i < REFUSALS; i++)
-        buf_fmt(b, "%s\"%s\":%" PRIu64, i > 1 ? "," : "", refusals[i],
-                c->refused[i]);
-    buf_str(b, "}}");
+    buf_fmt(b,
+            ",\"probes\":%" PRIu64 ",\"retreats_over\":%" PRIu64
+            ",\"benches\":%" PRIu64 ",\"ceilings_cut\":%" PRIu64
+            ",\"holds_ended\":%" PRIu64,
+            c->probes, c->retreats_over, c->benches, c->ceilings_cut,
+            c->holds_ended);
+    buf_str(b, ",\"answers\":");
+    put_counts(b, answers, c->answers, ANSWERS);
+    buf_str(b, ",\"holds\":");
+    put_counts(b, holds, c->holds, HOLD_CAUSES);
+    buf_str(b, ",\"refused\":");
+    put_counts(b, refusals, c->refused, REFUSALS);
+    buf_str(b, "}");
 }
 
 static void put_workers(struct buf *b, const struct limiter_view *v)
@@ -108,7 +208,9 @@ static void put_status(struct buf *b, const struct limiter_view *v)
         buf_str(b, i > 0 ? "," : "");
         put_scope(b, &v->scopes[i]);
     }
-    buf_str(b, "],\"workers\":");
+    buf_str(b, "],\"models\":");
+    put_models(b, v);
+    buf_str(b, ",\"workers\":");
     put_workers(b, v);
     buf_str(b, ",\"counters\":");
     put_counters(b, &v->counters);

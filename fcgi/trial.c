@@ -2,6 +2,8 @@
  * trial.c - how much of an answer must be seen before it can be judged?
  *
  *   an error                all of its body, up to WORDS_BYTES
+ *   a 202, a redirect       the same: it is short, and a transfer that is
+ *                           stopped half way costs its connection
  *   a 200 event stream      up to the first event that is an error or content
  *   anything else           its head
  *
@@ -46,22 +48,25 @@ bool trial_is_ripe(const struct trial *t, bool ended)
         return false;
     if (ended || t->cut)
         return true;
-    if (t->head.status >= 400)
+    if (t->head.status >= 300 || t->head.status == 202)
         return false;
     if (t->head.status != 200 || !head_is_events(&t->head))
         return true;
-    return opening_has_content(bytes_of(t), looked_at(t)) ||
+    return opening_len(bytes_of(t), looked_at(t)) > 0 ||
            words_in_stream(&w, bytes_of(t), looked_at(t));
 }
 
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well)
 {
     struct verdict_input in = verdict_input(&t->head);
+    size_t opening;
 
     in.body = bytes_of(t);
     in.len = looked_at(t);
     in.is_cut = t->cut || !ended_well;
     in.is_stream = t->head.status == 200 && head_is_events(&t->head);
+    if (in.is_stream && (opening = opening_len(in.body, in.len)) > 0)
+        in.len = opening; /* an error after content is part of the answer */
     in.now_s = (int64_t)time(NULL);
     verdict_of(v, &in);
 }

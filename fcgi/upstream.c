@@ -10,8 +10,8 @@
  *   - Each request goes out once.  libcurl repeats one by itself when a kept
  *     connection turns out to be dead; the second time it is about to send,
  *     on_prereq() stops it, because the upstream may have counted the first.
- *   - No multi function is called from inside libcurl: what is cancelled or
- *     resumed in there is due, and done by settle(), outside.
+ *   - No multi function is called from inside libcurl: what is started,
+ *     cancelled or resumed in there is due, and done by settle(), outside.
  *   - A step looks at the transfers it concerns, never at all of them: there
  *     may be a thousand streams.
  *   - Environment proxies are not used: http_proxy can come from a request
@@ -32,7 +32,7 @@
 struct transfer {
     struct transfer *prev, *next; /* all of them */
     struct transfer *next_unsent; /* those whose request is not out yet */
-    struct transfer *next_due;    /* those cancelled or resumed inside */
+    struct transfer *next_due;    /* those to be seen to outside */
     struct upstream *u;
     CURL *easy;
     struct curl_slist *headers;
@@ -44,7 +44,8 @@ struct transfer {
     size_t head_bytes;
     unsigned sends; /* times libcurl was about to send it */
     bool has_head, garbage, paused;
-    bool is_due; /* it is in that list */
+    bool is_added; /* libcurl knows of it */
+    bool is_due;   /* it is in that list */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -143,7 +144,7 @@ static int on_prereq(void *arg, char *ip, char *local, int port, int local_port)
 
 /* ---- ends ------------------------------------------------------------------ */
 
-/* It is cancelled, or may go on: settle() sees to it. */
+/* It is new, cancelled, or may go on: settle() sees to it. */
 static void is_due_now(struct transfer *t)
 {
     if (t->is_due)
@@ -218,7 +219,7 @@ static enum transfer_end verdict(const struct transfer *t, CURLcode code)
     if (t->garbage)
         return END_GARBAGE;
     if (code == CURLE_OK)
-        return t->has_head ? END_OK : END_GARBAGE;
+        return t->has_head ? END_OK : END_LOST; /* cut within the head */
     if (t->sends > 1)
         return END_STALE;
     if (t->has_head)
@@ -303,6 +304,13 @@ static void resume(struct transfer *t)
     t->u->depth--;
 }
 
+static void add(struct transfer *t)
+{
+    t->is_added = true;
+    CHECK(curl_multi_add_handle(t->u->multi, t->easy) == CURLM_OK);
+    t->u->has_new = true;
+}
+
 /* Does what may not be done inside libcurl, until nothing is left of it. */
 static void settle(struct upstream *u)
 {
@@ -317,6 +325,8 @@ static void settle(struct upstream *u)
         t->is_due = false;
         if (t->ops == NULL)
             transfer_free(t);
+        else if (!t->is_added)
+            add(t);
         else
             resume(t);
         read_messages(u);
@@ -557,8 +567,10 @@ struct transfer *transfer_start(struct upstream *u,
     u->first = t;
     t->next_unsent = u->unsent;
     u->unsent = t;
-    CHECK(curl_multi_add_handle(u->multi, t->easy) == CURLM_OK);
-    u->has_new = true;
+    if (u->depth > 0)
+        is_due_now(t);
+    else
+        add(t);
     return t;
 }
 

@@ -72,6 +72,7 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
         .had_created_ns = lim->had_created_ns,
         .service_start_ns = lim->service_start_ns,
         .recoveries = lim->recoveries,
+        .secret = lim->secret,
         .note = note,
         .note_max = note_max,
     };
@@ -82,6 +83,7 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
     if (res != FILE_OK)
         return res;
     lim->checked_ns = lim->now;
+    lim->secret = lim->file.head.secret;
     lim->had_created_ns = lim->file.head.created_ns;
     if (note[0] != '\0')
         limiter_say(lim, "state_replaced", "%s", note);

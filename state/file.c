@@ -116,6 +116,9 @@ static uint32_t layout_hash(void)
         sizeof(struct lay_debt),
         offsetof(struct layout, traits),
         offsetof(struct layout, debts),
+        offsetof(struct layout, probe),
+        offsetof(struct layout, seniors),
+        offsetof(struct lay_row, fingerprint),
         offsetof(struct lay_scope, last_send_ns),
     };
 
@@ -164,7 +167,7 @@ bool file_head_is_sound(const struct layout *lay)
 }
 
 /* What a new file's head says; also what an old one's is compared with. */
-static void head_init(struct lay_head *h, int64_t now)
+static void head_init(struct lay_head *h, int64_t now, uint64_t secret)
 {
     memset(h, 0, sizeof(*h));
     memcpy(h->magic, LAYOUT_MAGIC, sizeof(h->magic));
@@ -174,6 +177,7 @@ static void head_init(struct lay_head *h, int64_t now)
     boot_id(h->boot_id);
     h->time_ns_inode = time_namespace();
     h->created_ns = now;
+    h->secret = secret;
     h->checksum = hash(h, offsetof(struct lay_head, checksum));
 }
 
@@ -261,9 +265,15 @@ static enum file_result make(const struct file_open *o, int64_t lost_ns,
                              uint64_t recoveries, bool fresh)
 {
     struct birth b = {NULL, o, {.version = 0}, lost_ns, recoveries};
+    uint64_t secret = o->secret;
     char temp[64];
 
-    head_init(&b.head, max_i64(o->now, o->had_created_ns + 1));
+    /* Kept, so that a fingerprint made before means the same after. */
+    if (secret == 0 && getrandom(&secret, sizeof(secret), 0) == -1) {
+        note(o, "%s: getrandom: %s", FILE_NAME, strerror(errno));
+        return FILE_FAILED;
+    }
+    head_init(&b.head, max_i64(o->now, o->had_created_ns + 1), secret);
     if (make_temp(o->dir, temp, sizeof(temp), &b) == -1) {
         note(o, "%s: a new one cannot be made: %s%s (%zu KB are needed)",
              FILE_NAME, strerror(errno),
@@ -452,7 +462,7 @@ static enum file_result attach_once(struct state_file *f,
             goto fail;
         }
     }
-    head_init(&l.here, o->now); /* reads /proc: before the lock */
+    head_init(&l.here, o->now, 0); /* reads /proc: before the lock */
     if (!lock_take(f->fd)) {
         res = FILE_BUSY;
         goto fail;

@@ -39,6 +39,7 @@ struct file_open {
     /* What a new file in place of a lost one carries on. */
     int64_t service_start_ns; /* 0: now */
     uint64_t recoveries;      /* so far */
+    uint64_t secret;          /* 0: a new one */
     char *note;               /* gets one line: an error, or what was replaced
                                  and why */
     size_t note_max;

@@ -10,6 +10,8 @@
  *   models    names; model i owns scope UPSTREAMS + i
  *   traits    a bench and a ceiling for each model
  *   debts     a 402 hold for each upstream
+ *   probe     does an upstream answer, and who asks
+ *   seniors   what was refused or lost in the last minute
  *   workers   one per process
  *   rows      one per ticket: waiting, offered, open or sent
  *   chunks    the log of sends, in pieces of CHUNK_TIMES
@@ -30,10 +32,11 @@
 #include "bucket.h"
 #include "ceiling.h"
 #include "limiter.h"
+#include "probe.h"
 #include "retreat.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 2
+#define LAYOUT_VERSION 3
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    256
@@ -44,6 +47,12 @@
 #define LAY_ROWS      8192 /* waiters, and as many in flight */
 #define LAY_FLOWS     8192 /* each row can have its own */
 #define LAY_BUCKETS   1024 /* hash chains; a power of two */
+
+/* A full queue (500) that is lost at once finds room, and so do 4,096 that
+ * differ, but for a few. */
+#define LAY_SENIOR_SETS 512
+#define LAY_SENIOR_WAYS 8
+#define LAY_SENIORS     (LAY_SENIOR_SETS * LAY_SENIOR_WAYS)
 
 /*
  * 3,072 chunks of 60 times: 16 windows of 10,000 and a half-empty chunk for
@@ -72,6 +81,7 @@ struct lay_head {
     uint8_t boot_id[16];
     uint64_t time_ns_inode; /* clocks differ between time namespaces */
     int64_t created_ns;
+    uint64_t secret;   /* key of the fingerprints */
     uint32_t checksum; /* of the bytes before it */
     uint32_t pad;
 };
@@ -195,12 +205,18 @@ struct lay_row {
     int64_t changed_ns; /* when it got its state */
     uint64_t grant;     /* number of its last grant; 0: none yet */
     uint64_t body_bytes;
+    uint64_t fingerprint; /* of client and body, for seniors.c; 0: none */
     uint16_t scope, cls;
     uint32_t client, model, weight;
     uint32_t flow;       /* (d) */
     uint32_t prev, next; /* (d) in its line; next: free list */
     uint32_t flags;      /* enum row_flag */
     char request_id[LIMITER_ID_MAX];
+};
+
+struct lay_senior {
+    uint64_t fingerprint; /* 0: free */
+    int64_t at_ns;        /* when it was refused or lost */
 };
 
 struct lay_chunk {
@@ -227,17 +243,20 @@ struct layout {
     struct lay_name models[LAY_MODELS];
     struct lay_trait traits[LAY_MODELS];
     struct lay_debt debts[LAY_UPSTREAMS];
+    struct lay_probe probe;
+    struct lay_senior seniors[LAY_SENIORS];
     struct lay_worker workers[LAY_WORKERS];
     struct lay_row rows[LAY_ROWS];
     struct lay_chunk chunks[LAY_CHUNKS];
 };
 
 /* Bump LAYOUT_VERSION when one of these fails. */
-static_assert(sizeof(struct lay_head) == 64, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_head) == 72, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_row) == 128, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_senior) == 16, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct layout) < 4 << 20, "a few MB at most");
 
 /*

@@ -14,8 +14,8 @@
  *               tell       wake.c    other workers; then our tickets (news.c)
  *
  * The lock is taken here for all that tickets do; besides by file.c, to look at
- * a file before it is used, and by view.c.  What always holds when it is free:
- * live.dirty is 0, unless the last writer was killed.
+ * a file before it is used, and by view.c and probe.c for a look.  What always
+ * holds when it is free: live.dirty is 0, unless the last writer was killed.
  *
  * Time comes in as an argument and is raised to the clock's own reading once
  * the lock is held: a worker may be stopped between the two, and a send must
@@ -103,6 +103,12 @@ void limiter_body_gone(struct limiter *lim, struct ticket *t)
 {
     t->req.body_bytes = 0;
     wishes_add(lim, t, WISH_BODY_GONE);
+}
+
+void limiter_lost(struct limiter *lim, struct ticket *t)
+{
+    (void)lim;
+    t->lost = true;
 }
 
 void limiter_done(struct limiter *lim, struct ticket *t, bool unsent)
@@ -267,8 +273,10 @@ static int64_t trouble(struct limiter *lim, int64_t retry_ns)
         lim->trouble_ns = lim->now;
     if (lim->now - lim->trouble_ns >= PATIENCE_NS)
         for (t = lim->all.first; t != NULL; t = t->next)
-            if ((t->wishes & WISH_JOIN) != 0)
+            if ((t->wishes & WISH_JOIN) != 0) {
+                wishes_owe(lim, t);
                 news_refused(lim, t, REFUSED_STATE, -1);
+            }
     news_tell(lim, true);
     news_free(lim);
     return lim->now + retry_ns;
@@ -382,6 +390,11 @@ bool limiter_view(struct limiter *lim, int64_t now, struct limiter_view *out)
 int limiter_fd(const struct limiter *lim)
 {
     return lim->wake.fd;
+}
+
+uint64_t limiter_secret(const struct limiter *lim)
+{
+    return lim->secret;
 }
 
 int64_t limiter_uptime_ns(struct limiter *lim, int64_t now)

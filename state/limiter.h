@@ -18,7 +18,7 @@
 
 #define LIMITER_UPSTREAMS  16
 #define LIMITER_NAME_MAX   128 /* client and model names, with the zero */
-#define LIMITER_ID_MAX     40  /* request ids, with the zero */
+#define LIMITER_ID_MAX     32  /* request ids, with the zero */
 #define LIMITER_REASON_MAX 96  /* why a hold or a bench began, with the zero */
 #define LIMITER_CLASSES    3
 
@@ -105,6 +105,7 @@ struct limiter_counters {
     uint64_t recoveries;  /* times the file was replaced */
     uint64_t swept;       /* dead workers */
     uint64_t revoked;     /* offers that lapsed */
+    uint64_t seniors;     /* retries let to the head of their line */
 };
 
 /* What a ticket asks for.  Strings are copied, cut to their bounds. */
@@ -116,7 +117,10 @@ struct limiter_request {
     const char *model;      /* "" where a request names none */
     const char *request_id; /* shown in the queue */
     bool stream;
-    bool senior; /* refused or lost before: to the head of its client's line */
+    bool retry;           /* the client says that it asks again */
+    uint64_t fingerprint; /* of client and body; 0: none.  A retry of what we
+                           * refused or lost within the last minute goes to
+                           * the head of its client's line, once */
     uint64_t body_bytes;
     int64_t deadline_ns; /* refuse at once if the ETA is later; or NEVER.  Of
                           * no meaning once it was granted */
@@ -211,11 +215,18 @@ void limiter_report(struct limiter *lim, struct ticket *t,
 MUST_USE bool limiter_end_hold(struct limiter *lim, uint32_t upstream,
                                const char *model);
 
+/* T was not left by its client: we failed it.  To be said before
+ * limiter_done(), so that a retry of it is known (see fingerprint). */
+void limiter_lost(struct limiter *lim, struct ticket *t);
 /* The body is no longer held. */
 void limiter_body_gone(struct limiter *lim, struct ticket *t);
 /* The request is over, in whatever state; takes the ticket.  UNSENT matters
  * only after TICKET_GRANTED: one that was not told so cannot have sent. */
 void limiter_done(struct limiter *lim, struct ticket *t, bool unsent);
+
+/* The key of all fingerprints: random, the same for all workers, not known
+ * outside of the state file. */
+uint64_t limiter_secret(const struct limiter *lim);
 
 /* Something was asked that needs a turn. */
 bool limiter_has_wishes(const struct limiter *lim);
@@ -224,6 +235,42 @@ bool limiter_has_wishes(const struct limiter *lim);
  * *NEWS as it was, while the lock is busy or the ticket does not wait. */
 bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
                    struct ticket_news *news);
+
+/* ---- readiness -------------------------------------------------------- */
+
+enum probe_state {
+    PROBE_KNOWN = 0,  /* an upstream was asked not long ago */
+    PROBE_OURS = 1,   /* the caller is to ask, and to say limiter_probed() */
+    PROBE_OTHERS = 2, /* another worker asks: look again in a moment */
+};
+
+struct limiter_probe_times {
+    int64_t fresh_ns; /* for so long an answer is remembered */
+    int64_t lease_ns; /* for so long nobody else asks */
+};
+
+struct limiter_ready_upstream {
+    int64_t tokens_milli, burst_milli; /* in the bucket, and at most */
+    int64_t eta_ns;                    /* of a new normal request; -1 unknown */
+    uint16_t key_status; /* 401, 403: it does not like our key; else 0 */
+};
+
+struct limiter_ready {
+    enum probe_state probe;
+    bool reachable;  /* as it was known last */
+    uint16_t status; /* of that answer; 0: there was none */
+    uint32_t waiting, waiting_max;
+    uint32_t n_upstreams;
+    struct limiter_ready_upstream upstreams[LIMITER_UPSTREAMS];
+};
+
+/* Could a new request be served?  False: the state is busy, ask again. */
+MUST_USE bool limiter_ready(struct limiter *lim,
+                            const struct limiter_probe_times *times,
+                            int64_t now, struct limiter_ready *out);
+/* What came of PROBE_OURS.  False as above. */
+MUST_USE bool limiter_probed(struct limiter *lim, bool reachable,
+                             uint16_t status, int64_t now);
 
 /* ---- looking at the whole ------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include "queue.h"
 #include "rank.h"
 #include "row.h"
+#include "seniors.h"
 #include "traits.h"
 #include "worker.h"
 
@@ -93,6 +94,7 @@ static void tell_place(struct limiter *lim, struct ticket *t)
     lim->by_row[t->row] = NULL;
     row_leave(lay, t->row);
     lay->live.counters.refused[REFUSED_DEADLINE]++;
+    seniors_note(lay, t->req.fingerprint, lim->now);
     news_refused(lim, t, REFUSED_DEADLINE, t->news.eta_ns);
 }
 

@@ -16,6 +16,7 @@
 #include "names.h"
 #include "queue.h"
 #include "row.h"
+#include "seniors.h"
 #include "traits.h"
 #include "window.h"
 
@@ -134,6 +135,8 @@ void repair_run(struct layout *lay, int64_t now)
     window_rebuild(lay);
     names_rebuild(lay);
     traits_rebuild(lay, now);
+    probe_rebuild(&lay->probe, now + FUTURE_MAX);
+    seniors_rebuild(lay, now + FUTURE_MAX);
     for (i = 0; i < LAY_ROWS; i++)
         rebuild_row(lay, i, now);
     reset_counts(lay);

@@ -4,7 +4,8 @@
  * A worker lives as long as somebody holds its byte lock; a pid proves
  * nothing, for it may have been used again.  A dead worker's waiters and
  * in-flight counts vanish with it; its open sends may have reached the wire
- * at any time until now, so now is what the log says.
+ * at any time until now, so now is what the log says.  Whoever repeats one of
+ * them goes to the head of its line (seniors.c).
  */
 #include "roster.h"
 
@@ -13,6 +14,7 @@
 #include "layout.h"
 #include "lock.h"
 #include "row.h"
+#include "seniors.h"
 
 static void set_stalled(struct layout *lay, uint32_t i, uint32_t stalled)
 {
@@ -66,14 +68,17 @@ void roster_leave(struct layout *lay, int fd, uint32_t self, int64_t now)
     for (i = 0; i < high; i++) {
         if (lay->rows[i].state == ROW_FREE || lay->rows[i].worker != self)
             continue;
-        if (row_sent(lay, i, now)) /* it may have been, until just now */
-            row_leave(lay, i);
-        else
+        if (!row_sent(lay, i, now)) { /* it may have been, until just now */
             clean = false;
+            continue;
+        }
+        seniors_note(lay, lay->rows[i].fingerprint, now);
+        row_leave(lay, i);
     }
     if (!clean)
         return; /* the log was full: the next sweep ends the rest */
     set_stalled(lay, self, 0);
+    probe_leave(&lay->probe, self);
     __atomic_store_n(&worker_at(lay, self)->used, 0, __ATOMIC_RELEASE);
     lock_leave_slot(fd, self);
     while (lay->live.workers_high > 0 &&

@@ -129,10 +129,10 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     r->model = model;
     r->weight = req->weight;
     r->flow = r->prev = r->next = NONE;
-    r->flags =
-        (req->stream ? ROW_STREAM : 0u) | (req->senior ? ROW_SENIOR : 0u);
+    r->fingerprint = req->fingerprint;
+    r->flags = (req->stream ? ROW_STREAM : 0u) | (j->senior ? ROW_SENIOR : 0u);
     r->arrival = j->arrival;
-    if (r->arrival == 0 && req->senior)
+    if (r->arrival == 0 && j->senior)
         r->arrival = queue_senior_arrival(lay, i);
     if (r->arrival == 0)
         r->arrival = next_arrival(lay, now);

@@ -20,6 +20,7 @@ struct row_join {
     const struct limiter_request *req; /* strings within their bounds */
     uint32_t worker;
     int64_t arrival; /* 0: now; else the place it had in a lost file */
+    bool senior;     /* to the head of its client's line */
 };
 
 /* Into the queue, within its bounds.  On REFUSED_NOT *OUT is the row. */

@@ -35,6 +35,8 @@ struct ticket {
     bool fresh;             /* to be told its place, in that list */
     bool over;              /* to be freed, in that list */
     bool granted;           /* its owner knows that it may send */
+    bool senior;            /* a retry that went to the head of its line */
+    bool lost;              /* its end is our fault */
     uint32_t row;           /* in the shared file, or none */
     uint64_t id;            /* what that row must say */
     int64_t arrival;

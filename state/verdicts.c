@@ -243,6 +243,7 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     if (row->state != ROW_SENT || row->changed_ns > lim->now)
         return;
     lay->live.counters.answers[rep->answer]++;
+    probe_key(&lay->probe, admit_upstream(lay, row->scope), rep->status);
     if (rep->answer != ANSWER_RATE)
         answered(lim, t->row, rep->answer == ANSWER_FINE);
     switch (rep->answer) {

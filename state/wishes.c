@@ -12,8 +12,12 @@
 
 #include "admit.h"
 #include "row.h"
+#include "seniors.h"
 #include "traits.h"
 #include "worker.h"
+
+/* How often strange retries may make us look: the SDKs come after 400 ms. */
+#define RETRY_SWEEP_NS (50 * NS_PER_MS)
 
 void wishes_add(struct limiter *lim, struct ticket *t, unsigned what)
 {
@@ -73,6 +77,7 @@ static void refuse(struct limiter *lim, struct ticket *t,
 
     lay->live.counters.refused[why]++;
     t->news.waiting = lay->live.waiting;
+    seniors_note(lay, t->req.fingerprint, lim->now);
     news_refused(lim, t, why, eta_of_next(lim, t));
 }
 
@@ -111,22 +116,39 @@ void wishes_refuse_off(struct limiter *lim)
     lim->refused_up_to = lay->live.refusing;
 }
 
+/* Needs the lock.  Is T owed the head of its line?  Whoever asks again may do
+ * so because its worker died, sooner than we look for the dead. */
+static bool claim(struct limiter *lim, const struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+    int64_t last = lay->live.swept_ns;
+
+    if (seniors_claim(lay, t->req.fingerprint, lim->now))
+        return true;
+    if (last > lim->now - RETRY_SWEEP_NS && last <= lim->now)
+        return false;
+    roster_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
+    return seniors_claim(lay, t->req.fingerprint, lim->now);
+}
+
 /* Needs the lock. */
 static void do_join(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
-    struct row_join j = {&t->req, lim->slot, 0};
+    struct row_join j = {&t->req, lim->slot, 0, false};
     enum limiter_refusal why;
     uint32_t row = NONE;
 
     if (refuse_if_off(lim, t, NONE))
         return;
+    j.senior = t->senior = t->req.retry && claim(lim, t);
     why = row_join(lay, &j, lim->now, &row);
     if (why != REFUSED_NOT) {
-        refuse(lim, t, why);
+        refuse(lim, t, why); /* notes it again */
         return;
     }
     lay->live.counters.joined++;
+    lay->live.counters.seniors += t->senior;
     t->state = TICKET_LINE;
     bind_row(lim, t, row);
     /* Now: it is joined, even if what follows is cut short. */
@@ -153,6 +175,8 @@ static void do_leave(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
 
+    if (t->lost)
+        seniors_note(lay, t->req.fingerprint, lim->now);
     if (t->row != NONE) {
         row_leave(lay, t->row);
         if (t->granted)
@@ -216,10 +240,29 @@ static void fulfil(struct limiter *lim, struct ticket *t)
         t->wishes = 0;
 }
 
+void wishes_owe(struct limiter *lim, const struct ticket *t)
+{
+    if (lim->n_owed < OWED_MAX)
+        lim->owed[lim->n_owed++] =
+            (struct lay_senior){t->req.fingerprint, lim->now};
+}
+
+/* Needs the lock. */
+static void pay(struct limiter *lim)
+{
+    uint32_t i;
+
+    for (i = 0; i < lim->n_owed; i++)
+        if (lim->owed[i].at_ns >= lim->now - SENIORS_NS)
+            seniors_note(lim->file.lay, lim->owed[i].fingerprint, lim->now);
+    lim->n_owed = 0;
+}
+
 void wishes_fulfil(struct limiter *lim)
 {
     struct ticket *t, *first_left = NULL;
 
+    pay(lim);
     while (lim->wishes != NULL && lim->wishes != first_left) {
         t = lim->wishes;
         fulfil(lim, t); /* first: should it be cut short, T is in the list */
@@ -237,7 +280,7 @@ void wishes_fulfil(struct limiter *lim)
 /* Needs the lock.  False: no room, to be tried again. */
 static bool adopt(struct limiter *lim, struct ticket *t)
 {
-    struct row_join j = {&t->req, lim->slot, t->arrival};
+    struct row_join j = {&t->req, lim->slot, t->arrival, t->senior};
     uint32_t state = t->state == TICKET_LINE   ? ROW_WAITING
                      : t->state == TICKET_OPEN ? ROW_OPEN
                                                : ROW_SENT;

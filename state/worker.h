@@ -16,6 +16,7 @@
 
 #define MARKS_MAX 32 /* lines in the log of one turn */
 #define ENDS_MAX  8  /* wishes of operators between two turns */
+#define OWED_MAX  64 /* refusals while the state cannot be had */
 
 /* Something that changed for everybody, to be logged. */
 struct mark {
@@ -50,6 +51,7 @@ struct limiter {
     int64_t had_created_ns; /* of the last file we had; 0: none yet */
     int64_t service_start_ns;
     uint64_t recoveries;
+    uint64_t secret; /* of the newest file */
 
     struct ticket_list all;
     struct ticket *wishes, **wishes_end;
@@ -72,6 +74,9 @@ struct limiter {
 
     struct end_wish ends[ENDS_MAX];
     uint32_t n_ends;
+
+    struct lay_senior owed[OWED_MAX]; /* to be remembered */
+    uint32_t n_owed;
 
     limiter_log_fn *log;
     void *log_arg;
@@ -114,6 +119,8 @@ void wishes_fulfil(struct limiter *lim);
 void wishes_refuse_off(struct limiter *lim);
 /* Needs the lock.  Puts the tickets of a lost file into this one. */
 void wishes_adopt(struct limiter *lim);
+/* T is refused without the lock: to be remembered when it can be had. */
+void wishes_owe(struct limiter *lim, const struct ticket *t);
 /* The file is lost: no ticket has a row, and no wish is forgotten. */
 void wishes_unbind(struct limiter *lim);
 

@@ -190,9 +190,11 @@ static void advance(struct limiter *lim, struct request_of_mine *r,
         if (notes->answers && rand() % 40 == 0)
             check(limiter_end_hold(lim, 0, models[rand() % 4]),
                   "answers: no hold can be ended");
-        req.senior = rand() % 8 == 0;
+        req.retry = rand() % 8 == 0;
+        req.fingerprint = (uint64_t)(rand() % 100);
         r->ticket = limiter_join(lim, &req, hear_mine, r);
     } else if (r->granted == 0 && rand() % 400 == 0) {
+        limiter_lost(lim, r->ticket);
         limiter_done(lim, r->ticket, true); /* tired of waiting */
         r->ticket = NULL;
     } else if (r->granted > 0 && r->write_ns == 0) {

@@ -79,11 +79,12 @@ static int get_stats(struct request *r, struct text *out)
              "{\"accepted\":%" PRIu64 ",\"refused\":%" PRIu64
              ",\"unauthorized\":%" PRIu64 ",\"faults\":%" PRIu64
              ",\"polls\":%" PRIu64 ",\"results\":%" PRIu64 ",\"open\":%" PRId64
+             ",\"models\":%" PRIu64
              ",\"max_in_window\":%zu,\"connections\":%" PRId64
              ",\"client_gone\":%" PRIu64 ",\"dropped\":%" PRIu64
              ",\"now_ns\":%" PRId64 "}\n",
              n->accepted, n->refused, n->unauthorized, n->faults, n->polls,
-             n->results, n->open,
+             n->results, n->open, n->models,
              arrivals_max_in(sim->arrivals, sim->window.length_ns, false),
              n->connections, n->client_gone, arrivals_dropped(sim->arrivals),
              clock_now_ns());

@@ -101,6 +101,11 @@ static enum MHD_Result phase_free(struct request *r)
     struct text body = {0};
     int status = MHD_HTTP_OK;
 
+    if (r->route == ROUTE_MODELS) {
+        pthread_mutex_lock(&r->sim->lock);
+        r->sim->counters.models++;
+        pthread_mutex_unlock(&r->sim->lock);
+    }
     if (r->route == ROUTE_CONTROL) {
         status = control_answer(r, &body);
     } else if (r->route == ROUTE_NOWHERE ||

@@ -33,6 +33,7 @@ struct counters {
     uint64_t polls;       /* GET /v1/status/... */
     uint64_t results;     /* GET /results/... */
     uint64_t client_gone; /* the client closed before its answer's end */
+    uint64_t models;      /* GET /v1/models and below */
     int64_t open;         /* gauge: arrived and not yet answered */
     int64_t connections;  /* gauge */
 };

@@ -47,6 +47,7 @@ CU_ErrorCode test_share_add(void);
 CU_ErrorCode test_retreat_add(void);
 CU_ErrorCode test_verdicts_add(void);
 CU_ErrorCode test_traits_add(void);
+CU_ErrorCode test_seniors_add(void);
 CU_ErrorCode test_torn_add(void);
 CU_ErrorCode test_attach_add(void);
 

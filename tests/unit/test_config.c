@@ -371,6 +371,8 @@ static void check_defaults(const struct config *c)
     CU_ASSERT_TRUE(c->connect_ms == 10000 && c->first_byte_ms == 600000);
     CU_ASSERT_TRUE(c->idle_ms == 300000 && c->retry_max == 3);
     CU_ASSERT_TRUE(c->retreat_max_ms == 300000 && c->drain_ms == 30000);
+    CU_ASSERT_TRUE(c->ready_queue_percent == 90 &&
+                   c->ready_tokens_percent == 5 && c->ready_probe_ms == 5000);
     CU_ASSERT_EQUAL(c->max_body_bytes, 25 * 1024 * 1024);
     CU_ASSERT_TRUE(c->anonymous == FROM_LOOPBACK && c->read == FROM_LOOPBACK);
     CU_ASSERT_TRUE(!c->read_token && !c->read_token_file);
@@ -460,6 +462,7 @@ static void every_key_of_the_file_reaches_its_field(void)
         "'commit_after_s':0,'heartbeat_s':15,'buffered_keepalive':true,"
         "'timeouts':{'connect_s':16,'first_byte_s':17,'idle_s':18},"
         "'retry':{'max':19},'retreat':{'max_s':20},'max_body_mb':21,"
+        "'ready':{'queue_percent':50,'tokens_percent':0,'probe_s':1.5},"
         "'drain_s':0.001,'admin':{'read':'token','token_file':'/t',"
         "'read_token_file':null},'anonymous':'no','hosts':['A.Example'],"
         "'origins':['https://B.example:8443'],'state_dir':'/s','data_dir':'/d',"
@@ -486,6 +489,8 @@ static void every_key_of_the_file_reaches_its_field(void)
     CU_ASSERT_TRUE(c->connect_ms == 16000 && c->first_byte_ms == 17000);
     CU_ASSERT_TRUE(c->idle_ms == 18000 && c->retry_max == 19);
     CU_ASSERT_TRUE(c->retreat_max_ms == 20000 && c->drain_ms == 1);
+    CU_ASSERT_TRUE(c->ready_queue_percent == 50 &&
+                   c->ready_tokens_percent == 0 && c->ready_probe_ms == 1500);
     CU_ASSERT_EQUAL(c->max_body_bytes, 21 * 1024 * 1024);
     CU_ASSERT_TRUE(c->read == FROM_NOWHERE && c->anonymous == FROM_NOWHERE);
     CU_ASSERT_STRING_EQUAL(c->admin_token_file, "/t");

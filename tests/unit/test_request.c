@@ -215,6 +215,32 @@ static void patience_of_the_sdks(void)
     }
 }
 
+static void how_often_an_sdk_has_asked_before(void)
+{
+    static const struct {
+        const char *extra[2];
+        uint32_t want;
+    } rows[] = {
+        {{NULL}, 0},
+        {{"HTTP_X_STAINLESS_RETRY_COUNT=0"}, 0},
+        {{"HTTP_X_STAINLESS_RETRY_COUNT=2"}, 2},
+        {{"HTTP_X_STAINLESS_RETRY_COUNT="}, 0},
+        {{"HTTP_X_STAINLESS_RETRY_COUNT=-1"}, 0},
+        {{"HTTP_X_STAINLESS_RETRY_COUNT= 1"}, 0},
+        {{"HTTP_X_STAINLESS_RETRY_COUNT=1x"}, 0},
+        {{"HTTP_X_STAINLESS_RETRY_COUNT=99999999999999999999"}, 0},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct request *r = ask(CHAT, rows[i].extra);
+
+        CU_ASSERT_EQUAL(r->retry_count, rows[i].want);
+        CU_ASSERT_EQUAL(r->fault.status, 0);
+        request_free(r);
+    }
+}
+
 static void what_goes_upstream(void)
 {
     static const char *const extra[] = {
@@ -455,6 +481,7 @@ static const struct unit_test tests[] = {
     {"parameters are there once and clean", parameters},
     {"there are not too many of them", too_many_parameters},
     {"an SDK's patience is read as it means it", patience_of_the_sdks},
+    {"how often an SDK has asked before", how_often_an_sdk_has_asked_before},
     {"only known headers go upstream", what_goes_upstream},
     {"the name of a client is tamed", names_of_clients_are_tamed},
     {"a Content-Length is a number or none", content_lengths},

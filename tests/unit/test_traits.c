@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "desk.h"
+#include "seniors.h"
 
 /* ---- benches ------------------------------------------------------------------- */
 
@@ -381,7 +382,10 @@ static void a_senior_goes_first_in_its_own_line_only(void)
     b = desk_ask(d, 0, &req);
     desk_turn(d);
     req.client = "a";
-    req.senior = true;
+    req.retry = true;
+    req.fingerprint = 7;
+    for (i = 0; i < 2; i++)
+        seniors_note(desk_layout(d, 0), 7, d->now);
     s1 = desk_ask(d, 0, &req);
     s2 = desk_ask(d, 0, &req);
     desk_turn(d);

@@ -477,7 +477,8 @@ static void stir(struct desk *d, bool refuses)
     for (i = lab_random(3); i > 0; i--) {
         req.model = models[lab_random(3)];
         req.client = lab_random(2) == 0 ? "a" : "b";
-        req.senior = lab_random(8) == 0;
+        req.retry = lab_random(8) == 0;
+        req.fingerprint = lab_random(40);
         (void)desk_ask(d, lab_random(DESK_WORKERS), &req);
     }
     for (i = lab_random(6); i > 0 && d->n > 0; i--)

@@ -39,5 +39,8 @@ CU_ErrorCode test_accept_add(void);
 CU_ErrorCode test_delay_add(void);
 CU_ErrorCode test_words_add(void);
 CU_ErrorCode test_verdict_add(void);
+CU_ErrorCode test_fingerprint_add(void);
+CU_ErrorCode test_ready_add(void);
+CU_ErrorCode test_opening_add(void);
 
 #endif

@@ -1,0 +1,77 @@
+#!/bin/bash
+# A model that is off is answered for at once, without asking the upstream,
+# and disturbs nobody else.
+# shellcheck source=tests/curl/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+start_sim --limiter none
+start_sluice main SLUICE_WORKERS=2 SLUICE_REQUESTS=10000
+
+sends() { curl -s "$sim/sim/arrivals" | jq --arg m "$1" '[.arrivals[]|select(.model==$m)]|length'; }
+lines() { grep -h '"event":"request"' "$out" | jq -c --arg m "$1" 'select(.model==$m)'; }
+
+# Others run while the models go off, and after it.
+many 300 "$work/others" &
+others=$!
+
+# MODEL STATUS SECONDS: the bench it must get
+while read -r model want seconds; do
+    chat "sim/$model"
+    is "$model: the first is told" "$want sluice_upstream_off false" \
+        "$status $(jq -r .error.code <<<"$body") $(header x-should-retry)"
+    has "$model: in the upstream's words" "$body" 'does not serve this model now: .'
+    check "$model: it is benched" wait_for 2 sh -c \
+        "curl -s $url/api/status | jq -e '.models[]|select(.name == \"sim/$model\").bench.ends_s > 0'"
+    ends=$(curl -s "$url/api/status" | jq --arg m "sim/$model" '.models[]|select(.name==$m).bench.ends_s')
+    at_most "$model: for as long as it should" "$seconds" "$ends"
+    at_least "$model: and no less" "$((seconds - 3))" "$ends"
+    for _ in {1..12}; do
+        chat "sim/$model"
+        echo "$status $(header x-should-retry) $(header Retry-After) $(header X-Sluice-Attempts)"
+    done >"$work/again"
+    is "$model: then it is refused" "$want false" "$(cut -d' ' -f1,2 "$work/again" | sort -u)"
+    slowest=$(lines "sim/$model" | jq -s 'map(select(.attempts==0).total_ms)|max')
+    at_most "$model: none takes 5 ms" 4 "$slowest"
+    printf 'off: %s: slowest of 12 refusals %s ms in the worker\n' "$model" "$slowest"
+    jobs=()
+    for _ in {1..24}; do # at once, so that both workers get some
+        chat "sim/$model" &
+        jobs+=($!)
+    done
+    wait "${jobs[@]}"
+    is "$model: the upstream saw one" 1 "$(sends "sim/$model")"
+    is "$model: both workers know" 2 "$(lines "sim/$model" | jq -r 'select(.attempts==0).pid' | sort -u | wc -l)"
+done <<END
+gone 410 86400
+degraded 503 60
+offline 503 10800
+END
+wait $others
+is "other models were not disturbed" "300 200" "$(cut -d' ' -f1 "$work/others" | sort | uniq -c | xargs)"
+is "each bench was counted" "3 108" \
+    "$(curl -s "$url/api/status" | jq -r '"\(.counters.benches) \(.counters.refused.model_off)"')"
+
+chat sim/gone ',"stream":true' -N
+is "a stream is told with a status" "410 sluice_upstream_off" "$status $(jq -r .error.code <<<"$body")"
+
+# Not granted, or unknown: remembered for a minute, and passed on.
+for model in not-granted unknown; do
+    chat "sim/$model"
+    is "$model: 404" "404 false" "$status $(header x-should-retry)"
+    chat "sim/$model"
+    is "$model: so is the second" 404 "$status"
+    is "$model: without a send" 1 "$(sends "sim/$model")"
+done
+# But a client that errs in its path benches nobody's model.
+ask /v1/chat/typo -H 'Content-Type: application/json' -d '{"model":"sim/healthy"}'
+is "a path that is not there: 404" 404 "$status"
+chat sim/healthy
+is "its model is still there" 200 "$status"
+
+# 429 that asks for more than a minute: the model is off, nobody else is held.
+chat sim/429+retry-after-3600
+is "a 429 for an hour is told" "429 sluice_upstream_off" "$status $(jq -r .error.code <<<"$body")"
+chat sim/echo
+is "and holds no other model" 200 "$status"
+is "it was no retreat" 0 "$(curl -s "$url/api/status" | jq .counters.holds.rate)"
+finish

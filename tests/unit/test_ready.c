@@ -1,0 +1,332 @@
+/* Mirrors fcgi/ready.c's thresholds and state/probe.c. */
+#include "ready.h"
+
+#include <string.h>
+
+#include "config.h"
+#include "desk.h"
+#include "probe.h"
+#include "repair.h"
+
+/* ---- thresholds ----------------------------------------------------------- */
+
+static char key[] = "nvapi-x";
+
+static struct config defaults(void)
+{
+    return (struct config){
+        .n_upstreams = 2,
+        .queue_timeout_ms = 100000,
+        .ready_queue_percent = 90,
+        .ready_tokens_percent = 5,
+        .ready_probe_ms = 5000,
+    };
+}
+
+/* All is well, with one upstream. */
+static struct limiter_ready well(void)
+{
+    return (struct limiter_ready){
+        .reachable = true,
+        .status = 200,
+        .waiting_max = 100,
+        .n_upstreams = 1,
+        .upstreams = {{.tokens_milli = 40000, .burst_milli = 40000}},
+    };
+}
+
+static struct ready_verdict judge(const struct limiter_ready *st)
+{
+    struct config cfg = defaults();
+    struct ready_verdict v;
+
+    ready_judge(&v, st, &cfg);
+    CU_ASSERT_EQUAL(v.ready, v.reachable && v.queue && v.tokens);
+    CU_ASSERT_EQUAL(v.reason[0] == '\0', v.ready);
+    return v;
+}
+
+static void when_all_is_well_we_are_ready(void)
+{
+    struct limiter_ready st = well();
+    struct ready_verdict v = judge(&st);
+
+    CU_ASSERT_TRUE(v.ready);
+    CU_ASSERT_EQUAL(v.key, -1);
+}
+
+static void an_upstream_must_answer_below_500(void)
+{
+    struct limiter_ready st = well();
+
+    st.reachable = false;
+    st.status = 503;
+    CU_ASSERT_FALSE(judge(&st).reachable);
+    CU_ASSERT_PTR_NOT_NULL(strstr(judge(&st).reason, "503"));
+    st.status = 0;
+    CU_ASSERT_FALSE(judge(&st).ready);
+    CU_ASSERT_PTR_NOT_NULL(strstr(judge(&st).reason, "within 5 s"));
+}
+
+static void the_queue_must_be_below_nine_tenths(void)
+{
+    struct limiter_ready st = well();
+
+    st.waiting = 89;
+    CU_ASSERT_TRUE(judge(&st).queue);
+    st.waiting = 90;
+    CU_ASSERT_FALSE(judge(&st).queue);
+    CU_ASSERT_PTR_NOT_NULL(strstr(judge(&st).reason, "90 of 100"));
+    st.waiting_max = 0; /* no maximum */
+    CU_ASSERT_TRUE(judge(&st).queue);
+    st.waiting = 0;
+    st.upstreams[0].eta_ns = 90 * NS_PER_S - NS_PER_MS;
+    CU_ASSERT_TRUE(judge(&st).queue);
+    st.upstreams[0].eta_ns = 90 * NS_PER_S;
+    CU_ASSERT_FALSE(judge(&st).queue);
+    st.upstreams[0].eta_ns = -1; /* nobody knows */
+    CU_ASSERT_TRUE(judge(&st).queue);
+}
+
+static void the_bucket_must_hold_more_than_a_twentieth(void)
+{
+    struct limiter_ready st = well();
+
+    st.upstreams[0].tokens_milli = 2001;
+    CU_ASSERT_TRUE(judge(&st).tokens);
+    st.upstreams[0].tokens_milli = 2000;
+    CU_ASSERT_FALSE(judge(&st).tokens);
+    st.upstreams[0].tokens_milli = -5000; /* claims on more than there is */
+    CU_ASSERT_FALSE(judge(&st).tokens);
+    st.upstreams[0].burst_milli = 0; /* no capacity */
+    CU_ASSERT_FALSE(judge(&st).tokens);
+}
+
+static void of_several_upstreams_any_one_suffices(void)
+{
+    struct limiter_ready st = well();
+
+    st.n_upstreams = 2;
+    st.upstreams[1] = st.upstreams[0];
+    st.upstreams[0].tokens_milli = 0;
+    st.upstreams[1].eta_ns = 1000 * NS_PER_S;
+    CU_ASSERT_TRUE(judge(&st).ready);
+    st.upstreams[0].eta_ns = 1000 * NS_PER_S;
+    CU_ASSERT_FALSE(judge(&st).queue);
+    st.n_upstreams = UINT32_MAX; /* whatever it says */
+    CU_ASSERT_FALSE(judge(&st).queue);
+}
+
+static void a_refused_key_is_told_and_changes_nothing(void)
+{
+    struct config cfg = defaults();
+    struct limiter_ready st = well();
+    struct ready_verdict v;
+
+    cfg.upstreams[0].api_key = key;
+    ready_judge(&v, &st, &cfg);
+    CU_ASSERT_EQUAL(v.key, 1);
+    st.status = 401; /* of the probe */
+    ready_judge(&v, &st, &cfg);
+    CU_ASSERT_EQUAL(v.key, 0);
+    CU_ASSERT_TRUE(v.ready);
+    CU_ASSERT_PTR_NOT_NULL(strstr(v.reason, "key"));
+    st.status = 200;
+    st.upstreams[0].key_status = 403; /* of a request */
+    ready_judge(&v, &st, &cfg);
+    CU_ASSERT_EQUAL(v.key, 0);
+    cfg.upstreams[0].api_key = NULL; /* the clients' own: their business */
+    ready_judge(&v, &st, &cfg);
+    CU_ASSERT_EQUAL(v.key, -1);
+    CU_ASSERT_STRING_EQUAL(v.reason, "");
+}
+
+/* ---- one probe for all -------------------------------------------------------- */
+
+static const struct limiter_probe_times times = {5 * NS_PER_S,
+                                                 5500 * NS_PER_MS};
+
+static struct limiter_ready look(struct desk *d, uint32_t worker)
+{
+    struct limiter_ready st;
+
+    CU_ASSERT_TRUE_FATAL(limiter_ready(d->w[worker], &times, d->now, &st));
+    lab_recount(desk_layout(d, worker));
+    return st;
+}
+
+static struct desk *two(void)
+{
+    struct desk *d = desk_new(40);
+
+    desk_open(d, 0);
+    desk_open(d, 1);
+    return d;
+}
+
+static void who_asks_first_probes_for_all(void)
+{
+    struct desk *d = two();
+    struct limiter_ready st;
+
+    CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OURS);
+    CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OTHERS);
+    CU_ASSERT_TRUE(limiter_probed(d->w[1], false, 503, d->now)); /* not its */
+    CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OTHERS);
+    d->now += NS_PER_S;
+    CU_ASSERT_TRUE(limiter_probed(d->w[0], true, 404, d->now));
+    d->now -= NS_PER_MS; /* the step of another worker began before that */
+    CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_KNOWN);
+    d->now += NS_PER_MS;
+    st = look(d, 1);
+    CU_ASSERT_EQUAL(st.probe, PROBE_KNOWN);
+    CU_ASSERT_TRUE(st.reachable);
+    CU_ASSERT_EQUAL(st.status, 404);
+    d->now += 5 * NS_PER_S - 1;
+    CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_KNOWN);
+    d->now++;
+    CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OURS);
+    CU_ASSERT_TRUE(limiter_probed(d->w[1], false, 0, d->now));
+    st = look(d, 0);
+    CU_ASSERT_EQUAL(st.probe, PROBE_KNOWN);
+    CU_ASSERT_FALSE(st.reachable);
+    desk_free(d);
+}
+
+static void a_dead_or_stopped_prober_holds_up_nobody(void)
+{
+    struct desk *d = two();
+
+    CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OURS);
+    desk_kill(d, 0);
+    CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OURS); /* at once, unswept */
+    desk_open(d, 0);
+    CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OTHERS);
+    d->now += times.lease_ns - 1; /* it is stopped */
+    CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OTHERS);
+    d->now++;
+    CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OURS);
+    CU_ASSERT_TRUE(limiter_probed(d->w[1], false, 0, d->now)); /* too late */
+    CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OTHERS);
+    limiter_close(d->w[0]);
+    d->w[0] = NULL;
+    CU_ASSERT_EQUAL(desk_layout(d, 1)->probe.owner, 0);
+    CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OURS);
+    desk_free(d);
+}
+
+static void noise_in_the_lease_hurts_nobody(void)
+{
+    struct desk *d = two();
+    struct lay_probe *p = &desk_layout(d, 0)->probe;
+    int i;
+
+    for (i = 0; i < 300; i++) {
+        unsigned char *bytes = (unsigned char *)p;
+        struct limiter_ready st;
+        uint32_t k;
+
+        for (k = 0; k < sizeof(*p); k++)
+            bytes[k] = (unsigned char)lab_random(lab_random(2) ? 256 : 3);
+        st = look(d, lab_random(2));
+        CU_ASSERT_TRUE(st.probe <= PROBE_OTHERS);
+        if (lab_random(2))
+            repair_run(desk_layout(d, 0), d->now);
+    }
+    memset(p, 0, sizeof(*p));
+    p->owner = UINT32_MAX;
+    CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OURS);
+    p->lease_ns = INT64_MAX; /* for ever */
+    CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OURS);
+    p->known = 2;
+    p->known_ns = INT64_MAX;
+    CU_ASSERT_NOT_EQUAL(look(d, 1).probe, PROBE_KNOWN);
+    repair_run(desk_layout(d, 0), d->now);
+    CU_ASSERT_EQUAL(p->known, 0);
+    desk_free(d);
+}
+
+static void what_the_limiter_knows_of_itself(void)
+{
+    struct desk *d = two();
+    struct limiter_ready st;
+    struct ask *a;
+    int i;
+
+    d->set.bounds.waiting = 500;
+    limiter_set(d->w[0], &d->set);
+    limiter_set(d->w[1], &d->set);
+    for (i = 0; i < 50; i++)
+        (void)desk_ask(d, 0, NULL);
+    desk_turn(d);
+    st = look(d, 1);
+    CU_ASSERT_EQUAL(st.n_upstreams, 1);
+    CU_ASSERT_EQUAL(st.waiting, 10);
+    CU_ASSERT_EQUAL(st.waiting_max, 500);
+    CU_ASSERT_EQUAL(st.upstreams[0].tokens_milli, 0);
+    CU_ASSERT_EQUAL(st.upstreams[0].burst_milli, 40000);
+    CU_ASSERT_EQUAL(st.upstreams[0].eta_ns, 60 * NS_PER_S);
+    a = &d->asks[0];
+    desk_sent(a);
+    desk_report(a, ANSWER_FINE, 403, -1);
+    desk_done(a, false);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(look(d, 1).upstreams[0].key_status, 403);
+    a = &d->asks[1];
+    desk_sent(a);
+    desk_report(a, ANSWER_FINE, 404, -1); /* says nothing of the key */
+    desk_done(a, false);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(look(d, 1).upstreams[0].key_status, 403);
+    a = &d->asks[2];
+    desk_sent(a);
+    desk_report(a, ANSWER_UNPAID, 402, 1000);
+    desk_done(a, false);
+    a = &d->asks[3];
+    desk_sent(a);
+    desk_report(a, ANSWER_FINE, 200, -1); /* begun before the hold */
+    desk_done(a, false);
+    desk_turn(d);
+    st = look(d, 1);
+    CU_ASSERT_EQUAL(st.upstreams[0].key_status, 0);
+    CU_ASSERT_EQUAL(st.upstreams[0].eta_ns, 300 * NS_PER_S);
+    desk_free(d);
+}
+
+static void without_a_state_there_is_no_answer(void)
+{
+    struct desk *d = two();
+    struct limiter_ready st;
+
+    desk_layout(d, 0)->live.dirty = 1; /* somebody died just now */
+    CU_ASSERT_FALSE(limiter_ready(d->w[0], &times, d->now, &st));
+    CU_ASSERT_FALSE(limiter_probed(d->w[0], true, 200, d->now));
+    desk_turn(d);
+    CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OURS);
+    desk_free(d);
+}
+
+static const struct unit_test tests[] = {
+    {"when all is well we are ready", when_all_is_well_we_are_ready},
+    {"an upstream must answer below 500", an_upstream_must_answer_below_500},
+    {"the queue must be below nine tenths",
+     the_queue_must_be_below_nine_tenths},
+    {"the bucket must hold more than a twentieth",
+     the_bucket_must_hold_more_than_a_twentieth},
+    {"of several upstreams any one suffices",
+     of_several_upstreams_any_one_suffices},
+    {"a refused key is told and changes nothing",
+     a_refused_key_is_told_and_changes_nothing},
+    {"who asks first probes for all", who_asks_first_probes_for_all},
+    {"a dead or stopped prober holds up nobody",
+     a_dead_or_stopped_prober_holds_up_nobody},
+    {"noise in the lease hurts nobody", noise_in_the_lease_hurts_nobody},
+    {"what the limiter knows of itself", what_the_limiter_knows_of_itself},
+    {"without a state there is no answer", without_a_state_there_is_no_answer},
+    {NULL, NULL},
+};
+
+CU_ErrorCode test_ready_add(void)
+{
+    return unit_add("ready", tests);
+}
