@@ -325,6 +325,8 @@ static void look(void *arg)
     l->other_boot = !is_same_boot(&l->lay->head, &l->here);
     if (l->other_boot && l->had_created_ns == 0)
         return;
+    if (l->lay->head.created_ns > l->now + NS_PER_S)
+        guard_damaged("it was made in the future");
     if (l->other_boot || l->lay->head.created_ns <= l->had_created_ns)
         guard_damaged("it is no newer than the one that was lost");
     /* Whoever retires a file has put another one into its place before. */

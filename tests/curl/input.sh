@@ -62,7 +62,7 @@ is "letters of all languages pass" 200 "$status"
 # On other routes a body that is not JSON may pass.
 ask /v1/audio/transcriptions -F file=@"$work/bomb" -F model=x
 is "a multipart body passes to the upstream" 404 "$status"
-is "and the 404 is the upstream's" "404 page not found" "$body"
+is "and the 404 is the upstream's, in the shape SDKs understand" "404 page not found" "$(jq -r .error.message <<<"$body")"
 
 # Odd requests on the wire: what lighttpd lets through, and what it stops.
 port=${url##*:}

@@ -208,6 +208,19 @@ static void another_layout_is_replaced_though_its_sum_is_right(void)
     start_fini(&s);
 }
 
+/* Else no file could ever be newer: see had_created_ns in file.h. */
+static void a_file_of_the_future_is_replaced(void)
+{
+    struct start s;
+
+    start_init(&s);
+    make_marked(&s);
+    s.f.lay->head.created_ns = INT64_MAX;
+    sign(&s.f.lay->head);
+    expect_replaced(&s);
+    start_fini(&s);
+}
+
 /* A byte of noise in each kind of slot, where no writer ever puts it. */
 static void noise_in_the_body_is_replaced(void)
 {
@@ -399,6 +412,7 @@ static const struct unit_test tests[] = {
     {"all zeros are replaced", all_zeros_are_replaced},
     {"another layout is replaced though its sum is right",
      another_layout_is_replaced_though_its_sum_is_right},
+    {"a file of the future is replaced", a_file_of_the_future_is_replaced},
     {"noise in the body is replaced", noise_in_the_body_is_replaced},
     {"random noise never hurts", random_noise_never_hurts},
     {"strange files are refused", strange_files_are_refused},
