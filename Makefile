@@ -169,7 +169,7 @@ inject: deps ## a worker's calls fail one by one: malloc, read, mmap, ... (5 min
 	@+$(MAKE) -s -j$(NPROC) all $(INJECT)
 	@$(BUILD)/inject/run $(INJECT_ARGS)
 
-bench soak: deps ## the numbers to reach (8 minutes; ROWS=...); mixed load (SOAK_MIN=15)
+bench soak: deps ## the numbers to reach (9 minutes; ROWS=...); mixed load (SOAK_MIN=15)
 	@+$(MAKE) -s -j$(NPROC) all $(BENCH)
 	@SLUICE_BUILD=$(BUILD) tests/bench/$(@:bench=run) $(ROWS)
 
