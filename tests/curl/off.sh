@@ -2,6 +2,7 @@
 # A model that is off is answered for at once, without asking the upstream,
 # and disturbs nobody else.
 # shellcheck source=tests/curl/lib.sh
+# shellcheck disable=SC2317 # called through wait_for
 . "$(dirname "$0")/lib.sh"
 
 start_sim --limiter none
