@@ -63,7 +63,7 @@ bool head_is_events(const struct upstream_head *h)
     const char *type = upstream_header(h, "content-type");
 
     return type != NULL && strncasecmp(type, "text/event-stream", 17) == 0 &&
-           !head_is_encoded(h);
+           strchr("; \t", type[17]) != NULL && !head_is_encoded(h);
 }
 
 static bool is_kept(const char *name)

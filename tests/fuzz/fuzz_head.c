@@ -66,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     stage_open(&st, false, false);
     if (stage_read_head(&st, &in)) {
         relay_head(&st.x, &st.head);
-        CHECK(relay_finish(&st.x));
+        /* An event stream without [DONE] is not whole. */
+        CHECK(relay_finish(&st.x) || head_is_events(&st.head));
         (void)stage_hear(&st);
         CHECK(stage_head_len(&st) == st.said.len);
     }
