@@ -189,10 +189,11 @@ static void on_timeout(void *arg)
 
 static const struct transfer_ops ops = {on_sent, on_head, on_body, on_end};
 
-static void ask(struct models *m)
+struct transfer *models_ask(struct sluice *s, size_t upstream,
+                            int64_t connect_ms, bool fresh,
+                            const struct transfer_ops *to, void *arg)
 {
-    const struct config *cfg = m->s->cfg;
-    const struct config_upstream *u = &cfg->upstreams[m->asked];
+    const struct config_upstream *u = &s->cfg->upstreams[upstream];
     struct buf line = {NULL, 0, 0, 0};
     const char *headers[3] = {"Accept: application/json", NULL, NULL};
     struct transfer_request req = {
@@ -200,18 +201,27 @@ static void ask(struct models *m)
         .target = "/v1/models",
         .method = "GET",
         .headers = headers,
-        .connect_ms = cfg->connect_ms,
+        .connect_ms = connect_ms,
+        .fresh = fresh,
     };
+    struct transfer *t;
 
     if (u->api_key != NULL) {
         buf_fmt(&line, "Authorization: Bearer %s", u->api_key);
         headers[1] = buf_head(&line);
     }
-    m->transfer = transfer_start(m->s->up, &req, &ops, m);
-    loop_at(m->s->loop, &m->timer, loop_now(m->s->loop) + ASK_NS);
+    t = transfer_start(s->up, &req, to, arg);
     if (line.data != NULL)
         explicit_bzero(line.data, line.cap);
     buf_free(&line);
+    return t;
+}
+
+static void ask(struct models *m)
+{
+    m->transfer =
+        models_ask(m->s, m->asked, m->s->cfg->connect_ms, false, &ops, m);
+    loop_at(m->s->loop, &m->timer, loop_now(m->s->loop) + ASK_NS);
 }
 
 /* The next upstream is asked; after the last one the list is complete. */

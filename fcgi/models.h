@@ -4,9 +4,15 @@
 #ifndef SLUICE_MODELS_H
 #define SLUICE_MODELS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 struct exchange;
 struct models;
 struct sluice;
+struct transfer;
+struct transfer_ops;
 
 struct models *models_new(struct sluice *s);
 void models_free(struct models *m);
@@ -15,5 +21,13 @@ void models_free(struct models *m);
 int models_answer(struct exchange *x);
 /* X is over and must not be answered any more. */
 void models_forget(struct models *m, struct exchange *x);
+
+/*
+ * Asks upstream number UPSTREAM of the settings for its list, which costs no
+ * slot; with our key if there is one.  The rest is as in transfer_start().
+ */
+struct transfer *models_ask(struct sluice *s, size_t upstream,
+                            int64_t connect_ms, bool fresh,
+                            const struct transfer_ops *to, void *arg);
 
 #endif

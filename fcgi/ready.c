@@ -25,6 +25,7 @@
 #include "config.h"
 #include "exchange.h"
 #include "log.h"
+#include "models.h"
 
 #define AGAIN_NS    (25 * NS_PER_MS)  /* while another worker asks */
 #define BUSY_NS     (2 * NS_PER_MS)   /* while the state is busy */
@@ -219,28 +220,13 @@ static const struct transfer_ops ops = {on_sent, on_head, on_body, on_end};
 
 static void ask(struct asked *a)
 {
-    const struct config *cfg = a->r->s->cfg;
-    const struct config_upstream *u = &cfg->upstreams[a - a->r->asked];
-    struct buf line = {NULL, 0, 0, 0};
-    const char *headers[3] = {"Accept: application/json", NULL, NULL};
-    struct transfer_request req = {
-        .base_url = u->base_url,
-        .target = "/v1/models",
-        .method = "GET",
-        .headers = headers,
-        .connect_ms = min_i64(cfg->connect_ms, cfg->ready_probe_ms),
-        .fresh = a->again,
-    };
+    struct ready *r = a->r;
+    const struct config *cfg = r->s->cfg;
 
-    if (u->api_key != NULL) {
-        buf_fmt(&line, "Authorization: Bearer %s", u->api_key);
-        headers[1] = buf_head(&line);
-    }
     a->status = 0;
-    a->transfer = transfer_start(a->r->s->up, &req, &ops, a);
-    if (line.data != NULL)
-        explicit_bzero(line.data, line.cap);
-    buf_free(&line);
+    a->transfer = models_ask(r->s, (size_t)(a - r->asked),
+                             min_i64(cfg->connect_ms, cfg->ready_probe_ms),
+                             a->again, &ops, a);
 }
 
 /* Fine before a refused key before a broken upstream before none. */

@@ -63,17 +63,23 @@ struct upstream {
 
 /* ---- what libcurl tells ---------------------------------------------------- */
 
-/* Once, whoever sees it first. */
-static void tell_sent(struct transfer *t)
+/* False: it was not in that list. */
+static bool leave_unsent(struct transfer *t)
 {
     struct transfer **at;
 
     for (at = &t->u->unsent; *at != NULL && *at != t;)
         at = &(*at)->next_unsent;
     if (*at == NULL)
-        return;
+        return false;
     *at = t->next_unsent;
-    if (t->ops != NULL)
+    return true;
+}
+
+/* Once, whoever sees it first. */
+static void tell_sent(struct transfer *t)
+{
+    if (leave_unsent(t) && t->ops != NULL)
         t->ops->sent(t->arg);
 }
 
@@ -159,10 +165,7 @@ static void leave_lists(struct transfer *t)
     struct upstream *u = t->u;
     struct transfer **at;
 
-    for (at = &u->unsent; *at != NULL && *at != t;)
-        at = &(*at)->next_unsent;
-    if (*at == t)
-        *at = t->next_unsent;
+    (void)leave_unsent(t);
     for (at = &u->due; *at != NULL && *at != t;)
         at = &(*at)->next_due;
     if (*at == t)
