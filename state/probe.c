@@ -33,12 +33,13 @@ enum probe_state probe_ask(struct lay_probe *p, uint32_t self, bool owner_lives,
 {
     uint32_t owner = probe_owner(p);
 
-    /* Another worker's step may have begun later than ours. */
+    /* Another worker's step may have begun later than ours: what it wrote lies
+     * a moment ahead.  Farther ahead than it could have meant is noise. */
     if (p->known != KNOWN_NOT && p->known_ns < now + times->fresh_ns &&
         p->known_ns > now - times->fresh_ns)
         return PROBE_KNOWN;
     if (owner != NONE && owner != self && owner_lives && p->lease_ns > now &&
-        p->lease_ns <= now + times->lease_ns)
+        p->lease_ns < now + 2 * times->lease_ns)
         return PROBE_OTHERS;
     p->lease_ns = now + times->lease_ns;
     __atomic_store_n(&p->owner, self + 1, __ATOMIC_RELEASE);

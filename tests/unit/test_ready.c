@@ -169,13 +169,16 @@ static void who_asks_first_probes_for_all(void)
     struct desk *d = two();
     struct limiter_ready st;
 
+    d->now += NS_PER_S; /* nothing has happened since they came */
     CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OURS);
+    d->now -= NS_PER_MS; /* the step of another worker began before that */
     CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OTHERS);
+    d->now += NS_PER_MS;
     CU_ASSERT_TRUE(limiter_probed(d->w[1], false, 503, d->now)); /* not its */
     CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OTHERS);
     d->now += NS_PER_S;
     CU_ASSERT_TRUE(limiter_probed(d->w[0], true, 404, d->now));
-    d->now -= NS_PER_MS; /* the step of another worker began before that */
+    d->now -= NS_PER_MS;
     CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_KNOWN);
     d->now += NS_PER_MS;
     st = look(d, 1);
