@@ -11,10 +11,14 @@
  *   traits    a bench and a ceiling for each model
  *   debts     a 402 hold for each upstream
  *   probe     does an upstream answer, and who asks
+ *   control   pause, and the generation of the settings
  *   seniors   what was refused or lost in the last minute
  *   workers   one per process
  *   rows      one per ticket: waiting, offered, open or sent
  *   chunks    the log of sends, in pieces of CHUNK_TIMES
+ *   tally     what has become of requests so far
+ *   history   what was when
+ *   board     the status snapshot
  *
  * Fields marked (d) are derived: repair.c recomputes them from the rest.
  * A row, flow, name or chunk exists when its first word says so; that word is
@@ -29,14 +33,18 @@
 #include <stdint.h>
 
 #include "bench.h"
+#include "board.h"
 #include "bucket.h"
 #include "ceiling.h"
+#include "control.h"
+#include "history.h"
 #include "limiter.h"
 #include "probe.h"
 #include "retreat.h"
+#include "tally.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 3
+#define LAYOUT_VERSION 4
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    256
@@ -244,10 +252,14 @@ struct layout {
     struct lay_trait traits[LAY_MODELS];
     struct lay_debt debts[LAY_UPSTREAMS];
     struct lay_probe probe;
+    struct lay_control control;
     struct lay_senior seniors[LAY_SENIORS];
     struct lay_worker workers[LAY_WORKERS];
     struct lay_row rows[LAY_ROWS];
     struct lay_chunk chunks[LAY_CHUNKS];
+    struct lay_tally tally;
+    struct lay_history history;
+    struct lay_board board;
 };
 
 /* Bump LAYOUT_VERSION when one of these fails. */
@@ -257,7 +269,7 @@ static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_senior) == 16, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct layout) < 4 << 20, "a few MB at most");
+static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");
 
 /*
  * Where a wrong index leads.  The functions below never return a pointer

@@ -136,6 +136,10 @@ void repair_run(struct layout *lay, int64_t now)
     names_rebuild(lay);
     traits_rebuild(lay, now);
     probe_rebuild(&lay->probe, now + FUTURE_MAX);
+    control_rebuild(&lay->control, now);
+    tally_rebuild(&lay->tally, now);
+    history_rebuild(&lay->history, now);
+    board_rebuild(&lay->board, now);
     seniors_rebuild(lay, now + FUTURE_MAX);
     for (i = 0; i < LAY_ROWS; i++)
         rebuild_row(lay, i, now);
