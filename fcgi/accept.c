@@ -192,6 +192,31 @@ static void rest(struct accept *a)
     loop_at(a->loop, &a->pause, loop_now(a->loop) + ACCEPT_PAUSE_NS);
 }
 
+/* Takes the next connection.  False: there is none, or none can be had. */
+static bool take_next(struct accept *a)
+{
+    int64_t deadline = loop_now(a->loop) + BODY_DEADLINE_MS * NS_PER_MS;
+    int fd = accept4(a->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd == -1) {
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+            rest(a);
+        return false;
+    }
+    switch (look(a, fd)) {
+    case LOOK_WHOLE:
+        take(a, fd);
+        break;
+    case LOOK_SHORT:
+        wait_for_more(a, fd, deadline);
+        break;
+    case LOOK_OTHER:
+        readers_add(a->readers, fd, deadline);
+        break;
+    }
+    return true;
+}
+
 /* Some at a time: the other workers are there to share a burst. */
 static void on_connections(void *arg, uint32_t events)
 {
@@ -203,28 +228,8 @@ static void on_connections(void *arg, uint32_t events)
         rest(a);
         return;
     }
-    for (i = 0; i < ACCEPT_BATCH; i++) {
-        int64_t deadline = loop_now(a->loop) + BODY_DEADLINE_MS * NS_PER_MS;
-        int fd =
-            accept4(a->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-        if (fd == -1) {
-            if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-                rest(a);
-            return;
-        }
-        switch (look(a, fd)) {
-        case LOOK_WHOLE:
-            take(a, fd);
-            break;
-        case LOOK_SHORT:
-            wait_for_more(a, fd, deadline);
-            break;
-        case LOOK_OTHER:
-            readers_add(a->readers, fd, deadline);
-            break;
-        }
-    }
+    for (i = 0; i < ACCEPT_BATCH && take_next(a); i++)
+        ;
 }
 
 static void on_read(void *arg, uint32_t events)
@@ -269,6 +274,13 @@ struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
 
 void accept_stop(struct accept *a)
 {
+    int i;
+
+    /* Nobody else would, where the socket is ours alone (lighttpd's bin-path):
+     * who has got through so far is to hear from us. */
+    for (i = 0; !a->stopped && i < ACCEPT_LAST; i++)
+        if (!has_room(a) || !take_next(a))
+            break;
     a->stopped = true;
     loop_unwatch(a->loop, &a->listening);
     loop_cancel(a->loop, &a->pause);
@@ -278,6 +290,7 @@ void accept_free(struct accept *a)
 {
     if (a == NULL)
         return;
+    a->stopped = true;
     accept_stop(a);
     end_late(a, NEVER);
     loop_unwatch(a->loop, &a->reading);

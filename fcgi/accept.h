@@ -23,7 +23,8 @@ typedef void accept_fn(void *arg, struct request *r);
  */
 struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
                             const uint32_t *open, accept_fn *fn, void *arg);
-/* No new connections from now on; requests on their way in still come. */
+/* No new connections from now on, but those that are there already; requests
+ * on their way in still come. */
 void accept_stop(struct accept *a);
 /* Ends what has been on its way in for too long; once a second or so. */
 void accept_expire(struct accept *a, int64_t now);

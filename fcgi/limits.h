@@ -26,6 +26,7 @@
 #define READERS          4     /* those threads */
 #define BODY_DEADLINE_MS 60000 /* to receive one whole request */
 #define ACCEPT_BATCH     16    /* connections a step; the rest with the next */
+#define ACCEPT_LAST      4096  /* of them at a drain: lighttpd.conf's backlog */
 #define ACCEPT_PAUSE_NS  20000000 /* when there are no descriptors left */
 
 /* Kept for the worker itself: the state file made anew (3), the log, the

@@ -11,6 +11,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcgiapp.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
@@ -103,6 +104,18 @@ static void on_drain_over(void *arg)
     loop_stop(s->loop);
 }
 
+/* Where the socket is ours alone, the web server must learn that it has to go
+ * elsewhere: a connection in our backlog would wait for our end, and fail. */
+static void leave_socket(void)
+{
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (nothing == -1)
+        return;
+    (void)dup2(nothing, 0);
+    close(nothing);
+}
+
 static void drain(struct sluice *s)
 {
     if (s->draining) {
@@ -112,6 +125,7 @@ static void drain(struct sluice *s)
     s->draining = true;
     log_say(s->log, LOG_INFO_, "drain", "%u requests are open", s->n_exchanges);
     accept_stop(s->accept);
+    leave_socket();
     loop_at(s->loop, &s->drain_timer,
             loop_now(s->loop) + s->cfg->drain_ms * NS_PER_MS);
     exchange_drain_all(s);

@@ -12,7 +12,7 @@ case $build in *tsan) [ ! -x "$root/build/nimsim" ] || sim_program=$root/build/n
 
 requests=40 total=120
 start_sim --requests $requests --window 1
-settings=(SLUICE_REQUESTS="$requests" SLUICE_WINDOW_S=1 SLUICE_MARGIN_MS=200 SLUICE_WORKERS=4)
+settings=(SLUICE_DRAIN_S=10 SLUICE_REQUESTS="$requests" SLUICE_WINDOW_S=1 SLUICE_MARGIN_MS=200 SLUICE_WORKERS=4)
 start_sluice main "${settings[@]}"
 
 count() { curl -s --max-time 5 "$url/api/status" | jq -r "$1"; }
@@ -45,14 +45,27 @@ load
 granted=$(count .counters.granted)
 mapfile -t pids_w < <(workers)
 kill -TERM "${pids_w[0]}"
-chat sim/tokens-3
-is "a worker ends: the next request is answered" 200 "$status"
 judge "a worker ends"
 has "a worker ends: its waiters are told to come again, nothing else fails" "$(codes "$work/answers")" \
     "^200:[0-9]+( 503:[0-9]+)?$"
 is "a worker ends: by a code" "" "$(grep -h '"code":"' "$log" "$out" | grep -v '"code":"sluice_draining"\|"code":""')"
 check "a worker ends: there are four again" wait_for 3 sh -c "[ \$(curl -s $url/api/status | jq '.workers | length') = 4 ]"
 rises "a worker ends" "$granted"
+
+# One that still has a stream to finish does not hold up who comes now.
+sleep 1.3
+curl -s -o "$work/stream" --max-time 30 "$url/v1/chat/completions" -H 'Content-Type: application/json' \
+    -d '{"model":"sim/stream-200-25","stream":true,"messages":[]}' &
+stream=$!
+wait_for 5 sh -c "grep -q '^data' $work/stream"
+victim=$(curl -s "$url/api/queue" | jq -r '.running[0].worker')
+kill -TERM "$victim"
+wait_for 5 grep -qh "\"pid\":$victim,.*requests are open" "$log" "$out"
+many 24 "$work/meanwhile"
+check "a worker ends: its stream goes on" kill -0 "$stream"
+is "a worker ends: who comes meanwhile is answered at once" "200:24" "$(codes "$work/meanwhile")"
+wait $stream
+has "a worker ends: its stream is whole" "$(tail -n 2 "$work/stream")" 'DONE'
 
 # All are stopped for a while, more requests come meanwhile.
 load
@@ -66,6 +79,24 @@ wait $meanwhile
 judge "all workers are stopped for 3 s"
 all_answered "all workers are stopped for 3 s"
 is "and so is who came meanwhile" "200:40" "$(codes "$work/meanwhile")"
+
+# One is stopped for ten seconds: what it has waits for it, the others go on.
+load
+mapfile -t pids_w < <(workers)
+kill -STOP "${pids_w[0]}"
+stopped_ns=$(date +%s%N)
+# lighttpd gives some of these to the stopped one: whoever gets no answer soon is there.
+many 40 "$work/meanwhile" &
+meanwhile=$!
+wait_for 8 sh -c "[ \$(grep -c ^200 $work/meanwhile) -ge 20 ]"
+at_most "a worker is stopped for 10 s: the others answer meanwhile" 9000 \
+    $((($(date +%s%N) - stopped_ns) / 1000000))
+wait_for 10 sh -c "[ \$(date +%s%N) -ge $((stopped_ns + 10000000000)) ]"
+kill -CONT "${pids_w[0]}"
+wait $meanwhile
+judge "a worker is stopped for 10 s"
+all_answered "a worker is stopped for 10 s"
+is "a worker is stopped for 10 s: and so is who came meanwhile" "200:40" "$(codes "$work/meanwhile")"
 
 # Descriptors run out: nobody accepts, nobody spins, and nothing is lost.
 for pid in "${pids_w[@]}"; do prlimit --pid "$pid" --nofile=20:4096; done
