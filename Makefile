@@ -137,7 +137,7 @@ SUM = function tell() { if (t != "") { if (f == 0 && (bad || p == 0)) f = 1; P +
 # sample.  Each leaves its log and its sum in build/.
 ALL_TESTS = plain asan tsan sdk fuzz inject
 test-all: deps ## all of it: plain, ASan+UBSan, TSan, the SDKs, a little fuzz and inject
-	@rc=0; rm -f build/all-*; for t in $(ALL_TESTS); do echo "== $$t"; \
+	@rc=0; mkdir -p build; rm -f build/all-*; for t in $(ALL_TESTS); do echo "== $$t"; \
 	    { $(MAKE) all-$$t 2>&1; echo "EXIT $$?"; } | tee build/all-$$t.log | grep --line-buffered -v '^EXIT [0-9]*$$'; \
 	    tail -n 1 build/all-$$t.log | grep -qx 'EXIT 0' || rc=1; \
 	    grep -E '^[0-9]+ passed, [0-9]+ failed$$' build/all-$$t.log | tail -n 1 | \
