@@ -257,6 +257,61 @@ at_least "and there are enough of them" 10000 "$(wc -l <"$work/log")"
 printf 'metrics: 10,000 names in %d s, %d providers, %d bytes; promtool %s; %s\n' "$took" "$(providers | wc -l)" \
     "${#page}" "$tool" "$(tr '\n' ' ' < <(sort "$work/names.out" | uniq -c | awk '{ print $2 ":" $1 }'))"
 
+# ---- what never gets an answer of the upstream's ----------------------------------------
+
+stop_sluice
+start_sluice tight SLUICE_IN_FLIGHT=1 SLUICE_QUEUE_MAX=2 SLUICE_QUEUE_TIMEOUT_S=600 SLUICE_COMMIT_AFTER_S=0.2
+begin() { # begin MODEL: a stream that has a head and waits; $begun is its pid
+    rm -f "$work/begun"
+    curl -sN -o "$work/begun" -H 'Content-Type: application/json' -d "{\"model\":\"$1\",\"stream\":true,\"messages\":[]}" \
+        "$url/v1/chat/completions" 2>/dev/null &
+    begun=$!
+    check "$1: has begun" wait_for 20 test -s "$work/begun"
+}
+# leave PID...: their clients hang up.
+leave() { kill -KILL "$@"; wait "$@" 2>/dev/null; }
+begin sim/hang
+holder=$begun
+check "one is in flight" wait_for 20 is_sum 1 sluice_in_flight
+chat sim/tokens-1 '' -H 'X-Sluice-Deadline: 1'
+is "one waits too long" 429 "$status"
+begin sim/tokens-1
+first=$begun
+begin sim/tokens-2
+check "two wait" wait_for 20 is_sum 2 sluice_queue_depth 'priority="normal"'
+chat sim/tokens-1
+is "there is no room for a third" 429 "$status"
+leave $begun $first
+check "two left the queue" wait_for 20 is_sum 2 sluice_disconnects_total 'phase="queue"'
+leave $holder
+check "one left while the upstream had it" wait_for 20 is_sum 1 sluice_disconnects_total 'phase="forward"'
+is "refused: queue_timeout" 1 "$(sum sluice_refused_total 'reason="queue_timeout"')"
+is "refused: queue_full" 1 "$(sum sluice_refused_total 'reason="queue_full"')"
+is "no others" 2 "$(sum sluice_refused_total)"
+is "all of them: refused, hangup" "2 3 5" "$(outcome refused) $(outcome hangup) $(sum sluice_outcomes_total)"
+is "nobody has an answer's latency" 0 "$(sum sluice_upstream_latency_seconds_count)"
+is "one got a slot" 1 "$(sum sluice_queue_wait_seconds_count)"
+
+stop_sluice
+start_sluice rate SLUICE_QUEUE_TIMEOUT_S=1
+chat sim/429
+is "it would have to wait for long" 429 "$status"
+check "a 429 that waiting could not save" wait_for 20 is_sum 1 sluice_outcomes_total 'outcome="rate"'
+is "the upstream's error" 1 "$(sum sluice_upstream_errors_total 'kind="rate"')"
+is "a cause to go again" 1 "$(sum sluice_retries_total 'cause="rate"')"
+is "a retreat" 1 "$(sum sluice_retreats_total 'cause="rate"')"
+is "it is not normal" 0 "$(sum sluice_retreat_state 'state="normal"')"
+is "it is no provider: it had no success" 'provider="other"' "$(providers)"
+
+stop_sluice
+start_sluice nobody SLUICE_UPSTREAM_URL=http://127.0.0.1:1
+chat sim/tokens-1
+is "nobody answers" 502 "$status"
+check "that is the upstream's error" wait_for 20 is_sum 1 sluice_outcomes_total 'outcome="upstream_error"'
+is "three times" 3 "$(sum sluice_upstream_errors_total 'kind="unreachable"')"
+is "the last one was not repeated" 2 "$(sum sluice_retries_total 'cause="unreachable"')"
+is "there was no first byte" 0 "$(sum sluice_upstream_latency_seconds_count)"
+
 # ---- who may see it --------------------------------------------------------------------
 
 ask /metrics -I
