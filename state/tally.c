@@ -132,7 +132,8 @@ static struct tally_provider *provider_of(struct tally_sums *s,
             cut(p->name, sizeof(p->name), name, LIMITER_PROVIDER_MAX);
         if (p->name[0] == '\0')
             break;
-        if (strncmp(p->name, name, sizeof(p->name)) == 0)
+        if (p->name[0] == name[0] && p->name[1] == name[1] && /* most differ */
+            strncmp(p->name, name, sizeof(p->name)) == 0)
             return p;
     }
     return &s->providers[TALLY_PROVIDERS];

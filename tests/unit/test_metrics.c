@@ -23,7 +23,7 @@ static struct limiter_tally *some(void)
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
     t->n_upstreams = 1;
-    strcpy(t->upstreams[0].name, "a\"b\\c\nd");
+    strcpy(t->upstreams[0].name, "a\"b\\c\nx");
     strcpy(t->sums.routes[0].name, "chat");
     t->sums.routes[0].codes[0] = (struct tally_code){200, 0, 3};
     t->sums.routes[TALLY_ROUTES].other = 4;
