@@ -41,7 +41,7 @@ static void labels_are_escaped(void)
     char *text = text_of(t, false);
 
     CU_ASSERT_PTR_NOT_NULL(
-        strstr(text, "sluice_in_flight{upstream=\"a\\\"b\\\\c\\nd\"} 0\n"));
+        strstr(text, "sluice_in_flight{upstream=\"a\\\"b\\\\c\\nx\"} 0\n"));
     free(text);
     free(t);
 }
