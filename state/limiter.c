@@ -29,6 +29,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "admit.h"
@@ -472,13 +473,29 @@ static void leave(void *arg)
     end(lim);
 }
 
+/* Tickets would be ended by the next sweep, but what is noted here nobody else
+ * knows: for that the lock is waited for, a tenth of a second at most. */
+static bool lock_at_last(const struct limiter *lim)
+{
+    const struct timespec pause = {0, NS_PER_MS};
+    int i, tries = lim->n_notes + lim->n_tries > 0 ? 100 : 1;
+
+    for (i = 0; i < tries; i++) {
+        if (lock_take(lim->file.fd))
+            return true;
+        if (i + 1 < tries)
+            (void)nanosleep(&pause, NULL);
+    }
+    return false;
+}
+
 void limiter_close(struct limiter *lim)
 {
     if (lim == NULL)
         return;
     lim->now = lim->checked_ns = max_i64(lim->now, boottime_ns());
     if (lim->slot != NONE && file_is_current(&lim->file, lim->dir) &&
-        lock_take(lim->file.fd) && run_locked(lim, leave))
+        lock_at_last(lim) && run_locked(lim, leave))
         tell_workers(lim);
     while (lim->all.first != NULL)
         ticket_free(&lim->all, lim->all.first);
