@@ -562,7 +562,9 @@ static void watch(struct play *p, pid_t pid)
     }
     go_on(pid); /* what comes after the lock does not concern us */
     CHECK(wait_stop(pid));
-    check(p->instructions == MOST || memcmp(map, p->shadow, sizeof(*map)) == 0,
+    check(p->instructions == MOST ||
+              memcmp((const char *)map, (const char *)p->shadow,
+                     sizeof(*map)) == 0,
           "%s: a change was overlooked", p->scene->name);
     memcpy(p->shadow, map, sizeof(*p->shadow));
     look(p);

@@ -381,7 +381,7 @@ static void requests_of_a_killed_worker_are_lost(void)
     struct limiter_view v;
     struct limiter_note n = note_of("a/b", OUTCOME_OK);
 
-    limiter_note(d->w[1], &n);         /* since then the wall's time is known */
+    limiter_note(d->w[1], &n); /* since then the wall's time is known */
     desk_turn(d);
     (void)desk_ask_model(d, 0, "a/c"); /* granted none */
     (void)desk_ask_model(d, 0, "a/c");
