@@ -6,5 +6,7 @@
 
 /* CLOCK_BOOTTIME: the upstream's window moves on while this host sleeps. */
 int64_t clock_now_ns(void);
+/* Milliseconds since 1970, for people. */
+int64_t clock_wall_ms(void);
 
 #endif

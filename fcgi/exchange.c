@@ -160,14 +160,20 @@ enum step exchange_json(struct exchange *x, const struct buf *json)
 enum step exchange_json_as(struct exchange *x, int status,
                            const struct buf *json)
 {
+    return exchange_page(x, status, "application/json", json);
+}
+
+enum step exchange_page(struct exchange *x, int status, const char *type,
+                        const struct buf *page)
+{
     struct buf b = {NULL, 0, 0, 0};
 
-    reply_head(&b, x->req, status, "application/json");
+    reply_head(&b, x->req, status, type);
     reply_header(&b, "Cache-Control", "no-store");
-    reply_header_int(&b, "Content-Length", (int64_t)json->len);
+    reply_header_int(&b, "Content-Length", (int64_t)page->len);
     buf_str(&b, "\r\n");
     if (strcmp(x->req->method, "HEAD") != 0)
-        buf_add(&b, buf_head(json), json->len);
+        buf_add(&b, buf_head(page), page->len);
     client_write(&x->client, buf_head(&b), b.len);
     buf_free(&b);
     client_end(&x->client);
@@ -414,6 +420,7 @@ static enum step step_settle(struct exchange *x)
     models_forget(x->s->models, x);
     ready_forget(x->s->ready, x);
     forward_stop(x);
+    measure_exchange(x);
     give_back(x);
     client_fini(&x->client);
     exchange_dirty(x); /* freed at the end of this step: libcurl may still
@@ -452,6 +459,7 @@ void exchange_start(struct sluice *s, struct request *r)
     x->req = r;
     x->timer.fn = on_timer;
     x->timer.arg = x;
+    x->measure.prompt_bytes = r->body.len;
     x->commit_ns = x->beat_ns = x->stall_ns = NEVER;
     x->idle_deadline_ns = NEVER;
     relay_init(&x->relay);
@@ -527,7 +535,7 @@ void exchange_abort_all(struct sluice *s)
         if (x->step != STEP_DONE) {
             if (x->ticket != NULL) /* no client left: we do */
                 limiter_lost(s->lim, x->ticket);
-            x->gone = true;
+            x->gone = x->aborted = true;
             exchange_run(x);
         }
     }

@@ -13,6 +13,7 @@
 #include "../state/limiter.h"
 #include "client.h"
 #include "loop.h"
+#include "measure.h"
 #include "nvcf.h"
 #include "relay.h"
 #include "reply.h"
@@ -49,6 +50,7 @@ struct exchange {
     struct client client;
     enum step step;
     bool gone;           /* the client hung up */
+    bool aborted;        /* and that only because we end */
     bool broken;         /* the answer cannot be completed: no END_REQUEST */
     bool running, again; /* exchange_run() is at it; it was called anew */
 
@@ -88,6 +90,7 @@ struct exchange {
     int64_t queued_ns; /* in line since */
     int64_t waited_ns; /* in line, in all */
     int64_t granted_ns, first_byte_ns;
+    struct measure measure;
 };
 
 /* Takes R and its descriptor. */
@@ -118,5 +121,8 @@ enum step exchange_json(struct exchange *x, const struct buf *json);
 /* The same with another status. */
 enum step exchange_json_as(struct exchange *x, int status,
                            const struct buf *json);
+/* The same with a text of another TYPE. */
+enum step exchange_page(struct exchange *x, int status, const char *type,
+                        const struct buf *page);
 
 #endif

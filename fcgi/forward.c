@@ -55,6 +55,7 @@ static void on_head(void *arg, struct upstream_head *head)
 
     if (x->first_byte_ns == 0)
         x->first_byte_ns = now_ns(x);
+    measure_head(x);
     x->upstream_status = head->status;
     trial_begin(&x->trial, head);
     restart_idle(x);
@@ -85,6 +86,7 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
 
     x->transfer = NULL;
     x->ended = true;
+    measure_end(x);
     x->how = how;
     x->may_have_sent = x->errand != ERRAND_REQUEST || how != END_UNREACHABLE;
     x->detail[0] = '\0';
@@ -213,6 +215,7 @@ static void start_transfer(struct exchange *x)
         x->attempts++;
         x->first_byte_ns = 0;
     }
+    measure_begin(x);
     x->under_way = true;
     x->ended = false;
     x->may_have_sent = x->errand != ERRAND_REQUEST;
@@ -240,6 +243,7 @@ void forward_stop(struct exchange *x)
         x->errand != ERRAND_REQUEST || transfer_has_sent(x->transfer);
     transfer_cancel(x->transfer);
     x->transfer = NULL;
+    measure_end(x);
 }
 
 enum step forward_pass(struct exchange *x)
@@ -256,6 +260,8 @@ enum step forward_pass(struct exchange *x)
 
 static enum step give_up(struct exchange *x)
 {
+    if (x->under_way || x->errand != ERRAND_REQUEST)
+        measure_error(x, UPSTREAM_TIMEOUT); /* else it is counted already */
     forward_stop(x);
     return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
                          "The upstream sent no answer within %" PRId64 " s.",
@@ -297,10 +303,16 @@ static enum step finish_answer(struct exchange *x)
     bool ended_well = x->how == END_OK || x->relay.sse.has_done;
 
     if (ended_well && relay_finish(x)) {
+        if (x->relay.mode == RELAY_EXPLAIN) /* a 200 that is none */
+            measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
         client_end(&x->client);
         exchange_dirty(x);
         return STEP_FLUSH;
     }
+    measure_error(x, x->how == END_GARBAGE || (x->relay.mode == RELAY_EXPLAIN &&
+                                               x->how == END_OK)
+                         ? UPSTREAM_GARBAGE
+                         : UPSTREAM_TRUNCATED);
     if (x->relay.mode == RELAY_EXPLAIN && x->how == END_OK)
         return exchange_fail(x, x->relay.status < 400 ? 502 : x->relay.status,
                              "upstream_error", -1, -1,
@@ -322,6 +334,7 @@ enum step forward_relay(struct exchange *x)
     if (x->ended)
         return finish_answer(x);
     if (now_ns(x) >= x->idle_deadline_ns) {
+        measure_error(x, UPSTREAM_TIMEOUT);
         forward_stop(x);
         return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
                              "The upstream fell silent for %" PRId64

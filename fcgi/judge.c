@@ -63,6 +63,7 @@ static void report(struct exchange *x, enum limiter_answer answer, int status,
 static void end_attempt(struct exchange *x)
 {
     forward_stop(x);
+    measure_again(x);
     trial_clear(&x->trial);
     x->under_way = x->ended = false;
     x->idle_deadline_ns = NEVER;
@@ -168,6 +169,7 @@ static enum step fault(struct exchange *x, const struct verdict *v)
 {
     int64_t ms;
 
+    measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
     report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
     if (may_repeat(x, v->retry_ms, &ms))
         return pause_for(x, ms);
@@ -178,6 +180,7 @@ static enum step refused(struct exchange *x, const struct verdict *v)
 {
     bool rate = v->kind == VERDICT_RATE;
 
+    measure_judged(x, OUTCOME_RATE, rate ? UPSTREAM_RATE : UPSTREAM_BUSY);
     if (x->errand != ERRAND_REQUEST) /* of a poll: a little later */
         return pause_for(x, max_i64(nvcf_next_poll(&x->nvcf), v->retry_ms));
     report(x, rate ? ANSWER_RATE : ANSWER_BUSY, x->upstream_status, v->retry_ms,
@@ -192,6 +195,7 @@ static enum step off(struct exchange *x, const struct verdict *v)
                  : v->off == VERDICT_OFF_GONE   ? 410
                                                 : v->status;
 
+    measure_judged(x, OUTCOME_OFF, UPSTREAM_OFF);
     report(x, ANSWER_OFF, status, v->off_ms, v->words.message);
     return tell_off(x, v);
 }
@@ -205,6 +209,7 @@ static enum step unknown_model(struct exchange *x, const struct verdict *v)
         x->req->model[0] != '\0' &&
         (by_name || strcmp(x->req->path, "/v1/chat/completions") == 0);
 
+    measure_judged(x, OUTCOME_CLIENT_ERROR, UPSTREAM_UNKNOWN);
     report(x, counts ? ANSWER_OFF : ANSWER_FINE, 404, -1, v->words.message);
     return tell(x, v, 0);
 }
@@ -214,6 +219,7 @@ static enum step pending(struct exchange *x, const struct verdict *v)
     const char *id = upstream_header(&x->trial.head, "nvcf-reqid");
 
     (void)v;
+    measure_judged(x, OUTCOME_OK, UPSTREAM_FINE);
     report(x, ANSWER_FINE, 202, -1, "");
     if (id == NULL || !nvcf_pending(&x->nvcf, id))
         return forward_pass(x);
@@ -227,12 +233,14 @@ static enum step redirect(struct exchange *x, const struct verdict *v)
     const char *location = upstream_header(&x->trial.head, "location");
 
     (void)v;
+    measure_judged(x, OUTCOME_OK, UPSTREAM_FINE);
     report(x, ANSWER_FINE, x->upstream_status, -1, "");
     if (x->errand != ERRAND_RESULT && location != NULL &&
         nvcf_redirected(&x->nvcf, upstream_of(x), location)) {
         x->errand = ERRAND_RESULT;
         return pause_for(x, 0);
     }
+    measure_error(x, UPSTREAM_GARBAGE);
     forward_stop(x);
     return exchange_fail(x, 502, "upstream_error", -1, 0,
                          "The upstream answered %d: its result lies at a host "
@@ -256,6 +264,7 @@ static enum step answer(struct exchange *x, const struct verdict *v)
     (void)v;
     if (is_false_start(x))
         return judge_silence(x);
+    measure_judged(x, OUTCOME_OK, UPSTREAM_FINE);
     report(x, ANSWER_FINE, x->upstream_status, -1, "");
     return forward_pass(x);
 }
@@ -264,6 +273,7 @@ static enum step unpaid(struct exchange *x, const struct verdict *v)
 {
     bool ours = upstream_of(x)->api_key != NULL; /* else that client's alone */
 
+    measure_judged(x, OUTCOME_OFF, UPSTREAM_UNPAID);
     report(x, ours ? ANSWER_UNPAID : ANSWER_FINE, 402, v->retry_ms,
            v->words.message);
     return tell(x, v, 0);
@@ -271,12 +281,15 @@ static enum step unpaid(struct exchange *x, const struct verdict *v)
 
 static enum step client_error(struct exchange *x, const struct verdict *v)
 {
+    measure_judged(x, OUTCOME_CLIENT_ERROR,
+                   v->kind == VERDICT_KEY ? UPSTREAM_KEY : UPSTREAM_CLIENT);
     report(x, ANSWER_FINE, v->status, -1, "");
     return tell(x, v, -1);
 }
 
 static enum step timed_out(struct exchange *x, const struct verdict *v)
 {
+    measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_TIMEOUT);
     report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
     return tell(x, v, 0); /* it would take as long again */
 }
@@ -332,10 +345,29 @@ static enum step explain_silence(struct exchange *x)
                          "answer.");
 }
 
+static enum upstream_error error_of(enum transfer_end how)
+{
+    switch (how) {
+    case END_UNREACHABLE:
+        return UPSTREAM_UNREACHABLE;
+    case END_TRUNCATED:
+        return UPSTREAM_TRUNCATED;
+    case END_GARBAGE:
+        return UPSTREAM_GARBAGE;
+    case END_STALE:
+        return UPSTREAM_STALE;
+    case END_OK:
+    case END_LOST:
+        break;
+    }
+    return UPSTREAM_SILENT;
+}
+
 enum step judge_silence(struct exchange *x)
 {
     int64_t ms;
 
+    measure_judged(x, OUTCOME_UPSTREAM_ERROR, error_of(x->how));
     x->fresh = x->fresh || x->how == END_STALE;
     x->attempts -= x->errand == ERRAND_REQUEST && x->how == END_UNREACHABLE;
     /*

@@ -240,6 +240,7 @@ static void pass_events(struct exchange *x, const char *data, size_t len)
     size_t n = sse_scan(&r->sse, data, len);
 
     if (n > 0) {
+        measure_events(x, data, n);
         send_held(x);
         pass(x, data, n);
         r->torn = false;

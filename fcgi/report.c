@@ -54,10 +54,7 @@ void report_exchange(const struct exchange *x)
     }
     log_bool(&l, "stream", r->stream);
     if (x->gone)
-        log_str(&l, "phase",
-                x->relay.mode != RELAY_NOTHING ? "relay"
-                : x->granted                   ? "forward"
-                                               : "queue");
+        log_str(&l, "phase", measure_phase_name(measure_phase(x)));
     else
         log_int(&l, "status",
                 x->error.status != 0 ? x->error.status : x->relay.status);

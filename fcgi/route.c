@@ -10,6 +10,7 @@
 
 #include "../state/limiter.h"
 #include "health.h"
+#include "metrics.h"
 #include "models.h"
 #include "ready.h"
 #include "request.h"
@@ -34,6 +35,8 @@ static const struct route routes[] = {
      health_answer},
     {"/health/ready", "GET, HEAD", "ready", ACCESS_ALL, false, false, false,
      ready_answer},
+    {"/metrics", "GET, HEAD", "metrics", ACCESS_READ, false, false, false,
+     metrics_answer},
     {"/api/status", "GET, HEAD", "status", ACCESS_READ, false, false, false,
      status_answer},
     {"/api/queue", "GET, HEAD", "queue", ACCESS_READ, false, false, false,
@@ -80,7 +83,7 @@ const struct route *route_find(struct request *r, const char **allow)
     }
     fault_set(&r->fault, 404, "sluice_not_found",
               "There is nothing at this path. Sluice serves the OpenAI API "
-              "under /v1/, and /health, /health/ready, /api/status, "
-              "/api/queue.");
+              "under /v1/, and /health, /health/ready, /metrics, "
+              "/api/status, /api/queue.");
     return NULL;
 }

@@ -18,4 +18,7 @@ struct lay_history {
 /* Needs the lock.  After a crash: what cannot be is made sound. */
 void history_rebuild(struct lay_history *h, int64_t now);
 
+/* Needs the lock.  NOTE tells of a request that is over. */
+void history_note(struct layout *lay, const struct limiter_note *note);
+
 #endif

@@ -7,6 +7,7 @@
  *               lock       lock.c    never waited for
  *               locked()   roster.c  who lives
  *                          wishes.c  wishes become transitions (row.c)
+ *                          notes.c   what is over is counted (tally.c)
  *                          verdicts.c  answers become holds (retreat.c, ...)
  *                          slots.c   who gets the open slots (admit.c, queue.c)
  *                          news.c    who waits, and for how long (rank.c)
@@ -28,6 +29,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "admit.h"
@@ -36,6 +38,7 @@
 #include "lock.h"
 #include "queue.h"
 #include "repair.h"
+#include "sums.h"
 #include "view.h"
 #include "worker.h"
 
@@ -134,7 +137,8 @@ bool limiter_end_hold(struct limiter *lim, uint32_t upstream, const char *model)
 
 bool limiter_has_wishes(const struct limiter *lim)
 {
-    return lim->wishes != NULL || lim->n_ends > 0;
+    return lim->wishes != NULL || lim->n_ends > 0 || lim->n_notes > 0 ||
+           lim->n_tries > 0;
 }
 
 void limiter_set(struct limiter *lim, const struct limiter_settings *set)
@@ -234,6 +238,7 @@ static void locked(void *arg)
         sweep(lim);
         verdicts_end(lim);
         wishes_fulfil(lim);
+        notes_apply(lim);
         wishes_refuse_off(lim);
         slots_hand_out_all(lim);
         news_places(lim);
@@ -325,6 +330,7 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
     lim->trouble_ns = NEVER;
     news_tell(lim, false);
     news_free(lim);
+    notes_trim(lim);
     if (lim->wishes == NULL)
         return lim->next_ns;
     return lim->stuck ? min_i64(lim->next_ns, lim->now + STUCK_NS) : lim->now;
@@ -381,6 +387,19 @@ bool limiter_view(struct limiter *lim, int64_t now, struct limiter_view *out)
     if (lim->file.lay == NULL)
         return false;
     if (view_collect(lim->file.fd, lim->file.lay, now, out, &what))
+        return true;
+    if (what != NULL)
+        attach_lose(lim, what, true);
+    return false;
+}
+
+bool limiter_tally(struct limiter *lim, int64_t now, struct limiter_tally *out)
+{
+    const char *what = NULL;
+
+    if (lim->file.lay == NULL)
+        return false;
+    if (sums_collect(lim->file.fd, lim->file.lay, now, out, &what))
         return true;
     if (what != NULL)
         attach_lose(lim, what, true);
@@ -447,10 +466,27 @@ static void leave(void *arg)
     if (lim->unsettled)
         settle_in(lim);
     wishes_fulfil(lim);
+    notes_apply(lim);
     roster_leave(lim->file.lay, lim->file.fd, lim->slot, lim->now);
     lim->slot = NONE;
     slots_hand_out_all(lim);
     end(lim);
+}
+
+/* Tickets would be ended by the next sweep, but what is noted here nobody else
+ * knows: for that the lock is waited for, a tenth of a second at most. */
+static bool lock_at_last(const struct limiter *lim)
+{
+    const struct timespec pause = {0, NS_PER_MS};
+    int i, tries = lim->n_notes + lim->n_tries > 0 ? 100 : 1;
+
+    for (i = 0; i < tries; i++) {
+        if (lock_take(lim->file.fd))
+            return true;
+        if (i + 1 < tries)
+            (void)nanosleep(&pause, NULL);
+    }
+    return false;
 }
 
 void limiter_close(struct limiter *lim)
@@ -459,10 +495,11 @@ void limiter_close(struct limiter *lim)
         return;
     lim->now = lim->checked_ns = max_i64(lim->now, boottime_ns());
     if (lim->slot != NONE && file_is_current(&lim->file, lim->dir) &&
-        lock_take(lim->file.fd) && run_locked(lim, leave))
+        lock_at_last(lim) && run_locked(lim, leave))
         tell_workers(lim);
     while (lim->all.first != NULL)
         ticket_free(&lim->all, lim->all.first);
+    notes_free(lim);
     wake_fini(&lim->wake);
     file_close(&lim->file);
     if (lim->dir != -1)

@@ -19,7 +19,7 @@ struct table {
     uint32_t *hash;
     uint32_t max;
     bool (*is_needed)(struct layout *lay, uint32_t i, int64_t now);
-    void (*forget)(struct layout *lay, uint32_t i); /* may be NULL */
+    void (*forget)(struct layout *lay, uint32_t i);
 };
 
 static bool client_is_needed(struct layout *lay, uint32_t i, int64_t now)
@@ -43,16 +43,22 @@ static bool model_is_needed(struct layout *lay, uint32_t i, int64_t now)
            lay->scopes[LAY_UPSTREAMS + i].retreat.state != RETREAT_NORMAL;
 }
 
+static void forget_model(struct layout *lay, uint32_t i)
+{
+    traits_forget(lay, i);
+    tally_forget_model(lay, i);
+}
+
 static struct table clients(struct layout *lay)
 {
     return (struct table){lay->clients, lay->client_hash, LAY_CLIENTS,
-                          client_is_needed, NULL};
+                          client_is_needed, tally_forget_client};
 }
 
 static struct table models(struct layout *lay)
 {
     return (struct table){lay->models, lay->model_hash, LAY_MODELS,
-                          model_is_needed, traits_forget};
+                          model_is_needed, forget_model};
 }
 
 /* FNV-1a; collisions only lengthen a chain, which is bounded by the table. */
@@ -138,8 +144,7 @@ static uint32_t find_or_make(struct layout *lay, const struct table *t,
         memcpy(row->text, name, strnlen(name, sizeof(row->text) - 1));
         row->owner = owner;
         row->refs = row->lined = 0;
-        if (t->forget != NULL)
-            t->forget(lay, i);
+        t->forget(lay, i);
         __atomic_store_n(&row->used, 1, __ATOMIC_RELEASE);
         chain_in(t, i);
     }
@@ -160,6 +165,13 @@ uint32_t names_model(struct layout *lay, uint32_t upstream, const char *name,
     struct table t = models(lay);
 
     return find_or_make(lay, &t, upstream, name, now);
+}
+
+uint32_t names_find_client(struct layout *lay, const char *name)
+{
+    struct table t = clients(lay);
+
+    return find(&t, 0, name);
 }
 
 uint32_t names_find_model(struct layout *lay, uint32_t upstream,

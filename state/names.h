@@ -14,7 +14,8 @@ struct layout;
  * in use.
  */
 uint32_t names_client(struct layout *lay, const char *name, int64_t now);
-/* The row of a model that is known, or NONE. */
+/* The row of a client, or of a model, that is known, or NONE. */
+uint32_t names_find_client(struct layout *lay, const char *name);
 uint32_t names_find_model(struct layout *lay, uint32_t upstream,
                           const char *name);
 uint32_t names_model(struct layout *lay, uint32_t upstream, const char *name,

@@ -73,6 +73,7 @@ void roster_leave(struct layout *lay, int fd, uint32_t self, int64_t now)
             continue;
         }
         seniors_note(lay, lay->rows[i].fingerprint, now);
+        tally_lost(lay, i, now);
         row_leave(lay, i);
     }
     if (!clean)

@@ -246,6 +246,7 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t at)
     window_push(lay, r->scope, at, r->grant);
     set_state(lay, i, ROW_SENT, at);
     lay->live.counters.sent++;
+    tally_sent(lay, r->client, r->model);
     return true;
 }
 

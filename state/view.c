@@ -36,6 +36,8 @@ struct job {
     uint32_t *scope_ids; /* the layout's index of each scope in the view */
     uint64_t (*start)[LIMITER_CLASSES]; /* of the classes of each */
     int64_t *etas;                      /* by position */
+    /* Of the view's models and clients: told of after the lock is gone. */
+    struct tally_figures *of_models, *of_clients;
 };
 
 static int64_t since(const struct job *j, int64_t t)
@@ -242,8 +244,51 @@ static void copy_models(struct job *j)
                          ? t->ceiling.rest_ns - j->now
                          : -1;
         copy_bench(j, &v->bench, &t->bench);
-        j->out->n_models++;
+        j->of_models[j->out->n_models++] = j->lay->tally.models[i];
     }
+}
+
+static void copy_clients(struct job *j)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_CLIENTS; i++) {
+        const struct lay_name *name = &j->lay->clients[i];
+        struct view_client *v = &j->out->clients[j->out->n_clients];
+
+        if (!name->used)
+            continue;
+        copy_name(v->name, name->text);
+        v->waiting = name->lined;
+        v->in_flight = name->refs > name->lined ? name->refs - name->lined : 0;
+        j->of_clients[j->out->n_clients++] = j->lay->tally.clients[i];
+    }
+}
+
+static void copy_tally(struct job *j)
+{
+    const struct lay_tally *t = &j->lay->tally;
+    struct limiter_view *v = j->out;
+    uint32_t i;
+
+    for (i = 0; i < LIMITER_RECENT; i++)
+        if (tally_recent(t, i, &v->recent[v->n_recent]))
+            v->n_recent++;
+    memcpy(v->outcomes, t->sums.outcomes, sizeof(v->outcomes));
+    v->requests = t->sums.requests;
+    v->queue_ns = tally_ns(t->sums.queue_us);
+    v->first_byte_ns = tally_ns(t->sums.first_byte_us);
+    v->generation_ns = tally_ns(t->sums.generation_us);
+}
+
+static void tell_figures(struct job *j)
+{
+    uint32_t i;
+
+    for (i = 0; i < j->out->n_models; i++)
+        tally_tell(&j->of_models[i], &j->out->models[i].figures);
+    for (i = 0; i < j->out->n_clients; i++)
+        tally_tell(&j->of_clients[i], &j->out->clients[i].figures);
 }
 
 /* Expired sends are dropped on the way, so this is a write like any other. */
@@ -268,6 +313,8 @@ static void first_pass(void *arg)
     copy_running(j);
     copy_workers(j);
     copy_models(j);
+    copy_clients(j);
+    copy_tally(j);
     __atomic_store_n(&l->dirty, 0, __ATOMIC_SEQ_CST);
 }
 
@@ -429,8 +476,13 @@ bool view_collect(int fd, struct layout *lay, int64_t now,
     out->scopes = room(LAY_SCOPES, sizeof(*out->scopes));
     out->workers = room(LAY_WORKERS, sizeof(*out->workers));
     out->models = room(LAY_MODELS, sizeof(*out->models));
+    out->clients = room(LAY_CLIENTS, sizeof(*out->clients));
+    out->recent = room(LIMITER_RECENT, sizeof(*out->recent));
+    j.of_models = room(LAY_MODELS, sizeof(*j.of_models));
+    j.of_clients = room(LAY_CLIENTS, sizeof(*j.of_clients));
     ok = pass(fd, first_pass, &j, what);
     if (ok) {
+        tell_figures(&j);
         qsort(out->rows, out->n_rows, sizeof(*out->rows), compare_key);
         each_scope(&j, set_positions);
         ok = pass(fd, second_pass, &j, what);
@@ -439,6 +491,8 @@ bool view_collect(int fd, struct layout *lay, int64_t now,
     free(j.scope_ids);
     free(j.start);
     free(j.etas);
+    free(j.of_models);
+    free(j.of_clients);
     if (!ok)
         view_free(out);
     return ok;
@@ -450,6 +504,8 @@ void view_free(struct limiter_view *view)
     free(view->scopes);
     free(view->workers);
     free(view->models);
+    free(view->clients);
+    free(view->recent);
     memset(view, 0, sizeof(*view));
 }
 

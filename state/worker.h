@@ -78,6 +78,10 @@ struct limiter {
     struct lay_senior owed[OWED_MAX]; /* to be remembered */
     uint32_t n_owed;
 
+    struct limiter_note *notes; /* not yet counted */
+    struct limiter_attempt *tries;
+    uint32_t n_notes, notes_max, n_tries, tries_max;
+
     limiter_log_fn *log;
     void *log_arg;
 };
@@ -123,6 +127,14 @@ void wishes_adopt(struct limiter *lim);
 void wishes_owe(struct limiter *lim, const struct ticket *t);
 /* The file is lost: no ticket has a row, and no wish is forgotten. */
 void wishes_unbind(struct limiter *lim);
+
+/* ---- notes.c ----------------------------------------------------------- */
+
+/* Needs the lock.  Counts what was noted since the last turn. */
+void notes_apply(struct limiter *lim);
+/* Gives room back; at the end of a turn, without the lock. */
+void notes_trim(struct limiter *lim);
+void notes_free(struct limiter *lim);
 
 /* ---- verdicts.c: all of it needs the lock ------------------------------ */
 

@@ -228,6 +228,27 @@ static void fine(void)
     turn();
 }
 
+/* What became of it is counted in the turn that ends it. */
+static void noted(void)
+{
+    struct limiter_note note = {.outcome = OUTCOME_OK,
+                                .upstreamed = true,
+                                .status = 200,
+                                .granted = true,
+                                .cls = CLASS_NORMAL,
+                                .at_ms = 1,
+                                .tokens_in = 5,
+                                .route = "chat",
+                                .provider = "meta",
+                                .client = "victim",
+                                .model = "meta/model"};
+    struct limiter_attempt a = {1, 2, UPSTREAM_FINE, false, true, "meta"};
+
+    limiter_note_attempt(lim, &a);
+    limiter_note(lim, &note);
+    fine();
+}
+
 static void full_log(void)
 {
     uint32_t i;
@@ -311,6 +332,7 @@ static const struct scene scenes[] = {
     {"a refusal makes it hold", 2, two_in_flight, other_joins_2, 0, rate, 0, 1},
     {"a model is busy", 2, two_in_flight, other_joins_2, 0, busy, 0, 1},
     {"a model goes off", 2, two_in_flight, other_joins_2, 0, off, 0, 1},
+    {"one is noted", 2, two_in_flight, other_joins_2, 0, noted, 0, 1},
     {"nobody pays", 2, two_in_flight, other_joins_2, 0, unpaid, 0, 1},
     {"a hold is over", 6, holding, other_joins_2, SECOND, turn, 0, 1},
     {"the probe is answered", 6, probing, other_joins_2, SECOND / 5, fine, 0,
@@ -416,6 +438,7 @@ static void survive(void *arg)
                lay->rows[i].state == ROW_FREE ||
                    lock_slot_is_held(w->locks, lay->rows[i].worker),
                "a row of the dead is left");
+    expect(w, lay->tally.sums.outcomes[OUTCOME_OK] <= 1, "it counts twice");
     for (i = 0; i < LAY_WORKERS; i++)
         lay->workers[i].stalled = 0;
     lay->live.stalled = 0;
@@ -436,6 +459,9 @@ static const struct {
     {offsetof(struct layout, workers), 8 * sizeof(struct lay_worker)},
     {offsetof(struct layout, rows), (MAX + 20) * sizeof(struct lay_row)},
     {offsetof(struct layout, chunks), 16 * sizeof(struct lay_chunk)},
+    {offsetof(struct layout, tally), offsetof(struct lay_tally, models)},
+    {offsetof(struct layout, tally.models), 8 * sizeof(struct tally_figures)},
+    {offsetof(struct layout, tally.clients), 8 * sizeof(struct tally_figures)},
 };
 
 static bool has_changed(const struct layout *map, struct layout *shadow)
@@ -536,7 +562,9 @@ static void watch(struct play *p, pid_t pid)
     }
     go_on(pid); /* what comes after the lock does not concern us */
     CHECK(wait_stop(pid));
-    check(p->instructions == MOST || memcmp(map, p->shadow, sizeof(*map)) == 0,
+    check(p->instructions == MOST ||
+              memcmp((const char *)map, (const char *)p->shadow,
+                     sizeof(*map)) == 0,
           "%s: a change was overlooked", p->scene->name);
     memcpy(p->shadow, map, sizeof(*p->shadow));
     look(p);

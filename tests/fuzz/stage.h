@@ -1,5 +1,5 @@
 /*
- * An exchange without a loop, a limiter or a socket: what relay.c writes stays
+ * An exchange without events, a limiter or a socket: what relay.c writes stays
  * in the client's buffer, and is taken from there.
  */
 #ifndef SLUICE_FUZZ_STAGE_H
@@ -26,9 +26,15 @@ static inline void stage_open(struct stage *st, bool stream, bool head_only)
     char models[] = "REQUEST_URI=/v1/models";
     char *envp[] = {head_only ? get : method, head_only ? models : uri, NULL};
     const char *allow = "";
+    static struct loop *clock; /* only its time is asked for */
 
+    if (clock == NULL)
+        clock = loop_new();
+    CHECK(clock != NULL);
     memset(st, 0, sizeof(*st));
+    st->s.loop = clock;
     st->x.s = &st->s;
+    st->x.measure.sending = true; /* errors are noted with the send's end */
     st->x.req = request_new(envp, 1);
     st->x.req->stream = stream;
     st->x.req->route = route_find(st->x.req, &allow);

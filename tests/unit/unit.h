@@ -42,5 +42,6 @@ CU_ErrorCode test_verdict_add(void);
 CU_ErrorCode test_fingerprint_add(void);
 CU_ErrorCode test_ready_add(void);
 CU_ErrorCode test_opening_add(void);
+CU_ErrorCode test_metrics_add(void);
 
 #endif

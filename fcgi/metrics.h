@@ -1,0 +1,18 @@
+/* GET /metrics: for Prometheus, of all workers. */
+#ifndef SLUICE_METRICS_H
+#define SLUICE_METRICS_H
+
+#include <stdbool.h>
+
+struct buf;
+struct exchange;
+struct limiter_tally;
+
+/* Of a route; returns enum step. */
+int metrics_answer(struct exchange *x);
+
+/* Appends T and what this process uses, as OpenMetrics 1.0 or as Prometheus'
+ * text 0.0.4. */
+void metrics_write(struct buf *b, const struct limiter_tally *t, bool open);
+
+#endif
