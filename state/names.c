@@ -2,8 +2,8 @@
  * names.c - which row is this client's, which is this model's?
  *
  * Both tables are alike: rows with a text, found through hash chains.  What
- * differs is when a row may go: a model that has sends in its window must
- * stay, or its limit would be forgotten with it.
+ * differs is when a row may go: a model, or a client with a limit, that has
+ * sends in its window must stay, or its limit would be forgotten with it.
  */
 #include "names.h"
 
@@ -12,6 +12,7 @@
 
 #include "admit.h"
 #include "layout.h"
+#include "quota.h"
 #include "traits.h"
 
 struct table {
@@ -19,13 +20,12 @@ struct table {
     uint32_t *hash;
     uint32_t max;
     bool (*is_needed)(struct layout *lay, uint32_t i, int64_t now);
-    void (*forget)(struct layout *lay, uint32_t i); /* may be NULL */
+    void (*forget)(struct layout *lay, uint32_t i);
 };
 
 static bool client_is_needed(struct layout *lay, uint32_t i, int64_t now)
 {
-    (void)now;
-    return lay->clients[i].refs > 0;
+    return lay->clients[i].refs > 0 || quota_is_needed(lay, i, now);
 }
 
 /* Nobody else looks at a scope without waiters: what has expired is dropped
@@ -46,7 +46,7 @@ static bool model_is_needed(struct layout *lay, uint32_t i, int64_t now)
 static struct table clients(struct layout *lay)
 {
     return (struct table){lay->clients, lay->client_hash, LAY_CLIENTS,
-                          client_is_needed, NULL};
+                          client_is_needed, quota_forget};
 }
 
 static struct table models(struct layout *lay)
@@ -138,8 +138,7 @@ static uint32_t find_or_make(struct layout *lay, const struct table *t,
         memcpy(row->text, name, strnlen(name, sizeof(row->text) - 1));
         row->owner = owner;
         row->refs = row->lined = 0;
-        if (t->forget != NULL)
-            t->forget(lay, i);
+        t->forget(lay, i);
         __atomic_store_n(&row->used, 1, __ATOMIC_RELEASE);
         chain_in(t, i);
     }
