@@ -581,7 +581,8 @@ static void no_minute_of_a_client_holds_more_than_its_limit(void)
             quiet[k] += c->sent_ms[k][i] > (RUN_S - 600) * INT64_C(1000);
         all += quiet[k];
     }
-    *given back cost a little : they count from their grant.* /
+    /* Ten minutes hold nine spans and a part; open ones and those that were
+     * given back cost a little : they count from their grant.* /
         CU_ASSERT_TRUE(all >= 260);
     CU_ASSERT_TRUE(quiet[0] >= 50);
     CU_ASSERT_TRUE(quiet[1] >= 25);
