@@ -582,8 +582,8 @@ static void no_minute_of_a_client_holds_more_than_its_limit(void)
         all += quiet[k];
     }
     /* Ten minutes hold nine spans and a part; open ones and those that were
-     * given back cost a little : they count from their grant.* /
-        CU_ASSERT_TRUE(all >= 260);
+    * given back cost a little: they count from their grant. */
+    CU_ASSERT_TRUE(all >= 260);
     CU_ASSERT_TRUE(quiet[0] >= 50);
     CU_ASSERT_TRUE(quiet[1] >= 25);
     CU_ASSERT_TRUE(quiet[3] > quiet[0] && quiet[2] > quiet[0]);
