@@ -242,8 +242,6 @@ static bool is_tight(struct layout *lay, uint32_t client, int64_t now)
 
 void quota_watch(struct layout *lay, uint32_t client, int64_t now)
 {
-    if (quota_at(lay, client)->per_min == 0)
-        return;
     expire(lay, client, now);
     lay->live.limited += is_tight(lay, client, now);
 }

@@ -44,8 +44,8 @@ void quota_forget(struct layout *lay, uint32_t client);
 
 /*
  * Clients that have more waiting than may go are counted in live.limited, so
- * that nobody looks at limits while there is none.  A row of CLIENT is in line
- * or was offered: has it come to that?
+ * that nobody looks at limits while there is none.  A row of CLIENT, which has
+ * a limit, is in line or was offered: has it come to that?
  */
 void quota_watch(struct layout *lay, uint32_t client, int64_t now);
 /* How many clients there are of that kind. */

@@ -17,6 +17,13 @@
 #include "traits.h"
 #include "window.h"
 
+/* Has the row's client, if it has a limit of its own, come to it? */
+static void watch(struct layout *lay, const struct lay_row *r, int64_t now)
+{
+    if (r->client < LAY_CLIENTS && lay->quotas[r->client].per_min > 0)
+        quota_watch(lay, r->client, now);
+}
+
 /* What a row stands for in its present state; SIGN is 1 or -1. */
 static void count(struct layout *lay, const struct lay_row *r, int sign)
 {
@@ -78,7 +85,7 @@ static void set_state(struct layout *lay, uint32_t i, enum row_state state,
     __atomic_store_n(&r->state, (uint32_t)state, __ATOMIC_RELEASE);
     count(lay, r, 1);
     if (state <= ROW_OFFERED)
-        quota_watch(lay, r->client, now);
+        watch(lay, r, now);
 }
 
 /* ---- making and freeing ---------------------------------------------- */
@@ -147,7 +154,7 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
            strnlen(req->request_id, sizeof(r->request_id) - 1));
     __atomic_store_n(&r->state, state, __ATOMIC_RELEASE);
     row_count(lay, i);
-    quota_watch(lay, client, now);
+    watch(lay, r, now);
     *out = i;
     return REFUSED_NOT;
 }
