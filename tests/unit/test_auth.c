@@ -404,9 +404,9 @@ static void only_the_admin_token_changes_anything(void)
         const char *authorization;
         int want;
     } rows[] = {
-        {NULL, 401},          {"Bearer admin", 0},     {"Bearer adminn", 401},
-        {"Bearer admi", 401}, {"Bearer read-me", 401}, {"Bearer " KEY_A, 401},
-        {"Bearer ", 401},     {"admin", 401},
+        {NULL, 401},         {"Bearer admin", 0},     {"Bearer adminn", 401},
+        {"Bearer adm", 401}, {"Bearer read-me", 401}, {"Bearer " KEY_A, 401},
+        {"Bearer ", 401},    {"admin", 401},
     };
     static const char *const from[] = {"127.0.0.1", "::1", "8.8.8.8", NULL};
     char token[] = "read-me", ruler[] = "admin",

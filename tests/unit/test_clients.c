@@ -141,8 +141,8 @@ static void what_is_wrong_is_named(void)
         {"[" ONE ",'priority':'hihg'}]", "clients[0].priority: must be one of "
                                          "high, normal, low"},
         {"[" ONE ",'priority':0}]", "clients[0].priority"},
-        {"[" ONE "},{'nam':'b'}]", "clients[1].nam: unknown key; the nearest "
-                                   "known one is name"},
+        {"[" ONE "},{'Name':'b'}]", "clients[1].Name: unknown key; the nearest "
+                                    "known one is name"},
         {"[" ONE ",'rpm':6}]", "clients[0].rpm: unknown key"},
         {"[" ONE ",'requests_per_minute':6}]",
          "the nearest known one is requests_per_min"},
