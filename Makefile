@@ -26,9 +26,9 @@ MODE_cover = -O0 -g --coverage
 MODE_fuzz = $(MODE_asan) -fsanitize=fuzzer-no-link
 
 MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
-PACKAGES  = libcurl json-c
+PACKAGES  = libcurl json-c libcrypto
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -lcurl -ljson-c)
+PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -lcurl -ljson-c -lcrypto)
 STD     = -std=c17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 CFLAGS  =
 LDFLAGS =
@@ -39,8 +39,8 @@ ALL_LDFLAGS = $(filter-out -D% -U%,$(MODE_$(VARIANT))) -pthread \
 # -------------------------------------------------------------- programs --
 
 FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c))
-STATE := $(filter-out state/ctl.c,$(wildcard state/*.c))
-CTL   := $(addprefix fcgi/,heap.c config.c content.c settings.c strict.c texts.c values.c log.c buf.c utf8.c)
+STATE := $(filter-out state/ctl.c state/ctl_%.c,$(wildcard state/*.c))
+CTL   := $(addprefix fcgi/,heap.c clients.c config.c content.c settings.c strict.c texts.c values.c log.c buf.c utf8.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
 # state/ alone has no threads: nothing for TSan (tests/unit/main.c).
@@ -60,7 +60,7 @@ all: $(PROGRAMS) ## build the programs into build/
 
 $(BUILD)/sluice.fcgi: $(call obj,fcgi/main.c $(FCGI) $(STATE))
 $(BUILD)/sluice.fcgi: LIBS = $(PKG_LIBS) -lfcgi
-$(BUILD)/sluicectl:   $(call obj,state/ctl.c $(STATE) $(CTL))
+$(BUILD)/sluicectl:   $(call obj,state/ctl.c $(wildcard state/ctl_*.c) $(STATE) $(CTL))
 $(BUILD)/sluicectl:   LIBS = $(PKG_LIBS)
 $(BUILD)/nimsim:      $(call obj,$(SIM))
 $(BUILD)/nimsim:      LIBS = -lmicrohttpd -ljson-c -lgnutls
@@ -185,7 +185,7 @@ cover: deps ## which lines the tests reach
 
 # --------------------------------------------------------- what it needs --
 
-DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libjson-c-dev \
+DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev \
   libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd lighttpd-mod-openssl \
   ca-certificates curl jq openssl procps
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck

@@ -6,6 +6,10 @@
  * or listed; and Host must not be a stranger's name, or that name could be
  * re-bound to this address (DNS rebinding) and its page would be "our own".
  * Address literals are safe: they cannot be re-bound.
+ *
+ * Who has a client's key needs no more; who has none may come from where
+ * `anonymous` says.  What is read needs an address or a token, what is changed
+ * the admin token, wherever it comes from.
  */
 #include "auth.h"
 
@@ -13,6 +17,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/crypto.h>
+
+#include "clients.h"
 #include "config.h"
 #include "request.h"
 #include "route.h"
@@ -112,71 +119,189 @@ static bool host_is_known(const struct config *cfg, const char *authority)
     return false;
 }
 
-/* Our own origin is the one the request was sent to: scheme://Host. */
-static bool origin_is_known(const struct config *cfg, const struct request *r)
+static bool origin_is_listed(const struct config *cfg, const char *origin)
 {
-    const char *sep = strstr(r->origin, "://");
     size_t i;
 
     for (i = 0; i < cfg->n_origins; i++)
-        if (strcmp(r->origin, cfg->origins[i]) == 0)
+        if (strcmp(origin, cfg->origins[i]) == 0)
             return true;
+    return false;
+}
+
+/* Our own origin is the one the request was sent to: scheme://Host. */
+static bool origin_is_own(const struct request *r)
+{
+    const char *sep = strstr(r->origin, "://");
+
     return sep != NULL && r->host != NULL && strcasecmp(sep + 3, r->host) == 0;
 }
 
-/* ---- tokens ------------------------------------------------------------------- */
+/*
+ * Notes a Host or an Origin that is none of ours, and whether the page that
+ * asks may read the answer.  A key speaks for a Host, for no page has one that
+ * was not given it; of a preflight, which carries none, the listed Origin is
+ * enough.
+ */
+static void check_page(const struct config *cfg, struct request *r,
+                       bool has_key)
+{
+    bool asks = r->route != NULL && r->route->access == ACCESS_PREFLIGHT;
+    bool listed = r->origin != NULL && origin_is_listed(cfg, r->origin);
+    bool host = r->host == NULL || has_key || (asks && listed) ||
+                host_is_known(cfg, r->host);
+    bool origin = r->origin == NULL || listed || origin_is_own(r);
 
-/* Without a hint, in its time, of how much of it was right. */
-static bool token_is(const struct request *r, const char *token)
+    r->cors = r->origin != NULL && host && origin;
+    if (!host)
+        fault_set(&r->fault, 403, "sluice_forbidden",
+                  "This host name is not one of Sluice's own (hosts).");
+    if (!origin)
+        fault_set(&r->fault, 403, "sluice_forbidden",
+                  "Web pages of this origin may not call Sluice (origins).");
+}
+
+/* ---- keys and tokens -------------------------------------------------------- */
+
+/* What the caller presents, or NULL. */
+static const char *bearer(const struct request *r)
 {
     const char *have = r->authorization;
-    unsigned diff;
-    size_t i, n;
 
-    if (token == NULL || have == NULL || strncasecmp(have, "Bearer ", 7) != 0)
+    return have != NULL && strncasecmp(have, "Bearer ", 7) == 0 ? have + 7
+                                                                : NULL;
+}
+
+/* Hashes are compared, so that the time tells neither how much of it was right
+ * nor how long it is. */
+static bool token_is(const struct request *r, const char *token)
+{
+    unsigned char mine[KEY_HASH], theirs[KEY_HASH];
+    const char *have = bearer(r);
+
+    if (token == NULL || have == NULL)
         return false;
-    have += 7;
-    n = strlen(token);
-    diff = strlen(have) != n;
-    for (i = 0; i < n && have[i] != '\0'; i++)
-        diff |= (unsigned char)have[i] ^ (unsigned char)token[i];
-    return diff == 0;
+    clients_hash(mine, token, strlen(token));
+    clients_hash(theirs, have, strlen(have));
+    return CRYPTO_memcmp(mine, theirs, KEY_HASH) == 0;
+}
+
+static const struct client_key *find_client(const struct config *cfg,
+                                            const struct request *r)
+{
+    unsigned char hash[KEY_HASH];
+    const char *have = bearer(r);
+
+    if (cfg->n_clients == 0 || have == NULL)
+        return NULL;
+    clients_hash(hash, have, strlen(have));
+    return clients_find(cfg, hash);
 }
 
 static void check_read(const struct config *cfg, struct request *r)
 {
-    if (is_within(r->remote_addr, cfg->read) || token_is(r, cfg->read_token) ||
-        token_is(r, cfg->admin_token))
-        return;
-    fault_set(&r->fault, 401, "sluice_unauthorized",
-              "A read token is needed here (admin.read).");
+    bool reads = token_is(r, cfg->read_token);
+    bool rules = token_is(r, cfg->admin_token);
+
+    if (!is_within(r->remote_addr, cfg->read) && !reads && !rules)
+        fault_set(&r->fault, 401, "sluice_unauthorized",
+                  "A read token is needed here (admin.read).");
 }
 
-static void check_client(const struct config *cfg, struct request *r)
+static void check_admin(const struct config *cfg, struct request *r)
 {
-    if (!is_within(r->remote_addr, cfg->anonymous))
+    if (!token_is(r, cfg->admin_token))
         fault_set(&r->fault, 401, "sluice_unauthorized",
-                  "Sluice takes no requests from this address without a "
-                  "client key (anonymous).");
+                  "The admin token is needed here (admin.token_file).");
+}
+
+/* ---- clients ------------------------------------------------------------------ */
+
+/* The key's name and shares; the request can only ask for less. */
+static void adopt_client(struct request *r, const struct client_key *key)
+{
+    enum limiter_class own = (enum limiter_class)key->priority;
+
+    memcpy(r->client, key->name, sizeof(r->client));
+    if (!r->has_cls || r->cls < own)
+        r->cls = own;
+    r->weight = (uint32_t)key->weight;
+    r->requests_per_min = (uint32_t)key->requests_per_min;
+    r->queue_max = (uint32_t)key->queue_max;
+}
+
+/* Beside clients with keys nobody else takes their names or their priority. */
+static void adopt_stranger(const struct config *cfg, struct request *r)
+{
+    if (cfg->n_clients == 0)
+        return;
+    if (clients_has_name(cfg, r->client))
+        request_name_client(r, NULL);
+    if (clients_has_name(cfg, r->client))
+        request_name_client(r, "anonymous");
+    if (r->cls < CLASS_NORMAL)
+        r->cls = CLASS_NORMAL;
+}
+
+/* With keys of our own what a client sends in Authorization is for us; only an
+ * upstream without one may see it, and never a token of ours. */
+static void keep_or_forget(const struct config *cfg, struct request *r)
+{
+    size_t i;
+
+    for (i = 0; i < cfg->n_upstreams && cfg->upstreams[i].api_key != NULL; i++)
+        continue;
+    if (i == cfg->n_upstreams || token_is(r, cfg->admin_token) ||
+        token_is(r, cfg->read_token))
+        request_forget_key(r);
+}
+
+/*
+ * A key is asked for where none is needed, too: one that was revoked must not
+ * go on as if it were no key.  Without clients in the settings, what SDKs send
+ * because they must send something means nothing.
+ */
+static void check_client(const struct config *cfg, struct request *r,
+                         const struct client_key *key)
+{
+    bool odd = cfg->n_clients > 0 && r->authorization != NULL && key == NULL;
+
+    if (key != NULL)
+        adopt_client(r, key);
+    else if (odd || !is_within(r->remote_addr, cfg->anonymous))
+        fault_set(&r->fault, 401, "sluice_unauthorized",
+                  "Sluice takes this request only with a client key that it "
+                  "knows (clients, anonymous).");
+    else
+        adopt_stranger(cfg, r);
+    keep_or_forget(cfg, r);
 }
 
 void auth_check(const struct config *cfg, struct request *r)
 {
+    enum route_access access = r->route != NULL ? r->route->access : ACCESS_ALL;
+    const struct client_key *key =
+        access == ACCESS_CLIENT ? find_client(cfg, r) : NULL;
     struct fault other = r->fault;
 
-    if (r->route == NULL || r->route->access == ACCESS_ALL)
-        return;
     r->fault.status = 0; /* a stranger learns only that he is one */
-    if (r->host != NULL && !host_is_known(cfg, r->host))
-        fault_set(&r->fault, 403, "sluice_forbidden",
-                  "This host name is not one of Sluice's own (hosts).");
-    if (r->origin != NULL && !origin_is_known(cfg, r))
-        fault_set(&r->fault, 403, "sluice_forbidden",
-                  "Web pages of this origin may not call Sluice (origins).");
-    if (r->route->access == ACCESS_READ)
+    check_page(cfg, r, key != NULL);
+    switch (access) {
+    case ACCESS_ALL:
+        r->fault.status = 0;
+        break;
+    case ACCESS_PREFLIGHT:
+        break;
+    case ACCESS_CLIENT:
+        check_client(cfg, r, key);
+        break;
+    case ACCESS_READ:
         check_read(cfg, r);
-    else
-        check_client(cfg, r);
+        break;
+    case ACCESS_ADMIN:
+        check_admin(cfg, r);
+        break;
+    }
     if (r->fault.status == 0)
         r->fault = other;
 }

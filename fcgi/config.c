@@ -25,6 +25,7 @@
 
 #include <json-c/json.h>
 
+#include "clients.h"
 #include "content.h"
 #include "texts.h"
 #include "values.h"
@@ -36,40 +37,16 @@
  * Unknown names.
  */
 
-/* Levenshtein's distance between A and the first LEN bytes of B. */
-static size_t edits(const char *a, const char *b, size_t len)
-{
-    size_t row[NAME_CUT + 1], a_len = strnlen(a, NAME_CUT), i, j;
-
-    if (len > NAME_CUT)
-        len = NAME_CUT;
-    for (j = 0; j <= len; j++)
-        row[j] = j;
-    for (i = 1; i <= a_len; i++) {
-        size_t diagonal = row[0];
-
-        row[0] = i;
-        for (j = 1; j <= len; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-            diagonal = row[j];
-            best = row[j] + 1 < best ? row[j] + 1 : best;
-            row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-        }
-    }
-    return row[len];
-}
-
 static const char *nearest_variable(const char *name)
 {
     const char *best = "SLUICE_CONFIG";
-    size_t least = edits(name, best, strlen(best)), i, n;
+    size_t least = text_distance(name, best, strlen(best)), i, n;
     const struct setting *s;
 
     for (i = 0; (s = setting_at(i)) != NULL; i++) {
         if (s->env == NULL)
             continue;
-        n = edits(name, s->env, strlen(s->env));
+        n = text_distance(name, s->env, strlen(s->env));
         if (n < least) {
             least = n;
             best = s->env;
@@ -81,21 +58,23 @@ static const char *nearest_variable(const char *name)
 static const char *nearest_key(const char *key, bool of_upstream)
 {
     const char *best = of_upstream ? "name" : "upstreams";
-    size_t least = edits(key, best, strlen(best)), i, n;
+    size_t least = text_distance(key, best, strlen(best)), i, n;
     const struct setting *s;
 
     for (i = 0; (s = setting_at(i)) != NULL; i++) {
         if (s->key == NULL || s->of_upstream != of_upstream)
             continue;
         /* A bare "queu" means the section of "queue.max". */
-        n = edits(key, s->key,
-                  strchr(key, '.') != NULL ? strlen(s->key)
-                                           : strcspn(s->key, "."));
+        n = text_distance(key, s->key,
+                          strchr(key, '.') != NULL ? strlen(s->key)
+                                                   : strcspn(s->key, "."));
         if (n < least) {
             least = n;
             best = s->key;
         }
     }
+    if (!of_upstream && text_distance(key, "clients", 7) < least)
+        best = "clients";
     return best;
 }
 
@@ -147,6 +126,8 @@ static int put_member(struct config *cfg, struct config_upstream *up,
 
     if (up == NULL && *section == '\0' && strcmp(member, "upstreams") == 0)
         return put_upstreams(cfg, value, err);
+    if (up == NULL && *section == '\0' && strcmp(member, "clients") == 0)
+        return clients_put(cfg, value, err);
     (void)snprintf(key, sizeof(key), "%s%s%.*s", section,
                    *section != '\0' ? "." : "", NAME_CUT, member);
     if (strchr(member, '.') != NULL)
@@ -406,7 +387,7 @@ int config_settle(struct config *cfg, char *err, size_t err_max)
                                 cfg->upstreams[i].name, cfg->upstreams[j].name);
         }
     }
-    return 0;
+    return clients_settle(cfg, &c);
 }
 
 int config_load(struct config **out, char *const *env, char *err,
@@ -439,6 +420,7 @@ void config_free(struct config *cfg)
         return;
     for (i = 0; i < cfg->n_upstreams; i++)
         values_fini(cfg, &cfg->upstreams[i]);
+    clients_free(cfg);
     values_fini(cfg, NULL);
     free(cfg);
 }

@@ -47,6 +47,8 @@ struct config_upstream {
     unsigned char source[SETTINGS_MAX]; /* enum setting_source, by row */
 };
 
+struct client_key;
+
 struct config {
     struct config_upstream upstreams[UPSTREAMS_MAX];
     size_t n_upstreams; /* >= 1 */
@@ -79,6 +81,9 @@ struct config {
     size_t n_hosts;
     char **origins; /* exact Origin values that may call us */
     size_t n_origins;
+
+    struct client_key *clients; /* clients.h */
+    size_t n_clients;           /* 0: nobody needs a key of ours */
 
     char *state_dir; /* absolute */
     char *data_dir;  /* absolute */

@@ -278,7 +278,9 @@ static enum step step_admit(struct exchange *x)
 {
     struct limiter_request req = {
         .cls = x->req->cls,
-        .weight = 1,
+        .weight = x->req->weight,
+        .requests_per_min = x->req->requests_per_min,
+        .queue_max = x->req->queue_max,
         .client = x->req->client,
         .model = x->req->model,
         .request_id = x->req->id,

@@ -47,6 +47,7 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
 {
     const struct config *cfg = x->s->cfg;
     struct reply_error *e = &x->error;
+    int64_t own = x->req->queue_max;
     char slot[48];
 
     e->status = n->why == REFUSED_STATE ? 503 : 429;
@@ -64,9 +65,9 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
         break;
     case REFUSED_CLIENT_FULL:
         snprintf(e->message, sizeof(e->message),
-                 "This client has %" PRId64
-                 " requests waiting already (queue.per_client).%s",
-                 cfg->queue_per_client, slot);
+                 "This client has %" PRId64 " requests waiting already (%s).%s",
+                 own > 0 ? own : cfg->queue_per_client,
+                 own > 0 ? "clients[].queue_max" : "queue.per_client", slot);
         break;
     case REFUSED_BYTES:
         snprintf(e->message, sizeof(e->message),
@@ -77,8 +78,12 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
     case REFUSED_DEADLINE:
         snprintf(e->message, sizeof(e->message),
                  "The request would have to wait %" PRId64
-                 " s, longer than %s allows (%" PRId64 " s).",
-                 n->eta_ns / NS_PER_S, x->deadline_name,
+                 " s%s, longer than %s allows (%" PRId64 " s).",
+                 n->eta_ns / NS_PER_S,
+                 n->own_limit ? " for its client's own limit "
+                                "(clients[].requests_per_min)"
+                              : "",
+                 x->deadline_name,
                  (x->queue_deadline_ns - x->req->arrived_ns) / NS_PER_S);
         e->retry = 0; /* it would be refused again */
         break;

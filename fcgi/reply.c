@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../state/limiter.h"
+#include "cors.h"
 #include "request.h"
 
 #define RETRY_MS_MAX 60000
@@ -77,6 +78,7 @@ void reply_head(struct buf *b, const struct request *r, int status,
     if (content_type != NULL)
         reply_header(b, "Content-Type", content_type);
     reply_header(b, "X-Request-Id", r->id);
+    cors_headers(b, r);
 }
 
 void reply_retry_headers(struct buf *b, int64_t ms, int retry)

@@ -169,12 +169,13 @@ static void read_target(struct request *r, const char *uri)
 
 /* ---- headers of ours ----------------------------------------------------- */
 
-static void read_client(struct request *r, const char *name)
+void request_name_client(struct request *r, const char *name)
 {
     size_t i;
 
     if (name == NULL)
         name = r->remote_addr != NULL ? r->remote_addr : "unknown";
+    memset(r->client, 0, sizeof(r->client));
     for (i = 0; i + 1 < sizeof(r->client) && name[i] != '\0'; i++) {
         unsigned char c = (unsigned char)name[i];
 
@@ -193,6 +194,7 @@ static void read_priority(struct request *r, const char *text)
     for (i = 0; i < ARRAY_LEN(names); i++) {
         if (strcasecmp(text, names[i]) == 0) {
             r->cls = (enum limiter_class)i;
+            r->has_cls = true;
             return;
         }
     }
@@ -288,6 +290,7 @@ struct request *request_new(char *const *envp, int64_t now)
     r->fd = -1;
     r->arrived_ns = now;
     r->max_tokens = -1;
+    r->weight = 1;
     make_id(r->id);
     params_read(&p, envp, &r->fault);
     read_length(r, p.value[PARAM_CONTENT_LENGTH]);
@@ -302,7 +305,7 @@ struct request *request_new(char *const *envp, int64_t now)
     r->has_type = type != NULL;
     r->is_json = r->has_type && strcasestr(type, "json") != NULL;
     read_target(r, p.value[PARAM_REQUEST_URI]);
-    read_client(r, p.value[PARAM_X_SLUICE_CLIENT]);
+    request_name_client(r, p.value[PARAM_X_SLUICE_CLIENT]);
     read_priority(r, p.value[PARAM_X_SLUICE_PRIORITY]);
     read_deadline(r, p.value[PARAM_X_SLUICE_DEADLINE]);
     read_client_timeout(r, &p);
@@ -311,15 +314,21 @@ struct request *request_new(char *const *envp, int64_t now)
     return r;
 }
 
+void request_forget_key(struct request *r)
+{
+    if (r->authorization != NULL)
+        explicit_bzero(r->authorization, strlen(r->authorization));
+    free(r->authorization);
+    r->authorization = NULL;
+}
+
 void request_free(struct request *r)
 {
     size_t i;
 
     if (r == NULL)
         return;
-    if (r->authorization != NULL)
-        explicit_bzero(r->authorization, strlen(r->authorization));
-    free(r->authorization);
+    request_forget_key(r);
     free(r->method);
     free(r->target);
     free(r->path);

@@ -47,7 +47,11 @@ struct request {
 
     char client[CLIENT_MAX];
     enum limiter_class cls;
-    int64_t deadline_ms;       /* X-Sluice-Deadline; -1: none */
+    bool has_cls;    /* X-Sluice-Priority said so */
+    uint32_t weight; /* this and the next two: of the client's key */
+    uint32_t requests_per_min, queue_max; /* 0: no limit; the common bound */
+    bool cors;           /* its page may read the answer: auth.c, cors.c */
+    int64_t deadline_ms; /* X-Sluice-Deadline; -1: none */
     int64_t client_timeout_ms; /* the SDK's own, to the first byte; -1 */
     uint32_t retry_count;      /* X-Stainless-Retry-Count; 0: none, or odd */
 
@@ -71,6 +75,12 @@ struct request *request_new(char *const *envp, int64_t now);
 /* The body is complete: checks its length and reads what it asks for. */
 void request_parse_body(struct request *r);
 void request_free(struct request *r); /* NULL is fine; wipes Authorization */
+
+/* Names the client of R as one without a key: NAME in harmless characters, or
+ * with NULL its address. */
+void request_name_client(struct request *r, const char *name);
+/* Wipes the Authorization: nobody is to see it after this. */
+void request_forget_key(struct request *r);
 
 /* Notes what is wrong, unless something is already: the first is told. */
 void fault_set(struct fault *f, int status, const char *code, const char *fmt,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../state/limiter.h"
+#include "cors.h"
 #include "health.h"
 #include "metrics.h"
 #include "models.h"
@@ -68,8 +69,11 @@ static bool method_fits(const char *methods, const char *method)
 
 const struct route *route_find(struct request *r, const char **allow)
 {
+    const struct route *preflight = cors_route(r);
     size_t i;
 
+    if (preflight != NULL)
+        return preflight;
     for (i = 0; i < ARRAY_LEN(routes); i++) {
         if (!path_fits(routes[i].path, r->path))
             continue;

@@ -13,6 +13,31 @@
 #include <string.h>
 #include <strings.h>
 
+#define DISTANCE_CUT 64 /* bytes of a text that are looked at */
+
+size_t text_distance(const char *a, const char *b, size_t len)
+{
+    size_t row[DISTANCE_CUT + 1], a_len = strnlen(a, DISTANCE_CUT), i, j;
+
+    if (len > DISTANCE_CUT)
+        len = DISTANCE_CUT;
+    for (j = 0; j <= len; j++)
+        row[j] = j;
+    for (i = 1; i <= a_len; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (j = 1; j <= len; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+            diagonal = row[j];
+            best = row[j] + 1 < best ? row[j] + 1 : best;
+            row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+        }
+    }
+    return row[len];
+}
+
 static bool is_host(const char *text, size_t len)
 {
     return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz"

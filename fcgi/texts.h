@@ -13,6 +13,9 @@ const char *text_fault(const struct setting *row, const char *text);
  * memory. */
 char *text_kept(const struct setting *row, const char *text);
 
+/* Levenshtein's distance between A and the first LEN bytes of B. */
+size_t text_distance(const char *a, const char *b, size_t len);
+
 /* What is wrong with a key or token; NULL: nothing. */
 const char *secret_fault(const char *secret);
 /* Is the host of a base_url, as kept, this machine? */

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "layout.h"
+#include "quota.h"
 #include "traits.h"
 #include "window.h"
 
@@ -234,6 +235,18 @@ static void set_one(struct layout *lay, uint32_t upstream,
     lay->rules[upstream] = *new;
 }
 
+/* A client may ask any upstream: the largest margin of all holds for it. */
+static int64_t largest_margin(const struct layout *lay)
+{
+    int64_t margin = 0;
+    uint32_t i;
+
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        if (lay->rules[i].requests > 0 && admit_is_sane(&lay->rules[i]))
+            margin = max_i64(margin, lay->rules[i].margin_ns);
+    return margin;
+}
+
 bool admit_set(struct layout *lay, const struct limiter_settings *set,
                int64_t now)
 {
@@ -247,6 +260,7 @@ bool admit_set(struct layout *lay, const struct limiter_settings *set,
         set_one(lay, i, &set->rules[i], now);
         changed = true;
     }
+    quota_margin(lay, largest_margin(lay), now);
     return changed;
 }
 
@@ -280,13 +294,10 @@ static int64_t window_opens(struct layout *lay, uint32_t scope,
  * wrong would look the same, and be for ever: so what shows it is looked at. */
 static bool log_is_full(const struct layout *lay)
 {
-    const struct lay_live *l = &lay->live;
-
-    if (l->free_chunks > l->open)
+    if (window_chunks_left(lay, false) > lay->live.open)
         return false;
-    if (l->open > l->rows_high || l->free_chunks > LAY_CHUNKS ||
-        (l->free_chunks == 0) != (l->free_chunk == NONE))
-        guard_damaged("counts of the log");
+    if (lay->live.open > lay->live.rows_high)
+        guard_damaged("open requests");
     return true;
 }
 

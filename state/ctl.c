@@ -3,6 +3,7 @@
  *
  *   sluicectl [--state-dir DIR] status    limits, use, workers, counts
  *   sluicectl [--state-dir DIR] queue     who waits and who runs
+ *   sluicectl key new NAME                a client's new key: ctl_key.c
  *   sluicectl check [FILE]                would a worker start with it?
  *
  * Reads the state file directly, without a worker's help and without ever
@@ -13,6 +14,7 @@
 
 #include "../fcgi/config.h"
 #include "boottime.h"
+#include "ctl_key.h"
 #include "view.h"
 
 extern char **environ;
@@ -231,6 +233,8 @@ static int usage(FILE *to, int code)
             "usage: sluicectl [--state-dir DIR] COMMAND\n"
             "  status         limits, how much is used, workers, counts\n"
             "  queue          who waits, in the order they will go; who runs\n"
+            "  key new NAME   a new key for a client, and its line for the "
+            "settings\n"
             "  check [FILE]   would a worker start with these settings?\n"
             "FILE is SLUICE_CONFIG's if none is given; DIR is the one the "
             "settings name.\n"
@@ -256,6 +260,8 @@ int main(int argc, char **argv)
         printf("sluicectl %s\n", SLUICE_VERSION);
         return EXIT_SUCCESS;
     }
+    if (strcmp(argv[i], "key") == 0 && argc == i + 3)
+        return ctl_key(argc - i - 1, argv + i + 1);
     if (strcmp(argv[i], "check") == 0 && argc <= i + 2)
         return check(argv[i + 1]);
     if (strcmp(argv[i], "status") == 0 && argc == i + 1)

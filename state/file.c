@@ -120,6 +120,9 @@ static uint32_t layout_hash(void)
         offsetof(struct layout, seniors),
         offsetof(struct lay_row, fingerprint),
         offsetof(struct lay_scope, last_send_ns),
+        offsetof(struct layout, quotas),
+        offsetof(struct lay_live, quota_span_ns),
+        offsetof(struct lay_name, open),
     };
 
     return hash(facts, sizeof(facts));
@@ -220,6 +223,7 @@ static void fill(void *arg)
     l->service_start_ns = start > 0 ? start : b->o->now;
     for (i = 0; i < LAY_UPSTREAMS; i++)
         l->lost_ns[i] = b->lost_ns;
+    l->quota_lost_ns = b->lost_ns;
     l->counters.recoveries = b->recoveries;
     repair_run(b->lay, b->o->now);
     b->lay->head = b->head;

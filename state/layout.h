@@ -8,6 +8,7 @@
  *   flows     one per (scope, class, client) with waiters or with a debt
  *   clients   names, and how many of them wait
  *   models    names; model i owns scope UPSTREAMS + i
+ *   quotas    a limit and a log of sends for each client that has one
  *   traits    a bench and a ceiling for each model
  *   debts     a 402 hold for each upstream
  *   probe     does an upstream answer, and who asks
@@ -64,10 +65,14 @@
 
 /*
  * 3,072 chunks of 60 times: 16 windows of 10,000 and a half-empty chunk for
- * each of 272 scopes fit, so account windows can never run out.
+ * each of 272 scopes fit, so account windows can never run out.  2,048 more
+ * are the clients': two for each, or one and 61,440 sends in a minute by those
+ * with a larger limit; beyond that clients with a limit wait (quota.c).
  */
-#define CHUNK_TIMES 60
-#define LAY_CHUNKS  3072
+#define CHUNK_TIMES       60
+#define LAY_SCOPE_CHUNKS  3072
+#define LAY_CLIENT_CHUNKS 2048
+#define LAY_CHUNKS        (LAY_SCOPE_CHUNKS + LAY_CLIENT_CHUNKS)
 
 #define NONE UINT32_MAX /* no index */
 
@@ -99,16 +104,18 @@ struct lay_live {
     uint32_t retired; /* a new file has taken this one's place */
     int64_t now_ns;   /* the latest time any worker worked at */
     int64_t service_start_ns;
-    int64_t swept_ns;      /* the last look for dead workers; 0: look now */
-    uint64_t generation;   /* of the rules */
-    uint64_t last_id;      /* of a ticket */
-    uint64_t last_grant;   /* number of a grant */
-    int64_t last_arrival;  /* unique, rising: max(now, previous + 1) */
-    uint64_t last_chunk;   /* allocation number */
-    uint32_t free_row;     /* (d) */
-    uint32_t free_flow;    /* (d) */
-    uint32_t free_chunk;   /* (d) */
-    uint32_t free_chunks;  /* (d) */
+    int64_t swept_ns;       /* the last look for dead workers; 0: look now */
+    uint64_t generation;    /* of the rules */
+    uint64_t last_id;       /* of a ticket */
+    uint64_t last_grant;    /* number of a grant */
+    int64_t last_arrival;   /* unique, rising: max(now, previous + 1) */
+    uint64_t last_chunk;    /* allocation number */
+    uint32_t free_row;      /* (d) */
+    uint32_t free_flow;     /* (d) */
+    uint32_t free_chunk;    /* (d) */
+    uint32_t free_chunks;   /* (d) */
+    uint32_t client_chunks; /* (d) chunks in the logs of clients */
+    uint32_t pad;
     uint32_t rows_high;    /* (d) no used row at or above it */
     uint32_t workers_high; /* (d) */
     uint32_t waiting;      /* (d) rows waiting or offered, all scopes */
@@ -116,7 +123,8 @@ struct lay_live {
     uint32_t open;         /* (d) rows open or offered */
     uint32_t stalled;      /* (d) workers marked so */
     /* (d) Models and upstreams with a bench, hold, ceiling or rest that may
-     * be in force; too high until somebody counts again. */
+     * be in force, and clients with more in line than their own limit lets
+     * through; too high until somebody counts again. */
     uint32_t limited;
     uint32_t refusing;   /* number of the newest bench or 402 hold */
     uint64_t held_bytes; /* (d) request bodies in memory */
@@ -125,6 +133,8 @@ struct lay_live {
     /* Sends of an upstream before this time are unknown: they may have filled
      * its windows. */
     int64_t lost_ns[LAY_UPSTREAMS];
+    int64_t quota_lost_ns; /* the same for the clients' own limits */
+    int64_t quota_span_ns; /* which count for so long; 0: no rules yet */
     struct limiter_counters counters;
 };
 
@@ -170,13 +180,20 @@ struct lay_flow {
 
 struct lay_name {
     uint32_t used;
-    uint32_t owner; /* models: the upstream */
-    uint32_t refs;  /* (d) rows that name it */
-    uint32_t lined; /* (d) of those, waiting or offered */
-    uint32_t chain; /* (d) hash */
-    uint32_t pad;
+    uint32_t owner;  /* models: the upstream */
+    uint32_t refs;   /* (d) rows that name it */
+    uint32_t lined;  /* (d) of those, waiting or offered */
+    uint32_t chain;  /* (d) hash */
+    uint32_t open;   /* (d) clients: rows offered or open */
     int64_t last_ns; /* last use; the oldest unused one makes room */
     char text[LIMITER_NAME_MAX];
+};
+
+struct lay_quota {            /* of a client */
+    struct lay_window window; /* (d) sends, while it has a limit */
+    int64_t lost_ns;          /* sends before this time are unknown */
+    uint32_t per_min;         /* 0: no limit */
+    uint32_t was_free;        /* it sent without a limit: not logged */
 };
 
 struct lay_trait { /* of a model */
@@ -228,7 +245,7 @@ struct lay_senior {
 };
 
 struct lay_chunk {
-    uint32_t scope1; /* scope + 1; 0 is free */
+    uint32_t scope1; /* scope + 1, or LAY_SCOPES + client + 1; 0 is free */
     uint16_t begin, end;
     uint32_t next;      /* (d) */
     uint32_t grant_end; /* `end` after the newest time was added, and */
@@ -249,6 +266,7 @@ struct layout {
     struct lay_flow flows[LAY_FLOWS];
     struct lay_name clients[LAY_CLIENTS];
     struct lay_name models[LAY_MODELS];
+    struct lay_quota quotas[LAY_CLIENTS];
     struct lay_trait traits[LAY_MODELS];
     struct lay_debt debts[LAY_UPSTREAMS];
     struct lay_probe probe;
@@ -269,6 +287,7 @@ static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_senior) == 16, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_quota) == 32, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");
 static_assert(TALLY_MODELS == LAY_MODELS && TALLY_CLIENTS == LAY_CLIENTS,
               "a row of figures for each name");
@@ -296,6 +315,14 @@ static inline struct lay_flow *flow_at(struct layout *lay, uint32_t i)
 static inline struct lay_scope *scope_at(struct layout *lay, uint32_t i)
 {
     return LAY_AT(lay, scopes, i, LAY_SCOPES);
+}
+
+/* The log of a scope, or of client OWNER - LAY_SCOPES. */
+static inline struct lay_window *window_at(struct layout *lay, uint32_t owner)
+{
+    if (owner < LAY_SCOPES)
+        return &lay->scopes[owner].window;
+    return &LAY_AT(lay, quotas, owner - LAY_SCOPES, LAY_CLIENTS)->window;
 }
 
 static inline struct lay_chunk *chunk_at(struct layout *lay, uint32_t i)

@@ -37,6 +37,7 @@
 #include "guard.h"
 #include "lock.h"
 #include "queue.h"
+#include "quota.h"
 #include "repair.h"
 #include "sums.h"
 #include "view.h"
@@ -68,7 +69,8 @@ struct ticket *limiter_join(struct limiter *lim,
 {
     struct ticket *t = ticket_new(req, fn, arg);
 
-    CHECK(req->upstream < lim->set.n_upstreams && req->weight > 0);
+    CHECK(req->upstream < lim->set.n_upstreams && req->weight > 0 &&
+          req->requests_per_min <= QUOTA_MAX);
     ticket_append(&lim->all, t);
     wishes_add(lim, t, WISH_JOIN);
     return t;

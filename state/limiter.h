@@ -118,7 +118,10 @@ struct limiter_request {
     const char *model;      /* "" where a request names none */
     const char *request_id; /* shown in the queue */
     bool stream;
-    bool retry;           /* the client says that it asks again */
+    uint32_t requests_per_min; /* the client's own limit, over all upstreams;
+                                * 0: none; the newest word on it counts */
+    uint32_t queue_max;        /* of its requests in line; 0: per_client */
+    bool retry;                /* the client says that it asks again */
     uint64_t fingerprint; /* of client and body; 0: none.  A retry of what we
                            * refused or lost within the last minute goes to
                            * the head of its client's line, once */
@@ -138,6 +141,7 @@ struct ticket_news {
     enum limiter_refusal why; /* with TICKET_REFUSED */
     uint32_t position;        /* waits: how many go first, from 0 */
     uint32_t waiting;         /* in line over all workers */
+    bool own_limit;  /* waits: what decides eta_ns is requests_per_min */
     int64_t eta_ns;  /* waits, refused: time until its slot opens, or the bench
                      * or hold ends; -1 unknown */
     uint16_t status; /* REFUSED_MODEL_OFF: 404, 410 or 503; _HELD: 402 */
@@ -549,7 +553,7 @@ struct view_row {
     uint32_t scope; /* index into the view's scopes */
     enum limiter_class cls;
     bool stream, waiting;
-    bool blocked;      /* waiting: its model may not go now */
+    bool blocked;      /* waiting: its model or its client may not go now */
     uint32_t pid;      /* of its worker */
     uint32_t position; /* waiting: how many of its scope go first */
     int64_t age_ns, eta_ns;

@@ -2,8 +2,8 @@
  * names.c - which row is this client's, which is this model's?
  *
  * Both tables are alike: rows with a text, found through hash chains.  What
- * differs is when a row may go: a model that has sends in its window must
- * stay, or its limit would be forgotten with it.
+ * differs is when a row may go: a model, or a client with a limit, that has
+ * sends in its window must stay, or its limit would be forgotten with it.
  */
 #include "names.h"
 
@@ -12,6 +12,7 @@
 
 #include "admit.h"
 #include "layout.h"
+#include "quota.h"
 #include "traits.h"
 
 struct table {
@@ -24,8 +25,7 @@ struct table {
 
 static bool client_is_needed(struct layout *lay, uint32_t i, int64_t now)
 {
-    (void)now;
-    return lay->clients[i].refs > 0;
+    return lay->clients[i].refs > 0 || quota_is_needed(lay, i, now);
 }
 
 /* Nobody else looks at a scope without waiters: what has expired is dropped
@@ -49,10 +49,16 @@ static void forget_model(struct layout *lay, uint32_t i)
     tally_forget_model(lay, i);
 }
 
+static void forget_client(struct layout *lay, uint32_t i)
+{
+    quota_forget(lay, i);
+    tally_forget_client(lay, i);
+}
+
 static struct table clients(struct layout *lay)
 {
     return (struct table){lay->clients, lay->client_hash, LAY_CLIENTS,
-                          client_is_needed, tally_forget_client};
+                          client_is_needed, forget_client};
 }
 
 static struct table models(struct layout *lay)

@@ -63,15 +63,18 @@ void news_fresh(struct limiter *lim, struct ticket *t)
 void news_place(struct layout *lay, struct ticket *t, int64_t now)
 {
     uint32_t scope = row_at(lay, t->row)->scope;
-    int64_t eta;
+    int64_t eta, own;
 
     t->news.position = rank_position(lay, t->row);
     eta = admit_eta(lay, scope, t->news.position, now);
-    if (queue_is_blocked(lay, t->row)) {
+    if (queue_model_is_blocked(lay, t->row)) {
         int64_t at = traits_free_at(lay, row_at(lay, t->row)->model, now);
 
         eta = at == NEVER ? NEVER : max_i64(eta, at);
     }
+    own = rank_own_eta(lay, t->row, now);
+    t->news.own_limit = own > eta;
+    eta = max_i64(eta, own);
     t->news.eta_ns = eta == NEVER ? -1 : eta - now;
     t->news.waiting = lay->live.waiting;
 }

@@ -10,11 +10,13 @@
  * Picking scans the flows of three classes: one comparison for each client
  * that waits.  A heap would only pay with thousands of clients in one class.
  * While a model is blocked, or a worker stalled, its rows are stepped over in
- * each line: at most all that wait, some nanoseconds each, and only then.
+ * each line: at most all that wait, some nanoseconds each, and only then.  A
+ * client at its own limit is stepped over with its whole line.
  */
 #include "queue.h"
 
 #include "layout.h"
+#include "quota.h"
 #include "traits.h"
 #include "vtime.h"
 
@@ -196,12 +198,19 @@ static void set_active(struct layout *lay, uint32_t scope, bool active)
         lay->live.active[scope / 64] &= ~bit;
 }
 
-/* ---- blocked models ---------------------------------------------------- */
+/* ---- blocked models and clients ---------------------------------------------------- */
 
-bool queue_is_blocked(struct layout *lay, uint32_t row)
+bool queue_model_is_blocked(struct layout *lay, uint32_t row)
 {
     return lay->live.limited > 0 &&
            traits_block(lay, row_at(lay, row)->model, lay->live.now_ns);
+}
+
+bool queue_is_blocked(struct layout *lay, uint32_t row)
+{
+    return queue_model_is_blocked(lay, row) ||
+           (lay->live.limited > 0 &&
+            quota_blocks(lay, row_at(lay, row)->client, lay->live.now_ns));
 }
 
 static void count_model(struct layout *lay, uint32_t row, int sign)
@@ -313,8 +322,10 @@ static uint32_t line_first(struct layout *lay, const struct lay_flow *f)
 
     if (lay->live.stalled == 0 && lay->live.limited == 0)
         return i;
+    if (lay->live.limited > 0 && quota_blocks(lay, f->client, lay->live.now_ns))
+        return NONE;
     while (i != NONE && (worker_at(lay, row_at(lay, i)->worker)->stalled ||
-                         queue_is_blocked(lay, i))) {
+                         queue_model_is_blocked(lay, i))) {
         i = row_at(lay, i)->next;
         if (++hops > LAY_ROWS)
             guard_damaged("line");
@@ -385,16 +396,48 @@ void queue_measure(struct layout *lay, uint32_t scope)
         c->may = 0;
         for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
             struct lay_flow *f = flow_at(lay, i);
+            uint32_t room = quota_room(lay, f->client, lay->live.now_ns);
 
             f->may = 0;
-            for (row = f->head; row != NONE; row = row_at(lay, row)->next) {
-                f->may += !queue_is_blocked(lay, row);
+            for (row = f->head; row != NONE && f->may < room;
+                 row = row_at(lay, row)->next) {
+                f->may += !queue_model_is_blocked(lay, row);
                 if (++hops > LAY_ROWS)
                     guard_damaged("line");
             }
             c->may += f->may;
         }
     }
+}
+
+/* When the client of flow I may send again, if it has to wait for that. */
+static int64_t flow_opens(struct layout *lay, const struct lay_flow *f)
+{
+    int64_t now = lay->live.now_ns;
+
+    return quota_blocks(lay, f->client, now) ? quota_eta(lay, f->client, 0, now)
+                                             : NEVER;
+}
+
+uint32_t queue_next_client(struct layout *lay, uint32_t scope, int64_t *when)
+{
+    struct lay_scope *s = scope_at(lay, scope);
+    uint32_t cls, i, row = NONE, hops = 0;
+
+    *when = NEVER;
+    for (cls = 0; lay->live.limited > 0 && cls < LIMITER_CLASSES; cls++) {
+        for (i = s->cls[cls].flows; i != NONE; i = flow_at(lay, i)->next) {
+            int64_t at = flow_opens(lay, flow_at(lay, i));
+
+            if (at < *when) {
+                *when = at;
+                row = flow_at(lay, i)->head;
+            }
+            if (++hops > LAY_FLOWS)
+                guard_damaged("flow list");
+        }
+    }
+    return row;
 }
 
 int64_t queue_senior_arrival(struct layout *lay, uint32_t row)

@@ -38,16 +38,21 @@ void queue_remove(struct layout *lay, uint32_t row);
  * waits there. */
 int64_t queue_senior_arrival(struct layout *lay, uint32_t row);
 
-/* The row that goes next, leaving out those of stalled workers and of models
- * that are blocked (traits.c), or NONE. */
+/* The row that goes next, leaving out those of stalled workers, of models that
+ * are blocked (traits.c) and of clients at their limit (quota.c), or NONE. */
 uint32_t queue_best(struct layout *lay, uint32_t scope);
 /*
  * Counts the rows that may go into `may` of the scope's classes and flows; for
  * rank.c, while models are limited.  Looks at every row that waits.
  */
 void queue_measure(struct layout *lay, uint32_t scope);
-/* Is the row one of a model that is blocked now? */
+/* Is the row one of a model that is blocked now; or of a client that is at
+ * its own limit, too? */
+bool queue_model_is_blocked(struct layout *lay, uint32_t row);
 bool queue_is_blocked(struct layout *lay, uint32_t row);
+/* Of the clients that wait in SCOPE for their own limit: the first one's first
+ * row, or NONE, and *WHEN it may go. */
+uint32_t queue_next_client(struct layout *lay, uint32_t scope, int64_t *when);
 
 /* Takes the row out and charges its flow and class for one request. */
 void queue_charge(struct layout *lay, uint32_t row);

@@ -7,6 +7,7 @@
  */
 #include "rank.h"
 
+#include "quota.h"
 #include "vtime.h"
 
 /*
@@ -64,17 +65,18 @@ static bool ties_first(struct layout *lay, const struct lay_flow *g,
            line_nth(lay, g, (uint32_t)k)->arrival < arrival;
 }
 
-/* How many of ROW's line go before it; the common case, the newest, costs
- * nothing. */
+/* How many of ROW's line go before it, its client's own limit left aside; the
+ * common case, the newest, costs nothing. */
 static uint32_t line_index(struct layout *lay, const struct lay_flow *f,
                            uint32_t row)
 {
     uint32_t i, k = 0, hops = 0;
 
-    if (f->tail == row)
-        return flow_n(lay, f) - !queue_is_blocked(lay, row);
+    if (f->tail == row &&
+        (lay->live.limited == 0 || !quota_limits(lay, f->client)))
+        return flow_n(lay, f) - !queue_model_is_blocked(lay, row);
     for (i = f->head; i != row; i = row_at(lay, i)->next) {
-        k += !queue_is_blocked(lay, i);
+        k += !queue_model_is_blocked(lay, i);
         if (++hops > LAY_ROWS)
             guard_damaged("line");
     }
@@ -196,6 +198,15 @@ uint32_t rank_position(struct layout *lay, uint32_t row)
         position += starts_before(start, step, class_n(lay, c), x, tie);
     }
     return position;
+}
+
+int64_t rank_own_eta(struct layout *lay, uint32_t row, int64_t now)
+{
+    const struct lay_flow *f = flow_at(lay, row_at(lay, row)->flow);
+
+    if (!quota_limits(lay, f->client))
+        return now;
+    return quota_eta(lay, f->client, line_index(lay, f, row), now);
 }
 
 uint64_t rank_key(struct layout *lay, uint32_t row, uint32_t nth)

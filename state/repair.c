@@ -5,7 +5,8 @@
  * is stored.  Lists, counts and hash chains are thrown away and built anew.
  * One transition spans two slots: a write moves a send from its open row into
  * the log.  The log comes first and remembers for whom, so the row is told
- * here if its writer could not.
+ * here if its writer could not.  A client's own log comes even before that: the
+ * row then stays open, and quota.c knows it when it is written again.
  */
 #include "repair.h"
 
@@ -15,6 +16,7 @@
 #include "layout.h"
 #include "names.h"
 #include "queue.h"
+#include "quota.h"
 #include "row.h"
 #include "seniors.h"
 #include "traits.h"
@@ -135,6 +137,7 @@ void repair_run(struct layout *lay, int64_t now)
     window_rebuild(lay);
     names_rebuild(lay);
     traits_rebuild(lay, now);
+    quota_rebuild(lay, now + 2 * FUTURE_MAX);
     probe_rebuild(&lay->probe, now + FUTURE_MAX);
     control_rebuild(&lay->control, now);
     tally_rebuild(&lay->tally, now);
@@ -154,4 +157,6 @@ void repair_run(struct layout *lay, int64_t now)
         row_count(lay, i);
         lay->live.rows_high = max_u32(lay->live.rows_high, i + 1);
     }
+    if (lay->live.quota_span_ns != 0)
+        lay->live.limited += quota_count(lay);
 }

@@ -13,8 +13,16 @@
 #include "layout.h"
 #include "names.h"
 #include "queue.h"
+#include "quota.h"
 #include "traits.h"
 #include "window.h"
+
+/* Has the row's client, if it has a limit of its own, come to it? */
+static void watch(struct layout *lay, const struct lay_row *r, int64_t now)
+{
+    if (r->client < LAY_CLIENTS && lay->quotas[r->client].per_min > 0)
+        quota_watch(lay, r->client, now);
+}
 
 /* What a row stands for in its present state; SIGN is 1 or -1. */
 static void count(struct layout *lay, const struct lay_row *r, int sign)
@@ -35,6 +43,7 @@ static void count(struct layout *lay, const struct lay_row *r, int sign)
     }
     if (r->state == ROW_OFFERED || r->state == ROW_OPEN) {
         lay->live.open += d;
+        lay->clients[r->client].open += d;
         s->open += d;
     }
     if (r->state >= ROW_OFFERED) {
@@ -75,6 +84,8 @@ static void set_state(struct layout *lay, uint32_t i, enum row_state state,
     r->changed_ns = now;
     __atomic_store_n(&r->state, (uint32_t)state, __ATOMIC_RELEASE);
     count(lay, r, 1);
+    if (state <= ROW_OFFERED)
+        watch(lay, r, now);
 }
 
 /* ---- making and freeing ---------------------------------------------- */
@@ -113,6 +124,7 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     client = names_client(lay, req->client, now);
     if (i == NONE || scope == NONE || client == NONE)
         return REFUSED_TABLE;
+    quota_set(lay, client, req->requests_per_min, now);
     r = row_at(lay, i);
     lay->live.free_row = r->next;
     if (i >= lay->live.rows_high)
@@ -142,6 +154,7 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
            strnlen(req->request_id, sizeof(r->request_id) - 1));
     __atomic_store_n(&r->state, state, __ATOMIC_RELEASE);
     row_count(lay, i);
+    watch(lay, r, now);
     *out = i;
     return REFUSED_NOT;
 }
@@ -173,7 +186,8 @@ static enum limiter_refusal bounds_check(struct layout *lay,
         return REFUSED_QUEUE_FULL;
     if (client == NONE)
         return REFUSED_TABLE;
-    if (lay->clients[client].lined >= b->per_client)
+    if (lay->clients[client].lined >=
+        (req->queue_max > 0 ? req->queue_max : b->per_client))
         return REFUSED_CLIENT_FULL;
     if (req->body_bytes > b->bytes ||
         lay->live.held_bytes > b->bytes - req->body_bytes)
@@ -241,6 +255,9 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t at)
     if (r->state != ROW_OPEN)
         return true;
     if (!window_has_room(lay, r->scope))
+        return false;
+    /* Before the scope's log, which is what makes it a send: see repair.c. */
+    if (!quota_sent(lay, r->client, at, r->grant))
         return false;
     admit_sent(lay, r->scope, at);
     window_push(lay, r->scope, at, r->grant);

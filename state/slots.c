@@ -8,8 +8,8 @@
  * the others once, by that long, and can never use a slot it was not given.
  *
  * What always holds when the lock is free: no slot of a scope is open while a
- * worker that answers has a waiter that may go: see retreat.c and traits.c for
- * those that may not.
+ * worker that answers has a waiter that may go: see retreat.c, traits.c and
+ * quota.c for those that may not.
  */
 #include "admit.h"
 #include "queue.h"
@@ -88,6 +88,22 @@ void slots_revoke(struct limiter *lim)
     }
 }
 
+/* For when the next client comes below its own limit; not before SLOT opens.
+ * A turn a second at least, by everybody, looks again: so it needs no leader,
+ * only an order among those that wake. */
+static void alarm_for_client(struct limiter *lim, uint32_t scope, int64_t slot)
+{
+    int64_t when;
+    uint32_t row = queue_next_client(lim->file.lay, scope, &when);
+
+    if (row == NONE || slot == NEVER)
+        return;
+    when = max_i64(when, slot);
+    if (row_at(lim->file.lay, row)->worker != lim->slot)
+        when += BACKSTOP_NS;
+    alarm_at(lim, when);
+}
+
 int64_t slots_hand_out(struct limiter *lim, uint32_t scope)
 {
     struct layout *lay = lim->file.lay;
@@ -98,8 +114,9 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope)
     admit_refresh(lay, scope, lim->now);
     while (admit_now(lay, scope, lim->now, &when)) {
         row = queue_best(lay, scope);
-        if (row == NONE) { /* nobody, or blocked models and stalled workers */
+        if (row == NONE) { /* nobody, or blocked ones and stalled workers */
             alarm_at(lim, traits_next_rest(lay, lim->now));
+            alarm_for_client(lim, scope, lim->now);
             return NEVER;
         }
         admit_granted(lay, row, lim->now);
@@ -122,8 +139,10 @@ static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
     uint32_t row = when == NEVER ? NONE : queue_best(lim->file.lay, scope);
     uint32_t leader;
 
-    if (row == NONE)
+    if (row == NONE) {
+        alarm_for_client(lim, scope, when);
         return;
+    }
     leader = row_at(lim->file.lay, row)->worker;
     if (leader != s->leader)
         poke(lim, leader);

@@ -13,6 +13,7 @@
 
 #include "admit.h"
 #include "names.h"
+#include "quota.h"
 #include "traits.h"
 #include "worker.h"
 
@@ -300,7 +301,7 @@ static void count_limited(struct limiter *lim)
             bench_end(&lay->debts[i].bench);
         n += lay->debts[i].bench.until_ns != 0;
     }
-    lay->live.limited = n;
+    lay->live.limited = n + quota_recount(lay, lim->now);
 }
 
 void verdicts_tick(struct limiter *lim)

@@ -23,6 +23,7 @@
 #include "layout.h"
 #include "lock.h"
 #include "queue.h"
+#include "quota.h"
 #include "rank.h"
 #include "repair.h"
 #include "traits.h"
@@ -136,6 +137,19 @@ static void copy_scopes(struct job *j)
             copy_scope(j, LAY_UPSTREAMS + i);
 }
 
+/* May it not go now, even if a slot were open?  Then until when? */
+static void copy_block(struct job *j, struct view_row *v, uint32_t i)
+{
+    const struct lay_row *r = row_at(j->lay, i);
+    bool model = queue_model_is_blocked(j->lay, i);
+    int64_t own = rank_own_eta(j->lay, i, j->now);
+    int64_t at = model ? traits_free_at(j->lay, r->model, j->now) : j->now;
+
+    v->blocked = model || own > j->now;
+    at = max_i64(at, own);
+    v->eta_ns = at == NEVER ? -1 : at - j->now;
+}
+
 static void copy_row(struct job *j, uint32_t i, uint32_t scope)
 {
     struct layout *lay = j->lay;
@@ -156,11 +170,8 @@ static void copy_row(struct job *j, uint32_t i, uint32_t scope)
     v->cls = (enum limiter_class)r->cls;
     v->stream = (r->flags & ROW_STREAM) != 0;
     v->waiting = r->state == ROW_WAITING || r->state == ROW_OFFERED;
-    v->blocked = r->state == ROW_WAITING && queue_is_blocked(lay, i);
-    if (v->blocked) {
-        v->eta_ns = traits_free_at(lay, r->model, j->now);
-        v->eta_ns = v->eta_ns == NEVER ? -1 : v->eta_ns - j->now;
-    }
+    if (r->state == ROW_WAITING)
+        copy_block(j, v, i);
     v->pid = worker_at(lay, r->worker)->pid;
     v->age_ns = since(j, r->joined_ns);
     v->body_bytes = r->body_bytes;
@@ -421,8 +432,10 @@ static void set_etas(struct job *j, uint32_t scope, struct view_row *rows,
     for (i = 0; i < n; i++) {
         int64_t eta = j->etas[rows[i].position];
 
-        if (rows[i].blocked)
-            continue;
+        if (rows[i].blocked) /* it has to find a slot, too */
+            eta = rows[i].eta_ns < 0
+                      ? NEVER
+                      : max_i64(j->etas[0], j->now + rows[i].eta_ns);
         rows[i].eta_ns = eta == NEVER ? -1 : eta - j->now;
     }
 }

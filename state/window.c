@@ -1,10 +1,13 @@
 /*
  * window.c - how many sends still count, and when does the next one stop?
  *
- *   scope.window.first --> chunk --> chunk --> chunk <-- scope.window.last
+ *   window.first --> chunk --> chunk --> chunk <-- window.last
  *                          [begin..end) holds times, oldest first
  *
- * A time exists once `end` covers it and a chunk belongs to a scope once
+ * Scopes have such a window, and clients with a limit of their own; OWNER is
+ * a scope, or LAY_SCOPES + a client.  Each kind has its part of the chunks.
+ *
+ * A time exists once `end` covers it and a chunk belongs to a window once
  * `scope1` says so: each is one store, so a writer that dies leaves either the
  * old log or the new one.  Lists and counts are rebuilt from the chunks.
  */
@@ -21,25 +24,27 @@ static void chunk_free(struct layout *lay, uint32_t i)
 {
     struct lay_chunk *c = chunk_at(lay, i);
 
+    lay->live.client_chunks -= c->scope1 > LAY_SCOPES;
     __atomic_store_n(&c->scope1, 0, __ATOMIC_RELEASE);
     c->next = lay->live.free_chunk;
     lay->live.free_chunk = i;
     lay->live.free_chunks++;
 }
 
-static uint32_t chunk_take(struct layout *lay, uint32_t scope)
+static uint32_t chunk_take(struct layout *lay, uint32_t owner)
 {
     uint32_t i = lay->live.free_chunk;
     struct lay_chunk *c = chunk_at(lay, i);
 
     lay->live.free_chunk = c->next;
     lay->live.free_chunks--;
+    lay->live.client_chunks += owner >= LAY_SCOPES;
     c->begin = c->end = 0;
     c->grant = 0;
     c->grant_end = 0;
     c->next = NONE;
     c->number = ++lay->live.last_chunk;
-    __atomic_store_n(&c->scope1, scope + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&c->scope1, owner + 1, __ATOMIC_RELEASE);
     return i;
 }
 
@@ -59,9 +64,9 @@ static uint32_t chunk_len(const struct lay_chunk *c)
     return (uint32_t)(c->end - c->begin);
 }
 
-void window_expire(struct layout *lay, uint32_t scope, int64_t horizon_ns)
+void window_expire(struct layout *lay, uint32_t owner, int64_t horizon_ns)
 {
-    struct lay_window *w = &scope_at(lay, scope)->window;
+    struct lay_window *w = window_at(lay, owner);
 
     while (w->n > 0) {
         uint32_t i = w->first;
@@ -87,19 +92,35 @@ void window_expire(struct layout *lay, uint32_t scope, int64_t horizon_ns)
     }
 }
 
-bool window_has_room(struct layout *lay, uint32_t scope)
+uint32_t window_chunks_left(const struct layout *lay, bool of_clients)
 {
-    const struct lay_window *w = &scope_at(lay, scope)->window;
+    const struct lay_live *l = &lay->live;
+    uint32_t left;
+
+    /* A count that is wrong would look the same as a log that is full, and be
+     * for ever: so it is looked at. */
+    if (l->free_chunks > LAY_CHUNKS || l->client_chunks > LAY_CLIENT_CHUNKS ||
+        (l->free_chunks == 0) != (l->free_chunk == NONE))
+        guard_damaged("counts of the log");
+    left = LAY_CLIENT_CHUNKS - l->client_chunks;
+    if (left > l->free_chunks)
+        guard_damaged("counts of the log");
+    return of_clients ? left : l->free_chunks - left;
+}
+
+bool window_has_room(struct layout *lay, uint32_t owner)
+{
+    const struct lay_window *w = window_at(lay, owner);
 
     if (w->last != NONE && chunk_at(lay, w->last)->end < CHUNK_TIMES)
         return true;
-    return lay->live.free_chunk != NONE;
+    return window_chunks_left(lay, owner >= LAY_SCOPES) > 0;
 }
 
 /* The newest time, or NEVER's opposite.  Nearly always in the last chunk. */
-static int64_t newest(struct layout *lay, uint32_t scope)
+static int64_t newest(struct layout *lay, uint32_t owner)
 {
-    const struct lay_window *w = &scope_at(lay, scope)->window;
+    const struct lay_window *w = window_at(lay, owner);
     const struct lay_chunk *c;
 
     if (w->n == 0)
@@ -107,18 +128,18 @@ static int64_t newest(struct layout *lay, uint32_t scope)
     c = chunk_at(lay, w->last);
     if (chunk_len(c) > 0 && c->t[c->end - 1] <= lay->live.now_ns)
         return c->t[c->end - 1];
-    return window_nth(lay, scope, w->n - 1);
+    return window_nth(lay, owner, w->n - 1);
 }
 
-void window_push(struct layout *lay, uint32_t scope, int64_t t_ns,
+void window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
                  uint64_t grant)
 {
-    struct lay_window *w = &scope_at(lay, scope)->window;
-    int64_t t = max_i64(t_ns, newest(lay, scope));
+    struct lay_window *w = window_at(lay, owner);
+    int64_t t = max_i64(t_ns, newest(lay, owner));
     struct lay_chunk *c;
 
     if (w->last == NONE || chunk_at(lay, w->last)->end >= CHUNK_TIMES)
-        link_last(lay, w, chunk_take(lay, scope));
+        link_last(lay, w, chunk_take(lay, owner));
     c = chunk_at(lay, w->last);
     c->t[c->end] = t;
     /* While grant_end and end differ, neither the old grant nor the new one
@@ -129,18 +150,18 @@ void window_push(struct layout *lay, uint32_t scope, int64_t t_ns,
     w->n++;
 }
 
-int64_t window_nth(struct layout *lay, uint32_t scope, uint32_t k)
+int64_t window_nth(struct layout *lay, uint32_t owner, uint32_t k)
 {
     int64_t t;
 
-    window_copy(lay, scope, k, 1, &t);
+    window_copy(lay, owner, k, 1, &t);
     return t;
 }
 
-void window_copy(struct layout *lay, uint32_t scope, uint32_t k, uint32_t n,
+void window_copy(struct layout *lay, uint32_t owner, uint32_t k, uint32_t n,
                  int64_t *out)
 {
-    uint32_t i = scope_at(lay, scope)->window.first;
+    uint32_t i = window_at(lay, owner)->first;
     uint32_t hops = 0;
 
     while (n > 0) {
@@ -159,9 +180,9 @@ void window_copy(struct layout *lay, uint32_t scope, uint32_t k, uint32_t n,
     }
 }
 
-bool window_has_last(struct layout *lay, uint32_t scope, uint64_t grant)
+bool window_has_last(struct layout *lay, uint32_t owner, uint64_t grant)
 {
-    const struct lay_window *w = &scope_at(lay, scope)->window;
+    const struct lay_window *w = window_at(lay, owner);
     const struct lay_chunk *c;
 
     if (w->last == NONE)
@@ -176,7 +197,7 @@ bool window_has_last(struct layout *lay, uint32_t scope, uint64_t grant)
 static void relink(struct layout *lay, uint32_t i)
 {
     struct lay_chunk *c = chunk_at(lay, i);
-    struct lay_window *w = &scope_at(lay, c->scope1 - 1)->window;
+    struct lay_window *w = window_at(lay, c->scope1 - 1);
     uint32_t *at = &w->first;
 
     while (*at != NONE && chunk_at(lay, *at)->number < c->number)
@@ -186,6 +207,8 @@ static void relink(struct layout *lay, uint32_t i)
     if (c->next == NONE)
         w->last = i;
     w->n += chunk_len(c);
+    if (c->scope1 > LAY_SCOPES && ++lay->live.client_chunks > LAY_CLIENT_CHUNKS)
+        guard_damaged("chunks of clients");
 }
 
 /* Times rise within a window and none lies in the future. */
@@ -209,21 +232,20 @@ void window_rebuild(struct layout *lay)
 {
     uint32_t i;
 
-    for (i = 0; i < LAY_SCOPES; i++) {
-        lay->scopes[i].window.first = NONE;
-        lay->scopes[i].window.last = NONE;
-        lay->scopes[i].window.n = 0;
-    }
+    for (i = 0; i < LAY_SCOPES + LAY_CLIENTS; i++)
+        *window_at(lay, i) = (struct lay_window){NONE, NONE, 0, 0};
     lay->live.free_chunk = NONE;
     lay->live.free_chunks = 0;
+    lay->live.client_chunks = 0;
     for (i = LAY_CHUNKS; i-- > 0;) {
         if (lay->chunks[i].scope1 == 0)
             chunk_free(lay, i);
-        else if (lay->chunks[i].scope1 > LAY_SCOPES)
-            guard_damaged("chunk of no scope");
+        else if (lay->chunks[i].scope1 > LAY_SCOPES + LAY_CLIENTS)
+            guard_damaged("chunk of nobody");
         else
             relink(lay, i);
     }
-    for (i = 0; i < LAY_SCOPES; i++)
-        check_times(lay, &lay->scopes[i].window);
+    (void)window_chunks_left(lay, true); /* looks at them */
+    for (i = 0; i < LAY_SCOPES + LAY_CLIENTS; i++)
+        check_times(lay, window_at(lay, i));
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "admit.h"
+#include "names.h"
+#include "quota.h"
 #include "row.h"
 #include "seniors.h"
 #include "traits.h"
@@ -55,6 +57,20 @@ static void bind_row(struct limiter *lim, struct ticket *t, uint32_t row)
     lim->by_row[row] = t;
 }
 
+/* Needs the lock.  As far as its client's own limit goes. */
+static int64_t own_eta_of_next(struct layout *lay,
+                               const struct limiter_request *req, int64_t now)
+{
+    uint32_t client;
+
+    if (req->requests_per_min == 0)
+        return now;
+    client = names_client(lay, req->client, now);
+    if (client == NONE)
+        return now;
+    return quota_eta(lay, client, lay->clients[client].lined, now);
+}
+
 /* Needs the lock.  ETA of a request that would now go to the end of line. */
 static int64_t eta_of_next(struct limiter *lim, const struct ticket *t)
 {
@@ -66,6 +82,7 @@ static int64_t eta_of_next(struct limiter *lim, const struct ticket *t)
         return -1;
     admit_refresh(lay, scope, lim->now);
     eta = admit_eta(lay, scope, scope_at(lay, scope)->waiting, lim->now);
+    eta = max_i64(eta, own_eta_of_next(lay, &t->req, lim->now));
     return eta == NEVER ? -1 : eta - lim->now;
 }
 

@@ -454,6 +454,7 @@ static const struct {
     {0, offsetof(struct layout, flows[300])},
     {offsetof(struct layout, clients), 8 * sizeof(struct lay_name)},
     {offsetof(struct layout, models), 8 * sizeof(struct lay_name)},
+    {offsetof(struct layout, quotas), 8 * sizeof(struct lay_quota)},
     {offsetof(struct layout, traits), 8 * sizeof(struct lay_trait)},
     {offsetof(struct layout, debts), 8 * sizeof(struct lay_debt)},
     {offsetof(struct layout, workers), 8 * sizeof(struct lay_worker)},

@@ -39,6 +39,7 @@ CU_ErrorCode test_bucket_add(void);
 CU_ErrorCode test_window_add(void);
 CU_ErrorCode test_admit_add(void);
 CU_ErrorCode test_queue_add(void);
+CU_ErrorCode test_quota_add(void);
 CU_ErrorCode test_row_add(void);
 CU_ErrorCode test_file_add(void);
 CU_ErrorCode test_limiter_add(void);

@@ -1,9 +1,10 @@
 /* Mirrors fcgi/auth.c. */
 #include "auth.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "clients.h"
 #include "config.h"
 #include "request.h"
 #include "route.h"
@@ -13,25 +14,72 @@ static const struct route client = {.access = ACCESS_CLIENT};
 static const struct route reader = {.access = ACCESS_READ};
 static const struct route anyone = {.access = ACCESS_ALL};
 
-/* The status that a request gets; 0: it may pass. */
+static const struct route admin_route = {.access = ACCESS_ADMIN};
+static const struct route preflight = {.access = ACCESS_PREFLIGHT};
+
+/* What became of a request. */
+struct verdict {
+    int status; /* 0: it may pass */
+    char client[CLIENT_MAX];
+    enum limiter_class cls;
+    uint32_t weight, requests_per_min, queue_max;
+    bool keeps_key, cors;
+};
+
+/* Who asks, and with what; NULL: it is not there. */
+struct caller {
+    const struct route *route;
+    const char *addr, *host, *origin, *authorization, *name;
+    enum limiter_class cls;
+    bool has_cls;
+};
+
+static char *copy(const char *text)
+{
+    return text != NULL ? strdup(text) : NULL;
+}
+
+static struct verdict judge(const struct config *cfg, const struct caller *c)
+{
+    struct request r = {.route = c->route,
+                        .remote_addr = copy(c->addr),
+                        .host = copy(c->host),
+                        .origin = copy(c->origin),
+                        .authorization = copy(c->authorization),
+                        .cls = c->has_cls ? c->cls : CLASS_NORMAL,
+                        .has_cls = c->has_cls,
+                        .weight = 1};
+    struct verdict v;
+
+    request_name_client(&r, c->name);
+    auth_check(cfg, &r);
+    v = (struct verdict){.status = r.fault.status,
+                         .cls = r.cls,
+                         .weight = r.weight,
+                         .requests_per_min = r.requests_per_min,
+                         .queue_max = r.queue_max,
+                         .keeps_key = r.authorization != NULL,
+                         .cors = r.cors};
+    memcpy(v.client, r.client, sizeof(v.client));
+    request_forget_key(&r);
+    free(r.remote_addr);
+    free(r.host);
+    free(r.origin);
+    return v;
+}
+
+/* The status that a request gets. */
 static int ask(const struct config *cfg, const struct route *route,
                const char *addr, const char *host, const char *origin,
                const char *authorization)
 {
-    char text[4][256];
-    const char *from[4] = {addr, host, origin, authorization};
-    struct request r = {.route = route};
-    char **to[4] = {&r.remote_addr, &r.host, &r.origin, &r.authorization};
-    size_t i;
+    struct caller c = {.route = route,
+                       .addr = addr,
+                       .host = host,
+                       .origin = origin,
+                       .authorization = authorization};
 
-    for (i = 0; i < 4; i++) {
-        if (from[i] == NULL)
-            continue;
-        (void)snprintf(text[i], sizeof(text[i]), "%s", from[i]);
-        *to[i] = text[i];
-    }
-    auth_check(cfg, &r);
-    return r.fault.status;
+    return judge(cfg, &c).status;
 }
 
 static void addresses_have_ranges(void)
@@ -189,12 +237,259 @@ static void a_stranger_learns_only_that_he_is_one(void)
     CU_ASSERT_STRING_EQUAL(r.fault.message, "what is wrong inside");
 }
 
+/* ---- keys of clients ------------------------------------------------------ */
+
+#define KEY_A "sk-sluice-aaaa"
+#define KEY_B "sk-sluice-bbbb"
+
+static void name_two(struct client_key two[2])
+{
+    memset(two, 0, 2 * sizeof(*two));
+    strcpy(two[0].name, "alice");
+    strcpy(two[1].name, "bob");
+    clients_hash(two[0].hash, KEY_A, strlen(KEY_A));
+    clients_hash(two[1].hash, KEY_B, strlen(KEY_B));
+    two[0].priority = CLASS_HIGH;
+    two[0].weight = 7;
+    two[0].requests_per_min = 6;
+    two[0].queue_max = 9;
+    two[1].priority = CLASS_LOW;
+    two[1].weight = 1;
+}
+
+/*
+ * Everything that decides about a client's request: is there an upstream key,
+ * are there clients, where from, with what; and what is expected: does it
+ * pass, as whom, and may the upstream see the Authorization?
+ */
+static void who_may_spend_quota(void)
+{
+    static const struct {
+        bool key, clients;
+        enum origin_range anonymous;
+        const char *addr, *authorization;
+        int want;
+        bool alice, keeps_key;
+    } rows[] = {
+        /* Neither: the Authorization is the upstream's, addresses decide. */
+        {0, 0, FROM_LOOPBACK, "127.0.0.1", NULL, 0, 0, 0},
+        {0, 0, FROM_LOOPBACK, "127.0.0.1", "Bearer nvapi-x", 0, 0, 1},
+        {0, 0, FROM_LOOPBACK, "127.0.0.1", "Basic eDp5", 0, 0, 1},
+        {0, 0, FROM_LOOPBACK, "10.0.0.1", "Bearer nvapi-x", 401, 0, 1},
+        {0, 0, FROM_PRIVATE, "10.0.0.1", "Bearer nvapi-x", 0, 0, 1},
+        {0, 0, FROM_PRIVATE, "8.8.8.8", "Bearer nvapi-x", 401, 0, 1},
+        {0, 0, FROM_ANY, "8.8.8.8", "Bearer nvapi-x", 0, 0, 1},
+        {0, 0, FROM_NOWHERE, "127.0.0.1", "Bearer nvapi-x", 401, 0, 1},
+        /* A token of ours is for nobody else's eyes. */
+        {0, 0, FROM_LOOPBACK, "127.0.0.1", "Bearer admin", 0, 0, 0},
+        {0, 0, FROM_LOOPBACK, "127.0.0.1", "Bearer read-me", 0, 0, 0},
+        /* An upstream key: what SDKs send instead means nothing. */
+        {1, 0, FROM_LOOPBACK, "127.0.0.1", NULL, 0, 0, 0},
+        {1, 0, FROM_LOOPBACK, "127.0.0.1", "Bearer sk-dummy", 0, 0, 0},
+        {1, 0, FROM_LOOPBACK, "127.0.0.1", "Bearer " KEY_A, 0, 0, 0},
+        {1, 0, FROM_LOOPBACK, "8.8.8.8", "Bearer sk-dummy", 401, 0, 0},
+        {1, 0, FROM_PRIVATE, "10.0.0.1", "Bearer sk-dummy", 0, 0, 0},
+        {1, 0, FROM_ANY, "8.8.8.8", "Bearer sk-dummy", 0, 0, 0},
+        {1, 0, FROM_NOWHERE, "127.0.0.1", "Bearer sk-dummy", 401, 0, 0},
+        /* Clients: a key counts from everywhere, and only a right one. */
+        {1, 1, FROM_LOOPBACK, "127.0.0.1", "Bearer " KEY_A, 0, 1, 0},
+        {1, 1, FROM_LOOPBACK, "8.8.8.8", "Bearer " KEY_A, 0, 1, 0},
+        {1, 1, FROM_NOWHERE, "8.8.8.8", "bearer " KEY_A, 0, 1, 0},
+        {1, 1, FROM_NOWHERE, NULL, "Bearer " KEY_A, 0, 1, 0},
+        {1, 1, FROM_LOOPBACK, "127.0.0.1", NULL, 0, 0, 0},
+        {1, 1, FROM_PRIVATE, "10.0.0.1", NULL, 0, 0, 0},
+        {1, 1, FROM_ANY, "8.8.8.8", NULL, 0, 0, 0},
+        {1, 1, FROM_LOOPBACK, "8.8.8.8", NULL, 401, 0, 0},
+        {1, 1, FROM_NOWHERE, "127.0.0.1", NULL, 401, 0, 0},
+        {1, 1, FROM_ANY, "127.0.0.1", "Bearer sk-dummy", 401, 0, 0},
+        {1, 1, FROM_ANY, "127.0.0.1", "Bearer " KEY_A "a", 401, 0, 0},
+        {1, 1, FROM_ANY, "127.0.0.1", "Bearer sk-sluice-aaa", 401, 0, 0},
+        {1, 1, FROM_ANY, "127.0.0.1", "Bearer  " KEY_A, 401, 0, 0},
+        {1, 1, FROM_ANY, "127.0.0.1", "Bearer ", 401, 0, 0},
+        {1, 1, FROM_ANY, "127.0.0.1", "Basic " KEY_A, 401, 0, 0},
+        {1, 1, FROM_ANY, "127.0.0.1", KEY_A, 401, 0, 0},
+        {1, 1, FROM_ANY, "127.0.0.1", "", 401, 0, 0},
+        {1, 1, FROM_NOWHERE, "127.0.0.1", "Bearer admin", 401, 0, 0},
+        {1, 1, FROM_NOWHERE, "127.0.0.1", "Bearer read-me", 401, 0, 0},
+    };
+    char token[] = "read-me", ruler[] = "admin", upstream[] = "nvapi-key";
+    struct client_key two[2];
+    size_t i;
+
+    name_two(two);
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config cfg = {.anonymous = rows[i].anonymous,
+                             .read_token = token,
+                             .admin_token = ruler,
+                             .clients = rows[i].clients ? two : NULL,
+                             .n_clients = rows[i].clients ? 2 : 0,
+                             .n_upstreams = 1};
+        struct caller c = {.route = &client,
+                           .addr = rows[i].addr,
+                           .authorization = rows[i].authorization};
+        struct verdict v;
+
+        cfg.upstreams[0].api_key = rows[i].key ? upstream : NULL;
+        v = judge(&cfg, &c);
+        CU_ASSERT_EQUAL(v.status, rows[i].want);
+        CU_ASSERT_EQUAL(strcmp(v.client, "alice") == 0, rows[i].alice);
+        CU_ASSERT_EQUAL(v.keeps_key, rows[i].keeps_key);
+        /* A foreign page may not, a foreign name only with a right key. */
+        c.origin = "https://evil.example";
+        v = judge(&cfg, &c);
+        CU_ASSERT_EQUAL(v.status, 403);
+        CU_ASSERT_FALSE(v.cors);
+        c.origin = NULL;
+        c.host = "evil.example";
+        CU_ASSERT_EQUAL(judge(&cfg, &c).status, rows[i].alice ? 0 : 403);
+        c.origin = "https://evil.example.org";
+        CU_ASSERT_EQUAL(judge(&cfg, &c).status, 403);
+    }
+}
+
+static void a_key_brings_its_share_and_a_request_asks_for_less(void)
+{
+    static const struct {
+        const char *authorization, *name;
+        bool has_cls;
+        enum limiter_class cls;
+        const char *want;
+        enum limiter_class want_cls;
+    } rows[] = {
+        {"Bearer " KEY_A, NULL, false, CLASS_NORMAL, "alice", CLASS_HIGH},
+        {"Bearer " KEY_A, "bob", false, CLASS_NORMAL, "alice", CLASS_HIGH},
+        {"Bearer " KEY_A, NULL, true, CLASS_LOW, "alice", CLASS_LOW},
+        {"Bearer " KEY_A, NULL, true, CLASS_NORMAL, "alice", CLASS_NORMAL},
+        {"Bearer " KEY_B, NULL, true, CLASS_HIGH, "bob", CLASS_LOW},
+        {"Bearer " KEY_B, NULL, false, CLASS_NORMAL, "bob", CLASS_LOW},
+        {NULL, NULL, false, CLASS_NORMAL, "127.0.0.1", CLASS_NORMAL},
+        {NULL, "carol", true, CLASS_LOW, "carol", CLASS_LOW},
+        {NULL, "carol", true, CLASS_HIGH, "carol", CLASS_NORMAL},
+        {NULL, "alice", false, CLASS_NORMAL, "127.0.0.1", CLASS_NORMAL},
+    };
+    struct client_key two[2];
+    struct config cfg = {.clients = two, .n_clients = 2}, none = {.n_hosts = 0};
+    struct caller c = {.route = &client, .addr = "127.0.0.1"};
+    struct verdict v;
+    size_t i;
+
+    name_two(two);
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        c.authorization = rows[i].authorization;
+        c.name = rows[i].name;
+        c.has_cls = rows[i].has_cls;
+        c.cls = rows[i].cls;
+        v = judge(&cfg, &c);
+        CU_ASSERT_EQUAL(v.status, 0);
+        CU_ASSERT_STRING_EQUAL(v.client, rows[i].want);
+        CU_ASSERT_EQUAL(v.cls, rows[i].want_cls);
+        CU_ASSERT_EQUAL(v.weight, strcmp(v.client, "alice") == 0 ? 7 : 1);
+        CU_ASSERT_EQUAL(v.requests_per_min,
+                        strcmp(v.client, "alice") == 0 ? 6 : 0);
+        CU_ASSERT_EQUAL(v.queue_max, strcmp(v.client, "alice") == 0 ? 9 : 0);
+    }
+    c = (struct caller){.route = &client,
+                        .addr = "127.0.0.1",
+                        .name = "alice",
+                        .cls = CLASS_HIGH,
+                        .has_cls = true};
+    v = judge(&none, &c); /* nobody owns a name: all choose freely */
+    CU_ASSERT_STRING_EQUAL(v.client, "alice");
+    CU_ASSERT_EQUAL(v.cls, CLASS_HIGH);
+}
+
+static void only_the_admin_token_changes_anything(void)
+{
+    static const struct {
+        const char *authorization;
+        int want;
+    } rows[] = {
+        {NULL, 401},         {"Bearer admin", 0},     {"Bearer adminn", 401},
+        {"Bearer adm", 401}, {"Bearer read-me", 401}, {"Bearer " KEY_A, 401},
+        {"Bearer ", 401},    {"admin", 401},
+    };
+    static const char *const from[] = {"127.0.0.1", "::1", "8.8.8.8", NULL};
+    char token[] = "read-me", ruler[] = "admin",
+         page[] = "https://page.example";
+    char *origins[] = {page};
+    struct client_key two[2];
+    struct config cfg = {.read_token = token,
+                         .admin_token = ruler,
+                         .anonymous = FROM_ANY,
+                         .read = FROM_ANY,
+                         .clients = two,
+                         .n_clients = 2,
+                         .origins = origins,
+                         .n_origins = 1};
+    struct config none = {.anonymous = FROM_ANY, .read = FROM_ANY};
+    size_t i, k;
+
+    name_two(two);
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *a = rows[i].authorization;
+
+        for (k = 0; k < sizeof(from) / sizeof(from[0]); k++) {
+            CU_ASSERT_EQUAL(ask(&cfg, &admin_route, from[k], NULL, NULL, a),
+                            rows[i].want);
+            CU_ASSERT_EQUAL(ask(&cfg, &admin_route, from[k], NULL, page, a),
+                            rows[i].want);
+            CU_ASSERT_EQUAL(ask(&none, &admin_route, from[k], NULL, NULL, a),
+                            401);
+        }
+        CU_ASSERT_EQUAL(ask(&cfg, &admin_route, "::1", "evil.example", NULL, a),
+                        403);
+        CU_ASSERT_EQUAL(
+            ask(&cfg, &admin_route, "::1", NULL, "https://evil.example", a),
+            403);
+    }
+}
+
+static void a_page_is_told_what_it_may(void)
+{
+    static const struct {
+        const char *host, *origin;
+        int want; /* of the preflight */
+        bool cors;
+    } rows[] = {
+        {"localhost:8080", "https://page.example", 0, true},
+        {"localhost:8080", "http://localhost:8080", 0, true},
+        {"evil.example", "https://page.example", 0, true},
+        {"evil.example", "http://evil.example", 403, false},
+        {"localhost:8080", "https://evil.example", 403, false},
+        {"localhost:8080", "null", 403, false},
+        {"localhost:8080", NULL, 0, false},
+    };
+    char page[] = "https://page.example";
+    char *origins[] = {page};
+    struct config cfg = {.origins = origins, .n_origins = 1};
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct caller c = {.route = &preflight,
+                           .addr = "8.8.8.8",
+                           .host = rows[i].host,
+                           .origin = rows[i].origin};
+        struct verdict v = judge(&cfg, &c);
+
+        CU_ASSERT_EQUAL(v.status, rows[i].want);
+        CU_ASSERT_EQUAL(v.cors, rows[i].cors);
+        c.route = NULL; /* an answer of 404 */
+        CU_ASSERT_EQUAL(judge(&cfg, &c).status, 0);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"an address is loopback, private or neither", addresses_have_ranges},
     {"strange hosts and pages stay out", strange_hosts_and_pages_stay_out},
     {"a token opens what it is for", a_token_opens_what_it_is_for},
     {"a stranger learns only that he is one",
      a_stranger_learns_only_that_he_is_one},
+    {"who may spend quota", who_may_spend_quota},
+    {"a key brings its share, and a request asks for less",
+     a_key_brings_its_share_and_a_request_asks_for_less},
+    {"only the admin token changes anything",
+     only_the_admin_token_changes_anything},
+    {"a page is told what it may", a_page_is_told_what_it_may},
     {NULL, NULL},
 };
 

@@ -127,7 +127,7 @@ static const struct {
     {"{'queue': {'queue': {}}}", "queue.queue: unknown key"},
     {"{'queue.max': 1}", "queue.max: unknown key; what is before a dot"},
     {"{'requests': 1}", "requests: unknown key"},
-    {"{'clients': []}", "clients: unknown key"},
+    {"{'client': []}", "client: unknown key; the nearest known one is clients"},
     {"{'shared': {}}", "shared: unknown key"},
     {"{'': 1}", "unknown key"},
     {"{'/': 1}", "unknown key"},

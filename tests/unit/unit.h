@@ -31,6 +31,8 @@ CU_ErrorCode test_loop_add(void);
 CU_ErrorCode test_request_add(void);
 CU_ErrorCode test_route_add(void);
 CU_ErrorCode test_auth_add(void);
+CU_ErrorCode test_clients_add(void);
+CU_ErrorCode test_cors_add(void);
 CU_ErrorCode test_sse_add(void);
 CU_ErrorCode test_client_add(void);
 CU_ErrorCode test_reply_add(void);
