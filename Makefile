@@ -39,19 +39,20 @@ ALL_LDFLAGS = $(filter-out -D% -U%,$(MODE_$(VARIANT))) -pthread \
 # -------------------------------------------------------------- programs --
 
 FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c))
-STATE := $(filter-out state/ctl.c state/ctl_%.c,$(wildcard state/*.c))
-CTL   := $(addprefix fcgi/,heap.c clients.c config.c content.c settings.c strict.c texts.c values.c log.c buf.c utf8.c)
+STATE := $(wildcard state/*.c)
+CTL   := $(wildcard state/ctl/*.c) \
+  $(addprefix fcgi/,heap.c clients.c config.c content.c settings.c strict.c texts.c values.c log.c buf.c utf8.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
 # state/ alone has no threads: nothing for TSan (tests/unit/main.c).
 CRASH := $(if $(filter tsan,$(VARIANT)),,$(wildcard tests/crash/*.c))
 FUZZ  := $(wildcard tests/fuzz/fuzz_*.c)
-C     := $(wildcard fcgi/*.[ch] state/*.[ch] tests/*/*.[ch])
+C     := $(wildcard fcgi/*.[ch] state/*.[ch] state/ctl/*.[ch] tests/*/*.[ch])
 obj    = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # A program is built as soon as its main file is there.
 PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
-  $(if $(wildcard state/ctl.c),$(BUILD)/sluicectl) \
+  $(if $(wildcard state/ctl/main.c),$(BUILD)/sluicectl) \
   $(if $(wildcard tests/nimsim/main.c),$(BUILD)/nimsim)
 TESTS := $(if $(wildcard tests/unit/main.c),$(BUILD)/unit-tests) \
   $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
@@ -60,7 +61,7 @@ all: $(PROGRAMS) ## build the programs into build/
 
 $(BUILD)/sluice.fcgi: $(call obj,fcgi/main.c $(FCGI) $(STATE))
 $(BUILD)/sluice.fcgi: LIBS = $(PKG_LIBS) -lfcgi
-$(BUILD)/sluicectl:   $(call obj,state/ctl.c $(wildcard state/ctl_*.c) $(STATE) $(CTL))
+$(BUILD)/sluicectl:   $(call obj,$(CTL) $(STATE))
 $(BUILD)/sluicectl:   LIBS = $(PKG_LIBS)
 $(BUILD)/nimsim:      $(call obj,$(SIM))
 $(BUILD)/nimsim:      LIBS = -lmicrohttpd -ljson-c -lgnutls

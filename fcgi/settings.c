@@ -132,6 +132,7 @@ static const struct setting settings[] = {
     {.env = "SLUICE_CONFIG", .kind = SETTING_ELSEWHERE},
     {.env = "SLUICE_LISTEN", .kind = SETTING_ELSEWHERE},
     {.env = "SLUICE_WORKERS", .kind = SETTING_ELSEWHERE},
+    {.env = "SLUICE_URL", .kind = SETTING_ELSEWHERE}, /* sluicectl */
     {.env = "SLUICE_BUILD", .kind = SETTING_ELSEWHERE},
     {.env = "SLUICE_FCGI", .kind = SETTING_ELSEWHERE},
     {.env = "SLUICE_ROOT", .kind = SETTING_ELSEWHERE},

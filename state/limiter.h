@@ -503,6 +503,7 @@ struct view_figures {
 struct view_client {
     char name[LIMITER_NAME_MAX];
     uint32_t waiting, in_flight;
+    uint32_t requests_per_min, used_per_min; /* 0: no limit of its own */
     struct view_figures figures;
 };
 

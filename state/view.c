@@ -272,6 +272,8 @@ static void copy_clients(struct job *j)
         copy_name(v->name, name->text);
         v->waiting = name->lined;
         v->in_flight = name->refs > name->lined ? name->refs - name->lined : 0;
+        v->requests_per_min = j->lay->quotas[i].per_min;
+        v->used_per_min = quota_used(j->lay, i, j->now);
         j->of_clients[j->out->n_clients++] = j->lay->tally.clients[i];
     }
 }

@@ -1,20 +1,19 @@
 /*
- * ctl_key.c - sluicectl key new NAME: what is a client's new key?
+ * key.c - sluicectl key new NAME: what is a client's new key?
  *
  * 256 random bits, shown this once and kept nowhere; the settings get their
  * SHA-256.  The key is alone on the first line of the output and the entry on
  * the second, so that a script can take either.
  */
-#include "ctl_key.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
-#include "../fcgi/buf.h"
-#include "../fcgi/clients.h"
+#include "../../fcgi/buf.h"
+#include "../../fcgi/clients.h"
+#include "ctl.h"
 
 #define KEY_BYTES  32
 #define KEY_PREFIX "sk-sluice-"
@@ -45,23 +44,21 @@ static void print_key(const char *name, const unsigned char random[KEY_BYTES])
     explicit_bzero(key, sizeof(key));
 }
 
-int ctl_key(int argc, char *const *argv)
+int key_new(const char *name)
 {
     unsigned char random[KEY_BYTES];
     const char *why;
 
-    if (argc != 2 || strcmp(argv[0], "new") != 0)
-        return CTL_KEY_USAGE;
-    why = clients_name_fault(argv[1]);
+    why = clients_name_fault(name);
     if (why != NULL) {
         fprintf(stderr, "sluicectl: key new: the name %s\n", why);
-        return CTL_KEY_USAGE;
+        return EXIT_FAILURE;
     }
     if (getrandom(random, sizeof(random), 0) != sizeof(random)) {
         fprintf(stderr, "sluicectl: getrandom: %s\n", strerror(errno));
         return EXIT_FAILURE;
     }
-    print_key(argv[1], random);
+    print_key(name, random);
     explicit_bzero(random, sizeof(random));
     fprintf(stderr,
             "The first line is the key, for the client: it is kept nowhere. "

@@ -1,0 +1,43 @@
+/*
+ * words.c - how are times and names shown on a terminal?
+ */
+#include <stdio.h>
+
+#include "ctl.h"
+
+const char *const class_names[LIMITER_CLASSES] = {"high", "normal", "low"};
+
+const char *const retreat_names[RETREAT_STATES] = {"normal", "holding",
+                                                   "probing", "recovering"};
+
+const char *duration(char out[DURATION_MAX], int64_t ns)
+{
+    int64_t s = ns / NS_PER_S;
+
+    if (ns < 0)
+        snprintf(out, DURATION_MAX, "-");
+    else if (s < 100)
+        snprintf(out, DURATION_MAX, "%.1f s", (double)ns / 1e9);
+    else if (s < 7200)
+        snprintf(out, DURATION_MAX, "%d m %d s", (int)(s / 60), (int)(s % 60));
+    else if (s < 172800)
+        snprintf(out, DURATION_MAX, "%d h %d m", (int)(s / 3600),
+                 (int)(s / 60 % 60));
+    else
+        snprintf(out, DURATION_MAX, "%d d %d h", (int)(s / 86400 % 10000),
+                 (int)(s / 3600 % 24));
+    return out;
+}
+
+const char *plain(char out[LIMITER_NAME_MAX], const char *name)
+{
+    size_t i;
+
+    for (i = 0; i + 1 < LIMITER_NAME_MAX && name[i] != '\0'; i++)
+        out[i] = name[i];
+    out[i] = '\0';
+    while (i-- > 0)
+        if (out[i] < 0x20 || out[i] >= 0x7f)
+            out[i] = '?';
+    return out;
+}

@@ -1,0 +1,97 @@
+#!/bin/bash
+# sluicectl: what it shows is what /api/ shows, what it changes is changed for
+# all workers, and what it cannot do it says, with a status of its own.
+# shellcheck source=tests/curl/lib.sh disable=SC2317
+. "$(dirname "$0")/lib.sh"
+
+start_sim --limiter none
+start_sluice main SLUICE_REQUESTS=2 SLUICE_WINDOW_S=60 SLUICE_WORKERS=2 SLUICE_DATA_DIR="$work/data"
+
+ctl() { # its words go to $said, what it says of errors too; its status to $rc
+    said=$(env SLUICE_DATA_DIR="$work/data" SLUICE_STATE_DIR="$state" "$build/sluicectl" "$@" 2>&1)
+    rc=$?
+}
+setting() { curl -s "$url/api/config" | jq -r ".\"$1\" | \"\(.value) \(.source)\""; }
+waiting() { [ "$(curl -s "$url/api/queue" | jq '.waiting | length')" = "$1" ]; }
+ask_one() { # ask_one NAME: in the background
+    curl -s -o "$work/$1" -w '%{http_code}' --max-time 60 "$url/v1/chat/completions" -H 'Content-Type: application/json' \
+        -d "{\"model\":\"sim/tokens-3\",\"messages\":[]}" >"$work/$1.status" &
+}
+has_status() { [ "$(cat "$work/$1.status" 2>/dev/null)" = "$2" ]; }
+
+# ---- looking ------------------------------------------------------------------
+for n in 1 2; do chat sim/tokens-3; done
+for n in a b c; do
+    ask_one $n
+    wait_for 5 waiting "$(case $n in a) echo 1 ;; b) echo 2 ;; c) echo 3 ;; esac)"
+done
+ctl status --json
+is "status --json succeeds" 0 $rc
+is "status --json is the page's" 3 "$(jq .queue.waiting <<<"$said")"
+ctl queue
+is "queue shows who waits" 3 "$(grep -c sim/tokens-3 <<<"$said")"
+id=$(awk '$1 == 0 { print $NF }' <<<"$said")
+ctl top
+is "top succeeds" 0 $rc
+has "without a terminal it is one page" "$said" '3 waiting'
+is "with the window" 1 "$(grep -c '2 of 2 in' <<<"$said")"
+said=$(SLUICE_STATE_DIR=$state timeout 20 script -qec "stty rows 12 cols 100; $build/sluicectl top" /dev/null < <(
+    sleep 0.2
+    printf q
+))
+is "on a terminal q ends it" 0 $?
+has "it leaves the terminal as it was" "$said" '1049l'
+
+# ---- one request ----------------------------------------------------------------
+ctl cancel "$id"
+is "a waiting one is cancelled" "0 cancelled" "$rc $said"
+check "its client is told" wait_for 5 has_status a 503
+has "by its code" "$(cat "$work/a")" sluice_cancelled
+ctl cancel nobody-has-this-id
+is "one that is not there is not" 1 $rc
+has "and that is said" "$said" '^sluicectl: .'
+
+# ---- settings -------------------------------------------------------------------
+ctl set queue.max=77 upstreams.nim.requests=3 buffered_keepalive=true
+is "set succeeds" 0 $rc
+has "it says what holds now" "$said" '^queue.max = 77 \(live\)$'
+is "it does" "77 live" "$(setting queue.max)"
+check "one more goes" wait_for 5 has_status b 200
+ctl set queue.max=78 queue.per_client=0
+is "one wrong value refuses all" 1 $rc
+has "by its name" "$said" 'queue.per_client.*from 1 to 4096'
+is "nothing has changed" "77 live" "$(setting queue.max)"
+ctl set queue.max=
+is "an empty value undoes it" "500 default" "$(setting queue.max)"
+ctl set queue.max
+is "no value at all is wrong usage" 2 $rc
+
+# ---- all of it ------------------------------------------------------------------
+ctl pause
+is "pause" "0 paused" "$rc $said"
+is "is seen" false "$(curl -s "$url/api/status" | jq '.paused == null')"
+ctl resume
+is "resume" "0 resumed" "$rc $said"
+is "is seen, too" true "$(curl -s "$url/api/status" | jq '.paused == null')"
+ctl clear
+is "clear" "0 cleared" "$rc $said"
+ctl clear nobody
+is "clear of no upstream of ours fails" 1 $rc
+ctl reload
+is "reload" "0 reloaded" "$rc $(head -n 1 <<<"$said")"
+
+# ---- what cannot be done ----------------------------------------------------------
+ctl --url http://127.0.0.1:9 pause
+is "nobody listens" 1 $rc
+has "and that is said" "$said" 'http://127.0.0.1:9: .*--url'
+said=$(env SLUICE_DATA_DIR="$work" SLUICE_STATE_DIR="$state" "$build/sluicectl" pause 2>&1)
+is "no token" 1 $?
+has "it says where one is looked for" "$said" 'admin.token'
+ctl frobnicate
+is "an unknown command is wrong usage" 2 $rc
+ctl cancel
+is "so is a missing ID" 2 $rc
+ctl --help
+is "help is no error" 0 $rc
+has "help names them all" "$said" 'top .*live'
+finish
