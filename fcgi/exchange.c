@@ -14,6 +14,7 @@
  * Each step returns the next one, or itself to wait; forward and relay are in
  * forward.c.  Callbacks (limiter, transfer, client, timer) only note what
  * happened and call exchange_run().
+ * One that an operator cancels is answered so from any step before flush.
  * A client that is gone leads from any step to settle, and every exchange
  * comes through settle exactly once.
  *
@@ -97,6 +98,8 @@ void exchange_run(struct exchange *x)
             look_for_stall(x);
         if (x->gone && x->step < STEP_SETTLE)
             next = STEP_SETTLE;
+        else if (x->cancelled && x->step < STEP_FLUSH)
+            next = refuse_cancelled(x);
         else
             next = steps[x->step].run(x);
         if (next == x->step && !x->again)
@@ -269,6 +272,9 @@ static void on_ticket(void *arg, const struct ticket_news *news)
         x->ticket = NULL;
         x->refused = true;
         refuse_explain(x, news);
+        break;
+    case TICKET_CANCELLED:
+        x->cancelled = true;
         break;
     }
     exchange_run(x);

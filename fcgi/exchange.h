@@ -58,6 +58,7 @@ struct exchange {
     uint32_t upstream;     /* index into the settings */
     struct ticket *ticket; /* NULL: none, or it is over */
     bool granted, refused;
+    bool cancelled;            /* by an operator */
     struct ticket_news place; /* what the limiter said last */
     struct reply_error error; /* status 0: none */
 
