@@ -152,6 +152,13 @@ static void check_read(const struct config *cfg, struct request *r)
               "A read token is needed here (admin.read).");
 }
 
+static void check_admin(const struct config *cfg, struct request *r)
+{
+    if (!token_is(r, cfg->admin_token))
+        fault_set(&r->fault, 401, "sluice_unauthorized",
+                  "The admin token is needed here (Authorization: Bearer).");
+}
+
 static void check_client(const struct config *cfg, struct request *r)
 {
     if (!is_within(r->remote_addr, cfg->anonymous))
@@ -175,6 +182,8 @@ void auth_check(const struct config *cfg, struct request *r)
                   "Web pages of this origin may not call Sluice (origins).");
     if (r->route->access == ACCESS_READ)
         check_read(cfg, r);
+    else if (r->route->access == ACCESS_ADMIN)
+        check_admin(cfg, r);
     else
         check_client(cfg, r);
     if (r->fault.status == 0)

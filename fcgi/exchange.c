@@ -29,10 +29,12 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "adopt.h"
 #include "auth.h"
 #include "config.h"
 #include "fingerprint.h"
 #include "forward.h"
+#include "judge.h"
 #include "models.h"
 #include "ready.h"
 #include "refuse.h"
@@ -100,6 +102,8 @@ void exchange_run(struct exchange *x)
             next = STEP_SETTLE;
         else if (x->cancelled && x->step < STEP_FLUSH)
             next = refuse_cancelled(x);
+        else if (x->recalled && judge_can_recall(x))
+            next = judge_recall(x);
         else
             next = steps[x->step].run(x);
         if (next == x->step && !x->again)
@@ -425,6 +429,7 @@ static enum step step_settle(struct exchange *x)
     loop_cancel(x->s->loop, &x->timer);
     models_forget(x->s->models, x);
     ready_forget(x->s->ready, x);
+    adopt_forget(x->s->adopt, x);
     forward_stop(x);
     measure_exchange(x);
     give_back(x);
@@ -528,6 +533,19 @@ void exchange_drain_all(struct sluice *s)
 
     for (x = s->exchanges; x != NULL; x = next) {
         next = x->next;
+        exchange_run(x);
+    }
+}
+
+void exchange_recall_all(struct sluice *s)
+{
+    struct exchange *x, *next;
+
+    for (x = s->exchanges; x != NULL; x = next) {
+        next = x->next;
+        if (!judge_can_recall(x))
+            continue;
+        x->recalled = true;
         exchange_run(x);
     }
 }

@@ -14,6 +14,7 @@ enum route_access {
     ACCESS_ALL = 0,    /* health: nothing to spend, nothing to see */
     ACCESS_CLIENT = 1, /* a client key, or anonymous */
     ACCESS_READ = 2,
+    ACCESS_ADMIN = 3, /* the admin token, from wherever */
 };
 
 struct route {

@@ -25,8 +25,8 @@ void control_rebuild(struct lay_control *c, int64_t now)
     c->cancels++; /* whoever died may have marked rows and not said so */
 }
 
-void control_pause(struct lay_control *c, uint64_t number, int64_t since_ns,
-                   const char *by)
+void control_set_pause(struct lay_control *c, uint64_t number, int64_t since_ns,
+                       const char *by)
 {
     memset(c->by, 0, sizeof(c->by));
     memcpy(c->by, by, strnlen(by, sizeof(c->by) - 1));

@@ -27,7 +27,7 @@ bool control_is_sane(const struct lay_control *c, int64_t now);
 void control_rebuild(struct lay_control *c, int64_t now);
 /* Needs the lock.  Nothing goes from now on, or it goes again.  One store
  * decides: whoever is killed before it has done nothing. */
-void control_pause(struct lay_control *c, uint64_t number, int64_t since_ns,
-                   const char *by);
+void control_set_pause(struct lay_control *c, uint64_t number, int64_t since_ns,
+                       const char *by);
 
 #endif

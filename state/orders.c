@@ -61,7 +61,7 @@ static void settle_pause(struct limiter *lim, struct lay_control *c)
     struct pause *own = &lim->pause;
 
     if (c->pauses < own->number) {
-        control_pause(c, own->number, own->since_ns, own->by);
+        control_set_pause(c, own->number, own->since_ns, own->by);
         poke_all(lim);
     }
     if (c->pauses == own->number)
@@ -130,8 +130,8 @@ static void pause_locked(struct limiter *lim, void *arg)
 
     if ((c->paused_ns != 0) == (by != NULL))
         return; /* it was so already: since then, and by whom, stays */
-    control_pause(c, c->pauses + 1, by != NULL ? max_i64(lim->now, 1) : 0,
-                  by != NULL ? by : "");
+    control_set_pause(c, c->pauses + 1, by != NULL ? max_i64(lim->now, 1) : 0,
+                      by != NULL ? by : "");
     if (by != NULL)
         take_offers_back(lim);
     settle_pause(lim, c);

@@ -15,7 +15,7 @@
 #define TICK_NS NS_PER_S /* how often to look at the path and for the dead */
 
 #define MARKS_MAX 32 /* lines in the log of one turn */
-#define ENDS_MAX  8  /* wishes of operators between two turns */
+#define ENDS_MAX  16 /* wishes of operators between two turns */
 #define OWED_MAX  64 /* refusals while the state cannot be had */
 
 /* Something that changed for everybody, to be logged. */

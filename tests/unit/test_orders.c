@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "control.h"
 #include "desk.h"
 #include "worker.h"
 
