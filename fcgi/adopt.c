@@ -167,9 +167,6 @@ static void tell(struct change *c)
         control_log(c->x, "patch", "change", c->patch);
     else if (c->x != NULL)
         control_log(c->x, "reload", NULL, NULL);
-    if (rev->kind == REVISE_RELOAD)
-        log_say(s->log, LOG_INFO_, "settings", "reloaded, generation %llu",
-                (unsigned long long)rev->terms.generation);
 }
 
 static void on_revised(struct job *job, bool ran)
@@ -189,6 +186,8 @@ static void on_revised(struct job *job, bool ran)
         if (log_reopen(a->s->log) == -1)
             log_say(a->s->log, LOG_ERROR_, "log", "cannot be opened anew: %s",
                     strerror(errno));
+        log_say(a->s->log, LOG_INFO_, "settings", "generation %llu is in force",
+                (unsigned long long)a->own.generation);
     } else if (c->rev.kind == REVISE_FOLLOW && c->rev.status != 200) {
         a->tried = limiter_generation(a->s->lim);
     }

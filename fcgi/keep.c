@@ -36,6 +36,13 @@ static void note_row(struct json_object *notes, const struct setting *row,
     note(notes, label);
 }
 
+/* An admin token that nobody chose is in no settings (token.c). */
+static bool is_made_up(const struct setting *row, const struct value_home *home)
+{
+    return row->kind == SETTING_SECRET &&
+           *(char **)setting_field(row, home->cfg, home->up) == NULL;
+}
+
 /* The fixed fields of TO become those of FROM. */
 static void keep_rows(const struct value_home *from,
                       const struct value_home *to, struct json_object *notes)
@@ -48,7 +55,8 @@ static void keep_rows(const struct value_home *from,
             row->change != CHANGE_RESTART || row->kind == SETTING_ELSEWHERE ||
             value_is_same(row, from, to))
             continue;
-        note_row(notes, row, from);
+        if (!is_made_up(row, to))
+            note_row(notes, row, from);
         value_copy(row, from, to);
     }
 }
