@@ -27,7 +27,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_route_add,   test_auth_add,    test_sse_add,         test_client_add,
     test_reply_add,   test_buf_add,     test_delay_add,       test_words_add,
     test_verdict_add, test_accept_add,  test_fingerprint_add, test_ready_add,
-    test_opening_add, test_metrics_add,
+    test_opening_add, test_metrics_add, test_live_add,        test_revise_add,
 };
 
 int main(void)
