@@ -24,11 +24,9 @@
 #include "revise.h"
 #include "rules.h"
 
-#define LOOK_NS (3 * NS_PER_MS) /* between two looks at who follows */
-#define WAIT_NS                                                                \
-    (250 * NS_PER_MS) /* for a worker that does not; it is told of
-                                     in the log, and follows when it can */
-#define JOBS_MAX 64   /* changes that wait for the disk */
+#define LOOK_NS  (3 * NS_PER_MS) /* between two looks at who follows */
+#define WAIT_NS  NS_PER_S        /* for a stopped worker; it follows later */
+#define JOBS_MAX 64              /* changes that wait for the disk */
 
 struct change {
     struct job job; /* first: offload.c gives it back */
@@ -83,6 +81,14 @@ static void put_in_force(struct adopt *a, struct revision *rev)
 
 /* ---- answering ------------------------------------------------------------ */
 
+static void change_free(struct change *c)
+{
+    revise_fini(&c->rev);
+    buf_free(&c->answer);
+    free(c->patch);
+    free(c);
+}
+
 static void forget_change(struct change *c)
 {
     struct change **at = &c->a->changes;
@@ -92,10 +98,7 @@ static void forget_change(struct change *c)
     *at = c->next;
     c->a->n_changes--;
     c->a->following = c->a->following && c->rev.kind != REVISE_FOLLOW;
-    revise_fini(&c->rev);
-    buf_free(&c->answer);
-    free(c->patch);
-    free(c);
+    change_free(c);
 }
 
 static void answer(struct change *c)
@@ -341,11 +344,15 @@ void adopt_forget(struct adopt *a, const struct exchange *x)
 
 void adopt_free(struct adopt *a)
 {
+    struct change *c, *next;
+
     if (a == NULL)
         return;
     offload_free(a->offload);
-    while (a->changes != NULL)
-        forget_change(a->changes);
+    for (c = a->changes; c != NULL; c = next) {
+        next = c->next;
+        change_free(c);
+    }
     loop_cancel(a->s->loop, &a->timer);
     terms_free(&a->own);
     free(a);
