@@ -41,7 +41,7 @@ ALL_LDFLAGS = $(filter-out -D% -U%,$(MODE_$(VARIANT))) -pthread \
 FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c))
 STATE := $(wildcard state/*.c)
 CTL   := $(wildcard state/ctl/*.c) \
-  $(addprefix fcgi/,heap.c clients.c config.c content.c settings.c strict.c texts.c values.c log.c buf.c utf8.c)
+  $(addprefix fcgi/,heap.c clients.c config.c content.c live.c settings.c strict.c texts.c values.c log.c buf.c utf8.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
 # state/ alone has no threads: nothing for TSan (tests/unit/main.c).

@@ -2,9 +2,12 @@
  * config.c - what are the settings, all sources taken together?
  *
  *   main.c, sluicectl check --> config_load()
+ *        config_read()      content.c
+ *   revise.c --> config_build()
  *        values_init()      defaults
- *        load_file()        content.c; walked key by key --> value_put_json()
+ *        put_file()         walked key by key           --> value_put_json()
  *        load_env()         every variable of a row     --> value_put_text()
+ *        live_apply()       live.c                      --> value_put_json()
  *        load_secrets()     the key files that both may have named
  *        config_settle()    what was left open; do they agree?
  *
@@ -21,12 +24,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <json-c/json.h>
 
 #include "clients.h"
 #include "content.h"
+#include "live.h"
 #include "texts.h"
 #include "values.h"
 
@@ -180,22 +183,15 @@ static int put_upstreams(struct config *cfg, struct json_object *list,
     return 0;
 }
 
-static int load_file(struct config *cfg, const char *path,
-                     struct complaint *err)
+static int put_file(struct config *cfg, const struct content *file,
+                    const char *path, struct complaint *err)
 {
-    struct json_object *root;
-    struct content file;
-    const char *why;
+    struct json_object *root = content_parse(file, path, err);
     int rc = -1;
 
-    why = content_read(&file, path, FILE_MAX);
-    if (file.text == NULL)
-        return complain(err, "SLUICE_CONFIG: cannot read %s: %s", path, why);
-    root = content_parse(&file, path, err);
     if (root != NULL)
         rc = put_members(cfg, NULL, "", root, err);
     json_object_put(root);
-    content_free(&file);
     return rc;
 }
 
@@ -276,26 +272,16 @@ static int load_secret(char **secret, const char *key, struct config *cfg,
     const struct setting *row = setting_find(key, up != NULL);
     char *path = *(char **)setting_field(row, cfg, up);
     char label[SETTING_LABEL_MAX];
-    struct content file;
     const char *why;
 
     if (path == NULL || *secret != NULL)
         return 0;
+    why = content_secret(secret, path);
+    if (why == NULL)
+        return 0;
     setting_label(label, sizeof(label), row, setting_source(row, cfg, up), cfg,
                   up);
-    why = content_read(&file, path, SETTING_TEXT_MAX + 2);
-    if (file.text == NULL)
-        return complain(err, "%s: cannot read %s: %s", label, path, why);
-    while (file.len > 0 && strchr("\r\n", file.text[file.len - 1]) != NULL)
-        file.text[--file.len] = '\0';
-    why = strlen(file.text) < file.len ? "it has a zero byte"
-                                       : secret_fault(file.text);
-    if ((file.mode & (S_IROTH | S_IWOTH)) != 0)
-        why = "others may read or write it; must be chmod 0640 or less";
-    if (why == NULL && (*secret = strdup(file.text)) == NULL)
-        why = strerror(ENOMEM);
-    content_free(&file);
-    return why == NULL ? 0 : complain(err, "%s: %s: %s", label, path, why);
+    return complain(err, "%s: cannot read %s: %s", label, path, why);
 }
 
 static int load_secrets(struct config *cfg, struct complaint *err)
@@ -306,6 +292,9 @@ static int load_secrets(struct config *cfg, struct complaint *err)
         if (load_secret(&cfg->upstreams[i].api_key, "api_key_file", cfg,
                         &cfg->upstreams[i], err) == -1)
             return -1;
+    if (load_secret(&cfg->admin_token, "admin.token_file", cfg, NULL, err) ==
+        -1)
+        return -1;
     return load_secret(&cfg->read_token, "admin.read_token_file", cfg, NULL,
                        err);
 }
@@ -390,26 +379,58 @@ int config_settle(struct config *cfg, char *err, size_t err_max)
     return clients_settle(cfg, &c);
 }
 
-int config_load(struct config **out, char *const *env, char *err,
+int config_read(struct content *file, char *const *env, char *err,
                 size_t err_max)
 {
     struct complaint c = {err, err_max};
+    const char *path = env_get(env, "SLUICE_CONFIG"), *why;
+
+    memset(file, 0, sizeof(*file));
+    if (path == NULL)
+        return 0;
+    why = content_read(file, path, FILE_MAX);
+    if (file->text == NULL)
+        return complain(&c, "SLUICE_CONFIG: cannot read %s: %s", path, why);
+    return 0;
+}
+
+int config_build(struct config **out, const struct config_from *from, char *err,
+                 size_t err_max)
+{
+    struct complaint c = {err, err_max};
     struct config *cfg = calloc(1, sizeof(*cfg));
-    const char *path = env_get(env, "SLUICE_CONFIG");
+    const char *path = env_get(from->env, "SLUICE_CONFIG");
 
     *out = NULL;
     if (cfg == NULL)
         return complain(&c, "%s", strerror(ENOMEM));
     if (values_init(cfg, NULL, &c) == -1 ||
-        (path != NULL && load_file(cfg, path, &c) == -1) ||
+        (from->file != NULL && from->file->text != NULL &&
+         put_file(cfg, from->file, path != NULL ? path : "", &c) == -1) ||
         (cfg->n_upstreams == 0 && add_upstream(cfg, &c) == -1) ||
-        load_env(cfg, env, &c) == -1 || load_secrets(cfg, &c) == -1 ||
-        config_settle(cfg, err, err_max) == -1) {
+        load_env(cfg, from->env, &c) == -1 ||
+        (from->live != NULL && live_apply(cfg, from->live, &c) == -1) ||
+        load_secrets(cfg, &c) == -1 || config_settle(cfg, err, err_max) == -1) {
         config_free(cfg);
         return -1;
     }
     *out = cfg;
     return 0;
+}
+
+int config_load(struct config **out, char *const *env, char *err,
+                size_t err_max)
+{
+    struct content file;
+    struct config_from from = {&file, NULL, env};
+    int rc;
+
+    *out = NULL;
+    if (config_read(&file, env, err, err_max) == -1)
+        return -1;
+    rc = config_build(out, &from, err, err_max);
+    content_free(&file);
+    return rc;
 }
 
 void config_free(struct config *cfg)

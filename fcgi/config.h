@@ -1,5 +1,6 @@
 /*
- * The settings of one worker: defaults, then the file, then the environment.
+ * The settings of one worker: defaults, then the file, then the environment,
+ * then live changes.
  *
  * Times are milliseconds and sizes are bytes here, whatever unit the file
  * uses; strings are owned by the struct and live until config_free().
@@ -92,6 +93,26 @@ struct config {
 
     unsigned char source[SETTINGS_MAX]; /* as in config_upstream */
 };
+
+struct content;
+struct json_object;
+
+/* What a config is built from, besides the defaults; all of it borrowed. */
+struct config_from {
+    const struct content *file; /* of SLUICE_CONFIG; no text, or NULL: none */
+    struct json_object *live;   /* live changes (live.h); NULL: none */
+    char *const *env;           /* "NAME=value", NULL at the end */
+};
+
+/*
+ * Reads the file that SLUICE_CONFIG names in ENV; *FILE is the caller's and
+ * has no text where none is named.  Returns 0, or -1 with ERR as below.
+ */
+int config_read(struct content *file, char *const *env, char *err,
+                size_t err_max);
+/* Puts it all together; results as of config_load(). */
+int config_build(struct config **out, const struct config_from *from, char *err,
+                 size_t err_max);
 
 /*
  * Reads defaults, then the file SLUICE_CONFIG names (none: skipped; named but

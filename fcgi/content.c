@@ -18,6 +18,7 @@
 #include "buf.h"
 #include "settings.h"
 #include "strict.h"
+#include "texts.h"
 
 #define FILE_DEPTH 16  /* our own nesting is 4; comments may hold more */
 #define SPANS_MAX  256 /* keys of all objects open at one place */
@@ -67,6 +68,25 @@ const char *content_read(struct content *c, const char *path, size_t max)
     close(fd);
     if (why != NULL)
         content_free(c);
+    return why;
+}
+
+const char *content_secret(char **secret, const char *path)
+{
+    struct content file;
+    const char *why = content_read(&file, path, SETTING_TEXT_MAX + 2);
+
+    if (file.text == NULL)
+        return why;
+    while (file.len > 0 && strchr("\r\n", file.text[file.len - 1]) != NULL)
+        file.text[--file.len] = '\0';
+    why = strlen(file.text) < file.len ? "it has a zero byte"
+                                       : secret_fault(file.text);
+    if ((file.mode & (S_IROTH | S_IWOTH)) != 0)
+        why = "others may read or write it; must be chmod 0640 or less";
+    if (why == NULL && (*secret = strdup(file.text)) == NULL)
+        why = strerror(ENOMEM);
+    content_free(&file);
     return why;
 }
 

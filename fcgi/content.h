@@ -21,6 +21,10 @@ struct content {
 const char *content_read(struct content *c, const char *path, size_t max);
 void content_free(struct content *c); /* wipes it: it may be a key */
 
+/* The key or token in the file at PATH, the caller's in *SECRET.  Gives what is
+ * wrong with it, or NULL. */
+const char *content_secret(char **secret, const char *path);
+
 /* Its one JSON object, the caller's; NULL: it is none, and ERR says where.
  * Keys that begin with two slashes may be there twice: they are comments. */
 struct json_object *content_parse(const struct content *c, const char *path,

@@ -14,6 +14,7 @@
  * Each step returns the next one, or itself to wait; forward and relay are in
  * forward.c.  Callbacks (limiter, transfer, client, timer) only note what
  * happened and call exchange_run().
+ * One that an operator cancels is answered so from any step before flush.
  * A client that is gone leads from any step to settle, and every exchange
  * comes through settle exactly once.
  *
@@ -28,10 +29,12 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "adopt.h"
 #include "auth.h"
 #include "config.h"
 #include "fingerprint.h"
 #include "forward.h"
+#include "judge.h"
 #include "models.h"
 #include "ready.h"
 #include "refuse.h"
@@ -97,6 +100,10 @@ void exchange_run(struct exchange *x)
             look_for_stall(x);
         if (x->gone && x->step < STEP_SETTLE)
             next = STEP_SETTLE;
+        else if (x->cancelled && x->step < STEP_FLUSH)
+            next = refuse_cancelled(x);
+        else if (x->recalled && judge_can_recall(x))
+            next = judge_recall(x);
         else
             next = steps[x->step].run(x);
         if (next == x->step && !x->again)
@@ -270,6 +277,9 @@ static void on_ticket(void *arg, const struct ticket_news *news)
         x->refused = true;
         refuse_explain(x, news);
         break;
+    case TICKET_CANCELLED:
+        x->cancelled = true;
+        break;
     }
     exchange_run(x);
 }
@@ -421,6 +431,7 @@ static enum step step_settle(struct exchange *x)
     loop_cancel(x->s->loop, &x->timer);
     models_forget(x->s->models, x);
     ready_forget(x->s->ready, x);
+    adopt_forget(x->s->adopt, x);
     forward_stop(x);
     measure_exchange(x);
     give_back(x);
@@ -524,6 +535,19 @@ void exchange_drain_all(struct sluice *s)
 
     for (x = s->exchanges; x != NULL; x = next) {
         next = x->next;
+        exchange_run(x);
+    }
+}
+
+void exchange_recall_all(struct sluice *s)
+{
+    struct exchange *x, *next;
+
+    for (x = s->exchanges; x != NULL; x = next) {
+        next = x->next;
+        if (!judge_can_recall(x))
+            continue;
+        x->recalled = true;
         exchange_run(x);
     }
 }

@@ -58,6 +58,8 @@ struct exchange {
     uint32_t upstream;     /* index into the settings */
     struct ticket *ticket; /* NULL: none, or it is over */
     bool granted, refused;
+    bool recalled;            /* by a pause, before its first byte went */
+    bool cancelled;           /* by an operator */
     struct ticket_news place; /* what the limiter said last */
     struct reply_error error; /* status 0: none */
 
@@ -105,6 +107,8 @@ bool exchange_is_silent(const struct exchange *x);
 void exchange_dirty(struct exchange *x);
 /* Every waiter is refused, everything else may finish. */
 void exchange_drain_all(struct sluice *s);
+/* A pause has begun: what was granted and is not on the wire goes back. */
+void exchange_recall_all(struct sluice *s);
 /* End of a step: flushes, and frees what is done. */
 void exchange_flush_all(struct sluice *s);
 /* Ends them all, finished or not. */

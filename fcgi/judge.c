@@ -110,6 +110,19 @@ enum step judge_go_on(struct exchange *x)
     return wait_again(x, !x->may_have_sent);
 }
 
+bool judge_can_recall(const struct exchange *x)
+{
+    return x->step == STEP_FORWARD && x->errand == ERRAND_REQUEST &&
+           x->transfer != NULL && !transfer_has_sent(x->transfer);
+}
+
+enum step judge_recall(struct exchange *x)
+{
+    x->recalled = false;
+    x->attempts--; /* none was made */
+    return wait_again(x, true);
+}
+
 static int64_t fault_pause_ms(const struct exchange *x, int64_t retry_ms)
 {
     unsigned doublings = x->faults < 6 ? x->faults - 1 : 5;

@@ -10,6 +10,10 @@
 enum step judge_answer(struct exchange *x);
 /* The transfer ended without any. */
 enum step judge_silence(struct exchange *x);
+/* Is it granted, and no byte of it on the wire?  Then an operator's pause
+ * takes it back into line. */
+bool judge_can_recall(const struct exchange *x);
+enum step judge_recall(struct exchange *x);
 /* A pause is over: what it was for. */
 enum step judge_go_on(struct exchange *x);
 

@@ -6,7 +6,8 @@
  *
  * SIGTERM, SIGINT  drain: no new requests, waiters are refused, the rest may
  *                  finish within drain_s; a second one ends at once
- * SIGHUP           the log is opened anew
+ * SIGHUP           the log is opened anew and the settings file read, by all
+ *                  workers (adopt.c)
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -24,6 +25,7 @@
 #include <unistd.h>
 
 #include "accept.h"
+#include "adopt.h"
 #include "clock.h"
 #include "config.h"
 #include "exchange.h"
@@ -31,7 +33,9 @@
 #include "log.h"
 #include "models.h"
 #include "ready.h"
+#include "rules.h"
 #include "sluice.h"
+#include "token.h"
 #include "upstream.h"
 
 extern char **environ;
@@ -50,6 +54,12 @@ static bool take_turn(struct sluice *s)
         return false;
     s->turn_due = false;
     due = limiter_turn(s->lim, now);
+    adopt_look(s->adopt);
+    if (limiter_is_paused(s->lim) != s->paused) {
+        s->paused = !s->paused;
+        if (s->paused)
+            exchange_recall_all(s);
+    }
     loop_at(s->loop, &s->limiter_timer, due);
     return due <= now || !limiter_has_wishes(s->lim);
 }
@@ -71,6 +81,7 @@ static void after_step(void *arg)
         s->expired_ns = loop_now(s->loop); /* the limiter sees to a step a
                                               second at least */
         accept_expire(s->accept, s->expired_ns);
+        adopt_tick(s->adopt);
     }
     if (s->draining && s->n_exchanges == 0 && accept_is_idle(s->accept))
         loop_stop(s->loop);
@@ -131,6 +142,15 @@ static void drain(struct sluice *s)
     exchange_drain_all(s);
 }
 
+/* The log at once, whatever becomes of the settings. */
+static void hang_up(struct sluice *s)
+{
+    if (log_reopen(s->log) == -1)
+        log_say(s->log, LOG_ERROR_, "log", "cannot be opened anew: %s",
+                strerror(errno));
+    adopt_reload(s->adopt, NULL);
+}
+
 static void on_signal(void *arg, uint32_t events)
 {
     struct sluice *s = arg;
@@ -140,9 +160,8 @@ static void on_signal(void *arg, uint32_t events)
     while (read(s->signal_watch.fd, &si, sizeof(si)) == sizeof(si)) {
         if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
             drain(s);
-        else if (si.ssi_signo == SIGHUP && log_reopen(s->log) == -1)
-            log_say(s->log, LOG_ERROR_, "log", "cannot be opened anew: %s",
-                    strerror(errno));
+        else if (si.ssi_signo == SIGHUP)
+            hang_up(s);
     }
 }
 
@@ -164,33 +183,6 @@ static int signals_open(void)
 }
 
 /* ---- the start ------------------------------------------------------------------ */
-
-static struct limiter_settings limiter_settings(const struct config *cfg)
-{
-    struct limiter_settings set;
-    size_t i;
-
-    memset(&set, 0, sizeof(set)); /* compared as bytes in the state file */
-    for (i = 0; i < cfg->n_upstreams; i++) {
-        const struct config_upstream *u = &cfg->upstreams[i];
-        struct limiter_rules *r = &set.rules[i];
-
-        snprintf(r->name, sizeof(r->name), "%s", u->name);
-        r->requests = (uint32_t)u->requests;
-        r->window_ns = u->window_ms * NS_PER_MS;
-        r->margin_ns = u->margin_ms * NS_PER_MS;
-        r->burst = (uint32_t)u->burst;
-        r->min_gap_ns = u->min_gap_ms * NS_PER_MS;
-        r->in_flight = (uint32_t)u->in_flight;
-        r->per_model = u->scope == SCOPE_MODEL;
-        r->retreat_max_ns = cfg->retreat_max_ms * NS_PER_MS;
-    }
-    set.n_upstreams = (uint32_t)cfg->n_upstreams;
-    set.bounds.waiting = (uint32_t)cfg->queue_max;
-    set.bounds.per_client = (uint32_t)cfg->queue_per_client;
-    set.bounds.bytes = (uint64_t)cfg->queue_max_bytes;
-    return set;
-}
 
 /* No core dump may hold a key or a prompt; descriptors as many as allowed. */
 static void limit_process(void)
@@ -232,7 +224,7 @@ static int fail(struct sluice *s, const char *what, const char *why)
 
 static int open_parts(struct sluice *s)
 {
-    struct limiter_settings set = limiter_settings(s->cfg);
+    struct limiter_settings set = rules_of(s->cfg);
     char err[512];
 
     if (limiter_open(&s->lim, s->cfg->state_dir, &set, clock_now_ns(),
@@ -241,6 +233,10 @@ static int open_parts(struct sluice *s)
     s->loop = loop_new();
     if (s->loop == NULL)
         return fail(s, "epoll", strerror(errno));
+    if (token_take(s->cfg, err, sizeof(err)) == -1)
+        log_say(s->log, LOG_WARN_, "admin", "there is no admin token: %s", err);
+    if (adopt_start(s, environ, err, sizeof(err)) == -1)
+        return fail(s, "settings", err);
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK ||
         (s->up = upstream_new(s->loop)) == NULL)
         return fail(s, "libcurl", "cannot be initialised");
@@ -272,6 +268,8 @@ static void close_parts(struct sluice *s)
     accept_free(s->accept);
     if (s->loop != NULL && s->lim != NULL) {
         exchange_abort_all(s);
+        adopt_free(s->adopt);
+        s->adopt = NULL;
         (void)limiter_turn(s->lim, clock_now_ns());
     }
     models_free(s->models);

@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "exchange.h"
+#include "forward.h"
 
 static const char *refusal_code(enum limiter_refusal why)
 {
@@ -114,6 +115,12 @@ enum step refuse_late(struct exchange *x)
     int64_t now = loop_now(x->s->loop), eta;
     char slot[48];
 
+    if (limiter_is_paused(x->s->lim))
+        return exchange_fail(
+            x, 503, "sluice_paused", 5000, 1,
+            "Sluice is paused by an operator, and the request has waited "
+            "%" PRId64 " s (%s).",
+            (x->waited_ns + now - x->queued_ns) / NS_PER_S, x->deadline_name);
     (void)limiter_place(x->s->lim, x->ticket, now, &x->place);
     eta = x->place.eta_ns;
     return exchange_fail(
@@ -121,6 +128,13 @@ enum step refuse_late(struct exchange *x)
         "The request waited %" PRId64 " s in Sluice's queue (%s).%s",
         (x->waited_ns + now - x->queued_ns) / NS_PER_S, x->deadline_name,
         next_slot(slot, sizeof(slot), eta));
+}
+
+enum step refuse_cancelled(struct exchange *x)
+{
+    forward_stop(x);
+    return exchange_fail(x, 503, "sluice_cancelled", -1, 0,
+                         "An operator of Sluice ended this request.");
 }
 
 enum step refuse_draining(struct exchange *x)

@@ -13,4 +13,7 @@ enum step refuse_late(struct exchange *x);
 /* The worker takes nothing new. */
 enum step refuse_draining(struct exchange *x);
 
+/* An operator ended it, waiting or running. */
+enum step refuse_cancelled(struct exchange *x);
+
 #endif

@@ -2,13 +2,17 @@
  * route.c - which handler answers this?
  *
  * The table is read from the top; the first path that fits decides, and its
- * methods decide between an answer and a 405.
+ * methods decide between an answer and a 405.  A path may stand there twice,
+ * one row below the other, where who may do it depends on the method; the last
+ * one names them all.
  */
 #include "route.h"
 
 #include <string.h>
 
 #include "../state/limiter.h"
+#include "configs.h"
+#include "control.h"
 #include "cors.h"
 #include "health.h"
 #include "metrics.h"
@@ -42,6 +46,20 @@ static const struct route routes[] = {
      status_answer},
     {"/api/queue", "GET, HEAD", "queue", ACCESS_READ, false, false, false,
      queue_answer},
+    {"/api/queue/*", "DELETE", "control", ACCESS_ADMIN, false, false, false,
+     control_cancel},
+    {"/api/config", "PATCH", "config", ACCESS_ADMIN, false, false, false,
+     configs_patch},
+    {"/api/config", "GET, HEAD, PATCH", "config", ACCESS_READ, false, false,
+     false, configs_answer},
+    {"/api/pause", "POST", "control", ACCESS_ADMIN, false, false, false,
+     control_pause},
+    {"/api/resume", "POST", "control", ACCESS_ADMIN, false, false, false,
+     control_resume},
+    {"/api/retreat/clear", "POST", "control", ACCESS_ADMIN, false, false, false,
+     control_clear},
+    {"/api/reload", "POST", "control", ACCESS_ADMIN, false, false, false,
+     control_reload},
 };
 
 static bool path_fits(const char *pattern, const char *path)
@@ -79,6 +97,9 @@ const struct route *route_find(struct request *r, const char **allow)
             continue;
         if (method_fits(routes[i].methods, r->method))
             return &routes[i];
+        if (i + 1 < ARRAY_LEN(routes) &&
+            strcmp(routes[i].path, routes[i + 1].path) == 0)
+            continue;
         *allow = routes[i].methods;
         fault_set(&r->fault, 405, "sluice_method",
                   "This path takes %s, not %.16s.", routes[i].methods,

@@ -11,6 +11,7 @@
 #include "loop.h"
 
 struct accept;
+struct adopt;
 struct config;
 struct exchange;
 struct limiter;
@@ -28,12 +29,14 @@ struct deprecated {
 #define DEPRECATED_MAX 16
 
 struct sluice {
-    struct config *cfg;
+    struct config
+        *cfg; /* replaced between two steps: keep no pointer into it */
     struct log *log;
     struct loop *loop;
     struct limiter *lim;
     struct upstream *up;
     struct accept *accept;
+    struct adopt *adopt;
     struct models *models;
     struct ready *ready;
     struct loop_watch limiter_watch, signal_watch;
@@ -41,6 +44,7 @@ struct sluice {
     int64_t expired_ns; /* when slow senders were looked for */
     bool turn_due;      /* the limiter has something for us */
     bool draining;
+    bool paused;                /* as we know it */
     struct exchange *exchanges; /* all of them */
     struct exchange *dirty;     /* those with bytes to flush */
     uint32_t n_exchanges;

@@ -190,6 +190,19 @@ static void put_workers(struct buf *b, const struct limiter_view *v)
     buf_str(b, "]");
 }
 
+static void put_pause(struct buf *b, const struct limiter_view *v)
+{
+    if (v->paused_ns < 0) {
+        buf_str(b, "null");
+        return;
+    }
+    buf_str(b, "{");
+    seconds(b, "since_s", v->paused_ns);
+    buf_str(b, ",\"by\":");
+    buf_json(b, v->paused_by);
+    buf_str(b, "}");
+}
+
 static void put_status(struct buf *b, const struct limiter_view *v)
 {
     uint32_t i, waiting = 0;
@@ -198,6 +211,8 @@ static void put_status(struct buf *b, const struct limiter_view *v)
         waiting += v->rows[i].waiting;
     buf_fmt(b, "{\"version\":\"%s\",", SLUICE_VERSION);
     seconds(b, "uptime", v->uptime_ns);
+    buf_str(b, ",\"paused\":");
+    put_pause(b, v);
     buf_fmt(b,
             ",\"queue\":{\"waiting\":%u,\"running\":%u,\"max\":%u,"
             "\"per_client\":%u,\"held_bytes\":%" PRIu64

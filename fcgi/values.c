@@ -3,7 +3,7 @@
  *
  *   config.c --> value_put_json()  (one value of the file)     \
  *            --> value_put_text()  (one variable)               > put_*()
- *   PATCH /api/config, later, through the same door            /
+ *   live.c   --> value_put_json()  (one live change)           /
  *
  * Units end here: a field holds milliseconds, bytes, or the index of a word.
  *
@@ -19,6 +19,7 @@
 
 #include <json-c/json.h>
 
+#include "../state/limiter.h"
 #include "texts.h"
 
 #define SECOND    1000.0 /* in the milliseconds of a field */
@@ -326,6 +327,92 @@ static void field_free(const struct setting *row, struct config *cfg,
         wipe_and_free(*(char **)at);
         *(char **)at = NULL;
     }
+}
+
+static bool is_same_list(char *const *a, size_t n_a, char *const *b, size_t n_b)
+{
+    size_t i;
+
+    if (n_a != n_b || (a == NULL) != (b == NULL))
+        return false;
+    for (i = 0; i < n_a; i++)
+        if (strcmp(a[i], b[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool is_same_string(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool value_is_same(const struct setting *row, const struct value_home *a,
+                   const struct value_home *b)
+{
+    void *x = setting_field(row, a->cfg, a->up);
+    void *y = setting_field(row, b->cfg, b->up);
+
+    if (is_number(row->kind))
+        return *(int64_t *)x == *(int64_t *)y;
+    if (row->kind == SETTING_BOOL)
+        return *(bool *)x == *(bool *)y;
+    if (row->kind == SETTING_WORD)
+        return memcmp(x, y, sizeof(int)) == 0;
+    if (row->kind == SETTING_NAME)
+        return strcmp(x, y) == 0;
+    if (is_list(row->kind))
+        return is_same_list(*(char ***)x, *setting_count(row, a->cfg, a->up),
+                            *(char ***)y, *setting_count(row, b->cfg, b->up));
+    return row->kind == SETTING_ELSEWHERE ||
+           is_same_string(*(char **)x, *(char **)y);
+}
+
+static char *kept_copy(const char *text)
+{
+    char *copy = text != NULL ? strdup(text) : NULL;
+
+    CHECK(copy != NULL || text == NULL);
+    return copy;
+}
+
+static char **list_copy(char *const *list, size_t n)
+{
+    char **copy = list != NULL ? calloc(n + 1, sizeof(*copy)) : NULL;
+    size_t i;
+
+    CHECK(copy != NULL || list == NULL);
+    for (i = 0; copy != NULL && i < n; i++)
+        copy[i] = kept_copy(list[i]);
+    return copy;
+}
+
+void value_copy(const struct setting *row, const struct value_home *from,
+                const struct value_home *to)
+{
+    void *x = setting_field(row, from->cfg, from->up);
+    void *y = setting_field(row, to->cfg, to->up);
+
+    if (row->kind == SETTING_ELSEWHERE)
+        return;
+    field_free(row, to->cfg, to->up);
+    if (is_number(row->kind)) {
+        *(int64_t *)y = *(int64_t *)x;
+    } else if (row->kind == SETTING_BOOL) {
+        *(bool *)y = *(bool *)x;
+    } else if (row->kind == SETTING_WORD) {
+        memcpy(y, x, sizeof(int));
+    } else if (row->kind == SETTING_NAME) {
+        memcpy(y, x, UPSTREAM_NAME_MAX);
+    } else if (is_list(row->kind)) {
+        size_t n = *setting_count(row, from->cfg, from->up);
+
+        *(char ***)y = list_copy(*(char ***)x, n);
+        *setting_count(row, to->cfg, to->up) = n;
+    } else {
+        *(char **)y = kept_copy(*(char **)x);
+    }
+    setting_set_source(row, to->cfg, to->up,
+                       setting_source(row, from->cfg, from->up));
 }
 
 void values_fini(struct config *cfg, struct config_upstream *up)

@@ -1,11 +1,11 @@
 /*
  * admit.c - may one go, and when may the k-th?
  *
- * All of: the window (sends of the last window + margin), the bucket where it
- * is smaller than the window, the gap, the number in flight, and what is left
- * of them while the scope retreats (retreat.c).  The margin
- * absorbs transit jitter, because the upstream counts arrivals while we count
- * writes.
+ * Unless an operator paused, all of: the window (sends of the last window +
+ * margin), the bucket where it is smaller than the window, the gap, the number
+ * in flight, and what is left of them while the scope retreats (retreat.c).
+ * The margin absorbs transit jitter, because the upstream counts arrivals
+ * while we count writes.
  *
  * A request that is open may be written at any moment from now on.  So it
  * takes a place in the window as if it were sent now, and it has a claim on a
@@ -323,6 +323,8 @@ bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
         *when = NEVER;
     if (log_is_full(lay))
         *when = max_i64(*when, now + NS_PER_S);
+    if (lay->control.paused_ns != 0)
+        *when = NEVER;
     return *when <= now;
 }
 
@@ -437,8 +439,9 @@ void admit_etas(struct layout *lay, uint32_t scope, uint32_t n, int64_t now,
         }
         after = out[i] + r->min_gap_ns;
     }
-    for (i = 0; r->in_flight > 0 && i < n; i++)
-        if (out[i] <= now && s->in_flight + i >= r->in_flight)
+    for (i = 0; i < n; i++)
+        if (lay->control.paused_ns != 0 || (r->in_flight > 0 && out[i] <= now &&
+                                            s->in_flight + i >= r->in_flight))
             out[i] = NEVER;
 }
 
@@ -460,6 +463,8 @@ int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
     const struct lay_scope *s = sound_scope(lay, scope);
     int64_t eta;
 
+    if (lay->control.paused_ns != 0)
+        return NEVER;
     if (k >= LAY_ROWS)
         k = LAY_ROWS - 1;
     if (has_bucket(r) || r->min_gap_ns > 0)

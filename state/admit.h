@@ -45,7 +45,7 @@ struct retreat *admit_retreat(struct layout *lay, uint32_t scope);
 /*
  * When the K-th send from now (from 0) becomes legal, if each goes as early
  * as it may and open ones are written now.  NEVER: no time can be told,
- * because the limit on requests in flight decides.
+ * because the limit on requests in flight decides, or an operator.
  */
 int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now);
 /* The same for the first N, at most LAY_ROWS, into OUT. */

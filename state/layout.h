@@ -84,7 +84,7 @@ enum row_state {
     ROW_SENT = 4,    /* in flight, its time is in the log */
 };
 
-enum row_flag { ROW_STREAM = 1, ROW_SENIOR = 2 };
+enum row_flag { ROW_STREAM = 1, ROW_SENIOR = 2, ROW_CANCELLED = 4 };
 
 struct lay_head {
     char magic[8];
@@ -217,8 +217,9 @@ struct lay_worker {
     uint64_t address; /* of its wake-up socket */
     int64_t started_ns;
     int64_t seen_ns;
-    uint32_t stalled; /* let an offer lapse and has not been seen since */
-    uint32_t offers;  /* (d) rows offered to it */
+    uint32_t stalled;    /* let an offer lapse and has not been seen since */
+    uint32_t offers;     /* (d) rows offered to it */
+    uint64_t generation; /* of the settings it follows */
 };
 
 struct lay_row {

@@ -6,6 +6,7 @@
  *               attach     attach.c  the right file, sound and current (file.c)
  *               lock       lock.c    never waited for
  *               locked()   roster.c  who lives
+ *                          orders.c  what operators want
  *                          wishes.c  wishes become transitions (row.c)
  *                          notes.c   what is over is counted (tally.c)
  *                          verdicts.c  answers become holds (retreat.c, ...)
@@ -155,6 +156,13 @@ void limiter_set(struct limiter *lim, const struct limiter_settings *set)
     lim->unsettled = true;
 }
 
+void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
+                   uint64_t generation)
+{
+    limiter_set(lim, set);
+    lim->generation = generation;
+}
+
 /* ---- the locked section ------------------------------------------------ */
 
 /* Needs the lock.  False: too much time has passed since the path was looked
@@ -202,7 +210,7 @@ static void settle_in(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
 
-    if (admit_set(lay, &lim->set, lim->now))
+    if (orders_lead(lim) && admit_set(lay, &lim->set, lim->now))
         lay->live.generation++;
     if (lim->slot == NONE) {
         roster_sweep(lay, lim->file.fd, NONE, lim->now, &lim->gone);
@@ -235,12 +243,14 @@ static void locked(void *arg)
         settle_in(lim);
     if (lim->slot != NONE) {
         roster_seen(lim->file.lay, lim->slot, lim->now);
+        orders_look(lim);
         slots_accept(lim); /* before revoke(): late is not never */
         slots_revoke(lim);
         sweep(lim);
         verdicts_end(lim);
         wishes_fulfil(lim);
         notes_apply(lim);
+        orders_cancelled(lim);
         wishes_refuse_off(lim);
         slots_hand_out_all(lim);
         news_places(lim);
@@ -298,14 +308,14 @@ static int64_t busy_ns(const struct limiter *lim)
 }
 
 /* Needs the lock, and drops it. */
-static bool run_locked(struct limiter *lim, void (*fn)(void *))
+static bool run_locked(struct limiter *lim, void (*fn)(void *), void *arg)
 {
     const char *what = "";
     enum guard_result how;
 
     lim->next_ns = lim->now + TICK_NS;
     marks_forget(lim);
-    how = guard_run(fn, lim, &what);
+    how = guard_run(fn, arg, &what);
     lock_drop(lim->file.fd);
     if (how == GUARD_OK)
         return true;
@@ -323,7 +333,7 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
             return trouble(lim, max_i64(lim->retry_ns - now, BUSY_NS));
         if (!lock_take(lim->file.fd))
             return trouble(lim, busy_ns(lim));
-        if (!run_locked(lim, locked))
+        if (!run_locked(lim, locked, lim))
             return trouble(lim, 0);
     } while (lim->late);
     tell_workers(lim);
@@ -336,6 +346,39 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
     if (lim->wishes == NULL)
         return lim->next_ns;
     return lim->stuck ? min_i64(lim->next_ns, lim->now + STUCK_NS) : lim->now;
+}
+
+struct errand {
+    struct limiter *lim;
+    void (*fn)(struct limiter *lim, void *arg);
+    void *arg;
+};
+
+static void run_errand(void *arg)
+{
+    struct errand *e = arg;
+
+    if (!begin(e->lim))
+        return;
+    e->fn(e->lim, e->arg);
+    end(e->lim);
+}
+
+bool limiter_at_once(struct limiter *lim, int64_t now,
+                     void (*fn)(struct limiter *lim, void *arg), void *arg)
+{
+    struct errand e = {lim, fn, arg};
+
+    lim->now = max_i64(lim->now, now);
+    do {
+        if (!attach_check(lim) || lim->slot == NONE || lim->unsettled ||
+            !lock_take(lim->file.fd))
+            return false; /* a turn has to come first */
+        if (!run_locked(lim, run_errand, &e))
+            return false;
+    } while (lim->late);
+    tell_workers(lim);
+    return true;
 }
 
 /* ---- questions --------------------------------------------------------------- */
@@ -497,7 +540,7 @@ void limiter_close(struct limiter *lim)
         return;
     lim->now = lim->checked_ns = max_i64(lim->now, boottime_ns());
     if (lim->slot != NONE && file_is_current(&lim->file, lim->dir) &&
-        lock_at_last(lim) && run_locked(lim, leave))
+        lock_at_last(lim) && run_locked(lim, leave, lim))
         tell_workers(lim);
     while (lim->all.first != NULL)
         ticket_free(&lim->all, lim->all.first);

@@ -21,6 +21,7 @@
 #define LIMITER_NAME_MAX   128 /* client and model names, with the zero */
 #define LIMITER_ID_MAX     32  /* request ids, with the zero */
 #define LIMITER_REASON_MAX 96  /* why a hold or a bench began, with the zero */
+#define LIMITER_BY_MAX     48  /* who paused, with the zero */
 #define LIMITER_CLASSES    3
 
 enum limiter_class { CLASS_HIGH = 0, CLASS_NORMAL = 1, CLASS_LOW = 2 };
@@ -131,9 +132,11 @@ struct limiter_request {
 };
 
 enum ticket_event {
-    TICKET_WAITS = 0,   /* in line; told once after each join */
-    TICKET_GRANTED = 1, /* send it now */
-    TICKET_REFUSED = 2, /* the ticket is gone: do not use it again */
+    TICKET_WAITS = 0,     /* in line; told once after each join */
+    TICKET_GRANTED = 1,   /* send it now */
+    TICKET_REFUSED = 2,   /* the ticket is gone: do not use it again */
+    TICKET_CANCELLED = 3, /* by an operator, waiting or running: end it, and
+                           * say limiter_done() */
 };
 
 struct ticket_news {
@@ -170,8 +173,19 @@ MUST_USE int limiter_open(struct limiter **out, const char *dir,
 /* Gives back every ticket and the worker's place.  NULL is fine. */
 void limiter_close(struct limiter *lim);
 
-/* Other settings, from the next turn on, for all workers. */
+/* Other settings, from the next turn on, for all workers: unless the state
+ * knows of a newer generation than ours. */
 void limiter_set(struct limiter *lim, const struct limiter_settings *set);
+/* The same, of GENERATION, below 2^62: if it is newer than what the state
+ * knows, every worker is poked and finds it in limiter_generation(). */
+void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
+                   uint64_t generation);
+/* The newest generation, as the last turn saw it; 0: none yet. */
+uint64_t limiter_generation(const struct limiter *lim);
+/* Has every worker that answers adopted GENERATION, or a newer one?  Also
+ * false while the state is busy. */
+MUST_USE bool limiter_all_follow(struct limiter *lim, uint64_t generation,
+                                 int64_t now);
 
 /* Readable when another worker has something for us: take a turn. */
 int limiter_fd(const struct limiter *lim);
@@ -219,6 +233,20 @@ void limiter_report(struct limiter *lim, struct ticket *t,
  * False: too many such wishes at once. */
 MUST_USE bool limiter_end_hold(struct limiter *lim, uint32_t upstream,
                                const char *model);
+
+/*
+ * Nothing is granted any more, in any worker, until somebody resumes; who
+ * waits, waits on.  BY, copied, is who wants that; NULL resumes.  Take a turn
+ * after it.  False: the state is busy, ask again.  Neither this nor the next
+ * may be called from a callback of a turn.
+ */
+MUST_USE bool limiter_pause(struct limiter *lim, const char *by, int64_t now);
+/* As the last turn saw it. */
+bool limiter_is_paused(const struct limiter *lim);
+/* Ends the requests with this id, any worker's: their tickets are told
+ * TICKET_CANCELLED.  *N is how many there are.  False as above. */
+MUST_USE bool limiter_cancel(struct limiter *lim, const char *request_id,
+                             int64_t now, uint32_t *n);
 
 /* T was not left by its client: we failed it.  To be said before
  * limiter_done(), so that a retry of it is known (see fingerprint). */
@@ -572,6 +600,8 @@ struct view_worker {
 /* A copy of the shared state, as people want to see it. */
 struct limiter_view {
     int64_t uptime_ns; /* of the service */
+    int64_t paused_ns; /* since an operator paused; -1: it goes */
+    char paused_by[LIMITER_BY_MAX];
     uint32_t n_scopes, n_rows, n_workers, n_models;
     uint64_t held_bytes;
     struct limiter_bounds bounds;

@@ -20,7 +20,7 @@
 #define OFFER_NS    (50 * NS_PER_MS) /* 1,000 times a wake-up's latency */
 #define BACKSTOP_NS (5 * NS_PER_MS)  /* after the leader's alarm */
 
-static void poke(struct limiter *lim, uint32_t worker)
+void slots_poke(struct limiter *lim, uint32_t worker)
 {
     const struct lay_worker *w = worker_at(lim->file.lay, worker);
     uint64_t bit = UINT64_C(1) << worker % 64;
@@ -125,7 +125,7 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope)
             continue;
         }
         row_offer(lay, row, lim->now);
-        poke(lim, row_at(lay, row)->worker);
+        slots_poke(lim, row_at(lay, row)->worker);
         alarm_at(lim, lim->now + OFFER_NS);
     }
     return when;
@@ -145,7 +145,7 @@ static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
     }
     leader = row_at(lim->file.lay, row)->worker;
     if (leader != s->leader)
-        poke(lim, leader);
+        slots_poke(lim, leader);
     s->leader = leader;
     alarm_at(lim, leader == lim->slot ? when : when + BACKSTOP_NS);
 }

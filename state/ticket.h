@@ -37,6 +37,7 @@ struct ticket {
     bool granted;           /* its owner knows that it may send */
     bool senior;            /* a retry that went to the head of its line */
     bool lost;              /* its end is our fault */
+    bool cancelled;         /* and told so */
     uint32_t row;           /* in the shared file, or none */
     uint64_t id;            /* what that row must say */
     int64_t arrival;

@@ -304,6 +304,17 @@ static void tell_figures(struct job *j)
         tally_tell(&j->of_clients[i], &j->out->clients[i].figures);
 }
 
+static void copy_pause(struct job *j)
+{
+    const struct lay_control *c = &j->lay->control;
+
+    if (!control_is_sane(c, j->now))
+        guard_damaged("control");
+    j->out->paused_ns = c->paused_ns != 0 ? since(j, c->paused_ns) : -1;
+    memcpy(j->out->paused_by, c->by, sizeof(c->by) - 1);
+    j->out->paused_by[sizeof(c->by) - 1] = '\0';
+}
+
 /* Expired sends are dropped on the way, so this is a write like any other. */
 static void first_pass(void *arg)
 {
@@ -317,6 +328,7 @@ static void first_pass(void *arg)
     __atomic_store_n(&l->dirty, 1, __ATOMIC_SEQ_CST);
     j->now = max_i64(j->now, l->now_ns);
     j->out->uptime_ns = since(j, l->service_start_ns);
+    copy_pause(j);
     j->out->held_bytes = l->held_bytes;
     j->out->bounds = j->lay->bounds;
     j->out->counters = l->counters;

@@ -1,6 +1,6 @@
 /*
  * What one worker keeps in its own memory; for limiter.c, attach.c, slots.c,
- * wishes.c, verdicts.c, marks.c and news.c alone.
+ * orders.c, wishes.c, verdicts.c, marks.c and news.c alone.
  */
 #ifndef SLUICE_WORKER_H
 #define SLUICE_WORKER_H
@@ -15,7 +15,7 @@
 #define TICK_NS NS_PER_S /* how often to look at the path and for the dead */
 
 #define MARKS_MAX 32 /* lines in the log of one turn */
-#define ENDS_MAX  8  /* wishes of operators between two turns */
+#define ENDS_MAX  16 /* wishes of operators between two turns */
 #define OWED_MAX  64 /* refusals while the state cannot be had */
 
 /* Something that changed for everybody, to be logged. */
@@ -34,6 +34,13 @@ struct end_wish {
     char model[LIMITER_NAME_MAX];
 };
 
+/* The last pause or resume that we know of. */
+struct pause {
+    uint64_t number;
+    int64_t since_ns; /* 0: it goes */
+    char by[LIMITER_BY_MAX];
+};
+
 struct limiter {
     struct state_file file;
     int dir;
@@ -41,6 +48,10 @@ struct limiter {
     uint32_t slot; /* our place in the roster, or NONE */
     struct wake wake;
     struct limiter_settings set;
+    uint64_t generation; /* of those settings */
+    uint64_t newest;     /* that the state knows of */
+    struct pause pause;
+    uint32_t cancels_seen;  /* lay_control.cancels, when we looked */
     bool unsettled;         /* settings or tickets not yet in this file */
     int64_t now;            /* of this turn */
     int64_t checked_ns;     /* when the file was last seen at its path */
@@ -92,6 +103,12 @@ struct limiter {
 void limiter_say(struct limiter *lim, const char *event, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* FN, under the lock and within a turn's rules, now.  False: the state cannot
+ * be had at once.  Not from a callback of a turn. */
+MUST_USE bool limiter_at_once(struct limiter *lim, int64_t now,
+                              void (*fn)(struct limiter *lim, void *arg),
+                              void *arg);
+
 /* ---- attach.c ---------------------------------------------------------- */
 
 /* At the start: directory, file and socket.  False: ERR says why not. */
@@ -113,6 +130,19 @@ void slots_revoke(struct limiter *lim);
 int64_t slots_hand_out(struct limiter *lim, uint32_t scope);
 /* The same for all scopes, and sets the alarm for the next slot. */
 void slots_hand_out_all(struct limiter *lim);
+
+/* WORKER is told after the lock is gone. */
+void slots_poke(struct limiter *lim, uint32_t worker);
+
+/* ---- orders.c: all of it needs the lock -------------------------------- */
+
+/* Are our settings as new as any?  Then their rules may be put in force, and
+ * the others hear of it. */
+bool orders_lead(struct limiter *lim);
+/* Who are we, and what was ordered since the last turn? */
+void orders_look(struct limiter *lim);
+/* Tells our tickets that were cancelled. */
+void orders_cancelled(struct limiter *lim);
 
 /* ---- wishes.c --------------------------------------------------------- */
 

@@ -290,6 +290,34 @@ static void view_it(void)
         view_free(&v);
 }
 
+static void pause_it(void)
+{
+    CHECK(limiter_pause(lim, "operator", now));
+}
+
+/* All that wait and run have the same id. */
+static void cancel_all(void)
+{
+    uint32_t n = 0;
+
+    CHECK(limiter_cancel(lim, "r", now, &n) && n > 0);
+}
+
+static void other_cancels_all(void)
+{
+    turn();
+    cancel_all();
+}
+
+static void newer_rules(void)
+{
+    struct limiter_settings new = set;
+
+    new.rules[0].margin_ns = SECOND;
+    limiter_adopt(lim, &new, 7);
+    turn();
+}
+
 /* A third worker, which dies at once with all it holds. */
 static void another_dies(void)
 {
@@ -338,6 +366,11 @@ static const struct scene scenes[] = {
     {"the probe is answered", 6, probing, other_joins_2, SECOND / 5, fine, 0,
      1},
     {"other rules", 4, join_3_and_turn, other_joins_2, 0, other_rules, 0, 1},
+    {"newer rules", 4, join_3_and_turn, other_joins_2, 0, newer_rules, 0, 1},
+    {"a pause takes an offer back", 2, turn, third_is_offered_1, 0, pause_it, 0,
+     1},
+    {"rows are marked", 2, join_3_and_turn, other_joins_2, 0, cancel_all, 0, 1},
+    {"marked ones end", 2, join_3_and_turn, other_cancels_all, 0, turn, 0, 1},
     {"closing", 2, join_3_and_turn, other_joins_2, 0, close_it, 0, 1},
     {"a view, with a log to expire", MAX, full_log, other_joins_2, 61 * SECOND,
      view_it, 0, 1},
@@ -425,6 +458,7 @@ static void survive(void *arg)
     else
         repair_run(lay, now + w->scene->later);
     lay->live.now_ns = now + w->scene->later;
+    lay->control.paused_ns = 0; /* they resume */
     (void)admit_set(lay, &set, lay->live.now_ns);
     w->sum = before = sends_that_count(lay);
     expect(w, w->sum <= set.rules[0].requests, "more sends than the limit");
@@ -457,6 +491,7 @@ static const struct {
     {offsetof(struct layout, quotas), 8 * sizeof(struct lay_quota)},
     {offsetof(struct layout, traits), 8 * sizeof(struct lay_trait)},
     {offsetof(struct layout, debts), 8 * sizeof(struct lay_debt)},
+    {offsetof(struct layout, control), sizeof(struct lay_control)},
     {offsetof(struct layout, workers), 8 * sizeof(struct lay_worker)},
     {offsetof(struct layout, rows), (MAX + 20) * sizeof(struct lay_row)},
     {offsetof(struct layout, chunks), 16 * sizeof(struct lay_chunk)},

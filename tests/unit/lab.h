@@ -53,5 +53,6 @@ CU_ErrorCode test_torn_add(void);
 CU_ErrorCode test_attach_add(void);
 CU_ErrorCode test_spread_add(void);
 CU_ErrorCode test_tally_add(void);
+CU_ErrorCode test_orders_add(void);
 
 #endif

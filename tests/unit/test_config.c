@@ -467,7 +467,7 @@ static void every_key_of_the_file_reaches_its_field(void)
         "'read_token_file':null},'anonymous':'no','hosts':['A.Example'],"
         "'origins':['https://B.example:8443'],'state_dir':'/s','data_dir':'/d',"
         "'log':'/l','log_level':'error'}",
-        NULL, NULL);
+        "SLUICE_ADMIN_TOKEN=a", NULL);
     struct config_upstream *up = c->upstreams;
 
     CU_ASSERT_EQUAL(c->n_upstreams, 2);

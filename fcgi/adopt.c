@@ -1,0 +1,359 @@
+/*
+ * adopt.c - which settings does this worker follow, and who is told?
+ *
+ *   a PATCH, a reload --> revise.c, in a thread --> on_revised(): in force here
+ *     --> limiter_adopt(): the shared state knows of a newer generation, every
+ *         worker is poked, finds it (adopt_look()) and follows, in its thread
+ *     --> answered once all have
+ *
+ * One change at a time (offload.c), so a thread may read s->cfg: it is replaced
+ * here alone, when no thread runs.
+ */
+#include "adopt.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "configs.h"
+#include "control.h"
+#include "exchange.h"
+#include "log.h"
+#include "offload.h"
+#include "revise.h"
+#include "rules.h"
+
+#define LOOK_NS  (3 * NS_PER_MS) /* between two looks at who follows */
+#define WAIT_NS  NS_PER_S        /* for a stopped worker; it follows later */
+#define JOBS_MAX 64              /* changes that wait for the disk */
+
+struct change {
+    struct job job; /* first: offload.c gives it back */
+    struct adopt *a;
+    struct revision rev;
+    struct exchange *x; /* NULL: nobody, or it is gone */
+    char *patch;        /* its body */
+    struct buf answer;  /* how X is answered, once all follow */
+    uint64_t generation;
+    int64_t until_ns;    /* but not later */
+    struct change *next; /* in a->changes */
+};
+
+struct adopt {
+    struct sluice *s;
+    struct offload *offload;
+    char *const *env;
+    struct terms own;
+    struct change *changes; /* all of them */
+    uint32_t n_changes;
+    bool following;          /* one of them follows others */
+    uint64_t tried;          /* generation that could not be followed */
+    uint64_t stamp;          /* of what was published when we looked last */
+    struct loop_timer timer; /* looks at who follows */
+};
+
+static void log_notes(struct sluice *s, struct json_object *notes)
+{
+    size_t i;
+
+    for (i = 0; i < json_object_array_length(notes); i++)
+        log_say(s->log, LOG_WARN_, "settings", "%s",
+                json_object_get_string(json_object_array_get_idx(notes, i)));
+}
+
+/* What REV built is in force from now on. */
+static void put_in_force(struct adopt *a, struct revision *rev)
+{
+    struct limiter_settings set = rules_of(rev->cfg);
+    struct sluice *s = a->s;
+
+    config_free(s->cfg);
+    s->cfg = rev->cfg;
+    rev->cfg = NULL;
+    terms_free(&a->own);
+    a->own = rev->terms;
+    memset(&rev->terms, 0, sizeof(rev->terms));
+    limiter_adopt(s->lim, &set, a->own.generation);
+    s->turn_due = true;
+    a->stamp = terms_stamp(s->cfg->state_dir);
+}
+
+/* ---- answering ------------------------------------------------------------ */
+
+static void change_free(struct change *c)
+{
+    revise_fini(&c->rev);
+    buf_free(&c->answer);
+    free(c->patch);
+    free(c);
+}
+
+static void forget_change(struct change *c)
+{
+    struct change **at = &c->a->changes;
+
+    while (*at != c)
+        at = &(*at)->next;
+    *at = c->next;
+    c->a->n_changes--;
+    c->a->following = c->a->following && c->rev.kind != REVISE_FOLLOW;
+    change_free(c);
+}
+
+static void answer(struct change *c)
+{
+    struct exchange *x = c->x;
+
+    if (x == NULL)
+        return;
+    c->x = NULL;
+    if (c->rev.status == 200)
+        x->step = exchange_json(x, &c->answer);
+    else
+        x->step = exchange_fail(x, c->rev.status,
+                                c->rev.status == 400 ? "sluice_bad_request"
+                                                     : "sluice_state",
+                                -1, 0, "%s", c->rev.err);
+    exchange_run(x);
+}
+
+static void put_reloaded(struct buf *b, struct json_object *notes)
+{
+    buf_fmt(b, "{\"reloaded\":true,\"warnings\":%s}\n",
+            json_object_to_json_string_ext(notes,
+                                           JSON_C_TO_STRING_PLAIN |
+                                               JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+/* Of changes that are in force here: do all follow? */
+static void on_timer(void *arg)
+{
+    struct adopt *a = arg;
+    struct change *c, *next;
+    int64_t now = loop_now(a->s->loop);
+    bool more = false;
+
+    for (c = a->changes; c != NULL; c = next) {
+        next = c->next;
+        if (c->generation == 0)
+            continue; /* its thread is not done */
+        if (c->x != NULL && now < c->until_ns &&
+            !limiter_all_follow(a->s->lim, c->generation, now)) {
+            more = true;
+            continue;
+        }
+        answer(c);
+        forget_change(c);
+    }
+    if (more)
+        loop_at(a->s->loop, &a->timer, now + LOOK_NS);
+}
+
+/* ---- a change is made ------------------------------------------------------- */
+
+static void tell(struct change *c)
+{
+    struct sluice *s = c->a->s;
+    const struct revision *rev = &c->rev;
+    const char *what = rev->kind == REVISE_FOLLOW   ? "follow"
+                       : rev->kind == REVISE_RELOAD ? "reload"
+                                                    : "patch";
+
+    if (rev->status != 200) {
+        log_say(s->log, LOG_ERROR_, "settings", "%s: nothing changes: %s", what,
+                rev->err);
+        return;
+    }
+    log_notes(s, rev->notes);
+    if (c->x != NULL && rev->kind == REVISE_PATCH)
+        control_log(c->x, "patch", "change", c->patch);
+    else if (c->x != NULL)
+        control_log(c->x, "reload", NULL, NULL);
+}
+
+static void on_revised(struct job *job, bool ran)
+{
+    struct change *c = (struct change *)(void *)job;
+    struct adopt *a = c->a;
+
+    if (!ran) {
+        c->rev.status = 503;
+        snprintf(c->rev.err, sizeof(c->rev.err),
+                 "no thread can be had to write the settings");
+    }
+    tell(c);
+    c->generation = c->rev.terms.generation;
+    if (c->rev.cfg != NULL) {
+        put_in_force(a, &c->rev);
+        if (log_reopen(a->s->log) == -1)
+            log_say(a->s->log, LOG_ERROR_, "log", "cannot be opened anew: %s",
+                    strerror(errno));
+        log_say(a->s->log, LOG_INFO_, "settings", "generation %llu is in force",
+                (unsigned long long)a->own.generation);
+    } else if (c->rev.kind == REVISE_FOLLOW && c->rev.status != 200) {
+        a->tried = limiter_generation(a->s->lim);
+    }
+    if (c->rev.status != 200) { /* whatever was published: it is refused */
+        answer(c);
+        forget_change(c);
+        return;
+    }
+    if (c->rev.kind == REVISE_RELOAD)
+        put_reloaded(&c->answer, c->rev.notes);
+    else if (c->rev.kind == REVISE_PATCH)
+        configs_put(&c->answer, a->s->cfg);
+    c->until_ns = loop_now(a->s->loop) + WAIT_NS;
+    if (c->generation == 0) { /* there was nothing to follow */
+        forget_change(c);
+        return;
+    }
+    loop_at(a->s->loop, &a->timer, loop_now(a->s->loop) + NS_PER_MS);
+}
+
+static void work(struct job *job)
+{
+    struct change *c = (struct change *)(void *)job;
+    struct adopt *a = c->a;
+
+    /* Now, not when it was asked for: there may have been others since. */
+    c->rev.running = a->s->cfg;
+    c->rev.own = &a->own;
+    revise(&c->rev);
+}
+
+static struct change *begin(struct adopt *a, enum revise_kind kind,
+                            struct exchange *x)
+{
+    struct change *c = calloc(1, sizeof(*c));
+
+    CHECK(c != NULL);
+    c->job.work = work;
+    c->job.done = on_revised;
+    c->a = a;
+    c->x = x;
+    c->rev.kind = kind;
+    c->rev.env = a->env;
+    c->rev.newest = limiter_generation(a->s->lim);
+    c->next = a->changes;
+    a->changes = c;
+    a->n_changes++;
+    return c;
+}
+
+static bool is_busy(struct adopt *a, struct exchange *x)
+{
+    if (a->n_changes < JOBS_MAX)
+        return false;
+    if (x != NULL)
+        x->step = exchange_fail(x, 503, "sluice_state", 1000, 1,
+                                "Too many changes wait to be written.");
+    return true;
+}
+
+void adopt_reload(struct adopt *a, struct exchange *x)
+{
+    if (!is_busy(a, x))
+        offload_do(a->offload, &begin(a, REVISE_RELOAD, x)->job);
+}
+
+void adopt_patch(struct adopt *a, struct exchange *x)
+{
+    struct change *c;
+
+    if (is_busy(a, x))
+        return;
+    c = begin(a, REVISE_PATCH, x);
+    c->rev.patch_len = x->req->body.len;
+    c->patch = malloc(c->rev.patch_len + 1);
+    CHECK(c->patch != NULL);
+    if (c->rev.patch_len > 0)
+        memcpy(c->patch, buf_head(&x->req->body), c->rev.patch_len);
+    c->patch[c->rev.patch_len] = '\0';
+    c->rev.patch = c->patch;
+    offload_do(a->offload, &c->job);
+}
+
+/* ---- following others --------------------------------------------------------- */
+
+static void follow(struct adopt *a)
+{
+    if (a->following)
+        return;
+    a->following = true;
+    offload_do(a->offload, &begin(a, REVISE_FOLLOW, NULL)->job);
+}
+
+void adopt_look(struct adopt *a)
+{
+    uint64_t newest = limiter_generation(a->s->lim);
+
+    if (newest > a->own.generation && newest != a->tried)
+        follow(a);
+}
+
+void adopt_tick(struct adopt *a)
+{
+    uint64_t stamp = terms_stamp(a->s->cfg->state_dir);
+
+    a->tried = 0; /* a key file may be there again */
+    if (stamp == a->stamp)
+        return;
+    a->stamp = stamp;
+    if (stamp != 0)
+        follow(a);
+}
+
+/* ---- in and out ------------------------------------------------------------------ */
+
+int adopt_start(struct sluice *s, char *const *env, char *err, size_t err_max)
+{
+    struct adopt *a = calloc(1, sizeof(*a));
+    struct revision rev = {.kind = REVISE_START, .env = env, .running = s->cfg};
+    int rc = 0;
+
+    CHECK(a != NULL);
+    s->adopt = a;
+    a->s = s;
+    a->env = env;
+    a->timer.fn = on_timer;
+    a->timer.arg = a;
+    a->offload = offload_new(s->loop);
+    CHECK(a->offload != NULL);
+    rev.own = &a->own;
+    revise(&rev);
+    log_notes(s, rev.notes);
+    if (rev.cfg != NULL) {
+        put_in_force(a, &rev);
+    } else {
+        snprintf(err, err_max, "%s", rev.err);
+        rc = -1;
+    }
+    revise_fini(&rev);
+    return rc;
+}
+
+void adopt_forget(struct adopt *a, const struct exchange *x)
+{
+    struct change *c;
+
+    for (c = a->changes; c != NULL; c = c->next)
+        if (c->x == x)
+            c->x = NULL;
+}
+
+void adopt_free(struct adopt *a)
+{
+    struct change *c, *next;
+
+    if (a == NULL)
+        return;
+    offload_free(a->offload);
+    for (c = a->changes; c != NULL; c = next) {
+        next = c->next;
+        change_free(c);
+    }
+    loop_cancel(a->s->loop, &a->timer);
+    terms_free(&a->own);
+    free(a);
+}

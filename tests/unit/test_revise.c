@@ -1,0 +1,486 @@
+/*
+ * What all workers follow: written down, found, and put right, whatever stands
+ * in the files.  And the thread that waits for the disk.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "live.h"
+#include "offload.h"
+#include "revise.h"
+#include "store.h"
+#include "token.h"
+#include "unit.h"
+
+/* A directory, a settings file in it, and workers that follow. */
+struct office {
+    char dir[64], file[96];
+    char variables[3][128];
+    char *env[4];
+};
+
+struct worker {
+    struct config *cfg;
+    struct terms own;
+};
+
+static void put_file(const char *path, const char *text)
+{
+    char copy[512], *p;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    (void)snprintf(copy, sizeof(copy), "%s", text);
+    for (p = copy; *p != '\0'; p++)
+        if (*p == '\'')
+            *p = '"';
+    CU_ASSERT_EQUAL_FATAL(write(fd, copy, strlen(copy)), (ssize_t)strlen(copy));
+    close(fd);
+}
+
+static void put_in_dir(const struct office *o, const char *name,
+                       const char *text)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", o->dir, name);
+    put_file(path, text);
+}
+
+static struct office *office_new(const char *settings)
+{
+    struct office *o = calloc(1, sizeof(*o));
+    size_t i;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+    strcpy(o->dir, "/tmp/sluice-revise-XXXXXX");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(o->dir));
+    (void)snprintf(o->file, sizeof(o->file), "%s/sluice.json", o->dir);
+    (void)snprintf(o->variables[0], 128, "SLUICE_CONFIG=%s", o->file);
+    (void)snprintf(o->variables[1], 128, "SLUICE_STATE_DIR=%s", o->dir);
+    (void)snprintf(o->variables[2], 128, "SLUICE_DATA_DIR=%s/data", o->dir);
+    for (i = 0; i < 3; i++)
+        o->env[i] = o->variables[i];
+    put_file(o->file, settings);
+    return o;
+}
+
+static void remove_all(const char *path)
+{
+    DIR *dir = opendir(path);
+    struct dirent *e;
+    char name[512];
+
+    while (dir != NULL && (e = readdir(dir)) != NULL) {
+        (void)snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
+            unlink(name) == -1)
+            remove_all(name);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    (void)rmdir(path);
+}
+
+static void office_free(struct office *o)
+{
+    remove_all(o->dir);
+    free(o);
+}
+
+static void take(struct worker *w, struct revision *rev)
+{
+    if (rev->cfg == NULL)
+        return;
+    config_free(w->cfg);
+    w->cfg = rev->cfg;
+    rev->cfg = NULL;
+    terms_free(&w->own);
+    w->own = rev->terms;
+    memset(&rev->terms, 0, sizeof(rev->terms));
+}
+
+/* Lets W make that change; its status, and in *NOTES how many warnings. */
+static int make(struct office *o, struct worker *w, enum revise_kind kind,
+                const char *patch, uint64_t newest, size_t *notes)
+{
+    struct revision rev = {.kind = kind,
+                           .env = o->env,
+                           .running = w->cfg,
+                           .own = &w->own,
+                           .newest = newest};
+    char copy[256] = "", *p;
+    int status;
+
+    (void)snprintf(copy, sizeof(copy), "%s", patch != NULL ? patch : "");
+    for (p = copy; *p != '\0'; p++)
+        if (*p == '\'')
+            *p = '"';
+    rev.patch = copy;
+    rev.patch_len = strlen(copy);
+    revise(&rev);
+    status = rev.status;
+    if (status == 200)
+        take(w, &rev);
+    else
+        CU_ASSERT_NOT_EQUAL(rev.err[0], '\0');
+    if (notes != NULL)
+        *notes = json_object_array_length(rev.notes);
+    revise_fini(&rev);
+    return status;
+}
+
+static void worker_start(struct office *o, struct worker *w)
+{
+    char err[512] = "";
+
+    memset(w, 0, sizeof(*w));
+    CU_ASSERT_EQUAL_FATAL(config_load(&w->cfg, o->env, err, sizeof(err)), 0);
+    CU_ASSERT_EQUAL(make(o, w, REVISE_START, NULL, 0, NULL), 200);
+}
+
+static void worker_end(struct worker *w)
+{
+    config_free(w->cfg);
+    terms_free(&w->own);
+}
+
+static int follow(struct office *o, struct worker *w, uint64_t newest)
+{
+    return make(o, w, REVISE_FOLLOW, NULL, newest, NULL);
+}
+
+static int patch(struct office *o, struct worker *w, const char *text)
+{
+    return make(o, w, REVISE_PATCH, text, w->own.generation, NULL);
+}
+
+/* ---- what is wanted -------------------------------------------------------- */
+
+static void all_follow_one_text(void)
+{
+    struct office *o = office_new("{'queue':{'max':50}}");
+    struct worker a, b;
+
+    worker_start(o, &a);
+    worker_start(o, &b);
+    CU_ASSERT_EQUAL(a.own.generation, 1);
+    CU_ASSERT_EQUAL(b.own.generation, 1);
+    CU_ASSERT_EQUAL(patch(o, &a, "{'queue.max':60,'heartbeat_s':2}"), 200);
+    put_file(o->file, "{'queue':{'per_client':7}}"); /* not reloaded */
+    CU_ASSERT_EQUAL(follow(o, &b, 2), 200);
+    CU_ASSERT_TRUE(b.cfg->queue_max == 60 && b.cfg->heartbeat_ms == 2000);
+    CU_ASSERT_EQUAL(b.cfg->queue_per_client, 500);
+    CU_ASSERT_TRUE(terms_same(&a.own, &b.own));
+    CU_ASSERT_EQUAL(patch(o, &b, "{'queue.max':null}"), 200);
+    CU_ASSERT_EQUAL(b.cfg->queue_max, 50);
+    CU_ASSERT_EQUAL(make(o, &b, REVISE_RELOAD, NULL, 3, NULL), 200);
+    CU_ASSERT_TRUE(b.cfg->queue_per_client == 7 && b.cfg->queue_max == 500);
+    worker_end(&a);
+    worker_start(o, &a); /* what is kept is there again */
+    CU_ASSERT_TRUE(a.cfg->heartbeat_ms == 2000);
+    CU_ASSERT_EQUAL(a.own.generation, b.own.generation);
+    worker_end(&a);
+    worker_end(&b);
+    office_free(o);
+}
+
+static void a_start_is_a_reload(void)
+{
+    struct office *o = office_new("{'queue':{'max':50}}");
+    struct worker a, b;
+
+    worker_start(o, &a);
+    put_file(o->file, "{'queue':{'max':51}}");
+    worker_start(o, &b);
+    CU_ASSERT_EQUAL(b.own.generation, 2);
+    CU_ASSERT_EQUAL(follow(o, &a, 2), 200);
+    CU_ASSERT_EQUAL(a.cfg->queue_max, 51);
+    worker_end(&a);
+    worker_end(&b);
+    office_free(o);
+}
+
+static void a_refused_change_changes_nothing(void)
+{
+    static const char *const bad[] = {"{'queue.max':5,'queue.per_client':0}",
+                                      "{'queue.max':5,'nothing':1}",
+                                      "{'queue.max':5",
+                                      "[]",
+                                      "",
+                                      "{}x"};
+    struct office *o = office_new("{}");
+    struct worker a;
+    size_t i;
+
+    worker_start(o, &a);
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        CU_ASSERT_EQUAL(patch(o, &a, bad[i]), 400);
+    CU_ASSERT_EQUAL(a.cfg->queue_max, 500);
+    CU_ASSERT_EQUAL(json_object_object_length(a.own.live), 0);
+    put_file(o->file, "{'queue':{'max':0}}");
+    CU_ASSERT_EQUAL(make(o, &a, REVISE_RELOAD, NULL, 1, NULL), 400);
+    CU_ASSERT_EQUAL(a.cfg->queue_max, 500);
+    put_file(o->file, "{}");
+    put_in_dir(o, "data", ""); /* no directory */
+    CU_ASSERT_EQUAL(patch(o, &a, "{'queue.max':5}"), 503);
+    CU_ASSERT_EQUAL(a.cfg->queue_max, 500);
+    worker_end(&a);
+    worker_start(o, &a);
+    CU_ASSERT_EQUAL(a.cfg->queue_max, 500);
+    worker_end(&a);
+    office_free(o);
+}
+
+static void warnings_tell_what_is_in_vain(void)
+{
+    struct office *o = office_new("{'queue':{'max':50},'heartbeat_s':4}");
+    struct worker a;
+    size_t notes;
+
+    worker_start(o, &a);
+    CU_ASSERT_EQUAL(patch(o, &a, "{'queue.max':60,'heartbeat_s':2}"), 200);
+    put_file(o->file, "{'queue':{'max':51},'heartbeat_s':4,'drain_s':1}");
+    CU_ASSERT_EQUAL(make(o, &a, REVISE_RELOAD, NULL, 2, &notes), 200);
+    CU_ASSERT_EQUAL(notes, 2); /* queue.max, drain_s */
+    CU_ASSERT_EQUAL(a.cfg->queue_max, 60);
+    worker_end(&a);
+    office_free(o);
+}
+
+/* ---- what may happen ---------------------------------------------------------- */
+
+static const char *const hostile[] = {
+    "",
+    "{",
+    "{}",
+    "[1]",
+    "{'generation':7}",
+    "{'generation':7,'file':null,'live':[]}",
+    "{'generation':-7,'file':null,'live':{}}",
+    "{'generation':1e18,'file':null,'live':{}}",
+    "{'generation':9223372036854775807,'file':null,'live':{}}",
+    "{'generation':'7','file':null,'live':{}}",
+    "{'generation':7,'file':{},'live':{}}",
+    "{'generation':7,'file':null,'live':{},'live':{}}",
+};
+
+static void torn_texts_are_put_right(void)
+{
+    struct office *o = office_new("{}");
+    struct worker a, b;
+    size_t i;
+
+    worker_start(o, &a);
+    CU_ASSERT_EQUAL(patch(o, &a, "{'queue.max':60}"), 200);
+    for (i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
+        uint64_t before = a.own.generation;
+
+        put_in_dir(o, "adopted.json", hostile[i]);
+        CU_ASSERT_EQUAL(follow(o, &a, before), 200);
+        CU_ASSERT_EQUAL(a.own.generation, before + 1);
+        CU_ASSERT_EQUAL(a.cfg->queue_max, 60);
+        put_in_dir(o, "adopted.json", hostile[i]);
+        worker_start(o, &b);
+        CU_ASSERT_EQUAL(b.cfg->queue_max, 60);
+        worker_end(&b);
+    }
+    worker_end(&a);
+    office_free(o);
+}
+
+/* Sound as a text, but its settings are not: nobody follows. */
+static void impossible_settings_are_not_followed(void)
+{
+    struct office *o = office_new("{}");
+    struct worker a;
+
+    worker_start(o, &a);
+    put_in_dir(o, "adopted.json",
+               "{'generation':9,'file':null,'live':{'queue.max':0}}");
+    CU_ASSERT_EQUAL(follow(o, &a, 9), 400);
+    CU_ASSERT_EQUAL(a.own.generation, 1);
+    CU_ASSERT_EQUAL(make(o, &a, REVISE_RELOAD, NULL, 9, NULL), 200);
+    CU_ASSERT_EQUAL(a.own.generation, 10);
+    worker_end(&a);
+    office_free(o);
+}
+
+/* The state knows of a generation that nobody wrote down: noise, or the file
+ * is gone.  Whoever has the newest puts it back, as newer than that. */
+static void a_generation_of_nobody_is_overtaken(void)
+{
+    struct office *o = office_new("{}");
+    struct worker a, b;
+    char path[128];
+
+    worker_start(o, &a);
+    worker_start(o, &b);
+    CU_ASSERT_EQUAL(follow(o, &a, 77), 200);
+    CU_ASSERT_EQUAL(a.own.generation, 78);
+    CU_ASSERT_EQUAL(follow(o, &b, 77), 200);
+    CU_ASSERT_EQUAL(b.own.generation, 78);
+    (void)snprintf(path, sizeof(path), "%s/adopted.json", o->dir);
+    (void)unlink(path);
+    CU_ASSERT_EQUAL(follow(o, &b, 78), 200);
+    CU_ASSERT_EQUAL(b.own.generation, 79);
+    CU_ASSERT_EQUAL(follow(o, &a, 79), 200);
+    CU_ASSERT_TRUE(terms_same(&a.own, &b.own));
+    worker_end(&a);
+    worker_end(&b);
+    office_free(o);
+}
+
+/* Kept changes that are damaged, or no longer fit the file, stop no start. */
+static void kept_changes_stop_no_start(void)
+{
+    struct office *o = office_new("{}");
+    struct worker a, b;
+
+    worker_start(o, &a);
+    CU_ASSERT_EQUAL(patch(o, &a, "{'upstreams.nim.burst':30}"), 200);
+    put_in_dir(o, "data/settings.json", "{'upstreams.nim.bur");
+    CU_ASSERT_EQUAL(make(o, &a, REVISE_RELOAD, NULL, 2, NULL), 400);
+    worker_start(o, &b);
+    CU_ASSERT_EQUAL(b.cfg->upstreams[0].burst, 30); /* those in force */
+    worker_end(&b);
+    put_in_dir(o, "data/settings.json", "{'upstreams.nim.burst':30}");
+    put_file(o->file, "{'upstreams':[{'requests':20}]}");
+    CU_ASSERT_EQUAL(make(o, &a, REVISE_RELOAD, NULL, 2, NULL), 400);
+    worker_start(o, &b);
+    CU_ASSERT_EQUAL(b.cfg->upstreams[0].burst, 20);
+    worker_end(&b);
+    worker_end(&a);
+    office_free(o);
+}
+
+/* Another process does not let go: in the end that is told. */
+static void only_one_writes_at_a_time(void)
+{
+    struct office *o = office_new("{}");
+    char err[256];
+    struct complaint c = {err, sizeof(err)};
+    int lock = store_lock(o->dir, 0, &c);
+
+    CU_ASSERT_NOT_EQUAL(lock, -1);
+    CU_ASSERT_EQUAL(store_lock(o->dir, 10, &c), -1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err, "does not let go"));
+    close(lock);
+    lock = store_lock(o->dir, 0, &c);
+    CU_ASSERT_NOT_EQUAL(lock, -1);
+    close(lock);
+    office_free(o);
+}
+
+/* ---- the token ------------------------------------------------------------------ */
+
+static void a_token_is_made_once(void)
+{
+    struct office *o = office_new("{}");
+    char err[256], path[128], *first;
+    struct config *cfg;
+    struct stat st;
+    int i;
+
+    CU_ASSERT_EQUAL_FATAL(config_load(&cfg, o->env, err, sizeof(err)), 0);
+    CU_ASSERT_EQUAL(token_take(cfg, err, sizeof(err)), 0);
+    CU_ASSERT_EQUAL_FATAL(strlen(cfg->admin_token), 64);
+    first = cfg->admin_token;
+    (void)snprintf(path, sizeof(path), "%s/data/admin.token", o->dir);
+    CU_ASSERT_TRUE(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+    cfg->admin_token = NULL;
+    CU_ASSERT_EQUAL(token_take(cfg, err, sizeof(err)), 0);
+    CU_ASSERT_STRING_EQUAL(cfg->admin_token, first);
+    for (i = 0; i < 3; i++) { /* empty, torn open, too open */
+        free(cfg->admin_token);
+        cfg->admin_token = NULL;
+        put_in_dir(o, "data/admin.token", i == 0 ? "" : "abc");
+        (void)chmod(path, i == 1 ? 0600 : 0604);
+        CU_ASSERT_EQUAL(token_take(cfg, err, sizeof(err)), i == 1 ? 0 : -1);
+        CU_ASSERT_PTR_NULL(strstr(err, "abc"));
+    }
+    free(first);
+    config_free(cfg);
+    office_free(o);
+}
+
+/* ---- the thread -------------------------------------------------------------------- */
+
+struct chore {
+    struct job job;
+    struct loop *loop;
+    int *order;
+    int number, worked, done;
+    bool last;
+};
+
+static void work(struct job *job)
+{
+    ((struct chore *)(void *)job)->worked++;
+}
+
+static void done(struct job *job, bool ran)
+{
+    struct chore *c = (struct chore *)(void *)job;
+
+    CU_ASSERT_TRUE(ran && c->worked == 1);
+    CU_ASSERT_EQUAL(*c->order, c->number);
+    (*c->order)++;
+    c->done++;
+    if (c->last)
+        loop_stop(c->loop);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+static void jobs_are_done_in_turn(void)
+{
+    struct loop *loop = loop_new();
+    struct offload *o = offload_new(loop);
+    struct chore chores[5];
+    int order = 0, i;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(o);
+    for (i = 0; i < 5; i++) {
+        chores[i] =
+            (struct chore){{NULL, work, done}, loop, &order, i, 0, 0, i == 3};
+        if (i < 4)
+            offload_do(o, &chores[i].job);
+    }
+    loop_run(loop, nothing, NULL);
+    CU_ASSERT_EQUAL(order, 4);
+    offload_do(o, &chores[4].job);
+    offload_free(o); /* waits */
+    CU_ASSERT_EQUAL(chores[4].done, 1);
+    loop_free(loop);
+}
+
+static const struct unit_test tests[] = {
+    {"all follow one text", all_follow_one_text},
+    {"a start is a reload", a_start_is_a_reload},
+    {"a refused change changes nothing", a_refused_change_changes_nothing},
+    {"warnings tell what is in vain", warnings_tell_what_is_in_vain},
+    {"torn texts are put right", torn_texts_are_put_right},
+    {"impossible settings are not followed",
+     impossible_settings_are_not_followed},
+    {"a generation of nobody is overtaken",
+     a_generation_of_nobody_is_overtaken},
+    {"kept changes stop no start", kept_changes_stop_no_start},
+    {"only one writes at a time", only_one_writes_at_a_time},
+    {"a token is made once", a_token_is_made_once},
+    {"jobs are done in turn", jobs_are_done_in_turn},
+    {NULL, NULL},
+};
+
+CU_ErrorCode test_revise_add(void)
+{
+    return unit_add("revise", tests);
+}
