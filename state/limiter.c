@@ -11,6 +11,7 @@
  *                          verdicts.c  answers become holds (retreat.c, ...)
  *                          slots.c   who gets the open slots (admit.c, queue.c)
  *                          news.c    who waits, and for how long (rank.c)
+ *                          history.c what is it that others want to know?
  *               unlock
  *               tell       wake.c    other workers; then our tickets (news.c)
  *
@@ -35,6 +36,7 @@
 #include "admit.h"
 #include "boottime.h"
 #include "guard.h"
+#include "keep.h"
 #include "lock.h"
 #include "queue.h"
 #include "repair.h"
@@ -184,6 +186,8 @@ static bool begin(struct limiter *lim)
     if (lim->slot != NONE && !roster_is_mine(lay, lim->slot, lim->wake.address))
         guard_damaged("our place in the roster");
     lay->live.now_ns = lim->now;
+    history_turn(lay, (lim->now + wall_ns() - boottime_ns()) / NS_PER_S);
+    lim->first_s = lay->history.first_s;
     lim->service_start_ns = lay->live.service_start_ns;
     lim->recoveries = lay->live.counters.recoveries;
     return true;
@@ -242,6 +246,8 @@ static void locked(void *arg)
         wishes_refuse_off(lim);
         slots_hand_out_all(lim);
         news_places(lim);
+        history_gauge(lim->file.lay, lim->now);
+        keep_step(lim);
     }
     end(lim);
 }
@@ -316,6 +322,7 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
     lim->now = now;
     if (lim->wishes == NULL) /* else a poke may wait for a turn of its own */
         wake_drain(&lim->wake);
+    keep_reap(lim);
     do {
         if (!attach_check(lim))
             return trouble(lim, max_i64(lim->retry_ns - now, BUSY_NS));
@@ -325,6 +332,7 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
             return trouble(lim, 0);
     } while (lim->late);
     tell_workers(lim);
+    keep_go_on(lim);
     if (lim->slot == NONE)
         return trouble(lim, FULL_NS);
     lim->trouble_ns = NEVER;
@@ -497,6 +505,7 @@ void limiter_close(struct limiter *lim)
     if (lim->slot != NONE && file_is_current(&lim->file, lim->dir) &&
         lock_at_last(lim) && run_locked(lim, leave))
         tell_workers(lim);
+    keep_end(lim);
     while (lim->all.first != NULL)
         ticket_free(&lim->all, lim->all.first);
     notes_free(lim);
