@@ -30,6 +30,7 @@
 
 #include "auth.h"
 #include "config.h"
+#include "events.h"
 #include "fingerprint.h"
 #include "forward.h"
 #include "models.h"
@@ -419,6 +420,7 @@ static enum step step_settle(struct exchange *x)
     loop_cancel(x->s->loop, &x->timer);
     models_forget(x->s->models, x);
     ready_forget(x->s->ready, x);
+    events_forget(x->s->events, x);
     forward_stop(x);
     measure_exchange(x);
     give_back(x);

@@ -9,9 +9,11 @@
 #include <string.h>
 
 #include "../state/limiter.h"
+#include "events.h"
 #include "health.h"
 #include "metrics.h"
 #include "models.h"
+#include "past.h"
 #include "ready.h"
 #include "request.h"
 #include "status.h"
@@ -41,6 +43,10 @@ static const struct route routes[] = {
      status_answer},
     {"/api/queue", "GET, HEAD", "queue", ACCESS_READ, false, false, false,
      queue_answer},
+    {"/api/events", "GET", "events", ACCESS_READ, false, false, false,
+     events_answer},
+    {"/api/history", "GET, HEAD", "history", ACCESS_READ, false, false, false,
+     past_answer},
 };
 
 static bool path_fits(const char *pattern, const char *path)
@@ -84,6 +90,6 @@ const struct route *route_find(struct request *r, const char **allow)
     fault_set(&r->fault, 404, "sluice_not_found",
               "There is nothing at this path. Sluice serves the OpenAI API "
               "under /v1/, and /health, /health/ready, /metrics, "
-              "/api/status, /api/queue.");
+              "/api/status, /api/queue, /api/events, /api/history.");
     return NULL;
 }
