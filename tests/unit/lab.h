@@ -50,6 +50,9 @@ CU_ErrorCode test_traits_add(void);
 CU_ErrorCode test_seniors_add(void);
 CU_ErrorCode test_torn_add(void);
 CU_ErrorCode test_attach_add(void);
+CU_ErrorCode test_history_add(void);
+CU_ErrorCode test_keep_add(void);
+CU_ErrorCode test_board_add(void);
 CU_ErrorCode test_spread_add(void);
 CU_ErrorCode test_tally_add(void);
 
