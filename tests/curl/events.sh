@@ -2,10 +2,10 @@
 # 200 pages look on at four workers: one snapshot a second is built for all of
 # them, one that does not read is dropped, and a stop ends them at once.
 # shellcheck source=tests/curl/lib.sh
-# shellcheck disable=SC2317,SC2119 # called through wait_for; no options
+# shellcheck disable=SC2317 # called through wait_for
 . "$(dirname "$0")/lib.sh"
 
-start_sim
+start_sim --limiter none
 start_sluice events SLUICE_WORKERS=4 SLUICE_REQUESTS=1000 SLUICE_TEST_FRESH_MS=1000
 
 status() { curl -s "$url/api/status" | jq -r "$1"; }

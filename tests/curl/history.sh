@@ -2,10 +2,10 @@
 # What was: sums equal the counters, it outlives the workers and the state file,
 # and it is told at once.
 # shellcheck source=tests/curl/lib.sh
-# shellcheck disable=SC2317,SC2119 # called through wait_for; no options
+# shellcheck disable=SC2317 # called through wait_for
 . "$(dirname "$0")/lib.sh"
 
-start_sim
+start_sim --limiter none
 start_sluice history SLUICE_WORKERS=4 SLUICE_REQUESTS=1000 SLUICE_TEST_KEEP_MS=2000 \
     SLUICE_DATA_DIR="$work/data"
 
