@@ -10,6 +10,7 @@ start_sluice events SLUICE_WORKERS=4 SLUICE_REQUESTS=1000 SLUICE_TEST_FRESH_MS=1
 
 status() { curl -s "$url/api/status" | jq -r "$1"; }
 viewers() { status .snapshot.viewers; }
+is_long() { [ "$(curl -s "$url/api/status" | wc -c)" -gt 60000 ]; }
 some_see() { [ "$(viewers)" = "$1" ]; }
 now_ms() { local us=${EPOCHREALTIME/[.,]/}; echo $((us / 1000)); }
 
@@ -69,7 +70,7 @@ for i in {100..199}; do
         "data = \"{\\\"model\\\":\\\"sim/tokens-1-$i-$long\\\",\\\"messages\\\":[]}\"" next
 done | sed '$d' >"$work/fill"
 curl -Z --parallel-max 20 -K "$work/fill" >/dev/null 2>&1
-at_least "the snapshot is long" 60000 "$(curl -s "$url/api/status" | wc -c)"
+check "the snapshot is long" wait_for 20 is_long
 
 curl -sN --max-time 300 -o "$work/other" "$url/api/events" &
 other=$!
