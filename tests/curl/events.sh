@@ -75,6 +75,7 @@ check "the snapshot is long" wait_for 20 is_long
 curl -sN --max-time 300 -o "$work/other" "$url/api/events" &
 other=$!
 pids+=("$other")
+check "both are counted" wait_for 20 some_see 2
 check "the frozen one is dropped, another one stays" wait_for 200 some_see 1
 check "which still sees each" kill -0 "$other"
 kill -CONT "$frozen" 2>/dev/null
