@@ -32,6 +32,7 @@
 #include "adopt.h"
 #include "auth.h"
 #include "config.h"
+#include "events.h"
 #include "fingerprint.h"
 #include "forward.h"
 #include "judge.h"
@@ -432,6 +433,7 @@ static enum step step_settle(struct exchange *x)
     models_forget(x->s->models, x);
     ready_forget(x->s->ready, x);
     adopt_forget(x->s->adopt, x);
+    events_forget(x->s->events, x);
     forward_stop(x);
     measure_exchange(x);
     give_back(x);

@@ -49,4 +49,13 @@
 #define POOL_MAX      128 /* idle connections kept: a burst's worth */
 #define MODELS_BYTES  (4 * MIB) /* a list of models; NVIDIA's is 20 KB */
 
+/* Rows of each list in the status snapshot, whose text has 256 KB. */
+#define SNAPSHOT_LIST 100
+
+/* Open pages of all browsers at one worker: each is a connection, two
+ * descriptors, and while it does not read up to a snapshot of memory. */
+#define VIEWERS_MAX   256
+#define VIEWERS_BYTES (8 * MIB) /* unread, of all of them together */
+#define VIEWER_S      5         /* with one unread: then it is gone */
+
 #endif

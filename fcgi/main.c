@@ -28,6 +28,7 @@
 #include "adopt.h"
 #include "clock.h"
 #include "config.h"
+#include "events.h"
 #include "exchange.h"
 #include "limits.h"
 #include "log.h"
@@ -41,6 +42,11 @@
 extern char **environ;
 
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h */
+
+#define FRESH_MS 1000 /* a snapshot a second, for all who look */
+#define KEEP_MS                                                                \
+    50000 /* history on the disk: a minute at most is lost, with
+                        * the time that it takes */
 
 /* ---- the end of every step ------------------------------------------------ */
 
@@ -139,6 +145,7 @@ static void drain(struct sluice *s)
     leave_socket();
     loop_at(s->loop, &s->drain_timer,
             loop_now(s->loop) + s->cfg->drain_ms * NS_PER_MS);
+    events_end_all(s->events);
     exchange_drain_all(s);
 }
 
@@ -207,6 +214,16 @@ static void on_limiter_event(void *arg, const char *event, const char *message)
     log_say(s->log, LOG_WARN_, event, "%s", message);
 }
 
+/* What only tests change: they cannot wait for a minute. */
+static int64_t test_ms(const char *name, int64_t otherwise)
+{
+    const char *value = getenv(name);
+    char *end;
+    long long ms = value != NULL ? strtoll(value, &end, 10) : -1;
+
+    return ms >= 0 && ms <= 600000 && *end == '\0' ? ms : otherwise;
+}
+
 static bool is_socket(int fd)
 {
     int on = 0;
@@ -230,6 +247,9 @@ static int open_parts(struct sluice *s)
     if (limiter_open(&s->lim, s->cfg->state_dir, &set, clock_now_ns(),
                      on_limiter_event, s, err, sizeof(err)) == -1)
         return fail(s, "shared state", err);
+    limiter_keep(s->lim, s->cfg->data_dir,
+                 test_ms("SLUICE_TEST_KEEP_MS", KEEP_MS) * NS_PER_MS);
+    s->fresh_ns = test_ms("SLUICE_TEST_FRESH_MS", FRESH_MS) * NS_PER_MS;
     s->loop = loop_new();
     if (s->loop == NULL)
         return fail(s, "epoll", strerror(errno));
@@ -242,6 +262,7 @@ static int open_parts(struct sluice *s)
         return fail(s, "libcurl", "cannot be initialised");
     s->models = models_new(s);
     s->ready = ready_new(s);
+    s->events = events_new(s);
     s->accept = accept_start(s->loop, 0, s->cfg->max_body_bytes,
                              &s->n_exchanges, on_request, s);
     if (s->accept == NULL)
@@ -274,6 +295,7 @@ static void close_parts(struct sluice *s)
     }
     models_free(s->models);
     ready_free(s->ready);
+    events_free(s->events);
     upstream_free(s->up);
     limiter_close(s->lim);
     loop_free(s->loop);

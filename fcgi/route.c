@@ -14,9 +14,11 @@
 #include "configs.h"
 #include "control.h"
 #include "cors.h"
+#include "events.h"
 #include "health.h"
 #include "metrics.h"
 #include "models.h"
+#include "past.h"
 #include "ready.h"
 #include "request.h"
 #include "status.h"
@@ -60,6 +62,10 @@ static const struct route routes[] = {
      control_clear},
     {"/api/reload", "POST", "control", ACCESS_ADMIN, false, false, false,
      control_reload},
+    {"/api/events", "GET", "events", ACCESS_READ, false, false, false,
+     events_answer},
+    {"/api/history", "GET, HEAD", "history", ACCESS_READ, false, false, false,
+     past_answer},
 };
 
 static bool path_fits(const char *pattern, const char *path)
@@ -109,6 +115,6 @@ const struct route *route_find(struct request *r, const char **allow)
     fault_set(&r->fault, 404, "sluice_not_found",
               "There is nothing at this path. Sluice serves the OpenAI API "
               "under /v1/, and /health, /health/ready, /metrics, "
-              "/api/status, /api/queue.");
+              "/api/status, /api/queue, /api/events, /api/history.");
     return NULL;
 }

@@ -13,6 +13,7 @@
 struct accept;
 struct adopt;
 struct config;
+struct events;
 struct exchange;
 struct limiter;
 struct log;
@@ -39,8 +40,10 @@ struct sluice {
     struct adopt *adopt;
     struct models *models;
     struct ready *ready;
+    struct events *events;
     struct loop_watch limiter_watch, signal_watch;
     struct loop_timer limiter_timer, drain_timer;
+    int64_t fresh_ns;   /* so old may a status snapshot be */
     int64_t expired_ns; /* when slow senders were looked for */
     bool turn_due;      /* the limiter has something for us */
     bool draining;

@@ -1,12 +1,29 @@
-/* What people see of the shared state, as JSON. */
+/* Who waits, who runs, and how full is the window?  Told as JSON. */
 #ifndef SLUICE_STATUS_H
 #define SLUICE_STATUS_H
 
-struct exchange;
+#include <stdbool.h>
+#include <stdint.h>
 
-/* GET /api/status: limits, use and counts.  Returns enum step. */
+#include "buf.h"
+
+struct exchange;
+struct sluice;
+
+/*
+ * Appends the snapshot, no older than FRESH_NS, to OUT; *NUMBER is another one
+ * for each.  Built here if it has to be and no other worker is at it.  False:
+ * not now, ask again in a moment.
+ */
+bool status_text(struct sluice *s, int64_t fresh_ns, struct buf *out,
+                 uint64_t *number);
+
+/* GET /api/status: the snapshot.  Returns enum step. */
 int status_answer(struct exchange *x);
 /* GET /api/queue: who waits, in the order they will go; who runs. */
 int queue_answer(struct exchange *x);
+
+/* It cannot be told now: X comes back in a moment, but not for ever. */
+int status_later(struct exchange *x);
 
 #endif

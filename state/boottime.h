@@ -14,4 +14,13 @@ static inline int64_t boottime_ns(void)
     return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
+/* The wall's, since 1970: only for what people are told, for it may jump. */
+static inline int64_t wall_ns(void)
+{
+    struct timespec ts;
+
+    CHECK(clock_gettime(CLOCK_REALTIME, &ts) == 0);
+    return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
 #endif

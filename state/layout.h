@@ -121,6 +121,7 @@ struct lay_live {
     uint32_t waiting;      /* (d) rows waiting or offered, all scopes */
     uint32_t offered;      /* (d) */
     uint32_t open;         /* (d) rows open or offered */
+    uint32_t running;      /* (d) rows open or sent */
     uint32_t stalled;      /* (d) workers marked so */
     /* (d) Models and upstreams with a bench, hold, ceiling or rest that may
      * be in force, and clients with more in line than their own limit lets

@@ -12,6 +12,7 @@
  *                          verdicts.c  answers become holds (retreat.c, ...)
  *                          slots.c   who gets the open slots (admit.c, queue.c)
  *                          news.c    who waits, and for how long (rank.c)
+ *                          history.c what is it that others want to know?
  *               unlock
  *               tell       wake.c    other workers; then our tickets (news.c)
  *
@@ -34,6 +35,7 @@
 #include <unistd.h>
 
 #include "admit.h"
+#include "archive.h"
 #include "boottime.h"
 #include "guard.h"
 #include "lock.h"
@@ -194,6 +196,8 @@ static bool begin(struct limiter *lim)
     if (lim->slot != NONE && !roster_is_mine(lay, lim->slot, lim->wake.address))
         guard_damaged("our place in the roster");
     lay->live.now_ns = lim->now;
+    history_turn(lay, (lim->now + wall_ns() - boottime_ns()) / NS_PER_S);
+    lim->first_s = lay->history.first_s;
     lim->service_start_ns = lay->live.service_start_ns;
     lim->recoveries = lay->live.counters.recoveries;
     return true;
@@ -254,6 +258,8 @@ static void locked(void *arg)
         wishes_refuse_off(lim);
         slots_hand_out_all(lim);
         news_places(lim);
+        history_gauge(lim->file.lay, lim->now);
+        archive_step(lim);
     }
     end(lim);
 }
@@ -328,6 +334,7 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
     lim->now = now;
     if (lim->wishes == NULL) /* else a poke may wait for a turn of its own */
         wake_drain(&lim->wake);
+    archive_reap(lim);
     do {
         if (!attach_check(lim))
             return trouble(lim, max_i64(lim->retry_ns - now, BUSY_NS));
@@ -337,6 +344,7 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
             return trouble(lim, 0);
     } while (lim->late);
     tell_workers(lim);
+    archive_go_on(lim);
     if (lim->slot == NONE)
         return trouble(lim, FULL_NS);
     lim->trouble_ns = NEVER;
@@ -542,6 +550,7 @@ void limiter_close(struct limiter *lim)
     if (lim->slot != NONE && file_is_current(&lim->file, lim->dir) &&
         lock_at_last(lim) && run_locked(lim, leave, lim))
         tell_workers(lim);
+    archive_end(lim);
     while (lim->all.first != NULL)
         ticket_free(&lim->all, lim->all.first);
     notes_free(lim);

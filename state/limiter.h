@@ -494,6 +494,78 @@ struct limiter_tally {
 MUST_USE bool limiter_tally(struct limiter *lim, int64_t now,
                             struct limiter_tally *out);
 
+/* ---- what was when ----------------------------------------------------- */
+
+#define PAST_POINTS  1000 /* steps of one answer */
+#define PAST_BUCKETS 10
+#define PAST_BANDS   3
+
+/* Moments are seconds since 1970. */
+struct past_range {
+    int64_t from_s, to_s, now_s;
+    uint32_t points; /* 1..PAST_POINTS */
+};
+
+struct past_step {
+    int64_t begin_s;
+    bool kept; /* false: we were not running, and all else is 0 */
+    uint64_t sends, requests, outcomes[OUTCOMES];
+    uint32_t waiting, in_flight;                     /* the most there were */
+    uint32_t window_used, window_limit;              /* of the first upstream */
+    uint64_t queue_us, first_byte_us, generation_us; /* sums */
+    uint64_t queue_n, first_byte_n, generation_n;    /* of how many */
+    uint64_t tokens_in, tokens_out;
+    /* -1: of none. */
+    int64_t queue_p50_us, queue_p95_us, first_byte_p50_us, first_byte_p95_us;
+    int64_t speed_p50_milli, speed_p95_milli; /* tokens a second */
+    uint64_t counts[PAST_BANDS][PAST_BUCKETS];
+};
+
+struct limiter_past {
+    int64_t from_s, to_s, step_s;
+    int64_t kept_from_s; /* the oldest there is; 0: none */
+    uint32_t n;
+    struct past_step steps[PAST_POINTS];
+};
+
+/* What was from FROM to TO, both included, in steps of the finest kind that is
+ * kept so far back; of a future nothing.  False: the state is busy. */
+MUST_USE bool limiter_history(struct limiter *lim,
+                              const struct past_range *range,
+                              struct limiter_past *out);
+
+/* History is to be kept in directory DATA_DIR, made if only it is missing:
+ * every EVERY_NS by one of all workers, and at the end.  Called once. */
+void limiter_keep(struct limiter *lim, const char *data_dir, int64_t every_ns);
+
+/* ---- the board: a text that all see -------------------------------------- */
+
+#define BOARD_MAX (256 * 1024)
+
+enum board_state {
+    BOARD_FRESH = 0,  /* no older than was asked for */
+    BOARD_OURS = 1,   /* the caller is to write it: limiter_board_put() */
+    BOARD_OTHERS = 2, /* another worker writes it: look again in a moment */
+};
+
+/* Who looks after a text that may be FRESH_NS old?  False: the state is busy,
+ * ask again.  Takes the lock only for a text that is older. */
+MUST_USE bool limiter_board_ask(struct limiter *lim, int64_t fresh_ns,
+                                int64_t now, enum board_state *out);
+/* After BOARD_OURS: LEN bytes, at most BOARD_MAX.  False: as above, or it was
+ * too late and another one does it. */
+MUST_USE bool limiter_board_put(struct limiter *lim, const char *text,
+                                size_t len);
+/* Copies the text into TO[BOARD_MAX] without the lock.  False: there is none.
+ * *NUMBER is another one for each text. */
+MUST_USE bool limiter_board_read(struct limiter *lim, char *to, size_t *len,
+                                 uint64_t *number);
+/* The number of the text there is, and when the next one may be asked for. */
+uint64_t limiter_board_number(struct limiter *lim, int64_t fresh_ns,
+                              int64_t *next_ns);
+/* How many look on at this worker. */
+void limiter_board_viewers(struct limiter *lim, uint32_t n);
+
 /* ---- looking at the whole ------------------------------------------- */
 
 struct view_retreat {
@@ -570,6 +642,7 @@ struct view_scope {
     int64_t tokens_milli;
     struct view_retreat retreat;
     struct view_bench unpaid; /* of its upstream */
+    uint32_t opens, n_opens;  /* where in the view's list, and how many */
     int64_t next_slot_ns;     /* from now; 0: open; -1 unknown */
     int64_t eta_ns;           /* of a new normal request; -1 unknown */
 };
@@ -597,12 +670,17 @@ struct view_worker {
     int64_t age_ns, seen_ns; /* since it started, since it was seen */
 };
 
+#define VIEW_OPENS     1000  /* of one scope */
+#define VIEW_OPENS_ALL 16000 /* of all */
+
 /* A copy of the shared state, as people want to see it. */
 struct limiter_view {
     int64_t uptime_ns; /* of the service */
     int64_t paused_ns; /* since an operator paused; -1: it goes */
     char paused_by[LIMITER_BY_MAX];
-    uint32_t n_scopes, n_rows, n_workers, n_models;
+    uint32_t n_scopes, n_rows, n_workers, n_models, n_opens;
+    uint32_t viewers; /* of the board, at all workers */
+    uint64_t builds;  /* of the board */
     uint64_t held_bytes;
     struct limiter_bounds bounds;
     struct limiter_counters counters;
@@ -616,6 +694,7 @@ struct limiter_view {
     uint64_t outcomes[OUTCOMES];
     uint64_t requests; /* ended; and where their time went: */
     int64_t queue_ns, first_byte_ns, generation_ns;
+    int64_t *opens; /* from now: when the sends of a window stop to count */
 };
 
 /* Fills *OUT, to be given to view_free(); false while the state is busy. */

@@ -89,7 +89,7 @@ static void reset_counts(struct layout *lay)
     struct lay_live *l = &lay->live;
     uint32_t i;
 
-    l->waiting = l->offered = l->open = l->stalled = 0;
+    l->waiting = l->offered = l->open = l->running = l->stalled = 0;
     l->held_bytes = 0;
     l->free_row = NONE;
     l->rows_high = l->workers_high = 0;

@@ -11,6 +11,7 @@
 
 #include <unistd.h>
 
+#include "archive.h"
 #include "layout.h"
 #include "lock.h"
 #include "row.h"
@@ -81,6 +82,8 @@ void roster_leave(struct layout *lay, int fd, uint32_t self, int64_t now)
         return; /* the log was full: the next sweep ends the rest */
     set_stalled(lay, self, 0);
     probe_leave(&lay->probe, self);
+    board_leave(&lay->board, self);
+    archive_leave(&lay->history, self);
     __atomic_store_n(&worker_at(lay, self)->used, 0, __ATOMIC_RELEASE);
     lock_leave_slot(fd, self);
     while (lay->live.workers_high > 0 &&

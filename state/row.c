@@ -46,6 +46,8 @@ static void count(struct layout *lay, const struct lay_row *r, int sign)
         lay->clients[r->client].open += d;
         s->open += d;
     }
+    if (r->state >= ROW_OPEN)
+        lay->live.running += d;
     if (r->state >= ROW_OFFERED) {
         s->in_flight += d;
         if (r->model != NONE)
@@ -263,6 +265,7 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t at)
     window_push(lay, r->scope, at, r->grant);
     set_state(lay, i, ROW_SENT, at);
     lay->live.counters.sent++;
+    history_sent(lay);
     tally_sent(lay, r->client, r->model);
     return true;
 }

@@ -28,6 +28,7 @@
 #include "repair.h"
 #include "traits.h"
 #include "vtime.h"
+#include "window.h"
 
 struct job {
     struct layout *lay;
@@ -90,6 +91,23 @@ static void copy_bench(struct job *j, struct view_bench *v,
     copy_reason(v->reason, b->reason);
 }
 
+/* When each send of the window stops to count, soonest first. */
+static void copy_opens(struct job *j, struct view_scope *v, uint32_t id)
+{
+    const struct limiter_rules *r = admit_rules(j->lay, id);
+    uint32_t n = scope_at(j->lay, id)->window.n, i;
+    int64_t *out = &j->out->opens[j->out->n_opens];
+
+    n = (uint32_t)min_i64(n, VIEW_OPENS);
+    n = (uint32_t)min_i64(n, VIEW_OPENS_ALL - j->out->n_opens);
+    window_copy(j->lay, id, 0, n, out);
+    for (i = 0; i < n; i++)
+        out[i] = max_i64(0, out[i] + r->window_ns + r->margin_ns - j->now);
+    v->opens = j->out->n_opens;
+    v->n_opens = n;
+    j->out->n_opens += n;
+}
+
 static void copy_scope(struct job *j, uint32_t id)
 {
     struct layout *lay = j->lay;
@@ -114,6 +132,7 @@ static void copy_scope(struct job *j, uint32_t id)
         v->waiting[i] = s->cls[i].n;
         j->start[j->out->n_scopes][i] = class_start(s, &s->cls[i]);
     }
+    copy_opens(j, v, id);
     copy_retreat(j, &v->retreat, id);
     copy_bench(j, &v->unpaid, &traits_debt(lay, v->upstream)->bench);
     v->tokens_milli = admit_tokens_milli(lay, id, j->now);
@@ -231,6 +250,7 @@ static void copy_workers(struct job *j)
         v->stalled = w->stalled != 0;
         v->age_ns = since(j, w->started_ns);
         v->seen_ns = since(j, w->seen_ns);
+        j->out->viewers += j->lay->board.viewers[i];
         j->out->n_workers++;
     }
 }
@@ -340,6 +360,7 @@ static void first_pass(void *arg)
     copy_models(j);
     copy_clients(j);
     copy_tally(j);
+    j->out->builds = j->lay->board.builds;
     __atomic_store_n(&l->dirty, 0, __ATOMIC_SEQ_CST);
 }
 
@@ -505,6 +526,7 @@ bool view_collect(int fd, struct layout *lay, int64_t now,
     out->models = room(LAY_MODELS, sizeof(*out->models));
     out->clients = room(LAY_CLIENTS, sizeof(*out->clients));
     out->recent = room(LIMITER_RECENT, sizeof(*out->recent));
+    out->opens = room(VIEW_OPENS_ALL, sizeof(*out->opens));
     j.of_models = room(LAY_MODELS, sizeof(*j.of_models));
     j.of_clients = room(LAY_CLIENTS, sizeof(*j.of_clients));
     ok = pass(fd, first_pass, &j, what);
@@ -533,6 +555,7 @@ void view_free(struct limiter_view *view)
     free(view->models);
     free(view->clients);
     free(view->recent);
+    free(view->opens);
     memset(view, 0, sizeof(*view));
 }
 

@@ -89,6 +89,8 @@ struct limiter {
     struct lay_senior owed[OWED_MAX]; /* to be remembered */
     uint32_t n_owed;
 
+    int64_t first_s;            /* the oldest moment of the history; 0: none */
+    struct archive *archive;    /* NULL: history is not kept */
     struct limiter_note *notes; /* not yet counted */
     struct limiter_attempt *tries;
     uint32_t n_notes, notes_max, n_tries, tries_max;

@@ -517,6 +517,18 @@ static bool has_changed(const struct layout *map, struct layout *shadow)
     return changed;
 }
 
+/* All but the history: it promises nothing that a kill could break, and where
+ * its bytes lie depends on the time of day. */
+static bool is_same(const struct layout *map, const struct layout *shadow)
+{
+    const size_t from = offsetof(struct layout, history);
+    const size_t to = offsetof(struct layout, board);
+
+    return memcmp(map, shadow, from) == 0 &&
+           memcmp((const char *)map + to, (const char *)shadow + to,
+                  sizeof(*map) - to) == 0;
+}
+
 #define SUMS 100000
 
 struct play {
@@ -598,9 +610,7 @@ static void watch(struct play *p, pid_t pid)
     }
     go_on(pid); /* what comes after the lock does not concern us */
     CHECK(wait_stop(pid));
-    check(p->instructions == MOST ||
-              memcmp((const char *)map, (const char *)p->shadow,
-                     sizeof(*map)) == 0,
+    check(p->instructions == MOST || is_same(map, p->shadow),
           "%s: a change was overlooked", p->scene->name);
     memcpy(p->shadow, map, sizeof(*p->shadow));
     look(p);

@@ -109,14 +109,15 @@ start_sim() {
 }
 
 # start_sluice NAME [VAR=VALUE...]: sets $url, $state, $run_pid.  The upstream
-# is $sim unless the variables say otherwise.
+# is $sim unless the variables say otherwise.  /api/status is never of a second
+# ago: who looks after something was done, sees it.
 start_sluice() {
     local dir=$work/$1
     shift
     mkdir -p "$dir"
     state=$dir/state
     env SLUICE_BUILD="$build" SLUICE_LISTEN=127.0.0.1:0 SLUICE_STATE_DIR="$state" \
-        SLUICE_UPSTREAM_URL="$sim" SLUICE_DRAIN_S=2 "$@" \
+        SLUICE_UPSTREAM_URL="$sim" SLUICE_DRAIN_S=2 SLUICE_TEST_FRESH_MS=0 "$@" \
         "$root/conf/run" >"$dir/out" 2>&1 &
     run_pid=$!
     pids+=("$run_pid")

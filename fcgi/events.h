@@ -1,0 +1,21 @@
+/*
+ * Pages that look on: GET /api/events.
+ */
+#ifndef SLUICE_EVENTS_H
+#define SLUICE_EVENTS_H
+
+struct events;
+struct exchange;
+struct sluice;
+
+struct events *events_new(struct sluice *s); /* never NULL */
+void events_free(struct events *e);          /* NULL is fine */
+
+/* GET /api/events: X looks on until it goes.  Returns enum step. */
+int events_answer(struct exchange *x);
+/* X is over. */
+void events_forget(struct events *e, struct exchange *x);
+/* We stop: all of them end. */
+void events_end_all(struct events *e);
+
+#endif

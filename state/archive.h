@@ -1,0 +1,24 @@
+/*
+ * History on the disk: filled from it once, saved to it now and then.
+ */
+#ifndef SLUICE_ARCHIVE_H
+#define SLUICE_ARCHIVE_H
+
+#include <stdint.h>
+
+struct lay_history;
+struct limiter;
+
+/* Before a turn: is the thread done? */
+void archive_reap(struct limiter *lim);
+/* Needs the lock.  Takes what is to be written, or adds what was read. */
+void archive_step(struct limiter *lim);
+/* After it: starts the thread, and says what went wrong. */
+void archive_go_on(struct limiter *lim);
+/* At the end: saves what is left, waits for it, and frees. */
+void archive_end(struct limiter *lim);
+
+/* Needs the lock.  WORKER is gone. */
+void archive_leave(struct lay_history *h, uint32_t worker);
+
+#endif
