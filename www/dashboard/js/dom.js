@@ -88,7 +88,7 @@ export function keyed(parent, items, keyOf, make, change) {
 
 const PATHS = {
   check: 'M5 12.5l4.5 4.5L19 7.5',
-  clock: 'M12 7v5.5l3.5 2',
+  clock: 'M12 3.5a8.5 8.5 0 100 17 8.5 8.5 0 000-17M12 7.5V12l3 2',
   pause: 'M9.5 8v8M14.5 8v8',
   bang: 'M12 7.5v5.5M12 16.4v.2',
   play: 'M9 6.5l9 5.5-9 5.5z',
@@ -99,7 +99,7 @@ const PATHS = {
 };
 
 /* A picture beside a word that says the same; never read aloud. */
-export function icon(name, ring = false) {
+export function icon(name) {
   const svg = document.createElementNS(SVG, 'svg');
   const put = (tag, attrs) => {
     const el = document.createElementNS(SVG, tag);
@@ -109,8 +109,6 @@ export function icon(name, ring = false) {
   };
   for (const [k, v] of Object.entries({viewBox: '0 0 24 24', class: 'icon', 'aria-hidden': 'true', focusable: 'false'}))
     svg.setAttribute(k, v);
-  if (ring)
-    put('circle', {cx: 12, cy: 12, r: 9.5});
   put('path', {d: PATHS[name]});
   return svg;
 }

@@ -1,13 +1,13 @@
 /*
  * history.js - what was, over the chosen range, and how does it stay true?
  *
- * One copy for all charts.  In the live range (10 minutes by the second) only
+ * One copy for all charts.  In the live range (10 minutes) only
  * the last steps are asked for each second and laid over the end; longer
  * ranges are asked for anew, at most once a step and once in ten seconds.
  * Nothing is asked while nobody watches or the tab is hidden.
  */
-const LIVE_S = 600;
-const TAIL_S = 8;
+const LIVE_POINTS = 120;
+const TAIL = {from: 25, points: 5}; /* steps of the same length */
 
 export const RANGES = {m10: 600, h1: 3600, h6: 21600, h24: 86400, d7: 604800, d30: 2592000, all: 34560000};
 
@@ -19,6 +19,7 @@ export function createHistory({api, prefs, isHeld}) {
   let again = false;
   let askedAt = -Infinity;
   let failed = false;
+  let wholeAt = 0;
 
   if (!RANGES[range.name] && !(range.name === 'custom' && range.to > range.from))
     range = {name: 'm10'};
@@ -29,7 +30,7 @@ export function createHistory({api, prefs, isHeld}) {
   function query() {
     if (range.name === 'custom')
       return `from=${range.from}&to=${range.to}&points=400`;
-    return `from=-${RANGES[range.name]}&points=${isLive() ? LIVE_S : 400}`;
+    return `from=-${RANGES[range.name]}&points=${isLive() ? LIVE_POINTS : 400}`;
   }
 
   async function whole() {
@@ -38,16 +39,17 @@ export function createHistory({api, prefs, isHeld}) {
     if (wanted !== range)
       return;
     data = range.name === 'all' ? trimmed(got) : got;
+    wholeAt = performance.now();
   }
 
   async function tail() {
     const wanted = range;
-    const got = await api.get(`/api/history?from=-${TAIL_S}&points=${TAIL_S + 2}`);
+    const got = await api.get(`/api/history?from=-${TAIL.from}&points=${TAIL.points}`);
     if (wanted !== range || !data || got.step_s !== data.step_s) {
       data = null;
       return;
     }
-    data = joined(data, got, LIVE_S / data.step_s);
+    data = joined(data, got, data.t.length);
   }
 
   async function ask() {
@@ -58,7 +60,7 @@ export function createHistory({api, prefs, isHeld}) {
     busy = true;
     askedAt = performance.now();
     try {
-      if (isLive() && data?.step_s === 1 && Date.now() / 1000 - data.t.at(-1) < TAIL_S - 2)
+      if (isLive() && data && performance.now() - wholeAt < 60000)
         await tail();
       else
         await whole();

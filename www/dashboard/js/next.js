@@ -3,7 +3,7 @@
  */
 import {h, keyed, setText} from './dom.js';
 
-const SHOWN = 6;
+const SHOWN = 6; /* as many as fit beside the window; more on tall screens */
 
 export function createNextCard(app) {
   const {text: {t, ...fmt}} = app;
@@ -28,7 +28,7 @@ export function createNextCard(app) {
     el: h('section.card.next', {'aria-label': t('next.title')},
       h('div.card-head', null, h('h2', null, t('next.title')), all), list, none),
     update(s) {
-      const first = s.waiting.slice().sort((a, b) => a.position - b.position).slice(0, SHOWN);
+      const first = s.waiting.slice().sort((a, b) => a.position - b.position).slice(0, innerHeight >= 1200 && innerWidth > 1080 ? 2 * SHOWN - 2 : SHOWN);
       keyed(list, first, (r) => r.id, make, change);
       none.hidden = first.length > 0;
       setText(all, t('next.all', {waiting: s.queue.waiting, running: s.queue.running}));

@@ -34,7 +34,7 @@ export function createQueueCard(app) {
   return {
     el: h('section.card.queue', {'aria-label': t('queue.title')},
       h('div.card-head', null, h('h2', null, t('queue.title')), total),
-      h('div.bars', null, top, h('ul.lanes', null, bars.map((b) => b.el))), note),
+      h('div.bar-area', null, top, h('ul.lanes', null, bars.map((b) => b.el))), note),
     update(s) {
       const {classes} = s.queue;
       const max = fit(Math.max(...CLASSES.map((c) => classes[c].waiting)));

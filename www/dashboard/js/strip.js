@@ -50,8 +50,6 @@ export function createVerdictStrip(app) {
     const parts = [];
     const l = v.limit ?? busiest(s);
     const n = s.queue.waiting;
-    if (v.values.reason)
-      parts.push(t('more.reason', {reason: v.values.reason}));
     if (n > 0 && ['paused', 'unpaid', 'holding', 'probing', 'recovering', 'nearlyFull'].includes(v.key))
       parts.push(t('more.waiting', {n}));
     const first = s.waiting.find((r) => r.position === 1) ?? s.waiting[0];
@@ -87,9 +85,10 @@ export function createVerdictStrip(app) {
   }
   function makeChip(c) {
     const what = h('span');
+    const why = h('span.why');
     const button = c.clear && h('button.small', {type: 'button', on: {click: () => act.clear(c.clear)}}, t('chip.end'),
       h('span.sr', null, ` ${c.what.split(':')[0]}`));
-    return h(`li.chip.tone-${c.tone}`, null, what, button);
+    return h(`li.chip.tone-${c.tone}`, null, what, why, button);
   }
 
   return {
@@ -98,7 +97,7 @@ export function createVerdictStrip(app) {
       const v = verdict(s);
       const words = said(v);
       if (el.dataset.tone !== v.tone)
-        replace(mark, icon(ICONS[v.tone], true));
+        replace(mark, icon(ICONS[v.tone]));
       setAttr(el, 'data-tone', v.tone);
       setText(sentence, words);
       setText(more, follow(s, v));
@@ -122,6 +121,8 @@ export function createVerdictStrip(app) {
         bar.style.transform = `scaleX(${hold.ends_s / Math.max(hold.ends_s, hold.ends_s + hold.age_s)})`;
       keyed(chips, conditions(s), (c) => c.key, makeChip, (li, c) => {
         setText(li.firstChild, c.what);
+        setText(li.children[1], c.why);
+        li.children[1].hidden = !c.why;
         setAttr(li, 'title', c.why || null);
       });
     },

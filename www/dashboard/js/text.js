@@ -24,16 +24,17 @@ export function preferredLanguage(wanted) {
 export function createText(lang) {
   const words = TEXTS[lang];
   const locale = lang === 'zh' ? 'zh-CN' : 'en-GB';
-  const whole = new Intl.NumberFormat(locale, {maximumFractionDigits: 0});
-  const one = new Intl.NumberFormat(locale, {maximumFractionDigits: 1});
-  const two = new Intl.NumberFormat(locale, {maximumFractionDigits: 2});
-  const short = new Intl.NumberFormat(locale, {notation: 'compact', maximumFractionDigits: 1});
+  const numbers = lang === 'zh' ? 'zh-CN' : 'en';
+  const whole = new Intl.NumberFormat(numbers, {maximumFractionDigits: 0});
+  const one = new Intl.NumberFormat(numbers, {maximumFractionDigits: 1});
+  const two = new Intl.NumberFormat(numbers, {maximumFractionDigits: 2});
+  const short = new Intl.NumberFormat(numbers, {notation: 'compact', maximumFractionDigits: 1});
   const format = (options) => new Intl.DateTimeFormat(locale, {hourCycle: 'h23', ...options});
   const times = {
     clock: format({hour: '2-digit', minute: '2-digit', second: '2-digit'}),
     minute: format({hour: '2-digit', minute: '2-digit'}),
     day: format({day: 'numeric', month: 'short'}),
-    full: format({day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit'}),
+    stamp: format({day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit'}),
     weekday: format({weekday: 'short'}),
   };
   const missing = '–';
@@ -73,7 +74,7 @@ export function createText(lang) {
     if (r < 60)
       return t('unit.s', {n: r});
     const pair = (big, bigUnit, small, smallUnit) =>
-      t(bigUnit, {n: big}) + (small ? (lang === 'zh' ? ' ' : ' ') + t(smallUnit, {n: small}) : '');
+      t(bigUnit, {n: big}) + (small ? ' ' + t(smallUnit, {n: small}) : '');
     if (r < 3600)
       return pair(Math.floor(r / 60), 'unit.min', r % 60, 'unit.s');
     const m = Math.round(a / 60);
@@ -82,6 +83,8 @@ export function createText(lang) {
     const hours = Math.round(a / 3600);
     return pair(Math.floor(hours / 24), 'unit.d', hours % 24, 'unit.h');
   }
+  /* On an axis there is room for one unit. */
+  const tick = (s) => (s < 90 ? dur(s) : s < 5400 ? t('unit.min', {n: one.format(s / 60)}) : t('unit.h', {n: one.format(s / 3600)}));
   /* A countdown: whole seconds, so that it does not flicker. */
   const count = (s) => (!isNumber(s) ? missing : s < 60 ? t('unit.s', {n: Math.max(0, Math.ceil(s))}) : dur(Math.ceil(s)));
 
@@ -106,6 +109,6 @@ export function createText(lang) {
   const rate = (n) => (isNumber(n) ? t('unit.perS', {n: num(n)}) : missing);
   const when = (name) => (at) => (isNumber(at) ? times[name].format(at * 1000) : missing);
 
-  return {lang, t, has, num, compact, dur, count, bytes, pct, rate, missing,
-    clock: when('clock'), minute: when('minute'), day: when('day'), full: when('full'), weekday: when('weekday')};
+  return {lang, t, has, num, compact, dur, tick, count, bytes, pct, rate, missing,
+    clock: when('clock'), minute: when('minute'), day: when('day'), stamp: when('stamp'), weekday: when('weekday')};
 }

@@ -11,7 +11,12 @@ export function createTheme(prefs) {
   const dark = matchMedia('(prefers-color-scheme: dark)');
   let choice = prefs.get('theme', 'auto');
 
+  const probe = document.createElement('i');
+  probe.hidden = true;
+  let colors = {};
+
   function apply() {
+    colors = {};
     if (choice === 'light' || choice === 'dark')
       document.documentElement.dataset.theme = choice;
     else
@@ -22,6 +27,16 @@ export function createTheme(prefs) {
   apply();
   return {
     choice: () => choice,
+    /* What a name of css/base.css is now, for a canvas. */
+    color(name) {
+      if (!colors[name]) {
+        document.documentElement.append(probe);
+        probe.style.color = `var(--${name})`;
+        colors[name] = getComputedStyle(probe).color;
+        probe.remove();
+      }
+      return colors[name];
+    },
     next() {
       choice = CHOICES[(CHOICES.indexOf(choice) + 1) % CHOICES.length];
       prefs.set('theme', choice);

@@ -16,7 +16,7 @@ export default {
   'verdict.holding.open': '应上游要求暂缓发送。', 'verdict.probing': '正在用一个请求试探上游是否就绪。', 'verdict.recovering': '正在恢复：目前每个窗口 {allowance}/{requests}。',
   'verdict.unpaid': '上游要求付费，{ends}后重试。', 'verdict.unpaid.open': '上游要求付费，正在重试。', 'verdict.stalled': '所有工作进程均无响应。',
   'verdict.failing': '无人等待，但最近 {of} 个请求中有 {n} 个失败：{kind}。',
-  'more.reason': '原因：{reason}', 'more.waiting': '{n} 个等待中', 'more.next': '下一个：{client}，{eta}后', 'more.atOnce': '新请求可立即发送', 'more.eta': '新请求需等 {eta}',
+  'more.waiting': '{n} 个等待中', 'more.next': '下一个：{client}，{eta}后', 'more.atOnce': '新请求可立即发送', 'more.eta': '新请求需等 {eta}',
   'more.oldest': '最久已等 {age}', 'more.free': '空闲名额 {free}/{requests}',
 
   'chips.label': '状况', 'chip.none': '无退避、无停用、无欠费', 'chip.unpaid': '{name}：欠费，{ends}后重试', 'chip.holding': '{name}：退避，还有 {ends}', 'chip.probing': '{name}：退避，试探中',

@@ -11,16 +11,17 @@ import {highest, sum} from '../history.js';
 
 export function createCapacity(app) {
   const {text: {t, ...fmt}, history} = app;
+  const group = new Set();
   const gauges = h('ul.gauges');
   const range = createRangePicker(app);
   const sentence = h('p.lead');
   const facts = ['wanted', 'allowed', 'short', 'saturated', 'peak'].map((key) => [key, h('dd.num')]);
   const refusals = h('ul.kinds');
   const clean = h('p.empty', {hidden: true}, t('cap.noRefusal'));
-  const usage = createChart(app, {label: t('cap.window'), unit: fmt.compact, sync: 'cap', min: 4, height: 180, series: [
+  const usage = createChart(app, {label: t('cap.window'), say: fmt.compact, group, min: 4, tall: true, series: [
     {key: 'window_used', label: t('cap.used'), color: 'accent', kind: 'area'},
     {key: 'window_limit', label: t('cap.limit'), color: 'second', dash: [6, 4]}]});
-  const demand = createChart(app, {label: t('cap.waiting'), unit: fmt.compact, sync: 'cap', min: 4, height: 180, series: [
+  const demand = createChart(app, {label: t('cap.waiting'), say: fmt.compact, group, min: 4, tall: true, series: [
     {key: 'waiting', label: t('col.waiting'), color: 'accent', kind: 'area'},
     {key: 'refused', label: t('outcome.refused'), color: 'o-refused', kind: 'bars'}]});
   const el = h('div.stack', null,
@@ -38,7 +39,7 @@ export function createCapacity(app) {
 
   function now(s) {
     const out = [];
-    const put = (key, name, n, of, say = fmt.num) => of > 0 && out.push({key: `${key}${name}`, label: name ? t(`cap.gauge.${key}`, {name}) : t(`cap.gauge.${key}`),
+    const put = (key, name, n, of, say = fmt.num) => of > 0 && out.push({key: `${key}${name}`, label: t(`cap.gauge.${key}`, {name}).trim(),
       part: n / of, said: t('cap.gauge.of', {n: say(n), of: say(of)})});
     for (const l of s.limits) {
       const name = s.limits.length > 1 ? l.name : '';

@@ -12,18 +12,19 @@ import {createNextCard} from '../next.js';
 
 export function createNow(app) {
   const {text: {t, ...fmt}, history} = app;
+  const group = new Set();
   const cards = [createQueueCard(app), createWindowCard(app), createNextCard(app)];
   const count = (v) => fmt.compact(v);
   const charts = [
-    ['now.sends', createChart(app, {label: t('now.sends'), unit: count, sync: 'now', min: 2, series: [
+    ['now.sends', createChart(app, {label: t('now.sends'), say: count, group, min: 2, series: [
       {key: 'sends', label: t('col.sends'), color: 'accent', kind: 'bars'}]})],
-    ['now.waiting', createChart(app, {label: t('now.waiting'), unit: count, sync: 'now', min: 4, series: [
+    ['now.waiting', createChart(app, {label: t('now.waiting'), say: count, group, min: 4, series: [
       {key: 'waiting', label: t('col.waiting'), color: 'accent', kind: 'area'},
       {key: 'in_flight', label: t('col.running'), color: 'second', dash: [5, 3]}]})],
-    ['now.latency', createChart(app, {label: t('now.latency'), unit: fmt.dur, sync: 'now', min: 1, series: [
-      {key: 'queue_p95', label: t('col.queue95'), color: 'accent', kind: 'line'},
-      {key: 'first_byte_p50', label: t('col.first50'), color: 'second', dash: [5, 3]},
-      {key: 'first_byte_p95', label: t('col.first95'), color: 'third', dash: [1, 3]}]})],
+    ['now.latency', createChart(app, {label: t('now.latency'), say: fmt.dur, isTime: true, group, min: 1, series: [
+      {key: 'queue_p95', label: t('col.queue95'), color: 'accent', bridge: true, kind: 'line'},
+      {key: 'first_byte_p50', label: t('col.first50'), color: 'second', bridge: true, dash: [5, 3]},
+      {key: 'first_byte_p95', label: t('col.first95'), color: 'third', bridge: true, dash: [1, 3]}]})],
   ];
   const range = createRangePicker(app);
   const el = h('div.now', null,

@@ -19,6 +19,7 @@ const PARTS = [['queue', 'accent'], ['first_byte', 'second'], ['generation', 'th
 
 export function createReliability(app) {
   const {text: {t, ...fmt}, history, prefs} = app;
+  const group = new Set();
   let objective = prefs.get('objective', 0.99);
   let data = null;
   const range = createRangePicker(app);
@@ -40,14 +41,14 @@ export function createReliability(app) {
     tokens.append(h('div', null, h('dt', null, t(`rel.fact.${key}`)), dd));
     return [key, dd];
   });
-  const outcomes = createChart(app, {label: t('rel.outcomes'), unit: fmt.compact, stacked: true, total: true, height: 200, sync: 'rel', min: 2,
+  const outcomes = createChart(app, {label: t('rel.outcomes'), say: fmt.compact, stacked: true, total: true, tall: true, group, min: 2,
     series: OUTCOMES.slice().reverse().map((key) => ({key, label: t(`outcome.${key}`), color: COLORS[key], kind: 'bars'}))});
-  const first = createChart(app, {label: t('rel.first'), unit: fmt.dur, sync: 'rel', min: 1, series: [
-    {key: 'first_byte_p50', label: 'p50', color: 'accent', kind: 'line'}, {key: 'first_byte_p95', label: 'p95', color: 'second', dash: [5, 3]}]});
-  const speed = createChart(app, {label: t('rel.speed'), unit: fmt.rate, sync: 'rel', min: 1, series: [
-    {key: 'speed_p50', label: 'p50', color: 'accent', kind: 'line'}, {key: 'speed_p95', label: 'p95', color: 'second', dash: [5, 3]}]});
-  const queue = createChart(app, {label: t('rel.queue'), unit: fmt.dur, sync: 'rel', min: 1, series: [
-    {key: 'queue_p50', label: 'p50', color: 'accent', kind: 'line'}, {key: 'queue_p95', label: 'p95', color: 'second', dash: [5, 3]}]});
+  const first = createChart(app, {label: t('rel.first'), say: fmt.dur, isTime: true, group, min: 1, series: [
+    {key: 'first_byte_p50', label: 'p50', color: 'accent', bridge: true, kind: 'line'}, {key: 'first_byte_p95', label: 'p95', color: 'second', bridge: true, dash: [5, 3]}]});
+  const speed = createChart(app, {label: t('rel.speed'), say: fmt.rate, group, min: 1, series: [
+    {key: 'speed_p50', label: 'p50', color: 'accent', bridge: true, kind: 'line'}, {key: 'speed_p95', label: 'p95', color: 'second', bridge: true, dash: [5, 3]}]});
+  const queue = createChart(app, {label: t('rel.queue'), say: fmt.dur, isTime: true, group, min: 1, series: [
+    {key: 'queue_p50', label: 'p50', color: 'accent', bridge: true, kind: 'line'}, {key: 'queue_p95', label: 'p95', color: 'second', bridge: true, dash: [5, 3]}]});
   const charts = [outcomes, first, speed, queue];
   const week = createWeek(app);
   const card = (key, ...kids) => h('section.card', {'aria-label': t(key)}, h('div.card-head', null, h('h2', null, t(key))), kids);
@@ -57,12 +58,12 @@ export function createReliability(app) {
     h('div.three', null,
       h('section.card', {'aria-label': t('rel.availability')},
         h('div.card-head', null, h('h2', null, t('rel.availability')), h('label', {for: choose.id}, t('rel.objective')), choose),
-        percent, line, h('div.meter.budget', {'aria-hidden': 'true'}, budget), spent),
+        percent, line, h('div.meter.budget', {'aria-hidden': 'true'}, budget), spent, tokens),
       card('rel.time', h('div.stackbar', {'aria-hidden': 'true'}, parts.map((p) => p.fill)),
         h('dl.facts.rows', null, parts.map((p, i) => h('div', null, h('dt', null, h(`i.swatch.bars.c-${PARTS[i][1]}`), t(`rel.time.${p.key}`)), p.dd))),
         h('p.card-note', null, t('rel.time.note'))),
       card('rel.kinds', kinds, clean)),
-    card('rel.outcomes', tokens, outcomes.el),
+    card('rel.outcomes', outcomes.el),
     h('div.three', null, card('rel.first', first.el), card('rel.speed', speed.el), card('rel.queue', queue.el)),
     card('rel.week', week.el));
   let unwatch = null;
