@@ -25,7 +25,7 @@ class Browser:
                                         stderr=subprocess.DEVNULL, text=True, start_new_session=True)
         self.base = None
         for line in self.process.stdout:
-            found = re.search(r"on port (\d+)", line)
+            found = re.search(r"successfully on port (\d+)", line)
             if found:
                 self.base = f"http://127.0.0.1:{found[1]}"
                 break

@@ -142,7 +142,7 @@ class World:
                 eta = None
             elif self.state == "retreat":
                 eta += max(0, self.hold_end - now)
-            out.append({k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"], "position": i + 1, "eta_s": eta})
+            out.append({k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"], "position": i, "eta_s": eta})
         running = [{k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"]} for r in self.running]
         return out, running
 

@@ -1,13 +1,11 @@
 /*
  * history.js - what was, over the chosen range, and how does it stay true?
  *
- * One copy for all charts.  In the live range (10 minutes) only
- * the last steps are asked for each second and laid over the end; longer
- * ranges are asked for anew, at most once a step and once in ten seconds.
+ * One copy for all charts.  The live range (10 minutes) is asked for each
+ * second, longer ones once a step, and at most once in ten seconds.
  * Nothing is asked while nobody watches or the tab is hidden.
  */
 const LIVE_POINTS = 120;
-const TAIL = {from: 25, points: 5}; /* steps of the same length */
 
 export const RANGES = {m10: 600, h1: 3600, h6: 21600, h24: 86400, d7: 604800, d30: 2592000, all: 34560000};
 
@@ -19,7 +17,6 @@ export function createHistory({api, prefs, isHeld}) {
   let again = false;
   let askedAt = -Infinity;
   let failed = false;
-  let wholeAt = 0;
 
   if (!RANGES[range.name] && !(range.name === 'custom' && range.to > range.from))
     range = {name: 'm10'};
@@ -39,17 +36,6 @@ export function createHistory({api, prefs, isHeld}) {
     if (wanted !== range)
       return;
     data = range.name === 'all' ? trimmed(got) : got;
-    wholeAt = performance.now();
-  }
-
-  async function tail() {
-    const wanted = range;
-    const got = await api.get(`/api/history?from=-${TAIL.from}&points=${TAIL.points}`);
-    if (wanted !== range || !data || got.step_s !== data.step_s) {
-      data = null;
-      return;
-    }
-    data = joined(data, got, data.t.length);
   }
 
   async function ask() {
@@ -60,10 +46,7 @@ export function createHistory({api, prefs, isHeld}) {
     busy = true;
     askedAt = performance.now();
     try {
-      if (isLive() && data && performance.now() - wholeAt < 60000)
-        await tail();
-      else
-        await whole();
+      await whole();
       failed = false;
     } catch {
       failed = true;
@@ -103,20 +86,6 @@ export function createHistory({api, prefs, isHeld}) {
       ask();
     },
   };
-}
-
-/* The tail laid over the end of WAS, no longer than MAX steps. */
-function joined(was, tail, max) {
-  const out = {...was, to: tail.to};
-  const keep = was.t.findIndex((t) => t >= tail.t[0]);
-  const upTo = keep < 0 ? was.t.length : keep;
-  for (const [name, column] of Object.entries(tail)) {
-    if (!Array.isArray(column) || !Array.isArray(was[name]))
-      continue;
-    const all = was[name].slice(0, upTo).concat(column);
-    out[name] = all.slice(Math.max(0, all.length - max));
-  }
-  return out;
 }
 
 /* Without the empty time before there was anything to keep. */

@@ -17,7 +17,7 @@ export function createNextCard(app) {
   }
   function change(li, r) {
     const [place, who, cls, eta] = li.children;
-    setText(place, r.position);
+    setText(place, fmt.num(r.position + 1)); /* told: how many go before */
     setText(who.children[0], r.client);
     setText(who.children[1], r.model);
     setText(cls, t(`class.${r.priority}`));

@@ -52,7 +52,7 @@ export function createVerdictStrip(app) {
     const n = s.queue.waiting;
     if (n > 0 && ['paused', 'unpaid', 'holding', 'probing', 'recovering', 'nearlyFull'].includes(v.key))
       parts.push(t('more.waiting', {n}));
-    const first = s.waiting.find((r) => r.position === 1) ?? s.waiting[0];
+    const first = s.waiting.find((r) => r.position === 0) ?? s.waiting[0];
     if (first && first.eta_s !== null && first.eta_s !== undefined)
       parts.push(t('more.next', {client: first.client, eta: fmt.count(first.eta_s)}));
     if (l && l.eta_s !== null && l.eta_s !== undefined && !s.paused)

@@ -88,14 +88,15 @@ export function createText(lang) {
   /* A countdown: whole seconds, so that it does not flicker. */
   const count = (s) => (!isNumber(s) ? missing : s < 60 ? t('unit.s', {n: Math.max(0, Math.ceil(s))}) : dur(Math.ceil(s)));
 
+  /* 1 MB is 1,048,576 bytes, as in the settings. */
   function bytes(n) {
     if (!isNumber(n))
       return missing;
     const units = ['B', 'kB', 'MB', 'GB'];
     let i = 0;
     let v = n;
-    for (; v >= 1000 && i < 3; i++)
-      v /= 1000;
+    for (; v >= 1024 && i < 3; i++)
+      v /= 1024;
     return `${num(i === 0 ? v : Math.round(v * 10) / 10)} ${units[i]}`;
   }
   /* 99.95 % must not be said as 100 %. */

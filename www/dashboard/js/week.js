@@ -50,7 +50,6 @@ export function createWeek(app) {
       const td = cells.get(slot);
       setText(td, v === null ? '' : fmt.compact(Math.round(v)));
       setVar(td, '--level', v === null ? 0 : (v / most).toFixed(3));
-      setAttr(td, 'data-deep', v !== null && v / most > 0.55 ? 'yes' : null);
       setAttr(td, 'title', v === null ? t('rel.week.none') : t('rel.week.cell', {day: name(Math.floor(slot / 24)), hour: slot % 24, n: Math.round(v)}));
     });
     setText(note, t('rel.week.note'));

@@ -35,7 +35,7 @@ export function createRequests(app) {
 
   const tables = {
     waiting: createTable({caption: t('requests.waiting'), empty: t('next.nobody'), sortBy: 'position', keyOf: (r) => r.id, t, columns: [
-      {key: 'position', label: t('col.place'), num: true, value: (r) => r.position, cell: (r) => fmt.num(r.position)},
+      {key: 'position', label: t('col.place'), num: true, value: (r) => r.position, cell: (r) => fmt.num(r.position + 1)},
       client, model, kind, age,
       {key: 'eta', label: t('col.eta'), num: true, value: (r) => r.eta_s, cell: (r) => (r.eta_s === null ? t('next.unknown') : fmt.count(r.eta_s))},
       size, stream, id, cancel]}),
