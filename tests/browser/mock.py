@@ -233,13 +233,14 @@ class World:
         l = load(t) if step >= 60 else {"idle": 0.15}.get(self.state, 1.2) * (0.7 + 0.5 * random.Random(int(t) // 4).random())
         sends = min(40 * step / 60, l * 40 * step / 60)
         sends = int(sends) + (r.random() < sends % 1)
-        waiting = int(max(0, (l - 0.85) * 140 + (20 * math.sin(t / 70) if l > 1 else 0)))
+        waiting = int(max(0, (l - 0.85) * 140)) if step >= 60 else \
+            int(max(0, {"idle": 0, "full": 400}.get(self.state, 46) + 14 * math.sin(t / 70) + 9 * math.sin(t / 23) + r.randint(-2, 2)) * (self.state != "idle"))
         if self.state == "retreat" and step < 60 and t > time.time() - 20:
             sends = 0
         bad = {k: (r.random() < w * sends) * 1 if sends < 50 else int(w * sends * r.uniform(0.2, 2)) for k, w in
                zip(OUTCOMES[1:], [0.02, 0.008 * (waiting > 60), 0.002, 0.008, 0.012, 0.003, 0.01, 0.001, 0.0005])}
         n = sends
-        q50 = waiting * 0.7 * r.uniform(0.8, 1.2)
+        q50 = waiting * 0.7 * r.uniform(0.95, 1.05)
         return {"sends": sends, "requests": n, "ok": max(0, n - sum(bad.values())), **bad, "waiting": waiting,
                 "in_flight": int(2 + l * 9), "window_used": int(min(40, l * 41)), "window_limit": 40, "queue_s": n * q50,
                 "first_byte_s": n * 1.1, "generation_s": n * 4.2, "queue_n": n, "first_byte_n": n, "generation_n": n,

@@ -46,7 +46,9 @@ function start() {
     onError(e) {
       if ((e.status === 401 || e.status === 403) && !refused) {
         refused = true;
-        askToken(text.t(token.get() ? 'token.wrong' : 'token.read'));
+        askToken(text.t(token.get() ? 'token.wrong' : 'token.read')).then((entered) => {
+          refused = !entered; /* who declined is not asked again */
+        });
       }
     }});
 

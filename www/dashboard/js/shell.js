@@ -52,9 +52,9 @@ export function createShell(app) {
   const lostWhat = h('p.lost-what', {id: 'lost-what'});
   const lostWhen = h('p.num');
   const lostNext = h('p.num.faint');
+  const lostNow = h('button.primary', {type: 'button', on: {click: () => (stream.isDenied() ? app.askToken(t('token.read')) : stream.retry())}});
   const lost = h('div.lost', {hidden: true, role: 'alertdialog', 'aria-labelledby': 'lost-what'},
-    h('div.lost-card', null, lostWhat, lostWhen, lostNext,
-      h('button.primary', {type: 'button', on: {click: () => stream.retry()}}, t('lost.now'))));
+    h('div.lost-card', null, lostWhat, lostWhen, lostNext, lostNow));
   const el = h('div.shell', null, head, strip.el, main, foot, lost);
 
   function toggleHold() {
@@ -118,7 +118,8 @@ export function createShell(app) {
       const isLost = late > LOST_S;
       const last = state.latest();
       if (isLost) {
-        setText(lostWhat, t('lost.what'));
+        setText(lostWhat, t(stream.isDenied() ? 'token.read' : 'lost.what'));
+        setText(lostNow, t(stream.isDenied() ? 'tool.token' : 'lost.now'));
         setText(lostWhen, last ? t('lost.when', {at: fmt.clock(last.time), ago: fmt.count(late)}) : t('lost.never'));
         setText(lostNext, stream.nextTryIn() > 0.05 ? t('lost.next', {s: fmt.count(stream.nextTryIn())}) : t('lost.trying'));
         if (!document.title.startsWith('⚠'))

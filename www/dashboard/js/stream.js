@@ -21,11 +21,18 @@ export function createStream({api, onStatus, onError, now = () => performance.no
   let nextTry = 0;
   let running = false;
   let wake = null;
+  let denied = false;
 
   function took(status) {
     lastAt = now();
     tries = 0;
+    denied = false;
     onStatus(status);
+  }
+
+  function missed(e) {
+    denied = e.status === 401 || e.status === 403;
+    onError(e);
   }
 
   function pause(s) {
@@ -68,7 +75,7 @@ export function createStream({api, onStatus, onError, now = () => performance.no
       if (e.name === 'AbortError' && running && !got && now() - opened >= PATIENCE_S)
         polling = await canPoll();
       else if (e.name !== 'AbortError' && running)
-        onError(e instanceof ApiError ? e : new ApiError(0, '', 'unreachable'));
+        missed(e instanceof ApiError ? e : new ApiError(0, '', 'unreachable'));
     } finally {
       clearInterval(guard);
       stop.abort();
@@ -97,7 +104,7 @@ export function createStream({api, onStatus, onError, now = () => performance.no
         else
           await listen();
       } catch (e) {
-        onError(e);
+        missed(e);
       }
       if (running && (!polling || now() - lastAt > 2)) {
         const s = PAUSES_S[Math.min(tries++, PAUSES_S.length - 1)];
@@ -126,6 +133,7 @@ export function createStream({api, onStatus, onError, now = () => performance.no
     late: () => now() - lastAt,
     nextTryIn: () => Math.max(0, nextTry - now()),
     isPolling: () => polling,
+    isDenied: () => denied,
   };
 }
 

@@ -7,6 +7,7 @@
 import {h, icon, keyed, replace, setAttr, setText} from './dom.js';
 import {busiest, verdict} from './verdict.js';
 
+const CHIPS_MAX = 5;
 const ICONS = {fine: 'check', wait: 'clock', hold: 'pause', bad: 'bang'};
 
 export function createVerdictStrip(app) {
@@ -81,6 +82,8 @@ export function createVerdictStrip(app) {
     const stalled = s.workers.filter((w) => w.stalled).length;
     if (stalled)
       out.push({key: 'w', tone: 'bad', what: t('chip.stalled', {n: stalled}), why: ''});
+    if (out.length > CHIPS_MAX)
+      out.splice(CHIPS_MAX - 1, Infinity, {key: 'more', tone: 'bench', what: t('chip.more', {n: out.length - CHIPS_MAX + 1}), why: ''});
     return out.length ? out : [{key: 'none', tone: 'none', what: t('chip.none'), why: ''}];
   }
   function makeChip(c) {

@@ -12,7 +12,7 @@ export function createTable({caption, columns, keyOf, sortBy, descending = false
   let rows = [];
   const heads = columns.map((c) => {
     if (!c.value)
-      return h(`th${c.num ? '.num' : ''}${c.wide ? '.wide' : ''}`, {scope: 'col'}, c.label ?? '');
+      return h(`th${c.num ? '.num' : ''}${c.wide ? '.wide' : ''}${c.act ? '.act' : ''}`, {scope: 'col'}, c.label ?? '');
     const button = h('button.sort', {type: 'button', on: {click: () => toggle(c)}}, c.label, h('span.arrow', {'aria-hidden': 'true'}));
     return h(`th${c.num ? '.num' : ''}${c.wide ? '.wide' : ''}`, {scope: 'col'}, button);
   });

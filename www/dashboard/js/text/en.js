@@ -26,7 +26,7 @@ export default {
 
   'chips.label': 'Conditions', 'chip.none': 'No retreat, no bench, no hold', 'chip.unpaid': '{name}: unpaid, next try in {ends}', 'chip.holding': '{name}: retreat, holds for {ends}',
   'chip.probing': '{name}: retreat, probing', 'chip.recovering': '{name}: retreat, recovering at {allowance}', 'chip.bench': '{model}: benched for {ends}',
-  'chip.stalled': '[n:one worker is|{n} workers are] stalled', 'chip.end': 'End',
+  'chip.stalled': '[n:one worker is|{n} workers are] stalled', 'chip.more': '[n:one more|{n} more]', 'chip.end': 'End',
 
   'act.pause': 'Pause sending', 'act.resume': 'Resume sending', 'act.endHold': 'End it now', 'act.cancel': 'Cancel', 'act.paused': 'Paused. Who waits, waits on.',
   'act.resumed': 'Sending again.', 'act.cancelled': 'Cancelled {id}.', 'act.cleared': 'Ended.', 'act.reloaded': 'Settings file adopted by all workers.',
@@ -48,7 +48,7 @@ export default {
   'col.action': 'Action', 'col.client': 'Client', 'col.model': 'Model', 'col.class': 'Class', 'col.age': 'Age', 'col.size': 'Size', 'col.id': 'Id', 'col.stream': 'Stream',
   'col.place': 'Place', 'col.eta': 'Goes in', 'col.at': 'Ended', 'col.outcome': 'Outcome', 'col.queue': 'Waited', 'col.first': 'First byte', 'col.total': 'Total',
   'col.attempts': 'Attempts', 'col.tokensIn': 'Tokens in', 'col.tokensOut': 'Tokens out', 'col.code': 'Code', 'col.waiting': 'Waiting', 'col.running': 'Running',
-  'col.sends': 'Sends', 'col.queue95': 'Queue p95', 'col.first50': 'First byte p50', 'col.first95': 'p95', 'col.perMin': 'Last minute', 'col.share': 'Share',
+  'col.sends': 'Sends', 'col.queue95': 'Queue p95', 'col.first50': 'First p50', 'col.first95': 'p95', 'col.perMin': 'Last minute', 'col.share': 'Share',
   'col.trouble': 'Bad ends', 'col.figure': 'Figure',
   'requests.filter': 'Filter', 'requests.filter.hint': 'client, model, id, outcome', 'requests.waiting': 'Waiting', 'requests.running': 'Running',
   'requests.recent': 'Ended lately', 'requests.noneRuns': 'Nothing runs.', 'requests.noneEnded': 'Nothing has ended yet.', 'requests.some': '{n} of {of}',

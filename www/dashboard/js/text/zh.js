@@ -20,7 +20,7 @@ export default {
   'more.oldest': '最久已等 {age}', 'more.free': '空闲名额 {free}/{requests}',
 
   'chips.label': '状况', 'chip.none': '无退避、无停用、无欠费', 'chip.unpaid': '{name}：欠费，{ends}后重试', 'chip.holding': '{name}：退避，还有 {ends}', 'chip.probing': '{name}：退避，试探中',
-  'chip.recovering': '{name}：退避，以 {allowance} 恢复中', 'chip.bench': '{model}：停用 {ends}', 'chip.stalled': '{n} 个工作进程无响应', 'chip.end': '结束',
+  'chip.recovering': '{name}：退避，以 {allowance} 恢复中', 'chip.bench': '{model}：停用 {ends}', 'chip.stalled': '{n} 个工作进程无响应', 'chip.more': '还有 {n} 个', 'chip.end': '结束',
 
   'act.pause': '暂停发送', 'act.resume': '恢复发送', 'act.endHold': '立即结束', 'act.cancel': '取消', 'act.paused': '已暂停；等待者继续等待。', 'act.resumed': '已恢复发送。',
   'act.cancelled': '已取消 {id}。', 'act.cleared': '已结束。', 'act.reloaded': '所有工作进程已采用设置文件。', 'act.unreachable': '无法连接服务器。',
