@@ -1,10 +1,10 @@
 /*
  * actions.js - what can be done to the service, and what if it wants a token?
  *
- * An action that answers 401 asks for the token once and is tried again.  A
- * token that was refused is forgotten.
+ * An action that answers 401 asks for the admin token and is tried again.  Who
+ * declines keeps the token there is: it may be one for reading.
  */
-export function createActions({api, token, askToken, notices, text}) {
+export function createActions({api, askToken, notices, text}) {
   const t = (...a) => text().t(...a);
 
   async function run(call, done) {
@@ -15,10 +15,10 @@ export function createActions({api, token, askToken, notices, text}) {
           notices.say(done);
         return answer;
       } catch (e) {
-        if ((e.status === 401 || (e.status === 403 && e.code !== 'sluice_forbidden')) && tries < 3 &&
-          await askToken(token.get() ? t('token.wrong') : t('token.needed')))
+        const asked = e.status === 401 && tries < 3;
+        if (asked && await askToken(t(tries ? 'token.wrong' : 'token.needed')))
           continue;
-        if (e.status !== 401)
+        if (!asked)
           notices.say(e.status ? e.message : t('act.unreachable'), 'bad');
         return null;
       }

@@ -35,7 +35,7 @@ function start() {
       stream.retry();
     return entered;
   };
-  const act = createActions({api, token, askToken, notices, text: () => text});
+  const act = createActions({api, askToken, notices, text: () => text});
   let refused = false;
   const stream = createStream({api,
     onStatus(status) {
@@ -44,9 +44,11 @@ function start() {
       history.tick();
     },
     onError(e) {
-      if ((e.status === 401 || e.status === 403) && !refused) {
+      if (e.status === 401 && !refused) {
         refused = true;
-        askToken(text.t(token.get() ? 'token.wrong' : 'token.read')).then((entered) => {
+        const had = token.get();
+        token.set('');
+        askToken(text.t(had ? 'token.wrong' : 'token.read')).then((entered) => {
           refused = !entered; /* who declined is not asked again */
         });
       }

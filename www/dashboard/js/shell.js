@@ -53,7 +53,7 @@ export function createShell(app) {
   const lostWhen = h('p.num');
   const lostNext = h('p.num.faint');
   const lostNow = h('button.primary', {type: 'button', on: {click: () => (stream.isDenied() ? app.askToken(t('token.read')) : stream.retry())}});
-  const lost = h('div.lost', {hidden: true, role: 'alertdialog', 'aria-labelledby': 'lost-what'},
+  const lost = h('div.lost', {hidden: true, role: 'region', 'aria-labelledby': 'lost-what'},
     h('div.lost-card', null, lostWhat, lostWhen, lostNext, lostNow));
   const el = h('div.shell', null, head, strip.el, main, foot, lost);
 
@@ -127,6 +127,8 @@ export function createShell(app) {
       } else if (document.title.startsWith('⚠') && last) {
         title(last);
       }
+      if (isLost)
+        app.notices.announce('lost', () => `${lostWhat.textContent}. ${lostWhen.textContent}`);
       if (lost.hidden === isLost)
         lost.hidden = !isLost;
       el.classList.toggle('is-lost', isLost);

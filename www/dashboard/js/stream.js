@@ -31,7 +31,7 @@ export function createStream({api, onStatus, onError, now = () => performance.no
   }
 
   function missed(e) {
-    denied = e.status === 401 || e.status === 403;
+    denied = e.status === 401;
     onError(e);
   }
 

@@ -58,7 +58,7 @@ export default {
   'fig.streams': 'Streams', 'fig.refused': 'Refused', 'fig.last': 'Last one',
   'models.ranked': 'Ranked', 'models.by': 'by', 'models.all': 'All models', 'models.none': 'No model has been asked yet.', 'models.compare': 'Head to head',
   'models.first': 'First model', 'models.second': 'Second model', 'models.share': '[n:request|requests], {share} of all', 'models.now': '{waiting} waiting, {running} running',
-  'models.ceiling': 'takes {n} at once',
+  'models.rest': 'rests for {s}', 'models.ceiling': 'takes {n} at once',
   'worth.title': 'What the tokens are worth', 'worth.in': 'Tokens in', 'worth.out': 'Tokens out', 'worth.saved': 'Elsewhere', 'worth.price.in': '$ per million in',
   'worth.price.out': '$ per million out', 'worth.note': 'Your prices, kept in this browser. All models since the state file was made.',
   'clients.title': 'Clients', 'clients.none': 'No client has come yet.', 'clients.note': 'A client is its key’s name, else X-Sluice-Client, else its address.',

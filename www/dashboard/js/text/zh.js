@@ -47,7 +47,7 @@ export default {
   'fig.requests': '请求', 'fig.ok': '成功率', 'fig.first50': '首字节 p50', 'fig.first95': '首字节 p95', 'fig.speed50': '词元/秒 p50', 'fig.speed95': '词元/秒 p95', 'fig.gap50': '词元间隔 p50',
   'fig.gap95': '词元间隔 p95', 'fig.queue50': '等待 p50', 'fig.queue95': '等待 p95', 'fig.prompt50': '提示 p50', 'fig.streams': '流式', 'fig.refused': '拒绝', 'fig.last': '最近一次',
   'models.ranked': '排名', 'models.by': '按', 'models.all': '所有模型', 'models.none': '还没有请求过任何模型。', 'models.compare': '对比', 'models.first': '第一个模型', 'models.second': '第二个模型',
-  'models.share': '个请求，占 {share}', 'models.now': '{waiting} 等待，{running} 运行', 'models.ceiling': '同时接受 {n} 个',
+  'models.share': '个请求，占 {share}', 'models.now': '{waiting} 等待，{running} 运行', 'models.rest': '休息 {s}', 'models.ceiling': '同时接受 {n} 个',
   'worth.title': '词元价值', 'worth.in': '输入词元', 'worth.out': '输出词元', 'worth.saved': '别处的价格', 'worth.price.in': '每百万输入 $', 'worth.price.out': '每百万输出 $',
   'worth.note': '价格由您填写，仅保存在此浏览器。自状态文件创建以来的所有模型。',
   'clients.title': '客户端', 'clients.none': '还没有客户端。', 'clients.note': '客户端以密钥名区分，否则以 X-Sluice-Client，否则以地址。', 'clients.ofLimit': '{n}/{max}', 'clients.noTrouble': '无',

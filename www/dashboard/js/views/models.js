@@ -68,7 +68,8 @@ export function createModels(app) {
     setText(main.children[1], t('models.share', {n: m.requests ?? 0, share: fmt.pct(of ? (m.requests ?? 0) / of : 0, 0)}));
     meter.firstChild.style.transform = `scaleX(${of ? (m.requests ?? 0) / of : 0})`;
     const now = [m.bench ? t('chip.bench', {model: '', ends: fmt.count(m.bench.ends_s)}).replace(/^[\s:：]+/, '') : null,
-      t('models.now', {waiting: m.waiting, running: m.in_flight}), m.ceiling ? t('models.ceiling', {n: m.ceiling}) : null];
+      t('models.now', {waiting: m.waiting, running: m.in_flight}), m.ceiling ? t('models.ceiling', {n: m.ceiling}) : null,
+      m.rest_s > 0 ? t('models.rest', {s: fmt.count(m.rest_s)}) : null];
     setText(state, now.filter(Boolean).join(' · '));
     setAttr(state, 'title', m.bench?.reason ?? null);
     li.classList.toggle('benched', Boolean(m.bench));
