@@ -17,9 +17,9 @@ export function createQueueCard(app) {
   const bars = CLASSES.map((name) => {
     const fill = h('i', {'data-class': name});
     const number = h('b.num');
-    const since = h('span.faint.num');
+    const since = h('span.num');
     const el = h('li.lane', null, number, h(`div.well.${name}`, {'aria-hidden': 'true'}, fill),
-      h('span.name', null, t(`class.${name}`)), since);
+      h('span.name', null, t(`class.${name}`)), h('span.faint', {title: t('queue.since')}, h('span.sr', null, t('queue.since'), ' '), since));
     return {name, el, fill, number, since};
   });
   let scale = SCALES[0];
@@ -44,7 +44,7 @@ export function createQueueCard(app) {
         const {waiting, oldest_s: oldest} = classes[b.name];
         b.fill.style.transform = `scaleY(${waiting / max})`;
         setText(b.number, fmt.num(waiting));
-        setText(b.since, waiting ? t('queue.oldest', {age: fmt.count(oldest)}) : t('queue.nobody'));
+        setText(b.since, waiting ? fmt.count(oldest) : t('queue.nobody'));
         setAttr(b.el, 'data-waiting', waiting);
       }
       setText(note, t('queue.room', {n: s.queue.waiting, max: s.queue.max, held: fmt.bytes(s.queue.held_bytes ?? 0),

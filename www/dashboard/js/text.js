@@ -99,12 +99,12 @@ export function createText(lang) {
       v /= 1024;
     return `${num(i === 0 ? v : Math.round(v * 10) / 10)} ${units[i]}`;
   }
-  /* 99.95 % must not be said as 100 %. */
+  /* 98.96 % must not be said as 99 %: an objective may lie between. */
   function pct(fraction, digits = 1) {
     if (!isNumber(fraction))
       return missing;
     const p = fraction * 100;
-    const shown = p < 100 && p > 99 ? Math.floor(p * 100) / 100 : Math.round(p * 10 ** digits) / 10 ** digits;
+    const shown = p < 100 && p > 90 ? Math.floor(p * 100 + 1e-6) / 100 : Math.round(p * 10 ** digits) / 10 ** digits;
     return `${two.format(shown)} %`;
   }
   const rate = (n) => (isNumber(n) ? t('unit.perS', {n: num(n)}) : missing);

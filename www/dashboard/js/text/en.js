@@ -35,7 +35,7 @@ export default {
   'token.wrong': 'That token was refused. Another one?', 'token.enter': 'Use it', 'token.leave': 'Not now',
 
   'class.high': 'High', 'class.normal': 'Normal', 'class.low': 'Low',
-  'queue.title': 'Who waits', 'queue.oldest': 'for up to {age}', 'queue.nobody': 'nobody', 'queue.room': '{n} of {max} places · {held} of {most}',
+  'queue.title': 'Who waits', 'queue.since': 'Longest wait', 'queue.nobody': 'nobody', 'queue.room': '{n} of {max} places · {held} of {most}',
   'window.title': 'Window', 'window.which': 'Which limit', 'window.busiest': 'busiest', 'window.used': '{used} of {requests} used',
   'window.opens': 'Next slot opens in {next}, the last in {all}', 'window.empty': 'All slots are open', 'window.rule': '{requests} in {window}',
   'window.flight': '{n} in flight', 'window.flightMax': '{n} of {max} in flight', 'window.size': 'a square is {size} slots',

@@ -28,7 +28,7 @@ export default {
   'token.enter': '使用', 'token.leave': '以后再说',
 
   'class.high': '高', 'class.normal': '普通', 'class.low': '低',
-  'queue.title': '谁在等待', 'queue.oldest': '最久 {age}', 'queue.nobody': '无', 'queue.room': '{n}/{max} 个位置 · {held}/{most}',
+  'queue.title': '谁在等待', 'queue.since': '最久等待', 'queue.nobody': '无', 'queue.room': '{n}/{max} 个位置 · {held}/{most}',
   'window.title': '窗口', 'window.which': '哪个限额', 'window.busiest': '最忙的', 'window.used': '已用 {used}/{requests}', 'window.opens': '下一个名额 {next}后释放，最后一个 {all}后',
   'window.empty': '所有名额空闲', 'window.rule': '{window} 内 {requests} 个', 'window.flight': '在途 {n}', 'window.flightMax': '在途 {n}/{max}', 'window.size': '每格 {size} 个名额',
   'next.title': '下一个是谁', 'next.nobody': '无人等待。', 'next.in': '{eta}后', 'next.unknown': '未定', 'next.all': '{waiting} 等待，{running} 运行',

@@ -10,7 +10,7 @@ export function createClients(app) {
   const fig = figures(app.text);
   const pick = (keys) => fig.rows.filter((r) => keys.includes(r.key));
   let total = 0;
-  const column = (r) => ({key: r.key, label: r.label, num: true, value: r.value, cell: r.say, wide: !['requests', 'ok', 'queue95'].includes(r.key)});
+  const column = (r) => ({key: r.key, label: r.label, num: true, value: r.value, cell: r.say, wide: !['requests', 'ok', 'queue95', 'in', 'out'].includes(r.key)});
   const table = createTable({caption: t('clients.title'), empty: t('clients.none'), sortBy: 'requests', descending: true, keyOf: (c) => c.name, t, columns: [
     {key: 'name', label: t('col.client'), value: (c) => c.name, cell: (c) => c.name, head: true, main: true},
     {key: 'waiting', label: t('col.waiting'), num: true, value: (c) => c.waiting, cell: (c) => fmt.num(c.waiting)},
@@ -19,7 +19,7 @@ export function createClients(app) {
       cell: (c) => (c.requests_per_min ? t('clients.ofLimit', {n: c.used_per_min, max: c.requests_per_min}) : fmt.num(c.used_per_min))},
     {key: 'share', label: t('col.share'), num: true, value: (c) => c.requests, cell: (c) => share(c)},
     ...pick(['requests', 'ok', 'queue50', 'queue95', 'first50', 'speed50', 'prompt50', 'in', 'out', 'streams', 'refused']).map(column),
-    {key: 'trouble', label: t('col.trouble'), wide: true, cell: (c) => trouble(c)},
+    {key: 'trouble', label: t('col.trouble'), cell: (c) => trouble(c)},
     {key: 'last', label: t('fig.last'), num: true, wide: true, value: (c) => c.last_at, cell: (c) => fmt.clock(c.last_at || null)}]});
 
   function share(c) {
