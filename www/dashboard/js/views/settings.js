@@ -134,10 +134,11 @@ export function createSettings(app) {
       return h('select', {id}, (setting.words ?? [setting.value]).map((w) => h('option', {value: w}, w)));
     const isNumber = ['count', 'seconds', 'megabytes'].includes(setting.type);
     return h('input', {id, type: 'text', readonly: fixed, autocomplete: 'off', spellcheck: 'false', inputmode: isNumber ? 'decimal' : null,
-      class: isNumber ? 'number' : null, placeholder: setting.value === null ? t('set.auto') : null});
+      class: isNumber ? 'number' : null, placeholder: setting.value === null || setting.value.length === 0 ? blank(setting) : null});
   }
+  const blank = (s) => t(s.type === 'count' ? 'set.auto' : 'set.empty');
   function about(s) {
-    const plain = (v) => (v === null || v === undefined ? t('set.auto') : Array.isArray(v) ? v.join(', ') || t('set.empty') : typeof v === 'boolean' ? t(v ? 'yes' : 'no') : String(v));
+    const plain = (v) => (v === null || v === undefined ? blank(s) : Array.isArray(v) ? v.join(', ') || t('set.empty') : typeof v === 'boolean' ? t(v ? 'yes' : 'no') : String(v));
     return [s.min !== undefined && s.min !== null && s.live ? t('set.range', {min: String(s.min), max: String(s.max)}) : null,
       t('set.default', {value: plain(s.default)}), s.live ? null : t(s.reload ? 'set.onReload' : 'set.onRestart')].filter(Boolean).join(' · ');
   }
