@@ -136,8 +136,8 @@ SUM = function tell() { if (t != "") { if (f == 0 && (bad || p == 0)) f = 1; P +
 
 # Under TSan only what has threads (tests/unit/main.c); of fuzz and inject a
 # sample.  Each leaves its log and its sum in build/.
-ALL_TESTS = plain asan tsan sdk fuzz inject
-test-all: deps ## all of it: plain, ASan+UBSan, TSan, the SDKs, a little fuzz and inject
+ALL_TESTS = plain asan tsan sdk fuzz inject browser
+test-all: deps ## all of it: plain, ASan+UBSan, TSan, the SDKs, a browser, a little fuzz and inject
 	@rc=0; mkdir -p build; rm -f build/all-*; for t in $(ALL_TESTS); do echo "== $$t"; \
 	    { $(MAKE) all-$$t 2>&1; echo "EXIT $$?"; } | tee build/all-$$t.log | grep --line-buffered -v '^EXIT [0-9]*$$'; \
 	    tail -n 1 build/all-$$t.log | grep -qx 'EXIT 0' || rc=1; \
@@ -149,6 +149,7 @@ all-plain: test
 all-asan all-tsan:
 	@$(MAKE) test VARIANT=$(@:all-%=%)
 all-sdk: test-sdk
+all-browser: test-browser
 all-fuzz:
 	@$(MAKE) fuzz FUZZ_S=5
 all-inject:
@@ -156,6 +157,10 @@ all-inject:
 
 test-sdk: all ## the OpenAI SDKs from npm and PyPI against it
 	@SLUICE_BUILD=$(BUILD) tests/sdk/run.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither SDK can run here
+
+test-browser: browser-deps ## the dashboard in a real headless Chromium (MEM_S=20)
+	@+$(MAKE) -s -j$(NPROC) all
+	@SLUICE_BUILD=$(BUILD) tests/browser/run
 
 FUZZ_CC = clang
 FUZZ_S  = 60
@@ -189,6 +194,7 @@ cover: deps ## which lines the tests reach
 DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev \
   libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd lighttpd-mod-openssl \
   ca-certificates curl jq openssl procps
+BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
 
 # Installs lighttpd without its service: that one would take port 80.
@@ -208,6 +214,9 @@ endef
 
 deps: ## install the Debian packages it needs (root), or say which
 	$(call ensure,$(DEPS))
+
+browser-deps: deps ## Chromium and its driver, for test-browser
+	$(call ensure,$(BROWSER_DEPS))
 
 lint-deps: deps
 	$(call ensure,$(LINT_DEPS))
@@ -267,6 +276,6 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
 
 force:
-.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk fuzz fuzzers fuzz-objects inject inject-programs \
+.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-browser browser-deps fuzz fuzzers fuzz-objects inject inject-programs \
   bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
   lint-cppcheck lint-tidy lint-words lint-shell lint-format format install clean help force
