@@ -65,9 +65,10 @@ bool terms_same(const struct terms *a, const struct terms *b)
     if ((a->file.text == NULL) != (b->file.text == NULL) ||
         a->file.len != b->file.len)
         return false;
-    return (a->file.len == 0 ||
-            memcmp(a->file.text, b->file.text, a->file.len) == 0) &&
-           json_object_equal(a->live, b->live);
+    if (a->file.text != NULL && b->file.text != NULL &&
+        memcmp(a->file.text, b->file.text, a->file.len) != 0)
+        return false;
+    return json_object_equal(a->live, b->live);
 }
 
 /* ---- reading ----------------------------------------------------------- */

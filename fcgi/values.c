@@ -333,8 +333,8 @@ static bool is_same_list(char *const *a, size_t n_a, char *const *b, size_t n_b)
 {
     size_t i;
 
-    if (n_a != n_b || (a == NULL) != (b == NULL))
-        return false;
+    if (n_a != n_b || a == NULL || b == NULL)
+        return n_a == n_b && a == b;
     for (i = 0; i < n_a; i++)
         if (strcmp(a[i], b[i]) != 0)
             return false;

@@ -139,6 +139,7 @@ static void lay_out(const struct history_ring *ring,
     out->step_s = max_i64(step, ring->step_s);
     out->from_s = from;
     out->to_s = max_i64(to, from);
+    CHECK(out->step_s > 0);
     if (from > to)
         return;
     for (;; out->step_s += ring->step_s) {

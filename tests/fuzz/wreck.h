@@ -207,6 +207,8 @@ static void hear(void *arg, const struct ticket_news *news)
         CHECK(!a->granted);
         a->ticket = NULL;
         break;
+    case TICKET_CANCELLED: /* noise may say so; it ends as any other */
+        break;
     }
 }
 

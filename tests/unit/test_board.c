@@ -148,8 +148,10 @@ static int race(struct desk *d, bool writes)
     size_t len;
 
     if (limiter_open(&lim, d->dir, &d->set, d->now, NULL, NULL, err,
-                     sizeof(err)) == -1)
+                     sizeof(err)) == -1) {
+        free(text);
         return 2;
+    }
     while (lim->slot == NONE)
         (void)limiter_turn(lim, d->now);
     while (boottime_ns() < end && ok) {
