@@ -235,7 +235,7 @@ fuzz-packages:
 # ----------------------------------------------------------------- checks --
 
 TIDY = -*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening-of-multiplication-result,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
-SHELLS := $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' conf/run .ci/run $$(find tests conf -type f 2>/dev/null))
+SHELLS := $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' .ci/run $$(find tests conf packaging -type f 2>/dev/null))
 
 lint: lint-deps ## everything that finds faults without running
 	@+$(MAKE) -k -j$(NPROC) -Otarget lint-gcc lint-clang lint-cppcheck lint-tidy lint-words lint-shell lint-format
@@ -263,19 +263,15 @@ format: ## put the C code in shape
 
 # -------------------------------------------------------------- the rest --
 
-install: all ## DESTDIR=, PREFIX=/usr/local
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/sluice $(DESTDIR)$(PREFIX)/share/sluice
-	install -m 755 $(BUILD)/sluice.fcgi $(DESTDIR)$(PREFIX)/lib/sluice/
-	[ ! -e $(BUILD)/sluicectl ] || install -m 755 $(BUILD)/sluicectl $(DESTDIR)$(PREFIX)/bin/
-	cp -R lighttpd.conf conf www $(DESTDIR)$(PREFIX)/share/sluice/
+include packaging/package.mk
 
 clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile packaging/package.mk | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
 
 force:
 .PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-browser browser-deps fuzz fuzzers fuzz-objects inject inject-programs \
   bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
-  lint-cppcheck lint-tidy lint-words lint-shell lint-format format install clean help force
+  lint-cppcheck lint-tidy lint-words lint-shell lint-format format clean help force

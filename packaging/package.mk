@@ -1,0 +1,68 @@
+# package.mk - what `make install`, `make uninstall` and `make deb` do.
+#
+# Included by the Makefile.  Units and documents name /usr and /etc; with
+# another PREFIX or SYSCONFDIR they are rewritten on their way.
+
+SYSCONFDIR  = /etc
+LIBDIR      = $(PREFIX)/lib/sluice
+WWWDIR      = $(PREFIX)/share/sluice/www
+DOCDIR      = $(PREFIX)/share/doc/sluice
+MANDIR      = $(PREFIX)/share/man
+UNITDIR     = $(PREFIX)/lib/systemd/system
+SYSUSERSDIR = $(PREFIX)/lib/sysusers.d
+TMPFILESDIR = $(PREFIX)/lib/tmpfiles.d
+
+UNITS    := $(wildcard conf/systemd/*.socket conf/systemd/*.service conf/systemd/*.target conf/systemd/*.slice)
+MANS     := $(wildcard conf/man/*.[1-8])
+EXAMPLES := $(wildcard conf/lighttpd conf/apache conf/nginx conf/prometheus conf/grafana)
+DOCS     := $(wildcard README.md README.zh-CN.md SECURITY.md)
+WWW      := $(shell find www -type f ! -name README.md 2>/dev/null)
+
+# source > destination below DESTDIR, one a word: install makes the list come
+# true, uninstall undoes it.
+PLACES = \
+  $(BUILD)/sluice.fcgi>$(LIBDIR)/sluice.fcgi \
+  $(BUILD)/sluicectl>$(PREFIX)/bin/sluicectl \
+  $(foreach f,$(WWW),$(f)>$(WWWDIR)/$(f:www/%=%)) \
+  $(foreach f,$(UNITS),$(f)>$(UNITDIR)/$(notdir $(f))) \
+  conf/sysusers/sluice.conf>$(SYSUSERSDIR)/sluice.conf \
+  conf/tmpfiles/sluice.conf>$(TMPFILESDIR)/sluice.conf \
+  $(foreach f,$(MANS),$(f)>$(MANDIR)/man$(patsubst .%,%,$(suffix $(f)))/$(notdir $(f))) \
+  $(foreach f,$(DOCS),$(f)>$(DOCDIR)/$(f)) \
+  conf/README.md>$(DOCDIR)/conf.md \
+  fcgi/API.md>$(DOCDIR)/API.md \
+  $(foreach f,$(shell find /dev/null $(EXAMPLES) -type f),$(f)>$(DOCDIR)/examples/$(f:conf/%=%))
+SETTINGS = $(DESTDIR)$(SYSCONFDIR)/sluice/sluice.json
+REWRITE  = -e 's,/usr/lib/sluice,$(LIBDIR),g' -e 's,/usr/share/sluice/www,$(WWWDIR),g' \
+  -e 's,/usr/share/doc/sluice,$(DOCDIR),g' -e 's,/usr/bin/sluicectl,$(PREFIX)/bin/sluicectl,g' \
+  -e 's,/etc/sluice,$(SYSCONFDIR)/sluice,g'
+
+install: $(BUILD)/sluice.fcgi $(BUILD)/sluicectl ## DESTDIR=, PREFIX=/usr/local, SYSCONFDIR=/etc
+	@for p in $(foreach p,$(PLACES),'$(p)'); do from=$${p%%>*} to="$(DESTDIR)$${p#*>}"; \
+	    case $$from in \
+	    $(BUILD)/*) install -D -m 755 "$$from" "$$to" ;; \
+	    conf/systemd/* | conf/man/* | conf/lighttpd/* | conf/apache/* | conf/nginx/*) \
+	        install -D -m 644 "$$from" "$$to" && sed -i $(REWRITE) "$$to" ;; \
+	    *) install -D -m 644 "$$from" "$$to" ;; \
+	    esac || exit 1; done
+	@[ -e "$(SETTINGS)" ] || install -D -m 644 conf/sluice.json "$(SETTINGS)"
+
+# What an administrator changed stays, and so do the user and the data.
+uninstall: ## undo install; a changed sluice.json, the user and /var/lib/sluice stay
+	@for p in $(foreach p,$(PLACES),'$(p)'); do rm -f "$(DESTDIR)$${p#*>}"; done
+	@! cmp -s conf/sluice.json "$(SETTINGS)" || rm -f "$(SETTINGS)"
+	@for d in "$(LIBDIR)" "$(PREFIX)/share/sluice" "$(DOCDIR)" "$(SYSCONFDIR)/sluice"; do \
+	    [ ! -d "$(DESTDIR)$$d" ] || find "$(DESTDIR)$$d" -depth -type d -empty -delete; done
+
+DEB_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libjson-c-dev dpkg-dev lintian
+deb: ## a Debian package in build/, checked with lintian (make deb-deps)
+	@+$(MAKE) -s -j$(NPROC) BUILD=build/deb CFLAGS='-ffile-prefix-map=$(CURDIR)=. $(CFLAGS)' \
+	    build/deb/sluice.fcgi build/deb/sluicectl
+	@MAKE='$(MAKE)' packaging/deb $(VERSION)
+deb-deps:
+	$(call ensure,$(DEB_DEPS))
+
+test-package: $(BUILD)/nimsim ## install, try, remove and purge the .deb (root, a machine to spare)
+	@SLUICE_BUILD=$(BUILD) tests/package/run
+
+.PHONY: install uninstall deb deb-deps test-package
