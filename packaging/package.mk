@@ -56,9 +56,7 @@ uninstall: ## undo install; a changed sluice.json, the user and /var/lib/sluice 
 
 DEB_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libjson-c-dev dpkg-dev lintian
 deb: ## a Debian package in build/, checked with lintian (make deb-deps)
-	@+$(MAKE) -s -j$(NPROC) BUILD=build/deb CFLAGS='-ffile-prefix-map=$(CURDIR)=. $(CFLAGS)' \
-	    build/deb/sluice.fcgi build/deb/sluicectl
-	@MAKE='$(MAKE)' packaging/deb $(VERSION)
+	@+MAKE='$(MAKE)' packaging/deb $(VERSION)
 deb-deps:
 	$(call ensure,$(DEB_DEPS))
 
