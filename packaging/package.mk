@@ -32,7 +32,8 @@ PLACES = \
   conf/README.md>$(DOCDIR)/conf.md \
   fcgi/API.md>$(DOCDIR)/API.md \
   $(foreach f,$(shell find /dev/null $(EXAMPLES) -type f),$(f)>$(DOCDIR)/examples/$(f:conf/%=%))
-SETTINGS = $(DESTDIR)$(SYSCONFDIR)/sluice/sluice.json
+# The administrator's: made where there is none, never overwritten.
+SETTINGS = conf/sluice.json packaging/sluice.env
 REWRITE  = -e 's,/usr/lib/sluice,$(LIBDIR),g' -e 's,/usr/share/sluice/www,$(WWWDIR),g' \
   -e 's,/usr/share/doc/sluice,$(DOCDIR),g' -e 's,/usr/bin/sluicectl,$(PREFIX)/bin/sluicectl,g' \
   -e 's,/etc/sluice,$(SYSCONFDIR)/sluice,g'
@@ -45,12 +46,14 @@ install: $(BUILD)/sluice.fcgi $(BUILD)/sluicectl ## DESTDIR=, PREFIX=/usr/local,
 	        install -D -m 644 "$$from" "$$to" && sed -i $(REWRITE) "$$to" ;; \
 	    *) install -D -m 644 "$$from" "$$to" ;; \
 	    esac || exit 1; done
-	@[ -e "$(SETTINGS)" ] || install -D -m 644 conf/sluice.json "$(SETTINGS)"
+	@for f in $(SETTINGS); do to="$(DESTDIR)$(SYSCONFDIR)/sluice/$${f##*/}"; \
+	    [ -e "$$to" ] || { install -D -m 644 "$$f" "$$to" && sed -i $(REWRITE) "$$to"; } || exit 1; done
 
 # What an administrator changed stays, and so do the user and the data.
-uninstall: ## undo install; a changed sluice.json, the user and /var/lib/sluice stay
+uninstall: ## undo install; changed settings, the user and /var/lib/sluice stay
 	@for p in $(foreach p,$(PLACES),'$(p)'); do rm -f "$(DESTDIR)$${p#*>}"; done
-	@! cmp -s conf/sluice.json "$(SETTINGS)" || rm -f "$(SETTINGS)"
+	@for f in $(SETTINGS); do to="$(DESTDIR)$(SYSCONFDIR)/sluice/$${f##*/}"; \
+	    ! sed $(REWRITE) "$$f" | cmp -s - "$$to" || rm -f "$$to"; done
 	@for d in "$(LIBDIR)" "$(PREFIX)/share/sluice" "$(DOCDIR)" "$(SYSCONFDIR)/sluice"; do \
 	    [ ! -d "$(DESTDIR)$$d" ] || find "$(DESTDIR)$$d" -depth -type d -empty -delete; done
 
