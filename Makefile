@@ -197,7 +197,7 @@ DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson
 BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
 
-# Installs lighttpd without its service: that one would take port 80.
+# Installs lighttpd without its service, which would take port 80; Prometheus too.
 APT = apt-get install -qq -y --no-install-recommends
 define ensure
 @command -v dpkg-query >/dev/null || exit 0; \
@@ -209,7 +209,7 @@ echo "Installing$$need"; export DEBIAN_FRONTEND=noninteractive; policy=/usr/sbin
 if [ ! -e $$policy ]; then trap 'rm -f $$policy' EXIT; trap 'exit 1' INT TERM HUP; \
     printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; fi; \
 $(APT) $$need >/dev/null 2>&1 || { apt-get update -qq && $(APT) $$need >/dev/null; } || exit 1; \
-case "$$need " in *" lighttpd "*) systemctl disable --quiet lighttpd 2>/dev/null || : ;; esac
+for p in lighttpd prometheus; do case "$$need " in *" $$p "*) systemctl disable --quiet $$p 2>/dev/null || : ;; esac; done
 endef
 
 deps: ## install the Debian packages it needs (root), or say which

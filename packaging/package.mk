@@ -66,4 +66,10 @@ deb-deps:
 test-package: $(BUILD)/nimsim ## install, try, remove and purge the .deb (root, a machine to spare)
 	@SLUICE_BUILD=$(BUILD) tests/package/run
 
-.PHONY: install uninstall deb deb-deps test-package
+MONITORING_DEPS = prometheus
+test-monitoring: monitoring-deps all ## alert rules and dashboard against a real Prometheus
+	@SLUICE_BUILD=$(BUILD) tests/prometheus/run
+monitoring-deps: deps
+	$(call ensure,$(MONITORING_DEPS))
+
+.PHONY: install uninstall deb deb-deps test-package test-monitoring monitoring-deps

@@ -28,7 +28,7 @@ missing() { # missing FILE PATTERN-BEFORE PATTERN-AFTER < words: those that FILE
 }
 
 is "sluice.json has every key" "" \
-    "$(sed 's/.*\.//' <<<"$keys" | missing conf/sluice.json '^ *"' '":')"
+    "$(grep -oE '[a-z_]+$' <<<"$keys" | missing conf/sluice.json '^ *"' '":')"
 for f in conf/README.md conf/man/sluice.json.5; do
     case $f in
     *.md) before='`' after='`' ;;
