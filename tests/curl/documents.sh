@@ -27,11 +27,14 @@ missing() { # missing FILE PATTERN-BEFORE PATTERN-AFTER < words: those that FILE
     done
 }
 
+# Those of a client stand in a table of their own.
+keys+=$'\n'clients$'\n'$(sed -n '/\[\] = {/,/^};/s/.*{\.key = "\([a-z_0-9]*\)".*/\1/p' fcgi/clients.c)
+at_least "the table of a client's settings is found" 6 "$(grep -cE '^(clients|key_sha256|weight|queue_max|priority|requests_per_min)$' <<<"$keys")"
 is "sluice.json has every key" "" \
-    "$(grep -oE '[a-z_]+$' <<<"$keys" | missing conf/sluice.json '^ *"' '":')"
+    "$(grep -oE '[a-z_]+$' <<<"$keys" | missing conf/sluice.json '^ *"' '(":|  )')"
 for f in conf/README.md conf/man/sluice.json.5; do
     case $f in
-    *.md) before='`' after='`' ;;
+    *.md) before='`' after='(`|\[\])' ;;
     *) before='^\.It Ic ' after='( |$)' ;;
     esac
     is "$f has every key" "" "$(missing $f "$before" "$after" <<<"$keys")"
