@@ -10,11 +10,10 @@
 # health check asks with them too, so there is no curl here.
 
 FROM debian:trixie-slim AS build
-RUN apt-get update && apt-get install -y --no-install-recommends \
-        make gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libjson-c-dev
+RUN apt-get update && apt-get install -y --no-install-recommends make
 WORKDIR /src
 COPY . .
-RUN make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
+RUN make build-deps && make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
     strip /image/usr/lib/sluice/sluice.fcgi /image/usr/bin/sluicectl && \
     rm -rf /image/usr/share/doc /image/usr/share/man /image/usr/lib/systemd \
         /image/usr/lib/sysusers.d /image/usr/lib/tmpfiles.d /image/etc/sluice/sluice.env && \
@@ -25,7 +24,8 @@ RUN make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
 
 FROM debian:trixie-slim
 RUN apt-get update && \
-    apt-get install -y --no-install-recommends lighttpd libfcgi0t64 libcurl4t64 libjson-c5 ca-certificates && \
+    apt-get install -y --no-install-recommends lighttpd libfcgi0t64 libcurl4t64 libssl3t64 libjson-c5 \
+        ca-certificates && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* /etc/lighttpd && \
     useradd --system --uid 10001 --user-group --home-dir /var/lib/sluice --shell /usr/sbin/nologin sluice && \
     install -d -m 0700 -o sluice -g sluice /run/sluice /var/lib/sluice

@@ -191,9 +191,9 @@ cover: deps ## which lines the tests reach
 
 # --------------------------------------------------------- what it needs --
 
-DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev \
-  libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd lighttpd-mod-openssl \
-  ca-certificates curl jq openssl procps
+BUILD_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev
+DEPS = $(BUILD_DEPS) libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd \
+  lighttpd-mod-openssl ca-certificates curl jq openssl procps
 BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
 

@@ -57,9 +57,11 @@ uninstall: ## undo install; changed settings, the user and /var/lib/sluice stay
 	@for d in "$(LIBDIR)" "$(PREFIX)/share/sluice" "$(DOCDIR)" "$(SYSCONFDIR)/sluice"; do \
 	    [ ! -d "$(DESTDIR)$$d" ] || find "$(DESTDIR)$$d" -depth -type d -empty -delete; done
 
-DEB_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libjson-c-dev dpkg-dev lintian
+DEB_DEPS = $(BUILD_DEPS) dpkg-dev lintian
 deb: ## a Debian package in build/, checked with lintian (make deb-deps)
 	@+MAKE='$(MAKE)' packaging/deb $(VERSION)
+build-deps: # for the programs alone: the Dockerfile
+	$(call ensure,$(BUILD_DEPS))
 deb-deps:
 	$(call ensure,$(DEB_DEPS))
 
@@ -72,4 +74,4 @@ test-monitoring: monitoring-deps all ## alert rules and dashboard against a real
 monitoring-deps: deps
 	$(call ensure,$(MONITORING_DEPS))
 
-.PHONY: install uninstall deb deb-deps test-package test-monitoring monitoring-deps
+.PHONY: install uninstall build-deps deb deb-deps test-package test-monitoring monitoring-deps
