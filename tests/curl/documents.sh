@@ -66,6 +66,9 @@ env=$(sed -n 's/^#\([A-Z_]*=..*\)/\1/p' .env.example | grep -vE '^SLUICE_(STATE|
 # shellcheck disable=SC2086 # a word each
 is "all of it together can be used" 0 "$(env $env "$build/sluicectl" check >/dev/null; echo $?)"
 
+is "sluicectl(1) has every command" "" \
+    "$("$build/sluicectl" --help | sed -n 's/^  \([a-z]*\) .*/\1/p' | missing conf/man/sluicectl.1 '^\.It Cm ' '( |$)')"
+
 # The pages themselves, where something can tell.
 if command -v mandoc >/dev/null; then
     is "the manual pages are well-formed" "" "$(mandoc -T lint -W warning conf/man/*.[1-8] 2>&1)"
