@@ -65,11 +65,12 @@ build-deps: # for the programs alone: the Dockerfile
 deb-deps:
 	$(call ensure,$(DEB_DEPS))
 
-test-package: $(BUILD)/nimsim ## install, try, remove and purge the .deb (root, a machine to spare)
+test-package: ## install, try, remove and purge the .deb (root, a machine to spare)
 	@SLUICE_BUILD=$(BUILD) tests/package/run
 
 MONITORING_DEPS = prometheus
-test-monitoring: monitoring-deps all ## alert rules and dashboard against a real Prometheus
+test-monitoring: monitoring-deps ## alert rules and dashboard against a real Prometheus
+	@+$(MAKE) -s -j$(NPROC) all
 	@SLUICE_BUILD=$(BUILD) tests/prometheus/run
 monitoring-deps: deps
 	$(call ensure,$(MONITORING_DEPS))
