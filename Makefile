@@ -269,7 +269,7 @@ clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile packaging/package.mk | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile packaging/package.mk | awk -F: '{ printf "  %-16s%s\n", $$1, $$2 }'
 
 force:
 .PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-browser browser-deps fuzz fuzzers fuzz-objects inject inject-programs \
