@@ -251,7 +251,7 @@ lint-tidy: # not the unit tests: it does not know that CUnit's FATAL asserts end
 	@printf '%s\n' $(filter-out tests/unit/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
 	    clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' {} -- $(STD) -Ifcgi -Istate 2>/dev/null
 lint-words:
-	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu,nd .
+	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu,nd,nin .
 lint-shell:
 	@[ -z "$(SHELLS)" ] || shellcheck -x $(SHELLS)
 lint-format: # other versions of clang-format would want it otherwise
