@@ -191,13 +191,13 @@ cover: deps ## which lines the tests reach
 
 # --------------------------------------------------------- what it needs --
 
-DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev \
-  libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd lighttpd-mod-openssl \
-  ca-certificates curl jq openssl procps
+BUILD_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev
+DEPS = $(BUILD_DEPS) libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd \
+  lighttpd-mod-openssl ca-certificates curl jq openssl procps
 BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
 
-# Installs lighttpd without its service: that one would take port 80.
+# Installs lighttpd without its service, which would take port 80; Prometheus too.
 APT = apt-get install -qq -y --no-install-recommends
 define ensure
 @command -v dpkg-query >/dev/null || exit 0; \
@@ -209,7 +209,7 @@ echo "Installing$$need"; export DEBIAN_FRONTEND=noninteractive; policy=/usr/sbin
 if [ ! -e $$policy ]; then trap 'rm -f $$policy' EXIT; trap 'exit 1' INT TERM HUP; \
     printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; fi; \
 $(APT) $$need >/dev/null 2>&1 || { apt-get update -qq && $(APT) $$need >/dev/null; } || exit 1; \
-case "$$need " in *" lighttpd "*) systemctl disable --quiet lighttpd 2>/dev/null || : ;; esac
+for p in lighttpd prometheus; do case "$$need " in *" $$p "*) systemctl disable --quiet $$p 2>/dev/null || : ;; esac; done
 endef
 
 deps: ## install the Debian packages it needs (root), or say which
@@ -235,7 +235,7 @@ fuzz-packages:
 # ----------------------------------------------------------------- checks --
 
 TIDY = -*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening-of-multiplication-result,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
-SHELLS := $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' conf/run .ci/run $$(find tests conf -type f 2>/dev/null))
+SHELLS := $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' .ci/run $$(find tests conf packaging -type f 2>/dev/null))
 
 lint: lint-deps ## everything that finds faults without running
 	@+$(MAKE) -k -j$(NPROC) -Otarget lint-gcc lint-clang lint-cppcheck lint-tidy lint-words lint-shell lint-format
@@ -251,7 +251,7 @@ lint-tidy: # not the unit tests: it does not know that CUnit's FATAL asserts end
 	@printf '%s\n' $(filter-out tests/unit/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
 	    clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' {} -- $(STD) -Ifcgi -Istate 2>/dev/null
 lint-words:
-	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu .
+	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu,nd,nin .
 lint-shell:
 	@[ -z "$(SHELLS)" ] || shellcheck -x $(SHELLS)
 lint-format: # other versions of clang-format would want it otherwise
@@ -263,19 +263,15 @@ format: ## put the C code in shape
 
 # -------------------------------------------------------------- the rest --
 
-install: all ## DESTDIR=, PREFIX=/usr/local
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/sluice $(DESTDIR)$(PREFIX)/share/sluice
-	install -m 755 $(BUILD)/sluice.fcgi $(DESTDIR)$(PREFIX)/lib/sluice/
-	[ ! -e $(BUILD)/sluicectl ] || install -m 755 $(BUILD)/sluicectl $(DESTDIR)$(PREFIX)/bin/
-	cp -R lighttpd.conf conf www $(DESTDIR)$(PREFIX)/share/sluice/
+include packaging/package.mk
 
 clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile | awk -F: '{ printf "  %-12s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile packaging/package.mk | awk -F: '{ printf "  %-16s%s\n", $$1, $$2 }'
 
 force:
 .PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-browser browser-deps fuzz fuzzers fuzz-objects inject inject-programs \
   bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
-  lint-cppcheck lint-tidy lint-words lint-shell lint-format format install clean help force
+  lint-cppcheck lint-tidy lint-words lint-shell lint-format format clean help force

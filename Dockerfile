@@ -1,0 +1,42 @@
+# Sluice, with lighttpd in front, in one container.
+#
+#   docker build -t sluice .
+#   docker run --rm -p 127.0.0.1:8080:8080 -e SLUICE_ANONYMOUS=private \
+#       -e NVIDIA_API_KEY --read-only --tmpfs /run/sluice:uid=10001,mode=0700 sluice
+#
+# compose.yaml does the same with limits and a volume.  SIGTERM drains.
+#
+# bash and util-linux, of which conf/run is made, are in every Debian; the
+# health check asks with them too, so there is no curl here.
+
+FROM debian:trixie-slim AS build
+RUN apt-get update && apt-get install -y --no-install-recommends make
+WORKDIR /src
+COPY . .
+RUN make build-deps && make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
+    strip /image/usr/lib/sluice/sluice.fcgi /image/usr/bin/sluicectl && \
+    rm -rf /image/usr/share/doc /image/usr/share/man /image/usr/lib/systemd \
+        /image/usr/lib/sysusers.d /image/usr/lib/tmpfiles.d /image/etc/sluice/sluice.env && \
+    ln -s ../../bin/sluicectl /image/usr/lib/sluice/sluicectl && \
+    install -D -m 755 -t /image/usr/share/sluice/conf conf/run conf/container/health && \
+    # the workers' log goes to the container's, not to a file on a tmpfs
+    sed '/^server.errorlog/d' lighttpd.conf >/image/usr/share/sluice/lighttpd.conf
+
+FROM debian:trixie-slim
+RUN apt-get update && \
+    apt-get install -y --no-install-recommends lighttpd libfcgi0t64 libcurl4t64 libssl3t64 libjson-c5 \
+        ca-certificates && \
+    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* /etc/lighttpd && \
+    useradd --system --uid 10001 --user-group --home-dir /var/lib/sluice --shell /usr/sbin/nologin sluice && \
+    install -d -m 0700 -o sluice -g sluice /run/sluice /var/lib/sluice
+COPY --from=build /image/ /
+
+# A number, so that an orchestrator can see that it is not root.
+USER 10001:10001
+ENV SLUICE_LISTEN=0.0.0.0:8080 SLUICE_BUILD=/usr/lib/sluice SLUICE_CONFIG=/etc/sluice/sluice.json \
+    SLUICE_STATE_DIR=/run/sluice SLUICE_DATA_DIR=/var/lib/sluice
+VOLUME /var/lib/sluice
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=10s CMD ["/usr/share/sluice/conf/health"]
+CMD ["/usr/share/sluice/conf/run"]

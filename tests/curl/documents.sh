@@ -1,0 +1,76 @@
+#!/bin/bash
+#
+# Is every setting told wherever settings are told, and nothing else?
+#
+# fcgi/settings.c is the list; conf/sluice.json, conf/README.md, sluice.json(5)
+# and .env.example must have its keys and variables, and its defaults where they
+# name some.  No server is started.
+
+# shellcheck source=tests/curl/lib.sh
+. "$(dirname "$0")/lib.sh"
+cd "$root" || exit 1
+
+# A row of the table begins with {"key" or NULL, "VARIABLE" or NULL, SETTING_...
+# One without a key is {NULL, ... or {.env = "VARIABLE".
+table=$(tr '\n' ' ' <fcgi/settings.c | grep -oE '\{(NULL|"[a-z_.]+"), *(NULL|"[A-Z_]+"), *SETTING_[A-Z]+|\{\.env = "[A-Z_]+"')
+keys=$(sed -nE 's/^\{"([a-z_.]+)".*/\1/p' <<<"$table")
+variables=$(grep -oE '"[A-Z][A-Z_]+"' <<<"$table" | tr -d '"')
+at_least "the table of settings is found" 30 "$(wc -l <<<"$keys")"
+at_least "and its variables" 30 "$(wc -l <<<"$variables")"
+is "by what counts its rows" "$(grep -cE 'SETTING_[A-Z]+[,}]|\.kind = SETTING' <(sed -n '/settings\[\] = {/,/^};/p' fcgi/settings.c))" \
+    "$(wc -l <<<"$table")"
+
+missing() { # missing FILE PATTERN-BEFORE PATTERN-AFTER < words: those that FILE has not
+    local w
+    while read -r w; do
+        [ -z "$w" ] || grep -qE -- "$2${w//./\\.}$3" "$1" || echo "$w"
+    done
+}
+
+# Those of a client stand in a table of their own.
+keys+=$'\n'clients$'\n'$(sed -n '/\[\] = {/,/^};/s/.*{\.key = "\([a-z_0-9]*\)".*/\1/p' fcgi/clients.c)
+at_least "the table of a client's settings is found" 6 "$(grep -cE '^(clients|key_sha256|weight|queue_max|priority|requests_per_min)$' <<<"$keys")"
+is "sluice.json has every key" "" \
+    "$(grep -oE '[a-z_]+$' <<<"$keys" | missing conf/sluice.json '^ *"' '(":|  )')"
+for f in conf/README.md conf/man/sluice.json.5; do
+    case $f in
+    *.md) before='`' after='(`|\[\])' ;;
+    *) before='^\.It Ic ' after='( |$)' ;;
+    esac
+    is "$f has every key" "" "$(missing $f "$before" "$after" <<<"$keys")"
+done
+is "conf/README.md has every variable" "" "$(missing conf/README.md '`' '`' <<<"$variables")"
+is "sluice.json(5) has every variable" "" \
+    "$(grep -vE '^SLUICE_(BUILD|FCGI|ROOT)$' <<<"$variables" | missing conf/man/sluice.json.5 '^\.(Ev|It Ev)( .*,)? ' '( |$)')"
+is ".env.example has every variable" "" "$(missing .env.example '^#' '=' <<<"$variables")"
+is ".env.example has no other" "" \
+    "$(sed -nE 's/^#?([A-Z_]+)=.*/\1/p' .env.example | grep -vxF "$variables")"
+is ".env.example sets nothing by itself" "" "$(grep -E '^[^#]' .env.example)"
+is "each of its variables has a comment" "" \
+    "$(awk '/^#[A-Z_]+=/ { if (before !~ /^# ./) print } { before = $0 }' .env.example)"
+
+# Its defaults are those of conf/sluice.json, which the unit tests compare with
+# the program's.
+defaults=$(jq -r 'def flat(p): to_entries[] | select(.key | startswith("//") | not) |
+    if (.value | type) == "object" then (.key as $k | .value | flat(p + $k + "."))
+    else "\(p)\(.key)=\(.value | if . == null or . == [] then "" else . end)" end;
+    (del(.upstreams) | flat("")), (.upstreams[0] | flat(""))' conf/sluice.json)
+while IFS='|' read -r key variable; do
+    want=$(sed -n "s/^${key//./\\.}=//p" <<<"$defaults")
+    have=$(sed -n "s/^#$variable=//p" .env.example)
+    [ "$variable" != SLUICE_LOG ] || want=stderr
+    is "$variable has its default in .env.example" "$want" "$have"
+done < <(sed -nE 's/^\{"([a-z_.]+)", *"([A-Z_]+)".*/\1|\2/p' <<<"$table")
+
+env=$(sed -n 's/^#\([A-Z_]*=..*\)/\1/p' .env.example | grep -vE '^SLUICE_(STATE|DATA)_DIR=')
+# shellcheck disable=SC2086 # a word each
+is "all of it together can be used" 0 "$(env $env "$build/sluicectl" check >/dev/null; echo $?)"
+
+is "sluicectl(1) has every command" "" \
+    "$("$build/sluicectl" --help | sed -n 's/^  \([a-z]*\) .*/\1/p' | missing conf/man/sluicectl.1 '^\.It Cm ' '( |$)')"
+
+# The pages themselves, where something can tell.
+if command -v mandoc >/dev/null; then
+    is "the manual pages are well-formed" "" "$(mandoc -T lint -W warning conf/man/*.[1-8] 2>&1)"
+fi
+finish
