@@ -34,12 +34,13 @@ all_wait() { # as one answer has it: none may have gone meanwhile
 }
 wait_for 10 all_wait
 shares() { sort | uniq -c | awk '{ print $2 ":" $1 }' | xargs; }
-is "while all classes wait, of 21 slots 16, 4 and 1 are foreseen" "high:16 low:1 normal:4" \
-    "$(jq -r '.waiting[21:42][].priority' <<<"$queue" | shares)"
+# Who of those that tie comes first is a matter of arrival: one at the edge may be another class's.
+has "while all classes wait, of 21 slots 16, 4 and 1 are foreseen" \
+    "$(jq -r '.waiting[21:42][].priority' <<<"$queue" | shares)" '^high:1[567] low:[12] normal:[345]$'
 wait $job
 # A slot that a worker did not take in time goes to another: one may be shifted.
 order=$(curl -s "$sim/sim/arrivals" | jq -r '.arrivals[21:42][].model' | shares)
-has "and the upstream sees them" "$order" '^sim/high:1[567] sim/low:1 sim/normal:[345]$'
+has "and the upstream sees them" "$order" '^sim/high:1[567] sim/low:[12] sim/normal:[345]$'
 
 # Two clients flood with 150 each; two more send four a second later.
 stop_sluice
