@@ -104,10 +104,10 @@ exec 7<"$state/sluice.state" # its bytes are not free before this is closed
 rm "$state/sluice.state"
 refused() {
     fill # to the last
-    chat sim/tokens-3 '' --max-time 10
+    chat sim/tokens-3 '' --max-time 4 # one that came before the loss was seen waits on
     [ "$status" = 503 ]
 }
-check "no room: requests are refused" wait_for 10 refused
+check "no room: requests are refused" wait_for 20 refused
 is "no room: with a code" sluice_state "$(jq -r .error.code <<<"$body")"
 has "no room: the log says what to do" "$(cat "$work/small.log")" 'state_unavailable.*No space left on device; make room in state_dir'
 ask /health
