@@ -195,6 +195,7 @@ BUILD_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev l
 DEPS = $(BUILD_DEPS) libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd \
   lighttpd-mod-openssl ca-certificates curl jq openssl procps
 BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk
+SERVERS_DEPS = apache2 libapache2-mod-fcgid nginx-light perl-base
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
 
 # Installs lighttpd without its service, which would take port 80; Prometheus too.
@@ -209,7 +210,8 @@ echo "Installing$$need"; export DEBIAN_FRONTEND=noninteractive; policy=/usr/sbin
 if [ ! -e $$policy ]; then trap 'rm -f $$policy' EXIT; trap 'exit 1' INT TERM HUP; \
     printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; fi; \
 $(APT) $$need >/dev/null 2>&1 || { apt-get update -qq && $(APT) $$need >/dev/null; } || exit 1; \
-for p in lighttpd prometheus; do case "$$need " in *" $$p "*) systemctl disable --quiet $$p 2>/dev/null || : ;; esac; done
+for p in lighttpd prometheus apache2 nginx; do case "$$need " in *" $$p "* | *" $$p-light "*) \
+    systemctl disable --quiet $$p 2>/dev/null || : ;; esac; done
 endef
 
 deps: ## install the Debian packages it needs (root), or say which
@@ -220,6 +222,9 @@ browser-deps: deps ## Chromium and its driver, for test-browser
 
 lint-deps: deps
 	$(call ensure,$(LINT_DEPS))
+
+servers-deps: deps ## the web servers of `make test-servers`
+	$(call ensure,$(SERVERS_DEPS))
 
 # libFuzzer is in clang's run-time library, a package of its own whose name
 # bears the version; whether all of it is there is seen by trying.
