@@ -277,6 +277,6 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile packaging/package.mk | awk -F: '{ printf "  %-16s%s\n", $$1, $$2 }'
 
 force:
-.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-browser browser-deps fuzz fuzzers fuzz-objects inject inject-programs \
+.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-servers servers-deps test-browser browser-deps fuzz fuzzers fuzz-objects inject inject-programs \
   bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
   lint-cppcheck lint-tidy lint-words lint-shell lint-format format clean help force
