@@ -158,6 +158,11 @@ all-inject:
 test-sdk: all ## the OpenAI SDKs from npm and PyPI against it
 	@SLUICE_BUILD=$(BUILD) tests/sdk/run.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither SDK can run here
 
+test-servers: servers-deps ## behind lighttpd, Apache (both modules) and nginx, with the files of conf/ (3 minutes)
+	@+$(MAKE) -s -j$(NPROC) all
+	@unset NVIDIA_API_KEY; export SLUICE_BUILD=$(BUILD); rc=0; \
+	for t in tests/servers/units tests/servers/run; do $$t || rc=1; done; exit $$rc
+
 test-browser: browser-deps ## the dashboard in a real headless Chromium (MEM_S=20)
 	@+$(MAKE) -s -j$(NPROC) all
 	@SLUICE_BUILD=$(BUILD) tests/browser/run
@@ -195,7 +200,7 @@ BUILD_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev l
 DEPS = $(BUILD_DEPS) libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd \
   lighttpd-mod-openssl ca-certificates curl jq openssl procps
 BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk
-SERVERS_DEPS = apache2 libapache2-mod-fcgid nginx-light perl-base
+SERVERS_DEPS = apache2 libapache2-mod-fcgid nginx-light perl-base systemd
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
 
 # Installs lighttpd without its service, which would take port 80; Prometheus too.
