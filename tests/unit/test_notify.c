@@ -190,6 +190,7 @@ static void a_busy_manager_hears_later(void)
     struct manager m;
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     const char *word;
+    bool ready = false;
     int other = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), i;
     socklen_t len = sizeof(at);
 
@@ -203,11 +204,11 @@ static void a_busy_manager_hears_later(void)
     m.n = notify_open(m.l);
     notify_reloading(m.n);
     notify_ready(m.n);
-    do {
-        CU_ASSERT_TRUE(i-- >= 0);
+    do { /* some may have got through after all: the queue is the kernel's */
         word = heard(&m);
-    } while (*word == 'x');
-    if (strncmp(word, "READY=1", 7) != 0) /* one may have got through */
+        ready = ready || strncmp(word, "READY=1", 7) == 0;
+    } while (*word != '\0');
+    if (!ready)
         loop_run(m.l, hear_ready, &m);
     close(other);
     manager_close(&m);
