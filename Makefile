@@ -158,6 +158,11 @@ all-inject:
 test-sdk: all ## the OpenAI SDKs from npm and PyPI against it
 	@SLUICE_BUILD=$(BUILD) tests/sdk/run.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither SDK can run here
 
+test-servers: servers-deps ## behind lighttpd, Apache (both modules) and nginx, with the files of conf/ (3 minutes)
+	@+$(MAKE) -s -j$(NPROC) all
+	@unset NVIDIA_API_KEY; export SLUICE_BUILD=$(BUILD); rc=0; \
+	for t in tests/servers/units tests/servers/run; do $$t || rc=1; done; exit $$rc
+
 test-browser: browser-deps ## the dashboard in a real headless Chromium (MEM_S=20)
 	@+$(MAKE) -s -j$(NPROC) all
 	@SLUICE_BUILD=$(BUILD) tests/browser/run
@@ -195,6 +200,7 @@ BUILD_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev l
 DEPS = $(BUILD_DEPS) libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd \
   lighttpd-mod-openssl ca-certificates curl jq openssl procps
 BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk
+SERVERS_DEPS = apache2 libapache2-mod-fcgid nginx-light perl-base systemd
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
 
 # Installs lighttpd without its service, which would take port 80; Prometheus too.
@@ -209,7 +215,8 @@ echo "Installing$$need"; export DEBIAN_FRONTEND=noninteractive; policy=/usr/sbin
 if [ ! -e $$policy ]; then trap 'rm -f $$policy' EXIT; trap 'exit 1' INT TERM HUP; \
     printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; fi; \
 $(APT) $$need >/dev/null 2>&1 || { apt-get update -qq && $(APT) $$need >/dev/null; } || exit 1; \
-for p in lighttpd prometheus; do case "$$need " in *" $$p "*) systemctl disable --quiet $$p 2>/dev/null || : ;; esac; done
+for p in lighttpd prometheus apache2 nginx; do case "$$need " in *" $$p "* | *" $$p-light "*) \
+    systemctl disable --quiet $$p 2>/dev/null || : ;; esac; done
 endef
 
 deps: ## install the Debian packages it needs (root), or say which
@@ -220,6 +227,9 @@ browser-deps: deps ## Chromium and its driver, for test-browser
 
 lint-deps: deps
 	$(call ensure,$(LINT_DEPS))
+
+servers-deps: deps ## the web servers of `make test-servers`
+	$(call ensure,$(SERVERS_DEPS))
 
 # libFuzzer is in clang's run-time library, a package of its own whose name
 # bears the version; whether all of it is there is seen by trying.
@@ -272,6 +282,6 @@ help: ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile packaging/package.mk | awk -F: '{ printf "  %-16s%s\n", $$1, $$2 }'
 
 force:
-.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-browser browser-deps fuzz fuzzers fuzz-objects inject inject-programs \
+.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-servers servers-deps test-browser browser-deps fuzz fuzzers fuzz-objects inject inject-programs \
   bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
   lint-cppcheck lint-tidy lint-words lint-shell lint-format format clean help force

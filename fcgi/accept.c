@@ -20,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "../state/limiter.h"
@@ -192,6 +193,34 @@ static void rest(struct accept *a)
     loop_at(a->loop, &a->pause, loop_now(a->loop) + ACCEPT_PAUSE_NS);
 }
 
+/*
+ * accept4() must find no connection without waiting for one.  O_NONBLOCK is
+ * not ours alone: it belongs to the socket's one open file, which the other
+ * workers and systemd share, and systemd takes it off whenever it starts
+ * another worker or sends a reload.  So it is set again each time; what comes
+ * in between is bounded by a timeout, which belongs to the socket (and would
+ * be passed on to the connections, were it TCP).
+ */
+static bool never_wait(int listen_fd)
+{
+    int flags = fcntl(listen_fd, F_GETFL);
+
+    return flags != -1 && ((flags & O_NONBLOCK) != 0 ||
+                           fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) == 0);
+}
+
+static void bound_wait(int listen_fd)
+{
+    const struct timeval least = {.tv_sec = 0, .tv_usec = 1};
+    int domain = 0;
+    socklen_t len = sizeof(domain);
+
+    if (getsockopt(listen_fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+        domain == AF_UNIX)
+        (void)setsockopt(listen_fd, SOL_SOCKET, SO_RCVTIMEO, &least,
+                         sizeof(least));
+}
+
 /* Takes the next connection.  False: there is none, or none can be had. */
 static bool take_next(struct accept *a)
 {
@@ -224,7 +253,7 @@ static void on_connections(void *arg, uint32_t events)
     int i;
 
     (void)events;
-    if (!has_room(a)) {
+    if (!has_room(a) || !never_wait(a->listen_fd)) {
         rest(a);
         return;
     }
@@ -248,7 +277,6 @@ struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
                             const uint32_t *open, accept_fn *fn, void *arg)
 {
     struct accept *a = calloc(1, sizeof(*a));
-    int flags = fcntl(listen_fd, F_GETFL);
 
     CHECK(a != NULL);
     a->loop = loop;
@@ -261,8 +289,8 @@ struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
     a->reading = (struct loop_watch){-1, 0, on_read, a};
     a->pause.fn = listen_again;
     a->pause.arg = a;
-    /* Shared with the other workers: who comes second must not block. */
-    if (flags == -1 || fcntl(listen_fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
+    bound_wait(listen_fd);
+    if (!never_wait(listen_fd) ||
         (a->readers = readers_start(max_body)) == NULL) {
         free(a);
         return NULL;
@@ -279,7 +307,7 @@ void accept_stop(struct accept *a)
     /* Nobody else would, where the socket is ours alone (lighttpd's bin-path):
      * who has got through so far is to hear from us. */
     for (i = 0; !a->stopped && i < ACCEPT_LAST; i++)
-        if (!has_room(a) || !take_next(a))
+        if (!has_room(a) || !never_wait(a->listen_fd) || !take_next(a))
             break;
     a->stopped = true;
     loop_unwatch(a->loop, &a->listening);

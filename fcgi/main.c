@@ -8,6 +8,8 @@
  *                  finish within drain_s; a second one ends at once
  * SIGHUP           the log is opened anew and the settings file read, by all
  *                  workers (adopt.c)
+ *
+ * A service manager hears of each (notify.c).
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -33,6 +35,7 @@
 #include "limits.h"
 #include "log.h"
 #include "models.h"
+#include "notify.h"
 #include "ready.h"
 #include "rules.h"
 #include "sluice.h"
@@ -41,7 +44,8 @@
 
 extern char **environ;
 
-#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h */
+#define EXIT_CONFIG 78   /* EX_CONFIG of sysexits.h */
+#define STOP_MS     5000 /* from the drain's end to the process's, at most */
 
 #define FRESH_MS 1000 /* a snapshot a second, for all who look */
 #define KEEP_MS                                                                \
@@ -143,6 +147,7 @@ static void drain(struct sluice *s)
     log_say(s->log, LOG_INFO_, "drain", "%u requests are open", s->n_exchanges);
     accept_stop(s->accept);
     leave_socket();
+    notify_stopping(s->notify, s->cfg->drain_ms + STOP_MS);
     loop_at(s->loop, &s->drain_timer,
             loop_now(s->loop) + s->cfg->drain_ms * NS_PER_MS);
     events_end_all(s->events);
@@ -152,10 +157,12 @@ static void drain(struct sluice *s)
 /* The log at once, whatever becomes of the settings. */
 static void hang_up(struct sluice *s)
 {
+    notify_reloading(s->notify);
     if (log_reopen(s->log) == -1)
         log_say(s->log, LOG_ERROR_, "log", "cannot be opened anew: %s",
                 strerror(errno));
     adopt_reload(s->adopt, NULL);
+    notify_ready(s->notify);
 }
 
 static void on_signal(void *arg, uint32_t events)
@@ -297,6 +304,7 @@ static void close_parts(struct sluice *s)
     ready_free(s->ready);
     events_free(s->events);
     upstream_free(s->up);
+    notify_close(s->notify);
     limiter_close(s->lim);
     loop_free(s->loop);
     log_close(s->log);
@@ -317,6 +325,8 @@ static int run(struct sluice *s, int signal_fd)
             SLUICE_VERSION, s->cfg->upstreams[0].name,
             s->cfg->upstreams[0].base_url, s->cfg->upstreams[0].requests,
             s->cfg->upstreams[0].window_ms);
+    s->notify = notify_open(s->loop);
+    notify_ready(s->notify);
     loop_run(s->loop, after_step, s);
     log_say(s->log, LOG_INFO_, "stop", "version %s", SLUICE_VERSION);
     return EXIT_SUCCESS;

@@ -18,6 +18,7 @@ struct exchange;
 struct limiter;
 struct log;
 struct models;
+struct notify;
 struct ready;
 struct upstream;
 
@@ -41,6 +42,7 @@ struct sluice {
     struct models *models;
     struct ready *ready;
     struct events *events;
+    struct notify *notify; /* NULL: no service manager */
     struct loop_watch limiter_watch, signal_watch;
     struct loop_timer limiter_timer, drain_timer;
     int64_t fresh_ns;   /* so old may a status snapshot be */

@@ -3,9 +3,11 @@
 
 #include <fastcgi.h>
 #include <fcgiapp.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -210,6 +212,30 @@ static void at_once(void)
     comes(100, SIZE_MAX);
 }
 
+/* As systemd does to the open file that it shares with us. */
+static void on_a_socket_that_waits(void)
+{
+    struct desk d;
+    struct timeval wait = {0, 0};
+    socklen_t len = sizeof(wait);
+    int flags;
+
+    desk_open(&d);
+    flags = fcntl(d.listening, F_GETFL);
+    CU_ASSERT_TRUE((flags & O_NONBLOCK) != 0);
+    (void)fcntl(d.listening, F_SETFL, flags & ~O_NONBLOCK);
+    write_request(&d.bytes, 100);
+    d.piece = SIZE_MAX;
+    (void)alarm(60); /* standing in accept4(), it would never come back */
+    loop_run(d.l, hook, &d);
+    (void)alarm(0);
+    CU_ASSERT_EQUAL(d.calls, 1);
+    CU_ASSERT_TRUE((fcntl(d.listening, F_GETFL) & O_NONBLOCK) != 0);
+    (void)getsockopt(d.listening, SOL_SOCKET, SO_RCVTIMEO, &wait, &len);
+    CU_ASSERT_TRUE(wait.tv_sec == 0 && wait.tv_usec > 0);
+    desk_close(&d);
+}
+
 static void byte_by_byte(void)
 {
     comes(100, 1);
@@ -346,6 +372,8 @@ static void looks(void)
 
 static const struct unit_test tests[] = {
     {"a request that comes at once is taken", at_once},
+    {"also where another has made the listening socket wait",
+     on_a_socket_that_waits},
     {"so is one that comes byte by byte", byte_by_byte},
     {"or in pieces", in_a_few_pieces},
     {"or is too large to be looked at", large},
