@@ -33,8 +33,11 @@ struct change {
     struct adopt *a;
     struct revision rev;
     struct exchange *x; /* NULL: nobody, or it is gone */
-    char *patch;        /* its body */
-    struct buf answer;  /* how X is answered, once all follow */
+    char remote[64];    /* who asked; "": nobody */
+    char id[LIMITER_ID_MAX];
+    uint64_t stamp;    /* of what was published, before it was read */
+    char *patch;       /* its body */
+    struct buf answer; /* how X is answered, once all follow */
     uint64_t generation;
     int64_t until_ns;    /* but not later */
     struct change *next; /* in a->changes */
@@ -49,6 +52,7 @@ struct adopt {
     uint32_t n_changes;
     bool following;          /* one of them follows others */
     uint64_t tried;          /* generation that could not be followed */
+    char said[512];          /* why not, as it was logged */
     uint64_t stamp;          /* of what was published when we looked last */
     struct loop_timer timer; /* looks at who follows */
 };
@@ -63,7 +67,7 @@ static void log_notes(struct sluice *s, struct json_object *notes)
 }
 
 /* What REV built is in force from now on. */
-static void put_in_force(struct adopt *a, struct revision *rev)
+static void put_in_force(struct adopt *a, struct revision *rev, uint64_t stamp)
 {
     struct limiter_settings set = rules_of(rev->cfg);
     struct sluice *s = a->s;
@@ -76,7 +80,7 @@ static void put_in_force(struct adopt *a, struct revision *rev)
     memset(&rev->terms, 0, sizeof(rev->terms));
     limiter_adopt(s->lim, &set, a->own.generation);
     s->turn_due = true;
-    a->stamp = terms_stamp(s->cfg->state_dir);
+    a->stamp = stamp;
 }
 
 /* ---- answering ------------------------------------------------------------ */
@@ -160,16 +164,23 @@ static void tell(struct change *c)
                        : rev->kind == REVISE_RELOAD ? "reload"
                                                     : "patch";
 
+    if (rev->status != 200 && rev->kind == REVISE_FOLLOW &&
+        strcmp(c->a->said, rev->err) == 0)
+        return; /* each second anew, and said once */
+    if (rev->kind == REVISE_FOLLOW)
+        snprintf(c->a->said, sizeof(c->a->said), "%s", rev->err);
     if (rev->status != 200) {
         log_say(s->log, LOG_ERROR_, "settings", "%s: nothing changes: %s", what,
                 rev->err);
         return;
     }
     log_notes(s, rev->notes);
-    if (c->x != NULL && rev->kind == REVISE_PATCH)
-        control_log(c->x, "patch", "change", c->patch);
-    else if (c->x != NULL)
-        control_log(c->x, "reload", NULL, NULL);
+    if (c->remote[0] == '\0')
+        return;
+    if (rev->kind == REVISE_PATCH)
+        control_log_by(s->log, c->remote, c->id, what, "change", c->patch);
+    else
+        control_log_by(s->log, c->remote, c->id, what, NULL, NULL);
 }
 
 static void on_revised(struct job *job, bool ran)
@@ -185,7 +196,7 @@ static void on_revised(struct job *job, bool ran)
     tell(c);
     c->generation = c->rev.terms.generation;
     if (c->rev.cfg != NULL) {
-        put_in_force(a, &c->rev);
+        put_in_force(a, &c->rev, c->stamp);
         if (log_reopen(a->s->log) == -1)
             log_say(a->s->log, LOG_ERROR_, "log", "cannot be opened anew: %s",
                     strerror(errno));
@@ -219,6 +230,7 @@ static void work(struct job *job)
     /* Now, not when it was asked for: there may have been others since. */
     c->rev.running = a->s->cfg;
     c->rev.own = &a->own;
+    c->stamp = terms_stamp(a->s->cfg->state_dir);
     revise(&c->rev);
 }
 
@@ -232,6 +244,11 @@ static struct change *begin(struct adopt *a, enum revise_kind kind,
     c->job.done = on_revised;
     c->a = a;
     c->x = x;
+    if (x != NULL) {
+        snprintf(c->remote, sizeof(c->remote), "%s",
+                 x->req->remote_addr != NULL ? x->req->remote_addr : "unknown");
+        snprintf(c->id, sizeof(c->id), "%s", x->req->id);
+    }
     c->rev.kind = kind;
     c->rev.env = a->env;
     c->rev.newest = limiter_generation(a->s->lim);
@@ -297,7 +314,7 @@ void adopt_tick(struct adopt *a)
     uint64_t stamp = terms_stamp(a->s->cfg->state_dir);
 
     a->tried = 0; /* a key file may be there again */
-    if (stamp == a->stamp)
+    if (stamp == a->stamp || a->following)
         return;
     a->stamp = stamp;
     if (stamp != 0)
@@ -310,6 +327,7 @@ int adopt_start(struct sluice *s, char *const *env, char *err, size_t err_max)
 {
     struct adopt *a = calloc(1, sizeof(*a));
     struct revision rev = {.kind = REVISE_START, .env = env, .running = s->cfg};
+    uint64_t stamp = terms_stamp(s->cfg->state_dir);
     int rc = 0;
 
     CHECK(a != NULL);
@@ -324,7 +342,7 @@ int adopt_start(struct sluice *s, char *const *env, char *err, size_t err_max)
     revise(&rev);
     log_notes(s, rev.notes);
     if (rev.cfg != NULL) {
-        put_in_force(a, &rev);
+        put_in_force(a, &rev, stamp);
     } else {
         snprintf(err, err_max, "%s", rev.err);
         rc = -1;

@@ -2,9 +2,10 @@
  * auth.c - may this caller spend quota, or look?
  *
  * A web page in a user's browser can reach 127.0.0.1.  Two checks keep it
- * out: Origin, which browsers always send where it matters, must be our own
- * or listed; and Host must not be a stranger's name, or that name could be
- * re-bound to this address (DNS rebinding) and its page would be "our own".
+ * out: Origin must be our own or listed, and where a browser sends none, as
+ * for a picture, Sec-Fetch-Site must not name another site; and Host must not
+ * be a stranger's name, or that name could be re-bound to this address (DNS
+ * rebinding) and its page would be "our own".
  * Address literals are safe: they cannot be re-bound.
  *
  * Who has a client's key needs no more; who has none may come from where
@@ -150,7 +151,8 @@ static void check_page(const struct config *cfg, struct request *r,
     bool listed = r->origin != NULL && origin_is_listed(cfg, r->origin);
     bool host = r->host == NULL || has_key || (asks && listed) ||
                 host_is_known(cfg, r->host);
-    bool origin = r->origin == NULL || listed || origin_is_own(r);
+    bool origin = r->origin != NULL ? listed || origin_is_own(r)
+                                    : !r->from_elsewhere || has_key;
 
     r->cors = r->origin != NULL && host && origin;
     if (!host)
@@ -268,12 +270,12 @@ static void check_client(const struct config *cfg, struct request *r,
 
     if (key != NULL)
         adopt_client(r, key);
-    else if (odd || !is_within(r->remote_addr, cfg->anonymous))
+    else
+        adopt_stranger(cfg, r); /* before the fault: it is counted and logged */
+    if (key == NULL && (odd || !is_within(r->remote_addr, cfg->anonymous)))
         fault_set(&r->fault, 401, "sluice_unauthorized",
                   "Sluice takes this request only with a client key that it "
                   "knows (clients, anonymous).");
-    else
-        adopt_stranger(cfg, r);
     keep_or_forget(cfg, r);
 }
 

@@ -27,19 +27,26 @@
 #define PATIENCE_NS NS_PER_S
 #define BODY_MAX    (4 * KIB) /* two names */
 
-void control_log(const struct exchange *x, const char *action, const char *key,
-                 const char *value)
+void control_log_by(struct log *log, const char *remote, const char *id,
+                    const char *action, const char *key, const char *value)
 {
     struct log_line l;
 
-    log_begin(&l, x->s->log, LOG_INFO_, "control");
+    log_begin(&l, log, LOG_INFO_, "control");
     log_str(&l, "action", action);
-    log_str(&l, "remote", x->req->remote_addr);
+    log_str(&l, "remote", remote);
     log_str(&l, "token", "admin");
-    log_str(&l, "request_id", x->req->id);
+    log_str(&l, "request_id", id);
     if (key != NULL)
         log_str(&l, key, value);
     log_end(&l);
+}
+
+void control_log(const struct exchange *x, const char *action, const char *key,
+                 const char *value)
+{
+    control_log_by(x->s->log, x->req->remote_addr, x->req->id, action, key,
+                   value);
 }
 
 static enum step say(struct exchange *x, const char *json)

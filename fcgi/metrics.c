@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "exchange.h"
@@ -323,34 +324,38 @@ static void put_events(struct page *p, const struct limiter_tally *t)
 
 /* ---- this process ------------------------------------------------------------------------ */
 
-static void put_known(struct page *p, const char *name, const char *help,
-                      int64_t value)
+static void put_known(struct page *p, const struct labels *of, const char *name,
+                      const char *help, int64_t value)
 {
     if (value < 0)
         return;
     begin(p, name, "gauge", help);
-    put_count(p, &(struct labels){NULL, NULL, NULL, NULL}, (uint64_t)value);
+    put_count(p, of, (uint64_t)value);
 }
 
+/* Of the worker that answers, by its name: another one's figures in the same
+ * series would be a counter that goes backwards. */
 static void put_process(struct page *p)
 {
-    const struct labels none = {NULL, NULL, NULL, NULL};
+    char pid[16];
+    const struct labels of = {"worker", pid, NULL, NULL};
     struct process_usage u;
 
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
     process_look(&u);
     begin(p, "process_cpu_seconds", "counter",
           "Processor time of the worker that answers.");
-    put_real(p, &none, u.cpu_s > 0 ? u.cpu_s : 0);
-    put_known(p, "process_resident_memory_bytes", "Its memory in RAM.",
+    put_real(p, &of, u.cpu_s > 0 ? u.cpu_s : 0);
+    put_known(p, &of, "process_resident_memory_bytes", "Its memory in RAM.",
               u.resident_bytes);
-    put_known(p, "process_virtual_memory_bytes", "Its address space.",
+    put_known(p, &of, "process_virtual_memory_bytes", "Its address space.",
               u.virtual_bytes);
-    put_known(p, "process_open_fds", "Its descriptors.", u.open_fds);
-    put_known(p, "process_max_fds", "As many as it may have.", u.max_fds);
+    put_known(p, &of, "process_open_fds", "Its descriptors.", u.open_fds);
+    put_known(p, &of, "process_max_fds", "As many as it may have.", u.max_fds);
     if (u.start_s < 0)
         return;
     begin(p, "process_start_time_seconds", "gauge", "Its start, since 1970.");
-    put_real(p, &none, u.start_s);
+    put_real(p, &of, u.start_s);
 }
 
 /* ---- the page ------------------------------------------------------------------------------ */

@@ -72,6 +72,14 @@ static char *copy(const char *text)
     return p;
 }
 
+/* Fetch Metadata (W3C): browsers tell on whose behalf they ask, also where they
+ * send no Origin, as for a picture. */
+static bool is_from_elsewhere(const char *fetch_site)
+{
+    return fetch_site != NULL && strcmp(fetch_site, "same-origin") != 0 &&
+           strcmp(fetch_site, "none") != 0;
+}
+
 /* A copy, or NULL. */
 static char *copy_of(const char *value)
 {
@@ -300,6 +308,7 @@ struct request *request_new(char *const *envp, int64_t now)
     r->remote_addr = copy_of(p.value[PARAM_REMOTE_ADDR]);
     r->host = copy_of(p.value[PARAM_HOST]);
     r->origin = copy_of(p.value[PARAM_ORIGIN]);
+    r->from_elsewhere = is_from_elsewhere(p.value[PARAM_SEC_FETCH_SITE]);
     r->authorization = copy_of(p.value[PARAM_AUTHORIZATION]);
     type = p.value[PARAM_CONTENT_TYPE];
     r->has_type = type != NULL;

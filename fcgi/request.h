@@ -42,6 +42,7 @@ struct request {
     char *target; /* path and query as sent, for the upstream */
     char *path;   /* decoded, without the query */
     char *host, *origin, *remote_addr, *authorization; /* or NULL */
+    bool from_elsewhere; /* a browser says: the page of another site asks */
     struct header forward[FORWARD_MAX];
     size_t n_forward;
 

@@ -131,9 +131,11 @@ static void set_cursor(struct archive *k, uint32_t ring)
 /* From FROM_S to TO_S, both included, all rings. */
 static void begin_copy(struct archive *k, int64_t from_s, int64_t to_s)
 {
-    k->from_s = from_s;
+    if (!history_is_time(to_s))
+        from_s = 1, to_s = 0; /* noise, or nothing */
+    k->from_s = max_i64(from_s, 0);
     k->to_s = to_s;
-    k->all_copied = from_s > to_s;
+    k->all_copied = k->from_s > to_s;
     set_cursor(k, 0);
 }
 

@@ -209,18 +209,41 @@ static void end(struct limiter *lim)
     __atomic_store_n(&lim->file.lay->live.dirty, 0, __ATOMIC_SEQ_CST);
 }
 
+/* Needs the lock.  Upstreams are known by their place: whoever has others, or
+ * another order, must not count in the rows of those who live. */
+static bool is_at_odds(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t i;
+
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        if (strncmp(lay->rules[i].name, lim->set.rules[i].name,
+                    sizeof(lay->rules[i].name)) != 0)
+            break;
+    if (i == LAY_UPSTREAMS)
+        return false;
+    for (i = 0; i < LAY_WORKERS; i++)
+        if (lay->workers[i].used && i != lim->slot)
+            return true;
+    return false;
+}
+
 /* Needs the lock.  What holds, who we are, and what we brought along. */
 static void settle_in(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
 
-    if (orders_lead(lim) && admit_set(lay, &lim->set, lim->now))
-        lay->live.generation++;
     if (lim->slot == NONE) {
         roster_sweep(lay, lim->file.fd, NONE, lim->now, &lim->gone);
+        lim->at_odds = is_at_odds(lim);
+        if (lim->at_odds)
+            return; /* limiter_turn() refuses and tries again */
+    }
+    if (orders_lead(lim) && admit_set(lay, &lim->set, lim->now))
+        lay->live.generation++;
+    if (lim->slot == NONE)
         lim->slot =
             roster_claim(lay, lim->file.fd, lim->wake.address, lim->now);
-    }
     if (lim->slot != NONE)
         wishes_adopt(lim);
 }
@@ -345,8 +368,14 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
     } while (lim->late);
     tell_workers(lim);
     archive_go_on(lim);
-    if (lim->slot == NONE)
+    if (lim->slot == NONE) {
+        if (lim->at_odds && !lim->told_odds)
+            limiter_say(lim, "upstreams_differ",
+                        "workers with other upstreams still run: nothing can "
+                        "be sent until they end");
+        lim->told_odds = lim->at_odds;
         return trouble(lim, FULL_NS);
+    }
     lim->trouble_ns = NEVER;
     news_tell(lim, false);
     news_free(lim);

@@ -51,15 +51,16 @@ struct limiter {
     uint64_t generation; /* of those settings */
     uint64_t newest;     /* that the state knows of */
     struct pause pause;
-    uint32_t cancels_seen;  /* lay_control.cancels, when we looked */
-    bool unsettled;         /* settings or tickets not yet in this file */
-    int64_t now;            /* of this turn */
-    int64_t checked_ns;     /* when the file was last seen at its path */
-    bool late;              /* that was too long ago when the lock was had */
-    int64_t trouble_ns;     /* since when no turn succeeded; NEVER: none */
-    int64_t retry_ns;       /* not before: the file could not be had */
-    int64_t bad_ns;         /* when the last one proved damaged */
-    int64_t had_created_ns; /* of the last file we had; 0: none yet */
+    uint32_t cancels_seen;   /* lay_control.cancels, when we looked */
+    bool at_odds, told_odds; /* those who live have other upstreams */
+    bool unsettled;          /* settings or tickets not yet in this file */
+    int64_t now;             /* of this turn */
+    int64_t checked_ns;      /* when the file was last seen at its path */
+    bool late;               /* that was too long ago when the lock was had */
+    int64_t trouble_ns;      /* since when no turn succeeded; NEVER: none */
+    int64_t retry_ns;        /* not before: the file could not be had */
+    int64_t bad_ns;          /* when the last one proved damaged */
+    int64_t had_created_ns;  /* of the last file we had; 0: none yet */
     int64_t service_start_ns;
     uint64_t recoveries;
     uint64_t secret; /* of the newest file */

@@ -31,6 +31,10 @@ for path in /v1/chat/completions /api/status /api/queue /v1/models; do
     is "$path: a foreign Origin is refused" "403 sluice_forbidden" "$status $(jq -r .error.code <<<"$body")"
     ask $path "${opt[@]}" -H 'Origin: null'
     is "$path: so is null" 403 "$status"
+    ask $path "${opt[@]}" -H 'Sec-Fetch-Site: cross-site'
+    is "$path: so is what a page elsewhere fetches without one" 403 "$status"
+    ask $path "${opt[@]}" -H 'Sec-Fetch-Site: same-origin'
+    is "$path: not what our own does" 200 "$status"
     ask $path "${opt[@]}" -H 'Host: evil.example' -H 'Origin: http://evil.example'
     is "$path: a re-bound name is refused" 403 "$status"
     ask $path "${opt[@]}" -H "Origin: $url"

@@ -359,6 +359,28 @@ static void a_directory_that_cannot_be_is_said_once(void)
     desk_free(d);
 }
 
+/* It is looked at only after a crash, and used every minute. */
+static void noise_in_the_times_hurts_no_one(void)
+{
+    static const int64_t noise[] = {INT64_MAX, INT64_MIN, INT64_MAX / 2, -1};
+    struct desk *d = desk_that_keeps(600 * NS_PER_S);
+    size_t i;
+
+    send_some(d, 3);
+    for (i = 0; i < 4 * 4; i++) {
+        struct lay_history *h = history(d, 0);
+
+        *(i % 4 == 0   ? &h->to_s
+          : i % 4 == 1 ? &h->from_s
+          : i % 4 == 2 ? &h->saving_to_s
+                       : &h->saving_from_s) = noise[i / 4];
+        save_now(d);
+    }
+    send_some(d, 2);
+    check_sends(d, 5);
+    desk_free(d);
+}
+
 static const struct unit_test tests[] = {
     {"what was saved is there after a kill",
      what_was_saved_is_there_after_a_kill},
@@ -370,6 +392,7 @@ static const struct unit_test tests[] = {
     {"a late reader adds nothing", a_late_reader_adds_nothing},
     {"a torn record costs only itself", a_torn_record_costs_only_itself},
     {"noise on the disk hurts no one", noise_on_the_disk_hurts_no_one},
+    {"noise in the times hurts no one", noise_in_the_times_hurts_no_one},
     {"something else at its name is replaced or left",
      something_else_at_its_name_is_replaced_or_left},
     {"a directory that cannot be is said once",

@@ -32,6 +32,7 @@ struct caller {
     const char *addr, *host, *origin, *authorization, *name;
     enum limiter_class cls;
     bool has_cls;
+    bool elsewhere; /* as Sec-Fetch-Site has it */
 };
 
 static char *copy(const char *text)
@@ -48,6 +49,7 @@ static struct verdict judge(const struct config *cfg, const struct caller *c)
                         .authorization = copy(c->authorization),
                         .cls = c->has_cls ? c->cls : CLASS_NORMAL,
                         .has_cls = c->has_cls,
+                        .from_elsewhere = c->elsewhere,
                         .weight = 1};
     struct verdict v;
 
@@ -344,6 +346,15 @@ static void who_may_spend_quota(void)
         CU_ASSERT_EQUAL(judge(&cfg, &c).status, rows[i].alice ? 0 : 403);
         c.origin = "https://evil.example.org";
         CU_ASSERT_EQUAL(judge(&cfg, &c).status, 403);
+        /* Nor may a picture of such a page: it has no Origin. */
+        c.origin = c.host = NULL;
+        c.elsewhere = true;
+        CU_ASSERT_EQUAL(judge(&cfg, &c).status, rows[i].alice ? 0 : 403);
+        /* Who is refused has no client's name, whatever he says. */
+        c.elsewhere = false;
+        c.name = "alice";
+        CU_ASSERT_EQUAL(strcmp(judge(&cfg, &c).client, "alice") == 0,
+                        rows[i].alice || !rows[i].clients);
     }
 }
 
