@@ -379,14 +379,14 @@ static void other_upstreams_find_no_place(void)
     struct desk *d = desk_new(5);
     struct ask *a;
 
-    snprintf(d->set.rules[0].name, sizeof(d->set.rules[0].name), "one");
     d->set.rules[1] = d->set.rules[0];
-    d->set.rules[1].name[0] = 't';
     d->set.n_upstreams = 2;
+    memcpy(d->set.rules[0].name, "one", 4);
+    memcpy(d->set.rules[1].name, "two", 4);
     desk_open(d, 0);
     desk_turn(d);
-    d->set.rules[0].name[0] = 't';
-    d->set.rules[1].name[0] = 'o';
+    memcpy(d->set.rules[0].name, "two", 4);
+    memcpy(d->set.rules[1].name, "one", 4);
     desk_open(d, 1);
     desk_pass(d, 1);
     CU_ASSERT_EQUAL(d->w[1]->slot, NONE);
@@ -404,7 +404,7 @@ static void other_upstreams_find_no_place(void)
     d->w[0] = NULL;
     desk_pass(d, 1000);
     CU_ASSERT_NOT_EQUAL(d->w[1]->slot, NONE);
-    CU_ASSERT_STRING_EQUAL(desk_layout(d, 1)->rules[0].name, "tne");
+    CU_ASSERT_STRING_EQUAL(desk_layout(d, 1)->rules[0].name, "two");
     desk_free(d);
 }
 
