@@ -57,15 +57,19 @@ static void find_url(struct ctl *c, char out[URL_MAX])
         out[strlen(out) - 1] = '\0';
 }
 
-/* As the workers find it; none is worth a try where only reading is meant. */
+/* As the workers find it, or where "make run" keeps its data; none is worth a
+ * try where only reading is meant. */
 static int find_token(const struct ctl *c, char out[TOKEN_MAX])
 {
+    const char *dir = c->state_dir != NULL ? c->state_dir : c->cfg->state_dir;
+
     out[0] = '\0';
     if (c->cfg->admin_token != NULL)
         return snprintf(out, TOKEN_MAX, "%s", c->cfg->admin_token) > 0;
     if (c->cfg->admin_token_file != NULL)
         return first_line(out, TOKEN_MAX, c->cfg->admin_token_file, "");
-    return first_line(out, TOKEN_MAX, c->cfg->data_dir, "admin.token");
+    return first_line(out, TOKEN_MAX, dir, "admin.token") ||
+           first_line(out, TOKEN_MAX, c->cfg->data_dir, "admin.token");
 }
 
 /* ---- one call ------------------------------------------------------------------ */

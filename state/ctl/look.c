@@ -76,11 +76,14 @@ static void print_scope(const struct view_scope *v)
 static void print_status(const struct limiter_view *v)
 {
     const struct limiter_counters *c = &v->counters;
-    char a[DURATION_MAX], b[DURATION_MAX];
+    char a[DURATION_MAX], b[DURATION_MAX], by[LIMITER_NAME_MAX];
     uint64_t refused = 0;
     uint32_t i;
 
     printf("up %s, %u workers\n", duration(a, v->uptime_ns), v->n_workers);
+    if (v->paused_ns >= 0)
+        printf("paused for %s, by %s: nothing is sent\n",
+               duration(a, v->paused_ns), plain(by, v->paused_by));
     for (i = 0; i < v->n_scopes; i++)
         print_scope(&v->scopes[i]);
     for (i = 0; i < v->n_models; i++)

@@ -147,7 +147,7 @@ static int usage(FILE *to, int code)
         "DIR is the one the settings name, FILE is SLUICE_CONFIG's; URL is "
         "SLUICE_URL's, or where\n\"make run\" listens, or "
         "http://127.0.0.1:8080.  The admin token is SLUICE_ADMIN_TOKEN's, or "
-        "the one\nin admin.token_file or the data directory.\n"
+        "the one\nin admin.token_file, the state or the data directory.\n"
         "Exit status: 0 fine, 1 it could not be done, 2 wrong usage, 78 "
         "wrong settings.\n");
     return code;

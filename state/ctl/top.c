@@ -131,7 +131,7 @@ static void put_view(struct page *p, const struct limiter_view *v,
          v->n_rows - waiting,
          last->uptime_ns > 0 && s > 0 ? (double)sent / s : 0.0, v->n_workers,
          stalled > 0 ? ", some do not answer" : "");
-    line(p, "%s", "");
+    line(p, "%s", v->paused_ns >= 0 ? "PAUSED: nothing is sent" : "");
     for (i = 0; i < v->n_scopes; i++)
         put_scope(p, &v->scopes[i]);
     for (i = 0; i < v->n_models; i++)

@@ -69,6 +69,8 @@ is "no value at all is wrong usage" 2 $rc
 # ---- all of it ------------------------------------------------------------------
 ctl pause
 is "pause" "0 paused" "$rc $said"
+ctl status
+has "status says so" "$said" '^paused for .*, by 127.0.0.1'
 is "is seen" false "$(curl -s "$url/api/status" | jq '.paused == null')"
 ctl resume
 is "resume" "0 resumed" "$rc $said"
