@@ -64,6 +64,8 @@ function start() {
     shell = createShell(app);
     document.body.replaceChildren(shell.el, notices.el, asking.el);
     shell.route();
+    if (state.get())
+      shell.update(state.get()); /* no other may come: the view is held, or the stream lost */
   }
   function setLanguage(lang) {
     prefs.set('lang', lang);
