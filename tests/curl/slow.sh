@@ -11,6 +11,8 @@ case $build in *san) lean='' ;; esac
 readers=20
 start_sim --limiter none
 start_sluice main SLUICE_REQUESTS=1000 SLUICE_WORKERS=2
+both_are_there() { [ "$(workers | wc -l)" = 2 ]; }
+wait_for 10 both_are_there
 mapfile -t worker < <(workers)
 web=$(cat "$state/lighttpd.pid")
 
