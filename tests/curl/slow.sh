@@ -1,7 +1,7 @@
 #!/bin/bash
 # A slow reader and a large body cost their own request some memory, and
 # nobody else anything: a reader's upstream is held back, not buffered.
-# shellcheck source=tests/curl/lib.sh
+# shellcheck source=tests/curl/lib.sh disable=SC2317
 . "$(dirname "$0")/lib.sh"
 
 # A sanitizer keeps what was freed: what memory comes back is not judged then.
