@@ -23,9 +23,7 @@
 #include "log.h"
 #include "settings.h"
 
-#define RETRY_NS    (3 * NS_PER_MS) /* the lock is held for microseconds */
-#define PATIENCE_NS NS_PER_S
-#define BODY_MAX    (4 * KIB) /* two names */
+#define BODY_MAX (4 * KIB) /* two names */
 
 void control_log_by(struct log *log, const char *remote, const char *id,
                     const char *action, const char *key, const char *value)
@@ -63,20 +61,6 @@ static enum step say(struct exchange *x, const char *json)
 static enum step bad(struct exchange *x, const char *what)
 {
     return exchange_fail(x, 400, "sluice_bad_request", -1, 0, "%s", what);
-}
-
-/* Somebody else holds the state: asked again in a moment. */
-static enum step later(struct exchange *x)
-{
-    int64_t now = clock_now_ns();
-
-    x->s->turn_due = true; /* a turn may have to come first */
-    if (now - x->req->arrived_ns >= PATIENCE_NS)
-        return exchange_fail(x, 503, "sluice_state", 1000, 1,
-                             "The shared state is busy or unavailable; try "
-                             "again.");
-    loop_at(x->s->loop, &x->timer, now + RETRY_NS);
-    return STEP_ROUTE;
 }
 
 /* The object in the body, the caller's; none is an empty one.  NULL: the
@@ -118,7 +102,7 @@ static enum step set_pause(struct exchange *x, const char *by)
         return bad(x, why);
     json_object_put(body);
     if (!limiter_pause(x->s->lim, by, clock_now_ns()))
-        return later(x);
+        return exchange_later(x);
     x->s->turn_due = true;
     control_log(x, by != NULL ? "pause" : "resume", NULL, NULL);
     return say(x, by != NULL ? "{\"paused\":true}\n" : "{\"paused\":false}\n");
@@ -145,7 +129,7 @@ int control_cancel(struct exchange *x)
     uint32_t n;
 
     if (!limiter_cancel(x->s->lim, id, clock_now_ns(), &n))
-        return later(x);
+        return exchange_later(x);
     if (n == 0)
         return exchange_fail(x, 404, "sluice_not_found", -1, 0,
                              "No request that waits or runs has this id.");
@@ -182,7 +166,7 @@ static enum step clear(struct exchange *x, const char *upstream,
             continue;
         n++;
         if (!limiter_end_hold(x->s->lim, i, model))
-            return later(x);
+            return exchange_later(x);
     }
     if (n == 0)
         return bad(x, "upstream: must be the name of one that the settings "

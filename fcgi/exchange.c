@@ -160,6 +160,17 @@ enum step exchange_fail(struct exchange *x, int status, const char *code,
     return fail_with(x, &e);
 }
 
+enum step exchange_later(struct exchange *x)
+{
+    x->s->turn_due = true; /* a turn may have to come first */
+    if (now_ns(x) - x->req->arrived_ns >= LATER_MOST_NS)
+        return exchange_fail(x, 503, "sluice_state", 1000, 1,
+                             "The shared state is busy or unavailable; try "
+                             "again.");
+    loop_at(x->s->loop, &x->timer, now_ns(x) + LATER_NS);
+    return STEP_ROUTE;
+}
+
 enum step exchange_json(struct exchange *x, const struct buf *json)
 {
     return exchange_json_as(x, 200, json);

@@ -118,6 +118,9 @@ void exchange_abort_all(struct sluice *s);
 enum step exchange_fail(struct exchange *x, int status, const char *code,
                         int64_t retry_ms, int retry, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
+/* The state cannot be had now: X's page is asked for again in a moment, and
+ * refused once that has lasted for a second. */
+enum step exchange_later(struct exchange *x);
 /* Answers with an error that is written already. */
 enum step exchange_tell(struct exchange *x, const struct relay_error *e);
 /* Answers 200 with a JSON text. */

@@ -29,6 +29,10 @@
 #define ACCEPT_LAST      4096  /* of them at a drain: lighttpd.conf's backlog */
 #define ACCEPT_PAUSE_NS  20000000 /* when there are no descriptors left */
 
+/* A page that needs the shared state, which is locked for microseconds. */
+#define LATER_NS      3000000    /* to the next try */
+#define LATER_MOST_NS 1000000000 /* then it is refused */
+
 /* Kept for the worker itself: the state file made anew (3), the log, the
  * readers' duplicates, libcurl's resolver; twice that. */
 #define SPARE_DESCRIPTORS 24

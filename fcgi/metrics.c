@@ -19,9 +19,6 @@
 #include "exchange.h"
 #include "process.h"
 
-#define RETRY_NS    (3 * NS_PER_MS) /* the lock is held for microseconds */
-#define PATIENCE_NS NS_PER_S
-
 struct page {
     struct buf *b;
     bool open;          /* OpenMetrics */
@@ -398,13 +395,7 @@ int metrics_answer(struct exchange *x)
     CHECK(t != NULL);
     if (!limiter_tally(x->s->lim, clock_now_ns(), t)) {
         free(t);
-        if (clock_now_ns() - x->req->arrived_ns < PATIENCE_NS) {
-            loop_at(x->s->loop, &x->timer, clock_now_ns() + RETRY_NS);
-            return STEP_ROUTE; /* somebody writes: asked again in a moment */
-        }
-        return exchange_fail(x, 503, "sluice_state", 1000, 1,
-                             "The shared state is busy or unavailable; try "
-                             "again.");
+        return exchange_later(x);
     }
     metrics_write(&b, t, open);
     free(t);

@@ -216,7 +216,7 @@ int past_answer(struct exchange *x)
         past_put(&b, past);
         next = exchange_json(x, &b);
     } else {
-        next = status_later(x);
+        next = exchange_later(x);
     }
     buf_free(&b);
     free(past);

@@ -60,61 +60,44 @@ static uint32_t put_rows(struct buf *b, const struct limiter_view *v,
     return n > max ? n - max : 0;
 }
 
-static uint32_t put_models(struct buf *b, const struct limiter_view *v,
-                           uint32_t max)
+typedef void item_fn(struct buf *b, const struct limiter_view *v, uint32_t i);
+
+/* At most MAX of N.  Returns how many were left out. */
+static uint32_t put_list(struct buf *b, const struct limiter_view *v,
+                         item_fn *item, uint32_t n, uint32_t max)
 {
     uint32_t i;
 
     buf_str(b, "[");
-    for (i = 0; i < v->n_models && i < max; i++) {
+    for (i = 0; i < n && i < max; i++) {
         buf_str(b, i > 0 ? "," : "");
-        piece_model(b, v, &v->models[i]);
+        item(b, v, i);
     }
     buf_str(b, "]");
-    return v->n_models - i;
+    return n - i;
 }
 
-static uint32_t put_clients(struct buf *b, const struct limiter_view *v,
-                            uint32_t max)
+static void put_model(struct buf *b, const struct limiter_view *v, uint32_t i)
 {
-    uint32_t i;
-
-    buf_str(b, "[");
-    for (i = 0; i < v->n_clients && i < max; i++) {
-        buf_str(b, i > 0 ? "," : "");
-        piece_client(b, &v->clients[i]);
-    }
-    buf_str(b, "]");
-    return v->n_clients - i;
+    piece_model(b, v, &v->models[i]);
 }
 
-static void put_recent(struct buf *b, const struct limiter_view *v,
-                       uint32_t max)
+static void put_client(struct buf *b, const struct limiter_view *v, uint32_t i)
 {
-    uint32_t i;
-
-    buf_str(b, "[");
-    for (i = 0; i < v->n_recent && i < max; i++) {
-        buf_str(b, i > 0 ? "," : "");
-        piece_recent(b, &v->recent[i]);
-    }
-    buf_str(b, "]");
+    piece_client(b, &v->clients[i]);
 }
 
-static void put_workers(struct buf *b, const struct limiter_view *v,
-                        uint32_t max)
+static void put_recent(struct buf *b, const struct limiter_view *v, uint32_t i)
 {
-    uint32_t i;
-
-    buf_str(b, "[");
-    for (i = 0; i < v->n_workers && i < max; i++) {
-        buf_str(b, i > 0 ? "," : "");
-        piece_worker(b, &v->workers[i]);
-    }
-    buf_str(b, "]");
+    piece_recent(b, &v->recent[i]);
 }
 
-/* Limits are not cut to LIST_MAX: where each model has one, 256 matter. */
+static void put_worker(struct buf *b, const struct limiter_view *v, uint32_t i)
+{
+    piece_worker(b, &v->workers[i]);
+}
+
+/* Limits are not cut to MAX: where each model has one, 256 matter. */
 static void put_limits(struct buf *b, const struct limiter_view *v,
                        uint32_t max)
 {
@@ -190,9 +173,9 @@ static void put(struct buf *b, const struct limiter_view *v, int64_t time_ms,
     buf_str(b, ",\"limits\":");
     put_limits(b, v, max);
     buf_str(b, ",\"models\":");
-    models = put_models(b, v, max);
+    models = put_list(b, v, put_model, v->n_models, max);
     buf_str(b, ",\"clients\":");
-    clients = put_clients(b, v, max);
+    clients = put_list(b, v, put_client, v->n_clients, max);
     buf_str(b, ",\"spent\":");
     put_spent(b, v);
     buf_str(b, ",\"waiting\":");
@@ -200,9 +183,9 @@ static void put(struct buf *b, const struct limiter_view *v, int64_t time_ms,
     buf_str(b, ",\"running\":");
     running = put_rows(b, v, false, max);
     buf_str(b, ",\"recent\":");
-    put_recent(b, v, max);
+    (void)put_list(b, v, put_recent, v->n_recent, max);
     buf_str(b, ",\"workers\":");
-    put_workers(b, v, 4 * max);
+    (void)put_list(b, v, put_worker, v->n_workers, 4 * max);
     buf_str(b, ",\"counters\":");
     piece_counters(b, v);
     buf_fmt(b,

@@ -14,9 +14,6 @@
 #include "exchange.h"
 #include "snapshot.h"
 
-#define RETRY_NS    (3 * NS_PER_MS) /* the lock is held for microseconds */
-#define PATIENCE_NS NS_PER_S
-
 static bool build(struct sluice *s)
 {
     struct buf b = {NULL, 0, 0, 0};
@@ -47,17 +44,6 @@ bool status_text(struct sluice *s, int64_t fresh_ns, struct buf *out,
     return true;
 }
 
-int status_later(struct exchange *x)
-{
-    if (clock_now_ns() - x->req->arrived_ns < PATIENCE_NS) {
-        loop_at(x->s->loop, &x->timer, clock_now_ns() + RETRY_NS);
-        return STEP_ROUTE; /* somebody writes: asked again in a moment */
-    }
-    return exchange_fail(x, 503, "sluice_state", 1000, 1,
-                         "The shared state is busy or unavailable; try "
-                         "again.");
-}
-
 int status_answer(struct exchange *x)
 {
     struct buf b = {NULL, 0, 0, 0};
@@ -68,7 +54,7 @@ int status_answer(struct exchange *x)
         buf_str(&b, "\n");
         next = exchange_json(x, &b);
     } else {
-        next = status_later(x);
+        next = exchange_later(x);
     }
     buf_free(&b);
     return next;
@@ -81,7 +67,7 @@ int queue_answer(struct exchange *x)
     enum step next;
 
     if (!limiter_view(x->s->lim, clock_now_ns(), &view))
-        return status_later(x);
+        return exchange_later(x);
     snapshot_put_queue(&b, &view);
     view_free(&view);
     next = exchange_json(x, &b);

@@ -23,7 +23,4 @@ int status_answer(struct exchange *x);
 /* GET /api/queue: who waits, in the order they will go; who runs. */
 int queue_answer(struct exchange *x);
 
-/* It cannot be told now: X comes back in a moment, but not for ever. */
-int status_later(struct exchange *x);
-
 #endif

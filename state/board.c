@@ -155,9 +155,6 @@ static void post(void *arg)
     bool lives = owner != NONE && owner != lim->slot &&
                  lock_slot_is_held(lim->file.fd, owner);
 
-    if (lay->live.dirty != 0 || lay->live.retired != 0)
-        return; /* the next turn sees to it */
-    __atomic_store_n(&lay->live.dirty, 1, __ATOMIC_SEQ_CST);
     if (p->text != NULL) {
         p->ok = board_put(&lay->board, lim->slot, p->text, p->len);
     } else {
@@ -165,23 +162,11 @@ static void post(void *arg)
             board_ask(&lay->board, lim->slot, lives, p->fresh_ns, p->now);
         p->ok = true;
     }
-    __atomic_store_n(&lay->live.dirty, 0, __ATOMIC_SEQ_CST);
 }
 
 static bool locked_post(struct posting *p)
 {
-    struct limiter *lim = p->lim;
-    const char *what = "";
-    enum guard_result how;
-
-    if (lim->file.lay == NULL || lim->slot == NONE || lim->unsettled ||
-        !lock_take(lim->file.fd))
-        return false;
-    how = guard_run(post, p, &what);
-    lock_drop(lim->file.fd);
-    if (how != GUARD_OK)
-        attach_lose(lim, what, true);
-    return how == GUARD_OK && p->ok;
+    return limiter_touch(p->lim, post, p) && p->ok;
 }
 
 struct glance {

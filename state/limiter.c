@@ -418,6 +418,52 @@ bool limiter_at_once(struct limiter *lim, int64_t now,
     return true;
 }
 
+/* ---- a look -------------------------------------------------------------------- */
+
+bool limiter_look(struct limiter *lim, void (*fn)(void *), void *arg)
+{
+    const char *what = "";
+    enum guard_result how;
+
+    if (lim->file.lay == NULL || !lock_take(lim->file.fd))
+        return false;
+    how = guard_run(fn, arg, &what);
+    lock_drop(lim->file.fd);
+    if (how != GUARD_OK)
+        attach_lose(lim, what, true);
+    return how == GUARD_OK;
+}
+
+struct touch {
+    struct lay_live *live;
+    void (*fn)(void *);
+    void *arg;
+    bool done;
+};
+
+/* Needs the lock. */
+static void touch(void *arg)
+{
+    struct touch *t = arg;
+
+    if (t->live->dirty != 0 || t->live->retired != 0)
+        return;
+    __atomic_store_n(&t->live->dirty, 1, __ATOMIC_SEQ_CST);
+    t->fn(t->arg);
+    __atomic_store_n(&t->live->dirty, 0, __ATOMIC_SEQ_CST);
+    t->done = true;
+}
+
+bool limiter_touch(struct limiter *lim, void (*fn)(void *), void *arg)
+{
+    struct touch t = {NULL, fn, arg, false};
+
+    if (lim->file.lay == NULL || lim->slot == NONE || lim->unsettled)
+        return false;
+    t.live = &lim->file.lay->live;
+    return limiter_look(lim, touch, &t) && t.done;
+}
+
 /* ---- questions --------------------------------------------------------------- */
 
 struct place_query {
@@ -446,17 +492,9 @@ bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
                    struct ticket_news *news)
 {
     struct place_query q = {lim->file.lay, t, now, false};
-    const char *what = "";
-    enum guard_result how;
 
-    if (t->row == NONE || t->state != TICKET_LINE || lim->file.lay == NULL ||
-        !lock_take(lim->file.fd))
-        return false;
-    how = guard_run(place_locked, &q, &what);
-    lock_drop(lim->file.fd);
-    if (how != GUARD_OK)
-        attach_lose(lim, what, true);
-    if (how != GUARD_OK || !q.waits)
+    if (t->row == NONE || t->state != TICKET_LINE ||
+        !limiter_look(lim, place_locked, &q) || !q.waits)
         return false;
     *news = t->news;
     return true;

@@ -10,8 +10,6 @@
 #include <string.h>
 
 #include "bands.h"
-#include "guard.h"
-#include "lock.h"
 #include "worker.h"
 
 #define PIECE 400 /* records: 96 KB */
@@ -47,18 +45,12 @@ static void copy_piece(void *arg)
 
 static bool read_piece(struct limiter *lim, struct reading *r)
 {
-    const char *what = "";
-    enum guard_result how;
     int tries = 0;
 
-    while (!lock_take(lim->file.fd))
-        if (++tries == TRIES)
+    while (!limiter_look(lim, copy_piece, r))
+        if (lim->file.lay == NULL || ++tries == TRIES)
             return false;
-    how = guard_run(copy_piece, r, &what);
-    lock_drop(lim->file.fd);
-    if (how != GUARD_OK)
-        attach_lose(lim, what, true);
-    return how == GUARD_OK && !r->busy;
+    return !r->busy;
 }
 
 /* ---- putting steps together ----------------------------------------------- */

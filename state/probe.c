@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "admit.h"
-#include "guard.h"
 #include "lock.h"
 #include "traits.h"
 #include "worker.h"
@@ -97,7 +96,6 @@ struct question {
     struct limiter_ready *out; /* NULL: REACHABLE and STATUS are the answer */
     bool reachable;
     uint16_t status;
-    bool busy;
 };
 
 /* Needs the lock. */
@@ -142,33 +140,12 @@ static void locked(void *arg)
     struct question *q = arg;
     struct layout *lay = q->lim->file.lay;
 
-    q->busy = lay->live.dirty != 0 || lay->live.retired != 0;
-    if (q->busy)
-        return; /* the next turn sees to it */
     q->now = max_i64(q->now, lay->live.now_ns);
-    __atomic_store_n(&lay->live.dirty, 1, __ATOMIC_SEQ_CST);
     if (q->out != NULL)
         look(q);
     else
         probe_answer(&lay->probe, q->lim->slot, q->reachable, q->status,
                      q->now);
-    __atomic_store_n(&lay->live.dirty, 0, __ATOMIC_SEQ_CST);
-}
-
-static bool ask(struct question *q)
-{
-    struct limiter *lim = q->lim;
-    const char *what = "";
-    enum guard_result how;
-
-    if (lim->file.lay == NULL || lim->slot == NONE || lim->unsettled ||
-        !lock_take(lim->file.fd))
-        return false;
-    how = guard_run(locked, q, &what);
-    lock_drop(lim->file.fd);
-    if (how != GUARD_OK)
-        attach_lose(lim, what, true);
-    return how == GUARD_OK && !q->busy;
 }
 
 bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
@@ -177,7 +154,7 @@ bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
     struct question q = {.lim = lim, .now = now, .times = times, .out = out};
 
     memset(out, 0, sizeof(*out));
-    return ask(&q);
+    return limiter_touch(lim, locked, &q);
 }
 
 bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
@@ -186,5 +163,5 @@ bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
     struct question q = {
         .lim = lim, .now = now, .reachable = reachable, .status = status};
 
-    return ask(&q);
+    return limiter_touch(lim, locked, &q);
 }

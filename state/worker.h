@@ -112,6 +112,15 @@ MUST_USE bool limiter_at_once(struct limiter *lim, int64_t now,
                               void (*fn)(struct limiter *lim, void *arg),
                               void *arg);
 
+/* FN under the lock, outside of a turn and without what belongs to one: FN
+ * looks at live.dirty itself.  False: the lock is busy, there is no file, or it
+ * proved damaged and is lost now. */
+MUST_USE bool limiter_look(struct limiter *lim, void (*fn)(void *), void *arg);
+/* The same, where we have our place, for a FN that writes: live.dirty goes up
+ * and down around it.  False too: somebody was killed while it wrote, and a
+ * turn has to come first. */
+MUST_USE bool limiter_touch(struct limiter *lim, void (*fn)(void *), void *arg);
+
 /* ---- attach.c ---------------------------------------------------------- */
 
 /* At the start: directory, file and socket.  False: ERR says why not. */
