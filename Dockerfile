@@ -1,22 +1,27 @@
 # Sluice, with lighttpd in front, in one container.
 #
 #   docker build -t sluice .
-#   docker run --rm -p 127.0.0.1:8080:8080 -e SLUICE_ANONYMOUS=private \
-#       -e NVIDIA_API_KEY --read-only --tmpfs /run/sluice:uid=10001,mode=0700 sluice
+#   docker run --rm --stop-timeout 35 -p 127.0.0.1:8080:8080 -e SLUICE_ANONYMOUS=private -e NVIDIA_API_KEY \
+#       --read-only --tmpfs /run/sluice:uid=10001,mode=0700 --cap-drop ALL --security-opt no-new-privileges sluice
 #
-# compose.yaml does the same with limits and a volume.  SIGTERM drains.
+# compose.yaml does the same with limits and a volume.  SIGTERM drains, for
+# drain_s (30); an engine left to itself kills after 10.
 #
 # bash and util-linux, of which conf/run is made, are in every Debian; the
 # health check asks with them too, so there is no curl here.
 
 FROM debian:trixie-slim AS build
-RUN apt-get update && apt-get install -y --no-install-recommends make
 WORKDIR /src
+# What it is built with is a layer of its own: a change of ours leaves it.
+COPY Makefile ./
+COPY packaging/package.mk packaging/
+RUN apt-get update && apt-get install -y --no-install-recommends make && make build-deps
 COPY . .
-RUN make build-deps && make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
+RUN make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
     strip /image/usr/lib/sluice/sluice.fcgi /image/usr/bin/sluicectl && \
     rm -rf /image/usr/share/doc /image/usr/share/man /image/usr/lib/systemd \
         /image/usr/lib/sysusers.d /image/usr/lib/tmpfiles.d /image/etc/sluice/sluice.env && \
+    install -D -m 644 LICENSE /image/usr/share/doc/sluice/copyright && \
     ln -s ../../bin/sluicectl /image/usr/lib/sluice/sluicectl && \
     install -D -m 755 -t /image/usr/share/sluice/conf conf/run conf/container/health && \
     # the workers' log goes to the container's, not to a file on a tmpfs
@@ -31,6 +36,11 @@ RUN apt-get update && \
     install -d -m 0700 -o sluice -g sluice /run/sluice /var/lib/sluice
 COPY --from=build /image/ /
 
+LABEL org.opencontainers.image.title="Sluice" \
+    org.opencontainers.image.description="A rate-limiting sidecar for the NVIDIA NIM API" \
+    org.opencontainers.image.version="0.1.0" \
+    org.opencontainers.image.licenses="MIT"
+
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001
 ENV SLUICE_LISTEN=0.0.0.0:8080 SLUICE_BUILD=/usr/lib/sluice SLUICE_CONFIG=/etc/sluice/sluice.json \
@@ -38,5 +48,6 @@ ENV SLUICE_LISTEN=0.0.0.0:8080 SLUICE_BUILD=/usr/lib/sluice SLUICE_CONFIG=/etc/s
 VOLUME /var/lib/sluice
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# Podman and buildah keep it with --format docker only.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s CMD ["/usr/share/sluice/conf/health"]
 CMD ["/usr/share/sluice/conf/run"]
