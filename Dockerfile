@@ -5,7 +5,8 @@
 #       --read-only --tmpfs /run/sluice:uid=10001,mode=0700 --cap-drop ALL --security-opt no-new-privileges sluice
 #
 # compose.yaml does the same with limits and a volume.  SIGTERM drains, for
-# drain_s (30); an engine left to itself kills after 10.
+# drain_s (30); an engine left to itself kills after 10.  Podman makes the tmpfs
+# ours by U, not by uid=10001, and keeps the HEALTHCHECK with --format docker only.
 #
 # bash and util-linux, of which conf/run is made, are in every Debian; the
 # health check asks with them too, so there is no curl here.
@@ -32,7 +33,8 @@ RUN apt-get update && \
     apt-get install -y --no-install-recommends lighttpd libfcgi0t64 libcurl4t64 libssl3t64 libjson-c5 \
         ca-certificates && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* /etc/lighttpd && \
-    useradd --system --uid 10001 --user-group --home-dir /var/lib/sluice --shell /usr/sbin/nologin sluice && \
+    groupadd --system --gid 10001 sluice && \
+    useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/sluice --shell /usr/sbin/nologin sluice && \
     install -d -m 0700 -o sluice -g sluice /run/sluice /var/lib/sluice
 COPY --from=build /image/ /
 
@@ -48,6 +50,5 @@ ENV SLUICE_LISTEN=0.0.0.0:8080 SLUICE_BUILD=/usr/lib/sluice SLUICE_CONFIG=/etc/s
 VOLUME /var/lib/sluice
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-# Podman and buildah keep it with --format docker only.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=10s CMD ["/usr/share/sluice/conf/health"]
 CMD ["/usr/share/sluice/conf/run"]
