@@ -75,4 +75,8 @@ test-monitoring: monitoring-deps ## alert rules and dashboard against a real Pro
 monitoring-deps: deps
 	$(call ensure,$(MONITORING_DEPS))
 
-.PHONY: install uninstall build-deps deb deb-deps test-package test-monitoring monitoring-deps
+test-container: deps ## build and run the image (root; docker, podman or buildah, or CONTAINER=)
+	@+$(MAKE) -s -j$(NPROC) all
+	@unset NVIDIA_API_KEY; SLUICE_BUILD=$(BUILD) CONTAINER='$(CONTAINER)' tests/container/run
+
+.PHONY: install uninstall build-deps deb deb-deps test-package test-monitoring monitoring-deps test-container
