@@ -20,6 +20,7 @@
 #include "control.h"
 #include "exchange.h"
 #include "log.h"
+#include "notify.h"
 #include "offload.h"
 #include "revise.h"
 #include "rules.h"
@@ -183,6 +184,11 @@ static void tell(struct change *c)
         control_log_by(s->log, c->remote, c->id, what, NULL, NULL);
 }
 
+static bool is_by_signal(const struct change *c)
+{
+    return c->rev.kind == REVISE_RELOAD && c->remote[0] == '\0';
+}
+
 static void on_revised(struct job *job, bool ran)
 {
     struct change *c = (struct change *)(void *)job;
@@ -205,6 +211,8 @@ static void on_revised(struct job *job, bool ran)
     } else if (c->rev.kind == REVISE_FOLLOW && c->rev.status != 200) {
         a->tried = limiter_generation(a->s->lim);
     }
+    if (is_by_signal(c))
+        notify_reloaded(a->s->notify, c->rev.status == 200 ? NULL : c->rev.err);
     if (c->rev.status != 200) { /* whatever was published: it is refused */
         answer(c);
         forget_change(c);
@@ -260,11 +268,17 @@ static struct change *begin(struct adopt *a, enum revise_kind kind,
 
 static bool is_busy(struct adopt *a, struct exchange *x)
 {
+    static const char why[] = "Too many changes wait to be written.";
+
     if (a->n_changes < JOBS_MAX)
         return false;
-    if (x != NULL)
-        x->step = exchange_fail(x, 503, "sluice_state", 1000, 1,
-                                "Too many changes wait to be written.");
+    if (x != NULL) {
+        x->step = exchange_fail(x, 503, "sluice_state", 1000, 1, "%s", why);
+    } else {
+        log_say(a->s->log, LOG_ERROR_, "settings",
+                "reload: nothing changes: %s", why);
+        notify_reloaded(a->s->notify, why);
+    }
     return true;
 }
 

@@ -25,6 +25,7 @@ PLACES = \
   $(BUILD)/sluicectl>$(PREFIX)/bin/sluicectl \
   $(foreach f,$(WWW),$(f)>$(WWWDIR)/$(f:www/%=%)) \
   $(foreach f,$(UNITS),$(f)>$(UNITDIR)/$(notdir $(f))) \
+  conf/systemd/no-key.conf>$(DOCDIR)/examples/systemd/no-key.conf \
   conf/sysusers/sluice.conf>$(SYSUSERSDIR)/sluice.conf \
   conf/tmpfiles/sluice.conf>$(TMPFILESDIR)/sluice.conf \
   $(foreach f,$(MANS),$(f)>$(MANDIR)/man$(patsubst .%,%,$(suffix $(f)))/$(notdir $(f))) \
