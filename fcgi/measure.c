@@ -163,7 +163,7 @@ void measure_events(struct exchange *x, const char *data, size_t len)
 static int64_t speed_milli(const struct exchange *x)
 {
     const struct measure *m = &x->measure;
-    int64_t tokens = x->relay.completion_tokens, from = x->granted_ns;
+    int64_t tokens = x->relay.usage.completion, from = x->granted_ns;
     int64_t to = m->answer_ended_ns;
 
     if (m->tokens > 0) {
@@ -338,8 +338,8 @@ void measure_exchange(struct exchange *x)
         .at_ms = clock_wall_ms(),
         .bytes = x->client.bytes,
         .prompt_bytes = x->measure.prompt_bytes,
-        .tokens_in = x->relay.prompt_tokens,
-        .tokens_out = x->relay.completion_tokens,
+        .tokens_in = x->relay.usage.prompt,
+        .tokens_out = x->relay.usage.completion,
         .gaps = x->measure.gaps,
     };
 
