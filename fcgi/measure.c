@@ -259,6 +259,18 @@ static bool is_upstreamed(const struct exchange *x)
     return x->req->route != NULL && x->req->route->proxied;
 }
 
+/* A stranger's, as one for a path that is not there: it is counted by its code
+ * and its reason, but whoever knocks on all doors must not push real requests
+ * out of the list of the last ones. */
+static bool is_at_the_door(const struct exchange *x)
+{
+    int row = row_of(x);
+
+    return row >= 0 && row < (int)ARRAY_LEN(codes) &&
+           (codes[row].reason == REASON_UNAUTHORIZED ||
+            codes[row].reason == REASON_FORBIDDEN);
+}
+
 enum phase measure_phase(const struct exchange *x)
 {
     if (!x->gone)
@@ -327,7 +339,7 @@ void measure_exchange(struct exchange *x)
 {
     struct limiter_note n = {
         .outcome = outcome_of(x),
-        .upstreamed = is_upstreamed(x),
+        .upstreamed = is_upstreamed(x) && !is_at_the_door(x),
         .status = (uint16_t)measure_status(x),
         .reason = reason_of(x),
         .phase = x->aborted ? PHASE_NONE : measure_phase(x),
