@@ -26,6 +26,7 @@ static inline CU_ErrorCode unit_add(const char *suite,
 }
 
 CU_ErrorCode test_config_add(void);
+CU_ErrorCode test_settings_add(void);
 CU_ErrorCode test_log_add(void);
 CU_ErrorCode test_loop_add(void);
 CU_ErrorCode test_notify_add(void);
