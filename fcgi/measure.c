@@ -121,22 +121,25 @@ static uint32_t count_texts(const char *data, size_t len, const char *key)
     return texts;
 }
 
-/* Chat, reasoning too; completions; calls of tools; the Responses API. */
-static uint32_t count_tokens(const char *data, size_t len)
-{
-    static const char *const keys[] = {
-        "content\":", "text\":", "arguments\":", "delta\":"};
-    uint32_t n = 0;
-    size_t i;
-
-    for (i = 0; i < ARRAY_LEN(keys) && n == 0; i++)
-        n = count_texts(data, len, keys[i]);
-    return n;
-}
-
 static bool has_text(const char *data, size_t len, const char *text)
 {
     return memmem(data, len, text, strlen(text)) != NULL;
+}
+
+/* Chat, reasoning too; completions; calls of tools; the Responses API, whose
+ * last events say again what came in deltas. */
+static uint32_t count_tokens(const char *data, size_t len)
+{
+    static const char *const keys[] = {"content\":", "text\":", "arguments\":"};
+    uint32_t n = 0;
+    size_t i;
+
+    if (has_text(data, len, "\"type\":\"response.") ||
+        has_text(data, len, "event: response."))
+        return count_texts(data, len, "delta\":");
+    for (i = 0; i < ARRAY_LEN(keys) && n == 0; i++)
+        n = count_texts(data, len, keys[i]);
+    return n;
 }
 
 /* Some events in one piece: the time since the last one is shared among them,

@@ -336,12 +336,16 @@ tells "a streamed response in crumbs" responses '{"model":"sim/stream-10-1+split
 tells "embeddings" embeddings '{"model":"sim/echo","input":["a","b"]}' 2 null
 tells "an answer that is too long to be held" chat/completions '{"model":"sim/big-600","messages":[]}' 8 "$(
     curl -s "$sim/v1/chat/completions" -d '{"model":"sim/big-600","messages":[]}' | jq .usage.completion_tokens)"
+tells "a slow one" responses '{"model":"sim/stream-4-500","stream":true,"input":"x"}' 8 4
 scrape
 is "all prompts are counted" "$(jq -s 'map(.prompt_tokens // 0) | add' "$work/tokens.log")" "$(sum sluice_llm_tokens_total 'kind="prompt"')"
 is "all answers are" "$(jq -s 'map(.completion_tokens // 0) | add' "$work/tokens.log")" "$(sum sluice_llm_tokens_total 'kind="completion"')"
 ask /api/status
 is "the last requests tell theirs" "$(jq -r 'select(.event == "request" and .upstream_status == 200) | "\(.prompt_tokens) \(.completion_tokens)"' "$work/tokens.log")" \
     "$(jq -r '.recent | reverse[] | "\(.tokens_in) \(.tokens_out)"' <<<"$body")"
+
+at_most "four words in two seconds are no more than two a second" 2.1 \
+    "$(jq '.models[] | select(.name == "sim/stream-4-500") | .tokens_per_s.p50' <<<"$body")"
 
 # ---- who may see it --------------------------------------------------------------------
 
