@@ -17,13 +17,13 @@
 #include <json-c/json.h>
 
 #include "configs.h"
-#include "control.h"
 #include "exchange.h"
 #include "log.h"
 #include "notify.h"
 #include "offload.h"
 #include "revise.h"
 #include "rules.h"
+#include "steer.h"
 
 #define LOOK_NS  (3 * NS_PER_MS) /* between two looks at who follows */
 #define WAIT_NS  NS_PER_S        /* for a stopped worker; it follows later */
@@ -179,9 +179,9 @@ static void tell(struct change *c)
     if (c->remote[0] == '\0')
         return;
     if (rev->kind == REVISE_PATCH)
-        control_log_by(s->log, c->remote, c->id, what, "change", c->patch);
+        steer_log_by(s->log, c->remote, c->id, what, "change", c->patch);
     else
-        control_log_by(s->log, c->remote, c->id, what, NULL, NULL);
+        steer_log_by(s->log, c->remote, c->id, what, NULL, NULL);
 }
 
 static bool is_by_signal(const struct change *c)

@@ -1,7 +1,7 @@
 /*
  * orders.c - what do operators want of all workers?
  *
- *   fcgi/control.c --> limiter_pause(), limiter_cancel(): at once, under the
+ *   fcgi/steer.c   --> limiter_pause(), limiter_cancel(): at once, under the
  *                      lock, and every worker is poked
  *   each turn      --> orders_look(), orders_cancelled(): what did others order?
  *
