@@ -271,4 +271,6 @@ void history_rebuild(struct lay_history *h, int64_t now)
         h->lease_ns = 0;
     if (h->filled > 1 || h->mute > 1 || h->filled_to > HISTORY_ALL)
         h->filled = h->mute = h->filled_to = 0;
+    if (h->failures > HISTORY_FAILURES + 1)
+        h->failures = 0;
 }

@@ -24,6 +24,7 @@ struct layout;
 #define HISTORY_BUCKETS PAST_BUCKETS /* of a histogram: bands.c */
 
 #define HISTORY_DUE_MAX_NS (600 * NS_PER_S) /* farther ahead is noise */
+#define HISTORY_FAILURES   5                /* then pauses grow no more */
 
 /* What is kept of a second, a minute or an hour: 240 bytes. */
 struct lay_moment {
@@ -53,7 +54,9 @@ struct lay_history {
     uint32_t owner;     /* worker + 1 that saves or fills; 0: none */
     uint32_t filled;    /* 1: has what the disk knew */
     uint32_t filled_to; /* records of the disk that were looked at */
-    uint32_t mute;      /* 1: that it cannot be saved was said */
+    uint32_t mute;      /* 1: that it cannot be saved or read was said */
+    uint32_t failures;  /* to read it, one after the other */
+    uint32_t pad;
     struct lay_moment moments[HISTORY_ALL];
 };
 

@@ -102,12 +102,13 @@ struct limiter_counters {
     uint64_t retreats_over;      /* scopes that are back at their limit */
     uint64_t benches;            /* begun */
     uint64_t ceilings_cut;
-    uint64_t holds_ended; /* by an operator; benches too */
-    uint64_t repairs;     /* times the dirty word was found up */
-    uint64_t recoveries;  /* times the file was replaced */
-    uint64_t swept;       /* dead workers */
-    uint64_t revoked;     /* offers that lapsed */
-    uint64_t seniors;     /* retries let to the head of their line */
+    uint64_t holds_ended;     /* by an operator; benches too */
+    uint64_t repairs;         /* times the dirty word was found up */
+    uint64_t recoveries;      /* times the file was replaced */
+    uint64_t histories_aside; /* files of the history that were none */
+    uint64_t swept;           /* dead workers */
+    uint64_t revoked;         /* offers that lapsed */
+    uint64_t seniors;         /* retries let to the head of their line */
 };
 
 /* What a ticket asks for.  Strings are copied, cut to their bounds. */
