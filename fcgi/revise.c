@@ -84,7 +84,7 @@ static int publish(struct revision *r, struct terms *t, struct config *cfg,
 {
     struct complaint err = complaint_of(r);
 
-    t->generation = max_u64(r->newest, after) + 1;
+    t->generation = serial_next(max_u64(r->newest, after));
     if (terms_write(t, r->running->state_dir, &err) == -1) {
         config_free(cfg);
         return refuse(r, 503);
@@ -109,7 +109,8 @@ static void read_current(struct revision *r, struct terms *current)
 
 /* ---- following ---------------------------------------------------------------- */
 
-/* False: there is nothing that is newer than what we have. */
+/* False: there is nothing that is newer than what we have.  Of the same
+ * generation what is written holds: it cannot rise for ever (serial.h). */
 static bool follow_published(struct revision *r)
 {
     char text[sizeof(r->err)];
@@ -119,7 +120,8 @@ static bool follow_published(struct revision *r)
 
     if (terms_read(&t, r->running->state_dir, &err) == -1)
         return false;
-    if (t.generation <= r->own->generation) {
+    if (t.generation < r->own->generation ||
+        (t.generation == r->own->generation && terms_same(&t, r->own))) {
         bool same = t.generation == r->own->generation;
 
         terms_free(&t);

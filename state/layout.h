@@ -45,7 +45,7 @@
 #include "tally.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 4
+#define LAYOUT_VERSION 5
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    256
@@ -105,7 +105,6 @@ struct lay_live {
     int64_t now_ns;   /* the latest time any worker worked at */
     int64_t service_start_ns;
     int64_t swept_ns;       /* the last look for dead workers; 0: look now */
-    uint64_t generation;    /* of the rules */
     uint64_t last_id;       /* of a ticket */
     uint64_t last_grant;    /* number of a grant */
     int64_t last_arrival;   /* unique, rising: max(now, previous + 1) */

@@ -161,6 +161,7 @@ void limiter_set(struct limiter *lim, const struct limiter_settings *set)
 void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
                    uint64_t generation)
 {
+    CHECK(serial_is_sane(generation));
     limiter_set(lim, set);
     lim->generation = generation;
 }
@@ -185,6 +186,10 @@ static bool begin(struct limiter *lim)
         lay->live.service_start_ns > lim->now + NS_PER_S ||
         lay->live.service_start_ns < 0)
         guard_damaged("a time in the future");
+    if (!serial_is_sane(lay->live.last_id) ||
+        !serial_is_sane(lay->live.last_grant) ||
+        !serial_is_sane(lay->live.last_chunk))
+        guard_damaged("a number that nobody can count to");
     lim->now = max_i64(lim->now, lay->live.now_ns);
     if (lay->live.dirty) {
         lay->live.counters.repairs++;
@@ -239,8 +244,8 @@ static void settle_in(struct limiter *lim)
         if (lim->at_odds)
             return; /* limiter_turn() refuses and tries again */
     }
-    if (orders_lead(lim) && admit_set(lay, &lim->set, lim->now))
-        lay->live.generation++;
+    if (orders_lead(lim))
+        (void)admit_set(lay, &lim->set, lim->now);
     if (lim->slot == NONE)
         lim->slot =
             roster_claim(lay, lim->file.fd, lim->wake.address, lim->now);

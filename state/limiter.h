@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base.h"
+#include "serial.h"
 #include "spread.h"
 
 #define LIMITER_UPSTREAMS  16
@@ -177,7 +178,7 @@ void limiter_close(struct limiter *lim);
 /* Other settings, from the next turn on, for all workers: unless the state
  * knows of a newer generation than ours. */
 void limiter_set(struct limiter *lim, const struct limiter_settings *set);
-/* The same, of GENERATION, below 2^62: if it is newer than what the state
+/* The same, of GENERATION (serial.h): if it is newer than what the state
  * knows, every worker is poked and finds it in limiter_generation(). */
 void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
                    uint64_t generation);

@@ -372,6 +372,71 @@ static void they_survive_the_loss_of_the_file(void)
     }
 }
 
+/* Whatever number noise, or somebody with our uid, puts there: it goes on, and
+ * no file is lost for it. */
+static void no_number_is_the_last(void)
+{
+    static const uint64_t noise[] = {SERIAL_MAX / 2, SERIAL_MAX - 1,
+                                     SERIAL_MAX};
+    size_t i, k;
+
+    for (i = 0; i < sizeof(noise) / sizeof(*noise); i++) {
+        struct desk *d = desk_of(2, 10);
+        uint64_t next = noise[i];
+
+        desk_layout(d, 0)->control.generation = noise[i];
+        desk_layout(d, 0)->control.pauses = noise[i];
+        desk_turn(d);
+        for (k = 0; k < 3; k++) {
+            CU_ASSERT_EQUAL(limiter_generation(d->w[1]), next);
+            next = serial_next(next);
+            adopt(d, 0, 20 + (uint32_t)k, next);
+            adopt(d, 1, 20 + (uint32_t)k, next);
+            desk_turn(d);
+            CU_ASSERT_EQUAL(in_force(d), 20 + k);
+            CU_ASSERT_TRUE(limiter_all_follow(d->w[1], next, d->now));
+            pause_at(d, 0, "x");
+            desk_turn(d);
+            CU_ASSERT_TRUE(limiter_is_paused(d->w[1]));
+            pause_at(d, 1, NULL);
+            desk_turn(d);
+            CU_ASSERT_FALSE(limiter_is_paused(d->w[0]));
+        }
+        CU_ASSERT_FALSE(desk_has_logged(d, "state_lost"));
+        CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+        desk_pass(d, 1100);
+        desk_turn(d);
+        CU_ASSERT_EQUAL(limiter_generation(d->w[1]), next);
+        CU_ASSERT_EQUAL(in_force(d), 22);
+        desk_free(d);
+    }
+}
+
+/* Beyond it is damage, for which there is a new file, once. */
+static void a_number_that_nobody_can_count_to_is_damage(void)
+{
+    size_t i;
+
+    for (i = 0; i < 5; i++) {
+        struct desk *d = desk_of(1, 10);
+        struct layout *lay = desk_layout(d, 0);
+        uint64_t *const numbers[] = {
+            &lay->live.last_id, &lay->live.last_grant, &lay->live.last_chunk,
+            &lay->control.generation, &lay->control.pauses};
+
+        *numbers[i] = i % 2 == 0 ? UINT64_C(1) << 61 : UINT64_MAX;
+        desk_pass(d, 100);
+        CU_ASSERT_TRUE(desk_has_logged(d, "state_lost"));
+        CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+        desk_pass(d, 62000);
+        (void)desk_ask(d, 0, NULL);
+        desk_turn(d);
+        CU_ASSERT_EQUAL(grants(d), 1);
+        CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+        desk_free(d);
+    }
+}
+
 /* Upstreams are known by their place: who has them in another order would count
  * in the wrong row, so it waits until the others are gone. */
 static void other_upstreams_find_no_place(void)
@@ -424,6 +489,9 @@ static const struct unit_test tests[] = {
     {"a worker that starts leaves them alone",
      a_worker_that_starts_leaves_them_alone},
     {"they survive the loss of the file", they_survive_the_loss_of_the_file},
+    {"no number is the last", no_number_is_the_last},
+    {"a number that nobody can count to is damage",
+     a_number_that_nobody_can_count_to_is_damage},
     {NULL, NULL},
 };
 
