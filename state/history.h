@@ -82,8 +82,8 @@ void history_add(struct lay_moment *to, const struct lay_moment *m);
 void history_turn(struct layout *lay, int64_t wall_s);
 /* A request went out. */
 void history_sent(struct layout *lay);
-/* How many wait, run, and use the window at NOW. */
-void history_gauge(struct layout *lay, int64_t now);
+/* How many wait, run, and use the window of UPSTREAM at NOW. */
+void history_gauge(struct layout *lay, uint32_t upstream, int64_t now);
 /* What an older file knew of the moment at place I is added, once. */
 void history_fill(struct lay_history *h, uint32_t i,
                   const struct lay_moment *m);

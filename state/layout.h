@@ -180,7 +180,7 @@ struct lay_flow {
 
 struct lay_name {
     uint32_t used;
-    uint32_t owner;  /* models: the upstream */
+    uint32_t owner;  /* models: the row of the upstream */
     uint32_t refs;   /* (d) rows that name it */
     uint32_t lined;  /* (d) of those, waiting or offered */
     uint32_t chain;  /* (d) hash */
@@ -220,6 +220,8 @@ struct lay_worker {
     uint32_t stalled;    /* let an offer lapse and has not been seen since */
     uint32_t offers;     /* (d) rows offered to it */
     uint64_t generation; /* of the settings it follows */
+    uint32_t upstreams;  /* the rows it uses, as bits */
+    uint32_t pad;
 };
 
 struct lay_row {

@@ -78,6 +78,7 @@ void orders_look(struct limiter *lim)
     settle_pause(lim, c);
     lim->newest = c->generation;
     worker_at(lim->file.lay, lim->slot)->generation = lim->generation;
+    worker_at(lim->file.lay, lim->slot)->upstreams = lim->rows;
 }
 
 /* Needs the lock.  One that waits leaves its line; one that runs is ended by

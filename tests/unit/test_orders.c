@@ -437,42 +437,6 @@ static void a_number_that_nobody_can_count_to_is_damage(void)
     }
 }
 
-/* Upstreams are known by their place: who has them in another order would count
- * in the wrong row, so it waits until the others are gone. */
-static void other_upstreams_find_no_place(void)
-{
-    struct desk *d = desk_new(5);
-    struct ask *a;
-
-    d->set.rules[1] = d->set.rules[0];
-    d->set.n_upstreams = 2;
-    memcpy(d->set.rules[0].name, "one", 4);
-    memcpy(d->set.rules[1].name, "two", 4);
-    desk_open(d, 0);
-    desk_turn(d);
-    memcpy(d->set.rules[0].name, "two", 4);
-    memcpy(d->set.rules[1].name, "one", 4);
-    desk_open(d, 1);
-    desk_pass(d, 1);
-    CU_ASSERT_EQUAL(d->w[1]->slot, NONE);
-    CU_ASSERT_TRUE(desk_has_logged(d, "upstreams_differ"));
-    CU_ASSERT_STRING_EQUAL(desk_layout(d, 0)->rules[0].name, "one");
-    a = desk_ask(d, 1, NULL);
-    desk_pass(d, 1000);
-    CU_ASSERT_EQUAL(a->grants, 0);
-    desk_pass(d, 3000);
-    CU_ASSERT_EQUAL(a->why_refused, REFUSED_STATE);
-    a = desk_ask(d, 0, NULL);
-    desk_turn(d);
-    CU_ASSERT_EQUAL(a->grants, 1);
-    limiter_close(d->w[0]);
-    d->w[0] = NULL;
-    desk_pass(d, 1000);
-    CU_ASSERT_NOT_EQUAL(d->w[1]->slot, NONE);
-    CU_ASSERT_STRING_EQUAL(desk_layout(d, 1)->rules[0].name, "two");
-    desk_free(d);
-}
-
 static const struct unit_test tests[] = {
     {"a pause holds all workers", a_pause_holds_all_workers},
     {"a pause takes offers back", a_pause_takes_offers_back},
@@ -484,7 +448,6 @@ static const struct unit_test tests[] = {
     {"one that runs keeps its slot used", one_that_runs_keeps_its_slot_used},
     {"a mark of a dead worker counts", a_mark_of_a_dead_worker_counts},
     {"many are cancelled at random", many_are_cancelled_at_random},
-    {"other upstreams find no place", other_upstreams_find_no_place},
     {"newer settings stay", newer_settings_stay},
     {"a worker that starts leaves them alone",
      a_worker_that_starts_leaves_them_alone},
