@@ -233,6 +233,18 @@ static void convert_buckets(struct layout *lay, uint32_t upstream,
             bucket_convert(&lay->scopes[LAY_UPSTREAMS + i].bucket, &from, &to);
 }
 
+/* Who is killed half way leaves none: a mixture of two limits could be more
+ * than either, and whoever repairs may not know this upstream (places.c). */
+static void write_rules(struct limiter_rules *to, struct limiter_rules new)
+{
+    uint32_t requests = new.requests;
+
+    __atomic_store_n(&to->requests, 0, __ATOMIC_SEQ_CST);
+    new.requests = 0;
+    *to = new;
+    __atomic_store_n(&to->requests, requests, __ATOMIC_SEQ_CST);
+}
+
 static void set_one(struct layout *lay, uint32_t upstream,
                     const struct limiter_rules *new, int64_t now)
 {
@@ -248,7 +260,7 @@ static void set_one(struct layout *lay, uint32_t upstream,
     else if (admit_has_rows(lay, upstream))
         return; /* another worker's: its rules hold until they are over */
     *lost = max_i64(*lost, forgotten_ns(&lay->rules[upstream], new, now));
-    lay->rules[upstream] = *new;
+    write_rules(&lay->rules[upstream], *new);
 }
 
 /* A client may ask any upstream: the largest margin of all holds for it. */

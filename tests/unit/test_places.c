@@ -234,6 +234,29 @@ static void a_lost_file_finds_each_its_rows(void)
     desk_free(d);
 }
 
+/* Somebody was killed while it wrote rules, and who repairs knows nothing of
+ * that upstream: those who do put it right. */
+static void rules_half_written_are_written_again(void)
+{
+    uint32_t left;
+
+    for (left = 0; left < 2; left++) { /* requests */
+        struct desk *d = desk_new(3);
+
+        open_with(d, 0, "one two");
+        open_with(d, 1, "one");
+        desk_layout(d, 0)->rules[1].requests = left;
+        desk_layout(d, 0)->live.dirty = 1;
+        (void)limiter_turn(d->w[1], d->now);
+        CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.repairs, 1);
+        (void)limiter_turn(d->w[0], d->now);
+        CU_ASSERT_EQUAL(desk_layout(d, 0)->rules[1].requests, 3);
+        /* With rules that cannot be, what was sent is not known either. */
+        CU_ASSERT_EQUAL(sends(d, 0, 1, 9), left == 0 ? 3 : 0);
+        desk_free(d);
+    }
+}
+
 /* ---- no row is left ---------------------------------------------------------- */
 
 static const char *const sixteen = "a b c d e f g h i j k l m n o p";
@@ -348,6 +371,8 @@ static const struct unit_test tests[] = {
     {"models of one that is gone are remembered",
      models_of_one_that_is_gone_are_remembered},
     {"a lost file finds each its rows", a_lost_file_finds_each_its_rows},
+    {"rules half written are written again",
+     rules_half_written_are_written_again},
     {"without a row it waits for one", without_a_row_it_waits_for_one},
     {"no window is exceeded whoever comes and goes",
      no_window_is_exceeded_whoever_comes_and_goes},
