@@ -42,7 +42,8 @@ static void read_current(struct revision *r, struct terms *current)
 
 /* ---- following ---------------------------------------------------------------- */
 
-/* False: there is nothing that is newer than what we have. */
+/* False: there is nothing that is newer than what we have.  Of the same
+ * generation what is written holds: it cannot rise for ever (serial.h). */
 static bool follow_published(struct revision *r)
 {
     char text[sizeof(r->err)];
@@ -52,7 +53,8 @@ static bool follow_published(struct revision *r)
 
     if (terms_read(&t, r->running->state_dir, &err) == -1)
         return false;
-    if (t.generation <= r->own->generation) {
+    if (t.generation < r->own->generation ||
+        (t.generation == r->own->generation && terms_same(&t, r->own))) {
         bool same = t.generation == r->own->generation;
 
         terms_free(&t);

@@ -70,7 +70,7 @@ int revision_publish(struct revision *r, struct terms *t, struct config *cfg,
 {
     struct complaint err = revision_complaint(r);
 
-    t->generation = max_u64(r->newest, after) + 1;
+    t->generation = serial_next(max_u64(r->newest, after));
     if (terms_write(t, r->running->state_dir, &err) == -1) {
         config_free(cfg);
         return revision_refuse(r, 503);
