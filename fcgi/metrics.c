@@ -214,6 +214,7 @@ static void put_times(struct page *p, const struct tally_sums *s)
                 &s->providers[i].duration);
 }
 
+/* Zeros too: what begins at 40 did not rise, for increase(). */
 static void put_errors(struct page *p, const struct tally_sums *s)
 {
     uint32_t i, k;
@@ -222,7 +223,7 @@ static void put_errors(struct page *p, const struct tally_sums *s)
           "Answers, and missing ones, that were no success.");
     for (i = 0; i <= TALLY_PROVIDERS; i++)
         for (k = UPSTREAM_FINE + 1; k < UPSTREAM_ERRORS; k++)
-            if (s->providers[i].errors[k] != 0)
+            if (i == TALLY_PROVIDERS || s->providers[i].name[0] != '\0')
                 put_count(p,
                           &(struct labels){
                               "provider", provider_name(s, i), "kind",
@@ -255,12 +256,17 @@ static const char *const class_names[LIMITER_CLASSES] = {"high", "normal",
 
 static void put_queue(struct page *p, const struct limiter_tally *t)
 {
+    const struct labels none = {NULL, NULL, NULL, NULL};
     uint32_t i;
 
     begin(p, "sluice_queue_depth", "gauge", "Requests that wait.");
     for (i = 0; i < LIMITER_CLASSES; i++)
         put_count(p, &(struct labels){"priority", class_names[i], NULL, NULL},
                   t->waiting[i]);
+    begin(p, "sluice_queue_limit", "gauge", "How many may wait: queue.max.");
+    put_count(p, &none, t->waiting_max);
+    begin(p, "sluice_paused", "gauge", "1: an operator paused everything.");
+    put_count(p, &none, t->paused);
     begin(p, "sluice_queue_wait_seconds", "histogram",
           "Time in line of requests that got a slot.");
     for (i = 0; i < LIMITER_CLASSES; i++)
@@ -284,10 +290,19 @@ static void put_limits(struct page *p, const struct limiter_tally *t)
     for (i = 0; i < t->n_upstreams; i++)
         put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
                   u[i].window_used);
+    begin(p, "sluice_window_limit", "gauge", "How many may: requests.");
+    for (i = 0; i < t->n_upstreams; i++)
+        put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
+                  u[i].window_limit);
     begin(p, "sluice_tokens_available", "gauge", "Tokens in the bucket.");
     for (i = 0; i < t->n_upstreams; i++)
         put_real(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
                  (double)u[i].tokens_milli / 1000);
+    begin(p, "sluice_unpaid", "gauge",
+          "1: it wants to be paid (402), and has not answered since.");
+    for (i = 0; i < t->n_upstreams; i++)
+        put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
+                  u[i].unpaid);
     begin(p, "sluice_retreat_state", "gauge",
           "Limits of the upstream that are in that state.");
     for (i = 0; i < t->n_upstreams; i++)

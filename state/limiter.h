@@ -478,8 +478,9 @@ struct tally_sums {
 /* The limits of an upstream, or of all its models together. */
 struct tally_upstream {
     char name[32];
-    uint32_t in_flight, window_used;
+    uint32_t in_flight, window_used, window_limit;
     int64_t tokens_milli;
+    bool unpaid; /* it said 402, and has not answered otherwise since */
     uint32_t states[RETREAT_STATES]; /* how many of its limits are in each */
 };
 
@@ -489,6 +490,8 @@ struct limiter_tally {
     int64_t uptime_ns;
     uint32_t n_workers, n_upstreams;
     uint32_t waiting[LIMITER_CLASSES];
+    uint32_t waiting_max; /* queue.max */
+    bool paused;
     struct tally_upstream upstreams[LIMITER_UPSTREAMS];
 };
 

@@ -13,6 +13,7 @@
 #include "guard.h"
 #include "layout.h"
 #include "lock.h"
+#include "traits.h"
 
 struct look {
     struct layout *lay;
@@ -30,6 +31,7 @@ static void add_scope(struct look *k, uint32_t id, struct tally_upstream *u)
     admit_refresh(k->lay, id, k->now);
     u->in_flight += s->in_flight;
     u->window_used += admit_used(k->lay, id, k->now);
+    u->window_limit += admit_rules(k->lay, id)->requests;
     u->tokens_milli += admit_tokens_milli(k->lay, id, k->now);
     state = admit_retreat(k->lay, id)->state;
     if (state < RETREAT_STATES)
@@ -59,6 +61,7 @@ static void add_upstreams(struct look *k)
         if (r->requests == 0)
             continue;
         memcpy(u->name, r->name, sizeof(u->name) - 1);
+        u->unpaid = traits_debt(k->lay, i)->bench.until_ns != 0;
         if (r->per_model)
             add_models(k, i, u);
         else
@@ -83,6 +86,8 @@ static void look(void *arg)
     k->out->counters = l->counters;
     if (l->service_start_ns > 0 && l->service_start_ns < k->now)
         k->out->uptime_ns = k->now - l->service_start_ns;
+    k->out->waiting_max = k->lay->bounds.waiting;
+    k->out->paused = k->lay->control.paused_ns != 0;
     add_upstreams(k);
     for (i = 0; i < LAY_WORKERS; i++)
         k->out->n_workers += k->lay->workers[i].used != 0;

@@ -210,6 +210,7 @@ admin POST /api/pause
 paused=$(stat now_ns)
 is "a pause is 200" '200 {"paused":true}' "$status $body"
 is "all workers say so" 1 "$(together /api/status | jq -c '.paused.by' | sort -u | wc -l)"
+is "so do the metrics" 1 "$(curl -s "$url/metrics" | sed -n 's/^sluice_paused //p')"
 is "and by whom" '"127.0.0.1"' "$(curl -s "$url/api/status" | jq .paused.by)"
 sleep 1.5 # without a pause 75 would have gone
 late_ms=$(curl -s "$sim/sim/arrivals" | jq --argjson t "$paused" '[.arrivals[].t_ns, $t] | (max - $t) / 1e6')
@@ -228,6 +229,7 @@ check "at once" wait_for 10 came $((sent + 1))
 wait $job
 is "with nobody lost" 200 "$(grep -c '^200' "$work/paused")"
 is "and each sent once" 200 "$(stat accepted)"
+is "the metrics say that it goes on" 0 "$(curl -s "$url/metrics" | sed -n 's/^sluice_paused //p')"
 printf 'control: the last arrival %s ms after the pause was answered\n' "$late_ms"
 admin POST /api/pause
 old=$(workers)

@@ -279,6 +279,7 @@ begin sim/tokens-1
 first=$begun
 begin sim/tokens-2
 check "two wait" wait_for 20 is_sum 2 sluice_queue_depth 'priority="normal"'
+is "of two that may" 2 "$(sum sluice_queue_limit)"
 chat sim/tokens-1
 is "there is no room for a third" 429 "$status"
 leave $begun $first
@@ -294,6 +295,9 @@ is "one got a slot" 1 "$(sum sluice_queue_wait_seconds_count)"
 
 stop_sluice
 start_sluice rate SLUICE_QUEUE_TIMEOUT_S=1
+scrape
+is "a kind of error is there before the first one" 1 "$(grep -c '^sluice_upstream_errors_total{provider="other",kind="rate"} 0' <<<"$page")"
+is "the limit, and that it is unused" "40 0" "$(sum sluice_window_limit 'upstream="nim"') $(sum sluice_window_used 'upstream="nim"')"
 chat sim/429
 is "it would have to wait for long" 429 "$status"
 check "a 429 that waiting could not save" wait_for 20 is_sum 1 sluice_outcomes_total 'outcome="rate"'

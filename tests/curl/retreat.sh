@@ -73,6 +73,7 @@ is "others are refused, in whatever worker" "402 sluice_upstream_off" "$(xargs -
 has "and told whose matter it is" "$body" 'does not serve this account now \(Cloud credits expired\)'
 is "the upstream sees none of them" "$before" "$(stat accepted)"
 is "they are counted" "6 1" "$(api '"\(.counters.refused.upstream_held) \(.counters.holds.unpaid)"')"
+has "so do the metrics" "$(curl -s "$url/metrics")" 'sluice_unpaid\{upstream="nim"\} 1'
 has "the log tells of it" "$(cat "$out")" '"event":"unpaid".*nim: on -> off for 300'
 
 # Without one it is that client's alone.
@@ -82,5 +83,6 @@ chat sim/credits
 is "a client's own 402 is told" 402 "$status"
 chat sim/echo
 is "and holds nobody else" 200 "$status"
+has "nobody is said to" "$(curl -s "$url/metrics")" 'sluice_unpaid\{upstream="nim"\} 0'
 is "nothing is held" null "$(api '.limits[0].unpaid')"
 finish

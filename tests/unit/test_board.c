@@ -137,7 +137,8 @@ static bool write_one(struct limiter *lim, char *text, int64_t now)
     return limiter_board_put(lim, text, len);
 }
 
-/* The exit status: 0 if it did what it should, some hundred times. */
+/* The exit status: 0 if it did what it should, some hundred times; on a busy
+ * machine it gets more time for the first of them. */
 static int race(struct desk *d, bool writes)
 {
     char *text = malloc(BOARD_MAX), err[256];
@@ -154,7 +155,7 @@ static int race(struct desk *d, bool writes)
     }
     while (lim->slot == NONE)
         (void)limiter_turn(lim, d->now);
-    while (boottime_ns() < end && ok) {
+    while (ok && boottime_ns() < (n > 20 ? end : end + 60 * NS_PER_S)) {
         if (writes)
             n += write_one(lim, text, d->now);
         else if (limiter_board_read(lim, text, &len, &number))

@@ -83,6 +83,10 @@ static void what_has_no_row_is_other(void)
     CU_ASSERT_PTR_NOT_NULL(
         strstr(text, "sluice_upstream_errors_total{provider=\"other\","
                      "kind=\"rate\"} 5\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "sluice_upstream_errors_total{provider=\"meta\","
+                     "kind=\"rate\"} 0\n"));
+    CU_ASSERT_PTR_NULL(strstr(text, "provider=\"\""));
     free(text);
     free(t);
 }
