@@ -75,6 +75,7 @@ is "make help tells each of its sentences whole" "" "$(sed -n 's/^[a-z][a-z -]*:
 # The two READMEs: the same commands in the same order, and of everything else in
 # backquotes nothing that only one has.  What follows a # is for people.
 printed() { sed -nE 's/^    //p' "$1" | sed -E 's/ +# .*//'; }
+# shellcheck disable=SC2016 # backquotes that are meant so
 quoted() { grep -v '^    ' "$1" | grep -oE '`[^`]+`' | sort -u; }
 at_least "README.md has commands" 10 "$(printed README.md | wc -l)"
 is "both READMEs have the same commands" "" "$(diff <(printed README.md) <(printed README.zh-CN.md))"
