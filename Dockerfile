@@ -1,22 +1,28 @@
 # Sluice, with lighttpd in front, in one container.
 #
 #   docker build -t sluice .
-#   docker run --rm -p 127.0.0.1:8080:8080 -e SLUICE_ANONYMOUS=private \
-#       -e NVIDIA_API_KEY --read-only --tmpfs /run/sluice:uid=10001,mode=0700 sluice
+#   docker run --rm --stop-timeout 35 -p 127.0.0.1:8080:8080 -e SLUICE_ANONYMOUS=private -e NVIDIA_API_KEY \
+#       --read-only --tmpfs /run/sluice:uid=10001,mode=0700 --cap-drop ALL --security-opt no-new-privileges sluice
 #
-# compose.yaml does the same with limits and a volume.  SIGTERM drains.
+# compose.yaml does the same with limits and a volume.  SIGTERM drains, for
+# drain_s (30); an engine left to itself kills after 10.  Podman makes the tmpfs
+# ours by U, not by uid=10001, and keeps the HEALTHCHECK with --format docker only.
 #
 # bash and util-linux, of which conf/run is made, are in every Debian; the
 # health check asks with them too, so there is no curl here.
 
 FROM debian:trixie-slim AS build
-RUN apt-get update && apt-get install -y --no-install-recommends make
 WORKDIR /src
+# What it is built with is a layer of its own: a change of ours leaves it.
+COPY Makefile ./
+COPY packaging/package.mk packaging/
+RUN apt-get update && apt-get install -y --no-install-recommends make && make build-deps
 COPY . .
-RUN make build-deps && make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
+RUN make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
     strip /image/usr/lib/sluice/sluice.fcgi /image/usr/bin/sluicectl && \
     rm -rf /image/usr/share/doc /image/usr/share/man /image/usr/lib/systemd \
         /image/usr/lib/sysusers.d /image/usr/lib/tmpfiles.d /image/etc/sluice/sluice.env && \
+    install -D -m 644 LICENSE /image/usr/share/doc/sluice/copyright && \
     ln -s ../../bin/sluicectl /image/usr/lib/sluice/sluicectl && \
     install -D -m 755 -t /image/usr/share/sluice/conf conf/run conf/container/health && \
     # the workers' log goes to the container's, not to a file on a tmpfs
@@ -27,9 +33,15 @@ RUN apt-get update && \
     apt-get install -y --no-install-recommends lighttpd libfcgi0t64 libcurl4t64 libssl3t64 libjson-c5 \
         ca-certificates && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* /etc/lighttpd && \
-    useradd --system --uid 10001 --user-group --home-dir /var/lib/sluice --shell /usr/sbin/nologin sluice && \
+    groupadd --system --gid 10001 sluice && \
+    useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/sluice --shell /usr/sbin/nologin sluice && \
     install -d -m 0700 -o sluice -g sluice /run/sluice /var/lib/sluice
 COPY --from=build /image/ /
+
+LABEL org.opencontainers.image.title="Sluice" \
+    org.opencontainers.image.description="A rate-limiting sidecar for the NVIDIA NIM API" \
+    org.opencontainers.image.version="0.1.0" \
+    org.opencontainers.image.licenses="MIT"
 
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001

@@ -17,12 +17,13 @@
 #include <json-c/json.h>
 
 #include "configs.h"
-#include "control.h"
 #include "exchange.h"
 #include "log.h"
+#include "notify.h"
 #include "offload.h"
 #include "revise.h"
 #include "rules.h"
+#include "steer.h"
 
 #define LOOK_NS  (3 * NS_PER_MS) /* between two looks at who follows */
 #define WAIT_NS  NS_PER_S        /* for a stopped worker; it follows later */
@@ -178,9 +179,14 @@ static void tell(struct change *c)
     if (c->remote[0] == '\0')
         return;
     if (rev->kind == REVISE_PATCH)
-        control_log_by(s->log, c->remote, c->id, what, "change", c->patch);
+        steer_log_by(s->log, c->remote, c->id, what, "change", c->patch);
     else
-        control_log_by(s->log, c->remote, c->id, what, NULL, NULL);
+        steer_log_by(s->log, c->remote, c->id, what, NULL, NULL);
+}
+
+static bool is_by_signal(const struct change *c)
+{
+    return c->rev.kind == REVISE_RELOAD && c->remote[0] == '\0';
 }
 
 static void on_revised(struct job *job, bool ran)
@@ -205,6 +211,8 @@ static void on_revised(struct job *job, bool ran)
     } else if (c->rev.kind == REVISE_FOLLOW && c->rev.status != 200) {
         a->tried = limiter_generation(a->s->lim);
     }
+    if (is_by_signal(c))
+        notify_reloaded(a->s->notify, c->rev.status == 200 ? NULL : c->rev.err);
     if (c->rev.status != 200) { /* whatever was published: it is refused */
         answer(c);
         forget_change(c);
@@ -260,11 +268,17 @@ static struct change *begin(struct adopt *a, enum revise_kind kind,
 
 static bool is_busy(struct adopt *a, struct exchange *x)
 {
+    static const char why[] = "Too many changes wait to be written.";
+
     if (a->n_changes < JOBS_MAX)
         return false;
-    if (x != NULL)
-        x->step = exchange_fail(x, 503, "sluice_state", 1000, 1,
-                                "Too many changes wait to be written.");
+    if (x != NULL) {
+        x->step = exchange_fail(x, 503, "sluice_state", 1000, 1, "%s", why);
+    } else {
+        log_say(a->s->log, LOG_ERROR_, "settings",
+                "reload: nothing changes: %s", why);
+        notify_reloaded(a->s->notify, why);
+    }
     return true;
 }
 

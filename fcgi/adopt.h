@@ -28,7 +28,7 @@ void adopt_look(struct adopt *a);
 void adopt_tick(struct adopt *a);
 
 /* The file is read anew, for all workers; the logs are opened anew with it.
- * X, to be answered, or NULL. */
+ * X, to be answered, or NULL: a signal asked, the service manager is told. */
 void adopt_reload(struct adopt *a, struct exchange *x);
 /* The body of X is a PATCH of the live changes. */
 void adopt_patch(struct adopt *a, struct exchange *x);

@@ -19,7 +19,6 @@
 #include "config.h"
 #include "deprecation.h"
 #include "forward.h"
-#include "opening.h"
 #include "route.h"
 
 /* Between two attempts: doubling, and jittered by a quarter, so that those
@@ -264,12 +263,7 @@ static enum step redirect(struct exchange *x, const struct verdict *v)
 /* A stream that broke off before it said anything is no answer. */
 static bool is_false_start(const struct exchange *x)
 {
-    const struct trial *t = &x->trial;
-
-    return x->ended && x->how == END_TRUNCATED && t->head.status == 200 &&
-           head_is_events(&t->head) &&
-           (t->body.len == 0 ||
-            opening_len(buf_head(&t->body), t->body.len) == 0);
+    return x->ended && x->how == END_TRUNCATED && trial_is_preamble(&x->trial);
 }
 
 static enum step answer(struct exchange *x, const struct verdict *v)

@@ -43,6 +43,8 @@
 #define EVENT_MAX (64 * KIB)  /* of an event that waits to be complete */
 #define HOLD_MAX  (256 * KIB) /* a buffered answer is checked whole up to this */
 
+#define USAGE_BYTES KIB /* of a report of tokens; 240 with all that is known */
+
 #define WORDS_BYTES   (64 * KIB) /* of an error that is read: json-c's tree */
 #define WORDS_MESSAGE 1024       /* of its words that a client is shown */
 #define WORDS_TOKEN   64         /* and of its type and its code */

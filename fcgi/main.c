@@ -161,8 +161,7 @@ static void hang_up(struct sluice *s)
     if (log_reopen(s->log) == -1)
         log_say(s->log, LOG_ERROR_, "log", "cannot be opened anew: %s",
                 strerror(errno));
-    adopt_reload(s->adopt, NULL);
-    notify_ready(s->notify);
+    adopt_reload(s->adopt, NULL); /* tells the manager when it is over */
 }
 
 static void on_signal(void *arg, uint32_t events)

@@ -121,22 +121,25 @@ static uint32_t count_texts(const char *data, size_t len, const char *key)
     return texts;
 }
 
-/* Chat, reasoning too; completions; calls of tools; the Responses API. */
-static uint32_t count_tokens(const char *data, size_t len)
-{
-    static const char *const keys[] = {
-        "content\":", "text\":", "arguments\":", "delta\":"};
-    uint32_t n = 0;
-    size_t i;
-
-    for (i = 0; i < ARRAY_LEN(keys) && n == 0; i++)
-        n = count_texts(data, len, keys[i]);
-    return n;
-}
-
 static bool has_text(const char *data, size_t len, const char *text)
 {
     return memmem(data, len, text, strlen(text)) != NULL;
+}
+
+/* Chat, reasoning too; completions; calls of tools; the Responses API, whose
+ * last events say again what came in deltas. */
+static uint32_t count_tokens(const char *data, size_t len)
+{
+    static const char *const keys[] = {"content\":", "text\":", "arguments\":"};
+    uint32_t n = 0;
+    size_t i;
+
+    if (has_text(data, len, "\"type\":\"response.") ||
+        has_text(data, len, "event: response."))
+        return count_texts(data, len, "delta\":");
+    for (i = 0; i < ARRAY_LEN(keys) && n == 0; i++)
+        n = count_texts(data, len, keys[i]);
+    return n;
 }
 
 /* Some events in one piece: the time since the last one is shared among them,
@@ -163,7 +166,7 @@ void measure_events(struct exchange *x, const char *data, size_t len)
 static int64_t speed_milli(const struct exchange *x)
 {
     const struct measure *m = &x->measure;
-    int64_t tokens = x->relay.completion_tokens, from = x->granted_ns;
+    int64_t tokens = x->relay.usage.completion, from = x->granted_ns;
     int64_t to = m->answer_ended_ns;
 
     if (m->tokens > 0) {
@@ -259,6 +262,18 @@ static bool is_upstreamed(const struct exchange *x)
     return x->req->route != NULL && x->req->route->proxied;
 }
 
+/* A stranger's, as one for a path that is not there: it is counted by its code
+ * and its reason, but whoever knocks on all doors must not push real requests
+ * out of the list of the last ones. */
+static bool is_at_the_door(const struct exchange *x)
+{
+    int row = row_of(x);
+
+    return row >= 0 && row < (int)ARRAY_LEN(codes) &&
+           (codes[row].reason == REASON_UNAUTHORIZED ||
+            codes[row].reason == REASON_FORBIDDEN);
+}
+
 enum phase measure_phase(const struct exchange *x)
 {
     if (!x->gone)
@@ -327,7 +342,7 @@ void measure_exchange(struct exchange *x)
 {
     struct limiter_note n = {
         .outcome = outcome_of(x),
-        .upstreamed = is_upstreamed(x),
+        .upstreamed = is_upstreamed(x) && !is_at_the_door(x),
         .status = (uint16_t)measure_status(x),
         .reason = reason_of(x),
         .phase = x->aborted ? PHASE_NONE : measure_phase(x),
@@ -338,8 +353,8 @@ void measure_exchange(struct exchange *x)
         .at_ms = clock_wall_ms(),
         .bytes = x->client.bytes,
         .prompt_bytes = x->measure.prompt_bytes,
-        .tokens_in = x->relay.prompt_tokens,
-        .tokens_out = x->relay.completion_tokens,
+        .tokens_in = x->relay.usage.prompt,
+        .tokens_out = x->relay.usage.completion,
         .gaps = x->measure.gaps,
     };
 

@@ -311,6 +311,9 @@ static void put_events(struct page *p, const struct limiter_tally *t)
     begin(p, "sluice_state_recoveries", "counter",
           "Times that the state file was replaced.");
     put_count(p, &none, t->counters.recoveries);
+    begin(p, "sluice_history_damaged", "counter",
+          "Files of the history that were damaged or not ours.");
+    put_count(p, &none, t->counters.histories_aside);
     begin(p, "sluice_workers", "gauge", "Workers of this host.");
     put_count(p, &none, t->n_workers);
     begin(p, "sluice_uptime_seconds", "gauge", "Age of the service.");

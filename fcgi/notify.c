@@ -2,6 +2,7 @@
  * notify.c - what does the service manager know of this worker?
  *
  *   main.c --> ready, reloading, stopping --+
+ *   adopt.c --> reloaded, or refused -------+
  *   a timer of the loop --> WATCHDOG=1 -----+--> datagram to $NOTIFY_SOCKET
  *
  * sd_notify(3) describes the protocol; it is small enough to need no library.
@@ -30,7 +31,7 @@
 #include "limits.h"
 #include "loop.h"
 
-#define WORD_BYTES 128               /* the longest is stopping's, about 60 */
+#define WORD_BYTES 640               /* the longest tells why not, up to 512 */
 #define AGAIN_NS   (100 * NS_PER_MS) /* the manager's queue was full */
 
 struct notify {
@@ -39,6 +40,7 @@ struct notify {
     struct sockaddr_un to;
     socklen_t to_len;
     bool stopping;     /* nothing takes that back */
+    unsigned reloads;  /* that are not over */
     int64_t period_ns; /* of the watchdog's word; 0: nobody watches */
     struct loop_timer watchdog, again;
     char owed[WORD_BYTES]; /* what the manager had no room for */
@@ -169,8 +171,29 @@ void notify_reloading(struct notify *n)
 
     if (n == NULL || n->stopping || clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
         return;
+    n->reloads++;
     (void)snprintf(word, sizeof(word), "RELOADING=1\nMONOTONIC_USEC=%lld",
                    (long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+    say(n, word);
+}
+
+/* READY ends the wait of whoever asked for any of several, so it is the last
+ * one's.  A line's end in WHY would begin a word of its own. */
+void notify_reloaded(struct notify *n, const char *why)
+{
+    char word[WORD_BYTES], *c;
+
+    if (n == NULL || n->stopping || (n->reloads > 0 && --n->reloads > 0))
+        return;
+    if (why == NULL) {
+        notify_ready(n);
+        return;
+    }
+    (void)snprintf(word, sizeof(word),
+                   "READY=1\nSTATUS=Serving; reload refused: %.512s", why);
+    for (c = strchr(word, '\n') + 1; *c != '\0'; c++)
+        if ((unsigned char)*c < ' ')
+            *c = ' ';
     say(n, word);
 }
 

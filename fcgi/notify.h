@@ -17,8 +17,10 @@ struct notify;
 struct notify *notify_open(struct loop *l);
 void notify_close(struct notify *n);
 
-void notify_ready(struct notify *n);     /* also after a reload */
+void notify_ready(struct notify *n);
 void notify_reloading(struct notify *n); /* the settings are read anew */
+/* That is over.  WHY: they were refused, one line; NULL: they are in force. */
+void notify_reloaded(struct notify *n, const char *why);
 /* It ends, and may take as long as MOST_MS.  Later words go unsaid. */
 void notify_stopping(struct notify *n, int64_t most_ms);
 

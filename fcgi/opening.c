@@ -8,18 +8,13 @@
 #include "opening.h"
 
 #include <json-c/json.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "../state/limiter.h"
 #include "limits.h"
 
-/* Fields of a delta that a person or a program would miss. */
-static const char *const answers[] = {
-    "content",    "reasoning_content", "reasoning", "refusal",
-    "tool_calls", "function_call",     "audio",
-};
-
-/* Not null, and no empty text or list. */
+/* Not null, and no empty text, list or object. */
 static bool says_something(json_object *v)
 {
     switch (json_object_get_type(v)) {
@@ -29,28 +24,41 @@ static bool says_something(json_object *v)
         return json_object_get_string_len(v) > 0;
     case json_type_array:
         return json_object_array_length(v) > 0;
+    case json_type_object:
+        return json_object_object_length(v) > 0;
     default:
         return true;
     }
 }
 
+/* Whatever says something but a role: text, reasoning under any of its names,
+ * calls of tools, a refusal. */
+static bool delta_has_content(json_object *delta)
+{
+    struct json_object_iterator it, end;
+
+    if (!json_object_is_type(delta, json_type_object))
+        return says_something(delta);
+    it = json_object_iter_begin(delta);
+    end = json_object_iter_end(delta);
+    for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it))
+        if (strcmp(json_object_iter_peek_name(&it), "role") != 0 &&
+            says_something(json_object_iter_peek_value(&it)))
+            return true;
+    return false;
+}
+
 static bool choice_has_content(json_object *choice)
 {
-    json_object *v, *delta;
-    size_t i;
+    json_object *v;
 
     if (json_object_object_get_ex(choice, "text", &v) && says_something(v))
         return true;
     if (json_object_object_get_ex(choice, "finish_reason", &v) &&
         says_something(v))
         return true;
-    if (!json_object_object_get_ex(choice, "delta", &delta))
-        return false;
-    for (i = 0; i < ARRAY_LEN(answers); i++)
-        if (json_object_object_get_ex(delta, answers[i], &v) &&
-            says_something(v))
-            return true;
-    return false;
+    return json_object_object_get_ex(choice, "delta", &v) &&
+           delta_has_content(v);
 }
 
 /* Of the Responses API: what comes before the first piece of output. */
@@ -105,19 +113,31 @@ static bool line_has_content(const char *line, size_t len)
     return answers_it;
 }
 
-size_t opening_len(const char *bytes, size_t len)
+/* The length of the line at P without its end; -1: that is not here yet. */
+static ptrdiff_t line_len(const char *p, const char *end)
 {
-    const char *end = bytes + len, *p = bytes, *nl;
+    const char *at = p;
+
+    while (at < end && *at != '\n' && *at != '\r')
+        at++;
+    return at < end ? at - p : -1;
+}
+
+size_t opening_len(const char *bytes, size_t len, size_t *passed)
+{
+    const char *end = bytes + len, *p = bytes + *passed;
     bool answers_it = false;
+    ptrdiff_t n;
 
-    for (; (nl = memchr(p, '\n', (size_t)(end - p))) != NULL; p = nl + 1) {
-        size_t n = (size_t)(nl - p);
-
-        if (n > 0 && p[n - 1] == '\r')
-            n--;
-        if (n == 0 && answers_it)
-            return (size_t)(nl + 1 - bytes);
-        answers_it = answers_it || line_has_content(p, n);
+    while ((n = line_len(p, end)) >= 0) {
+        answers_it = answers_it || line_has_content(p, (size_t)n);
+        p += n;
+        p += p[0] == '\r' && end - p > 1 && p[1] == '\n' ? 2 : 1;
+        if (n > 0)
+            continue;
+        if (answers_it)
+            return (size_t)(p - bytes);
+        *passed = (size_t)(p - bytes);
     }
     return 0;
 }

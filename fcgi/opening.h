@@ -13,7 +13,10 @@
  * preamble (a role without content, "response.created"): with it no error can
  * take the whole answer back.  0: there is none yet.  An event that is not
  * understood counts as an answer.
+ *
+ * *PASSED bytes of it, 0 at first, are whole events of a preamble: they are
+ * not read again when more has come.
  */
-size_t opening_len(const char *bytes, size_t len);
+size_t opening_len(const char *bytes, size_t len, size_t *passed);
 
 #endif

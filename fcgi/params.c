@@ -2,7 +2,8 @@
  * params.c - which parameters did the web server send, and are they sound?
  *
  * Hostile: names may occur twice (two spellings of one header become one
- * parameter name), values may hold control characters.
+ * parameter name), values may hold control characters.  What is the server's
+ * own and of no use to us may do so: Apache's SERVER_SIGNATURE ends its line.
  */
 #include "params.h"
 
@@ -54,10 +55,15 @@ static int compare(const void *key, const void *entry)
     return order != 0 ? order : -(other[n->len] != '\0');
 }
 
+static bool is_header(struct name n)
+{
+    return n.len >= 5 && strncmp(n.text, "HTTP_", 5) == 0;
+}
+
 /* HTTP_X_FOO -> "x-foo", for people. */
 static const char *header_name(struct name n, char *out, size_t max)
 {
-    size_t i = n.len > 5 && strncmp(n.text, "HTTP_", 5) == 0 ? 5 : 0, o;
+    size_t i = is_header(n) ? 5 : 0, o;
 
     for (o = 0; i < n.len && o + 1 < max; i++, o++) {
         unsigned char c = (unsigned char)n.text[i];
@@ -112,7 +118,8 @@ void params_read(struct params *p, char *const *envp, struct fault *fault)
             return;
         }
         seen[n_seen] = n;
-        if (has_control(text))
+        known = bsearch(&n, names, PARAM_COUNT, sizeof(names[0]), compare);
+        if ((known != NULL || is_header(n)) && has_control(text))
             fault_bad(fault, "The header %s holds a control character.",
                       header_name(n, shown, sizeof(shown)));
         if (eq == NULL)
@@ -124,7 +131,6 @@ void params_read(struct params *p, char *const *envp, struct fault *fault)
                       header_name(n, shown, sizeof(shown)));
             continue;
         }
-        known = bsearch(&n, names, PARAM_COUNT, sizeof(names[0]), compare);
         if (known != NULL && eq[1] != '\0')
             p->value[known - names] = eq + 1;
     }

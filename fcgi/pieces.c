@@ -334,9 +334,9 @@ void piece_counters(struct buf *b, const struct limiter_view *v)
     buf_fmt(b,
             ",\"probes\":%" PRIu64 ",\"retreats_over\":%" PRIu64
             ",\"benches\":%" PRIu64 ",\"ceilings_cut\":%" PRIu64
-            ",\"holds_ended\":%" PRIu64,
+            ",\"holds_ended\":%" PRIu64 ",\"histories_aside\":%" PRIu64,
             c->probes, c->retreats_over, c->benches, c->ceilings_cut,
-            c->holds_ended);
+            c->holds_ended, c->histories_aside);
     buf_str(b, ",\"answers\":");
     put_counts(b, answers, c->answers, ANSWERS, false);
     buf_str(b, ",\"holds\":");

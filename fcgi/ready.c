@@ -3,7 +3,8 @@
  *
  * Three checks, as DESIGN has them: an upstream answers GET /v1/models with
  * something below 500, the queue has room, the bucket has tokens.  With
- * several upstreams any one suffices.
+ * several upstreams any one suffices.  And while an operator has paused all,
+ * nobody is served soon, whatever is healthy.
  *
  *   ready_answer --> look() --> limiter_ready()
  *                     known    everyone who waits is answered
@@ -128,12 +129,15 @@ static void judge_upstream(struct ready_verdict *v,
 }
 
 void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
-                 const struct config *cfg)
+                 const struct config *cfg, bool paused)
 {
     bool soon = false, has_key = false, key_fine = false;
     uint32_t i, n = (uint32_t)min_i64(st->n_upstreams, LIMITER_UPSTREAMS);
 
     memset(v, 0, sizeof(*v));
+    v->paused = paused;
+    if (paused)
+        blame(v, "an operator has paused everything (POST /api/resume)");
     for (i = 0; i < n && i < cfg->n_upstreams; i++) {
         const struct limiter_ready_upstream *u = &st->upstreams[i];
 
@@ -151,7 +155,7 @@ void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
     v->key = !has_key ? -1 : key_fine && !is_key_trouble(st->status);
     if (v->key == 0)
         blame(v, "the upstream refuses our key");
-    v->ready = v->reachable && v->queue && v->tokens;
+    v->ready = v->reachable && v->queue && v->tokens && !v->paused;
 }
 
 /* ---- answering ----------------------------------------------------------- */
@@ -168,9 +172,10 @@ static enum step answer(struct exchange *x, const struct ready_verdict *v)
 
     buf_fmt(&b,
             "{\"ready\":%s,\"upstream_reachable\":%s,\"queue_healthy\":%s,"
-            "\"token_bucket_healthy\":%s,\"upstream_key_ok\":%s,\"reason\":",
+            "\"token_bucket_healthy\":%s,\"upstream_key_ok\":%s,"
+            "\"paused\":%s,\"reason\":",
             yes(v->ready), yes(v->reachable), yes(v->queue), yes(v->tokens),
-            v->key < 0 ? "null" : yes(v->key > 0));
+            v->key < 0 ? "null" : yes(v->key > 0), yes(v->paused));
     if (v->reason[0] != '\0')
         buf_json(&b, v->reason);
     else
@@ -310,7 +315,8 @@ static void look_in(struct ready *r, int64_t ns)
 /* The state cannot be had now: soon again, but not for ever. */
 static void be_patient(struct ready *r)
 {
-    struct ready_verdict v = {.key = -1};
+    struct ready_verdict v = {.paused = limiter_is_paused(r->s->lim),
+                              .key = -1};
     int64_t now = loop_now(r->s->loop);
 
     if (r->busy_ns == 0)
@@ -349,7 +355,7 @@ static void look(struct ready *r)
     r->busy_ns = 0;
     switch (st.probe) {
     case PROBE_KNOWN:
-        ready_judge(&v, &st, cfg);
+        ready_judge(&v, &st, cfg, limiter_is_paused(r->s->lim));
         answer_all(r, &v);
         return;
     case PROBE_OURS:

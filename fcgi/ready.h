@@ -14,8 +14,9 @@ struct ready;
 struct sluice;
 
 struct ready_verdict {
-    bool ready; /* the next three */
+    bool ready; /* the next three, and no pause */
     bool reachable, queue, tokens;
+    bool paused;      /* an operator lets nothing go */
     int key;          /* of ours: 1 fine, 0 refused, -1 there is none */
     char reason[200]; /* of the first that is wrong; "" if none is */
 };
@@ -28,8 +29,8 @@ int ready_answer(struct exchange *x);
 /* X is over and must not be answered any more. */
 void ready_forget(struct ready *r, struct exchange *x);
 
-/* What ST means under the thresholds of CFG. */
+/* What ST means under the thresholds of CFG, while all is PAUSED or not. */
 void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
-                 const struct config *cfg);
+                 const struct config *cfg, bool paused);
 
 #endif

@@ -13,7 +13,6 @@
  */
 #include "relay.h"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <string.h>
@@ -26,13 +25,14 @@
 void relay_init(struct relay *r)
 {
     memset(r, 0, sizeof(*r));
-    r->prompt_tokens = r->completion_tokens = -1;
+    usage_init(&r->usage);
 }
 
 void relay_fini(struct relay *r)
 {
     buf_free(&r->head);
     buf_free(&r->held);
+    usage_fini(&r->usage);
 }
 
 static void emit(struct exchange *x, const void *data, size_t len)
@@ -166,33 +166,6 @@ void relay_head(struct exchange *x, const struct upstream_head *h)
     emit_buf(x, &r->head);
 }
 
-/* The number behind KEY, e.g. "\"prompt_tokens\":"; -1: not there. */
-static int64_t number_after(const char *data, size_t len, const char *key)
-{
-    const char *p = memmem(data, len, key, strlen(key));
-    const char *end = data + len;
-    int64_t n = -1;
-
-    if (p == NULL)
-        return -1;
-    for (p += strlen(key); p < end && *p == ' ';)
-        p++;
-    for (; p < end && isdigit((unsigned char)*p) && n < INT64_C(1) << 40; p++)
-        n = (n < 0 ? 0 : n * 10) + (*p - '0');
-    return n;
-}
-
-static void look_for_usage(struct relay *r, const char *data, size_t len)
-{
-    int64_t prompt = number_after(data, len, "\"prompt_tokens\":");
-    int64_t completion = number_after(data, len, "\"completion_tokens\":");
-
-    if (prompt >= 0)
-        r->prompt_tokens = prompt;
-    if (completion >= 0)
-        r->completion_tokens = completion;
-}
-
 /* The head of a held answer, with its length if that is known: so even a
  * client behind a server that ends broken answers cleanly can tell. */
 static void send_head(struct exchange *x, int64_t length)
@@ -213,7 +186,8 @@ static void send_held(struct exchange *x)
 {
     struct relay *r = &x->relay;
 
-    look_for_usage(r, r->held.len > 0 ? buf_head(&r->held) : "", r->held.len);
+    if (r->held.len > 0)
+        usage_look(&r->usage, buf_head(&r->held), r->held.len);
     if (strcmp(x->req->method, "HEAD") != 0)
         emit_buf(x, &r->held);
     buf_free(&r->held);
@@ -229,7 +203,7 @@ static void release(struct exchange *x)
 
 static void pass(struct exchange *x, const char *data, size_t len)
 {
-    look_for_usage(&x->relay, data, len);
+    usage_look(&x->relay.usage, data, len);
     if (len > 0 && strcmp(x->req->method, "HEAD") != 0)
         emit(x, data, len);
 }

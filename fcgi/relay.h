@@ -10,6 +10,7 @@
 
 #include "buf.h"
 #include "sse.h"
+#include "usage.h"
 
 struct exchange;
 struct upstream_head;
@@ -44,7 +45,7 @@ struct relay {
     struct buf held; /* with RELAY_STREAM: an event not yet complete */
     bool torn;       /* a part of one was sent, because it is too long */
     struct sse sse;
-    int64_t prompt_tokens, completion_tokens; /* -1: not seen */
+    struct usage usage;
     char nvcf_reqid[64];
 };
 

@@ -65,8 +65,8 @@ void report_exchange(const struct exchange *x)
     log_int(&l, "total_ms", (now - r->arrived_ns) / NS_PER_MS);
     log_int(&l, "attempts", x->attempts);
     log_int(&l, "bytes", (int64_t)x->client.bytes);
-    log_count(&l, "prompt_tokens", x->relay.prompt_tokens);
-    log_count(&l, "completion_tokens", x->relay.completion_tokens);
+    log_count(&l, "prompt_tokens", x->relay.usage.prompt);
+    log_count(&l, "completion_tokens", x->relay.usage.completion);
     if (x->upstream_status != 0)
         log_int(&l, "upstream_status", x->upstream_status);
     if (x->relay.nvcf_reqid[0] != '\0')

@@ -12,7 +12,6 @@
 
 #include "../state/limiter.h"
 #include "configs.h"
-#include "control.h"
 #include "cors.h"
 #include "events.h"
 #include "health.h"
@@ -22,6 +21,7 @@
 #include "ready.h"
 #include "request.h"
 #include "status.h"
+#include "steer.h"
 
 static const struct route routes[] = {
     {"/v1/chat/completions", "POST", "chat", ACCESS_CLIENT, true, true, true,
@@ -49,19 +49,19 @@ static const struct route routes[] = {
     {"/api/queue", "GET, HEAD", "queue", ACCESS_READ, false, false, false,
      queue_answer},
     {"/api/queue/*", "DELETE", "control", ACCESS_ADMIN, false, false, false,
-     control_cancel},
+     steer_cancel},
     {"/api/config", "PATCH", "config", ACCESS_ADMIN, false, false, false,
      configs_patch},
     {"/api/config", "GET, HEAD, PATCH", "config", ACCESS_READ, false, false,
      false, configs_answer},
     {"/api/pause", "POST", "control", ACCESS_ADMIN, false, false, false,
-     control_pause},
+     steer_pause},
     {"/api/resume", "POST", "control", ACCESS_ADMIN, false, false, false,
-     control_resume},
+     steer_resume},
     {"/api/retreat/clear", "POST", "control", ACCESS_ADMIN, false, false, false,
-     control_clear},
+     steer_clear},
     {"/api/reload", "POST", "control", ACCESS_ADMIN, false, false, false,
-     control_reload},
+     steer_reload},
     {"/api/events", "GET", "events", ACCESS_READ, false, false, false,
      events_answer},
     {"/api/history", "GET, HEAD", "history", ACCESS_READ, false, false, false,

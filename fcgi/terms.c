@@ -25,9 +25,8 @@
 #define ADOPTED_NAME "adopted.json"
 #define LIVE_NAME    "settings.json"
 
-#define ADOPTED_MAX    (8 * MIB)   /* a settings file of 1 MB, much escaped */
-#define LIVE_MAX       (256 * KIB) /* every key of every upstream, and room */
-#define GENERATION_MAX (INT64_C(1) << 61)
+#define ADOPTED_MAX (8 * MIB)   /* a settings file of 1 MB, much escaped */
+#define LIVE_MAX    (256 * KIB) /* every key of every upstream, and room */
 
 static const int plain =
     JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
@@ -111,7 +110,7 @@ static bool take_apart(struct terms *t, struct json_object *root)
         (file != NULL && !json_object_is_type(file, json_type_string)))
         return false;
     n = json_object_get_int64(generation);
-    if (n < 1 || n > GENERATION_MAX)
+    if (n < 1 || !serial_is_sane((uint64_t)n))
         return false;
     t->generation = (uint64_t)n;
     if (file != NULL)

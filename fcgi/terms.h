@@ -14,7 +14,7 @@ struct config;
 struct json_object;
 
 struct terms {
-    uint64_t generation;      /* from 1; 0: none yet */
+    uint64_t generation;      /* state/serial.h; 0: none yet */
     struct content file;      /* of the settings file; no text: there is none */
     struct json_object *live; /* live changes, an object; never NULL if used */
 };

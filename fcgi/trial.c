@@ -23,12 +23,6 @@ void trial_begin(struct trial *t, struct upstream_head *head)
     head_move(&t->head, head);
 }
 
-void trial_body(struct trial *t, const char *data, size_t len)
-{
-    buf_add(&t->body, data, len);
-    t->cut = t->body.len > WORDS_BYTES;
-}
-
 static const char *bytes_of(const struct trial *t)
 {
     return t->body.len > 0 ? buf_head(&t->body) : "";
@@ -38,6 +32,24 @@ static const char *bytes_of(const struct trial *t)
 static size_t looked_at(const struct trial *t)
 {
     return t->body.len < WORDS_BYTES ? t->body.len : WORDS_BYTES;
+}
+
+static bool is_stream(const struct trial *t)
+{
+    return t->head.status == 200 && head_is_events(&t->head);
+}
+
+void trial_body(struct trial *t, const char *data, size_t len)
+{
+    buf_add(&t->body, data, len);
+    t->cut = t->body.len > WORDS_BYTES;
+    if (t->opening == 0 && is_stream(t))
+        t->opening = opening_len(bytes_of(t), looked_at(t), &t->preamble);
+}
+
+bool trial_is_preamble(const struct trial *t)
+{
+    return is_stream(t) && t->opening == 0;
 }
 
 bool trial_is_ripe(const struct trial *t, bool ended)
@@ -50,23 +62,20 @@ bool trial_is_ripe(const struct trial *t, bool ended)
         return true;
     if (t->head.status >= 300 || t->head.status == 202)
         return false;
-    if (t->head.status != 200 || !head_is_events(&t->head))
-        return true;
-    return opening_len(bytes_of(t), looked_at(t)) > 0 ||
+    return !trial_is_preamble(t) ||
            words_in_stream(&w, bytes_of(t), looked_at(t));
 }
 
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well)
 {
     struct verdict_input in = verdict_input(&t->head);
-    size_t opening;
 
     in.body = bytes_of(t);
     in.len = looked_at(t);
     in.is_cut = t->cut || !ended_well;
-    in.is_stream = t->head.status == 200 && head_is_events(&t->head);
-    if (in.is_stream && (opening = opening_len(in.body, in.len)) > 0)
-        in.len = opening; /* an error after content is part of the answer */
+    in.is_stream = is_stream(t);
+    if (t->opening > 0)
+        in.len = t->opening; /* an error after content is part of the answer */
     in.now_s = (int64_t)time(NULL);
     verdict_of(v, &in);
 }
@@ -76,4 +85,5 @@ void trial_clear(struct trial *t)
     head_clear(&t->head);
     buf_free(&t->body);
     t->heard = t->cut = false;
+    t->preamble = t->opening = 0;
 }

@@ -15,6 +15,8 @@ struct trial {
     bool cut;   /* the body is longer than is looked at */
     struct upstream_head head;
     struct buf body; /* at most WORDS_BYTES and one piece of libcurl's */
+    size_t preamble; /* of an event stream: events that say nothing so far */
+    size_t opening;  /* and its bytes up to the first that does; 0: none yet */
 };
 
 /* Takes what HEAD holds. */
@@ -24,6 +26,8 @@ void trial_body(struct trial *t, const char *data, size_t len);
 bool trial_is_ripe(const struct trial *t, bool ended);
 /* The verdict on it; ENDED_WELL: the body is whole. */
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well);
+/* A 200 event stream that has said nothing so far. */
+bool trial_is_preamble(const struct trial *t);
 void trial_clear(struct trial *t);
 
 #endif

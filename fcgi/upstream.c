@@ -1,8 +1,8 @@
 /*
  * upstream.c - how does one request get to the upstream and back?
  *
- *   transfer_start -> curl_multi_add_handle -> socket and timer callbacks
- *      -> the loop -> curl_multi_socket_action -> header/write callbacks
+ *   transfer_start -> handle.c: what is asked
+ *                  -> multi.c: libcurl on our loop -> header/write callbacks
  *
  * HTTP/1.1 on kept-alive connections: libcurl 7.88's HTTP/2 reports aborted
  * bodies as complete.  What holds:
@@ -14,20 +14,15 @@
  *     cancelled or resumed in there is due, and done by settle(), outside.
  *   - A step looks at the transfers it concerns, never at all of them: there
  *     may be a thousand streams.
- *   - Environment proxies are not used: http_proxy can come from a request
- *     header in a CGI-like environment (httpoxy).
  */
 #include "upstream.h"
 
-#include <curl/curl.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/epoll.h>
 
 #include "../state/limiter.h"
-#include "buf.h"
-#include "head.h"
+#include "handle.h"
 #include "limits.h"
+#include "multi.h"
 
 struct transfer {
     struct transfer *prev, *next; /* all of them */
@@ -50,15 +45,11 @@ struct transfer {
 };
 
 struct upstream {
-    struct loop *loop;
-    CURLM *multi;
-    struct loop_timer timer;
+    struct multi multi;
+    struct handles handles;
     struct transfer *first;
     struct transfer *unsent, *due; /* short ones, through their next_... */
-    int depth;                     /* > 0: inside libcurl */
     bool has_new;                  /* added, and libcurl has not run since */
-    CURL *spare[SPARE_HANDLES];    /* of transfers that are over */
-    int n_spare;
 };
 
 /* ---- what libcurl tells ---------------------------------------------------- */
@@ -178,41 +169,12 @@ static void leave_lists(struct transfer *t)
         t->next->prev = t->prev;
 }
 
-/* One of them holds the key. */
-static void free_headers(struct curl_slist *list)
-{
-    struct curl_slist *h;
-
-    for (h = list; h != NULL; h = h->next)
-        explicit_bzero(h->data, strlen(h->data));
-    curl_slist_free_all(list);
-}
-
-/* A handle with nothing set. */
-static CURL *easy_take(struct upstream *u)
-{
-    CURL *easy = u->n_spare > 0 ? u->spare[--u->n_spare] : curl_easy_init();
-
-    CHECK(easy != NULL);
-    return easy;
-}
-
-static void easy_give(struct upstream *u, CURL *easy)
-{
-    if (u->n_spare == SPARE_HANDLES) {
-        curl_easy_cleanup(easy);
-        return;
-    }
-    curl_easy_reset(easy); /* it knows nothing of the transfer any more */
-    u->spare[u->n_spare++] = easy;
-}
-
 static void transfer_free(struct transfer *t)
 {
     leave_lists(t);
-    curl_multi_remove_handle(t->u->multi, t->easy);
-    easy_give(t->u, t->easy);
-    free_headers(t->headers);
+    curl_multi_remove_handle(t->u->multi.curl, t->easy);
+    handle_give(&t->u->handles, t->easy);
+    handle_forget(t->headers);
     head_clear(&t->head);
     free(t);
 }
@@ -257,7 +219,7 @@ static void read_messages(struct upstream *u)
     CURLMsg *msg;
     int left;
 
-    while ((msg = curl_multi_info_read(u->multi, &left)) != NULL) {
+    while ((msg = curl_multi_info_read(u->multi.curl, &left)) != NULL) {
         CURLcode code = msg->data.result;
         struct transfer *t = NULL;
 
@@ -302,24 +264,25 @@ static void look_for_sent(struct upstream *u)
 static void resume(struct transfer *t)
 {
     t->paused = false;
-    t->u->depth++;
+    t->u->multi.depth++;
     curl_easy_pause(t->easy, CURLPAUSE_CONT); /* may call on_body() */
-    t->u->depth--;
+    t->u->multi.depth--;
 }
 
 static void add(struct transfer *t)
 {
     t->is_added = true;
-    CHECK(curl_multi_add_handle(t->u->multi, t->easy) == CURLM_OK);
+    CHECK(curl_multi_add_handle(t->u->multi.curl, t->easy) == CURLM_OK);
     t->u->has_new = true;
 }
 
 /* Does what may not be done inside libcurl, until nothing is left of it. */
-static void settle(struct upstream *u)
+static void settle(void *arg)
 {
+    struct upstream *u = arg;
     struct transfer *t;
 
-    if (u->depth > 0)
+    if (u->multi.depth > 0)
         return;
     look_for_sent(u);
     read_messages(u);
@@ -336,87 +299,6 @@ static void settle(struct upstream *u)
     }
 }
 
-/* ---- libcurl and the loop --------------------------------------------------- */
-
-struct socket_watch {
-    struct loop_watch w;
-    struct upstream *u;
-};
-
-static void act(struct upstream *u, curl_socket_t fd, int what)
-{
-    int running;
-
-    u->depth++;
-    /* It fails for want of memory alone, and then forgets what it was at. */
-    CHECK(curl_multi_socket_action(u->multi, fd, what, &running) !=
-          CURLM_OUT_OF_MEMORY);
-    u->depth--;
-    settle(u);
-}
-
-static void on_socket_ready(void *arg, uint32_t events)
-{
-    struct socket_watch *s = arg;
-    int what = 0;
-
-    if ((events & (EPOLLIN | EPOLLHUP)) != 0)
-        what |= CURL_CSELECT_IN;
-    if ((events & EPOLLOUT) != 0)
-        what |= CURL_CSELECT_OUT;
-    if ((events & EPOLLERR) != 0)
-        what |= CURL_CSELECT_ERR;
-    act(s->u, s->w.fd, what);
-}
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
-                     void *mine)
-{
-    struct socket_watch *s = mine;
-    struct upstream *u = arg;
-    uint32_t events = 0;
-
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (s != NULL) {
-            loop_unwatch(u->loop, &s->w);
-            curl_multi_assign(u->multi, fd, NULL);
-            free(s);
-        }
-        return 0;
-    }
-    if (s == NULL) {
-        s = calloc(1, sizeof(*s));
-        CHECK(s != NULL);
-        s->u = u;
-        s->w = (struct loop_watch){-1, 0, on_socket_ready, s};
-        curl_multi_assign(u->multi, fd, s);
-    }
-    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
-        events |= EPOLLIN;
-    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
-        events |= EPOLLOUT;
-    loop_watch(u->loop, &s->w, fd, events);
-    return 0;
-}
-
-static void on_timer(void *arg)
-{
-    act(arg, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int on_set_timer(CURLM *multi, long ms, void *arg)
-{
-    struct upstream *u = arg;
-
-    (void)multi;
-    if (ms < 0)
-        loop_cancel(u->loop, &u->timer);
-    else
-        loop_at(u->loop, &u->timer, loop_now(u->loop) + ms * NS_PER_MS);
-    return 0;
-}
-
 bool upstream_has_new(const struct upstream *u)
 {
     return u->has_new;
@@ -427,7 +309,7 @@ void upstream_begin(struct upstream *u)
     if (!u->has_new)
         return;
     u->has_new = false;
-    act(u, CURL_SOCKET_TIMEOUT, 0);
+    multi_begin(&u->multi);
 }
 
 struct upstream *upstream_new(struct loop *loop)
@@ -435,20 +317,10 @@ struct upstream *upstream_new(struct loop *loop)
     struct upstream *u = calloc(1, sizeof(*u));
 
     CHECK(u != NULL);
-    u->loop = loop;
-    u->timer.fn = on_timer;
-    u->timer.arg = u;
-    u->multi = curl_multi_init();
-    if (u->multi == NULL) {
-        free(u);
-        return NULL;
-    }
-    curl_multi_setopt(u->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(u->multi, CURLMOPT_SOCKETDATA, u);
-    curl_multi_setopt(u->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
-    curl_multi_setopt(u->multi, CURLMOPT_TIMERDATA, u);
-    curl_multi_setopt(u->multi, CURLMOPT_MAXCONNECTS, (long)POOL_MAX);
-    return u;
+    if (multi_open(&u->multi, loop, settle, u))
+        return u;
+    free(u);
+    return NULL;
 }
 
 void upstream_free(struct upstream *u)
@@ -461,93 +333,35 @@ void upstream_free(struct upstream *u)
         next = t->next;
         transfer_free(t);
     }
-    while (u->n_spare > 0)
-        curl_easy_cleanup(u->spare[--u->n_spare]);
-    curl_multi_cleanup(u->multi);
-    loop_cancel(u->loop, &u->timer);
+    handle_fini(&u->handles);
+    multi_close(&u->multi);
     free(u);
 }
 
 /* ---- a transfer --------------------------------------------------------------- */
 
-/* The same for every request. */
-static void set_common(struct transfer *t)
+/* Bytes of the lines that are REQ's own. */
+static size_t lines_len(const struct transfer_request *req)
+{
+    size_t i, len = 0;
+
+    for (i = 0; req->headers[i] != NULL; i++)
+        len += strlen(req->headers[i]) + 2;
+    return len;
+}
+
+static void set_callbacks(struct transfer *t)
 {
     CURL *e = t->easy;
 
     curl_easy_setopt(e, CURLOPT_PRIVATE, t);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
-    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
-    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(e, CURLOPT_PROXY, "");
-    curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    /* A transfer that is cancelled while its host is looked up would
-     * otherwise hold the loop until the look-up ends. */
-    curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
-    /* TLS keeps it as long as the transfer; the default is four times this,
-     * and a stream uses it once. */
-    curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
-    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 30L);
-    curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 15L);
-    curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prereq);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
-}
-
-static void add_line(struct transfer *t, const char *line)
-{
-    t->headers = curl_slist_append(t->headers, line);
-    CHECK(t->headers != NULL);
-}
-
-static void set_url(CURL *easy, const struct transfer_request *req)
-{
-    struct buf url = {NULL, 0, 0, 0};
-
-    buf_str(&url, req->base_url);
-    buf_str(&url, req->target);
-    buf_add(&url, "", 1);
-    CHECK(curl_easy_setopt(easy, CURLOPT_URL, buf_head(&url)) == CURLE_OK);
-    buf_free(&url);
-}
-
-static void set_request(struct transfer *t, const struct transfer_request *req)
-{
-    bool has_type = false;
-    CURL *e = t->easy;
-    size_t i;
-
-    set_url(e, req);
-    curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
-    curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, (long)req->fresh);
-    for (i = 0; req->headers[i] != NULL; i++) {
-        add_line(t, req->headers[i]);
-        t->lines_len += strlen(req->headers[i]) + 2;
-        if (strncasecmp(req->headers[i], "Content-Type:", 13) == 0)
-            has_type = true;
-    }
-    /* A body above 1 MB would wait up to a second for a 100. */
-    add_line(t, "Expect:");
-    if (!has_type)
-        add_line(t, "Content-Type:"); /* or libcurl calls it a form */
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, t->headers);
-    if (strcmp(req->method, "POST") == 0) {
-        curl_easy_setopt(e, CURLOPT_POST, 1L);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDS,
-                         req->body != NULL ? req->body : "");
-        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)req->body_len);
-        t->body_len = req->body_len;
-    }
 }
 
 struct transfer *transfer_start(struct upstream *u,
@@ -561,16 +375,18 @@ struct transfer *transfer_start(struct upstream *u,
     t->ops = ops;
     t->arg = arg;
     t->head.content_length = -1;
-    t->easy = easy_take(u);
-    set_common(t);
-    set_request(t, req);
+    t->easy = handle_take(&u->handles);
+    t->headers = handle_set(t->easy, req);
+    t->lines_len = lines_len(req);
+    t->body_len = strcmp(req->method, "POST") == 0 ? req->body_len : 0;
+    set_callbacks(t);
     t->next = u->first;
     if (u->first != NULL)
         u->first->prev = t;
     u->first = t;
     t->next_unsent = u->unsent;
     u->unsent = t;
-    if (u->depth > 0)
+    if (u->multi.depth > 0)
         is_due_now(t);
     else
         add(t);
@@ -601,7 +417,7 @@ void transfer_resume(struct transfer *t)
 void transfer_cancel(struct transfer *t)
 {
     t->ops = NULL;
-    if (t->u->depth > 0)
+    if (t->u->multi.depth > 0)
         is_due_now(t);
     else
         transfer_free(t);

@@ -25,6 +25,7 @@ PLACES = \
   $(BUILD)/sluicectl>$(PREFIX)/bin/sluicectl \
   $(foreach f,$(WWW),$(f)>$(WWWDIR)/$(f:www/%=%)) \
   $(foreach f,$(UNITS),$(f)>$(UNITDIR)/$(notdir $(f))) \
+  conf/systemd/no-key.conf>$(DOCDIR)/examples/systemd/no-key.conf \
   conf/sysusers/sluice.conf>$(SYSUSERSDIR)/sluice.conf \
   conf/tmpfiles/sluice.conf>$(TMPFILESDIR)/sluice.conf \
   $(foreach f,$(MANS),$(f)>$(MANDIR)/man$(patsubst .%,%,$(suffix $(f)))/$(notdir $(f))) \
@@ -75,4 +76,8 @@ test-monitoring: monitoring-deps ## alert rules and dashboard against a real Pro
 monitoring-deps: deps
 	$(call ensure,$(MONITORING_DEPS))
 
-.PHONY: install uninstall build-deps deb deb-deps test-package test-monitoring monitoring-deps
+test-container: deps ## build and run the image (root; docker, podman or buildah, or CONTAINER=)
+	@+$(MAKE) -s -j$(NPROC) all
+	@unset NVIDIA_API_KEY; SLUICE_BUILD=$(BUILD) CONTAINER='$(CONTAINER)' tests/container/run
+
+.PHONY: install uninstall build-deps deb deb-deps test-package test-monitoring monitoring-deps test-container

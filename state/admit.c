@@ -182,16 +182,32 @@ static int64_t foretell_hold(struct layout *lay, uint32_t scope, uint32_t k,
 static int64_t forgotten_ns(const struct limiter_rules *old,
                             const struct limiter_rules *new, int64_t now)
 {
-    if (old->requests == 0 || new->requests == 0)
+    struct limiter_rules was = *old;
+
+    if (new->requests == 0 || (old->requests == 0 && old->name[0] == '\0'))
         return 0;
+    if (was.requests == 0) { /* nobody used it for a while */
+        was.requests = new->requests;
+        was.burst = new->burst;
+    }
     /* A setter may have been killed half way. */
-    if (!admit_is_sane(old) || old->per_model != new->per_model ||
-        strncmp(old->name, new->name, sizeof(old->name)) != 0)
+    if (!admit_is_sane(&was) || was.per_model != new->per_model ||
+        strncmp(was.name, new->name, sizeof(was.name)) != 0)
         return now;
-    return span_ns(new) > span_ns(old) ? now - span_ns(old) : 0;
+    return span_ns(new) > span_ns(&was) ? now - span_ns(&was) : 0;
 }
 
-static bool has_rows(struct layout *lay, uint32_t upstream)
+/* As sane rules that nobody uses now say. */
+bool admit_may_count(struct layout *lay, uint32_t scope, int64_t now)
+{
+    struct limiter_rules r = lay->rules[admit_upstream(lay, scope)];
+
+    r.requests = r.burst = 1;
+    return admit_is_sane(&r) &&
+           scope_at(lay, scope)->last_send_ns > now - span_ns(&r);
+}
+
+bool admit_has_rows(struct layout *lay, uint32_t upstream)
 {
     uint32_t i;
 
@@ -217,6 +233,18 @@ static void convert_buckets(struct layout *lay, uint32_t upstream,
             bucket_convert(&lay->scopes[LAY_UPSTREAMS + i].bucket, &from, &to);
 }
 
+/* Who is killed half way leaves none: a mixture of two limits could be more
+ * than either, and whoever repairs may not know this upstream (places.c). */
+static void write_rules(struct limiter_rules *to, struct limiter_rules new)
+{
+    uint32_t requests = new.requests;
+
+    __atomic_store_n(&to->requests, 0, __ATOMIC_SEQ_CST);
+    new.requests = 0;
+    *to = new;
+    __atomic_store_n(&to->requests, requests, __ATOMIC_SEQ_CST);
+}
+
 static void set_one(struct layout *lay, uint32_t upstream,
                     const struct limiter_rules *new, int64_t now)
 {
@@ -229,10 +257,10 @@ static void set_one(struct layout *lay, uint32_t upstream,
     }
     if (new->requests > 0)
         convert_buckets(lay, upstream, new);
-    else if (has_rows(lay, upstream))
+    else if (admit_has_rows(lay, upstream))
         return; /* another worker's: its rules hold until they are over */
     *lost = max_i64(*lost, forgotten_ns(&lay->rules[upstream], new, now));
-    lay->rules[upstream] = *new;
+    write_rules(&lay->rules[upstream], *new);
 }
 
 /* A client may ask any upstream: the largest margin of all holds for it. */

@@ -13,7 +13,9 @@
  * is forgotten if it does not come to pass.  Nothing is written before the disk
  * was read, or the begin of a new file would hide the hour it began in.
  *
- * A disk that fails costs the history beyond the state file, and nothing else.
+ * What cannot be read is read again, after pauses that grow, and nothing is
+ * saved until it was: a disk that fails for a while costs no history.  One that
+ * fails for good costs what lies beyond the state file, and nothing else.
  */
 #include "archive.h"
 
@@ -27,7 +29,7 @@
 #include "worker.h"
 
 #define LEASE_NS (20 * NS_PER_S)
-#define AGAIN_NS (2 * NS_PER_S)   /* another worker's try at reading */
+#define AGAIN_NS (2 * NS_PER_S)   /* next try at reading; grows to a minute */
 #define PIECE    400              /* records in one turn: 97 KB */
 #define MORE_NS  NS_PER_MS        /* until the next piece */
 #define LOOK_NS  (50 * NS_PER_MS) /* while the thread is at it */
@@ -61,7 +63,7 @@ struct archive {
     int64_t until_ns;
     enum vault_result result;
     char msg[256];
-    bool tell; /* MSG is to be logged */
+    const char *tell; /* MSG is to be logged, after this; NULL: it is not */
 };
 
 void limiter_keep(struct limiter *lim, const char *data_dir, int64_t every_ns)
@@ -186,8 +188,8 @@ static void *work(void *arg)
     struct archive *k = arg;
 
     if (k->state == KEEP_READ)
-        k->result =
-            vault_read(k->dir, &k->items, &k->n, k->msg, sizeof(k->msg));
+        k->result = vault_read(k->dir, &k->items, &k->n, k->until_ns, k->msg,
+                               sizeof(k->msg));
     else
         k->result = vault_write(k->dir, k->items, k->n, k->until_ns, k->msg,
                                 sizeof(k->msg));
@@ -215,26 +217,43 @@ static void start_thread(struct archive *k)
     k->done = 1;
 }
 
+void archive_wait(struct limiter *lim)
+{
+    struct archive *k = lim->archive;
+
+    if (k == NULL || !k->has_thread)
+        return;
+    (void)pthread_join(k->thread, NULL);
+    k->has_thread = false;
+}
+
 void archive_reap(struct limiter *lim)
 {
     struct archive *k = lim->archive;
 
     if (k == NULL || !__atomic_load_n(&k->done, __ATOMIC_ACQUIRE))
         return;
+    archive_wait(lim);
     k->done = 0;
-    if (k->has_thread)
-        (void)pthread_join(k->thread, NULL);
-    k->has_thread = false;
     k->state = k->state == KEEP_READ ? KEEP_FILL : KEEP_WRITTEN;
 }
 
 /* ---- under the lock ------------------------------------------------------------------ */
 
-/* Needs the lock.  To be said once by all workers, until it works again. */
-static void judge(struct archive *k, struct lay_history *h)
+/* Needs the lock.  That it FAILED is said once by all workers, until it works
+ * again; that something was no history each time. */
+static void judge(struct limiter *lim, struct lay_history *h,
+                  const char *failed)
 {
-    k->tell = k->result == VAULT_FAILED && !h->mute;
+    struct archive *k = lim->archive;
+
+    if (k->result == VAULT_FAILED && !h->mute)
+        k->tell = failed;
     h->mute = k->result == VAULT_FAILED;
+    if (k->result != VAULT_ASIDE)
+        return;
+    k->tell = "a new file is begun: ";
+    lim->file.lay->live.counters.histories_aside++;
 }
 
 static void begin_save(struct archive *k, struct lay_history *h)
@@ -257,14 +276,28 @@ static void end_save(struct limiter *lim, struct archive *k,
     if (!is_ours(lim, h))
         return; /* another one does it again */
     h->owner = 0;
-    judge(k, h);
+    judge(lim, h, "it is not kept beyond the state file: ");
     if (k->result == VAULT_FAILED)
         return;
-    h->saving_from_s = h->saving_to_s = 0;
+    if (k->result != VAULT_ASIDE)
+        h->saving_from_s = h->saving_to_s = 0;
     if (k->result == VAULT_OK)
         return;
     h->from_s = 1; /* a new file knows nothing of what was saved before */
     h->due_ns = lim->now;
+}
+
+/* It may be sound: nothing is saved over it, and somebody looks again. */
+static void read_again(struct limiter *lim, struct lay_history *h)
+{
+    uint32_t n =
+        h->failures < HISTORY_FAILURES ? h->failures : HISTORY_FAILURES;
+
+    judge(lim, h, "what the disk has of it is not read or changed yet: ");
+    h->owner = 0;
+    h->due_ns = lim->now + (AGAIN_NS << n);
+    h->failures = n + 1;
+    lim->archive->state = KEEP_IDLE;
 }
 
 /* In the order of the places; each is marked as looked at before it is added,
@@ -278,6 +311,10 @@ static void fill_piece(struct limiter *lim, struct archive *k,
         k->state = KEEP_IDLE;
         return;
     }
+    if (k->result == VAULT_FAILED) {
+        read_again(lim, h);
+        return;
+    }
     h->lease_ns = lim->now + LEASE_NS;
     for (i = 0; i < PIECE && k->at < k->n; i++, k->at++) {
         uint32_t place = k->items[k->at].place;
@@ -289,8 +326,9 @@ static void fill_piece(struct limiter *lim, struct archive *k,
     }
     if (k->at < k->n)
         return;
-    judge(k, h);
+    judge(lim, h, "");
     h->filled = 1;
+    h->failures = 0;
     h->owner = 0;
     h->due_ns = lim->now + k->every_ns;
     k->state = KEEP_IDLE;
@@ -340,10 +378,9 @@ void archive_go_on(struct limiter *lim)
 
     if (k == NULL)
         return;
-    if (k->tell)
-        limiter_say(lim, "history", "it is not kept beyond the state file: %s",
-                    k->msg);
-    k->tell = false;
+    if (k->tell != NULL)
+        limiter_say(lim, "history", "%s%s", k->tell, k->msg);
+    k->tell = NULL;
     if (k->state == KEEP_IDLE)
         drop_items(k);
     if (k->state == KEEP_COLLECT) {
@@ -361,7 +398,7 @@ void archive_go_on(struct limiter *lim)
 
 struct last_look {
     struct limiter *lim;
-    bool first, ok;
+    bool first, all, ok;
 };
 
 /* Needs the lock. */
@@ -370,26 +407,30 @@ static void look_last(void *arg)
     struct last_look *l = arg;
     const struct lay_history *h = &l->lim->file.lay->history;
     struct archive *k = l->lim->archive;
+    int64_t from = max_i64(h->from_s, 1), to = h->to_s;
 
     l->ok = h->filled && l->lim->file.lay->live.retired == 0;
     if (!l->ok)
         return;
-    if (l->first && h->saving_from_s > 0 && h->saving_from_s <= h->saving_to_s)
-        begin_copy(k, min_i64(h->from_s, h->saving_from_s),
-                   max_i64(h->to_s, h->saving_to_s));
-    else if (l->first)
-        begin_copy(k, max_i64(h->from_s, 1), h->to_s);
+    if (h->saving_from_s > 0 && h->saving_from_s <= h->saving_to_s) {
+        from = min_i64(h->from_s, h->saving_from_s);
+        to = max_i64(h->to_s, h->saving_to_s);
+    }
+    if (l->first)
+        begin_copy(k, l->all ? 1 : from, to);
     l->first = false;
     copy_piece(k, h);
 }
 
-/* Nothing is marked as saved: whoever comes next saves it again. */
-static bool collect_all(struct limiter *lim)
+/* What changed, or ALL.  Nothing is marked as saved: whoever comes next saves
+ * it again. */
+static bool collect(struct limiter *lim, bool all)
 {
-    struct last_look l = {.lim = lim, .first = true, .ok = true};
+    struct last_look l = {.lim = lim, .first = true, .all = all, .ok = true};
     struct archive *k = lim->archive;
     bool more = true;
 
+    drop_items(k);
     need_piece(k);
     while (more && lim->file.lay != NULL && lock_take(lim->file.fd)) {
         enum guard_result how = guard_run(look_last, &l, NULL);
@@ -403,6 +444,25 @@ static bool collect_all(struct limiter *lim)
     return !more;
 }
 
+/* Once more for a file that is in the way, and for one that is new and lacks
+ * all that was saved before. */
+static void save_last(struct limiter *lim)
+{
+    struct archive *k = lim->archive;
+    enum vault_result res = VAULT_ASIDE;
+    int tries;
+
+    for (tries = 0; tries < 3 && (res == VAULT_ASIDE || res == VAULT_NEW);
+         tries++) {
+        if (!collect(lim, tries > 0))
+            return;
+        res =
+            vault_write(k->dir, k->items, k->n, NEVER, k->msg, sizeof(k->msg));
+        if (res == VAULT_ASIDE)
+            limiter_say(lim, "history", "a new file is begun: %s", k->msg);
+    }
+}
+
 void archive_end(struct limiter *lim)
 {
     struct archive *k = lim->archive;
@@ -411,10 +471,8 @@ void archive_end(struct limiter *lim)
         return;
     if (k->has_thread)
         (void)pthread_join(k->thread, NULL);
-    drop_items(k);
-    if (lim->file.lay != NULL && collect_all(lim))
-        (void)!vault_write(k->dir, k->items, k->n, NEVER, k->msg,
-                           sizeof(k->msg));
+    if (lim->file.lay != NULL)
+        save_last(lim);
     drop_items(k);
     free(k->dir);
     free(k);

@@ -9,6 +9,8 @@
 struct lay_history;
 struct limiter;
 
+/* Until the thread is done, if there is one. */
+void archive_wait(struct limiter *lim);
 /* Before a turn: is the thread done? */
 void archive_reap(struct limiter *lim);
 /* Needs the lock.  Takes what is to be written, or adds what was read. */

@@ -1,7 +1,7 @@
 /*
  * control.c - what have operators decided?
  *
- * A pause has a number that rises with each pause and resume: a worker that
+ * A pause has a number that rises with each pause and resume (serial.h): who
  * finds a smaller one than it knows is in a new file, and puts it right
  * (orders.c).  The generation of the settings works the same way.
  */
@@ -10,11 +10,10 @@
 #include <string.h>
 
 #define FUTURE_MAX NS_PER_S
-#define NUMBER_MAX (UINT64_C(1) << 62) /* what nobody can count to */
 
 bool control_is_sane(const struct lay_control *c, int64_t now)
 {
-    return c->generation < NUMBER_MAX && c->pauses < NUMBER_MAX &&
+    return serial_is_sane(c->generation) && serial_is_sane(c->pauses) &&
            c->paused_ns >= 0 && c->paused_ns <= now + FUTURE_MAX;
 }
 

@@ -13,8 +13,8 @@ struct layout;
 
 /* Part of the shared file: nothing in it is believed without a look. */
 struct lay_control {
-    uint64_t generation; /* of the settings that all follow; only rises */
-    uint64_t pauses;     /* number of the last pause or resume */
+    uint64_t generation; /* of the settings that all follow: serial.h */
+    uint64_t pauses;     /* number of the last pause or resume: serial.h */
     int64_t paused_ns;   /* since when nothing goes; 0: it goes */
     uint32_t cancels;    /* rises when rows are marked: look at your own */
     uint32_t pad;

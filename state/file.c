@@ -476,8 +476,11 @@ static enum file_result attach_once(struct state_file *f,
     l.now = max_i64(o->now, boottime_ns());
     res = judge(o, f, &st, &l, again);
     lock_drop(f->fd);
-    if (res == FILE_OK && !*again)
+    if (res == FILE_OK && !*again) {
+        /* The look went through all of it; the day's work touches little. */
+        (void)madvise(f->lay, sizeof(struct layout), MADV_DONTNEED);
         return FILE_OK;
+    }
 fail:
     file_close(f);
     return res;

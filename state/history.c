@@ -170,7 +170,7 @@ static uint16_t clip_u16(uint32_t n)
     return n < UINT16_MAX ? (uint16_t)n : UINT16_MAX;
 }
 
-void history_gauge(struct layout *lay, int64_t now)
+void history_gauge(struct layout *lay, uint32_t upstream, int64_t now)
 {
     struct lay_history *h = &lay->history;
     const struct lay_live *l = &lay->live;
@@ -178,10 +178,10 @@ void history_gauge(struct layout *lay, int64_t now)
 
     if (!history_is_time(h->now_s))
         return;
-    if (admit_is_sane(&lay->rules[0])) {
-        admit_refresh(lay, 0, now);
-        used = admit_used(lay, 0, now);
-        limit = lay->rules[0].requests;
+    if (upstream < LAY_UPSTREAMS && admit_is_sane(&lay->rules[upstream])) {
+        admit_refresh(lay, upstream, now);
+        used = admit_used(lay, upstream, now);
+        limit = lay->rules[upstream].requests;
     }
     for (r = 0; r < HISTORY_RINGS; r++) {
         struct lay_moment *m = record(h, r, h->now_s);
@@ -271,4 +271,6 @@ void history_rebuild(struct lay_history *h, int64_t now)
         h->lease_ns = 0;
     if (h->filled > 1 || h->mute > 1 || h->filled_to > HISTORY_ALL)
         h->filled = h->mute = h->filled_to = 0;
+    if (h->failures > HISTORY_FAILURES + 1)
+        h->failures = 0;
 }

@@ -24,6 +24,7 @@ struct layout;
 #define HISTORY_BUCKETS PAST_BUCKETS /* of a histogram: bands.c */
 
 #define HISTORY_DUE_MAX_NS (600 * NS_PER_S) /* farther ahead is noise */
+#define HISTORY_FAILURES   5                /* then pauses grow no more */
 
 /* What is kept of a second, a minute or an hour: 240 bytes. */
 struct lay_moment {
@@ -53,7 +54,9 @@ struct lay_history {
     uint32_t owner;     /* worker + 1 that saves or fills; 0: none */
     uint32_t filled;    /* 1: has what the disk knew */
     uint32_t filled_to; /* records of the disk that were looked at */
-    uint32_t mute;      /* 1: that it cannot be saved was said */
+    uint32_t mute;      /* 1: that it cannot be saved or read was said */
+    uint32_t failures;  /* to read it, one after the other */
+    uint32_t pad;
     struct lay_moment moments[HISTORY_ALL];
 };
 
@@ -79,8 +82,8 @@ void history_add(struct lay_moment *to, const struct lay_moment *m);
 void history_turn(struct layout *lay, int64_t wall_s);
 /* A request went out. */
 void history_sent(struct layout *lay);
-/* How many wait, run, and use the window at NOW. */
-void history_gauge(struct layout *lay, int64_t now);
+/* How many wait, run, and use the window of UPSTREAM at NOW. */
+void history_gauge(struct layout *lay, uint32_t upstream, int64_t now);
 /* What an older file knew of the moment at place I is added, once. */
 void history_fill(struct lay_history *h, uint32_t i,
                   const struct lay_moment *m);

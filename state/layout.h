@@ -45,7 +45,7 @@
 #include "tally.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 4
+#define LAYOUT_VERSION 5
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    256
@@ -105,7 +105,6 @@ struct lay_live {
     int64_t now_ns;   /* the latest time any worker worked at */
     int64_t service_start_ns;
     int64_t swept_ns;       /* the last look for dead workers; 0: look now */
-    uint64_t generation;    /* of the rules */
     uint64_t last_id;       /* of a ticket */
     uint64_t last_grant;    /* number of a grant */
     int64_t last_arrival;   /* unique, rising: max(now, previous + 1) */
@@ -181,7 +180,7 @@ struct lay_flow {
 
 struct lay_name {
     uint32_t used;
-    uint32_t owner;  /* models: the upstream */
+    uint32_t owner;  /* models: the row of the upstream */
     uint32_t refs;   /* (d) rows that name it */
     uint32_t lined;  /* (d) of those, waiting or offered */
     uint32_t chain;  /* (d) hash */
@@ -221,6 +220,8 @@ struct lay_worker {
     uint32_t stalled;    /* let an offer lapse and has not been seen since */
     uint32_t offers;     /* (d) rows offered to it */
     uint64_t generation; /* of the settings it follows */
+    uint32_t upstreams;  /* the rows it uses, as bits */
+    uint32_t pad;
 };
 
 struct lay_row {

@@ -7,6 +7,7 @@
  *               lock       lock.c    never waited for
  *               locked()   roster.c  who lives
  *                          orders.c  what operators want
+ *                          places.c  which rows are our upstreams'
  *                          wishes.c  wishes become transitions (row.c)
  *                          notes.c   what is over is counted (tally.c)
  *                          verdicts.c  answers become holds (retreat.c, ...)
@@ -161,6 +162,7 @@ void limiter_set(struct limiter *lim, const struct limiter_settings *set)
 void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
                    uint64_t generation)
 {
+    CHECK(serial_is_sane(generation));
     limiter_set(lim, set);
     lim->generation = generation;
 }
@@ -185,13 +187,18 @@ static bool begin(struct limiter *lim)
         lay->live.service_start_ns > lim->now + NS_PER_S ||
         lay->live.service_start_ns < 0)
         guard_damaged("a time in the future");
+    if (!serial_is_sane(lay->live.last_id) ||
+        !serial_is_sane(lay->live.last_grant) ||
+        !serial_is_sane(lay->live.last_chunk))
+        guard_damaged("a number that nobody can count to");
     lim->now = max_i64(lim->now, lay->live.now_ns);
     if (lay->live.dirty) {
         lay->live.counters.repairs++;
         repair_run(lay, lim->now);
         lim->repaired = true;
-        lim->unsettled = true; /* the rules may be half somebody else's */
     }
+    if (lim->repairs != lay->live.counters.repairs)
+        lim->unsettled = true; /* the rules may be half somebody else's */
     __atomic_store_n(&lay->live.dirty, 1, __ATOMIC_SEQ_CST);
     if (lim->slot != NONE && !roster_is_mine(lay, lim->slot, lim->wake.address))
         guard_damaged("our place in the roster");
@@ -209,25 +216,6 @@ static void end(struct limiter *lim)
     __atomic_store_n(&lim->file.lay->live.dirty, 0, __ATOMIC_SEQ_CST);
 }
 
-/* Needs the lock.  Upstreams are known by their place: whoever has others, or
- * another order, must not count in the rows of those who live. */
-static bool is_at_odds(struct limiter *lim)
-{
-    struct layout *lay = lim->file.lay;
-    uint32_t i;
-
-    for (i = 0; i < LAY_UPSTREAMS; i++)
-        if (strncmp(lay->rules[i].name, lim->set.rules[i].name,
-                    sizeof(lay->rules[i].name)) != 0)
-            break;
-    if (i == LAY_UPSTREAMS)
-        return false;
-    for (i = 0; i < LAY_WORKERS; i++)
-        if (lay->workers[i].used && i != lim->slot)
-            return true;
-    return false;
-}
-
 /* Needs the lock.  What holds, who we are, and what we brought along. */
 static void settle_in(struct limiter *lim)
 {
@@ -235,12 +223,12 @@ static void settle_in(struct limiter *lim)
 
     if (lim->slot == NONE) {
         roster_sweep(lay, lim->file.fd, NONE, lim->now, &lim->gone);
-        lim->at_odds = is_at_odds(lim);
+        lim->at_odds = !places_take(lim);
         if (lim->at_odds)
             return; /* limiter_turn() refuses and tries again */
     }
-    if (orders_lead(lim) && admit_set(lay, &lim->set, lim->now))
-        lay->live.generation++;
+    lim->repairs = lay->live.counters.repairs;
+    places_rule(lim, orders_lead(lim));
     if (lim->slot == NONE)
         lim->slot =
             roster_claim(lay, lim->file.fd, lim->wake.address, lim->now);
@@ -257,6 +245,7 @@ static void sweep(struct limiter *lim)
     if (last > lim->now - TICK_NS && last <= lim->now)
         return;
     roster_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
+    places_rule(lim, false);
     verdicts_tick(lim);
 }
 
@@ -281,7 +270,7 @@ static void locked(void *arg)
         wishes_refuse_off(lim);
         slots_hand_out_all(lim);
         news_places(lim);
-        history_gauge(lim->file.lay, lim->now);
+        history_gauge(lim->file.lay, lim->places[0], lim->now);
         archive_step(lim);
     }
     end(lim);
@@ -371,8 +360,9 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
     if (lim->slot == NONE) {
         if (lim->at_odds && !lim->told_odds)
             limiter_say(lim, "upstreams_differ",
-                        "workers with other upstreams still run: nothing can "
-                        "be sent until they end");
+                        "workers with other upstreams use all %d rows: nothing "
+                        "can be sent until some of them end",
+                        LAY_UPSTREAMS);
         lim->told_odds = lim->at_odds;
         return trouble(lim, FULL_NS);
     }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base.h"
+#include "serial.h"
 #include "spread.h"
 
 #define LIMITER_UPSTREAMS  16
@@ -102,12 +103,13 @@ struct limiter_counters {
     uint64_t retreats_over;      /* scopes that are back at their limit */
     uint64_t benches;            /* begun */
     uint64_t ceilings_cut;
-    uint64_t holds_ended; /* by an operator; benches too */
-    uint64_t repairs;     /* times the dirty word was found up */
-    uint64_t recoveries;  /* times the file was replaced */
-    uint64_t swept;       /* dead workers */
-    uint64_t revoked;     /* offers that lapsed */
-    uint64_t seniors;     /* retries let to the head of their line */
+    uint64_t holds_ended;     /* by an operator; benches too */
+    uint64_t repairs;         /* times the dirty word was found up */
+    uint64_t recoveries;      /* times the file was replaced */
+    uint64_t histories_aside; /* files of the history that were none */
+    uint64_t swept;           /* dead workers */
+    uint64_t revoked;         /* offers that lapsed */
+    uint64_t seniors;         /* retries let to the head of their line */
 };
 
 /* What a ticket asks for.  Strings are copied, cut to their bounds. */
@@ -176,7 +178,7 @@ void limiter_close(struct limiter *lim);
 /* Other settings, from the next turn on, for all workers: unless the state
  * knows of a newer generation than ours. */
 void limiter_set(struct limiter *lim, const struct limiter_settings *set);
-/* The same, of GENERATION, below 2^62: if it is newer than what the state
+/* The same, of GENERATION (serial.h): if it is newer than what the state
  * knows, every worker is poked and finds it in limiter_generation(). */
 void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
                    uint64_t generation);

@@ -36,8 +36,8 @@ static bool model_is_needed(struct layout *lay, uint32_t i, int64_t now)
 
     if (lay->models[i].refs > 0 || bench_is_on(&traits_at(lay, i)->bench, now))
         return true;
-    if (lay->rules[upstream].requests == 0)
-        return false;
+    if (lay->rules[upstream].requests == 0) /* nobody uses it now */
+        return admit_may_count(lay, LAY_UPSTREAMS + i, now);
     admit_refresh(lay, LAY_UPSTREAMS + i, now);
     return lay->scopes[LAY_UPSTREAMS + i].window.n > 0 ||
            lay->scopes[LAY_UPSTREAMS + i].retreat.state != RETREAT_NORMAL;

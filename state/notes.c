@@ -53,8 +53,12 @@ void notes_apply(struct limiter *lim)
 
     for (i = 0; i < lim->n_tries; i++)
         tally_attempt(lim->file.lay, &lim->tries[i]);
-    for (i = 0; i < lim->n_notes; i++)
-        tally_note(lim->file.lay, &lim->notes[i], lim->now);
+    for (i = 0; i < lim->n_notes; i++) {
+        struct limiter_note note = lim->notes[i];
+
+        note.upstream = places_of(lim, note.upstream);
+        tally_note(lim->file.lay, &note, lim->now);
+    }
     lim->n_tries = lim->n_notes = 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * orders.c - what do operators want of all workers?
  *
- *   fcgi/control.c --> limiter_pause(), limiter_cancel(): at once, under the
+ *   fcgi/steer.c   --> limiter_pause(), limiter_cancel(): at once, under the
  *                      lock, and every worker is poked
  *   each turn      --> orders_look(), orders_cancelled(): what did others order?
  *
@@ -64,7 +64,7 @@ static void settle_pause(struct limiter *lim, struct lay_control *c)
         control_set_pause(c, own->number, own->since_ns, own->by);
         poke_all(lim);
     }
-    if (c->pauses == own->number)
+    if (c->pauses == own->number && c->paused_ns == own->since_ns)
         return;
     own->number = c->pauses;
     own->since_ns = c->paused_ns;
@@ -78,6 +78,7 @@ void orders_look(struct limiter *lim)
     settle_pause(lim, c);
     lim->newest = c->generation;
     worker_at(lim->file.lay, lim->slot)->generation = lim->generation;
+    worker_at(lim->file.lay, lim->slot)->upstreams = lim->rows;
 }
 
 /* Needs the lock.  One that waits leaves its line; one that runs is ended by
@@ -130,7 +131,8 @@ static void pause_locked(struct limiter *lim, void *arg)
 
     if ((c->paused_ns != 0) == (by != NULL))
         return; /* it was so already: since then, and by whom, stays */
-    control_set_pause(c, c->pauses + 1, by != NULL ? max_i64(lim->now, 1) : 0,
+    control_set_pause(c, serial_next(c->pauses),
+                      by != NULL ? max_i64(lim->now, 1) : 0,
                       by != NULL ? by : "");
     if (by != NULL)
         take_offers_back(lim);

@@ -131,7 +131,7 @@ static void look(struct question *q)
     q->out->waiting_max = lay->bounds.waiting;
     q->out->n_upstreams = lim->set.n_upstreams;
     for (i = 0; i < lim->set.n_upstreams; i++)
-        look_at_upstream(lay, i, q->now, &q->out->upstreams[i]);
+        look_at_upstream(lay, places_of(lim, i), q->now, &q->out->upstreams[i]);
 }
 
 /* Needs the lock.  Expired sends are dropped: a write like any other. */

@@ -41,6 +41,7 @@ uint32_t roster_claim(struct layout *lay, int fd, uint64_t address, int64_t now)
         w->started_ns = w->seen_ns = now;
         w->stalled = w->offers = 0;
         w->generation = 0;
+        w->upstreams = 0;
         __atomic_store_n(&w->used, 1, __ATOMIC_RELEASE);
         if (i >= lay->live.workers_high)
             lay->live.workers_high = i + 1;

@@ -23,6 +23,7 @@ struct ticket *ticket_new(const struct limiter_request *req, ticket_fn *fn,
     t->sent_ns = NEVER;
     t->fn = fn;
     t->arg = arg;
+    t->upstream = req->upstream;
     t->req = *req;
     cut(t->client, sizeof(t->client), req->client);
     cut(t->model, sizeof(t->model), req->model);

@@ -46,7 +46,9 @@ struct ticket {
     void *arg;
     struct ticket_news news;
     struct limiter_report report; /* with WISH_REPORT */
-    struct limiter_request req;   /* its strings are the three below */
+    uint32_t upstream;            /* index into the settings */
+    struct limiter_request req;   /* its strings are the three below, and from
+                                   * its joining on its upstream is a row */
     char client[LIMITER_NAME_MAX];
     char model[LIMITER_NAME_MAX];
     char request_id[LIMITER_ID_MAX];

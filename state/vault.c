@@ -5,11 +5,12 @@
  *   248    records  place i at 248 * (i + 1): a moment and its checksum
  *
  * The size never changes.  A record that was torn, by a crash or a full disk,
- * fails its checksum and counts as not kept; a head that is not ours means that
- * none of it is, and a new file takes its place.  The checksum covers the
- * place, so a record that was copied elsewhere is none either.  It guards
- * against accidents: whoever may write here can also write a true one, and
- * then moves a curve in a chart.
+ * fails its checksum and counts as not kept.  A file that is not ours, or whose
+ * head is damaged, is kept under another name, and a new one takes its place;
+ * one that cannot be opened or read may be sound, and is left alone.  The
+ * checksum covers the place, so a record that was copied elsewhere is none
+ * either.  It guards against accidents: whoever may write here can also write a
+ * true one, and then moves a curve in a chart.
  */
 #include "vault.h"
 
@@ -97,28 +98,128 @@ static int open_dir(const char *dir, char *msg, size_t max)
     return -1;
 }
 
-static bool is_ours(int fd)
+enum found {
+    FOUND_OURS = 0,
+    FOUND_NONE = 1,
+    FOUND_OTHER = 2,   /* not one of ours, or damaged */
+    FOUND_UNKNOWN = 3, /* errno says why it cannot be looked at now */
+};
+
+/* What is at our name. */
+struct look {
+    enum found found;
+    int fd;          /* of one of ours, else -1 */
+    struct stat st;  /* unless there is none */
+    const char *why; /* it is not ours */
+};
+
+static enum found look_inside(struct look *l)
 {
     struct vault_head want, have;
-    struct stat st;
+    ssize_t n;
 
+    l->why = !S_ISREG(l->st.st_mode)       ? "it is no file"
+             : l->st.st_uid != geteuid()   ? "it belongs to another user"
+             : l->st.st_size != VAULT_SIZE ? "its size is wrong"
+                                           : NULL;
+    if (l->why != NULL)
+        return FOUND_OTHER;
+    n = pread(l->fd, &have, sizeof(have), 0);
+    if (n != (ssize_t)sizeof(have)) {
+        errno = n == -1 ? errno : EIO; /* cut, just now */
+        return FOUND_UNKNOWN;
+    }
     head_init(&want);
-    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-           st.st_uid == geteuid() && st.st_size == VAULT_SIZE &&
-           pread(fd, &have, sizeof(have), 0) == (ssize_t)sizeof(have) &&
-           memcmp(&want, &have, sizeof(want)) == 0;
+    l->why = "its head is damaged or of another version";
+    return memcmp(&want, &have, sizeof(want)) == 0 ? FOUND_OURS : FOUND_OTHER;
 }
 
-/* The file, if it is one of ours; else -1. */
-static int open_ours(int dir, int flags)
+/* Links, sockets and directories cannot be opened, and cannot be ours. */
+static enum found look_outside(int dir, struct look *l)
 {
-    int fd =
-        openat(dir, VAULT_NAME, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    int error = errno;
 
-    if (fd == -1 || is_ours(fd))
-        return fd;
-    close(fd);
-    return -1;
+    if (error == ENOENT)
+        return FOUND_NONE;
+    l->why = "it is no file";
+    if (fstatat(dir, VAULT_NAME, &l->st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        !S_ISREG(l->st.st_mode))
+        return FOUND_OTHER;
+    errno = error;
+    return FOUND_UNKNOWN;
+}
+
+static struct look look_at(int dir, int flags)
+{
+    struct look l = {.found = FOUND_UNKNOWN};
+    int error;
+
+    l.fd = openat(dir, VAULT_NAME, flags | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (l.fd == -1)
+        l.found = look_outside(dir, &l);
+    else if (fstat(l.fd, &l.st) == 0)
+        l.found = look_inside(&l);
+    if (l.fd == -1 || l.found == FOUND_OURS)
+        return l;
+    error = errno;
+    close(l.fd);
+    l.fd = -1;
+    errno = error;
+    return l;
+}
+
+/* What L saw gets another name, in place of whatever was kept there before.
+ * False: errno says why it is still there. */
+static bool set_aside(int dir, const struct look *l, int64_t until_ns)
+{
+    struct stat st;
+
+    if (fstatat(dir, VAULT_NAME, &st, AT_SYMLINK_NOFOLLOW) == -1)
+        return false;
+    if (boottime_ns() >= until_ns || st.st_ino != l->st.st_ino ||
+        st.st_dev != l->st.st_dev) {
+        errno = ETIMEDOUT; /* another worker is at it */
+        return false;
+    }
+    if (renameat(dir, VAULT_NAME, dir, VAULT_ASIDE_NAME) == 0)
+        return true;
+    /* A file is in a directory's way, or the other way round. */
+    if (unlinkat(dir, VAULT_ASIDE_NAME, 0) == -1)
+        (void)unlinkat(dir, VAULT_ASIDE_NAME, AT_REMOVEDIR);
+    return renameat(dir, VAULT_NAME, dir, VAULT_ASIDE_NAME) == 0;
+}
+
+static enum vault_result fail(const char *dir, const char *doing, char *msg,
+                              size_t max)
+{
+    snprintf(msg, max, "%s/" VAULT_NAME ": %s%s", dir, doing,
+             errno != 0 ? strerror(errno) : "a short write");
+    return VAULT_FAILED;
+}
+
+/* Nothing is lost unless it is no history: VAULT_OK with an open file,
+ * VAULT_NEW or VAULT_ASIDE without any, or VAULT_FAILED. */
+static enum vault_result find(const char *dir, int dir_fd, int flags,
+                              int64_t until_ns, int *fd, char *msg, size_t max)
+{
+    struct look l = look_at(dir_fd, flags);
+
+    *fd = l.fd;
+    switch (l.found) {
+    case FOUND_OURS:
+        return VAULT_OK;
+    case FOUND_NONE:
+        return VAULT_NEW;
+    case FOUND_UNKNOWN:
+        return fail(dir, "", msg, max);
+    case FOUND_OTHER:
+        break;
+    }
+    if (!set_aside(dir_fd, &l, until_ns))
+        return fail(dir, "cannot be moved out of the way: ", msg, max);
+    snprintf(msg, max, "%s/" VAULT_NAME ": %s; it is kept as " VAULT_ASIDE_NAME,
+             dir, l.why);
+    return VAULT_ASIDE;
 }
 
 /* Whole under another name first: there is never half a file. */
@@ -149,55 +250,65 @@ static int make(int dir)
 
 /* ---- reading ------------------------------------------------------------------ */
 
-/* Up to BATCH records from PLACE on.  How many there were. */
+/* Up to BATCH records from PLACE on.  How many there were; 0: errno says why
+ * they cannot be read. */
 static uint32_t read_batch(int fd, uint32_t place, struct vault_record *to)
 {
     size_t size = sizeof(*to);
     ssize_t n = pread(fd, to, BATCH * size, (off_t)((place + 1) * size));
 
-    if (n <= 0)
+    if (n >= 0 && n < (ssize_t)size)
+        errno = EIO; /* cut, just now */
+    if (n < (ssize_t)size)
         return 0;
     n /= (ssize_t)size;
     return n < HISTORY_ALL - place ? (uint32_t)n : HISTORY_ALL - place;
 }
 
-static uint32_t read_all(int fd, struct vault_item *items)
+/* All or nothing: what cannot be read now may be read later. */
+static bool read_all(int fd, struct vault_item *items, uint32_t *n)
 {
     struct vault_record *r = malloc(BATCH * sizeof(*r));
-    uint32_t place, got, i, n = 0;
+    uint32_t place, got = 1, i;
 
     CHECK(r != NULL);
-    for (place = 0; place < HISTORY_ALL; place += got) {
+    *n = 0;
+    for (place = 0; place < HISTORY_ALL && got > 0; place += got) {
         got = read_batch(fd, place, r);
         for (i = 0; i < got; i++)
             if (history_belongs(&r[i].moment, place + i) &&
                 r[i].checksum == record_sum(&r[i].moment, place + i))
-                items[n++] = (struct vault_item){place + i, r[i].moment};
-        if (got == 0)
-            break; /* a bad disk: what there is */
+                items[(*n)++] = (struct vault_item){place + i, r[i].moment};
     }
     free(r);
-    return n;
+    return got > 0;
 }
 
 enum vault_result vault_read(const char *dir, struct vault_item **items,
-                             uint32_t *n, char *msg, size_t msg_max)
+                             uint32_t *n, int64_t until_ns, char *msg,
+                             size_t msg_max)
 {
     int dir_fd = open_dir(dir, msg, msg_max), fd;
+    enum vault_result res;
 
     *items = NULL;
     *n = 0;
     if (dir_fd == -1)
         return VAULT_FAILED;
-    fd = open_ours(dir_fd, O_RDONLY);
+    res = find(dir, dir_fd, O_RDONLY, until_ns, &fd, msg, msg_max);
     close(dir_fd);
-    if (fd == -1)
-        return VAULT_NEW;
+    if (res != VAULT_OK)
+        return res;
     *items = calloc(HISTORY_ALL, sizeof(**items));
     CHECK(*items != NULL);
-    *n = read_all(fd, *items);
+    if (!read_all(fd, *items, n)) {
+        res = fail(dir, "", msg, msg_max);
+        free(*items);
+        *items = NULL;
+        *n = 0;
+    }
     close(fd);
-    return VAULT_OK;
+    return res;
 }
 
 /* ---- writing ------------------------------------------------------------------ */
@@ -237,24 +348,20 @@ enum vault_result vault_write(const char *dir, const struct vault_item *items,
                               uint32_t n, int64_t until_ns, char *msg,
                               size_t msg_max)
 {
-    enum vault_result res = VAULT_OK;
     int dir_fd = open_dir(dir, msg, msg_max), fd;
+    enum vault_result res;
 
     if (dir_fd == -1)
         return VAULT_FAILED;
-    fd = open_ours(dir_fd, O_RDWR);
-    if (fd == -1) {
-        res = VAULT_NEW;
+    res = find(dir, dir_fd, O_RDWR, until_ns, &fd, msg, msg_max);
+    if (res == VAULT_NEW)
         fd = make(dir_fd);
-    }
     if (fd != -1)
         errno = 0; /* a short write sets none */
-    if (fd == -1 || write_items(fd, items, n, until_ns) == -1 ||
-        fdatasync(fd) == -1) {
-        snprintf(msg, msg_max, "%s/" VAULT_NAME ": %s", dir,
-                 errno != 0 ? strerror(errno) : "a short write");
-        res = VAULT_FAILED;
-    }
+    if ((res == VAULT_OK || res == VAULT_NEW) &&
+        (fd == -1 || write_items(fd, items, n, until_ns) == -1 ||
+         fdatasync(fd) == -1))
+        res = fail(dir, "", msg, msg_max);
     if (fd != -1)
         close(fd);
     close(dir_fd);

@@ -13,7 +13,8 @@
 #include "base.h"
 #include "history.h"
 
-#define VAULT_NAME "history"
+#define VAULT_NAME       "history"
+#define VAULT_ASIDE_NAME "history.damaged" /* what was there and was not ours */
 
 struct vault_item {
     uint32_t place; /* in the table of moments */
@@ -22,22 +23,26 @@ struct vault_item {
 
 enum vault_result {
     VAULT_OK = 0,
-    VAULT_NEW = 1,    /* there was no file, or another one's: it is new now */
-    VAULT_FAILED = 2, /* the message says why */
+    VAULT_NEW = 1,    /* there was no file */
+    VAULT_FAILED = 2, /* maybe it passes: the message says why */
+    VAULT_ASIDE = 3,  /* what was there is damaged or not ours, which the
+                       * message says, and has another name now */
 };
 
 /*
  * Reads every sound moment of the file in directory DIR.  VAULT_OK: *ITEMS and
- * *N are the caller's to free(3).  VAULT_NEW: there are none.
+ * *N are the caller's to free(3); else there are none.  Later than UNTIL_NS
+ * (another worker has begun to do it) nothing is moved.
  */
 MUST_USE enum vault_result vault_read(const char *dir,
                                       struct vault_item **items, uint32_t *n,
-                                      char *msg, size_t msg_max);
+                                      int64_t until_ns, char *msg,
+                                      size_t msg_max);
 
 /*
  * Writes N moments, which are in the order of their places, unless it is later
- * than UNTIL_NS (another worker has begun to do it).  On VAULT_OK and _NEW they
- * are on the disk.
+ * than UNTIL_NS.  On VAULT_OK and _NEW they are on the disk; after VAULT_ASIDE
+ * nothing is, and the next try finds no file.
  */
 MUST_USE enum vault_result vault_write(const char *dir,
                                        const struct vault_item *items,

@@ -361,13 +361,14 @@ void verdicts_end(struct limiter *lim)
 
     for (i = 0; i < lim->n_ends; i++) {
         const struct end_wish *w = &lim->ends[i];
+        uint32_t row = places_of(lim, w->upstream);
 
         if (w->model[0] == '\0') {
-            end_retreat(lim, w->upstream);
-            end_debt(lim, w->upstream);
+            end_retreat(lim, row);
+            end_debt(lim, row);
             continue;
         }
-        model = names_find_model(lay, w->upstream, w->model);
+        model = names_find_model(lay, row, w->model);
         if (model == NONE)
             continue;
         end_traits(lim, model);

@@ -185,7 +185,8 @@ bool window_has_last(struct layout *lay, uint32_t owner, uint64_t grant)
     const struct lay_window *w = window_at(lay, owner);
     const struct lay_chunk *c;
 
-    if (w->last == NONE)
+    /* Rows from another file have no number: rather count one twice. */
+    if (w->last == NONE || grant == 0)
         return false;
     c = chunk_at(lay, w->last);
     return c->grant == grant && c->grant_end == c->end;

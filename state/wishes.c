@@ -156,6 +156,7 @@ static void do_join(struct limiter *lim, struct ticket *t)
     enum limiter_refusal why;
     uint32_t row = NONE;
 
+    t->req.upstream = places_of(lim, t->upstream);
     if (refuse_if_off(lim, t, NONE))
         return;
     j.senior = t->senior = t->req.retry && claim(lim, t);
@@ -303,6 +304,7 @@ static bool adopt(struct limiter *lim, struct ticket *t)
                                                : ROW_SENT;
     uint32_t row = NONE;
 
+    t->req.upstream = places_of(lim, t->upstream);
     if (row_adopt(lim->file.lay, &j, state, lim->now, &row) == REFUSED_NOT) {
         bind_row(lim, t, row);
         if (t->state == TICKET_LINE)

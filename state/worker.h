@@ -1,6 +1,6 @@
 /*
  * What one worker keeps in its own memory; for limiter.c, attach.c, slots.c,
- * orders.c, wishes.c, verdicts.c, marks.c and news.c alone.
+ * orders.c, places.c, wishes.c, verdicts.c, marks.c and news.c alone.
  */
 #ifndef SLUICE_WORKER_H
 #define SLUICE_WORKER_H
@@ -51,8 +51,11 @@ struct limiter {
     uint64_t generation; /* of those settings */
     uint64_t newest;     /* that the state knows of */
     struct pause pause;
-    uint32_t cancels_seen;   /* lay_control.cancels, when we looked */
-    bool at_odds, told_odds; /* those who live have other upstreams */
+    uint32_t cancels_seen; /* lay_control.cancels, when we looked */
+    uint32_t places[LIMITER_UPSTREAMS]; /* of our upstreams: rows */
+    uint32_t rows;                      /* and those as bits */
+    uint64_t repairs;        /* that this file had, when we settled in */
+    bool at_odds, told_odds; /* no row is left for one of our upstreams */
     bool unsettled;          /* settings or tickets not yet in this file */
     int64_t now;             /* of this turn */
     int64_t checked_ns;      /* when the file was last seen at its path */
@@ -155,6 +158,16 @@ bool orders_lead(struct limiter *lim);
 void orders_look(struct limiter *lim);
 /* Tells our tickets that were cancelled. */
 void orders_cancelled(struct limiter *lim);
+
+/* ---- places.c: all of it needs the lock --------------------------------- */
+
+/* Finds a row for each of our upstreams.  False: not enough of them are free. */
+MUST_USE bool places_take(struct limiter *lim);
+/* The row of an upstream of ours; NONE: there is no such one. */
+uint32_t places_of(const struct limiter *lim, uint32_t upstream);
+/* Puts our rules in force: if we LEAD, else only where there are none.  Rows
+ * that nobody uses get none. */
+void places_rule(struct limiter *lim, bool lead);
 
 /* ---- wishes.c --------------------------------------------------------- */
 

@@ -42,6 +42,13 @@ for path in /v1/chat/completions /api/status /api/queue /v1/models; do
     ask $path "${opt[@]}" -H 'Host: sluice.example' -H 'Origin: https://app.example'
     is "$path: listed ones are fine" 200 "$status"
 done
+ask /nowhere
+ask /v1/chat/completions -X DELETE
+ask /api/status
+is "who is refused at the door is not among the last requests" "200" "$(jq -r '.recent[].status' <<<"$body" | sort -u | xargs)"
+is "nor an outcome" 0 "$(jq .counters.outcomes.refused <<<"$body")"
+is "but counted" $((2 * 5)) \
+    "$(curl -s "$url/metrics" | awk '/^sluice_requests_total.route="(chat|models)",code="403"/ { n += $2 } END { print n + 0 }')"
 ask /health -H 'Host: evil.example'
 is "health is for everybody" 200 "$status"
 

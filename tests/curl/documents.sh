@@ -39,6 +39,21 @@ for f in conf/README.md conf/man/sluice.json.5; do
     esac
     is "$f has every key" "" "$(missing $f "$before" "$after" <<<"$keys")"
 done
+# When a change takes effect: LIVE or RELOAD stands in the row, else a restart is
+# needed.  All three say so for each key, as the last word they say about it.
+changes=$(sed -n '/ settings\[\] = {/,/^};/p' fcgi/settings.c | tr '\n' ' ' | sed 's/{\("\|NULL\|\.env\)/\n&/g' |
+    awk -F'"' '/^\{"/ { print $2, $0 ~ /LIVE,/ ? "live" : $0 ~ /RELOAD,/ ? "reload" : "restart" }' | sort)
+is "each row is live, reload or restart" "$(grep -vc '^$' <(sed -n '/ settings\[\] = {/,/^};/p' fcgi/settings.c | grep -oE '\b(LIVE|RELOAD),'))" \
+    "$(grep -cE ' (live|reload)$' <<<"$changes")"
+# shellcheck disable=SC2016 # the backquotes are the README's
+is "conf/README.md says when each takes effect" "" "$(diff <(echo "$changes") <(sed -n '/^## Every setting/,/^## /p' conf/README.md |
+    sed 's/^| `upstreams\[\]`: /| /' | sed -nE 's/^\| `([a-z_.]+)` .*\| ([a-z]+) \|$/\1 \2/p' | grep -wFf <(cut -d' ' -f1 <<<"$changes") | sort -u))"
+is "sluice.json(5), too" "" "$(diff <(echo "$changes") <(awk '$1 == ".It" && $2 == "Ic" { k = $3 } k != "" { w = $NF }
+    /(live|reload|restart)\.$/ && k != "" { sub(/\.$/, "", w); print k, w; k = "" }' conf/man/sluice.json.5 | grep -v '^clients ' | sort))"
+is "and sluice.json" "" "$(diff <(echo "$changes") <(jq -r 'def told(p): to_entries[] | select(.key | startswith("// ")) | .key[3:] as $k |
+    (.value | if type == "array" then last else . end | capture("(?<w>live|reload|restart)\\.$"; "i").w | ascii_downcase) as $w | "\(p)\($k) \($w)";
+    told(""), (.upstreams[0] | told("")), (to_entries[] | select(.value | type == "object") | .key as $k | .value | told($k + "."))' conf/sluice.json |
+    grep -v '^clients ' | sort))"
 is "conf/README.md has every variable" "" "$(missing conf/README.md '`' '`' <<<"$variables")"
 is "sluice.json(5) has every variable" "" \
     "$(grep -vE '^SLUICE_(BUILD|FCGI|ROOT)$' <<<"$variables" | missing conf/man/sluice.json.5 '^\.(Ev|It Ev)( .*,)? ' '( |$)')"

@@ -21,8 +21,9 @@ done
 for f in conf/systemd/*.service conf/systemd/*.socket; do
     [ -e "$f" ] && check "$(basename "$f") is there" test -s "$to/usr/local/lib/systemd/system/$(basename "$f")"
 done
+check "the drop-in that sluice@.service names is there" test -s "$to/usr/local/share/doc/sluice/examples/systemd/no-key.conf"
 is "nothing names /usr/lib/sluice with another PREFIX" "" \
-    "$(grep -rlE '/usr/(lib|share)/sluice' "$to/usr/local/lib/systemd" "$to/usr/local/share/doc/sluice/examples" "$to/usr/local/share/man" 2>/dev/null)"
+    "$(grep -rlE '/usr/((lib|share)/sluice|bin/sluicectl)' "$to/usr/local/lib/systemd" "$to/usr/local/share/doc/sluice/examples" "$to/usr/local/share/man" 2>/dev/null)"
 is "the installed program runs" "sluicectl $(sed -n 's/^VERSION = //p' Makefile)" "$("$to/usr/local/bin/sluicectl" --version)"
 is "the installed settings are right" 0 \
     "$("$to/usr/local/bin/sluicectl" check "$to/etc/sluice/sluice.json" >/dev/null; echo $?)"

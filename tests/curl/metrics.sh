@@ -312,6 +312,41 @@ is "three times" 3 "$(sum sluice_upstream_errors_total 'kind="unreachable"')"
 is "the last one was not repeated" 2 "$(sum sluice_retries_total 'cause="unreachable"')"
 is "there was no first byte" 0 "$(sum sluice_upstream_latency_seconds_count)"
 
+# ---- tokens, in every shape ---------------------------------------------------------
+
+stop_sluice
+start_sluice tokens SLUICE_REQUESTS=1000 SLUICE_LOG="$work/tokens.log"
+told=0
+# tells "sentence" PATH BODY PROMPT COMPLETION: what the log says of it.
+tells() {
+    ask "/v1/$2" -N -H 'Content-Type: application/json' -d "$3"
+    told=$((told + 1))
+    check "$1: is in the log" wait_for 20 is_told
+    is "$1" "200 $4 $5" "$status $(jq -r 'select(.event == "request") | "\(.prompt_tokens) \(.completion_tokens)"' "$work/tokens.log" | tail -n 1)"
+}
+# shellcheck disable=SC2317
+is_told() { [ "$(jq -s 'map(select(.event == "request" and .upstream_status == 200)) | length' "$work/tokens.log")" = "$told" ]; }
+tells "a chat" chat/completions '{"model":"sim/tokens-5","messages":[]}' 8 5
+tells "a stream" chat/completions '{"model":"sim/stream-6-1","stream":true,"stream_options":{"include_usage":true},"messages":[]}' 8 6
+tells "a stream in crumbs" chat/completions \
+    '{"model":"sim/stream-7-1+split-7","stream":true,"stream_options":{"include_usage":true},"messages":[]}' 8 7
+tells "a response" responses '{"model":"sim/tokens-8","input":"x"}' 8 8
+tells "a streamed response" responses '{"model":"sim/stream-9-1","stream":true,"input":"x"}' 8 9
+tells "a streamed response in crumbs" responses '{"model":"sim/stream-10-1+split-50","stream":true,"input":"x"}' 8 10
+tells "embeddings" embeddings '{"model":"sim/echo","input":["a","b"]}' 2 null
+tells "an answer that is too long to be held" chat/completions '{"model":"sim/big-600","messages":[]}' 8 "$(
+    curl -s "$sim/v1/chat/completions" -d '{"model":"sim/big-600","messages":[]}' | jq .usage.completion_tokens)"
+tells "a slow one" responses '{"model":"sim/stream-4-500","stream":true,"input":"x"}' 8 4
+scrape
+is "all prompts are counted" "$(jq -s 'map(.prompt_tokens // 0) | add' "$work/tokens.log")" "$(sum sluice_llm_tokens_total 'kind="prompt"')"
+is "all answers are" "$(jq -s 'map(.completion_tokens // 0) | add' "$work/tokens.log")" "$(sum sluice_llm_tokens_total 'kind="completion"')"
+ask /api/status
+is "the last requests tell theirs" "$(jq -r 'select(.event == "request" and .upstream_status == 200) | "\(.prompt_tokens) \(.completion_tokens)"' "$work/tokens.log")" \
+    "$(jq -r '.recent | reverse[] | "\(.tokens_in) \(.tokens_out)"' <<<"$body")"
+
+at_most "four words in two seconds are no more than two a second" 2.1 \
+    "$(jq '.models[] | select(.name == "sim/stream-4-500") | .tokens_per_s.p50' <<<"$body")"
+
 # ---- who may see it --------------------------------------------------------------------
 
 ask /metrics -I

@@ -24,7 +24,7 @@ is "the upstream was asked once" 1 "$(stat models)"
 ask /health/ready
 is "ready is 200" 200 "$status"
 is "it says so, in these words" \
-    '{"ready":true,"upstream_reachable":true,"queue_healthy":true,"token_bucket_healthy":true,"upstream_key_ok":null,"reason":null}' "$body"
+    '{"ready":true,"upstream_reachable":true,"queue_healthy":true,"token_bucket_healthy":true,"upstream_key_ok":null,"paused":false,"reason":null}' "$body"
 ask /health/ready -I
 is "HEAD too" 200 "$status"
 is "without a body" "" "$(sed -n '/^$/,$p' <<<"$body" | tr -d '\n')"
@@ -76,6 +76,26 @@ is "nobody waited for its lease to end" 6 "$(wc -l <"$work/killed.codes")"
 at_most "who was not its client is told we are ready" 5 "$(grep -vc '^200' "$work/killed.codes")"
 ask /health/ready
 is "it is ready afterwards" 200 "$status"
+stop_sluice
+
+# ---- a pause ---------------------------------------------------------------------------
+start_sluice paused SLUICE_WORKERS=2 SLUICE_ADMIN_TOKEN=admin-0123456789abcdef
+operator() { curl -s -o /dev/null -X POST -d '' -H 'Authorization: Bearer admin-0123456789abcdef' "$url/api/$1"; }
+# Ten connections go to both workers.
+all_say() { # all_say STATUS PAUSED
+    local i
+    for ((i = 0; i < 10; i++)); do ready_is "$1" paused "$2" || return 1; done
+}
+check "it is ready" all_say 200 false
+operator pause
+check "while all is paused no worker is" wait_for 5 all_say 503 true
+is "though the rest is well" "false true true true" \
+    "$(field ready) $(field upstream_reachable) $(field queue_healthy) $(field token_bucket_healthy)"
+has "the reason is told" "$(field reason)" 'paused'
+ask /health
+is "health itself does not care" 200 "$status"
+operator resume
+check "it goes on, and is ready" wait_for 5 all_say 200 false
 stop_sluice
 
 # ---- the upstream -------------------------------------------------------------------

@@ -84,6 +84,12 @@ has "a committed stream" "$body" '^: waiting for the upstream$'
 has "goes again" "$body" '^: sluice queue_ms=[0-9]+ attempts=[23]$'
 is "to its end, without an error" "1 0" "$(grep -c '^data: \[DONE\]' <<<"$body") $(grep -c '"error"' <<<"$body")"
 
+# A role alone is no content yet: it waits for the first word, and its client
+# hears of us meanwhile.
+chat sim/stream-2-2500 ',"stream":true' -N
+is "before content come our signs of life, then the role" "waiting assistant This is" \
+    "$(sed -nE 's/^: (waiting) .*/\1/p; s/.*"(role|delta":\{"content)":" ?([A-Za-z]+)".*/\2/p' <<<"$body" | head -n 4 | xargs)"
+
 # A deadline for the queue ends when the request leaves it.
 chat sim/slow-1500+times-1+500 '' -H 'X-Sluice-Deadline: 1'
 is "a request may go again after its queue deadline" "200 2" "$status $(header X-Sluice-Attempts)"

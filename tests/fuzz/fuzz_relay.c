@@ -7,7 +7,7 @@
  *
  * The upstream's bytes are never changed, left out or put in another order;
  * a comment of ours only stands between events; our error is always an event
- * of its own.
+ * of its own; tokens are counted as if it had come in one piece.
  */
 #include <strings.h>
 
@@ -154,6 +154,21 @@ static void fail(struct talk *t)
     }
 }
 
+/* However it was cut, it tells of as many tokens. */
+static void check_usage(const struct talk *t)
+{
+    const struct usage *have = &t->st.x.relay.usage;
+    struct usage whole;
+
+    usage_init(&whole);
+    if (t->given.len > 0)
+        usage_look(&whole, buf_head(&t->given), t->given.len);
+    CHECK(have->prompt == whole.prompt);
+    CHECK(have->completion == whole.completion);
+    CHECK(have->kept.len <= USAGE_BYTES);
+    usage_fini(&whole);
+}
+
 static void finish(struct talk *t)
 {
     bool head_only = strcmp(t->st.x.req->method, "HEAD") == 0;
@@ -175,6 +190,7 @@ static void finish(struct talk *t)
         check_last_event(t, " {");
         return;
     }
+    check_usage(t);
     if (head_only) {
         CHECK(n == 0);
         return;

@@ -113,10 +113,15 @@ void answer_usage(const struct answer *a, struct text *out)
 {
     bool is_response = a->kind == ANSWER_RESPONSE;
 
-    text_fmt(out, "{\"%s\":%d,\"%s\":%" PRId64 ",\"total_tokens\":%" PRId64 "}",
-             is_response ? "input_tokens" : "prompt_tokens",
-             ANSWER_PROMPT_TOKENS,
-             is_response ? "output_tokens" : "completion_tokens", a->tokens,
+    text_fmt(out, "{\"%s\":%d,", is_response ? "input_tokens" : "prompt_tokens",
+             ANSWER_PROMPT_TOKENS);
+    if (is_response)
+        text_str(out, "\"input_tokens_details\":{\"cached_tokens\":0},");
+    text_fmt(out, "\"%s\":%" PRId64 ",",
+             is_response ? "output_tokens" : "completion_tokens", a->tokens);
+    if (is_response)
+        text_str(out, "\"output_tokens_details\":{\"reasoning_tokens\":0},");
+    text_fmt(out, "\"total_tokens\":%" PRId64 "}",
              ANSWER_PROMPT_TOKENS + a->tokens);
 }
 

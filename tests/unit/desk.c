@@ -166,6 +166,16 @@ void desk_done(struct ask *a, bool unsent)
     a->ticket = NULL;
 }
 
+void desk_finish(struct desk *d)
+{
+    uint32_t i;
+
+    for (i = 0; i < d->n; i++)
+        if (d->asks[i].grants > 0 && d->asks[i].ticket != NULL)
+            desk_done(&d->asks[i], false);
+    desk_turn(d);
+}
+
 void desk_report(struct ask *a, enum limiter_answer answer, uint16_t status,
                  int64_t retry_s)
 {

@@ -59,6 +59,8 @@ struct ask *desk_ask(struct desk *d, uint32_t i,
 struct ask *desk_ask_model(struct desk *d, uint32_t i, const char *model);
 void desk_sent(struct ask *a);
 void desk_done(struct ask *a, bool unsent);
+/* What was granted is written and done. */
+void desk_finish(struct desk *d);
 /* The upstream answered: RETRY_S seconds to wait, or -1. */
 void desk_report(struct ask *a, enum limiter_answer answer, uint16_t status,
                  int64_t retry_s);

@@ -57,5 +57,6 @@ CU_ErrorCode test_board_add(void);
 CU_ErrorCode test_spread_add(void);
 CU_ErrorCode test_tally_add(void);
 CU_ErrorCode test_orders_add(void);
+CU_ErrorCode test_places_add(void);
 
 #endif

@@ -22,14 +22,15 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_share_add,   test_retreat_add, test_verdicts_add,    test_traits_add,
     test_seniors_add, test_torn_add,    test_attach_add,      test_spread_add,
     test_tally_add,   test_quota_add,   test_orders_add,      test_history_add,
-    test_archive_add, test_board_add,
+    test_archive_add, test_board_add,   test_places_add,
 #endif
     test_config_add,  test_log_add,     test_loop_add,        test_request_add,
     test_route_add,   test_auth_add,    test_sse_add,         test_client_add,
     test_reply_add,   test_buf_add,     test_delay_add,       test_words_add,
     test_verdict_add, test_accept_add,  test_fingerprint_add, test_ready_add,
     test_opening_add, test_metrics_add, test_clients_add,     test_cors_add,
-    test_live_add,    test_revise_add,  test_notify_add,
+    test_live_add,    test_revise_add,  test_settings_add,    test_notify_add,
+    test_usage_add,
 };
 
 int main(void)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,19 +27,33 @@ static struct lay_history *history(struct desk *d, uint32_t i)
     return &desk_layout(d, i)->history;
 }
 
-/* Turns until worker I's history has what the disk knew, and nobody is at it.
- * The thread needs time of its own. */
+/* A turn of all, and the end of the threads that it began. */
+static void pass(struct desk *d, int64_t ms)
+{
+    uint32_t i;
+
+    desk_pass(d, ms);
+    for (i = 0; i < DESK_WORKERS; i++)
+        if (d->w[i] != NULL)
+            archive_wait(d->w[i]);
+}
+
+/* Turns until nobody is at worker I's history. */
+static void until_free(struct desk *d, uint32_t i)
+{
+    int turns = 0;
+
+    do
+        pass(d, 1);
+    while (history(d, i)->owner != 0 && ++turns < 1000);
+    CU_ASSERT_EQUAL(history(d, i)->owner, 0);
+}
+
+/* The same until it has what the disk knew. */
 static void until_idle(struct desk *d, uint32_t i)
 {
-    int tries;
-
-    for (tries = 0; tries < 5000; tries++) {
-        if (history(d, i)->filled && history(d, i)->owner == 0)
-            return;
-        desk_pass(d, 1);
-        usleep(1000);
-    }
-    CU_FAIL("history is not idle");
+    until_free(d, i);
+    CU_ASSERT_EQUAL(history(d, i)->filled, 1);
 }
 
 static struct desk *desk_that_keeps(int64_t every_ns)
@@ -63,20 +78,37 @@ static void send_some(struct desk *d, uint32_t n)
     }
 }
 
-/* As after a reboot: what is left is on the disk. */
-static void start_anew(struct desk *d)
+/* As after a reboot: what is left is on the disk.  Read by N workers. */
+static void begin_anew(struct desk *d, uint32_t n)
 {
     CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
-    d->w[0] = NULL;
-    desk_open(d, 0);
+    while (n-- > 0) {
+        d->w[n] = NULL;
+        desk_open(d, n);
+    }
+}
+
+static void start_anew(struct desk *d)
+{
+    begin_anew(d, 1);
     limiter_keep(d->w[0], d->dir, 600 * NS_PER_S);
     until_idle(d, 0);
+}
+
+/* The same with a second worker, which has begun to read it. */
+static void start_with_a_reader(struct desk *d)
+{
+    send_some(d, 5);
+    limiter_close(d->w[0]);
+    begin_anew(d, 2);
+    limiter_keep(d->w[1], d->dir, 600 * NS_PER_S);
+    (void)limiter_turn(d->w[1], d->now);
+    CU_ASSERT_EQUAL(history(d, 0)->owner, d->w[1]->slot + 1);
 }
 
 static void save_now(struct desk *d)
 {
     history(d, 0)->due_ns = 0;
-    desk_pass(d, 1);
     until_idle(d, 0);
 }
 
@@ -158,7 +190,7 @@ static void it_is_saved_when_its_time_comes(void)
 
     send_some(d, 3);
     for (i = 0; i < 8; i++)
-        desk_pass(d, 1000);
+        pass(d, 1000);
     until_idle(d, 0);
     desk_kill(d, 0);
     start_anew(d);
@@ -198,15 +230,7 @@ static void a_dead_reader_holds_up_nobody(void)
 {
     struct desk *d = desk_that_keeps(600 * NS_PER_S);
 
-    send_some(d, 5);
-    limiter_close(d->w[0]);
-    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
-    d->w[0] = NULL;
-    desk_open(d, 0);
-    desk_open(d, 1);
-    limiter_keep(d->w[1], d->dir, 600 * NS_PER_S);
-    (void)limiter_turn(d->w[1], d->now);
-    CU_ASSERT_EQUAL(history(d, 0)->owner, d->w[1]->slot + 1);
+    start_with_a_reader(d);
     desk_kill(d, 1);
     limiter_keep(d->w[0], d->dir, 600 * NS_PER_S);
     desk_pass(d, 1000);
@@ -219,22 +243,15 @@ static void a_dead_reader_holds_up_nobody(void)
 static void a_late_reader_adds_nothing(void)
 {
     struct desk *d = desk_that_keeps(600 * NS_PER_S);
-    int tries;
+    int turns;
 
-    send_some(d, 5);
-    limiter_close(d->w[0]);
-    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
-    d->w[0] = NULL;
-    desk_open(d, 0);
-    desk_open(d, 1);
-    limiter_keep(d->w[1], d->dir, 600 * NS_PER_S);
-    (void)limiter_turn(d->w[1], d->now);
+    start_with_a_reader(d);
     limiter_keep(d->w[0], d->dir, 600 * NS_PER_S);
     d->now += 60 * NS_PER_S; /* far beyond its lease */
-    for (tries = 0; tries < 5000 && !history(d, 0)->filled; tries++) {
+    for (turns = 0; turns < 1000 && !history(d, 0)->filled; turns++) {
         d->now += NS_PER_MS;
         (void)limiter_turn(d->w[0], d->now);
-        usleep(1000);
+        archive_wait(d->w[0]);
     }
     check_sends(d, 5);
     desk_pass(d, 1000); /* now the other one's turn */
@@ -288,34 +305,6 @@ static void noise_on_the_disk_hurts_no_one(void)
     desk_free(d);
 }
 
-static void something_else_at_its_name_is_replaced_or_left(void)
-{
-    struct desk *d = desk_that_keeps(600 * NS_PER_S);
-    off_t size;
-
-    send_some(d, 5);
-    save_now(d);
-    size = vault_size(d);
-    CU_ASSERT_EQUAL(truncate(vault_path(d), size / 2), 0);
-    save_now(d);
-    CU_ASSERT_EQUAL(vault_size(d), size);
-    CU_ASSERT_EQUAL(unlink(vault_path(d)), 0);
-    CU_ASSERT_EQUAL(symlink("/etc/passwd", vault_path(d)), 0);
-    save_now(d);
-    CU_ASSERT_EQUAL(vault_size(d), size); /* the link went, not what it names */
-    CU_ASSERT_EQUAL(unlink(vault_path(d)), 0);
-    CU_ASSERT_EQUAL(mkdir(vault_path(d), 0700), 0);
-    save_now(d);
-    CU_ASSERT_TRUE(desk_has_logged(d, "history"));
-    CU_ASSERT_EQUAL(rmdir(vault_path(d)), 0);
-    save_now(d);
-    save_now(d);
-    desk_kill(d, 0);
-    start_anew(d);
-    check_sends(d, 5);
-    desk_free(d);
-}
-
 static uint32_t times_logged(const struct desk *d, const char *event)
 {
     const char *p = d->log;
@@ -324,6 +313,150 @@ static uint32_t times_logged(const struct desk *d, const char *event)
     for (; (p = strstr(p, event)) != NULL; p++)
         n++;
     return n;
+}
+
+static mode_t kind_aside(const struct desk *d)
+{
+    char path[128];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%s/" VAULT_ASIDE_NAME, d->dir);
+    return lstat(path, &st) == 0 ? st.st_mode & S_IFMT : 0;
+}
+
+/* Whatever is at its name and is no history is kept, said and counted. */
+static void something_else_at_its_name_is_set_aside(void)
+{
+    struct desk *d = desk_that_keeps(600 * NS_PER_S);
+    off_t size;
+
+    send_some(d, 5);
+    save_now(d);
+    size = vault_size(d);
+    CU_ASSERT_EQUAL(kind_aside(d), 0);
+    CU_ASSERT_EQUAL(truncate(vault_path(d), size / 2), 0);
+    save_now(d);
+    CU_ASSERT_EQUAL(vault_size(d), size);
+    CU_ASSERT_EQUAL(kind_aside(d), S_IFREG);
+    CU_ASSERT_EQUAL(unlink(vault_path(d)), 0);
+    CU_ASSERT_EQUAL(symlink("/etc/passwd", vault_path(d)), 0);
+    save_now(d);
+    CU_ASSERT_EQUAL(vault_size(d), size); /* the link went, not what it names */
+    CU_ASSERT_EQUAL(kind_aside(d), S_IFLNK);
+    CU_ASSERT_EQUAL(unlink(vault_path(d)), 0);
+    CU_ASSERT_EQUAL(mkdir(vault_path(d), 0700), 0);
+    save_now(d);
+    CU_ASSERT_EQUAL(vault_size(d), size);
+    CU_ASSERT_EQUAL(kind_aside(d), S_IFDIR);
+    CU_ASSERT_EQUAL(times_logged(d, "history"), 3);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.histories_aside, 3);
+    desk_kill(d, 0);
+    start_anew(d);
+    check_sends(d, 5);
+    /* Also if it is found at the start. */
+    desk_kill(d, 0);
+    scribble(d, 8, 100);
+    start_anew(d);
+    check_sends(d, 0);
+    CU_ASSERT_EQUAL(kind_aside(d), S_IFREG);
+    CU_ASSERT_EQUAL(times_logged(d, "history"), 4);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.histories_aside, 1);
+    desk_free(d);
+}
+
+/* The last worker that ends finds it damaged: all it knows is saved anew. */
+static void a_stop_saves_all_over_a_damaged_file(void)
+{
+    struct desk *d = desk_that_keeps(600 * NS_PER_S);
+
+    send_some(d, 5);
+    save_now(d);
+    desk_pass(d, 3000);
+    send_some(d, 4);
+    scribble(d, 0, 8);
+    limiter_close(d->w[0]);
+    CU_ASSERT_EQUAL(times_logged(d, "history"), 1);
+    start_anew(d);
+    check_sends(d, 9);
+    desk_free(d);
+}
+
+/* So that one more descriptor can be had, of which the directory's is one, and
+ * none for the file in it. */
+static struct rlimit leave_one_descriptor(void)
+{
+    struct rlimit old, low;
+    int next = dup(STDERR_FILENO);
+
+    CU_ASSERT_FATAL(next != -1);
+    close(next);
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &old), 0);
+    low = old;
+    low.rlim_cur = (rlim_t)next + 1;
+    CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &low), 0);
+    return old;
+}
+
+/* Nothing is lost: it is read later, and nothing is saved over it before. */
+static void what_cannot_be_read_now_is_read_later(void)
+{
+    static const int64_t pauses_s[] = {2, 4, 8, 16, 32, 64, 64, 64};
+    struct desk *d = desk_that_keeps(600 * NS_PER_S);
+    struct lay_history *h;
+    struct rlimit old;
+    uint32_t i;
+
+    send_some(d, 5);
+    limiter_close(d->w[0]);
+    begin_anew(d, 1);
+    h = history(d, 0);
+    old = leave_one_descriptor();
+    limiter_keep(d->w[0], d->dir, 600 * NS_PER_S);
+    for (i = 0; i < sizeof(pauses_s) / sizeof(*pauses_s); i++) {
+        until_free(d, 0);
+        CU_ASSERT_EQUAL(h->filled, 0);
+        CU_ASSERT_TRUE(h->due_ns > d->now + (pauses_s[i] - 1) * NS_PER_S);
+        CU_ASSERT_TRUE(h->due_ns <= d->now + pauses_s[i] * NS_PER_S);
+        desk_pass(d, (h->due_ns - d->now) / NS_PER_MS + 1);
+    }
+    CU_ASSERT_EQUAL(times_logged(d, "history"), 1);
+    send_some(d, 2);
+    limiter_close(d->w[0]); /* nor at the end */
+    d->w[0] = NULL;
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &old), 0);
+    desk_open(d, 0);
+    limiter_keep(d->w[0], d->dir, 600 * NS_PER_S);
+    history(d, 0)->due_ns = 0;
+    until_idle(d, 0);
+    check_sends(d, 7);
+    CU_ASSERT_EQUAL(history(d, 0)->failures, 0);
+    CU_ASSERT_EQUAL(kind_aside(d), 0);
+    save_now(d);
+    desk_kill(d, 0);
+    start_anew(d);
+    check_sends(d, 7);
+    desk_free(d);
+}
+
+/* Nor when it is to be written. */
+static void what_cannot_be_opened_is_not_begun_anew(void)
+{
+    struct desk *d = desk_that_keeps(600 * NS_PER_S);
+    struct rlimit old;
+
+    send_some(d, 5);
+    save_now(d);
+    desk_pass(d, 3000);
+    send_some(d, 2);
+    old = leave_one_descriptor();
+    save_now(d);
+    CU_ASSERT_EQUAL(times_logged(d, "history"), 1);
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &old), 0);
+    save_now(d);
+    desk_kill(d, 0);
+    start_anew(d);
+    check_sends(d, 7);
+    desk_free(d);
 }
 
 static void a_directory_that_cannot_be_is_said_once(void)
@@ -335,13 +468,14 @@ static void a_directory_that_cannot_be_is_said_once(void)
     snprintf(path, sizeof(path), "%s/none/data", d->dir);
     limiter_keep(d->w[0], path, NS_PER_S);
     limiter_keep(d->w[1], path, NS_PER_S);
-    until_idle(d, 0);
-    send_some(d, 3);
-    for (i = 0; i < 5; i++)
-        save_now(d);
+    for (i = 0; i < 5; i++) {
+        history(d, 0)->due_ns = 0;
+        until_free(d, 0);
+        send_some(d, 1);
+    }
     CU_ASSERT_EQUAL(times_logged(d, "history"), 1);
     CU_ASSERT_EQUAL(access(path, F_OK), -1);
-    check_sends(d, 3);
+    check_sends(d, 5);
     /* It can be made now, and nothing was forgotten. */
     snprintf(path, sizeof(path), "%s/none", d->dir);
     CU_ASSERT_EQUAL(mkdir(path, 0700), 0);
@@ -393,8 +527,14 @@ static const struct unit_test tests[] = {
     {"a torn record costs only itself", a_torn_record_costs_only_itself},
     {"noise on the disk hurts no one", noise_on_the_disk_hurts_no_one},
     {"noise in the times hurts no one", noise_in_the_times_hurts_no_one},
-    {"something else at its name is replaced or left",
-     something_else_at_its_name_is_replaced_or_left},
+    {"something else at its name is set aside",
+     something_else_at_its_name_is_set_aside},
+    {"a stop saves all over a damaged file",
+     a_stop_saves_all_over_a_damaged_file},
+    {"what cannot be read now is read later",
+     what_cannot_be_read_now_is_read_later},
+    {"what cannot be opened is not begun anew",
+     what_cannot_be_opened_is_not_begun_anew},
     {"a directory that cannot be is said once",
      a_directory_that_cannot_be_is_said_once},
     {NULL, NULL},

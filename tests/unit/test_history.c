@@ -132,7 +132,7 @@ static void a_clock_that_leaps_harms_only_what_it_overwrites(void)
     for (i = 0; i < ARRAY_LEN(times); i++) {
         history_turn(lay, times[i]);
         history_sent(lay);
-        history_gauge(lay, LAB_T0);
+        history_gauge(lay, 0, LAB_T0);
     }
     CU_ASSERT_EQUAL(at(lay, 0, T)->sends, 3);
     CU_ASSERT_EQUAL(at(lay, 2, T)->sends, 3);

@@ -379,6 +379,29 @@ static void a_page_that_is_cut_off_kills_nobody(void)
     desk_free(d);
 }
 
+/* In the new file they have no number: a repair must not take one's send for
+ * the other's. */
+static void of_two_that_moved_one_send_is_one(void)
+{
+    struct desk *d = desk_of(1, 4);
+    struct ask *a = desk_ask(d, 0, NULL), *b = desk_ask(d, 0, NULL);
+
+    desk_turn(d);
+    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+    desk_pass(d, 1100);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].open, 2);
+    desk_sent(a);
+    desk_turn(d);
+    lab_recount(desk_layout(d, 0));
+    desk_layout(d, 0)->live.dirty = 1; /* as if somebody was killed */
+    desk_turn(d);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].open, 1);
+    desk_sent(b);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].window.n, 2);
+    desk_free(d);
+}
+
 /* Damage that a repair does not see: the slots are sound. */
 static void a_file_that_proved_damaged_is_not_used_again(void)
 {
@@ -414,6 +437,7 @@ static const struct unit_test tests[] = {
      a_worker_that_slept_does_not_condemn_the_file},
     {"a page that is cut off kills nobody",
      a_page_that_is_cut_off_kills_nobody},
+    {"of two that moved one send is one", of_two_that_moved_one_send_is_one},
     {"a file that proved damaged is not used again",
      a_file_that_proved_damaged_is_not_used_again},
     {"nothing is granted from a file seen too long ago",

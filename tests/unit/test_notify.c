@@ -89,6 +89,7 @@ static void nobody_wants_to_know(void)
     unsetenv("NOTIFY_SOCKET");
     notify_ready(NULL);
     notify_reloading(NULL);
+    notify_reloaded(NULL, NULL);
     notify_stopping(NULL, 1);
     notify_close(NULL);
     loop_free(l);
@@ -116,6 +117,29 @@ static void each_state_is_one_word(void)
     notify_ready(m.n);
     notify_reloading(m.n);
     CU_ASSERT_STRING_EQUAL(heard(&m), "");
+    manager_close(&m);
+}
+
+static void a_reload_is_over_when_the_last_is(void)
+{
+    struct manager m;
+
+    manager_open(&m);
+    m.n = notify_open(m.l);
+    notify_reloading(m.n);
+    notify_reloading(m.n);
+    notify_reloaded(m.n, NULL);
+    (void)heard(&m);
+    (void)heard(&m);
+    CU_ASSERT_STRING_EQUAL(heard(&m), "");
+    notify_reloaded(m.n, NULL);
+    CU_ASSERT_STRING_EQUAL(heard(&m), "READY=1\nSTATUS=Serving");
+    notify_reloading(m.n);
+    (void)heard(&m);
+    notify_reloaded(m.n, "line 3: no\nERRNO=5");
+    CU_ASSERT_STRING_EQUAL(
+        heard(&m),
+        "READY=1\nSTATUS=Serving; reload refused: line 3: no ERRNO=5");
     manager_close(&m);
 }
 
@@ -218,6 +242,8 @@ static const struct unit_test tests[] = {
     {"without a service manager nothing is said", nobody_wants_to_know},
     {"ready, reloading, stopping are one word each, stopping the last",
      each_state_is_one_word},
+    {"a reload is over when the last one is, and a refused one says why",
+     a_reload_is_over_when_the_last_is},
     {"the loop feeds the watchdog", the_loop_feeds_the_watchdog},
     {"nobody feeds a watchdog that is another's or off",
      another_process_is_watched},

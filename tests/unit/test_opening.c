@@ -17,6 +17,8 @@ static const struct opening {
     {"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n", true},
     {"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\r\n\r\n", true},
     {"data:{\"choices\":[{\"text\":\"a\"}]}\n\n", true},
+    {"data: {\"choices\":[{\"text\":\"a\"}]}\r\r", true},
+    {"id: 1\rdata: {\"choices\":[{\"text\":\"\"}]}\r\r", false},
     {": content\nevent: x\nid: 1\n\n", false},
     /* a role, and nothing said */
     {"data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n", false},
@@ -25,10 +27,28 @@ static const struct opening {
     {"data: {\"choices\":[{\"delta\":{\"tool_calls\":[]}}]}\n\n", false},
     {"data: {\"choices\":[{\"delta\":{}}]}\n\n", false},
     {"data: {\"choices\":[{\"delta\":null}]}\n\n", false},
+    {"data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null,"
+     "\"reasoning_content\":null,\"refusal\":null,\"tool_calls\":null,"
+     "\"audio\":{}}}]}\n\n",
+     false},
     {"data: {\"choices\":[{}]}\n\n", false},
     {"data: {\"choices\":[null,1,\"a\"]}\n\n", false},
     {"data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"a\"}}]}\n\n",
      true},
+    {"data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":"
+     "\"\",\"reasoning\":\"a\"}}]}\n\n",
+     true},
+    {"data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":"
+     "\"\",\"reasoning_details\":[{\"text\":\"a\"}]}}]}\n\n",
+     true},
+    {"data: {\"choices\":[{\"delta\":{\"content\":null,\"refusal\":\"a\"}}]}"
+     "\n\n",
+     true},
+    {"data: {\"choices\":[{\"delta\":{\"function_call\":{\"name\":\"a\"}}}]}"
+     "\n\n",
+     true},
+    {"data: {\"choices\":[{\"delta\":{\"audio\":{\"id\":\"a\"}}}]}\n\n", true},
+    {"data: {\"choices\":[{\"delta\":{\"thinking\":\"a\"}}]}\n\n", true},
     {"data: {\"choices\":[{\"delta\":{\"tool_calls\":[{}]}}]}\n\n", true},
     {"data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n",
      true},
@@ -53,7 +73,7 @@ static const struct opening {
 
 static void is(const char *text, size_t want)
 {
-    size_t have = opening_len(text, strlen(text));
+    size_t passed = 0, have = opening_len(text, strlen(text), &passed);
 
     CU_ASSERT_EQUAL(have, want);
     if (have != want)
@@ -85,11 +105,30 @@ static void it_ends_with_the_first_event_that_has_some(void)
     }
 }
 
+/* What has passed is not read again, and nothing else is found for it. */
+static void it_is_found_as_it_comes(void)
+{
+    static const char text[] =
+        ": a\r\n\r\ndata: {\"choices\":[{\"delta\":{\"role\":\"a\"}}]}\r\n\r\n"
+        "data: {\"type\":\"response.created\"}\r\r"
+        "event: x\ndata: {\"choices\":[{\"text\":\"a\"}]}\n\ndata: 1\n\n";
+    const char *last = strstr(text, "event: x");
+    size_t len, passed = 0, have = 0,
+                want = strlen(text) - strlen("data: 1\n\n");
+
+    for (len = 0; have == 0 && len < strlen(text); len++)
+        have = opening_len(text, len, &passed);
+    CU_ASSERT_EQUAL(have, want);
+    CU_ASSERT_EQUAL(len, want + 1);
+    CU_ASSERT_EQUAL(passed, (size_t)(last - text));
+}
+
 static const struct unit_test tests[] = {
     {"content is what a client would miss",
      content_is_what_a_client_would_miss},
     {"it ends with the first event that has some",
      it_ends_with_the_first_event_that_has_some},
+    {"it is found as it comes", it_is_found_as_it_comes},
     {NULL, NULL},
 };
 

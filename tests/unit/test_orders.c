@@ -372,40 +372,69 @@ static void they_survive_the_loss_of_the_file(void)
     }
 }
 
-/* Upstreams are known by their place: who has them in another order would count
- * in the wrong row, so it waits until the others are gone. */
-static void other_upstreams_find_no_place(void)
+/* Whatever number noise, or somebody with our uid, puts there: it goes on, and
+ * no file is lost for it. */
+static void no_number_is_the_last(void)
 {
-    struct desk *d = desk_new(5);
-    struct ask *a;
+    static const uint64_t noise[] = {SERIAL_MAX / 2, SERIAL_MAX - 1,
+                                     SERIAL_MAX};
+    size_t i, k;
 
-    d->set.rules[1] = d->set.rules[0];
-    d->set.n_upstreams = 2;
-    memcpy(d->set.rules[0].name, "one", 4);
-    memcpy(d->set.rules[1].name, "two", 4);
-    desk_open(d, 0);
-    desk_turn(d);
-    memcpy(d->set.rules[0].name, "two", 4);
-    memcpy(d->set.rules[1].name, "one", 4);
-    desk_open(d, 1);
-    desk_pass(d, 1);
-    CU_ASSERT_EQUAL(d->w[1]->slot, NONE);
-    CU_ASSERT_TRUE(desk_has_logged(d, "upstreams_differ"));
-    CU_ASSERT_STRING_EQUAL(desk_layout(d, 0)->rules[0].name, "one");
-    a = desk_ask(d, 1, NULL);
-    desk_pass(d, 1000);
-    CU_ASSERT_EQUAL(a->grants, 0);
-    desk_pass(d, 3000);
-    CU_ASSERT_EQUAL(a->why_refused, REFUSED_STATE);
-    a = desk_ask(d, 0, NULL);
-    desk_turn(d);
-    CU_ASSERT_EQUAL(a->grants, 1);
-    limiter_close(d->w[0]);
-    d->w[0] = NULL;
-    desk_pass(d, 1000);
-    CU_ASSERT_NOT_EQUAL(d->w[1]->slot, NONE);
-    CU_ASSERT_STRING_EQUAL(desk_layout(d, 1)->rules[0].name, "two");
-    desk_free(d);
+    for (i = 0; i < sizeof(noise) / sizeof(*noise); i++) {
+        struct desk *d = desk_of(2, 10);
+        uint64_t next = noise[i];
+
+        desk_layout(d, 0)->control.generation = noise[i];
+        desk_layout(d, 0)->control.pauses = noise[i];
+        desk_turn(d);
+        for (k = 0; k < 3; k++) {
+            CU_ASSERT_EQUAL(limiter_generation(d->w[1]), next);
+            next = serial_next(next);
+            adopt(d, 0, 20 + (uint32_t)k, next);
+            adopt(d, 1, 20 + (uint32_t)k, next);
+            desk_turn(d);
+            CU_ASSERT_EQUAL(in_force(d), 20 + k);
+            CU_ASSERT_TRUE(limiter_all_follow(d->w[1], next, d->now));
+            pause_at(d, 0, "x");
+            desk_turn(d);
+            CU_ASSERT_TRUE(limiter_is_paused(d->w[1]));
+            pause_at(d, 1, NULL);
+            desk_turn(d);
+            CU_ASSERT_FALSE(limiter_is_paused(d->w[0]));
+        }
+        CU_ASSERT_FALSE(desk_has_logged(d, "state_lost"));
+        CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+        desk_pass(d, 1100);
+        desk_turn(d);
+        CU_ASSERT_EQUAL(limiter_generation(d->w[1]), next);
+        CU_ASSERT_EQUAL(in_force(d), 22);
+        desk_free(d);
+    }
+}
+
+/* Beyond it is damage, for which there is a new file, once. */
+static void a_number_that_nobody_can_count_to_is_damage(void)
+{
+    size_t i;
+
+    for (i = 0; i < 5; i++) {
+        struct desk *d = desk_of(1, 10);
+        struct layout *lay = desk_layout(d, 0);
+        uint64_t *const numbers[] = {
+            &lay->live.last_id, &lay->live.last_grant, &lay->live.last_chunk,
+            &lay->control.generation, &lay->control.pauses};
+
+        *numbers[i] = i % 2 == 0 ? UINT64_C(1) << 61 : UINT64_MAX;
+        desk_pass(d, 100);
+        CU_ASSERT_TRUE(desk_has_logged(d, "state_lost"));
+        CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+        desk_pass(d, 62000);
+        (void)desk_ask(d, 0, NULL);
+        desk_turn(d);
+        CU_ASSERT_EQUAL(grants(d), 1);
+        CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+        desk_free(d);
+    }
 }
 
 static const struct unit_test tests[] = {
@@ -419,11 +448,13 @@ static const struct unit_test tests[] = {
     {"one that runs keeps its slot used", one_that_runs_keeps_its_slot_used},
     {"a mark of a dead worker counts", a_mark_of_a_dead_worker_counts},
     {"many are cancelled at random", many_are_cancelled_at_random},
-    {"other upstreams find no place", other_upstreams_find_no_place},
     {"newer settings stay", newer_settings_stay},
     {"a worker that starts leaves them alone",
      a_worker_that_starts_leaves_them_alone},
     {"they survive the loss of the file", they_survive_the_loss_of_the_file},
+    {"no number is the last", no_number_is_the_last},
+    {"a number that nobody can count to is damage",
+     a_number_that_nobody_can_count_to_is_damage},
     {NULL, NULL},
 };
 

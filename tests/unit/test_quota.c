@@ -31,17 +31,6 @@ static struct ask *ask(struct desk *d, uint32_t worker, const char *client,
     return desk_ask(d, worker, &req);
 }
 
-/* What was granted is written and done. */
-static void finish_all(struct desk *d)
-{
-    uint32_t i;
-
-    for (i = 0; i < d->n; i++)
-        if (d->asks[i].grants > 0 && d->asks[i].ticket != NULL)
-            desk_done(&d->asks[i], false);
-    desk_turn(d);
-}
-
 static uint32_t used(struct desk *d, const char *client)
 {
     struct layout *lay = desk_layout(d, 0);
@@ -77,12 +66,12 @@ static void others_pass_a_client_at_its_limit(void)
     CU_ASSERT_EQUAL(used(d, "a"), 3);
     CU_ASSERT_EQUAL(used(d, "b"), 0);
     lab_recount(desk_layout(d, 0));
-    finish_all(d);
+    desk_finish(d);
     desk_pass(d, 59999);
     CU_ASSERT_EQUAL(own[3]->grants, 0);
     desk_pass(d, 1);
     CU_ASSERT_EQUAL(own[3]->grants, 1);
-    finish_all(d);
+    desk_finish(d);
     lab_is_settled(desk_layout(d, 0));
     desk_free(d);
 }
@@ -109,43 +98,35 @@ static void what_was_not_sent_is_not_counted(void)
     desk_free(d);
 }
 
-static void the_next_slot_is_watched_for_by_its_worker(void)
+/* Worker 0's request takes the client's only slot, WORKER's waits for the next
+ * one, and is granted in the very turn that is said to be due. */
+static void watches(struct desk *d, uint32_t worker)
 {
-    struct desk *d = desk_of(2, LOTS);
     struct ask *b;
     int64_t due;
 
     (void)ask(d, 0, "a", 1);
     desk_turn(d);
-    finish_all(d);
-    b = ask(d, 1, "a", 1);
+    desk_finish(d);
+    b = ask(d, worker, "a", 1);
     desk_pass(d, 59500);
-    due = limiter_turn(d->w[1], d->now);
+    due = limiter_turn(d->w[worker], d->now);
     CU_ASSERT_EQUAL(due, d->now + 500 * NS_PER_MS);
     d->now = due;
-    (void)limiter_turn(d->w[1], d->now);
+    (void)limiter_turn(d->w[worker], d->now);
     CU_ASSERT_EQUAL(b->grants, 1);
     desk_free(d);
+}
+
+static void the_next_slot_is_watched_for_by_its_worker(void)
+{
+    watches(desk_of(2, LOTS), 1);
 }
 
 /* Also where the window itself is full until then. */
 static void the_alarm_is_set_while_the_window_is_full(void)
 {
-    struct desk *d = desk_of(1, 1);
-    struct ask *b;
-    int64_t due;
-
-    (void)ask(d, 0, "a", 1);
-    desk_turn(d);
-    finish_all(d);
-    b = ask(d, 0, "a", 1);
-    desk_pass(d, 59900);
-    due = limiter_turn(d->w[0], d->now);
-    CU_ASSERT_EQUAL(due, d->now + 100 * NS_PER_MS);
-    d->now = due;
-    (void)limiter_turn(d->w[0], d->now);
-    CU_ASSERT_EQUAL(b->grants, 1);
-    desk_free(d);
+    watches(desk_of(1, 1), 0);
 }
 
 static void etas_are_those_of_the_own_limit(void)
@@ -158,7 +139,7 @@ static void etas_are_those_of_the_own_limit(void)
         a[i] = ask(d, 0, "a", 2);
         desk_turn(d);
         if (i < 2)
-            finish_all(d);
+            desk_finish(d);
     }
     for (i = 2; i < 7; i++) {
         CU_ASSERT_EQUAL(a[i]->waits, 1);
@@ -185,7 +166,7 @@ static void a_view_tells_who_waits_for_its_own_limit(void)
     for (i = 0; i < 4; i++)
         (void)ask(d, 0, "a", 2);
     desk_turn(d);
-    finish_all(d);
+    desk_finish(d);
     CU_ASSERT_TRUE_FATAL(limiter_view(d->w[0], d->now, &v));
     for (i = 0; i < v.n_rows; i++) {
         waiting += v.rows[i].waiting;
@@ -205,7 +186,7 @@ static void a_request_is_refused_by_its_own_limits_eta(void)
 
     (void)desk_ask(d, 0, &req);
     desk_turn(d);
-    finish_all(d);
+    desk_finish(d);
     req.deadline_ns = d->now + 59 * NS_PER_S;
     a = desk_ask(d, 0, &req);
     desk_turn(d);
@@ -244,18 +225,18 @@ static void the_newest_limit_holds(void)
 
     (void)ask(d, 0, "a", 1);
     desk_turn(d);
-    finish_all(d);
+    desk_finish(d);
     a = ask(d, 0, "a", 1);
     desk_turn(d);
     CU_ASSERT_EQUAL(a->grants, 0);
     b = ask(d, 0, "a", 3);
     desk_turn(d);
     CU_ASSERT_EQUAL(a->grants + b->grants, 2);
-    finish_all(d);
+    desk_finish(d);
 
     (void)ask(d, 0, "b", 0);
     desk_turn(d);
-    finish_all(d);
+    desk_finish(d);
     a = ask(d, 0, "b", 5);
     desk_turn(d);
     desk_pass(d, 59999);
@@ -377,7 +358,7 @@ static void a_longer_margin_doubts_what_was_forgotten(void)
 
     (void)ask(d, 0, "a", 1);
     desk_turn(d);
-    finish_all(d);
+    desk_finish(d);
     desk_pass(d, 60000);
     d->set.rules[0].margin_ns = 2 * NS_PER_S;
     limiter_set(d->w[0], &d->set);
@@ -407,7 +388,7 @@ static void noise_is_no_limit(void)
         CU_ASSERT_TRUE(desk_has_logged(d, "state_lost"));
         desk_pass(d, 1000);
         desk_pass(d, 62000);
-        finish_all(d); /* the first was open when its file was lost */
+        desk_finish(d); /* the first was open when its file was lost */
         desk_pass(d, 60000);
         CU_ASSERT_EQUAL(a->grants, 1);
         desk_free(d);

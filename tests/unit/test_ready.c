@@ -40,7 +40,7 @@ static struct ready_verdict judge(const struct limiter_ready *st)
     struct config cfg = defaults();
     struct ready_verdict v;
 
-    ready_judge(&v, st, &cfg);
+    ready_judge(&v, st, &cfg, false);
     CU_ASSERT_EQUAL(v.ready, v.reachable && v.queue && v.tokens);
     CU_ASSERT_EQUAL(v.reason[0] == '\0', v.ready);
     return v;
@@ -124,21 +124,37 @@ static void a_refused_key_is_told_and_changes_nothing(void)
     struct ready_verdict v;
 
     cfg.upstreams[0].api_key = key;
-    ready_judge(&v, &st, &cfg);
+    ready_judge(&v, &st, &cfg, false);
     CU_ASSERT_EQUAL(v.key, 1);
     st.status = 401; /* of the probe */
-    ready_judge(&v, &st, &cfg);
+    ready_judge(&v, &st, &cfg, false);
     CU_ASSERT_EQUAL(v.key, 0);
     CU_ASSERT_TRUE(v.ready);
     CU_ASSERT_PTR_NOT_NULL(strstr(v.reason, "key"));
     st.status = 200;
     st.upstreams[0].key_status = 403; /* of a request */
-    ready_judge(&v, &st, &cfg);
+    ready_judge(&v, &st, &cfg, false);
     CU_ASSERT_EQUAL(v.key, 0);
     cfg.upstreams[0].api_key = NULL; /* the clients' own: their business */
-    ready_judge(&v, &st, &cfg);
+    ready_judge(&v, &st, &cfg, false);
     CU_ASSERT_EQUAL(v.key, -1);
     CU_ASSERT_STRING_EQUAL(v.reason, "");
+}
+
+static void while_all_is_paused_we_are_not(void)
+{
+    struct config cfg = defaults();
+    struct limiter_ready st = well();
+    struct ready_verdict v;
+
+    ready_judge(&v, &st, &cfg, true);
+    CU_ASSERT_FALSE(v.ready);
+    CU_ASSERT_TRUE(v.paused && v.reachable && v.queue && v.tokens);
+    CU_ASSERT_PTR_NOT_NULL(strstr(v.reason, "paused"));
+    st.reachable = false; /* an operator's will is told first */
+    ready_judge(&v, &st, &cfg, true);
+    CU_ASSERT_FALSE(v.reachable);
+    CU_ASSERT_PTR_NOT_NULL(strstr(v.reason, "paused"));
 }
 
 /* ---- one probe for all -------------------------------------------------------- */
@@ -320,6 +336,7 @@ static const struct unit_test tests[] = {
      of_several_upstreams_any_one_suffices},
     {"a refused key is told and changes nothing",
      a_refused_key_is_told_and_changes_nothing},
+    {"while all is paused we are not", while_all_is_paused_we_are_not},
     {"who asks first probes for all", who_asks_first_probes_for_all},
     {"a dead or stopped prober holds up nobody",
      a_dead_or_stopped_prober_holds_up_nobody},

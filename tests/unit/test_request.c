@@ -125,6 +125,8 @@ static void parameters(void)
         {{"HTTP_X=a\nStatus: 200"}, 400, "control"},
         {{"HTTP_X=\x7f"}, 400, "control"},
         {{"HTTP_\x01=a"}, 400, "control"},
+        {{"REMOTE_ADDR=::1\n"}, 400, "control"},
+        {{"SERVER_SIGNATURE=<address>Apache</address>\n"}, 0, ""},
         {{"HTTP_X_SLUICE_PRIORITY=urgent"}, 400, "X-Sluice-Priority"},
         {{"HTTP_X_SLUICE_PRIORITY=LOW"}, 0, ""},
         {{"HTTP_X_SLUICE_DEADLINE=1.5"}, 0, ""},

@@ -14,6 +14,7 @@
 #include "live.h"
 #include "offload.h"
 #include "revise.h"
+#include "serial.h"
 #include "store.h"
 #include "token.h"
 #include "unit.h"
@@ -311,6 +312,37 @@ static void impossible_settings_are_not_followed(void)
     office_free(o);
 }
 
+/* Where the numbers end changes still reach everybody. */
+static void no_generation_is_the_last(void)
+{
+    static const char *const changes[] = {
+        "{'queue.max':71}", "{'queue.max':72}", "{'queue.max':73}"};
+    struct office *o = office_new("{}");
+    struct worker a, b;
+    size_t k;
+
+    worker_start(o, &a);
+    worker_start(o, &b);
+    CU_ASSERT_EQUAL(follow(o, &a, SERIAL_MAX - 2), 200); /* of nobody */
+    CU_ASSERT_EQUAL(follow(o, &b, SERIAL_MAX - 1), 200);
+    for (k = 0; k < 3; k++) {
+        CU_ASSERT_EQUAL(patch(o, k % 2 == 0 ? &a : &b, changes[k]), 200);
+        CU_ASSERT_EQUAL(follow(o, &a, SERIAL_MAX), 200);
+        CU_ASSERT_EQUAL(follow(o, &b, SERIAL_MAX), 200);
+        CU_ASSERT_EQUAL(a.own.generation, SERIAL_MAX);
+        CU_ASSERT_EQUAL(b.own.generation, SERIAL_MAX);
+        CU_ASSERT_EQUAL(a.cfg->queue_max, 71 + (int64_t)k);
+        CU_ASSERT_EQUAL(b.cfg->queue_max, 71 + (int64_t)k);
+    }
+    worker_end(&b);
+    worker_start(o, &b); /* one that is new reads it, too */
+    CU_ASSERT_EQUAL(b.own.generation, SERIAL_MAX);
+    CU_ASSERT_EQUAL(b.cfg->queue_max, 73);
+    worker_end(&a);
+    worker_end(&b);
+    office_free(o);
+}
+
 /* The state knows of a generation that nobody wrote down: noise, or the file
  * is gone.  Whoever has the newest puts it back, as newer than that. */
 static void a_generation_of_nobody_is_overtaken(void)
@@ -471,6 +503,7 @@ static const struct unit_test tests[] = {
     {"torn texts are put right", torn_texts_are_put_right},
     {"impossible settings are not followed",
      impossible_settings_are_not_followed},
+    {"no generation is the last", no_generation_is_the_last},
     {"a generation of nobody is overtaken",
      a_generation_of_nobody_is_overtaken},
     {"kept changes stop no start", kept_changes_stop_no_start},

@@ -94,16 +94,6 @@ static struct desk *a_slot_a_second(void)
     return d;
 }
 
-static void finish_all(struct desk *d)
-{
-    uint32_t i;
-
-    for (i = 0; i < d->n; i++)
-        if (d->asks[i].grants > 0 && d->asks[i].ticket != NULL)
-            desk_done(&d->asks[i], false);
-    desk_turn(d);
-}
-
 static void small_clients_wait_few_rounds_behind_floods(void)
 {
     struct desk *d = a_slot_a_second();
@@ -118,10 +108,10 @@ static void small_clients_wait_few_rounds_behind_floods(void)
         (void)desk_ask(d, i % DESK_WORKERS, &req);
     }
     desk_turn(d);
-    finish_all(d);
+    desk_finish(d);
     for (i = 0; i < 2; i++) {
         desk_pass(d, 1000);
-        finish_all(d);
+        desk_finish(d);
     }
     for (i = 0; i < 8; i++) {
         req.client = names[2 + i % 2];
@@ -130,7 +120,7 @@ static void small_clients_wait_few_rounds_behind_floods(void)
     }
     for (i = 0; i < 20; i++) {
         desk_pass(d, 1000);
-        finish_all(d);
+        desk_finish(d);
     }
     /* Four clients take turns: the k-th of each goes in round k, so the last
      * of the four goes within four rounds of four slots. */
@@ -155,10 +145,10 @@ static void of_21_slots_high_gets_16_normal_4_and_low_1(void)
         (void)desk_ask(d, i % DESK_WORKERS, &req);
     }
     desk_turn(d);
-    finish_all(d);
+    desk_finish(d);
     for (i = 1; i < 63; i++) { /* 63 slots: three times 21 */
         desk_pass(d, 1000);
-        finish_all(d);
+        desk_finish(d);
     }
     for (i = 0; i < d->n; i++)
         got[i % LIMITER_CLASSES] += d->asks[i].grants;

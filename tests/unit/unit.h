@@ -26,9 +26,11 @@ static inline CU_ErrorCode unit_add(const char *suite,
 }
 
 CU_ErrorCode test_config_add(void);
+CU_ErrorCode test_settings_add(void);
 CU_ErrorCode test_log_add(void);
 CU_ErrorCode test_loop_add(void);
 CU_ErrorCode test_notify_add(void);
+CU_ErrorCode test_usage_add(void);
 CU_ErrorCode test_request_add(void);
 CU_ErrorCode test_route_add(void);
 CU_ErrorCode test_auth_add(void);

@@ -1,5 +1,5 @@
 /*
- * control.c - what may an operator do, besides changing settings?
+ * steer.c - what may an operator do, besides changing settings?
  *
  *   pause, resume   nothing is sent, it goes on (state/orders.c)
  *   cancel          one request ends, waiting or running
@@ -9,7 +9,7 @@
  * Each takes effect in all workers and is logged with who did it.  auth.c has
  * seen the token before anything here is called.
  */
-#include "control.h"
+#include "steer.h"
 
 #include <string.h>
 
@@ -25,8 +25,8 @@
 
 #define BODY_MAX (4 * KIB) /* two names */
 
-void control_log_by(struct log *log, const char *remote, const char *id,
-                    const char *action, const char *key, const char *value)
+void steer_log_by(struct log *log, const char *remote, const char *id,
+                  const char *action, const char *key, const char *value)
 {
     struct log_line l;
 
@@ -40,11 +40,11 @@ void control_log_by(struct log *log, const char *remote, const char *id,
     log_end(&l);
 }
 
-void control_log(const struct exchange *x, const char *action, const char *key,
-                 const char *value)
+void steer_log(const struct exchange *x, const char *action, const char *key,
+               const char *value)
 {
-    control_log_by(x->s->log, x->req->remote_addr, x->req->id, action, key,
-                   value);
+    steer_log_by(x->s->log, x->req->remote_addr, x->req->id, action, key,
+                 value);
 }
 
 static enum step say(struct exchange *x, const char *json)
@@ -104,25 +104,25 @@ static enum step set_pause(struct exchange *x, const char *by)
     if (!limiter_pause(x->s->lim, by, clock_now_ns()))
         return exchange_later(x);
     x->s->turn_due = true;
-    control_log(x, by != NULL ? "pause" : "resume", NULL, NULL);
+    steer_log(x, by != NULL ? "pause" : "resume", NULL, NULL);
     return say(x, by != NULL ? "{\"paused\":true}\n" : "{\"paused\":false}\n");
 }
 
-int control_pause(struct exchange *x)
+int steer_pause(struct exchange *x)
 {
     const char *from = x->req->remote_addr;
 
     return set_pause(x, from != NULL ? from : "unknown");
 }
 
-int control_resume(struct exchange *x)
+int steer_resume(struct exchange *x)
 {
     return set_pause(x, NULL);
 }
 
 /* ---- cancel ------------------------------------------------------------------ */
 
-int control_cancel(struct exchange *x)
+int steer_cancel(struct exchange *x)
 {
     const char *id = x->req->path + strlen("/api/queue/");
     char json[48];
@@ -134,7 +134,7 @@ int control_cancel(struct exchange *x)
         return exchange_fail(x, 404, "sluice_not_found", -1, 0,
                              "No request that waits or runs has this id.");
     x->s->turn_due = true; /* it may be one of ours */
-    control_log(x, "cancel", "id", id);
+    steer_log(x, "cancel", "id", id);
     snprintf(json, sizeof(json), "{\"cancelled\":%u}\n", n);
     return say(x, json);
 }
@@ -172,8 +172,8 @@ static enum step clear(struct exchange *x, const char *upstream,
         return bad(x, "upstream: must be the name of one that the settings "
                       "have");
     x->s->turn_due = true;
-    control_log(x, "clear", *model != '\0' ? "model" : "upstream",
-                *model != '\0' ? model : upstream);
+    steer_log(x, "clear", *model != '\0' ? "model" : "upstream",
+              *model != '\0' ? model : upstream);
     return say(x, "{\"cleared\":true}\n");
 }
 
@@ -191,7 +191,7 @@ static bool has_other_keys(struct json_object *body)
     return false;
 }
 
-int control_clear(struct exchange *x)
+int steer_clear(struct exchange *x)
 {
     char why[256];
     struct json_object *body = body_of(x, why, sizeof(why));
@@ -216,7 +216,7 @@ int control_clear(struct exchange *x)
 
 /* ---- reload ---------------------------------------------------------------------- */
 
-int control_reload(struct exchange *x)
+int steer_reload(struct exchange *x)
 {
     adopt_reload(x->s->adopt, x);
     return STEP_FLUSH; /* answered when it is done */
