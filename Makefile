@@ -167,6 +167,9 @@ test-browser: browser-deps ## the dashboard in a real headless Chromium (MEM_S=2
 	@+$(MAKE) -s -j$(NPROC) all
 	@SLUICE_BUILD=$(BUILD) tests/browser/run
 
+test-readme: ## every command of README.md, as printed (root, a fresh machine to spare)
+	@tests/readme/run
+
 FUZZ_CC = clang
 FUZZ_S  = 60
 fuzz: fuzz-deps ## each parser against libFuzzer for FUZZ_S seconds (60)
@@ -279,9 +282,9 @@ clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile packaging/package.mk | awk -F: '{ printf "  %-16s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile packaging/package.mk | awk '{ n = index($$0, ":"); printf "  %-16s%s\n", substr($$0, 1, n - 1), substr($$0, n + 1) }'
 
 force:
-.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-servers servers-deps test-browser browser-deps fuzz fuzzers fuzz-objects inject inject-programs \
+.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-servers servers-deps test-browser browser-deps test-readme fuzz fuzzers fuzz-objects inject inject-programs \
   bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
   lint-cppcheck lint-tidy lint-words lint-shell lint-format format clean help force

@@ -84,6 +84,18 @@ is "all of it together can be used" 0 "$(env $env "$build/sluicectl" check >/dev
 is "sluicectl(1) has every command" "" \
     "$("$build/sluicectl" --help | sed -n 's/^  \([a-z]*\) .*/\1/p' | missing conf/man/sluicectl.1 '^\.It Cm ' '( |$)')"
 
+is "make help tells each of its sentences whole" "" "$(sed -n 's/^[a-z][a-z -]*:.*## //p' Makefile packaging/package.mk |
+    grep -vxFf <(make -s help | sed 's/^  .\{16\} //'))"
+
+# The two READMEs: the same commands in the same order, and of everything else in
+# backquotes nothing that only one has.  What follows a # is for people.
+printed() { sed -nE 's/^    //p' "$1" | sed -E 's/ +# .*//'; }
+# shellcheck disable=SC2016 # backquotes that are meant so
+quoted() { grep -v '^    ' "$1" | grep -oE '`[^`]+`' | sort -u; }
+at_least "README.md has commands" 10 "$(printed README.md | wc -l)"
+is "both READMEs have the same commands" "" "$(diff <(printed README.md) <(printed README.zh-CN.md))"
+is "and name the same things" "" "$(diff <(quoted README.md) <(quoted README.zh-CN.md))"
+
 # The pages themselves, where something can tell.
 if command -v mandoc >/dev/null; then
     is "the manual pages are well-formed" "" "$(mandoc -T lint -W warning conf/man/*.[1-8] 2>&1)"
