@@ -152,7 +152,11 @@ void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
     judge_queue(v, st, cfg, soon);
     if (!v->tokens)
         blame(v, "the bucket is empty, or nearly so (ready.tokens_percent)");
-    v->key = !has_key ? -1 : key_fine && !is_key_trouble(st->status);
+    v->key = -1; /* who does not answer does not say */
+    if (has_key && (!key_fine || is_key_trouble(st->status)))
+        v->key = 0;
+    else if (has_key && v->reachable)
+        v->key = 1;
     if (v->key == 0)
         blame(v, "the upstream refuses our key");
     v->ready = v->reachable && v->queue && v->tokens && !v->paused;

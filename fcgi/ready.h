@@ -17,7 +17,7 @@ struct ready_verdict {
     bool ready; /* the next three, and no pause */
     bool reachable, queue, tokens;
     bool paused;      /* an operator lets nothing go */
-    int key;          /* of ours: 1 fine, 0 refused, -1 there is none */
+    int key;          /* of ours: 1 fine, 0 refused, -1 none, or unknown */
     char reason[200]; /* of the first that is wrong; "" if none is */
 };
 

@@ -96,6 +96,20 @@ at_least "README.md has commands" 10 "$(printed README.md | wc -l)"
 is "both READMEs have the same commands" "" "$(diff <(printed README.md) <(printed README.zh-CN.md))"
 is "and name the same things" "" "$(diff <(quoted README.md) <(quoted README.zh-CN.md))"
 
+# Files that a README names are there; NAME stands for any.
+named() { # named FILE FOLDER...
+    local f n
+    f=$1
+    shift
+    # shellcheck disable=SC2016
+    grep -oE '`[a-zA-Z0-9_/.-]+\.(c|h|sh)`' "$f" | tr -d '`' | grep -v NAME | sort -u | while read -r n; do
+        [ -n "$(find "$@" -path "*/${n#/}" -print -quit)" ] || echo "$n"
+    done
+}
+for f in README.md README.zh-CN.md CONTRIBUTING.md conf/README.md fcgi/README.md fcgi/API.md state/README.md; do
+    is "$f names files that are there" "" "$(named $f "$root/fcgi" "$root/state" "$root/tests" "$root/www")"
+done
+
 # The pages themselves, where something can tell.
 if command -v mandoc >/dev/null; then
     is "the manual pages are well-formed" "" "$(mandoc -T lint -W warning conf/man/*.[1-8] 2>&1)"

@@ -135,6 +135,14 @@ static void a_refused_key_is_told_and_changes_nothing(void)
     st.upstreams[0].key_status = 403; /* of a request */
     ready_judge(&v, &st, &cfg, false);
     CU_ASSERT_EQUAL(v.key, 0);
+    st.upstreams[0].key_status = 0;
+    st.reachable = false;
+    st.status = 0; /* nobody answers, and so nobody judges it */
+    ready_judge(&v, &st, &cfg, false);
+    CU_ASSERT_FALSE(v.reachable);
+    CU_ASSERT_EQUAL(v.key, -1);
+    st.reachable = true;
+    st.status = 200;
     cfg.upstreams[0].api_key = NULL; /* the clients' own: their business */
     ready_judge(&v, &st, &cfg, false);
     CU_ASSERT_EQUAL(v.key, -1);
