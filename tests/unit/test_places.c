@@ -58,7 +58,7 @@ static uint32_t sends(struct desk *d, uint32_t worker, uint32_t k, uint32_t n)
 static const char *in_force(struct desk *d, uint32_t worker)
 {
     static char names[LAY_UPSTREAMS * 33];
-    struct limiter_tally t;
+    static struct limiter_tally t; /* 30 KB */
     uint32_t i;
 
     names[0] = '\0';
