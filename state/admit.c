@@ -13,45 +13,13 @@
  */
 #include "admit.h"
 
-#include <string.h>
-
 #include "layout.h"
-#include "quota.h"
+#include "rulebook.h"
 #include "traits.h"
 #include "window.h"
 
-#define DAY_NS         (86400 * NS_PER_S)
 #define RETREAT_MAX_NS (300 * NS_PER_S) /* where the rules do not say */
 #define ANSWER_NS      NS_PER_S         /* a probe's answer, by experience */
-
-uint32_t admit_upstream(struct layout *lay, uint32_t scope)
-{
-    uint32_t upstream = scope;
-
-    if (scope >= LAY_UPSTREAMS && scope < LAY_SCOPES)
-        upstream = lay->models[scope - LAY_UPSTREAMS].owner;
-    if (upstream >= LAY_UPSTREAMS)
-        guard_damaged("upstream of a scope");
-    return upstream;
-}
-
-bool admit_is_sane(const struct limiter_rules *r)
-{
-    return r->window_ns > 0 && r->window_ns <= DAY_NS && r->margin_ns >= 0 &&
-           r->margin_ns <= DAY_NS && r->min_gap_ns >= 0 &&
-           r->min_gap_ns <= DAY_NS && r->requests > 0 && r->requests <= 10000 &&
-           r->burst > 0 && r->burst <= r->requests && r->retreat_max_ns >= 0 &&
-           r->retreat_max_ns <= DAY_NS;
-}
-
-const struct limiter_rules *admit_rules(struct layout *lay, uint32_t scope)
-{
-    const struct limiter_rules *r = &lay->rules[admit_upstream(lay, scope)];
-
-    if (!admit_is_sane(r))
-        guard_damaged("rules");
-    return r;
-}
 
 /* With values that no arithmetic below can carry too far. */
 static struct lay_scope *sound_scope(struct layout *lay, uint32_t scope)
@@ -65,16 +33,6 @@ static struct lay_scope *sound_scope(struct layout *lay, uint32_t scope)
     return s;
 }
 
-static int64_t span_ns(const struct limiter_rules *r)
-{
-    return r->window_ns + r->margin_ns;
-}
-
-static struct bucket_rule bucket_rule(const struct limiter_rules *r)
-{
-    return (struct bucket_rule){r->window_ns, r->requests, r->burst};
-}
-
 /* Equal to the requests of a window, the window is the stricter of the two. */
 static bool has_bucket(const struct limiter_rules *r)
 {
@@ -85,11 +43,11 @@ static bool has_bucket(const struct limiter_rules *r)
 static int64_t known_from(struct layout *lay, uint32_t scope,
                           const struct limiter_rules *r)
 {
-    int64_t lost = lay->live.lost_ns[admit_upstream(lay, scope)];
+    int64_t lost = lay->live.lost_ns[rulebook_upstream(lay, scope)];
 
     if (lost > lay->live.now_ns + 2 * NS_PER_S)
         guard_damaged("a loss in the future");
-    return lost + span_ns(r);
+    return lost + rulebook_span_ns(r);
 }
 
 /* ---- retreat ----------------------------------------------------------- */
@@ -105,7 +63,7 @@ struct retreat *admit_retreat(struct layout *lay, uint32_t scope)
 
 struct retreat_rule admit_retreat_rule(struct layout *lay, uint32_t scope)
 {
-    const struct limiter_rules *r = admit_rules(lay, scope);
+    const struct limiter_rules *r = rulebook_of(lay, scope);
 
     return (struct retreat_rule){r->window_ns, r->margin_ns,
                                  r->retreat_max_ns > 0 ? r->retreat_max_ns
@@ -143,7 +101,7 @@ static int64_t held_until(struct layout *lay, uint32_t scope, int64_t now)
 static uint32_t limit_of(struct layout *lay, uint32_t scope, uint32_t k)
 {
     const struct retreat *re = &scope_at(lay, scope)->retreat;
-    uint32_t requests = admit_rules(lay, scope)->requests;
+    uint32_t requests = rulebook_of(lay, scope)->requests;
 
     if (re->state == RETREAT_NORMAL)
         return requests;
@@ -166,7 +124,7 @@ static int64_t foretell_hold(struct layout *lay, uint32_t scope, uint32_t k,
     int64_t until = held_until(lay, scope, now), paid;
     uint32_t state = scope_at(lay, scope)->retreat.state;
 
-    if (!traits_paid(lay, admit_upstream(lay, scope), now, &paid))
+    if (!traits_paid(lay, rulebook_upstream(lay, scope), now, &paid))
         return max_i64(until, paid);
     if (state == RETREAT_PROBING && until > now)
         return min_i64(until, now + ANSWER_NS);
@@ -175,131 +133,14 @@ static int64_t foretell_hold(struct layout *lay, uint32_t scope, uint32_t k,
     return until;
 }
 
-/* ---- other rules ----------------------------------------------------- */
-
-/* Sends before which time were dropped, or booked elsewhere, that would count
- * under NEW? */
-static int64_t forgotten_ns(const struct limiter_rules *old,
-                            const struct limiter_rules *new, int64_t now)
-{
-    struct limiter_rules was = *old;
-
-    if (new->requests == 0 || (old->requests == 0 && old->name[0] == '\0'))
-        return 0;
-    if (was.requests == 0) { /* nobody used it for a while */
-        was.requests = new->requests;
-        was.burst = new->burst;
-    }
-    /* A setter may have been killed half way. */
-    if (!admit_is_sane(&was) || was.per_model != new->per_model ||
-        strncmp(was.name, new->name, sizeof(was.name)) != 0)
-        return now;
-    return span_ns(new) > span_ns(&was) ? now - span_ns(&was) : 0;
-}
-
-/* As sane rules that nobody uses now say. */
-bool admit_may_count(struct layout *lay, uint32_t scope, int64_t now)
-{
-    struct limiter_rules r = lay->rules[admit_upstream(lay, scope)];
-
-    r.requests = r.burst = 1;
-    return admit_is_sane(&r) &&
-           scope_at(lay, scope)->last_send_ns > now - span_ns(&r);
-}
-
-bool admit_has_rows(struct layout *lay, uint32_t upstream)
-{
-    uint32_t i;
-
-    for (i = 0; i < lay->live.rows_high && i < LAY_ROWS; i++)
-        if (lay->rows[i].state != 0 &&
-            admit_upstream(lay, lay->rows[i].scope) == upstream)
-            return true;
-    return false;
-}
-
-static void convert_buckets(struct layout *lay, uint32_t upstream,
-                            const struct limiter_rules *new)
-{
-    const struct bucket_rule from = bucket_rule(&lay->rules[upstream]);
-    const struct bucket_rule to = bucket_rule(new);
-    uint32_t i;
-
-    if (!admit_is_sane(&lay->rules[upstream]))
-        return;
-    bucket_convert(&lay->scopes[upstream].bucket, &from, &to);
-    for (i = 0; i < LAY_MODELS; i++)
-        if (lay->models[i].used && lay->models[i].owner == upstream)
-            bucket_convert(&lay->scopes[LAY_UPSTREAMS + i].bucket, &from, &to);
-}
-
-/* Who is killed half way leaves none: a mixture of two limits could be more
- * than either, and whoever repairs may not know this upstream (places.c). */
-static void write_rules(struct limiter_rules *to, struct limiter_rules new)
-{
-    uint32_t requests = new.requests;
-
-    __atomic_store_n(&to->requests, 0, __ATOMIC_SEQ_CST);
-    new.requests = 0;
-    *to = new;
-    __atomic_store_n(&to->requests, requests, __ATOMIC_SEQ_CST);
-}
-
-static void set_one(struct layout *lay, uint32_t upstream,
-                    const struct limiter_rules *new, int64_t now)
-{
-    int64_t *lost = &lay->live.lost_ns[upstream];
-
-    if (strncmp(lay->rules[upstream].name, new->name, sizeof(new->name)) != 0) {
-        /* Another upstream, which has refused nobody yet. */
-        memset(&lay->scopes[upstream].retreat, 0, sizeof(struct retreat));
-        memset(&lay->debts[upstream], 0, sizeof(struct lay_debt));
-    }
-    if (new->requests > 0)
-        convert_buckets(lay, upstream, new);
-    else if (admit_has_rows(lay, upstream))
-        return; /* another worker's: its rules hold until they are over */
-    *lost = max_i64(*lost, forgotten_ns(&lay->rules[upstream], new, now));
-    write_rules(&lay->rules[upstream], *new);
-}
-
-/* A client may ask any upstream: the largest margin of all holds for it. */
-static int64_t largest_margin(const struct layout *lay)
-{
-    int64_t margin = 0;
-    uint32_t i;
-
-    for (i = 0; i < LAY_UPSTREAMS; i++)
-        if (lay->rules[i].requests > 0 && admit_is_sane(&lay->rules[i]))
-            margin = max_i64(margin, lay->rules[i].margin_ns);
-    return margin;
-}
-
-bool admit_set(struct layout *lay, const struct limiter_settings *set,
-               int64_t now)
-{
-    bool changed = memcmp(&lay->bounds, &set->bounds, sizeof(lay->bounds)) != 0;
-    uint32_t i;
-
-    lay->bounds = set->bounds;
-    for (i = 0; i < LAY_UPSTREAMS; i++) {
-        if (memcmp(&lay->rules[i], &set->rules[i], sizeof(lay->rules[i])) == 0)
-            continue;
-        set_one(lay, i, &set->rules[i], now);
-        changed = true;
-    }
-    quota_margin(lay, largest_margin(lay), now);
-    return changed;
-}
-
 /* ---- one --------------------------------------------------------------- */
 
 void admit_refresh(struct layout *lay, uint32_t scope, int64_t now)
 {
-    const struct limiter_rules *r = admit_rules(lay, scope);
-    struct bucket_rule br = bucket_rule(r);
+    const struct limiter_rules *r = rulebook_of(lay, scope);
+    struct bucket_rule br = rulebook_bucket(r);
 
-    window_expire(lay, scope, now - span_ns(r));
+    window_expire(lay, scope, now - rulebook_span_ns(r));
     bucket_fill(&sound_scope(lay, scope)->bucket, &br, now);
 }
 
@@ -315,7 +156,8 @@ static int64_t window_opens(struct layout *lay, uint32_t scope,
         return max_i64(now, known);
     if (used - limit >= s->window.n)
         return NEVER; /* open ones alone fill it: a write must come first */
-    return max_i64(window_nth(lay, scope, used - limit) + span_ns(r), known);
+    return max_i64(window_nth(lay, scope, used - limit) + rulebook_span_ns(r),
+                   known);
 }
 
 /* Each open row may need a fresh chunk when it is written.  A count that is
@@ -331,14 +173,14 @@ static bool log_is_full(const struct layout *lay)
 
 bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
 {
-    const struct limiter_rules *r = admit_rules(lay, scope);
+    const struct limiter_rules *r = rulebook_of(lay, scope);
     const struct lay_scope *s = sound_scope(lay, scope);
-    struct bucket_rule br = bucket_rule(r);
+    struct bucket_rule br = rulebook_bucket(r);
     int64_t paid;
 
     *when =
         max_i64(window_opens(lay, scope, r, now), held_until(lay, scope, now));
-    if (!traits_paid(lay, admit_upstream(lay, scope), now, &paid))
+    if (!traits_paid(lay, rulebook_upstream(lay, scope), now, &paid))
         *when = max_i64(*when, paid);
     if (has_bucket(r) && s->open >= r->burst)
         *when = NEVER; /* more than all tokens are spoken for */
@@ -371,9 +213,9 @@ void admit_granted(struct layout *lay, uint32_t row, int64_t now)
 
 void admit_sent(struct layout *lay, uint32_t scope, int64_t at)
 {
-    const struct limiter_rules *r = admit_rules(lay, scope);
+    const struct limiter_rules *r = rulebook_of(lay, scope);
     struct lay_scope *s = sound_scope(lay, scope);
-    struct bucket_rule br = bucket_rule(r);
+    struct bucket_rule br = rulebook_bucket(r);
     const struct retreat_rule u = admit_retreat_rule(lay, scope);
 
     bucket_charge(&s->bucket, &br, at);
@@ -399,8 +241,8 @@ static int64_t window_slot(struct layout *lay, uint32_t scope,
         return at;
     k = used + k - limit; /* this one must expire first */
     if (k < s->window.n)
-        return max_i64(at, window_nth(lay, scope, k) + span_ns(r));
-    return max_i64(at, now + span_ns(r));
+        return max_i64(at, window_nth(lay, scope, k) + rulebook_span_ns(r));
+    return max_i64(at, now + rulebook_span_ns(r));
 }
 
 /* The K-th slot, were there neither gap nor bucket. */
@@ -412,7 +254,7 @@ static int64_t slot_at(struct layout *lay, uint32_t scope,
         max_i64(foretell_hold(lay, scope, k, now), known_from(lay, scope, r));
 
     return window_slot(lay, scope, r, limit, k % limit, at, now) +
-           k / limit * span_ns(r);
+           k / limit * rulebook_span_ns(r);
 }
 
 /* slot_at() for the first N, in one go. */
@@ -434,11 +276,11 @@ static void slots_at(struct layout *lay, uint32_t scope,
         logged = first - i;
     window_copy(lay, scope, skip, logged, &out[i]);
     for (; logged > 0; logged--, i++)
-        out[i] = max_i64(at, out[i] + span_ns(r));
+        out[i] = max_i64(at, out[i] + rulebook_span_ns(r));
     for (; i < first; i++)
-        out[i] = max_i64(at, now + span_ns(r));
+        out[i] = max_i64(at, now + rulebook_span_ns(r));
     for (; i < n; i++)
-        out[i] = out[i - limit] + span_ns(r);
+        out[i] = out[i - limit] + rulebook_span_ns(r);
     if (n > 0) /* last: the others are not the probe */
         out[0] = slot_at(lay, scope, r, 0, now);
 }
@@ -446,9 +288,9 @@ static void slots_at(struct layout *lay, uint32_t scope,
 void admit_etas(struct layout *lay, uint32_t scope, uint32_t n, int64_t now,
                 int64_t *out)
 {
-    const struct limiter_rules *r = admit_rules(lay, scope);
+    const struct limiter_rules *r = rulebook_of(lay, scope);
     const struct lay_scope *s = sound_scope(lay, scope);
-    struct bucket_rule br = bucket_rule(r);
+    struct bucket_rule br = rulebook_bucket(r);
     struct bucket b = s->bucket;
     /* Not before the one before it, nor before its gap is over. */
     int64_t after = (s->open > 0 ? now : s->last_send_ns) + r->min_gap_ns;
@@ -459,7 +301,7 @@ void admit_etas(struct layout *lay, uint32_t scope, uint32_t n, int64_t now,
     b.level -= s->open * br.window_ns;
     for (i = 0; i < n; i++) {
         if (i >= limit)
-            out[i] = max_i64(out[i], out[i - limit] + span_ns(r));
+            out[i] = max_i64(out[i], out[i - limit] + rulebook_span_ns(r));
         out[i] = max_i64(out[i], after);
         if (has_bucket(r)) {
             out[i] += bucket_wait_ns(&b, &br, out[i], 1);
@@ -487,7 +329,7 @@ __attribute__((noinline)) static int64_t step_by_step(struct layout *lay,
 
 int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
 {
-    const struct limiter_rules *r = admit_rules(lay, scope);
+    const struct limiter_rules *r = rulebook_of(lay, scope);
     const struct lay_scope *s = sound_scope(lay, scope);
     int64_t eta;
 
@@ -505,7 +347,7 @@ int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
 
 uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now)
 {
-    const struct limiter_rules *r = admit_rules(lay, scope);
+    const struct limiter_rules *r = rulebook_of(lay, scope);
     const struct lay_scope *s = sound_scope(lay, scope);
     uint32_t used = s->window.n + s->open;
 
@@ -516,9 +358,9 @@ uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now)
 
 int64_t admit_tokens_milli(struct layout *lay, uint32_t scope, int64_t now)
 {
-    const struct limiter_rules *r = admit_rules(lay, scope);
+    const struct limiter_rules *r = rulebook_of(lay, scope);
     const struct lay_scope *s = sound_scope(lay, scope);
-    struct bucket_rule br = bucket_rule(r);
+    struct bucket_rule br = rulebook_bucket(r);
     struct bucket b = s->bucket;
 
     bucket_fill(&b, &br, now);

@@ -13,20 +13,6 @@ struct layout;
 struct retreat;
 struct retreat_rule;
 
-/* The upstream of a scope, and the rules that hold for it. */
-uint32_t admit_upstream(struct layout *lay, uint32_t scope);
-bool admit_is_sane(const struct limiter_rules *r);
-const struct limiter_rules *admit_rules(struct layout *lay, uint32_t scope);
-
-/* Puts these rules in force, by rows.  Returns false if they were already. */
-bool admit_set(struct layout *lay, const struct limiter_settings *set,
-               int64_t now);
-
-/* Is there a ticket for UPSTREAM? */
-bool admit_has_rows(struct layout *lay, uint32_t upstream);
-/* Might SCOPE, whose upstream nobody uses now, have sends that count? */
-bool admit_may_count(struct layout *lay, uint32_t scope, int64_t now);
-
 /* Drops what no longer counts; before any question about the scope. */
 void admit_refresh(struct layout *lay, uint32_t scope, int64_t now);
 

@@ -24,6 +24,7 @@
 #include "admit.h"
 #include "bands.h"
 #include "layout.h"
+#include "rulebook.h"
 
 #define TIME_MAX  (INT64_C(1) << 36) /* the year 4147 */
 #define SANE_FROM 1577836800         /* 2020: a clock before it was not set */
@@ -178,7 +179,7 @@ void history_gauge(struct layout *lay, uint32_t upstream, int64_t now)
 
     if (!history_is_time(h->now_s))
         return;
-    if (upstream < LAY_UPSTREAMS && admit_is_sane(&lay->rules[upstream])) {
+    if (upstream < LAY_UPSTREAMS && rulebook_is_sane(&lay->rules[upstream])) {
         admit_refresh(lay, upstream, now);
         used = admit_used(lay, upstream, now);
         limit = lay->rules[upstream].requests;

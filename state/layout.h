@@ -45,7 +45,7 @@
 #include "tally.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 5
+#define LAYOUT_VERSION 6
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    256
@@ -203,6 +203,12 @@ struct lay_trait { /* of a model */
     uint32_t waiting;   /* (d) in line */
 };
 
+struct lay_draft {     /* rules that are being written (rules.c) */
+    uint32_t upstream; /* theirs, from 1; 0: none */
+    uint32_t pad;
+    struct limiter_rules rules;
+};
+
 struct lay_debt { /* of an upstream that answered 402 */
     struct bench bench;
     int64_t lease_ns; /* the end of a try's time */
@@ -261,6 +267,7 @@ struct layout {
     struct lay_head head;
     struct lay_live live;
     struct limiter_rules rules[LAY_UPSTREAMS];
+    struct lay_draft draft;
     struct limiter_bounds bounds;
     struct lay_scope scopes[LAY_SCOPES];
     uint32_t flow_hash[LAY_BUCKETS];   /* (d) */

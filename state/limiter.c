@@ -35,7 +35,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "admit.h"
 #include "archive.h"
 #include "boottime.h"
 #include "guard.h"
@@ -43,6 +42,7 @@
 #include "queue.h"
 #include "quota.h"
 #include "repair.h"
+#include "rulebook.h"
 #include "sums.h"
 #include "view.h"
 #include "worker.h"
@@ -153,7 +153,7 @@ void limiter_set(struct limiter *lim, const struct limiter_settings *set)
 
     lim->set = *set;
     for (i = 0; i < set->n_upstreams; i++)
-        CHECK(admit_is_sane(&set->rules[i]));
+        CHECK(rulebook_is_sane(&set->rules[i]));
     for (; i < LIMITER_UPSTREAMS; i++)
         memset(&lim->set.rules[i], 0, sizeof(lim->set.rules[i]));
     lim->unsettled = true;
@@ -198,7 +198,7 @@ static bool begin(struct limiter *lim)
         lim->repaired = true;
     }
     if (lim->repairs != lay->live.counters.repairs)
-        lim->unsettled = true; /* the rules may be half somebody else's */
+        lim->unsettled = true; /* what orders.c knows may be lost */
     __atomic_store_n(&lay->live.dirty, 1, __ATOMIC_SEQ_CST);
     if (lim->slot != NONE && !roster_is_mine(lay, lim->slot, lim->wake.address))
         guard_damaged("our place in the roster");

@@ -312,10 +312,10 @@ MUST_USE bool limiter_probed(struct limiter *lim, bool reachable,
 /* What became of a request (fcgi/API.md). */
 enum outcome {
     OUTCOME_OK = 0,
-    OUTCOME_CLIENT_ERROR = 1,   /* a 4xx that is the request's own fault */
-    OUTCOME_REFUSED = 2,        /* by us: queue, deadline, pause, drain, key */
-    OUTCOME_RATE = 3,           /* a 429 that waiting could not save */
-    OUTCOME_OFF = 4,            /* its model is off, or nobody pays */
+    OUTCOME_CLIENT_ERROR = 1, /* a 4xx that is the request's own fault */
+    OUTCOME_REFUSED = 2,      /* by us: queue, deadline, pause, drain, state */
+    OUTCOME_RATE = 3,         /* a 429 that waiting could not save */
+    OUTCOME_OFF = 4,          /* its model is off, or nobody pays */
     OUTCOME_UPSTREAM_ERROR = 5, /* 5xx, unreachable, timeout */
     OUTCOME_TRUNCATED = 6,
     OUTCOME_HANGUP = 7,    /* its client went */

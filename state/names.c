@@ -13,6 +13,7 @@
 #include "admit.h"
 #include "layout.h"
 #include "quota.h"
+#include "rulebook.h"
 #include "traits.h"
 
 struct table {
@@ -32,12 +33,12 @@ static bool client_is_needed(struct layout *lay, uint32_t i, int64_t now)
  * here, or a table full of old models would stay full. */
 static bool model_is_needed(struct layout *lay, uint32_t i, int64_t now)
 {
-    uint32_t upstream = admit_upstream(lay, LAY_UPSTREAMS + i);
+    uint32_t upstream = rulebook_upstream(lay, LAY_UPSTREAMS + i);
 
     if (lay->models[i].refs > 0 || bench_is_on(&traits_at(lay, i)->bench, now))
         return true;
-    if (lay->rules[upstream].requests == 0) /* nobody uses it now */
-        return admit_may_count(lay, LAY_UPSTREAMS + i, now);
+    if (!rulebook_in_force(lay, upstream))
+        return rulebook_may_count(lay, LAY_UPSTREAMS + i, now);
     admit_refresh(lay, LAY_UPSTREAMS + i, now);
     return lay->scopes[LAY_UPSTREAMS + i].window.n > 0 ||
            lay->scopes[LAY_UPSTREAMS + i].retreat.state != RETREAT_NORMAL;

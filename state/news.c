@@ -9,6 +9,7 @@
 #include "queue.h"
 #include "rank.h"
 #include "row.h"
+#include "rulebook.h"
 #include "seniors.h"
 #include "traits.h"
 #include "worker.h"
@@ -29,7 +30,7 @@ void news_granted(struct limiter *lim, struct ticket *t)
     struct layout *lay = lim->file.lay;
     uint32_t scope = row_at(lay, t->row)->scope;
     uint32_t used = admit_used(lay, scope, lim->now);
-    const struct limiter_rules *r = admit_rules(lay, scope);
+    const struct limiter_rules *r = rulebook_of(lay, scope);
 
     t->news.limit = admit_limit(lay, scope);
     t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;

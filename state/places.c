@@ -15,7 +15,7 @@
  */
 #include <string.h>
 
-#include "admit.h"
+#include "rulebook.h"
 #include "worker.h"
 
 static_assert(LAY_UPSTREAMS <= 32, "bits of a word");
@@ -62,12 +62,12 @@ static uint32_t find_room(struct layout *lay, uint32_t taken)
     uint32_t row, best = NONE;
 
     for (row = 0; row < LAY_UPSTREAMS; row++) {
-        if ((taken & bit(row)) != 0 || admit_has_rows(lay, row))
+        if ((taken & bit(row)) != 0 || rulebook_has_rows(lay, row))
             continue;
         if (lay->rules[row].name[0] == '\0')
             return row;
         if (best == NONE ||
-            lay->scopes[row].last_send_ns < lay->scopes[best].last_send_ns)
+            rulebook_last_send_ns(lay, row) < rulebook_last_send_ns(lay, best))
             best = row;
     }
     return best;
@@ -121,5 +121,5 @@ void places_rule(struct limiter *lim, bool lead)
             !has_name(lay, row, lim->set.rules[i].name))
             set.rules[row] = lim->set.rules[i];
     }
-    (void)admit_set(lay, &set, lim->now);
+    (void)rulebook_set(lay, &set, lim->now);
 }

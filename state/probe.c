@@ -15,6 +15,7 @@
 
 #include "admit.h"
 #include "lock.h"
+#include "rulebook.h"
 #include "traits.h"
 #include "worker.h"
 
@@ -111,7 +112,7 @@ static void look_at_upstream(struct layout *lay, uint32_t i, int64_t now,
         eta = max_i64(eta, held->until_ns);
     u->eta_ns = eta == NEVER ? -1 : eta - now;
     u->tokens_milli = admit_tokens_milli(lay, i, now);
-    u->burst_milli = (int64_t)admit_rules(lay, i)->burst * 1000;
+    u->burst_milli = (int64_t)rulebook_of(lay, i)->burst * 1000;
     u->key_status = lay->probe.keys[i];
 }
 

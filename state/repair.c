@@ -18,6 +18,7 @@
 #include "queue.h"
 #include "quota.h"
 #include "row.h"
+#include "rulebook.h"
 #include "seniors.h"
 #include "traits.h"
 #include "window.h"
@@ -37,8 +38,7 @@ static bool is_past(int64_t t, int64_t now)
     return t >= 0 && t <= now + FUTURE_MAX;
 }
 
-/* The rules are not looked at: every worker puts its own in force before it
- * uses any (limiter.c). */
+/* The rules themselves are looked at wherever they are used. */
 static void check_live(struct layout *lay, int64_t now)
 {
     struct lay_live *l = &lay->live;
@@ -134,6 +134,7 @@ void repair_run(struct layout *lay, int64_t now)
     uint32_t i;
 
     check_live(lay, now);
+    rulebook_repair(lay);
     window_rebuild(lay);
     names_rebuild(lay);
     traits_rebuild(lay, now);

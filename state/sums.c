@@ -13,6 +13,7 @@
 #include "guard.h"
 #include "layout.h"
 #include "lock.h"
+#include "rulebook.h"
 #include "traits.h"
 
 struct look {
@@ -31,7 +32,7 @@ static void add_scope(struct look *k, uint32_t id, struct tally_upstream *u)
     admit_refresh(k->lay, id, k->now);
     u->in_flight += s->in_flight;
     u->window_used += admit_used(k->lay, id, k->now);
-    u->window_limit += admit_rules(k->lay, id)->requests;
+    u->window_limit += rulebook_of(k->lay, id)->requests;
     u->tokens_milli += admit_tokens_milli(k->lay, id, k->now);
     state = admit_retreat(k->lay, id)->state;
     if (state < RETREAT_STATES)
@@ -58,7 +59,7 @@ static void add_upstreams(struct look *k)
         const struct limiter_rules *r = &k->lay->rules[i];
         struct tally_upstream *u = &k->out->upstreams[k->out->n_upstreams];
 
-        if (r->requests == 0)
+        if (!rulebook_in_force(k->lay, i))
             continue;
         memcpy(u->name, r->name, sizeof(u->name) - 1);
         u->unpaid = traits_debt(k->lay, i)->bench.until_ns != 0;

@@ -14,6 +14,7 @@
 #include "admit.h"
 #include "names.h"
 #include "quota.h"
+#include "rulebook.h"
 #include "traits.h"
 #include "worker.h"
 
@@ -95,7 +96,7 @@ static void advance(struct limiter *lim, uint32_t scope)
         return;
     re = admit_retreat(lay, scope);
     from = re->state;
-    if (lay->rules[admit_upstream(lay, scope)].requests == 0) {
+    if (!rulebook_in_force(lay, rulebook_upstream(lay, scope))) {
         retreat_end(re, lim->now); /* nobody uses that upstream any more */
         note_state(lim, scope, from, "its upstream is gone");
         return;
@@ -156,7 +157,7 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
                    const struct limiter_report *rep)
 {
     struct layout *lay = lim->file.lay;
-    uint32_t upstream = admit_upstream(lay, row->scope);
+    uint32_t upstream = rulebook_upstream(lay, row->scope);
     struct lay_debt *d = traits_debt(lay, upstream);
     struct bench_answer what = bench_answer(lay, row, rep);
 
@@ -206,7 +207,7 @@ static void busy(struct limiter *lim, const struct lay_row *row,
 
 static void fine_debt(struct limiter *lim, const struct lay_row *row)
 {
-    uint32_t upstream = admit_upstream(lim->file.lay, row->scope);
+    uint32_t upstream = rulebook_upstream(lim->file.lay, row->scope);
     struct lay_debt *d = traits_debt(lim->file.lay, upstream);
     struct mark m = {
         .event = "unpaid", .from = "off", .to = "on", .for_ns = -1};
@@ -244,7 +245,7 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     if (row->state != ROW_SENT || row->changed_ns > lim->now)
         return;
     lay->live.counters.answers[rep->answer]++;
-    probe_key(&lay->probe, admit_upstream(lay, row->scope), rep->status);
+    probe_key(&lay->probe, rulebook_upstream(lay, row->scope), rep->status);
     if (rep->answer != ANSWER_RATE)
         answered(lim, t->row, rep->answer == ANSWER_FINE);
     switch (rep->answer) {
@@ -297,7 +298,7 @@ static void count_limited(struct limiter *lim)
              t->ceiling.rest_ns != 0;
     }
     for (i = 0; i < LAY_UPSTREAMS; i++) {
-        if (lay->rules[i].requests == 0)
+        if (!rulebook_in_force(lay, i))
             bench_end(&lay->debts[i].bench);
         n += lay->debts[i].bench.until_ns != 0;
     }

@@ -26,6 +26,7 @@
 #include "quota.h"
 #include "rank.h"
 #include "repair.h"
+#include "rulebook.h"
 #include "traits.h"
 #include "vtime.h"
 #include "window.h"
@@ -94,7 +95,7 @@ static void copy_bench(struct job *j, struct view_bench *v,
 /* When each send of the window stops to count, soonest first. */
 static void copy_opens(struct job *j, struct view_scope *v, uint32_t id)
 {
-    const struct limiter_rules *r = admit_rules(j->lay, id);
+    const struct limiter_rules *r = rulebook_of(j->lay, id);
     uint32_t n = scope_at(j->lay, id)->window.n, i;
     int64_t *out = &j->out->opens[j->out->n_opens];
 
@@ -112,7 +113,7 @@ static void copy_scope(struct job *j, uint32_t id)
 {
     struct layout *lay = j->lay;
     struct lay_scope *s = scope_at(lay, id);
-    const struct limiter_rules *r = admit_rules(lay, id);
+    const struct limiter_rules *r = rulebook_of(lay, id);
     struct view_scope *v = &j->out->scopes[j->out->n_scopes];
     int64_t when;
     uint32_t i;
@@ -145,14 +146,16 @@ static void copy_scope(struct job *j, uint32_t id)
 
 static void copy_scopes(struct job *j)
 {
+    const struct layout *lay = j->lay;
     uint32_t i;
 
     for (i = 0; i < LAY_UPSTREAMS; i++)
-        if (j->lay->rules[i].requests > 0)
+        if (rulebook_in_force(lay, i))
             copy_scope(j, i);
     for (i = 0; i < LAY_MODELS; i++)
-        if (j->lay->models[i].used && j->lay->models[i].owner < LAY_UPSTREAMS &&
-            j->lay->rules[j->lay->models[i].owner].per_model)
+        if (lay->models[i].used &&
+            rulebook_in_force(lay, lay->models[i].owner) &&
+            lay->rules[lay->models[i].owner].per_model)
             copy_scope(j, LAY_UPSTREAMS + i);
 }
 

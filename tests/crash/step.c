@@ -16,6 +16,7 @@
 #include "lock.h"
 #include "queue.h"
 #include "row.h"
+#include "rulebook.h"
 
 #define T0     (INT64_C(400000000) * NS_PER_S)
 #define SECOND NS_PER_S
@@ -459,7 +460,8 @@ static void survive(void *arg)
         repair_run(lay, now + w->scene->later);
     lay->live.now_ns = now + w->scene->later;
     lay->control.paused_ns = 0; /* they resume */
-    (void)admit_set(lay, &set, lay->live.now_ns);
+    expect(w, rulebook_is_sane(&lay->rules[0]), "rules that cannot be");
+    (void)rulebook_set(lay, &set, lay->live.now_ns);
     w->sum = before = sends_that_count(lay);
     expect(w, w->sum <= set.rules[0].requests, "more sends than the limit");
     for (i = 0; i < LAY_ROWS; i++)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "admit.h"
 #include "repair.h"
 #include "row.h"
 
@@ -51,6 +52,25 @@ uint32_t lab_join(struct layout *lay, const char *client, int64_t now)
 
     CU_ASSERT_EQUAL_FATAL(row_join(lay, &j, now, &row), REFUSED_NOT);
     return row;
+}
+
+void lab_send(struct layout *lay, int64_t now)
+{
+    uint32_t row = lab_join(lay, "c", now);
+
+    lay->live.now_ns = max_i64(lay->live.now_ns, now);
+    admit_granted(lay, row, now);
+    row_grant(lay, row, now);
+    CU_ASSERT_TRUE(row_sent(lay, row, now));
+    row_leave(lay, row);
+}
+
+bool lab_may_send(struct layout *lay, int64_t now)
+{
+    int64_t when;
+
+    admit_refresh(lay, 0, now);
+    return admit_now(lay, 0, now, &when);
 }
 
 /* ---- recounts ---------------------------------------------------------- */

@@ -26,6 +26,11 @@ struct limiter_request lab_request(const char *client, enum limiter_class cls,
 /* Lets one of CLIENT join scope 0's line.  Its row. */
 uint32_t lab_join(struct layout *lay, const char *client, int64_t now);
 
+/* One of scope 0 is granted and written at once. */
+void lab_send(struct layout *lay, int64_t now);
+/* May one more of scope 0 go? */
+bool lab_may_send(struct layout *lay, int64_t now);
+
 /* Are all counts what a recount from the slots gives?  Asserts. */
 void lab_recount(struct layout *lay);
 /* Is there no row, no waiter and no open send left?  Asserts. */
@@ -38,6 +43,7 @@ uint32_t lab_random(uint32_t n);
 CU_ErrorCode test_bucket_add(void);
 CU_ErrorCode test_window_add(void);
 CU_ErrorCode test_admit_add(void);
+CU_ErrorCode test_rulebook_add(void);
 CU_ErrorCode test_queue_add(void);
 CU_ErrorCode test_quota_add(void);
 CU_ErrorCode test_row_add(void);

@@ -17,12 +17,12 @@
  */
 static CU_ErrorCode (*const suites[])(void) = {
 #ifndef __SANITIZE_THREAD__
-    test_bucket_add,  test_window_add,  test_admit_add,       test_queue_add,
-    test_row_add,     test_file_add,    test_limiter_add,     test_lost_add,
-    test_share_add,   test_retreat_add, test_verdicts_add,    test_traits_add,
-    test_seniors_add, test_torn_add,    test_attach_add,      test_spread_add,
-    test_tally_add,   test_quota_add,   test_orders_add,      test_history_add,
-    test_archive_add, test_board_add,   test_places_add,
+    test_bucket_add,  test_window_add,  test_admit_add,       test_rulebook_add,
+    test_queue_add,   test_row_add,     test_file_add,        test_limiter_add,
+    test_lost_add,    test_share_add,   test_retreat_add,     test_verdicts_add,
+    test_traits_add,  test_seniors_add, test_torn_add,        test_attach_add,
+    test_spread_add,  test_tally_add,   test_quota_add,       test_orders_add,
+    test_history_add, test_archive_add, test_board_add,       test_places_add,
 #endif
     test_config_add,  test_log_add,     test_loop_add,        test_request_add,
     test_route_add,   test_auth_add,    test_sse_add,         test_client_add,

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "view.h"
 #include "worker.h"
 
 /* The settings of workers that are opened from now on: names as in "a b". */
@@ -234,27 +235,64 @@ static void a_lost_file_finds_each_its_rows(void)
     desk_free(d);
 }
 
-/* Somebody was killed while it wrote rules, and who repairs knows nothing of
- * that upstream: those who do put it right. */
-static void rules_half_written_are_written_again(void)
+/* Somebody was killed while it wrote rules, and who comes next knows nothing of
+ * that upstream, or is new: those that wait for it wait on. */
+static void rules_half_written_harm_nobody(void)
 {
-    uint32_t left;
+    uint32_t knows;
 
-    for (left = 0; left < 2; left++) { /* requests */
+    for (knows = 0; knows < 2; knows++) {
         struct desk *d = desk_new(3);
+        struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+        struct layout *lay;
+        struct ask *a;
 
         open_with(d, 0, "one two");
-        open_with(d, 1, "one");
-        desk_layout(d, 0)->rules[1].requests = left;
-        desk_layout(d, 0)->live.dirty = 1;
-        (void)limiter_turn(d->w[1], d->now);
-        CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.repairs, 1);
-        (void)limiter_turn(d->w[0], d->now);
-        CU_ASSERT_EQUAL(desk_layout(d, 0)->rules[1].requests, 3);
-        /* With rules that cannot be, what was sent is not known either. */
-        CU_ASSERT_EQUAL(sends(d, 0, 1, 9), left == 0 ? 3 : 0);
+        open_with(d, 1, "one two");
+        req.upstream = 1;
+        CU_ASSERT_EQUAL(sends(d, 0, 1, 9), 3);
+        a = desk_ask(d, 0, &req); /* waits */
+        desk_turn(d);
+        lay = desk_layout(d, 0);
+        lay->draft.rules = lay->rules[1];
+        lay->draft.upstream = 2;
+        lay->rules[1].requests = 0;
+        lay->live.dirty = 1;
+        desk_kill(d, 1);
+        open_with(d, 1, knows ? "one two" : "one");
+        desk_pass(d, 61000);
+        CU_ASSERT_EQUAL(a->grants, 1);
+        CU_ASSERT_FALSE(desk_has_logged(d, "state_lost"));
         desk_free(d);
     }
+}
+
+/* Nor does whoever looks at all that is there. */
+static void a_look_passes_over_models_of_one_that_is_gone(void)
+{
+    struct desk *d = desk_new(3);
+    struct limiter_view v;
+    struct ask *a;
+    uint32_t i;
+
+    list(d, "one two");
+    d->set.rules[0].per_model = 1;
+    desk_open(d, 0);
+    open_with(d, 1, "two");
+    a = desk_ask_model(d, 0, "m");
+    desk_turn(d);
+    desk_done(a, false);
+    desk_turn(d);
+    for (i = 2; i > 0; i--) { /* one, one's m, two; two */
+        CU_ASSERT_TRUE_FATAL(limiter_view(d->w[1], d->now, &v));
+        CU_ASSERT_EQUAL(v.n_scopes, 2 * i - 1);
+        view_free(&v);
+        if (i == 2)
+            end(d, 0);
+        desk_pass(d, 2000);
+    }
+    CU_ASSERT_FALSE(desk_has_logged(d, "state_lost"));
+    desk_free(d);
 }
 
 /* ---- no row is left ---------------------------------------------------------- */
@@ -283,6 +321,55 @@ static void without_a_row_it_waits_for_one(void)
     CU_ASSERT_EQUAL(sends(d, 1, 0, 1), 0); /* q, in the place of another */
     desk_pass(d, 61000);
     CU_ASSERT_EQUAL(sends(d, 1, 0, 9), 3);
+    desk_free(d);
+}
+
+/* What the one before it refused is nothing to an upstream in its row. */
+static void a_row_is_handed_on_clean(void)
+{
+    struct desk *d = desk_new(3);
+    struct ask *a;
+    uint32_t i;
+
+    open_with(d, 0, sixteen);
+    a = desk_ask_model(d, 0, "m");
+    desk_turn(d);
+    desk_sent(a);
+    desk_report(a, ANSWER_OFF, 410, -1); /* for a day */
+    desk_turn(d);
+    desk_done(a, false);
+    desk_layout(d, 0)->probe.keys[0] = 401;
+    for (i = 1; i < 16; i++) {
+        d->now += NS_PER_S;
+        CU_ASSERT_EQUAL(sends(d, 0, i, 1), 1);
+    }
+    end(d, 0);
+    open_with(d, 0, "q");
+    CU_ASSERT_EQUAL(d->w[0]->places[0], 0);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->probe.keys[0], 0);
+    desk_pass(d, 61000);
+    a = desk_ask_model(d, 0, "m");
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a->grants, 1);
+    desk_free(d);
+}
+
+/* Also by those of its models. */
+static void the_row_that_rested_longest_goes_first(void)
+{
+    struct desk *d = desk_new(3);
+    uint32_t i;
+
+    list(d, sixteen);
+    d->set.rules[0].per_model = 1;
+    desk_open(d, 0);
+    for (i = 16; i-- > 0;) {
+        d->now += NS_PER_S;
+        CU_ASSERT_EQUAL(sends(d, 0, i, 1), 1);
+    }
+    end(d, 0);
+    open_with(d, 0, "q");
+    CU_ASSERT_EQUAL(d->w[0]->places[0], 15);
     desk_free(d);
 }
 
@@ -371,9 +458,13 @@ static const struct unit_test tests[] = {
     {"models of one that is gone are remembered",
      models_of_one_that_is_gone_are_remembered},
     {"a lost file finds each its rows", a_lost_file_finds_each_its_rows},
-    {"rules half written are written again",
-     rules_half_written_are_written_again},
+    {"rules half written harm nobody", rules_half_written_harm_nobody},
+    {"a look passes over models of one that is gone",
+     a_look_passes_over_models_of_one_that_is_gone},
     {"without a row it waits for one", without_a_row_it_waits_for_one},
+    {"a row is handed on clean", a_row_is_handed_on_clean},
+    {"the row that rested longest goes first",
+     the_row_that_rested_longest_goes_first},
     {"no window is exceeded whoever comes and goes",
      no_window_is_exceeded_whoever_comes_and_goes},
     {NULL, NULL},

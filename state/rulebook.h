@@ -1,0 +1,44 @@
+/*
+ * The rules of each upstream: which are in force, and what follows when others
+ * are put in their place.
+ */
+#ifndef SLUICE_RULEBOOK_H
+#define SLUICE_RULEBOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "limiter.h"
+
+struct bucket_rule;
+struct layout;
+
+/* May these be in force? */
+bool rulebook_is_sane(const struct limiter_rules *r);
+
+/* The upstream of a scope, and the rules that hold for it. */
+uint32_t rulebook_upstream(struct layout *lay, uint32_t scope);
+const struct limiter_rules *rulebook_of(struct layout *lay, uint32_t scope);
+
+/* Does anybody use UPSTREAM now?  Else its rules are kept, with no requests. */
+bool rulebook_in_force(const struct layout *lay, uint32_t upstream);
+
+/* How long a send counts. */
+int64_t rulebook_span_ns(const struct limiter_rules *r);
+struct bucket_rule rulebook_bucket(const struct limiter_rules *r);
+
+/* Puts these rules in force, by rows.  Returns false if they were already. */
+bool rulebook_set(struct layout *lay, const struct limiter_settings *set,
+                  int64_t now);
+
+/* After a death under the lock: what was begun is finished. */
+void rulebook_repair(struct layout *lay);
+
+/* Is there a ticket for UPSTREAM? */
+bool rulebook_has_rows(struct layout *lay, uint32_t upstream);
+/* Might SCOPE, whose upstream nobody uses now, have sends that count? */
+bool rulebook_may_count(struct layout *lay, uint32_t scope, int64_t now);
+/* The latest grant or write of UPSTREAM, those of its models included. */
+int64_t rulebook_last_send_ns(const struct layout *lay, uint32_t upstream);
+
+#endif
