@@ -209,24 +209,21 @@ static void on_revised(struct job *job, bool ran)
         log_say(a->s->log, LOG_INFO_, "settings", "generation %llu is in force",
                 (unsigned long long)a->own.generation);
     } else if (c->rev.kind == REVISE_FOLLOW && c->rev.status != 200) {
-        a->tried = limiter_generation(a->s->lim);
+        a->tried = c->rev.newest; /* there may be a newer one since */
     }
     if (is_by_signal(c))
         notify_reloaded(a->s->notify, c->rev.status == 200 ? NULL : c->rev.err);
-    if (c->rev.status != 200) { /* whatever was published: it is refused */
-        answer(c);
+    if (c->rev.kind == REVISE_FOLLOW || c->rev.status != 200) {
+        answer(c); /* whatever was published: it is refused */
         forget_change(c);
+        adopt_look(a); /* what was announced meanwhile */
         return;
     }
     if (c->rev.kind == REVISE_RELOAD)
         put_reloaded(&c->answer, c->rev.notes);
-    else if (c->rev.kind == REVISE_PATCH)
+    else
         configs_put(&c->answer, a->s->cfg);
     c->until_ns = loop_now(a->s->loop) + WAIT_NS;
-    if (c->generation == 0) { /* there was nothing to follow */
-        forget_change(c);
-        return;
-    }
     loop_at(a->s->loop, &a->timer, loop_now(a->s->loop) + NS_PER_MS);
 }
 

@@ -16,7 +16,7 @@
 #include "../state/limiter.h"
 #include "values.h"
 
-#define KEY_SHOWN 64 /* bytes of an unknown key */
+#define KEY_SHOWN 64 /* a longer one is none of ours */
 
 static const char upstreams[] = "upstreams.";
 
@@ -58,6 +58,17 @@ int live_apply(struct config *cfg, struct json_object *live,
     return 0;
 }
 
+/* An account's key may have been pasted where a setting's belongs: what could
+ * be one goes into no answer and no log. */
+static bool looks_like_ours(const char *key)
+{
+    const char *allowed = "abcdefghijklmnopqrstuvwxyz_.";
+
+    if (strncmp(key, upstreams, sizeof(upstreams) - 1) == 0)
+        allowed = "abcdefghijklmnopqrstuvwxyz_.-0123456789"; /* names have */
+    return strlen(key) <= KEY_SHOWN && key[strspn(key, allowed)] == '\0';
+}
+
 /* May KEY be patched to VALUE, whatever that is?  One that is in force may
  * always be taken out. */
 static int check_key(struct config *cfg, struct json_object *live,
@@ -70,9 +81,9 @@ static int check_key(struct config *cfg, struct json_object *live,
         return 0;
     if (row == NULL)
         return complain(err,
-                        "%.*s: unknown key; must be one that GET /api/config "
+                        "%s: unknown key; must be one that GET /api/config "
                         "tells of",
-                        KEY_SHOWN, key);
+                        looks_like_ours(key) ? key : "(not shown)");
     if (row->change == CHANGE_RELOAD)
         return complain(err,
                         "%s: cannot be changed live; must be set in the "

@@ -43,7 +43,8 @@ struct notify {
     unsigned reloads;  /* that are not over */
     int64_t period_ns; /* of the watchdog's word; 0: nobody watches */
     struct loop_timer watchdog, again;
-    char owed[WORD_BYTES]; /* what the manager had no room for */
+    /* What the manager had no room for: RELOADING, and the word after it. */
+    char reloading[64], owed[WORD_BYTES];
 };
 
 /* ---- sending ---------------------------------------------------------------- */
@@ -59,24 +60,28 @@ static bool send_word(const struct notify *n, const char *word)
     return sent != -1 || (errno != EAGAIN && errno != ENOBUFS);
 }
 
-/* A later word makes an earlier one that is still owed untrue. */
+static void send_owed(struct notify *n)
+{
+    loop_cancel(n->loop, &n->again);
+    if (n->reloading[0] != '\0' && send_word(n, n->reloading))
+        n->reloading[0] = '\0';
+    if (n->reloading[0] == '\0' && n->owed[0] != '\0' && send_word(n, n->owed))
+        n->owed[0] = '\0';
+    if (n->reloading[0] != '\0' || n->owed[0] != '\0')
+        loop_at(n->loop, &n->again, loop_now(n->loop) + AGAIN_NS);
+}
+
+/* A later word makes an earlier one that is still owed untrue, but for a
+ * RELOADING: whoever missed that would wait for it in vain. */
 static void say(struct notify *n, const char *word)
 {
-    n->owed[0] = '\0';
-    loop_cancel(n->loop, &n->again);
-    if (send_word(n, word))
-        return;
     (void)snprintf(n->owed, sizeof(n->owed), "%s", word);
-    loop_at(n->loop, &n->again, loop_now(n->loop) + AGAIN_NS);
+    send_owed(n);
 }
 
 static void on_again(void *arg)
 {
-    struct notify *n = arg;
-    char word[WORD_BYTES];
-
-    memcpy(word, n->owed, sizeof(word));
-    say(n, word);
+    send_owed(arg);
 }
 
 static void on_watchdog(void *arg)
@@ -166,15 +171,16 @@ void notify_ready(struct notify *n)
 /* The manager tells by the time whether a later READY belongs to this. */
 void notify_reloading(struct notify *n)
 {
-    char word[WORD_BYTES];
     struct timespec ts;
 
     if (n == NULL || n->stopping || clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
         return;
     n->reloads++;
-    (void)snprintf(word, sizeof(word), "RELOADING=1\nMONOTONIC_USEC=%lld",
+    (void)snprintf(n->reloading, sizeof(n->reloading),
+                   "RELOADING=1\nMONOTONIC_USEC=%lld",
                    (long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
-    say(n, word);
+    n->owed[0] = '\0'; /* a READY from before */
+    send_owed(n);
 }
 
 /* READY ends the wait of whoever asked for any of several, so it is the last
@@ -205,6 +211,7 @@ void notify_stopping(struct notify *n, int64_t most_ms)
     if (n == NULL)
         return;
     n->stopping = true;
+    n->reloading[0] = '\0';
     (void)snprintf(word, sizeof(word),
                    "STOPPING=1\nSTATUS=Draining\nEXTEND_TIMEOUT_USEC=%lld",
                    (long long)most_ms * 1000);

@@ -99,14 +99,17 @@ static bool is_soon(const struct limiter_ready_upstream *u,
 }
 
 static void judge_queue(struct ready_verdict *v, const struct limiter_ready *st,
-                        const struct config *cfg, bool soon)
+                        const struct config *cfg, bool paid, bool soon)
 {
     bool room =
         st->waiting_max == 0 ||
         (int64_t)st->waiting * 100 < cfg->ready_queue_percent * st->waiting_max;
 
-    v->queue = room && soon;
-    if (!room)
+    v->queue = room && paid && soon;
+    if (!paid)
+        blame(v, "the upstream wants to be paid (402); until then requests are "
+                 "refused");
+    else if (!room)
         blame(v, "%u of %u places in the queue are taken (ready.queue_percent)",
               st->waiting, st->waiting_max);
     else if (!soon)
@@ -131,8 +134,8 @@ static void judge_upstream(struct ready_verdict *v,
 void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
                  const struct config *cfg, bool paused)
 {
-    bool soon = false, has_key = false, key_fine = false;
     uint32_t i, n = (uint32_t)min_i64(st->n_upstreams, LIMITER_UPSTREAMS);
+    bool soon = false, paid = false, has_key = false, key_fine = false;
 
     memset(v, 0, sizeof(*v));
     v->paused = paused;
@@ -142,14 +145,15 @@ void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
         const struct limiter_ready_upstream *u = &st->upstreams[i];
 
         v->tokens = v->tokens || has_tokens(u, cfg);
-        soon = soon || is_soon(u, cfg);
+        paid = paid || !u->unpaid;
+        soon = soon || (!u->unpaid && is_soon(u, cfg));
         if (cfg->upstreams[i].api_key == NULL)
             continue;
         has_key = true;
         key_fine = key_fine || u->key_status == 0;
     }
     judge_upstream(v, st, cfg);
-    judge_queue(v, st, cfg, soon);
+    judge_queue(v, st, cfg, paid, soon);
     if (!v->tokens)
         blame(v, "the bucket is empty, or nearly so (ready.tokens_percent)");
     v->key = -1; /* who does not answer does not say */

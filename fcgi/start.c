@@ -51,10 +51,9 @@ static void start_unpublished(struct revision *r, struct terms *next,
     struct terms *t = published->generation > 0 ? published : next;
     struct config *cfg;
 
-    revision_note(r, r->err);
     if (t == next)
         t->generation = 0;
-    cfg = revision_build(r, t, NULL);
+    cfg = t == next ? build_first(r, t) : revision_build(r, t, NULL);
     if (cfg != NULL)
         (void)revision_take(r, t, cfg);
     else
@@ -76,8 +75,10 @@ static void start_with(struct revision *r, struct terms *next,
         (void)revision_take(r, next, cfg);
         return;
     }
-    if (revision_publish(r, next, cfg, published->generation) == -1)
-        start_unpublished(r, next, published);
+    if (revision_publish(r, next, cfg, published->generation) == 0)
+        return;
+    revision_note(r, r->err);
+    start_unpublished(r, next, published);
 }
 
 void start_revision(struct revision *r)

@@ -149,7 +149,9 @@ static const char *text_of(struct json_object *body, const char *key)
     if (!json_object_object_get_ex(body, key, &value))
         return "";
     if (!json_object_is_type(value, json_type_string) ||
-        json_object_get_string_len(value) == 0)
+        json_object_get_string_len(value) == 0 ||
+        strlen(json_object_get_string(value)) !=
+            (size_t)json_object_get_string_len(value))
         return NULL;
     return json_object_get_string(value);
 }

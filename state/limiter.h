@@ -288,6 +288,7 @@ struct limiter_ready_upstream {
     int64_t tokens_milli, burst_milli; /* in the bucket, and at most */
     int64_t eta_ns;                    /* of a new normal request; -1 unknown */
     uint16_t key_status; /* 401, 403: it does not like our key; else 0 */
+    bool unpaid;         /* it wants to be paid: all to it is refused */
 };
 
 struct limiter_ready {

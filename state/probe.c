@@ -103,17 +103,15 @@ struct question {
 static void look_at_upstream(struct layout *lay, uint32_t i, int64_t now,
                              struct limiter_ready_upstream *u)
 {
-    const struct bench *held = &traits_debt(lay, i)->bench;
     int64_t eta;
 
     admit_refresh(lay, i, now);
     eta = admit_eta(lay, i, scope_at(lay, i)->waiting, now);
-    if (eta != NEVER && bench_is_on(held, now))
-        eta = max_i64(eta, held->until_ns);
     u->eta_ns = eta == NEVER ? -1 : eta - now;
     u->tokens_milli = admit_tokens_milli(lay, i, now);
     u->burst_milli = (int64_t)rulebook_of(lay, i)->burst * 1000;
     u->key_status = lay->probe.keys[i];
+    u->unpaid = !traits_paid(lay, i, now, &eta);
 }
 
 /* Needs the lock. */

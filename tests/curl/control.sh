@@ -89,6 +89,7 @@ refused 400 'upstreams.nim.burst: 13 is more than SLUICE_REQUESTS; must be from 
 refused 400 'upstreams.nim.base_url: cannot be changed live' '{"queue.max":9,"upstreams.nim.base_url":"http://evil.example"}'
 refused 400 'anonymous: cannot be changed live; .*reload' '{"anonymous":"any"}'
 refused 400 'is given twice' '{"queue.max":9,"queue.max":10}'
+refused 400 'not shown.*unknown key' '{"nvapi-Pasted1":9}'
 refused 400 'must be one JSON object' '[9]'
 refused 400 'the body: ' '{"queue.max":9'
 refused 400 'the body: ' "{'queue.max':9}"
@@ -105,6 +106,8 @@ is "nothing has changed by all that" "$before" "$(curl -s "$url/api/config")"
 check "nothing is kept" test ! -e "$state/settings.json"
 admin POST /api/retreat/clear '{"upstream":"other"}'
 is "to clear what there is not is 400" 400 "$status"
+admin POST /api/retreat/clear '{"model":"\u0000"}'
+is "nor is a name that is empty up to a zero" 400 "$status"
 admin POST /api/retreat/clear '{"upstream":"nim"}'
 is "to clear what there is is fine" '200 {"cleared":true}' "$status $body"
 admin POST /api/pause '[]'

@@ -74,6 +74,7 @@ has "and told whose matter it is" "$body" 'does not serve this account now \(Clo
 is "the upstream sees none of them" "$before" "$(stat accepted)"
 is "they are counted" "6 1" "$(api '"\(.counters.refused.upstream_held) \(.counters.holds.unpaid)"')"
 has "so do the metrics" "$(curl -s "$url/metrics")" 'sluice_unpaid\{upstream="nim"\} 1'
+has "we are not ready" "$(curl -s -w '%{http_code}' "$url/health/ready" | xargs -d '\n')" '"queue_healthy":false.*"reason":"the upstream wants to be paid.* 503$'
 has "the log tells of it" "$(cat "$out")" '"event":"unpaid".*nim: on -> off for 300'
 
 # Without one it is that client's alone.

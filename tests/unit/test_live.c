@@ -155,6 +155,9 @@ static void a_patch_of_what_is_not_live_is_refused(void)
         {"{'upstreams.gone.requests':5}", "upstreams.gone.requests: unknown"},
         {"{'upstreams.nim':5}", "unknown key"},
         {"{'queue':{'max':5}}", "queue: unknown key"},
+        {"{'upstreams.nim2.max-x':5}", "upstreams.nim2.max-x: unknown"},
+        {"{'nvapi-a1.B':1}", "(not shown): unknown key"},
+        {"{'sk-a1b2c3':1}", "(not shown): unknown key"},
         {"{'requests':5}", "requests: unknown key"},
         {"{'hosts':[]}", "hosts: cannot be changed live; must be set in the "
                          "settings file, which POST /api/reload reads"},

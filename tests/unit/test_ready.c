@@ -88,6 +88,22 @@ static void the_queue_must_be_below_nine_tenths(void)
     CU_ASSERT_TRUE(judge(&st).queue);
 }
 
+/* There nobody waits: each new request is refused at once. */
+static void an_upstream_must_be_paid(void)
+{
+    struct limiter_ready st = well();
+
+    st.upstreams[0].unpaid = true;
+    CU_ASSERT_FALSE(judge(&st).queue);
+    CU_ASSERT_PTR_NOT_NULL(strstr(judge(&st).reason, "402"));
+    st.n_upstreams = 2;
+    st.upstreams[1] = well().upstreams[0];
+    CU_ASSERT_TRUE(judge(&st).ready);
+    st.upstreams[1].eta_ns = 90 * NS_PER_S; /* and the paid one is slow */
+    CU_ASSERT_FALSE(judge(&st).ready);
+    CU_ASSERT_PTR_NOT_NULL(strstr(judge(&st).reason, "queue.timeout_s"));
+}
+
 static void the_bucket_must_hold_more_than_a_twentieth(void)
 {
     struct limiter_ready st = well();
@@ -288,6 +304,7 @@ static void what_the_limiter_knows_of_itself(void)
     desk_turn(d);
     st = look(d, 1);
     CU_ASSERT_EQUAL(st.n_upstreams, 1);
+    CU_ASSERT_FALSE(st.upstreams[0].unpaid);
     CU_ASSERT_EQUAL(st.waiting, 10);
     CU_ASSERT_EQUAL(st.waiting_max, 500);
     CU_ASSERT_EQUAL(st.upstreams[0].tokens_milli, 0);
@@ -317,6 +334,7 @@ static void what_the_limiter_knows_of_itself(void)
     st = look(d, 1);
     CU_ASSERT_EQUAL(st.upstreams[0].key_status, 0);
     CU_ASSERT_EQUAL(st.upstreams[0].eta_ns, 300 * NS_PER_S);
+    CU_ASSERT_TRUE(st.upstreams[0].unpaid);
     desk_free(d);
 }
 
@@ -338,6 +356,7 @@ static const struct unit_test tests[] = {
     {"an upstream must answer below 500", an_upstream_must_answer_below_500},
     {"the queue must be below nine tenths",
      the_queue_must_be_below_nine_tenths},
+    {"an upstream must be paid", an_upstream_must_be_paid},
     {"the bucket must hold more than a twentieth",
      the_bucket_must_hold_more_than_a_twentieth},
     {"of several upstreams any one suffices",

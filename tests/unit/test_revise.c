@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "live.h"
+#include "office.h"
 #include "offload.h"
 #include "revise.h"
 #include "serial.h"
@@ -19,191 +20,50 @@
 #include "token.h"
 #include "unit.h"
 
-/* A directory, a settings file in it, and workers that follow. */
-struct office {
-    char dir[64], file[96];
-    char variables[3][128];
-    char *env[4];
-};
-
-struct worker {
-    struct config *cfg;
-    struct terms own;
-};
-
-static void put_file(const char *path, const char *text)
-{
-    char copy[512], *p;
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-    (void)snprintf(copy, sizeof(copy), "%s", text);
-    for (p = copy; *p != '\0'; p++)
-        if (*p == '\'')
-            *p = '"';
-    CU_ASSERT_EQUAL_FATAL(write(fd, copy, strlen(copy)), (ssize_t)strlen(copy));
-    close(fd);
-}
-
-static void put_in_dir(const struct office *o, const char *name,
-                       const char *text)
-{
-    char path[128];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", o->dir, name);
-    put_file(path, text);
-}
-
-static struct office *office_new(const char *settings)
-{
-    struct office *o = calloc(1, sizeof(*o));
-    size_t i;
-
-    CU_ASSERT_PTR_NOT_NULL_FATAL(o);
-    strcpy(o->dir, "/tmp/sluice-revise-XXXXXX");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(o->dir));
-    (void)snprintf(o->file, sizeof(o->file), "%s/sluice.json", o->dir);
-    (void)snprintf(o->variables[0], 128, "SLUICE_CONFIG=%s", o->file);
-    (void)snprintf(o->variables[1], 128, "SLUICE_STATE_DIR=%s", o->dir);
-    (void)snprintf(o->variables[2], 128, "SLUICE_DATA_DIR=%s/data", o->dir);
-    for (i = 0; i < 3; i++)
-        o->env[i] = o->variables[i];
-    put_file(o->file, settings);
-    return o;
-}
-
-static void remove_all(const char *path)
-{
-    DIR *dir = opendir(path);
-    struct dirent *e;
-    char name[512];
-
-    while (dir != NULL && (e = readdir(dir)) != NULL) {
-        (void)snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-            unlink(name) == -1)
-            remove_all(name);
-    }
-    if (dir != NULL)
-        closedir(dir);
-    (void)rmdir(path);
-}
-
-static void office_free(struct office *o)
-{
-    remove_all(o->dir);
-    free(o);
-}
-
-static void take(struct worker *w, struct revision *rev)
-{
-    if (rev->cfg == NULL)
-        return;
-    config_free(w->cfg);
-    w->cfg = rev->cfg;
-    rev->cfg = NULL;
-    terms_free(&w->own);
-    w->own = rev->terms;
-    memset(&rev->terms, 0, sizeof(rev->terms));
-}
-
-/* Lets W make that change; its status, and in *NOTES how many warnings. */
-static int make(struct office *o, struct worker *w, enum revise_kind kind,
-                const char *patch, uint64_t newest, size_t *notes)
-{
-    struct revision rev = {.kind = kind,
-                           .env = o->env,
-                           .running = w->cfg,
-                           .own = &w->own,
-                           .newest = newest};
-    char copy[256] = "", *p;
-    int status;
-
-    (void)snprintf(copy, sizeof(copy), "%s", patch != NULL ? patch : "");
-    for (p = copy; *p != '\0'; p++)
-        if (*p == '\'')
-            *p = '"';
-    rev.patch = copy;
-    rev.patch_len = strlen(copy);
-    revise(&rev);
-    status = rev.status;
-    if (status == 200)
-        take(w, &rev);
-    else
-        CU_ASSERT_NOT_EQUAL(rev.err[0], '\0');
-    if (notes != NULL)
-        *notes = json_object_array_length(rev.notes);
-    revise_fini(&rev);
-    return status;
-}
-
-static void worker_start(struct office *o, struct worker *w)
-{
-    char err[512] = "";
-
-    memset(w, 0, sizeof(*w));
-    CU_ASSERT_EQUAL_FATAL(config_load(&w->cfg, o->env, err, sizeof(err)), 0);
-    CU_ASSERT_EQUAL(make(o, w, REVISE_START, NULL, 0, NULL), 200);
-}
-
-static void worker_end(struct worker *w)
-{
-    config_free(w->cfg);
-    terms_free(&w->own);
-}
-
-static int follow(struct office *o, struct worker *w, uint64_t newest)
-{
-    return make(o, w, REVISE_FOLLOW, NULL, newest, NULL);
-}
-
-static int patch(struct office *o, struct worker *w, const char *text)
-{
-    return make(o, w, REVISE_PATCH, text, w->own.generation, NULL);
-}
-
 /* ---- what is wanted -------------------------------------------------------- */
 
 static void all_follow_one_text(void)
 {
     struct office *o = office_new("{'queue':{'max':50}}");
-    struct worker a, b;
+    struct clerk a, b;
 
-    worker_start(o, &a);
-    worker_start(o, &b);
+    clerk_start(o, &a);
+    clerk_start(o, &b);
     CU_ASSERT_EQUAL(a.own.generation, 1);
     CU_ASSERT_EQUAL(b.own.generation, 1);
-    CU_ASSERT_EQUAL(patch(o, &a, "{'queue.max':60,'heartbeat_s':2}"), 200);
-    put_file(o->file, "{'queue':{'per_client':7}}"); /* not reloaded */
-    CU_ASSERT_EQUAL(follow(o, &b, 2), 200);
+    CU_ASSERT_EQUAL(clerk_patch(o, &a, "{'queue.max':60,'heartbeat_s':2}"),
+                    200);
+    office_put_file(o->file, "{'queue':{'per_client':7}}"); /* not reloaded */
+    CU_ASSERT_EQUAL(clerk_follow(o, &b, 2), 200);
     CU_ASSERT_TRUE(b.cfg->queue_max == 60 && b.cfg->heartbeat_ms == 2000);
     CU_ASSERT_EQUAL(b.cfg->queue_per_client, 500);
     CU_ASSERT_TRUE(terms_same(&a.own, &b.own));
-    CU_ASSERT_EQUAL(patch(o, &b, "{'queue.max':null}"), 200);
+    CU_ASSERT_EQUAL(clerk_patch(o, &b, "{'queue.max':null}"), 200);
     CU_ASSERT_EQUAL(b.cfg->queue_max, 50);
-    CU_ASSERT_EQUAL(make(o, &b, REVISE_RELOAD, NULL, 3, NULL), 200);
+    CU_ASSERT_EQUAL(clerk_make(o, &b, REVISE_RELOAD, NULL, 3, NULL), 200);
     CU_ASSERT_TRUE(b.cfg->queue_per_client == 7 && b.cfg->queue_max == 500);
-    worker_end(&a);
-    worker_start(o, &a); /* what is kept is there again */
+    clerk_end(&a);
+    clerk_start(o, &a); /* what is kept is there again */
     CU_ASSERT_TRUE(a.cfg->heartbeat_ms == 2000);
     CU_ASSERT_EQUAL(a.own.generation, b.own.generation);
-    worker_end(&a);
-    worker_end(&b);
+    clerk_end(&a);
+    clerk_end(&b);
     office_free(o);
 }
 
 static void a_start_is_a_reload(void)
 {
     struct office *o = office_new("{'queue':{'max':50}}");
-    struct worker a, b;
+    struct clerk a, b;
 
-    worker_start(o, &a);
-    put_file(o->file, "{'queue':{'max':51}}");
-    worker_start(o, &b);
+    clerk_start(o, &a);
+    office_put_file(o->file, "{'queue':{'max':51}}");
+    clerk_start(o, &b);
     CU_ASSERT_EQUAL(b.own.generation, 2);
-    CU_ASSERT_EQUAL(follow(o, &a, 2), 200);
+    CU_ASSERT_EQUAL(clerk_follow(o, &a, 2), 200);
     CU_ASSERT_EQUAL(a.cfg->queue_max, 51);
-    worker_end(&a);
-    worker_end(&b);
+    clerk_end(&a);
+    clerk_end(&b);
     office_free(o);
 }
 
@@ -216,41 +76,43 @@ static void a_refused_change_changes_nothing(void)
                                       "",
                                       "{}x"};
     struct office *o = office_new("{}");
-    struct worker a;
+    struct clerk a;
     size_t i;
 
-    worker_start(o, &a);
+    clerk_start(o, &a);
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        CU_ASSERT_EQUAL(patch(o, &a, bad[i]), 400);
+        CU_ASSERT_EQUAL(clerk_patch(o, &a, bad[i]), 400);
     CU_ASSERT_EQUAL(a.cfg->queue_max, 500);
     CU_ASSERT_EQUAL(json_object_object_length(a.own.live), 0);
-    put_file(o->file, "{'queue':{'max':0}}");
-    CU_ASSERT_EQUAL(make(o, &a, REVISE_RELOAD, NULL, 1, NULL), 400);
+    office_put_file(o->file, "{'queue':{'max':0}}");
+    CU_ASSERT_EQUAL(clerk_make(o, &a, REVISE_RELOAD, NULL, 1, NULL), 400);
     CU_ASSERT_EQUAL(a.cfg->queue_max, 500);
-    put_file(o->file, "{}");
-    put_in_dir(o, "data", ""); /* no directory */
-    CU_ASSERT_EQUAL(patch(o, &a, "{'queue.max':5}"), 503);
+    office_put_file(o->file, "{}");
+    office_put(o, "data", ""); /* no directory */
+    CU_ASSERT_EQUAL(clerk_patch(o, &a, "{'queue.max':5}"), 503);
     CU_ASSERT_EQUAL(a.cfg->queue_max, 500);
-    worker_end(&a);
-    worker_start(o, &a);
+    clerk_end(&a);
+    clerk_start(o, &a);
     CU_ASSERT_EQUAL(a.cfg->queue_max, 500);
-    worker_end(&a);
+    clerk_end(&a);
     office_free(o);
 }
 
 static void warnings_tell_what_is_in_vain(void)
 {
     struct office *o = office_new("{'queue':{'max':50},'heartbeat_s':4}");
-    struct worker a;
+    struct clerk a;
     size_t notes;
 
-    worker_start(o, &a);
-    CU_ASSERT_EQUAL(patch(o, &a, "{'queue.max':60,'heartbeat_s':2}"), 200);
-    put_file(o->file, "{'queue':{'max':51},'heartbeat_s':4,'drain_s':1}");
-    CU_ASSERT_EQUAL(make(o, &a, REVISE_RELOAD, NULL, 2, &notes), 200);
+    clerk_start(o, &a);
+    CU_ASSERT_EQUAL(clerk_patch(o, &a, "{'queue.max':60,'heartbeat_s':2}"),
+                    200);
+    office_put_file(o->file,
+                    "{'queue':{'max':51},'heartbeat_s':4,'drain_s':1}");
+    CU_ASSERT_EQUAL(clerk_make(o, &a, REVISE_RELOAD, NULL, 2, &notes), 200);
     CU_ASSERT_EQUAL(notes, 2); /* queue.max, drain_s */
     CU_ASSERT_EQUAL(a.cfg->queue_max, 60);
-    worker_end(&a);
+    clerk_end(&a);
     office_free(o);
 }
 
@@ -274,24 +136,24 @@ static const char *const hostile[] = {
 static void torn_texts_are_put_right(void)
 {
     struct office *o = office_new("{}");
-    struct worker a, b;
+    struct clerk a, b;
     size_t i;
 
-    worker_start(o, &a);
-    CU_ASSERT_EQUAL(patch(o, &a, "{'queue.max':60}"), 200);
+    clerk_start(o, &a);
+    CU_ASSERT_EQUAL(clerk_patch(o, &a, "{'queue.max':60}"), 200);
     for (i = 0; i < sizeof(hostile) / sizeof(hostile[0]); i++) {
         uint64_t before = a.own.generation;
 
-        put_in_dir(o, "adopted.json", hostile[i]);
-        CU_ASSERT_EQUAL(follow(o, &a, before), 200);
+        office_put(o, "adopted.json", hostile[i]);
+        CU_ASSERT_EQUAL(clerk_follow(o, &a, before), 200);
         CU_ASSERT_EQUAL(a.own.generation, before + 1);
         CU_ASSERT_EQUAL(a.cfg->queue_max, 60);
-        put_in_dir(o, "adopted.json", hostile[i]);
-        worker_start(o, &b);
+        office_put(o, "adopted.json", hostile[i]);
+        clerk_start(o, &b);
         CU_ASSERT_EQUAL(b.cfg->queue_max, 60);
-        worker_end(&b);
+        clerk_end(&b);
     }
-    worker_end(&a);
+    clerk_end(&a);
     office_free(o);
 }
 
@@ -299,16 +161,16 @@ static void torn_texts_are_put_right(void)
 static void impossible_settings_are_not_followed(void)
 {
     struct office *o = office_new("{}");
-    struct worker a;
+    struct clerk a;
 
-    worker_start(o, &a);
-    put_in_dir(o, "adopted.json",
+    clerk_start(o, &a);
+    office_put(o, "adopted.json",
                "{'generation':9,'file':null,'live':{'queue.max':0}}");
-    CU_ASSERT_EQUAL(follow(o, &a, 9), 400);
+    CU_ASSERT_EQUAL(clerk_follow(o, &a, 9), 400);
     CU_ASSERT_EQUAL(a.own.generation, 1);
-    CU_ASSERT_EQUAL(make(o, &a, REVISE_RELOAD, NULL, 9, NULL), 200);
+    CU_ASSERT_EQUAL(clerk_make(o, &a, REVISE_RELOAD, NULL, 9, NULL), 200);
     CU_ASSERT_EQUAL(a.own.generation, 10);
-    worker_end(&a);
+    clerk_end(&a);
     office_free(o);
 }
 
@@ -318,28 +180,28 @@ static void no_generation_is_the_last(void)
     static const char *const changes[] = {
         "{'queue.max':71}", "{'queue.max':72}", "{'queue.max':73}"};
     struct office *o = office_new("{}");
-    struct worker a, b;
+    struct clerk a, b;
     size_t k;
 
-    worker_start(o, &a);
-    worker_start(o, &b);
-    CU_ASSERT_EQUAL(follow(o, &a, SERIAL_MAX - 2), 200); /* of nobody */
-    CU_ASSERT_EQUAL(follow(o, &b, SERIAL_MAX - 1), 200);
+    clerk_start(o, &a);
+    clerk_start(o, &b);
+    CU_ASSERT_EQUAL(clerk_follow(o, &a, SERIAL_MAX - 2), 200); /* of nobody */
+    CU_ASSERT_EQUAL(clerk_follow(o, &b, SERIAL_MAX - 1), 200);
     for (k = 0; k < 3; k++) {
-        CU_ASSERT_EQUAL(patch(o, k % 2 == 0 ? &a : &b, changes[k]), 200);
-        CU_ASSERT_EQUAL(follow(o, &a, SERIAL_MAX), 200);
-        CU_ASSERT_EQUAL(follow(o, &b, SERIAL_MAX), 200);
+        CU_ASSERT_EQUAL(clerk_patch(o, k % 2 == 0 ? &a : &b, changes[k]), 200);
+        CU_ASSERT_EQUAL(clerk_follow(o, &a, SERIAL_MAX), 200);
+        CU_ASSERT_EQUAL(clerk_follow(o, &b, SERIAL_MAX), 200);
         CU_ASSERT_EQUAL(a.own.generation, SERIAL_MAX);
         CU_ASSERT_EQUAL(b.own.generation, SERIAL_MAX);
         CU_ASSERT_EQUAL(a.cfg->queue_max, 71 + (int64_t)k);
         CU_ASSERT_EQUAL(b.cfg->queue_max, 71 + (int64_t)k);
     }
-    worker_end(&b);
-    worker_start(o, &b); /* one that is new reads it, too */
+    clerk_end(&b);
+    clerk_start(o, &b); /* one that is new reads it, too */
     CU_ASSERT_EQUAL(b.own.generation, SERIAL_MAX);
     CU_ASSERT_EQUAL(b.cfg->queue_max, 73);
-    worker_end(&a);
-    worker_end(&b);
+    clerk_end(&a);
+    clerk_end(&b);
     office_free(o);
 }
 
@@ -348,23 +210,23 @@ static void no_generation_is_the_last(void)
 static void a_generation_of_nobody_is_overtaken(void)
 {
     struct office *o = office_new("{}");
-    struct worker a, b;
+    struct clerk a, b;
     char path[128];
 
-    worker_start(o, &a);
-    worker_start(o, &b);
-    CU_ASSERT_EQUAL(follow(o, &a, 77), 200);
+    clerk_start(o, &a);
+    clerk_start(o, &b);
+    CU_ASSERT_EQUAL(clerk_follow(o, &a, 77), 200);
     CU_ASSERT_EQUAL(a.own.generation, 78);
-    CU_ASSERT_EQUAL(follow(o, &b, 77), 200);
+    CU_ASSERT_EQUAL(clerk_follow(o, &b, 77), 200);
     CU_ASSERT_EQUAL(b.own.generation, 78);
     (void)snprintf(path, sizeof(path), "%s/adopted.json", o->dir);
     (void)unlink(path);
-    CU_ASSERT_EQUAL(follow(o, &b, 78), 200);
+    CU_ASSERT_EQUAL(clerk_follow(o, &b, 78), 200);
     CU_ASSERT_EQUAL(b.own.generation, 79);
-    CU_ASSERT_EQUAL(follow(o, &a, 79), 200);
+    CU_ASSERT_EQUAL(clerk_follow(o, &a, 79), 200);
     CU_ASSERT_TRUE(terms_same(&a.own, &b.own));
-    worker_end(&a);
-    worker_end(&b);
+    clerk_end(&a);
+    clerk_end(&b);
     office_free(o);
 }
 
@@ -372,22 +234,22 @@ static void a_generation_of_nobody_is_overtaken(void)
 static void kept_changes_stop_no_start(void)
 {
     struct office *o = office_new("{}");
-    struct worker a, b;
+    struct clerk a, b;
 
-    worker_start(o, &a);
-    CU_ASSERT_EQUAL(patch(o, &a, "{'upstreams.nim.burst':30}"), 200);
-    put_in_dir(o, "data/settings.json", "{'upstreams.nim.bur");
-    CU_ASSERT_EQUAL(make(o, &a, REVISE_RELOAD, NULL, 2, NULL), 400);
-    worker_start(o, &b);
+    clerk_start(o, &a);
+    CU_ASSERT_EQUAL(clerk_patch(o, &a, "{'upstreams.nim.burst':30}"), 200);
+    office_put(o, "data/settings.json", "{'upstreams.nim.bur");
+    CU_ASSERT_EQUAL(clerk_make(o, &a, REVISE_RELOAD, NULL, 2, NULL), 400);
+    clerk_start(o, &b);
     CU_ASSERT_EQUAL(b.cfg->upstreams[0].burst, 30); /* those in force */
-    worker_end(&b);
-    put_in_dir(o, "data/settings.json", "{'upstreams.nim.burst':30}");
-    put_file(o->file, "{'upstreams':[{'requests':20}]}");
-    CU_ASSERT_EQUAL(make(o, &a, REVISE_RELOAD, NULL, 2, NULL), 400);
-    worker_start(o, &b);
+    clerk_end(&b);
+    office_put(o, "data/settings.json", "{'upstreams.nim.burst':30}");
+    office_put_file(o->file, "{'upstreams':[{'requests':20}]}");
+    CU_ASSERT_EQUAL(clerk_make(o, &a, REVISE_RELOAD, NULL, 2, NULL), 400);
+    clerk_start(o, &b);
     CU_ASSERT_EQUAL(b.cfg->upstreams[0].burst, 20);
-    worker_end(&b);
-    worker_end(&a);
+    clerk_end(&b);
+    clerk_end(&a);
     office_free(o);
 }
 
@@ -431,7 +293,7 @@ static void a_token_is_made_once(void)
     for (i = 0; i < 3; i++) { /* empty, torn open, too open */
         free(cfg->admin_token);
         cfg->admin_token = NULL;
-        put_in_dir(o, "data/admin.token", i == 0 ? "" : "abc");
+        office_put(o, "data/admin.token", i == 0 ? "" : "abc");
         (void)chmod(path, i == 1 ? 0600 : 0604);
         CU_ASSERT_EQUAL(token_take(cfg, err, sizeof(err)), i == 1 ? 0 : -1);
         CU_ASSERT_PTR_NULL(strstr(err, "abc"));

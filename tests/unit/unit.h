@@ -31,6 +31,7 @@ CU_ErrorCode test_log_add(void);
 CU_ErrorCode test_loop_add(void);
 CU_ErrorCode test_notify_add(void);
 CU_ErrorCode test_usage_add(void);
+CU_ErrorCode test_adopt_add(void);
 CU_ErrorCode test_request_add(void);
 CU_ErrorCode test_route_add(void);
 CU_ErrorCode test_auth_add(void);
