@@ -21,6 +21,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "boottime.h"
 #include "guard.h"
@@ -34,6 +35,8 @@
 #define MORE_NS  NS_PER_MS        /* until the next piece */
 #define LOOK_NS  (50 * NS_PER_MS) /* while the thread is at it */
 #define STACK    (256 * 1024)
+
+#define LAST_TRIES 100 /* at the lock, a millisecond apart */
 
 enum archive_state {
     KEEP_IDLE = 0,
@@ -422,6 +425,20 @@ static void look_last(void *arg)
     copy_piece(k, h);
 }
 
+/* Nobody waits for us any more: others' turns may pass first. */
+static bool take_lock(struct limiter *lim)
+{
+    const struct timespec nap = {0, NS_PER_MS};
+    int tries;
+
+    for (tries = 0; lim->file.lay != NULL && tries < LAST_TRIES; tries++) {
+        if (lock_take(lim->file.fd))
+            return true;
+        (void)nanosleep(&nap, NULL);
+    }
+    return false;
+}
+
 /* What changed, or ALL.  Nothing is marked as saved: whoever comes next saves
  * it again. */
 static bool collect(struct limiter *lim, bool all)
@@ -432,7 +449,7 @@ static bool collect(struct limiter *lim, bool all)
 
     drop_items(k);
     need_piece(k);
-    while (more && lim->file.lay != NULL && lock_take(lim->file.fd)) {
+    while (more && take_lock(lim)) {
         enum guard_result how = guard_run(look_last, &l, NULL);
 
         lock_drop(lim->file.fd);
@@ -461,6 +478,8 @@ static void save_last(struct limiter *lim)
         if (res == VAULT_ASIDE)
             limiter_say(lim, "history", "a new file is begun: %s", k->msg);
     }
+    if (res == VAULT_FAILED)
+        limiter_say(lim, "history", "what came last is not kept: %s", k->msg);
 }
 
 void archive_end(struct limiter *lim)

@@ -11,19 +11,29 @@
  * checksum covers the place, so a record that was copied elsewhere is none
  * either.  It guards against accidents: whoever may write here can also write a
  * true one, and then moves a curve in a chart.
+ *
+ * Workers that end together all write, each what it knows.  Records may come
+ * from any of them; but a file is made, or moved out of the way, by one at a
+ * time, who holds .history.lock.
  */
 #include "vault.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "boottime.h"
 
 #define VERSION 1
 #define BATCH   256 /* records written at once: 64 KB */
+
+#define LOCK_NS                                                                \
+    (2 * NS_PER_S) /* for another's disk; a stopped one is given up */
+#define NAP_NS (3 * NS_PER_MS) /* between two tries */
 
 struct vault_record {
     struct lay_moment moment;
@@ -98,6 +108,13 @@ static int open_dir(const char *dir, char *msg, size_t max)
     return -1;
 }
 
+static void close_all(int dir, int lock)
+{
+    if (lock != -1)
+        close(lock);
+    close(dir);
+}
+
 enum found {
     FOUND_OURS = 0,
     FOUND_NONE = 1,
@@ -168,6 +185,29 @@ static struct look look_at(int dir, int flags)
     return l;
 }
 
+/* Of those that make or move a file only one at a time, until it closes this.
+ * A file of its own, for the directory itself may be the state's, too, which
+ * attach.c locks.  -1: errno says why not. */
+static int lock_dir(int dir, int64_t until_ns)
+{
+    const struct timespec nap = {0, NAP_NS};
+    int error, fd = openat(dir, VAULT_LOCK_NAME,
+                           O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    until_ns = min_i64(until_ns, boottime_ns() + LOCK_NS);
+    while (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
+        error = errno;
+        if (error == EWOULDBLOCK && boottime_ns() < until_ns) {
+            (void)nanosleep(&nap, NULL);
+        } else if (error != EINTR) {
+            close(fd);
+            fd = -1;
+            errno = error;
+        }
+    }
+    return fd;
+}
+
 /* What L saw gets another name, in place of whatever was kept there before.
  * False: errno says why it is still there. */
 static bool set_aside(int dir, const struct look *l, int64_t until_ns)
@@ -198,12 +238,21 @@ static enum vault_result fail(const char *dir, const char *doing, char *msg,
 }
 
 /* Nothing is lost unless it is no history: VAULT_OK with an open file,
- * VAULT_NEW or VAULT_ASIDE without any, or VAULT_FAILED. */
+ * VAULT_NEW or VAULT_ASIDE without any, or VAULT_FAILED.  Where there is none
+ * of ours *LOCK is held, the caller's to close. */
 static enum vault_result find(const char *dir, int dir_fd, int flags,
-                              int64_t until_ns, int *fd, char *msg, size_t max)
+                              int64_t until_ns, int *fd, int *lock, char *msg,
+                              size_t max)
 {
     struct look l = look_at(dir_fd, flags);
 
+    *fd = *lock = -1;
+    if (l.found == FOUND_OTHER || (l.found == FOUND_NONE && flags == O_RDWR)) {
+        *lock = lock_dir(dir_fd, until_ns);
+        if (*lock == -1)
+            return fail(dir, VAULT_LOCK_NAME " cannot be had: ", msg, max);
+        l = look_at(dir_fd, flags); /* another one was first */
+    }
     *fd = l.fd;
     switch (l.found) {
     case FOUND_OURS:
@@ -222,7 +271,8 @@ static enum vault_result find(const char *dir, int dir_fd, int flags,
     return VAULT_ASIDE;
 }
 
-/* Whole under another name first: there is never half a file. */
+/* Whole under another name first: there is never half a file.  Needs the
+ * lock. */
 static int make(int dir)
 {
     const char *temp = "." VAULT_NAME ".new";
@@ -238,7 +288,8 @@ static int make(int dir)
     err = posix_fallocate(fd, 0, VAULT_SIZE);
     if (err == 0 &&
         (pwrite(fd, &head, sizeof(head), 0) != sizeof(head) ||
-         fsync(fd) == -1 || renameat(dir, temp, dir, VAULT_NAME) == -1))
+         fsync(fd) == -1 || renameat(dir, temp, dir, VAULT_NAME) == -1 ||
+         fsync(dir) == -1))
         err = errno != 0 ? errno : EIO;
     if (err == 0)
         return fd;
@@ -288,15 +339,15 @@ enum vault_result vault_read(const char *dir, struct vault_item **items,
                              uint32_t *n, int64_t until_ns, char *msg,
                              size_t msg_max)
 {
-    int dir_fd = open_dir(dir, msg, msg_max), fd;
+    int dir_fd = open_dir(dir, msg, msg_max), fd, lock;
     enum vault_result res;
 
     *items = NULL;
     *n = 0;
     if (dir_fd == -1)
         return VAULT_FAILED;
-    res = find(dir, dir_fd, O_RDONLY, until_ns, &fd, msg, msg_max);
-    close(dir_fd);
+    res = find(dir, dir_fd, O_RDONLY, until_ns, &fd, &lock, msg, msg_max);
+    close_all(dir_fd, lock);
     if (res != VAULT_OK)
         return res;
     *items = calloc(HISTORY_ALL, sizeof(**items));
@@ -348,12 +399,12 @@ enum vault_result vault_write(const char *dir, const struct vault_item *items,
                               uint32_t n, int64_t until_ns, char *msg,
                               size_t msg_max)
 {
-    int dir_fd = open_dir(dir, msg, msg_max), fd;
+    int dir_fd = open_dir(dir, msg, msg_max), fd, lock;
     enum vault_result res;
 
     if (dir_fd == -1)
         return VAULT_FAILED;
-    res = find(dir, dir_fd, O_RDWR, until_ns, &fd, msg, msg_max);
+    res = find(dir, dir_fd, O_RDWR, until_ns, &fd, &lock, msg, msg_max);
     if (res == VAULT_NEW)
         fd = make(dir_fd);
     if (fd != -1)
@@ -364,6 +415,6 @@ enum vault_result vault_write(const char *dir, const struct vault_item *items,
         res = fail(dir, "", msg, msg_max);
     if (fd != -1)
         close(fd);
-    close(dir_fd);
+    close_all(dir_fd, lock);
     return res;
 }

@@ -15,6 +15,7 @@
 
 #define VAULT_NAME       "history"
 #define VAULT_ASIDE_NAME "history.damaged" /* what was there and was not ours */
+#define VAULT_LOCK_NAME  ".history.lock"   /* held while one is made or moved */
 
 struct vault_item {
     uint32_t place; /* in the table of moments */

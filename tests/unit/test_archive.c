@@ -383,6 +383,8 @@ static void a_stop_saves_all_over_a_damaged_file(void)
     desk_free(d);
 }
 
+/* ---- what cannot be read ---------------------------------------------------- */
+
 /* So that one more descriptor can be had, of which the directory's is one, and
  * none for the file in it. */
 static struct rlimit leave_one_descriptor(void)
@@ -489,6 +491,8 @@ static void a_directory_that_cannot_be_is_said_once(void)
     limiter_close(d->w[0]);
     limiter_close(d->w[1]);
     d->w[0] = d->w[1] = NULL;
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    snprintf(path, sizeof(path), "%s/none/data/" VAULT_LOCK_NAME, d->dir);
     CU_ASSERT_EQUAL(unlink(path), 0);
     snprintf(path, sizeof(path), "%s/none/data", d->dir);
     CU_ASSERT_EQUAL(rmdir(path), 0);
