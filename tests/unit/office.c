@@ -31,6 +31,14 @@ void office_put(const struct office *o, const char *name, const char *text)
     office_put_file(path, text);
 }
 
+void office_remove(const struct office *o, const char *name)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", o->dir, name);
+    CU_ASSERT_EQUAL(unlink(path), 0);
+}
+
 struct office *office_new(const char *settings)
 {
     struct office *o = calloc(1, sizeof(*o));

@@ -30,6 +30,7 @@ struct office *office_new(const char *settings);
 /* Writes a file at PATH; one of that name in the directory. */
 void office_put_file(const char *path, const char *text);
 void office_put(const struct office *o, const char *name, const char *text);
+void office_remove(const struct office *o, const char *name);
 void office_free(struct office *o);
 
 /* Starts as a worker does.  Asserts. */

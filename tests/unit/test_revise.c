@@ -253,6 +253,29 @@ static void kept_changes_stop_no_start(void)
     office_free(o);
 }
 
+/* Nor if another process never lets go: five seconds. */
+static void nor_if_nothing_can_be_published(void)
+{
+    struct office *o = office_new("{}");
+    char err[256];
+    struct complaint c = {err, sizeof(err)};
+    struct clerk a;
+    int lock;
+
+    clerk_start(o, &a);
+    CU_ASSERT_EQUAL(clerk_patch(o, &a, "{'upstreams.nim.burst':30}"), 200);
+    clerk_end(&a);
+    office_remove(o, "adopted.json");
+    office_put_file(o->file, "{'upstreams':[{'requests':20}]}");
+    lock = store_lock(o->dir, 0, &c);
+    clerk_start(o, &a);
+    CU_ASSERT_EQUAL(a.cfg->upstreams[0].burst, 20);
+    CU_ASSERT_EQUAL(a.own.generation, 0);
+    clerk_end(&a);
+    close(lock);
+    office_free(o);
+}
+
 /* Another process does not let go: in the end that is told. */
 static void only_one_writes_at_a_time(void)
 {
@@ -369,6 +392,7 @@ static const struct unit_test tests[] = {
     {"a generation of nobody is overtaken",
      a_generation_of_nobody_is_overtaken},
     {"kept changes stop no start", kept_changes_stop_no_start},
+    {"nor if nothing can be published", nor_if_nothing_can_be_published},
     {"only one writes at a time", only_one_writes_at_a_time},
     {"a token is made once", a_token_is_made_once},
     {"jobs are done in turn", jobs_are_done_in_turn},
