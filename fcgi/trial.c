@@ -12,6 +12,7 @@
  */
 #include "trial.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "opening.h"
@@ -39,12 +40,33 @@ static bool is_stream(const struct trial *t)
     return t->head.status == 200 && head_is_events(&t->head);
 }
 
+/*
+ * Reads the events that are whole by now.  Each byte is looked at once, and
+ * each event read once: a stranger decides how small the pieces are, and the
+ * loop waits.
+ */
+static void read_events(struct trial *t, size_t from)
+{
+    const char *bytes = bytes_of(t);
+    size_t end = from + sse_scan(&t->sse, bytes + from, looked_at(t) - from);
+    struct words w;
+
+    if (end == from)
+        return;
+    t->opening = opening_len(bytes, t->preamble, end);
+    if (t->opening == 0 && words_in_stream(&w, bytes, t->preamble, end))
+        t->opening = end;
+    t->preamble = end;
+}
+
 void trial_body(struct trial *t, const char *data, size_t len)
 {
+    size_t from = looked_at(t);
+
     buf_add(&t->body, data, len);
     t->cut = t->body.len > WORDS_BYTES;
-    if (t->opening == 0 && is_stream(t))
-        t->opening = opening_len(bytes_of(t), looked_at(t), &t->preamble);
+    if (trial_is_preamble(t))
+        read_events(t, from);
 }
 
 bool trial_is_preamble(const struct trial *t)
@@ -54,16 +76,13 @@ bool trial_is_preamble(const struct trial *t)
 
 bool trial_is_ripe(const struct trial *t, bool ended)
 {
-    struct words w;
-
     if (!t->heard)
         return false;
     if (ended || t->cut)
         return true;
     if (t->head.status >= 300 || t->head.status == 202)
         return false;
-    return !trial_is_preamble(t) ||
-           words_in_stream(&w, bytes_of(t), looked_at(t));
+    return !trial_is_preamble(t);
 }
 
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well)
@@ -86,4 +105,5 @@ void trial_clear(struct trial *t)
     buf_free(&t->body);
     t->heard = t->cut = false;
     t->preamble = t->opening = 0;
+    memset(&t->sse, 0, sizeof(t->sse));
 }

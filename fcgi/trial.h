@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "head.h"
+#include "sse.h"
 #include "verdict.h"
 
 struct trial {
@@ -15,8 +16,10 @@ struct trial {
     bool cut;   /* the body is longer than is looked at */
     struct upstream_head head;
     struct buf body; /* at most WORDS_BYTES and one piece of libcurl's */
-    size_t preamble; /* of an event stream: events that say nothing so far */
-    size_t opening;  /* and its bytes up to the first that does; 0: none yet */
+    /* Of an event stream: */
+    struct sse sse;  /* where the last byte that is looked at lies in it */
+    size_t preamble; /* bytes of whole events that were read */
+    size_t opening;  /* up to one that is content or an error; 0: none yet */
 };
 
 /* Takes what HEAD holds. */
