@@ -40,6 +40,11 @@ static bool is_stream(const struct trial *t)
     return t->head.status == 200 && head_is_events(&t->head);
 }
 
+static bool is_preamble(const struct trial *t)
+{
+    return is_stream(t) && t->opening == 0;
+}
+
 /*
  * Reads the events that are whole by now.  Each byte is looked at once, and
  * each event read once: a stranger decides how small the pieces are, and the
@@ -65,13 +70,8 @@ void trial_body(struct trial *t, const char *data, size_t len)
 
     buf_add(&t->body, data, len);
     t->cut = t->body.len > WORDS_BYTES;
-    if (trial_is_preamble(t))
+    if (is_preamble(t))
         read_events(t, from);
-}
-
-bool trial_is_preamble(const struct trial *t)
-{
-    return is_stream(t) && t->opening == 0;
 }
 
 bool trial_is_ripe(const struct trial *t, bool ended)
@@ -82,7 +82,22 @@ bool trial_is_ripe(const struct trial *t, bool ended)
         return true;
     if (t->head.status >= 300 || t->head.status == 202)
         return false;
-    return !trial_is_preamble(t);
+    return !is_preamble(t);
+}
+
+/* The last line may lack its end. */
+static bool has_done(const struct trial *t)
+{
+    struct sse s = t->sse;
+
+    sse_end(&s);
+    return s.has_done;
+}
+
+bool trial_is_false_start(const struct trial *t, bool ended_well,
+                          bool wants_done)
+{
+    return is_preamble(t) && (!ended_well || (wants_done && !has_done(t)));
 }
 
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well)

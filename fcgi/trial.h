@@ -29,8 +29,10 @@ void trial_body(struct trial *t, const char *data, size_t len);
 bool trial_is_ripe(const struct trial *t, bool ended);
 /* The verdict on it; ENDED_WELL: the body is whole. */
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well);
-/* A 200 event stream that has said nothing so far. */
-bool trial_is_preamble(const struct trial *t);
+/* Of one that has ended: is it an event stream that is no answer, because it
+ * was over before it said anything?  WANTS_DONE: a whole one ends with [DONE]. */
+bool trial_is_false_start(const struct trial *t, bool ended_well,
+                          bool wants_done);
 void trial_clear(struct trial *t);
 
 #endif

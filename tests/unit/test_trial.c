@@ -134,6 +134,38 @@ static void where_it_is_cut_makes_no_difference(void)
     }
 }
 
+static void what_is_over_before_it_said_anything_is_a_false_start(void)
+{
+    static const struct {
+        const char *text;
+        bool cut, clean, clean_wants_done; /* is it one? */
+    } rows[] = {
+        {"", true, false, true},
+        {ROLE "}\n\n", true, false, true},
+        {ROLE "}\n\ndata: {\"choices\":[{\"text\":\"a\"}]}", true, false, true},
+        {ROLE "}\n\ndata: [DON", true, false, true},
+        {ROLE "}\n\n: data: [DONE]\n\n", true, false, true},
+        {ROLE "}\n\ndata: [DONE]", true, false, false}, /* for relay.c, too */
+        {ROLE "}\r\rdata:[DONE]\r", true, false, false},
+        {ROLE "}\n\ndata: [DONE]\n\n", false, false, false},
+        {"data: {\"choices\":[{\"text\":\"a\"}]}\n\n", false, false, false},
+        {"data: {\"type\":\"response.created\"}\n\n", true, false, true},
+    };
+    struct trial t;
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        begin(&t);
+        trial_body(&t, rows[i].text, strlen(rows[i].text));
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, false, true), rows[i].cut);
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, false, false), rows[i].cut);
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, true, false), rows[i].clean);
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, true, true),
+                        rows[i].clean_wants_done);
+        trial_clear(&t);
+    }
+}
+
 static void a_long_preamble_ends_the_trial(void)
 {
     static const char event[] = ROLE "}\n\n";
@@ -155,6 +187,8 @@ static const struct unit_test tests[] = {
      no_piece_makes_what_was_before_it_be_read_again},
     {"where it is cut makes no difference",
      where_it_is_cut_makes_no_difference},
+    {"what is over before it said anything is a false start",
+     what_is_over_before_it_said_anything_is_a_false_start},
     {"a long preamble ends the trial", a_long_preamble_ends_the_trial},
     {NULL, NULL},
 };
