@@ -260,17 +260,20 @@ static enum step redirect(struct exchange *x, const struct verdict *v)
                          x->upstream_status, upstream_of(x)->name);
 }
 
-/* A stream that broke off before it said anything is no answer. */
 static bool is_false_start(const struct exchange *x)
 {
-    return x->ended && x->how == END_TRUNCATED && trial_is_preamble(&x->trial);
+    return x->ended && trial_is_false_start(&x->trial, x->how == END_OK,
+                                            x->req->route->sse_done);
 }
 
 static enum step answer(struct exchange *x, const struct verdict *v)
 {
     (void)v;
-    if (is_false_start(x))
+    if (is_false_start(x)) {
+        if (x->how == END_OK) /* of its connection, not of the answer */
+            x->how = END_TRUNCATED;
         return judge_silence(x);
+    }
     measure_judged(x, OUTCOME_OK, UPSTREAM_FINE);
     report(x, ANSWER_FINE, x->upstream_status, -1, "");
     return forward_pass(x);

@@ -123,9 +123,9 @@ static ptrdiff_t line_len(const char *p, const char *end)
     return at < end ? at - p : -1;
 }
 
-size_t opening_len(const char *bytes, size_t len, size_t *passed)
+size_t opening_len(const char *bytes, size_t from, size_t len)
 {
-    const char *end = bytes + len, *p = bytes + *passed;
+    const char *end = bytes + len, *p = bytes + from;
     bool answers_it = false;
     ptrdiff_t n;
 
@@ -133,11 +133,8 @@ size_t opening_len(const char *bytes, size_t len, size_t *passed)
         answers_it = answers_it || line_has_content(p, (size_t)n);
         p += n;
         p += p[0] == '\r' && end - p > 1 && p[1] == '\n' ? 2 : 1;
-        if (n > 0)
-            continue;
-        if (answers_it)
+        if (n == 0 && answers_it)
             return (size_t)(p - bytes);
-        *passed = (size_t)(p - bytes);
     }
     return 0;
 }

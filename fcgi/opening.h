@@ -14,9 +14,8 @@
  * take the whole answer back.  0: there is none yet.  An event that is not
  * understood counts as an answer.
  *
- * *PASSED bytes of it, 0 at first, are whole events of a preamble: they are
- * not read again when more has come.
+ * FROM of them, which end with an event, were read before.
  */
-size_t opening_len(const char *bytes, size_t len, size_t *passed);
+size_t opening_len(const char *bytes, size_t from, size_t len);
 
 #endif

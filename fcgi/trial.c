@@ -12,6 +12,7 @@
  */
 #include "trial.h"
 
+#include <string.h>
 #include <time.h>
 
 #include "opening.h"
@@ -39,31 +40,64 @@ static bool is_stream(const struct trial *t)
     return t->head.status == 200 && head_is_events(&t->head);
 }
 
-void trial_body(struct trial *t, const char *data, size_t len)
-{
-    buf_add(&t->body, data, len);
-    t->cut = t->body.len > WORDS_BYTES;
-    if (t->opening == 0 && is_stream(t))
-        t->opening = opening_len(bytes_of(t), looked_at(t), &t->preamble);
-}
-
-bool trial_is_preamble(const struct trial *t)
+static bool is_preamble(const struct trial *t)
 {
     return is_stream(t) && t->opening == 0;
 }
 
-bool trial_is_ripe(const struct trial *t, bool ended)
+/*
+ * Reads the events that are whole by now.  Each byte is looked at once, and
+ * each event read once: a stranger decides how small the pieces are, and the
+ * loop waits.
+ */
+static void read_events(struct trial *t, size_t from)
 {
+    const char *bytes = bytes_of(t);
+    size_t end = from + sse_scan(&t->sse, bytes + from, looked_at(t) - from);
     struct words w;
 
+    if (end == from)
+        return;
+    t->opening = opening_len(bytes, t->preamble, end);
+    if (t->opening == 0 && words_in_stream(&w, bytes, t->preamble, end))
+        t->opening = end;
+    t->preamble = end;
+}
+
+void trial_body(struct trial *t, const char *data, size_t len)
+{
+    size_t from = looked_at(t);
+
+    buf_add(&t->body, data, len);
+    t->cut = t->body.len > WORDS_BYTES;
+    if (is_preamble(t))
+        read_events(t, from);
+}
+
+bool trial_is_ripe(const struct trial *t, bool ended)
+{
     if (!t->heard)
         return false;
     if (ended || t->cut)
         return true;
     if (t->head.status >= 300 || t->head.status == 202)
         return false;
-    return !trial_is_preamble(t) ||
-           words_in_stream(&w, bytes_of(t), looked_at(t));
+    return !is_preamble(t);
+}
+
+/* The last line may lack its end. */
+static bool has_done(const struct trial *t)
+{
+    struct sse s = t->sse;
+
+    sse_end(&s);
+    return s.has_done;
+}
+
+bool trial_is_false_start(const struct trial *t, bool ended_well,
+                          bool wants_done)
+{
+    return is_preamble(t) && (!ended_well || (wants_done && !has_done(t)));
 }
 
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well)
@@ -86,4 +120,5 @@ void trial_clear(struct trial *t)
     buf_free(&t->body);
     t->heard = t->cut = false;
     t->preamble = t->opening = 0;
+    memset(&t->sse, 0, sizeof(t->sse));
 }

@@ -8,6 +8,7 @@
 
 #include "buf.h"
 #include "head.h"
+#include "sse.h"
 #include "verdict.h"
 
 struct trial {
@@ -15,8 +16,10 @@ struct trial {
     bool cut;   /* the body is longer than is looked at */
     struct upstream_head head;
     struct buf body; /* at most WORDS_BYTES and one piece of libcurl's */
-    size_t preamble; /* of an event stream: events that say nothing so far */
-    size_t opening;  /* and its bytes up to the first that does; 0: none yet */
+    /* Of an event stream: */
+    struct sse sse;  /* where the last byte that is looked at lies in it */
+    size_t preamble; /* bytes of whole events that were read */
+    size_t opening;  /* up to one that is content or an error; 0: none yet */
 };
 
 /* Takes what HEAD holds. */
@@ -26,8 +29,10 @@ void trial_body(struct trial *t, const char *data, size_t len);
 bool trial_is_ripe(const struct trial *t, bool ended);
 /* The verdict on it; ENDED_WELL: the body is whole. */
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well);
-/* A 200 event stream that has said nothing so far. */
-bool trial_is_preamble(const struct trial *t);
+/* Of one that has ended: is it an event stream that is no answer, because it
+ * was over before it said anything?  WANTS_DONE: a whole one ends with [DONE]. */
+bool trial_is_false_start(const struct trial *t, bool ended_well,
+                          bool wants_done);
 void trial_clear(struct trial *t);
 
 #endif

@@ -190,7 +190,7 @@ static int stream_status(const struct words *w)
 
 static void judge_stream(struct verdict *v, const struct verdict_input *in)
 {
-    if (!words_in_stream(&v->words, in->body, in->len))
+    if (!words_in_stream(&v->words, in->body, 0, in->len))
         return;
     v->status = stream_status(&v->words);
     judge_error(v, in);

@@ -418,15 +418,16 @@ static const char *field(const char *line, size_t len, const char *name,
     return line + n;
 }
 
-bool words_in_stream(struct words *w, const char *bytes, size_t len)
+bool words_in_stream(struct words *w, const char *bytes, size_t from,
+                     size_t len)
 {
     struct buf data = {NULL, 0, 0, 0};
     bool is_named = false, found = false;
-    size_t at = 0;
+    size_t at = from;
 
     memset(w, 0, sizeof(*w));
     len = len > WORDS_BYTES ? WORDS_BYTES : len;
-    if (len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
+    if (at == 0 && len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0)
         at = 3;
     while (at < len && !found) {
         const char *line = bytes + at, *value;

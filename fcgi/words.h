@@ -40,10 +40,12 @@ void words_read(struct words *w, int status, const char *type, const char *body,
 
 /*
  * Looks for an error among the events in BYTES, the beginning of a 200 event
- * stream.  An event without its blank line is not looked at.  False: there is
- * none, and *W is of no use.
+ * stream.  FROM of them, which end with an event, were looked through before;
+ * an event without its blank line is not looked at.  False: there is none, and
+ * *W is of no use.
  */
-bool words_in_stream(struct words *w, const char *bytes, size_t len);
+bool words_in_stream(struct words *w, const char *bytes, size_t from,
+                     size_t len);
 
 /*
  * Appends the error as OpenAI's SDKs want it, without a newline:

@@ -47,7 +47,7 @@ for ((at = 1; at < length - 20; at += 37)); do
 done
 is "a cut stream ends in an error event, wherever it is cut" "" "$silent"
 is "what came before the cut is unchanged" "" "$changed"
-chat sim/stream-6-0+early-end-300 ',"stream":true' -N
+chat sim/stream-6-0+early-end-900 ',"stream":true' -N
 has "a stream that ends cleanly but without [DONE] is an error" "$body" 'data: \{"error":.*sluice_upstream_truncated'
 chat sim/stream-9-0+silence-10000 ',"stream":true' -N
 has "a stream that falls silent is ended with an error" "$body" 'data: \{"error":.*sluice_upstream_timeout'

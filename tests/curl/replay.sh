@@ -31,7 +31,8 @@ for how in "${buffered[@]}"; do
     jobs+=($!)
 done
 # And streams that fail before they have said anything.
-streams=(exhausted-stream stream-error-1-503 exhausted-stream+split-20 stream-error-1-503+split-7 stream-error-1-500 cut-5 reset-250)
+streams=(exhausted-stream stream-error-1-503 exhausted-stream+split-20 stream-error-1-503+split-7 stream-error-1-500 cut-5 reset-250
+    early-end-0 early-end-300)
 for how in "${streams[@]}"; do
     one "sim/times-1+$how" ',"stream":true' -N &
     jobs+=($!)
@@ -66,15 +67,22 @@ for how in reset close 500; do
 done
 is "each send was counted" "$(stat accepted)" "$(sent)"
 
+# Nor does a stream that never says anything, however well its connection ends.
+chat sim/early-end-300 ',"stream":true' -N
+has "a stream without a word or [DONE] is no answer" "$body" '"code":"sluice_upstream_truncated"'
+is "of three its client sees none" "3 0" "$(sends sim/early-end-300) $(grep -c '"role"' <<<"$body")"
+
 # After the first byte of an answer.
 chat sim/stream-9-0+stream-error-3-503 ',"stream":true' -N
 has "an error after content passes" "$body" '^data: .*ResourceExhausted'
 has "content before it too" "$body" '"content":"[^"]'
 chat sim/stream-9-0+cut-900 ',"stream":true' -N
 has "a cut after content is an error" "$body" 'sluice_upstream_truncated'
+chat sim/stream-9-0+early-end-900 ',"stream":true' -N
+has "so is a clean end without [DONE]" "$body" 'sluice_upstream_truncated'
 chat sim/cut-100
 is "so is that of a buffered answer" "502 sluice_upstream_truncated" "$status $(jq -r .error.code <<<"$body")"
-for m in sim/stream-9-0+stream-error-3-503 sim/stream-9-0+cut-900 sim/cut-100; do
+for m in sim/stream-9-0+{stream-error-3-503,cut-900,early-end-900} sim/cut-100; do
     is "$m was sent once" 1 "$(sends "$m")"
 done
 

@@ -5,7 +5,7 @@
  * cuts it between two pieces.
  *
  * An answer that is ripe stays ripe with what comes, every one is ripe at its
- * end, and what is judged can be told.
+ * end, what is judged can be told, and wherever it is cut it means the same.
  */
 #include "fuzz.h"
 
@@ -46,6 +46,25 @@ static void read_head(struct input *in, struct upstream_head *head)
     free(line);
 }
 
+/* T came in pieces, HEAD is its own again. */
+static void compare(const struct trial *t, struct upstream_head *head)
+{
+    struct verdict v, w;
+    struct trial whole;
+
+    memset(&whole, 0, sizeof(whole));
+    trial_begin(&whole, head);
+    if (t->body.len > 0)
+        trial_body(&whole, buf_head(&t->body), t->body.len);
+    trial_judge(&v, t, true);
+    trial_judge(&w, &whole, true);
+    CHECK(v.kind == w.kind && v.status == w.status);
+    CHECK(trial_is_ripe(t, false) == trial_is_ripe(&whole, false));
+    CHECK(trial_is_false_start(t, true, true) ==
+          trial_is_false_start(&whole, true, true));
+    trial_clear(&whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
@@ -72,6 +91,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     CHECK(trial_is_ripe(&t, true));
     judge(&t, true);
+    in = (struct input){data, size};
+    read_head(&in, &head);
+    compare(&t, &head);
     trial_clear(&t);
     return 0;
 }

@@ -73,7 +73,7 @@ static const struct opening {
 
 static void is(const char *text, size_t want)
 {
-    size_t passed = 0, have = opening_len(text, strlen(text), &passed);
+    size_t have = opening_len(text, 0, strlen(text));
 
     CU_ASSERT_EQUAL(have, want);
     if (have != want)
@@ -105,22 +105,20 @@ static void it_ends_with_the_first_event_that_has_some(void)
     }
 }
 
-/* What has passed is not read again, and nothing else is found for it. */
 static void it_is_found_as_it_comes(void)
 {
     static const char text[] =
         ": a\r\n\r\ndata: {\"choices\":[{\"delta\":{\"role\":\"a\"}}]}\r\n\r\n"
         "data: {\"type\":\"response.created\"}\r\r"
         "event: x\ndata: {\"choices\":[{\"text\":\"a\"}]}\n\ndata: 1\n\n";
-    const char *last = strstr(text, "event: x");
-    size_t len, passed = 0, have = 0,
-                want = strlen(text) - strlen("data: 1\n\n");
+    size_t len, first = strlen(text) - strlen("data: 1\n\n"),
+                last = (size_t)(strstr(text, "event: x") - text);
 
-    for (len = 0; have == 0 && len < strlen(text); len++)
-        have = opening_len(text, len, &passed);
-    CU_ASSERT_EQUAL(have, want);
-    CU_ASSERT_EQUAL(len, want + 1);
-    CU_ASSERT_EQUAL(passed, (size_t)(last - text));
+    for (len = 0; len < first; len++)
+        CU_ASSERT_EQUAL(opening_len(text, 0, len), 0);
+    CU_ASSERT_EQUAL(opening_len(text, 0, len), first);
+    CU_ASSERT_EQUAL(opening_len(text, last, strlen(text)), first);
+    CU_ASSERT_EQUAL(opening_len(text, first, strlen(text)), strlen(text));
 }
 
 static const struct unit_test tests[] = {

@@ -252,7 +252,7 @@ static void an_error_among_a_streams_events_is_found(void)
 
         CU_ASSERT_PTR_NOT_NULL_FATAL(exact);
         memcpy(exact, rows[i].bytes, len);
-        found = words_in_stream(&w, exact, len);
+        found = words_in_stream(&w, exact, 0, len);
         free(exact);
 
         if (found != (rows[i].message != NULL))

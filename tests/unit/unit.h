@@ -48,6 +48,7 @@ CU_ErrorCode test_verdict_add(void);
 CU_ErrorCode test_fingerprint_add(void);
 CU_ErrorCode test_ready_add(void);
 CU_ErrorCode test_opening_add(void);
+CU_ErrorCode test_trial_add(void);
 CU_ErrorCode test_metrics_add(void);
 CU_ErrorCode test_live_add(void);
 CU_ErrorCode test_revise_add(void);

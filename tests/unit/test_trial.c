@@ -1,0 +1,199 @@
+/* Mirrors fcgi/trial.c. */
+#include "trial.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "unit.h"
+
+#define ROLE "data: {\"choices\":[{\"delta\":{\"role\":\"a\"}}]"
+
+static void begin(struct trial *t)
+{
+    static const char type[] = "Content-Type: text/event-stream";
+    struct upstream_head head;
+
+    memset(t, 0, sizeof(*t));
+    memset(&head, 0, sizeof(head));
+    head.status = 200;
+    head.content_length = -1;
+    CU_ASSERT_TRUE(head_take(&head, type, strlen(type)));
+    trial_begin(t, &head);
+}
+
+static enum verdict_kind kind_of(const struct trial *t)
+{
+    struct verdict v;
+
+    trial_judge(&v, t, true);
+    return v.kind;
+}
+
+/* What stands there now is content and an error, to whoever looks again. */
+static void forge(struct trial *t, size_t len)
+{
+    static const char lie[] = "data: {\"error\":1}\n\n";
+    char *bytes = t->body.data + t->body.start;
+    size_t i;
+
+    memset(bytes, '\n', len);
+    for (i = 0; i + strlen(lie) <= len; i += strlen(lie))
+        memcpy(bytes + i, lie, strlen(lie));
+}
+
+/* Piece by piece, with all before a piece forged while it comes, but for the
+ * event that it ends. */
+static void no_piece_makes_what_was_before_it_be_read_again(void)
+{
+    static const char *const events[] = {
+        ": a comment, longer than the lie that takes its place\n\n",
+        ROLE "}\n\n",
+        ROLE ",\"error\":null}\n\n",
+        ROLE "}\n" ROLE "}\n" ROLE "}\r\n" ROLE "}\r" ROLE "}\n\n",
+        "event: response.created\r\ndata: "
+        "{\"type\":\"response.created\"}\r\n\r",
+        "\n: a\r\n" ROLE ",\"error\":null}\r\r",
+    };
+    static const char last[] = "data: {\"choices\":[{\"text\":\"a\"}]}\n\n";
+    struct trial t;
+    size_t i, k, n;
+
+    begin(&t);
+    for (i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        size_t before = t.body.len;
+
+        n = strlen(events[i]);
+        for (k = 0; k < n; k++) {
+            forge(&t, k + 1 < n ? t.body.len : before);
+            trial_body(&t, events[i] + k, 1);
+            CU_ASSERT_FALSE(trial_is_ripe(&t, false));
+            memcpy(t.body.data + t.body.start + before, events[i], k + 1);
+        }
+        CU_ASSERT_EQUAL(t.preamble, t.body.len);
+    }
+    trial_body(&t, last, strlen(last));
+    CU_ASSERT_TRUE(trial_is_ripe(&t, false));
+    trial_clear(&t);
+}
+
+/* After how many bytes is TEXT ripe, in pieces of N?  0: never. */
+static size_t ripe_at(const char *text, size_t n, enum verdict_kind *kind)
+{
+    struct trial t;
+    size_t i, len = strlen(text), at = 0;
+
+    begin(&t);
+    for (i = 0; i < len && at == 0; i += n) {
+        trial_body(&t, text + i, n < len - i ? n : len - i);
+        if (trial_is_ripe(&t, false))
+            at = t.body.len;
+    }
+    *kind = kind_of(&t);
+    trial_clear(&t);
+    return at;
+}
+
+static void where_it_is_cut_makes_no_difference(void)
+{
+    static const struct {
+        const char *text; /* ripe with its last byte, if at all */
+        bool is_ripe;
+        enum verdict_kind kind;
+    } rows[] = {
+        {ROLE "}\n\n" ROLE "}\n\n", false, VERDICT_ANSWER},
+        {ROLE "}\n\ndata: {\"choices\":[{\"text\":\"a\"}]}\n\n", true,
+         VERDICT_ANSWER},
+        {ROLE "}\r\n\r\ndata: {\"choices\":[{\"text\":\"a\"}]}\r\r", true,
+         VERDICT_ANSWER},
+        {ROLE "}\n\ndata: {\"error\":{\"code\":503,\"message\":\"m\"}}\n\n",
+         true, VERDICT_FAULT},
+        {ROLE "}\r\r" ROLE ",\"error\":{\"code\":429,\"message\":\"m\"}}\r\r",
+         true, VERDICT_BUSY},
+        {ROLE "}\n\nevent: error\n" ROLE ",\"code\":500,\"message\":\"m\"}\n\n",
+         true, VERDICT_FAULT},
+        /* Only at the very beginning it is none of the line's. */
+        {"\xef\xbb\xbf" ROLE ",\"error\":\"m\"}\n\n", true, VERDICT_FAULT},
+        {ROLE "}\n\n\xef\xbb\xbf" ROLE ",\"error\":\"m\"}\n\n", false,
+         VERDICT_ANSWER},
+    };
+    enum verdict_kind kind;
+    size_t i, n;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t len = strlen(rows[i].text);
+
+        for (n = 1; n <= len; n++) {
+            size_t at = ripe_at(rows[i].text, n, &kind);
+
+            if (at != (rows[i].is_ripe ? len : 0) || kind != rows[i].kind)
+                printf("\n    at %zu, kind %d, by %zu: %s\n", at, (int)kind, n,
+                       rows[i].text);
+            CU_ASSERT_EQUAL(at, rows[i].is_ripe ? len : 0);
+            CU_ASSERT_EQUAL(kind, rows[i].kind);
+        }
+    }
+}
+
+static void what_is_over_before_it_said_anything_is_a_false_start(void)
+{
+    static const struct {
+        const char *text;
+        bool cut, clean, clean_wants_done; /* is it one? */
+    } rows[] = {
+        {"", true, false, true},
+        {ROLE "}\n\n", true, false, true},
+        {ROLE "}\n\ndata: {\"choices\":[{\"text\":\"a\"}]}", true, false, true},
+        {ROLE "}\n\ndata: [DON", true, false, true},
+        {ROLE "}\n\n: data: [DONE]\n\n", true, false, true},
+        {ROLE "}\n\ndata: [DONE]", true, false, false}, /* for relay.c, too */
+        {ROLE "}\r\rdata:[DONE]\r", true, false, false},
+        {ROLE "}\n\ndata: [DONE]\n\n", false, false, false},
+        {"data: {\"choices\":[{\"text\":\"a\"}]}\n\n", false, false, false},
+        {"data: {\"type\":\"response.created\"}\n\n", true, false, true},
+    };
+    struct trial t;
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        begin(&t);
+        trial_body(&t, rows[i].text, strlen(rows[i].text));
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, false, true), rows[i].cut);
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, false, false), rows[i].cut);
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, true, false), rows[i].clean);
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, true, true),
+                        rows[i].clean_wants_done);
+        trial_clear(&t);
+    }
+}
+
+static void a_long_preamble_ends_the_trial(void)
+{
+    static const char event[] = ROLE "}\n\n";
+    struct trial t;
+
+    begin(&t);
+    while (t.body.len <= WORDS_BYTES) {
+        CU_ASSERT_FALSE(trial_is_ripe(&t, false));
+        trial_body(&t, event, strlen(event));
+    }
+    CU_ASSERT_TRUE(trial_is_ripe(&t, false));
+    CU_ASSERT_TRUE(t.preamble <= WORDS_BYTES);
+    CU_ASSERT_EQUAL(kind_of(&t), VERDICT_ANSWER);
+    trial_clear(&t);
+}
+
+static const struct unit_test tests[] = {
+    {"no piece makes what was before it be read again",
+     no_piece_makes_what_was_before_it_be_read_again},
+    {"where it is cut makes no difference",
+     where_it_is_cut_makes_no_difference},
+    {"what is over before it said anything is a false start",
+     what_is_over_before_it_said_anything_is_a_false_start},
+    {"a long preamble ends the trial", a_long_preamble_ends_the_trial},
+    {NULL, NULL},
+};
+
+CU_ErrorCode test_trial_add(void)
+{
+    return unit_add("trial", tests);
+}
