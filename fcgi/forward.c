@@ -297,10 +297,9 @@ enum step forward_pause(struct exchange *x)
 
 /* ---- relay ----------------------------------------------------------------------------- */
 
-/* After [DONE] nothing is missing, however the connection ends. */
 static enum step finish_answer(struct exchange *x)
 {
-    bool ended_well = x->how == END_OK || x->relay.sse.has_done;
+    bool ended_well = x->how == END_OK || relay_has_ended(x);
 
     if (ended_well && relay_finish(x)) {
         if (x->relay.mode == RELAY_EXPLAIN) /* a 200 that is none */
@@ -326,7 +325,7 @@ static enum step finish_answer(struct exchange *x)
                              "The upstream's answer is not valid HTTP.");
     return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, -1,
                          "The upstream broke its answer off%s.",
-                         x->how == END_OK ? " before [DONE]" : "");
+                         x->how == END_OK ? " before its end" : "");
 }
 
 enum step forward_relay(struct exchange *x)

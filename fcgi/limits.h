@@ -43,7 +43,7 @@
 #define EVENT_MAX (64 * KIB)  /* of an event that waits to be complete */
 #define HOLD_MAX  (256 * KIB) /* a buffered answer is checked whole up to this */
 
-#define USAGE_BYTES KIB /* of a report of tokens; 240 with all that is known */
+#define USAGE_BYTES (4 * KIB) /* of a report of tokens; known ones take 240 */
 
 #define WORDS_BYTES   (64 * KIB) /* of an error that is read: json-c's tree */
 #define WORDS_MESSAGE 1024       /* of its words that a client is shown */

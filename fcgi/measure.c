@@ -121,21 +121,17 @@ static uint32_t count_texts(const char *data, size_t len, const char *key)
     return texts;
 }
 
-static bool has_text(const char *data, size_t len, const char *text)
-{
-    return memmem(data, len, text, strlen(text)) != NULL;
-}
-
 /* Chat, reasoning too; completions; calls of tools; the Responses API, whose
  * last events say again what came in deltas. */
-static uint32_t count_tokens(const char *data, size_t len)
+static uint32_t count_tokens(const char *data, size_t len, enum sse_ends ends)
 {
+    static const char response[] = "\"type\":\"response."; /* by other paths */
     static const char *const keys[] = {"content\":", "text\":", "arguments\":"};
     uint32_t n = 0;
     size_t i;
 
-    if (has_text(data, len, "\"type\":\"response.") ||
-        has_text(data, len, "event: response."))
+    if (ends == ENDS_RESPONSE ||
+        memmem(data, len, response, sizeof(response) - 1) != NULL)
         return count_texts(data, len, "delta\":");
     for (i = 0; i < ARRAY_LEN(keys) && n == 0; i++)
         n = count_texts(data, len, keys[i]);
@@ -147,11 +143,8 @@ static uint32_t count_tokens(const char *data, size_t len)
 void measure_events(struct exchange *x, const char *data, size_t len)
 {
     struct measure *m = &x->measure;
-    uint32_t n = count_tokens(data, len);
+    uint32_t n = count_tokens(data, len, x->req->route->ends);
 
-    if (has_text(data, len, "data: {\"error\"") ||
-        has_text(data, len, "data:{\"error\""))
-        measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
     if (n == 0)
         return;
     if (m->token_ns != 0)
@@ -162,7 +155,8 @@ void measure_events(struct exchange *x, const char *data, size_t len)
 }
 
 /* Thousandths of a token per second; -1: that cannot be told.  A stream's
- * first token has come with its first byte. */
+ * first token has come with its first byte.  The most tokens in the shortest
+ * time still fit. */
 static int64_t speed_milli(const struct exchange *x)
 {
     const struct measure *m = &x->measure;
@@ -174,7 +168,8 @@ static int64_t speed_milli(const struct exchange *x)
         from = x->first_byte_ns;
         to = m->token_ns;
     }
-    if (tokens <= 0 || from == 0 || to - from < NS_PER_MS)
+    if (tokens <= 0 || tokens > LIMITER_TOKENS_MAX || from == 0 ||
+        to - from < NS_PER_MS)
         return -1;
     return (int64_t)((double)tokens * 1e12 / (double)(to - from));
 }

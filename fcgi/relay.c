@@ -211,8 +211,11 @@ static void pass(struct exchange *x, const char *data, size_t len)
 static void pass_events(struct exchange *x, const char *data, size_t len)
 {
     struct relay *r = &x->relay;
+    bool had_error = r->sse.has_error;
     size_t n = sse_scan(&r->sse, data, len);
 
+    if (r->sse.has_error && !had_error)
+        measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
     if (n > 0) {
         measure_events(x, data, n);
         send_held(x);
@@ -312,9 +315,16 @@ static bool explain(struct exchange *x)
     return true;
 }
 
+bool relay_has_ended(const struct exchange *x)
+{
+    return x->relay.mode == RELAY_STREAM &&
+           sse_has_ended(&x->relay.sse, x->req->route->ends);
+}
+
 bool relay_finish(struct exchange *x)
 {
     struct relay *r = &x->relay;
+    enum sse_ends ends = x->req->route->ends;
 
     switch (r->mode) {
     case RELAY_NOTHING:
@@ -331,7 +341,8 @@ bool relay_finish(struct exchange *x)
         return explain(x);
     case RELAY_STREAM:
         sse_end(&r->sse);
-        if (x->req->route->sse_done && r->status == 200 && !r->sse.has_done)
+        if (ends != ENDS_ANYHOW && r->status == 200 &&
+            !sse_has_ended(&r->sse, ends))
             return false;
         r->torn = !sse_is_between(&r->sse); /* no comment into its last one */
         send_held(x);

@@ -60,8 +60,11 @@ void relay_beat(struct exchange *x, const char *text);
 void relay_head(struct exchange *x, const struct upstream_head *h);
 /* False: the client is too slow, later. */
 bool relay_body(struct exchange *x, const char *data, size_t len);
-/* The upstream's answer is whole.  False: it only looked so (no [DONE], or
- * not what our head promised); relay_error() is to follow, unless the client
+/* It is an event stream that has said its end: nothing is missing, however
+ * its connection ends. */
+bool relay_has_ended(const struct exchange *x);
+/* The upstream's answer is whole.  False: it only looked so (a stream without
+ * its end, or not what our head promised); relay_error() is to follow, unless the client
  * was told already. */
 bool relay_finish(struct exchange *x);
 /* An error as status, event or JSON, whatever still fits.  False: no way is

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "sse.h"
+
 struct exchange;
 struct request;
 
@@ -23,9 +25,9 @@ struct route {
     const char *methods; /* as in Allow: "GET, HEAD" */
     const char *name;    /* in logs and metrics: bounded */
     enum route_access access;
-    bool proxied;    /* costs a slot and goes upstream */
-    bool needs_json; /* a JSON object with a model */
-    bool sse_done;   /* its streams end with [DONE] */
+    bool proxied;       /* costs a slot and goes upstream */
+    bool needs_json;    /* a JSON object with a model */
+    enum sse_ends ends; /* what its streams end with */
     /* For those that are not proxied.  Returns enum step: what follows. */
     int (*answer)(struct exchange *x);
 };

@@ -1,9 +1,12 @@
 /*
- * sse.c - may a comment be put in here, and was the end seen?
+ * sse.c - may a comment be put in here, was the end seen, or an error?
  *
  * A comment line between two events is skipped by every parser, except where
  * an "id" was seen before: openai-python then dispatches an empty event.  So
  * has_id means: never again in this stream (relay.c).
+ *
+ * What an event says counts with its blank line: no parser hands out one that
+ * has none.  Only [DONE] needs no more than its own line.
  */
 #include "sse.h"
 
@@ -16,18 +19,47 @@ static bool starts_with(const struct sse *s, const char *text)
     return s->len >= n && memcmp(s->line, text, n) == 0;
 }
 
+static void end_event(struct sse *s)
+{
+    s->has_error = s->has_error || s->gist.is_error;
+    s->has_last = s->has_last || (s->gist.is_last && s->gist.is_whole);
+    s->gist = (struct gist){.is_error = false};
+    s->inside = false;
+}
+
+static void take_name(struct sse *s)
+{
+    size_t n = s->len > 6 && s->line[6] == ' ' ? 7 : 6;
+
+    if (s->len <= sizeof(s->line))
+        gist_name(&s->gist, s->line + n, s->len - n);
+}
+
 static void end_line(struct sse *s)
 {
     if (s->len == 0) {
-        s->inside = false;
+        end_event(s);
         return;
     }
     s->inside = true;
+    s->in_data = false;
+    if (starts_with(s, "event:"))
+        take_name(s);
     if (starts_with(s, "id:") || (s->len == 2 && starts_with(s, "id")))
         s->has_id = true;
     if (starts_with(s, "data: [DONE]") || starts_with(s, "data:[DONE]"))
         s->has_done = true;
     s->len = 0;
+}
+
+static void take_byte(struct sse *s, char c)
+{
+    if (s->in_data)
+        gist_byte(&s->gist, c);
+    if (s->len < sizeof(s->line))
+        s->line[s->len] = c;
+    s->len++;
+    s->in_data = s->in_data || (s->len == 5 && starts_with(s, "data:"));
 }
 
 size_t sse_scan(struct sse *s, const char *data, size_t len)
@@ -41,9 +73,7 @@ size_t sse_scan(struct sse *s, const char *data, size_t len)
         if (ends_line) {
             end_line(s);
         } else if (*p != '\n') {
-            if (s->len < sizeof(s->line))
-                s->line[s->len] = *p;
-            s->len++;
+            take_byte(s, *p);
         }
         s->cr = *p == '\r';
         if (*p == '\n' || *p == '\r')
@@ -56,6 +86,19 @@ void sse_end(struct sse *s)
 {
     if (s->len > 0)
         end_line(s);
+}
+
+bool sse_has_ended(const struct sse *s, enum sse_ends ends)
+{
+    switch (ends) {
+    case ENDS_DONE:
+        return s->has_done;
+    case ENDS_RESPONSE:
+        return s->has_last;
+    case ENDS_ANYHOW:
+        break;
+    }
+    return s->has_done || s->has_last;
 }
 
 bool sse_is_between(const struct sse *s)

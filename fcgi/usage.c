@@ -9,7 +9,8 @@
  * Whole answers and events alike; of several the last one counts, for some
  * servers tell it with each event.  Nothing is parsed but these objects: an
  * answer may be many megabytes, and inside of a text a quote has a backslash
- * before it, so that no text can look like one.
+ * before it, so that no text can look like one.  An object of more than
+ * USAGE_BYTES tells nothing.
  */
 #include "usage.h"
 
@@ -17,6 +18,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "../state/limiter.h"
 #include "limits.h"
 
 #define KEY     "\"usage\""
@@ -40,7 +42,8 @@ static const char *skip_space(const char *p, const char *end)
     return p;
 }
 
-/* The number that NAME, with its quotes, has in the object at P; -1: none. */
+/* The number that NAME, with its quotes, has in the object at P; -1: none, or
+ * one that is no count. */
 static int64_t number_of(const char *p, const char *end, const char *name)
 {
     int64_t n = -1;
@@ -52,9 +55,10 @@ static int64_t number_of(const char *p, const char *end, const char *name)
     if (p == end || *p != ':')
         return -1;
     p = skip_space(p + 1, end);
-    for (; p < end && isdigit((unsigned char)*p) && n < INT64_C(1) << 40; p++)
+    for (; p < end && isdigit((unsigned char)*p) && n <= LIMITER_TOKENS_MAX;
+         p++)
         n = (n < 0 ? 0 : n * 10) + (*p - '0');
-    return n;
+    return n <= LIMITER_TOKENS_MAX ? n : -1;
 }
 
 static void read_object(struct usage *u, const char *p, const char *end)

@@ -383,6 +383,9 @@ enum phase {
 #define LIMITER_PROVIDER_MAX 32
 #define LIMITER_RECENT       100 /* requests that ended last */
 
+/* Tokens of one request: more is no count, and not told. */
+#define LIMITER_TOKENS_MAX (INT64_C(1) << 40)
+
 /* One request that is over. */
 struct limiter_note {
     enum outcome outcome;

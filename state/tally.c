@@ -22,8 +22,7 @@
 #include "layout.h"
 #include "names.h"
 
-#define WALL_MAX  (INT64_C(1) << 53) /* what JSON can tell exactly */
-#define TOKEN_MAX (INT64_C(1) << 40) /* of one request */
+#define WALL_MAX (INT64_C(1) << 53) /* what JSON can tell exactly */
 
 const uint32_t tally_bounds_ms[TALLY_BOUNDS] = {
     10,    50,    100,   250,   500,    1000,   2000,   5000,
@@ -324,8 +323,8 @@ static bool is_sound(struct view_recent *v)
     v->model[sizeof(v->model) - 1] = v->route[sizeof(v->route) - 1] = '\0';
     v->code[sizeof(v->code) - 1] = '\0';
     return stream <= 1 && (unsigned)v->outcome < OUTCOMES &&
-           is_wall(v->at_ms) && v->tokens_in < TOKEN_MAX &&
-           v->tokens_out < TOKEN_MAX;
+           is_wall(v->at_ms) && v->tokens_in <= LIMITER_TOKENS_MAX &&
+           v->tokens_out <= LIMITER_TOKENS_MAX;
 }
 
 bool tally_recent(const struct lay_tally *t, uint32_t nth,

@@ -164,20 +164,26 @@ void answer_response_item(const struct answer *a, const char *status,
 void answer_response_object(const struct answer *a, const char *status,
                             struct text *out)
 {
-    bool is_done = strcmp(status, "completed") == 0;
+    bool is_short = strcmp(status, "incomplete") == 0;
+    bool is_done = is_short || strcmp(status, "completed") == 0;
 
     text_fmt(out,
              "{\"id\":\"resp-nimsim-%012" PRIu64
              "\",\"object\":\"response\",\"created_at\":%" PRId64
-             ",\"status\":\"%s\",\"error\":null,\"incomplete_details\":null,"
+             ",\"status\":\"%s\",\"error\":%s,\"incomplete_details\":%s,"
              "\"instructions\":null,\"metadata\":{},"
              "\"parallel_tool_calls\":false,\"tool_choice\":\"none\","
              "\"tools\":[],\"model\":",
-             a->seq, a->created, status);
+             a->seq, a->created, status,
+             strcmp(status, "failed") == 0
+                 ? "{\"code\":\"server_error\",\"message\":\"nimsim was asked "
+                   "to fail\"}"
+                 : "null",
+             is_short ? "{\"reason\":\"max_output_tokens\"}" : "null");
     text_json(out, a->model);
     text_str(out, ",\"output\":[");
     if (is_done)
-        answer_response_item(a, status, out);
+        answer_response_item(a, "completed", out);
     text_str(out, "],\"usage\":");
     if (is_done)
         answer_usage(a, out);
@@ -194,7 +200,8 @@ void answer_body(const struct answer *a, struct text *out)
         completion_body(a, out);
         return;
     case ANSWER_RESPONSE:
-        answer_response_object(a, "completed", out);
+        answer_response_object(a, a->is_cut_short ? "incomplete" : "completed",
+                               out);
         return;
     }
 }

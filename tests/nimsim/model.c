@@ -55,6 +55,8 @@ static const struct number_row number_rows[] = {
      1000000,
      2,
      true},
+    {"failed", {FIELD(failed_events), 0}, 0, 1000000, 1, true},
+    {"error-event", {FIELD(told_events), 0}, 0, 1000000, 1, true},
 };
 #define NUMBER_ROWS (sizeof(number_rows) / sizeof(number_rows[0]))
 

@@ -39,16 +39,18 @@ struct behaviour {
     int64_t silence_ms; /* silence-MS */
     int64_t big_kib;    /* big-KB */
 
-    int64_t head_bytes;   /* cut-head-BYTES */
-    int64_t cut_bytes;    /* cut-BYTES */
-    int64_t reset_bytes;  /* reset-BYTES */
-    int64_t end_bytes;    /* early-end-BYTES */
-    int64_t split_bytes;  /* split-N */
-    int64_t error_events; /* stream-error-N-CODE: after so many events */
-    int64_t error_code;   /* and with that code */
-    bool is_chunked;      /* chunked: a buffered body too */
-    bool is_unended;      /* unended: chunked, without its last chunk */
-    bool is_unframed;     /* unframed: only the connection ends it */
+    int64_t head_bytes;    /* cut-head-BYTES */
+    int64_t cut_bytes;     /* cut-BYTES */
+    int64_t reset_bytes;   /* reset-BYTES */
+    int64_t end_bytes;     /* early-end-BYTES */
+    int64_t split_bytes;   /* split-N */
+    int64_t error_events;  /* stream-error-N-CODE: after so many events */
+    int64_t error_code;    /* and with that code */
+    int64_t failed_events; /* failed-N: response.failed after so many */
+    int64_t told_events;   /* error-event-N: an event named error */
+    bool is_chunked;       /* chunked: a buffered body too */
+    bool is_unended;       /* unended: chunked, without its last chunk */
+    bool is_unframed;      /* unframed: only the connection ends it */
     bool comments;
 };
 

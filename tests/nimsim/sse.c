@@ -197,6 +197,8 @@ static void response_tail(const struct sse *s, int64_t i, struct text *out)
         response_part(s, "response.content_part.done", true, out);
     } else if (i == 2) {
         response_item(s, "response.output_item.done", "completed", out);
+    } else if (s->answer.is_cut_short) {
+        response_whole(s, "response.incomplete", "incomplete", out);
     } else {
         response_whole(s, "response.completed", "completed", out);
     }
@@ -237,7 +239,27 @@ static void comments_write(const struct sse *s, struct text *out)
 /* After how many events an error comes in place of the rest; -1: never. */
 static int64_t error_at(const struct sse *s)
 {
-    return s->how.fault == FAULT_STREAM_EXHAUSTED ? 0 : s->how.error_events;
+    if (s->how.fault == FAULT_STREAM_EXHAUSTED)
+        return 0;
+    if (s->how.failed_events != -1)
+        return s->how.failed_events;
+    return s->how.told_events != -1 ? s->how.told_events : s->how.error_events;
+}
+
+/* As the Responses API tells of errors.  False: not asked for. */
+static bool error_tell(const struct sse *s, struct text *out)
+{
+    if (s->how.failed_events != -1)
+        response_whole(s, "response.failed", "failed", out);
+    else if (s->how.told_events != -1)
+        text_fmt(out,
+                 "event: error\ndata: {\"type\":\"error\",\"sequence_number\""
+                 ":%" PRId64 ",\"code\":\"practice_error\",\"message\":"
+                 "\"nimsim was asked for an error event\",\"param\":null}\n\n",
+                 s->next);
+    else
+        return false;
+    return true;
 }
 
 static void error_write(const struct sse *s, struct text *out)
@@ -263,7 +285,9 @@ static bool error_next(struct sse *s, struct text *out)
 
     if (i > 1)
         return false;
-    if (i == 0)
+    if (error_tell(s, out)) /* their last event */
+        s->next++;
+    else if (i == 0)
         error_write(s, out);
     else
         text_str(out, "data: [DONE]\n\n");

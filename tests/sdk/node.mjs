@@ -206,6 +206,20 @@ await part('truncated', async () => {
     fact('truncated: then the stream throws', e instanceof Error, e);
     fact('truncated: what it throws is an APIError with our code and message',
         e instanceof OpenAI.APIError && e.code === 'sluice_upstream_truncated' && /broke/.test(e.message), e);
+
+    const events = [];
+    const ask = { input: 'hello', stream: true };
+    const ended = await refused((async () => {
+        for await (const c of await client.responses.create({ model: 'sim/stream-6-0+early-end-2000', ...ask }))
+            events.push(c);
+    })());
+    fact(`truncated: a response that just ends gives its ${events.length} events`,
+        events.at(-1)?.type === 'response.output_text.delta', events);
+    fact('truncated: then an APIError with our code, too',
+        ended instanceof OpenAI.APIError && ended.code === 'sluice_upstream_truncated', ended);
+    const failed = await read(await client.responses.create({ model: 'sim/stream-6-0+failed-7', ...ask }));
+    is('truncated: one that failed ends with that', 'response.failed', failed.at(-1).type);
+    is('truncated: and with nothing of ours', 8, failed.length);
 });
 
 // Waits until Sluice and nimsim have noticed that one client left.

@@ -243,6 +243,23 @@ with part("truncated"):
         e,
     )
 
+    events = []
+    ask = {"input": "hello", "stream": True}
+    e = refused(lambda: events.extend(client.responses.create(model="sim/stream-6-0+early-end-2000", **ask)))
+    fact(
+        f"truncated: a response that just ends gives its {len(events)} events",
+        events and events[-1].type == "response.output_text.delta",
+        events,
+    )
+    fact(
+        "truncated: then an APIError with our code, too",
+        isinstance(e, openai.APIError) and e.code == "sluice_upstream_truncated",
+        e,
+    )
+    events = list(client.responses.create(model="sim/stream-6-0+failed-7", **ask))
+    equal("truncated: one that failed ends with that", "response.failed", events[-1].type)
+    equal("truncated: and with nothing of ours", 8, len(events))
+
 
 def noticed(what, gone):
     """Waits until Sluice and nimsim have noticed that one client left."""

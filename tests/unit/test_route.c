@@ -88,10 +88,36 @@ static void what_spends_quota_needs_a_client(void)
     }
 }
 
+static void a_stream_ends_as_its_route_says(void)
+{
+    static const struct {
+        const char *path;
+        enum sse_ends ends;
+    } rows[] = {
+        {"/v1/chat/completions", ENDS_DONE}, {"/v1/completions", ENDS_DONE},
+        {"/v1/responses", ENDS_RESPONSE},    {"/v1/embeddings", ENDS_ANYHOW},
+        {"/v1/ranking", ENDS_ANYHOW},        {"/v1/audio/speech", ENDS_ANYHOW},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char method[] = "POST", path[64];
+        struct request r = {.method = method, .path = path};
+        const struct route *found;
+        const char *allow;
+
+        (void)snprintf(path, sizeof(path), "%s", rows[i].path);
+        found = route_find(&r, &allow);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+        CU_ASSERT_EQUAL(found->ends, rows[i].ends);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"a path and a method make a route, a 404 or a 405",
      a_path_and_a_method_make_a_route},
     {"what spends quota is for clients", what_spends_quota_needs_a_client},
+    {"a stream ends as its route says", a_stream_ends_as_its_route_says},
     {NULL, NULL},
 };
 

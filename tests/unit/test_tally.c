@@ -240,6 +240,10 @@ static void the_last_hundred_are_remembered(void)
     CU_ASSERT_STRING_EQUAL(v.model, "a/b");
     CU_ASSERT_EQUAL(v.outcome, OUTCOME_RATE);
     CU_ASSERT_FALSE(tally_recent(&lay->tally, LIMITER_RECENT, &v));
+    n.tokens_in = n.tokens_out = LIMITER_TOKENS_MAX;
+    tally_note(lay, &n, LAB_T0);
+    CU_ASSERT_TRUE(tally_recent(&lay->tally, 0, &v)); /* the most is told */
+    CU_ASSERT_EQUAL(v.tokens_out, LIMITER_TOKENS_MAX);
     free(lay);
 }
 

@@ -36,6 +36,15 @@ static const struct answer {
      "data: {\"response\":{\"usage\":{\"input_tokens\":8,"
      "\"output_tokens\":5}}}\n\n",
      8, 5},
+    /* what is no count: 2^40 is the most */
+    {"{\"usage\":{\"prompt_tokens\":1099511627776,"
+     "\"completion_tokens\":1099511627777}}",
+     INT64_C(1099511627776), -1},
+    {"{\"usage\":{\"prompt_tokens\":9999999999999,\"completion_tokens\":5}}",
+     -1, 5},
+    {"{\"usage\":{\"prompt_tokens\":10995116277750,\"completion_tokens\":"
+     "99999999999999999999999999}}",
+     -1, -1},
     /* the last one counts, as far as it tells */
     {"data: {\"usage\":{\"prompt_tokens\":8,\"completion_tokens\":1}}\n\n"
      "data: {\"usage\":{\"prompt_tokens\":8,\"completion_tokens\":2}}\n\n"
@@ -130,9 +139,39 @@ static void a_report_that_is_too_long_is_left(void)
     }
 }
 
+/* One of SIZE bytes, all told: is it read? */
+static bool is_read(size_t size, size_t piece)
+{
+    static const char end[] = "\",\"prompt_tokens\":3}";
+    static char text[USAGE_BYTES + 2] = "\"usage\":{\"a\":\"";
+    size_t at, begin = strlen("\"usage\":{\"a\":\"");
+    struct usage u;
+    bool read;
+
+    memset(text + begin, 'x', size - begin);
+    memcpy(text + size - strlen(end), end, strlen(end));
+    usage_init(&u);
+    for (at = 0; at < size; at += piece)
+        usage_look(&u, text + at, piece < size - at ? piece : size - at);
+    read = u.prompt == 3;
+    usage_fini(&u);
+    return read;
+}
+
+static void a_report_of_4_kb_is_read(void)
+{
+    size_t piece;
+
+    for (piece = 1; piece < 2 * USAGE_BYTES; piece += 37) {
+        CU_ASSERT_TRUE(is_read(USAGE_BYTES, piece));
+        CU_ASSERT_FALSE(is_read(USAGE_BYTES + 1, piece));
+    }
+}
+
 static const struct unit_test tests[] = {
     {"what an answer tells, wherever it is cut", wherever_an_answer_is_cut},
     {"and byte by byte", byte_by_byte},
+    {"a report of 4 KB is read", a_report_of_4_kb_is_read},
     {"a report that is too long is left", a_report_that_is_too_long_is_left},
     {NULL, NULL},
 };

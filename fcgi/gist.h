@@ -1,0 +1,31 @@
+/*
+ * What is an event of a stream: a part of the answer, its end, an error?
+ */
+#ifndef SLUICE_GIST_H
+#define SLUICE_GIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* All zeros at an event's beginning. */
+struct gist {
+    bool is_error; /* it says that the answer went wrong */
+    bool is_last;  /* nothing of the answer follows it (Responses API) */
+    bool is_whole; /* the JSON text that it carries was complete */
+
+    /* where in that text we are */
+    size_t depth;
+    bool in_text, is_escaped;
+    bool in_value; /* of the outermost object, not in a key */
+    int key;       /* enum key of gist.c: whose value that is */
+    char word[24]; /* the beginning of the present text */
+    size_t len;    /* of that text */
+};
+
+/* Its name, of an "event" line. */
+void gist_name(struct gist *g, const char *name, size_t len);
+
+/* The next byte of its data. */
+void gist_byte(struct gist *g, char c);
+
+#endif
