@@ -263,7 +263,7 @@ static enum step redirect(struct exchange *x, const struct verdict *v)
 static bool is_false_start(const struct exchange *x)
 {
     return x->ended && trial_is_false_start(&x->trial, x->how == END_OK,
-                                            x->req->route->sse_done);
+                                            x->req->route->ends);
 }
 
 static enum step answer(struct exchange *x, const struct verdict *v)

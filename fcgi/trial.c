@@ -86,18 +86,18 @@ bool trial_is_ripe(const struct trial *t, bool ended)
 }
 
 /* The last line may lack its end. */
-static bool has_done(const struct trial *t)
+static bool has_ended(const struct trial *t, enum sse_ends ends)
 {
     struct sse s = t->sse;
 
     sse_end(&s);
-    return s.has_done;
+    return ends == ENDS_ANYHOW || sse_has_ended(&s, ends);
 }
 
 bool trial_is_false_start(const struct trial *t, bool ended_well,
-                          bool wants_done)
+                          enum sse_ends ends)
 {
-    return is_preamble(t) && (!ended_well || (wants_done && !has_done(t)));
+    return is_preamble(t) && (!ended_well || !has_ended(t, ends));
 }
 
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well)

@@ -30,9 +30,9 @@ bool trial_is_ripe(const struct trial *t, bool ended);
 /* The verdict on it; ENDED_WELL: the body is whole. */
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well);
 /* Of one that has ended: is it an event stream that is no answer, because it
- * was over before it said anything?  WANTS_DONE: a whole one ends with [DONE]. */
+ * was over before it said anything?  ENDS: what a whole one ends with. */
 bool trial_is_false_start(const struct trial *t, bool ended_well,
-                          bool wants_done);
+                          enum sse_ends ends);
 void trial_clear(struct trial *t);
 
 #endif

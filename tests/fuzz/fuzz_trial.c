@@ -60,8 +60,8 @@ static void compare(const struct trial *t, struct upstream_head *head)
     trial_judge(&w, &whole, true);
     CHECK(v.kind == w.kind && v.status == w.status);
     CHECK(trial_is_ripe(t, false) == trial_is_ripe(&whole, false));
-    CHECK(trial_is_false_start(t, true, true) ==
-          trial_is_false_start(&whole, true, true));
+    CHECK(trial_is_false_start(t, true, ENDS_DONE) ==
+          trial_is_false_start(&whole, true, ENDS_DONE));
     trial_clear(&whole);
 }
 

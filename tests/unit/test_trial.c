@@ -157,13 +157,33 @@ static void what_is_over_before_it_said_anything_is_a_false_start(void)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         begin(&t);
         trial_body(&t, rows[i].text, strlen(rows[i].text));
-        CU_ASSERT_EQUAL(trial_is_false_start(&t, false, true), rows[i].cut);
-        CU_ASSERT_EQUAL(trial_is_false_start(&t, false, false), rows[i].cut);
-        CU_ASSERT_EQUAL(trial_is_false_start(&t, true, false), rows[i].clean);
-        CU_ASSERT_EQUAL(trial_is_false_start(&t, true, true),
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, false, ENDS_DONE),
+                        rows[i].cut);
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, false, ENDS_ANYHOW),
+                        rows[i].cut);
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, true, ENDS_ANYHOW),
+                        rows[i].clean);
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, true, ENDS_DONE),
                         rows[i].clean_wants_done);
         trial_clear(&t);
     }
+}
+
+/* Which has no [DONE]. */
+static void a_response_has_an_end_of_its_own(void)
+{
+    static const char created[] = "data: {\"type\":\"response.created\"}\n\n";
+    static const char done[] = "data: {\"type\":\"response.completed\"}\n\n";
+    struct trial t;
+
+    begin(&t);
+    trial_body(&t, created, strlen(created));
+    CU_ASSERT_TRUE(trial_is_false_start(&t, true, ENDS_RESPONSE));
+    CU_ASSERT_TRUE(trial_is_false_start(&t, false, ENDS_RESPONSE));
+    trial_body(&t, done, strlen(done));
+    CU_ASSERT_FALSE(trial_is_false_start(&t, true, ENDS_RESPONSE));
+    CU_ASSERT_FALSE(trial_is_false_start(&t, false, ENDS_RESPONSE));
+    trial_clear(&t);
 }
 
 static void a_long_preamble_ends_the_trial(void)
@@ -189,6 +209,7 @@ static const struct unit_test tests[] = {
      where_it_is_cut_makes_no_difference},
     {"what is over before it said anything is a false start",
      what_is_over_before_it_said_anything_is_a_false_start},
+    {"a response has an end of its own", a_response_has_an_end_of_its_own},
     {"a long preamble ends the trial", a_long_preamble_ends_the_trial},
     {NULL, NULL},
 };
