@@ -8,8 +8,8 @@
  *   event: error                  or one of those: what the data may leave out
  *
  * Only the outermost object counts, or a model could write an error into a
- * call of a tool.  Byte by byte, for an event may be cut anywhere and may be
- * longer than what is held of one.
+ * call of a tool.  An event may be cut anywhere, and may be longer than what is
+ * held of one.
  */
 #include "gist.h"
 
@@ -64,18 +64,35 @@ static void end_text(struct gist *g)
     g->key = key;
 }
 
-static void text_byte(struct gist *g, char c)
+static void keep(struct gist *g, const char *text, size_t len)
 {
-    if (!g->is_escaped && c == '"') {
-        g->in_text = false;
-        if (g->depth == 1)
-            end_text(g);
-        return;
+    size_t room = g->len < sizeof(g->word) ? sizeof(g->word) - g->len : 0;
+
+    memcpy(g->word + sizeof(g->word) - room, text, len < room ? len : room);
+    g->len += len;
+}
+
+/* Within a text: up to its end or to END.  Most of a stream is text. */
+static const char *take_text(struct gist *g, const char *p, const char *end)
+{
+    const char *from = p;
+
+    if (g->is_escaped)
+        p++;
+    while (p < end && *p != '"' && *p != '\\')
+        p++;
+    keep(g, from, (size_t)(p - from));
+    g->is_escaped = p < end && *p == '\\';
+    if (p == end)
+        return p;
+    if (g->is_escaped) {
+        keep(g, p, 1);
+        return p + 1;
     }
-    g->is_escaped = !g->is_escaped && c == '\\';
-    if (g->len < sizeof(g->word))
-        g->word[g->len] = c;
-    g->len++;
+    g->in_text = false;
+    if (g->depth == 1)
+        end_text(g);
+    return p + 1;
 }
 
 /* The first byte of a value that is no text.  Nothing, false and zero are no
@@ -89,12 +106,8 @@ static void begin_value(struct gist *g, char c)
     g->key = KEY_OTHER;
 }
 
-void gist_byte(struct gist *g, char c)
+static void take_byte(struct gist *g, char c)
 {
-    if (g->in_text) {
-        text_byte(g, c);
-        return;
-    }
     switch (c) {
     case '"':
         g->in_text = true;
@@ -122,5 +135,17 @@ void gist_byte(struct gist *g, char c)
         break;
     default:
         begin_value(g, c);
+    }
+}
+
+void gist_bytes(struct gist *g, const char *data, size_t len)
+{
+    const char *p = data, *end = data + len;
+
+    while (p < end) {
+        if (g->in_text)
+            p = take_text(g, p, end);
+        else
+            take_byte(g, *p++);
     }
 }

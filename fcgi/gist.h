@@ -25,7 +25,7 @@ struct gist {
 /* Its name, of an "event" line. */
 void gist_name(struct gist *g, const char *name, size_t len);
 
-/* The next byte of its data. */
-void gist_byte(struct gist *g, char c);
+/* The next bytes of its data. */
+void gist_bytes(struct gist *g, const char *data, size_t len);
 
 #endif

@@ -52,14 +52,21 @@ static void end_line(struct sse *s)
     s->len = 0;
 }
 
-static void take_byte(struct sse *s, char c)
+/* Bytes of a line, without its end. */
+static void take(struct sse *s, const char *data, size_t len)
 {
+    size_t room = s->len < sizeof(s->line) ? sizeof(s->line) - s->len : 0;
+    size_t name = s->len < 5 ? 5 - s->len : 0; /* left of "data:" */
+
+    memcpy(s->line + sizeof(s->line) - room, data, len < room ? len : room);
+    s->len += len;
+    if (name > 0 && len >= name && starts_with(s, "data:")) {
+        s->in_data = true;
+        data += name;
+        len -= name;
+    }
     if (s->in_data)
-        gist_byte(&s->gist, c);
-    if (s->len < sizeof(s->line))
-        s->line[s->len] = c;
-    s->len++;
-    s->in_data = s->in_data || (s->len == 5 && starts_with(s, "data:"));
+        gist_bytes(&s->gist, data, len);
 }
 
 size_t sse_scan(struct sse *s, const char *data, size_t len)
@@ -67,17 +74,21 @@ size_t sse_scan(struct sse *s, const char *data, size_t len)
     const char *p = data, *end = data + len;
     size_t complete = 0;
 
-    for (; p < end; p++) {
-        bool ends_line = *p == '\r' || (*p == '\n' && !s->cr);
+    while (p < end) {
+        const char *line = p;
 
-        if (ends_line) {
-            end_line(s);
-        } else if (*p != '\n') {
-            take_byte(s, *p);
+        while (p < end && *p != '\n' && *p != '\r')
+            p++;
+        if (p > line) {
+            take(s, line, (size_t)(p - line));
+            s->cr = false;
         }
-        s->cr = *p == '\r';
-        if (*p == '\n' || *p == '\r')
-            complete = sse_is_between(s) ? (size_t)(p + 1 - data) : complete;
+        if (p == end)
+            break;
+        if (*p == '\r' || !s->cr)
+            end_line(s);
+        s->cr = *p++ == '\r';
+        complete = sse_is_between(s) ? (size_t)(p - data) : complete;
     }
     return complete;
 }
