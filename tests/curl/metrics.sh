@@ -3,7 +3,7 @@
 # got, over all workers and their deaths; what clients invent does not make it
 # grow.  promtool judges the format where it is installed (Debian: prometheus),
 # an awk parser of our own always.
-# shellcheck source=tests/curl/lib.sh
+# shellcheck source=tests/curl/lib.sh disable=SC2317
 . "$(dirname "$0")/lib.sh"
 
 start_sim --limiter none
@@ -92,7 +92,8 @@ tool=none
 # ---- a mixed run over two workers ------------------------------------------------
 
 start_sluice main SLUICE_REQUESTS=10000 SLUICE_WORKERS=2 SLUICE_QUEUE_MAX=500 SLUICE_RETRY_MAX=3 SLUICE_LOG="$work/log"
-check "both workers are there" wait_for 20 test "$(workers | wc -l)" = 2
+both_are_there() { [ "$(workers | wc -l)" = 2 ]; }
+check "both workers are there" wait_for 20 both_are_there
 
 # asks FILE COUNT MODEL [EXTRA-JSON]: COUNT more into the configuration FILE.
 asks() {
