@@ -422,9 +422,11 @@ static enum step step_queue(struct exchange *x)
 /* The upstream has nothing to do with it any more: whoever waits may go. */
 static void give_back(struct exchange *x)
 {
-    if (x->ticket != NULL)
-        limiter_done(x->s->lim, x->ticket, !x->may_have_sent);
+    if (x->ticket == NULL)
+        return;
+    limiter_done(x->s->lim, x->ticket, !x->may_have_sent);
     x->ticket = NULL;
+    x->s->busy_ns = loop_now(x->s->loop);
 }
 
 /* An answer that cannot be completed is broken off after what is there. */

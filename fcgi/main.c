@@ -47,6 +47,8 @@ extern char **environ;
 #define EXIT_CONFIG 78   /* EX_CONFIG of sysexits.h */
 #define STOP_MS     5000 /* from the drain's end to the process's, at most */
 
+#define REST_NS (3 * NS_PER_S) /* with nobody waiting or running */
+
 #define FRESH_MS 1000 /* a snapshot a second, for all who look */
 #define KEEP_MS                                                                \
     50000 /* history on the disk: a minute at most is lost, with
@@ -74,6 +76,21 @@ static bool take_turn(struct sluice *s)
     return due <= now || !limiter_has_wishes(s->lim);
 }
 
+/* Once a second.  What a burst has left in the heap goes back to the system, and
+ * so do the pages of the state, which is not ours alone. */
+static void rest(struct sluice *s)
+{
+    if (limiter_has_tickets(s->lim))
+        s->busy_ns = s->expired_ns;
+    if (s->expired_ns - s->busy_ns < REST_NS) {
+        s->rested = false;
+    } else if (!s->rested) {
+        s->rested = true;
+        malloc_trim(0);
+        limiter_rest(s->lim);
+    }
+}
+
 /*
  * Answers leave first, because an exchange that is over gives its ticket back;
  * what the limiter then grants goes to the upstream in the same step, and what
@@ -92,6 +109,7 @@ static void after_step(void *arg)
                                               second at least */
         accept_expire(s->accept, s->expired_ns);
         adopt_tick(s->adopt);
+        rest(s);
     }
     if (s->draining && s->n_exchanges == 0 && accept_is_idle(s->accept))
         loop_stop(s->loop);
@@ -287,7 +305,8 @@ static void watch_parts(struct sluice *s, int signal_fd)
     loop_watch(s->loop, &s->limiter_watch, limiter_fd(s->lim), EPOLLIN);
     loop_watch(s->loop, &s->signal_watch, signal_fd, EPOLLIN);
     s->turn_due = true; /* the first turn takes our place among the workers */
-    loop_at(s->loop, &s->limiter_timer, loop_now(s->loop));
+    s->busy_ns = loop_now(s->loop);
+    loop_at(s->loop, &s->limiter_timer, s->busy_ns);
 }
 
 static void close_parts(struct sluice *s)

@@ -47,6 +47,8 @@ struct sluice {
     struct loop_timer limiter_timer, drain_timer;
     int64_t fresh_ns;   /* so old may a status snapshot be */
     int64_t expired_ns; /* when slow senders were looked for */
+    int64_t busy_ns;    /* when a ticket was there last */
+    bool rested;        /* since then */
     bool turn_due;      /* the limiter has something for us */
     bool draining;
     bool paused;                /* as we know it */

@@ -443,6 +443,12 @@ static enum file_result make_first(const struct file_open *o)
     return make(o, o->now + NS_PER_S, o->recoveries + 1, true);
 }
 
+void file_rest(const struct state_file *f)
+{
+    if (f->lay != NULL)
+        (void)madvise(f->lay, sizeof(struct layout), MADV_DONTNEED);
+}
+
 /* One try; *AGAIN when the name now leads to another file. */
 static enum file_result attach_once(struct state_file *f,
                                     const struct file_open *o, bool *again)
@@ -478,7 +484,7 @@ static enum file_result attach_once(struct state_file *f,
     lock_drop(f->fd);
     if (res == FILE_OK && !*again) {
         /* The look went through all of it; the day's work touches little. */
-        (void)madvise(f->lay, sizeof(struct layout), MADV_DONTNEED);
+        file_rest(f);
         return FILE_OK;
     }
 fail:

@@ -55,6 +55,9 @@ MUST_USE int file_open_dir(const char *path, char *note, size_t note_max);
 MUST_USE enum file_result file_attach(struct state_file *f,
                                       const struct file_open *o);
 void file_close(struct state_file *f);
+/* Its pages stay in the file, and come back when they are touched.  No lock is
+ * needed; not attached is fine. */
+void file_rest(const struct state_file *f);
 
 /* Is the path still this file?  Two system calls, none of which blocks. */
 bool file_is_current(const struct state_file *f, int dir);

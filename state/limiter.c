@@ -599,6 +599,16 @@ static bool lock_at_last(const struct limiter *lim)
     return false;
 }
 
+bool limiter_has_tickets(const struct limiter *lim)
+{
+    return lim->all.first != NULL;
+}
+
+void limiter_rest(const struct limiter *lim)
+{
+    file_rest(&lim->file);
+}
+
 void limiter_close(struct limiter *lim)
 {
     if (lim == NULL)

@@ -174,6 +174,10 @@ MUST_USE int limiter_open(struct limiter **out, const char *dir,
                           size_t err_max);
 /* Gives back every ticket and the worker's place.  NULL is fine. */
 void limiter_close(struct limiter *lim);
+/* Does any of ours wait or run? */
+bool limiter_has_tickets(const struct limiter *lim);
+/* Nothing is asked of us for a while: memory that is easily had again goes. */
+void limiter_rest(const struct limiter *lim);
 
 /* Other settings, from the next turn on, for all workers: unless the state
  * knows of a newer generation than ours. */
