@@ -36,6 +36,8 @@ static void forge(struct trial *t, size_t len)
     char *bytes = t->body.data + t->body.start;
     size_t i;
 
+    if (len == 0)
+        return; /* there may be no bytes at all */
     memset(bytes, '\n', len);
     for (i = 0; i + strlen(lie) <= len; i += strlen(lie))
         memcpy(bytes + i, lie, strlen(lie));
