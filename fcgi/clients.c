@@ -23,6 +23,7 @@
 #include "../state/limiter.h"
 #include "buf.h"
 #include "settings.h"
+#include "strict.h"
 #include "texts.h"
 
 #define CLIENTS_LIST_MAX 1024 /* as many as the state file has rows for */
@@ -125,20 +126,9 @@ static int refuse(const struct entry *e, const char *member, const char *must)
     return complain(e->err, "clients[%zu].%s: %s", e->i, member, must);
 }
 
-/* The text of VALUE, NULL if it is none or holds a zero. */
-static const char *text_of(struct json_object *value)
-{
-    const char *text = json_object_get_string(value);
-
-    if (!json_object_is_type(value, json_type_string) ||
-        strlen(text) != (size_t)json_object_get_string_len(value))
-        return NULL;
-    return text;
-}
-
 static int put_name(const struct entry *e, struct json_object *value)
 {
-    const char *text = text_of(value);
+    const char *text = strict_text(value);
     const char *why =
         text != NULL ? clients_name_fault(text) : "must be a text";
 
@@ -151,7 +141,7 @@ static int put_name(const struct entry *e, struct json_object *value)
 static int put_hash(const struct entry *e, struct json_object *value)
 {
     static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-    const char *text = text_of(value);
+    const char *text = strict_text(value);
     size_t i;
 
     if (text == NULL || strlen(text) != 2 * KEY_HASH ||
@@ -172,7 +162,7 @@ static int put_number(const struct entry *e, const struct setting *row,
                       struct json_object *value)
 {
     int64_t *to = (int64_t *)(void *)((char *)e->client + row->at);
-    const char *text = text_of(value);
+    const char *text = strict_text(value);
     char must[SETTING_LABEL_MAX], allowed[SETTING_LABEL_MAX];
     int64_t i;
 

@@ -22,6 +22,7 @@
 #include "exchange.h"
 #include "log.h"
 #include "settings.h"
+#include "strict.h"
 
 #define BODY_MAX (4 * KIB) /* two names */
 
@@ -145,15 +146,12 @@ int steer_cancel(struct exchange *x)
 static const char *text_of(struct json_object *body, const char *key)
 {
     struct json_object *value;
+    const char *text;
 
     if (!json_object_object_get_ex(body, key, &value))
         return "";
-    if (!json_object_is_type(value, json_type_string) ||
-        json_object_get_string_len(value) == 0 ||
-        strlen(json_object_get_string(value)) !=
-            (size_t)json_object_get_string_len(value))
-        return NULL;
-    return json_object_get_string(value);
+    text = strict_text(value);
+    return text != NULL && *text != '\0' ? text : NULL;
 }
 
 /* Ends what holds MODEL, or with "" all, of UPSTREAM, or with "" of each. */

@@ -1,8 +1,8 @@
 /*
  * What operators do.
  */
-#ifndef SLUICE_CONTROL_ACTIONS_H
-#define SLUICE_CONTROL_ACTIONS_H
+#ifndef SLUICE_STEER_H
+#define SLUICE_STEER_H
 
 struct exchange;
 struct log;

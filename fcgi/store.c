@@ -10,16 +10,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../state/lock.h"
 #include "settings.h"
 
 #define PATH_BYTES_MAX (SETTING_TEXT_MAX + 64)
 #define LOCK_NAME      "settings.lock"
-#define NAP_NS         3000000 /* between two tries at a lock */
 
 static int fail(struct complaint *err, const char *path)
 {
@@ -137,21 +135,15 @@ int store_make(const char *dir, const char *name, const char *text, size_t len,
 
 int store_lock(const char *dir, int wait_ms, struct complaint *err)
 {
-    struct timespec nap = {0, NAP_NS};
     char path[PATH_BYTES_MAX];
-    int fd, i;
+    int fd;
 
     join(path, dir, LOCK_NAME);
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd == -1)
         return fail(err, path);
-    for (i = 0; i <= wait_ms / (NAP_NS / 1000000); i++) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-            return fd;
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            break;
-        (void)nanosleep(&nap, NULL);
-    }
+    if (lock_wait(fd, wait_ms * NS_PER_MS))
+        return fd;
     (void)complain(err, "%s: %s", path,
                    errno == EWOULDBLOCK ? "another process does not let go"
                                         : strerror(errno));

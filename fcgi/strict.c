@@ -11,6 +11,7 @@
 
 #include <json-c/json.h>
 #include <stdbool.h>
+#include <string.h>
 
 /* Did strict mode stop at something that JSON allows? */
 static bool is_its_own_fault(struct json_tokener *tok, const char *text,
@@ -43,4 +44,15 @@ struct json_object *strict_parse(struct json_tokener *tok, const char *text,
     json_tokener_reset(tok);
     json_tokener_set_flags(tok, 0);
     return json_tokener_parse_ex(tok, text, (int)len + 1);
+}
+
+const char *strict_text(struct json_object *value)
+{
+    const char *text;
+
+    if (!json_object_is_type(value, json_type_string))
+        return NULL;
+    text = json_object_get_string(value);
+    return strlen(text) == (size_t)json_object_get_string_len(value) ? text
+                                                                     : NULL;
 }

@@ -1,4 +1,4 @@
-/* Strict JSON, whatever version of json-c there is. */
+/* Strict JSON, whatever version of json-c there is, and whole texts of it. */
 #ifndef SLUICE_STRICT_H
 #define SLUICE_STRICT_H
 
@@ -14,5 +14,9 @@ struct json_tokener;
  */
 struct json_object *strict_parse(struct json_tokener *tok, const char *text,
                                  size_t len);
+
+/* The text of VALUE, borrowed; NULL: it is none, or holds a zero byte
+ * ("\u0000"), which would hide what follows it. */
+const char *strict_text(struct json_object *value);
 
 #endif

@@ -20,6 +20,7 @@
 #include <json-c/json.h>
 
 #include "../state/limiter.h"
+#include "strict.h"
 #include "texts.h"
 
 #define SECOND    1000.0 /* in the milliseconds of a field */
@@ -184,17 +185,6 @@ static int put_list(const struct setting_put *put, const char *const *texts,
     return settled(put);
 }
 
-/* A text of the file; "\u0000" would hide what follows it. */
-static const char *whole_text(struct json_object *value)
-{
-    const char *text = json_object_get_string(value);
-
-    if (!json_object_is_type(value, json_type_string) ||
-        strlen(text) != (size_t)json_object_get_string_len(value))
-        return NULL;
-    return text;
-}
-
 static int put_json_list(const struct setting_put *put,
                          struct json_object *value)
 {
@@ -204,7 +194,7 @@ static int put_json_list(const struct setting_put *put,
     if (n > SETTING_LIST_MAX)
         return refuse(put, NULL, "it has too many entries");
     for (i = 0; i < n; i++) {
-        texts[i] = whole_text(json_object_array_get_idx(value, i));
+        texts[i] = strict_text(json_object_array_get_idx(value, i));
         if (texts[i] == NULL)
             return refuse(put, NULL, "an entry is not a text");
     }
@@ -226,8 +216,8 @@ int value_put_json(const struct setting_put *put, struct json_object *value)
         return put_bool(put, json_object_get_boolean(value));
     if (is_list(kind) && type == json_type_array)
         return put_json_list(put, value);
-    if (is_text(kind) && whole_text(value) != NULL)
-        return put_text(put, whole_text(value));
+    if (is_text(kind) && strict_text(value) != NULL)
+        return put_text(put, strict_text(value));
     return refuse(put, shown, NULL);
 }
 

@@ -21,7 +21,6 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "boottime.h"
 #include "guard.h"
@@ -36,7 +35,7 @@
 #define LOOK_NS  (50 * NS_PER_MS) /* while the thread is at it */
 #define STACK    (256 * 1024)
 
-#define LAST_TRIES 100 /* at the lock, a millisecond apart */
+#define LAST_NS (100 * NS_PER_MS) /* for the lock, at the end */
 
 enum archive_state {
     KEEP_IDLE = 0,
@@ -428,15 +427,7 @@ static void look_last(void *arg)
 /* Nobody waits for us any more: others' turns may pass first. */
 static bool take_lock(struct limiter *lim)
 {
-    const struct timespec nap = {0, NS_PER_MS};
-    int tries;
-
-    for (tries = 0; lim->file.lay != NULL && tries < LAST_TRIES; tries++) {
-        if (lock_take(lim->file.fd))
-            return true;
-        (void)nanosleep(&nap, NULL);
-    }
-    return false;
+    return lim->file.lay != NULL && lock_wait(lim->file.fd, LAST_NS);
 }
 
 /* What changed, or ALL.  Nothing is marked as saved: whoever comes next saves

@@ -32,7 +32,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "archive.h"
@@ -47,11 +46,12 @@
 #include "view.h"
 #include "worker.h"
 
-#define BUSY_NS     NS_PER_MS        /* next try at a lock somebody holds, */
-#define BUSY_MAX_NS (50 * NS_PER_MS) /* rising to this while it lasts */
-#define FULL_NS     (50 * NS_PER_MS) /* next try at a full roster */
-#define STUCK_NS    (10 * NS_PER_MS) /* next try at a log that is full */
-#define PATIENCE_NS (2 * NS_PER_S)   /* then new requests are refused */
+#define BUSY_NS     NS_PER_MS         /* next try at a lock somebody holds, */
+#define BUSY_MAX_NS (50 * NS_PER_MS)  /* rising to this while it lasts */
+#define FULL_NS     (50 * NS_PER_MS)  /* next try at a full roster */
+#define STUCK_NS    (10 * NS_PER_MS)  /* next try at a log that is full */
+#define LAST_NS     (100 * NS_PER_MS) /* for the lock, at the end */
+#define PATIENCE_NS (2 * NS_PER_S)    /* then new requests are refused */
 
 void limiter_say(struct limiter *lim, const char *event, const char *fmt, ...)
 {
@@ -587,16 +587,8 @@ static void leave(void *arg)
  * knows: for that the lock is waited for, a tenth of a second at most. */
 static bool lock_at_last(const struct limiter *lim)
 {
-    const struct timespec pause = {0, NS_PER_MS};
-    int i, tries = lim->n_notes + lim->n_tries > 0 ? 100 : 1;
-
-    for (i = 0; i < tries; i++) {
-        if (lock_take(lim->file.fd))
-            return true;
-        if (i + 1 < tries)
-            (void)nanosleep(&pause, NULL);
-    }
-    return false;
+    return lim->n_notes + lim->n_tries > 0 ? lock_wait(lim->file.fd, LAST_NS)
+                                           : lock_take(lim->file.fd);
 }
 
 bool limiter_has_tickets(const struct limiter *lim)

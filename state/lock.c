@@ -13,6 +13,9 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
+
+#include "boottime.h"
 
 #define SLOT_BASE (INT64_C(1) << 40) /* beyond any size the file can have */
 #define TRIES     64 /* with a yield between: some tens of microseconds */
@@ -29,6 +32,21 @@ bool lock_take(int fd)
         sched_yield();
     }
     return false;
+}
+
+bool lock_wait(int fd, int64_t for_ns)
+{
+    const struct timespec nap = {0, NS_PER_MS};
+    int64_t until_ns = boottime_ns() + for_ns;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) == -1) {
+        if (errno == EINTR)
+            continue;
+        if (errno != EWOULDBLOCK || boottime_ns() >= until_ns)
+            return false;
+        (void)nanosleep(&nap, NULL);
+    }
+    return true;
 }
 
 void lock_drop(int fd)

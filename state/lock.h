@@ -14,6 +14,12 @@
  * it is held for microseconds.  False: somebody holds it longer than that.
  */
 MUST_USE bool lock_take(int fd);
+/*
+ * The same for who may sleep, not in the loop: for up to FOR_NS, and once if
+ * that is no time at all.  FD may be of any file.  False: errno says why,
+ * EWOULDBLOCK that nobody let go.
+ */
+MUST_USE bool lock_wait(int fd, int64_t for_ns);
 void lock_drop(int fd);
 
 /*

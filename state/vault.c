@@ -21,19 +21,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "boottime.h"
+#include "lock.h"
 
 #define VERSION 1
 #define BATCH   256 /* records written at once: 64 KB */
 
-#define LOCK_NS                                                                \
-    (2 * NS_PER_S) /* for another's disk; a stopped one is given up */
-#define NAP_NS (3 * NS_PER_MS) /* between two tries */
+/* For another's disk; a stopped one is given up. */
+#define LOCK_NS (2 * NS_PER_S)
 
 struct vault_record {
     struct lay_moment moment;
@@ -190,22 +188,15 @@ static struct look look_at(int dir, int flags)
  * attach.c locks.  -1: errno says why not. */
 static int lock_dir(int dir, int64_t until_ns)
 {
-    const struct timespec nap = {0, NAP_NS};
     int error, fd = openat(dir, VAULT_LOCK_NAME,
                            O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-    until_ns = min_i64(until_ns, boottime_ns() + LOCK_NS);
-    while (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == -1) {
-        error = errno;
-        if (error == EWOULDBLOCK && boottime_ns() < until_ns) {
-            (void)nanosleep(&nap, NULL);
-        } else if (error != EINTR) {
-            close(fd);
-            fd = -1;
-            errno = error;
-        }
-    }
-    return fd;
+    if (fd == -1 || lock_wait(fd, min_i64(until_ns - boottime_ns(), LOCK_NS)))
+        return fd;
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
 }
 
 /* What L saw gets another name, in place of whatever was kept there before.
