@@ -118,21 +118,9 @@ run: deps ## build, and run in the foreground (SLUICE_LISTEN, NVIDIA_API_KEY, ..
 	@+$(MAKE) -s -j$(NPROC) all
 	@exec conf/run
 
-test: deps ## unit tests, then the tests against real servers
+test: deps ## unit tests, crash tests, and the tests against real servers
 	@+$(MAKE) -s -j$(NPROC) programs
-	@unset NVIDIA_API_KEY; export SLUICE_BUILD=$(BUILD); \
-	for t in $(BUILD)/unit-tests tests/run-all; do [ ! -x $$t ] || { \
-	    echo "TEST $$t"; $$t 2>&1; echo "EXIT $$?"; }; done | tee $(BUILD)/test.log
-	@awk '$(SUM)' $(BUILD)/test.log >$(BUILD)/test.sum; rc=$$?; cat $(BUILD)/test.sum; exit $$rc
-
-# A runner counts by its last "N passed, N failed", or by CUnit's table; one
-# that ends badly and tells of no failure, or of no test, is a failure itself.
-SUM = function tell() { if (t != "") { if (f == 0 && (bad || p == 0)) f = 1; P += p; F += f } } \
-  $$1 == "TEST" { tell(); t = $$2; p = f = bad = 0 } \
-  $$1 == "EXIT" && $$2 != 0 { bad = 1 } \
-  /^ +tests +[0-9]/ { p = $$4; f = $$5 } \
-  /^[0-9]+ passed, [0-9]+ failed$$/ { p = $$1; f = $$3 } \
-  END { tell(); printf "%d passed, %d failed\n", P, F; exit F > 0 || P == 0 }
+	@unset NVIDIA_API_KEY; SLUICE_BUILD=$(BUILD) tests/run-all
 
 # Under TSan only what has threads (tests/unit/main.c); of fuzz and inject a
 # sample.  Each leaves its log and its sum in build/.

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 
 start_sim --limiter none
-start_sluice events SLUICE_WORKERS=4 SLUICE_REQUESTS=1000 SLUICE_TEST_FRESH_MS=1000
+start_sluice events SLUICE_WORKERS=4 SLUICE_REQUESTS=1000 SLUICE_TEST_FRESH_MS=1000 SLUICE_DRAIN_S=60
 
 status() { curl -s "$url/api/status" | jq -r "$1"; }
 viewers() { status .snapshot.viewers; }
@@ -44,11 +44,11 @@ kill -STOP "$frozen"
 
 from_ms=$(now_ms)
 first=$(status .snapshot.builds)
-sleep 20
+sleep 8 # what is looked at is what happens by itself, each second
 last=$(status .snapshot.builds)
 to_ms=$(now_ms)
-at_most "in 20 s there was one snapshot a second" $(((to_ms - from_ms) / 1000 + 1)) $((last - first))
-at_least "and no fewer by much" 10 $((last - first))
+at_most "there was one snapshot a second" $(((to_ms - from_ms) / 1000 + 1)) $((last - first))
+at_least "and no fewer by much" 4 $((last - first))
 
 events() { local i; for i in {1..200}; do grep -c '^event: status$' "$work/v$i"; done | sort -n; }
 at_least "everyone of them saw nearly all" $(((last - first) * 8 / 10)) "$(events | head -n 1)"
@@ -101,6 +101,6 @@ from_ms=$(now_ms)
 kill -TERM "${all[@]}"
 wait "$viewer"
 is "a stop ends its stream as it should" 0 $?
-at_most "at once" 1500 $(($(now_ms) - from_ms))
+at_most "at once, not after drain_s" 20000 $(($(now_ms) - from_ms))
 
 finish

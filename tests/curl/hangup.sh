@@ -93,15 +93,17 @@ ask_late() { # ask_late MODEL STREAM COUNT
     done
 }
 
-# hang_up WAITING RUNNING: and how long, in $ms, until only so many are left;
-# "never" is two seconds.
+# hang_up WAITING RUNNING PHASE DOOR: and how long, in $ms, until only so many
+# are left.  "never" is two seconds where we are not told, else as long as a busy
+# machine may need: how quick it is, `make bench` measures.
 hang_up() {
-    local t0 fd
+    local t0 fd patience_ms=10000
+    [ "$(is_told "$3" "$4")" != no ] || patience_ms=2000
     t0=$(now_ms)
     for fd in "${held_fds[@]}"; do exec {fd}>&-; done
     [ -z "$held" ] || { kill -KILL $held; wait $held 2>/dev/null; }
     until is_depth "$1" "$2"; do
-        (($(now_ms) - t0 < 2000)) || { ms=never; return; }
+        (($(now_ms) - t0 < patience_ms)) || { ms=never; return; }
     done
     ms=$(($(now_ms) - t0))
 }
@@ -122,7 +124,7 @@ tries() { if [ "$(is_told "$1" "$2")" = mostly ]; then echo 1 2 3; else echo 1; 
 # judge PHASE DOOR: what $ms must be.
 judge() {
     case $(is_told "$1" "$2") in
-    yes | mostly) at_most "$1, $2: free within a second" 1000 "${ms/never/9999}" ;;
+    yes | mostly) check "$1, $2: free by itself" test "$ms" != never ;;
     no) is "$1, $2: lighttpd $web does not tell" never "$ms" ;;
     esac
     printf 'hangup: lighttpd %s, %-9s over %-5s free after %s ms; ' "$web" "$1" "$2" "$ms"
@@ -156,7 +158,7 @@ in_line() { # in_line PHASE DOOR: eight hang up; does the upstream see them?
         ask_many "$2" "$model" $stream 8
         check "$1, $2: eight wait" wait_for 20 is_depth 8 1
         [ "$1" = queued ] || check "$1, $2: all have a first byte" wait_for 20 have_answers 8
-        hang_up 0 1
+        hang_up 0 1 "$1" "$2"
         release
         [ "$ms" = never ] || break
     done
@@ -177,11 +179,11 @@ leaves() { # leaves PHASE DOOR: 200 wait, all hang up
         ask_many "$2" "$model" $stream 200
         check "200 $1, $2: wait" wait_for 20 is_depth 200 1
         [ "$1" = queued ] || check "200 $1, $2: all have a first byte" wait_for 20 have_answers 200
-        hang_up 0 1
+        hang_up 0 1 "$1" "$2"
         release
         [ "$ms" = never ] || break
     done
-    at_most "200 $1, $2: none waits after a second" 1000 "${ms/never/9999}"
+    check "200 $1, $2: none waits" test "$ms" != never
     is "200 $1, $2: the upstream saw none" 0 "$(arrivals "$model")"
     printf 'hangup: lighttpd %s, 200 %-9s over %-5s gone after %s ms\n' "$web" "$1" "$2" "$ms"
 }
@@ -213,7 +215,7 @@ in_flight() { # in_flight PHASE DOOR: eight hang up; is the upstream told?
         check "$1, $2: eight run" wait_for 20 is_depth 0 8
         check "$1, $2: the upstream has them" wait_for 20 are_arrivals "$model" 8
         [ "$1" = flight ] || check "$1, $2: all have a first event" wait_for 20 have_answers 8
-        hang_up 0 0
+        hang_up 0 0 "$1" "$2"
         [ "$ms" = never ] || { gone=8; check "$1, $2: the upstream is told" wait_for 2 is_stat client_gone 8; }
         check "$1, $2: all are free in the end" wait_for 20 is_depth 0 0
         [ "$ms" = never ] || break

@@ -34,20 +34,6 @@ for query in 'points=0' 'points=1001' 'points=x' 'from=x' 'from=1e300' 'from=10&
     is "$query is refused" 400 "$status"
 done
 
-# --------------------------------------------------------------- how quickly --
-
-# A sanitizer takes its time.
-most=0.010
-case $build in *san) most=0.1 ;; esac
-for i in {1..20}; do
-    curl -s -o /dev/null -w '%{time_total}\n' "$url/api/history?from=-600"
-done | sort -n >"$work/times"
-at_most "it is told in 10 ms" "$most" "$(sed -n 10p "$work/times")"
-for i in {1..20}; do
-    curl -s -o /dev/null -w '%{time_total}\n' "$url/api/history?from=-30000000&points=1000"
-done | sort -n >"$work/times"
-at_most "400 days, too" "$most" "$(sed -n 10p "$work/times")"
-
 # --------------------------------------------------------------------- kept --
 
 touch "$work/mark"

@@ -12,6 +12,8 @@ build=${SLUICE_BUILD:-build}
 case $build in /*) ;; *) build=$root/$build ;; esac
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-test.XXXXXX")
+# On a machine that is younger than a window, that window is full.
+until awk '{ exit !($1 > 61) }' /proc/uptime; do sleep 1; done
 pids=()
 passed=0 failed=0
 sim_program=$build/nimsim
@@ -85,9 +87,10 @@ finish() {
     exit
 }
 
-# Waits, at most SECONDS, until the command succeeds.
+# Waits until the command succeeds.  The time is what a quiet machine may take;
+# a busy one gets eight times that: it is a bound on a hang, not a judgment.
 wait_for() { # wait_for SECONDS COMMAND...
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + 8 * $1))
     shift
     until "$@" >/dev/null 2>&1; do
         ((SECONDS <= end)) || return 1
@@ -97,11 +100,17 @@ wait_for() { # wait_for SECONDS COMMAND...
 
 # ------------------------------------------------------------- the servers --
 
+# nimsim's clock is the judge of every window, and a real upstream does not
+# share our processors: where we may, it goes before everything else here, so
+# that a busy machine does not make it see a request later than it came.
+first=()
+[ -n "$(nice -n -19 true 2>&1)" ] || first=(nice -n -19)
+
 # start_sim [OPTION...]: sets $sim to its URL.
 start_sim() {
     local port_file=$work/sim.port
     rm -f "$port_file"
-    "$sim_program" --parent --port-file "$port_file" "$@" &
+    "${first[@]}" "$sim_program" --parent --port-file "$port_file" "$@" &
     sim_pid=$!
     pids+=("$sim_pid")
     wait_for 10 test -s "$port_file" || { echo "nimsim did not start" >&2; exit 1; }
@@ -136,6 +145,11 @@ stop_sluice() {
     wait "$run_pid" 2>/dev/null
 }
 
+# operator METHOD PATH: what the administrator may do
+operator() { curl -s -o /dev/null -X "$1" -H "Authorization: Bearer $(cat "$state/admin.token")" -d '' "$url$2"; }
+pause() { operator POST /api/pause; } # nothing goes: all can be looked at while it waits
+resume() { operator POST /api/resume; }
+
 workers() { # the workers' pids
     curl -s "$url/api/status" | jq -r '.workers[].pid' | sort -n
 }
@@ -166,7 +180,7 @@ chat() { # chat MODEL [EXTRA-JSON] [CURL-OPTION...]
 
 # many COUNT FILE [CURL-CONFIG-LINE...]: COUNT chats at once; FILE gets a line
 # "STATUS TIME CURL-EXIT" for each.
-many() {
+many() { # of $many_model, if that is set
     local count=$1 file=$2 i
     shift 2
     : >"$file.conf"
@@ -175,7 +189,7 @@ many() {
             ((i == 0)) || echo next
             printf '%s\n' "url = \"$url/v1/chat/completions\"" 'output = "/dev/null"' silent \
                 'header = "Content-Type: application/json"' 'max-time = 120' \
-                'data = "{\"model\":\"sim/tokens-3\",\"messages\":[]}"' \
+                "data = \"{\\\"model\\\":\\\"${many_model:-sim/tokens-3}\\\",\\\"messages\\\":[]}\"" \
                 'write-out = "%{http_code} %{time_total} %{exitcode}\n"' "$@"
         } >>"$file.conf"
     done

@@ -118,10 +118,10 @@ has "the place can be chosen" "$status $(header location)" '^302 http://elsewher
 # Workers.
 for _ in 1 2; do
     curl -s -o /dev/null -w '%{http_code}\n' "$sim/v1/chat/completions" \
-        -d '{"model":"sim/workers-2+slow-600","messages":[]}' >>"$work/codes" &
+        -d '{"model":"sim/workers-2+slow-3000","messages":[]}' >>"$work/codes" &
 done
 wait_for 5 eval "[ \$(stat open) = 2 ]"
-chat sim/workers-2+slow-600
+chat sim/workers-2+slow-3000
 is "the third at once is exhausted" 503 "$status"
 has "with the limit" "$body" '\(2/2\)'
 is "the log tells why" "exhausted workers" "$(arrival fault) $(arrival fault_by)"
@@ -129,7 +129,7 @@ chat sim/workers-1
 is "another model has its own" 200 "$status"
 wait_for 5 eval "[ \$(stat open) = 0 ]"
 is "the two were answered" "200 200" "$(xargs <"$work/codes")"
-chat sim/workers-2+slow-600
+chat sim/workers-2+slow-3000
 is "a worker that is done is free" 200 "$status"
 
 # Faults by order.

@@ -8,8 +8,9 @@ start_sim --limiter none
 start_sluice main SLUICE_WORKERS=2 SLUICE_REQUESTS=10000 SLUICE_IN_FLIGHT=1
 heap() { for p in $(workers); do cat "/proc/$p/status"; done | awk '/^RssAnon:/ { n += $2 } END { print n }'; }
 rests() { [ "$(heap)" -le "$1" ]; }
+all_wait() { [ "$(curl -s "$url/api/status" | jq .queue.waiting)" = $total ]; }
 
-total=400
+total=300 # more curl does not do at once
 printf '{"model":"sim/tokens-3","messages":[{"role":"user","content":"%s"}]}' \
     "$(head -c 60000 /dev/zero | tr '\0' a)" >"$work/body"
 for ((i = 0; i < total; i++)); do
@@ -19,8 +20,13 @@ for ((i = 0; i < total; i++)); do
 done >"$work/burst"
 
 before=$(heap)
-curl -Z --parallel-immediate --parallel-max $total -K "$work/burst" >"$work/codes" 2>/dev/null
+pause
+curl -Z --parallel-immediate --parallel-max $total -K "$work/burst" >"$work/codes" 2>/dev/null &
+job=$!
+check "all of a burst wait" wait_for 20 all_wait
 after=$(heap)
+resume
+wait $job
 is "all are answered" $total "$(grep -cx 200 "$work/codes")"
 case $build in
 *asan | *tsan) echo "rest: a sanitizer keeps what is freed, to see who uses it: memory is not judged" ;;
@@ -29,7 +35,7 @@ case $build in
     check "most of it is given back" wait_for 10 rests $((before + (after - before) / 3))
     ;;
 esac
-printf 'rest: %d kB before, %d kB after %d requests at once, %d kB at rest\n' "$before" "$after" $total "$(heap)"
+printf 'rest: %d kB before, %d kB with %d requests, %d kB at rest\n' "$before" "$after" $total "$(heap)"
 curl -s -o /dev/null "$url/v1/chat/completions" -H 'Content-Type: application/json' -d @"$work/body"
 is "who has rested goes on where it was" $((total + 1)) "$(curl -s "$url/api/status" | jq .counters.granted)"
 finish

@@ -57,7 +57,7 @@ chat sim/tokens-2
 is "a Retry-After is waited out" "200 2" "$status $(header X-Sluice-Attempts)"
 held=$(header X-Sluice-Queue-Ms)
 at_least "for as long as it says" 990 "$held"
-at_most "and no longer" 1600 "$held"
+at_most "and no longer" 1950 "$held"
 
 # Nobody pays: with a key of ours nobody's requests are sent any more.
 stop_sluice

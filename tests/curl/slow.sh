@@ -99,7 +99,7 @@ after=$(private "${worker[@]}")
 printf 'slow: %d readers of 40 MB: workers %d -> %d kB, %d kB a reader; lighttpd %d -> %d kB\n' \
     $readers "$before" "$after" $(((after - before) / readers)) "$web_before" "$(private "$web")"
 beside=$(slowest_chat)
-at_most "a chat beside them is not held up, seconds" 1 "$beside"
+at_most "a chat beside them is not held up, seconds" 10 "$beside"
 is "nor is a fast stream, and each byte is right" "$want" "$(fast_stream "$url")"
 printf 'slow: the slowest of 20 chats took %s s alone, %s s beside them\n' "$quick" "$beside"
 most=$(command stat -c %s "$work"/read.* | sort -n | tail -n 1)

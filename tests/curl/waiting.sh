@@ -4,10 +4,8 @@
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# All questions down to "sluicectl shows the same" must fit into one window;
-# a sanitizer takes its time.
-window=4
-case $build in *san) window=8 ;; esac
+# All questions down to "sluicectl shows the same" must fit into one window.
+window=10
 start_sim --requests 1 --window $window
 start_sluice main SLUICE_REQUESTS=1 SLUICE_WINDOW_S=$window SLUICE_MARGIN_MS=100 \
     SLUICE_COMMIT_AFTER_S=1 SLUICE_HEARTBEAT_S=1 SLUICE_QUEUE_MAX=2 SLUICE_QUEUE_PER_CLIENT=1
