@@ -103,14 +103,14 @@ wait_for() { # wait_for SECONDS COMMAND...
 # nimsim's clock is the judge of every window, and a real upstream does not
 # share our processors: where we may, it goes before everything else here, so
 # that a busy machine does not make it see a request later than it came.
-first=()
-[ -n "$(nice -n -19 true 2>&1)" ] || first=(nice -n -19)
+ahead=()
+[ -n "$(nice -n -19 true 2>&1)" ] || ahead=(nice -n -19)
 
 # start_sim [OPTION...]: sets $sim to its URL.
 start_sim() {
     local port_file=$work/sim.port
     rm -f "$port_file"
-    "${first[@]}" "$sim_program" --parent --port-file "$port_file" "$@" &
+    "${ahead[@]}" "$sim_program" --parent --port-file "$port_file" "$@" &
     sim_pid=$!
     pids+=("$sim_pid")
     wait_for 10 test -s "$port_file" || { echo "nimsim did not start" >&2; exit 1; }

@@ -8,7 +8,7 @@ start_sim --limiter none
 start_sluice main SLUICE_WORKERS=2 SLUICE_REQUESTS=10000 SLUICE_IN_FLIGHT=1
 heap() { for p in $(workers); do cat "/proc/$p/status"; done | awk '/^RssAnon:/ { n += $2 } END { print n }'; }
 rests() { [ "$(heap)" -le "$1" ]; }
-all_wait() { [ "$(curl -s "$url/api/status" | jq .queue.waiting)" = $total ]; }
+all_wait() { [ "$(curl -s "$url/api/status" | jq .queue.waiting)" = "$total" ]; }
 
 total=300 # more curl does not do at once
 printf '{"model":"sim/tokens-3","messages":[{"role":"user","content":"%s"}]}' \
