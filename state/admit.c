@@ -9,7 +9,8 @@
  *
  * A request that is open may be written at any moment from now on.  So it
  * takes a place in the window as if it were sent now, and it has a claim on a
- * token that is only taken, like the entry in the log, when it is written.
+ * token that is only taken, like the entry in the log, when it is written.  A
+ * gap is one between writes: while one is open, no other goes.
  */
 #include "admit.h"
 
@@ -20,6 +21,10 @@
 
 #define RETREAT_MAX_NS (300 * NS_PER_S) /* where the rules do not say */
 #define ANSWER_NS      NS_PER_S         /* a probe's answer, by experience */
+
+/* Where a gap is asked for, so long the next waits for one that is open: above
+ * what a connection takes, and a worker that is stopped does not stop all. */
+#define GAP_OPEN_NS (60 * NS_PER_S)
 
 /* With values that no arithmetic below can carry too far. */
 static struct lay_scope *sound_scope(struct layout *lay, uint32_t scope)
@@ -48,6 +53,33 @@ static int64_t known_from(struct layout *lay, uint32_t scope,
     if (lost > lay->live.now_ns + 2 * NS_PER_S)
         guard_damaged("a loss in the future");
     return lost + rulebook_span_ns(r);
+}
+
+/*
+ * Not before this for the sake of the gap.  It lies between writes, and one that
+ * is open may be written at any moment: its write comes first, unless that takes
+ * absurdly long.  What was forgotten may have been sent until it was.
+ */
+static int64_t gap_ends(struct layout *lay, uint32_t scope,
+                        const struct limiter_rules *r)
+{
+    const struct lay_scope *s = sound_scope(lay, scope);
+    int64_t lost = lay->live.lost_ns[rulebook_upstream(lay, scope)];
+    int64_t gap =
+        s->open > 0 ? max_i64(r->min_gap_ns, GAP_OPEN_NS) : r->min_gap_ns;
+
+    return max_i64(s->last_send_ns + gap, lost + r->min_gap_ns);
+}
+
+/* The same for those that foretell: open ones are written now. */
+static int64_t foretell_gap(struct layout *lay, uint32_t scope,
+                            const struct limiter_rules *r, int64_t now)
+{
+    if (r->min_gap_ns == 0)
+        return now;
+    if (sound_scope(lay, scope)->open == 0)
+        return gap_ends(lay, scope, r);
+    return min_i64(gap_ends(lay, scope, r), now + r->min_gap_ns);
 }
 
 /* ---- retreat ----------------------------------------------------------- */
@@ -188,7 +220,7 @@ bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when)
         *when = max_i64(*when, now + bucket_wait_ns(&s->bucket, &br, now,
                                                     s->open + INT64_C(1)));
     if (r->min_gap_ns > 0)
-        *when = max_i64(*when, s->last_send_ns + r->min_gap_ns);
+        *when = max_i64(*when, gap_ends(lay, scope, r));
     if (r->in_flight > 0 && s->in_flight >= r->in_flight)
         *when = NEVER;
     if (log_is_full(lay))
@@ -293,7 +325,7 @@ void admit_etas(struct layout *lay, uint32_t scope, uint32_t n, int64_t now,
     struct bucket_rule br = rulebook_bucket(r);
     struct bucket b = s->bucket;
     /* Not before the one before it, nor before its gap is over. */
-    int64_t after = (s->open > 0 ? now : s->last_send_ns) + r->min_gap_ns;
+    int64_t after = foretell_gap(lay, scope, r, now);
     uint32_t limit = limit_of(lay, scope, 1), i;
 
     slots_at(lay, scope, r, n, now, out);

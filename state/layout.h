@@ -45,7 +45,7 @@
 #include "tally.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 6
+#define LAYOUT_VERSION 7
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    256
@@ -133,6 +133,8 @@ struct lay_live {
     /* Sends of an upstream before this time are unknown: they may have filled
      * its windows. */
     int64_t lost_ns[LAY_UPSTREAMS];
+    /* When the worker began whose word on the scope is in force. */
+    int64_t scope_ns[LAY_UPSTREAMS];
     int64_t quota_lost_ns; /* the same for the clients' own limits */
     int64_t quota_span_ns; /* which count for so long; 0: no rules yet */
     struct limiter_counters counters;

@@ -8,6 +8,7 @@
  *               locked()   roster.c  who lives
  *                          orders.c  what operators want
  *                          places.c  which rows are our upstreams'
+ *                          rescope.c which scope does each request wait in
  *                          wishes.c  wishes become transitions (row.c)
  *                          notes.c   what is over is counted (tally.c)
  *                          verdicts.c  answers become holds (retreat.c, ...)
@@ -41,6 +42,7 @@
 #include "queue.h"
 #include "quota.h"
 #include "repair.h"
+#include "rescope.h"
 #include "rulebook.h"
 #include "sums.h"
 #include "view.h"
@@ -229,6 +231,7 @@ static void settle_in(struct limiter *lim)
     }
     lim->repairs = lay->live.counters.repairs;
     places_rule(lim, orders_lead(lim));
+    rescope_rows(lay, lim->now);
     if (lim->slot == NONE)
         lim->slot =
             roster_claim(lay, lim->file.fd, lim->wake.address, lim->now);
@@ -547,7 +550,7 @@ int limiter_open(struct limiter **out, const char *dir,
     lim->path = strdup(dir);
     CHECK(lim->path != NULL);
     limiter_set(lim, set);
-    lim->now = now;
+    lim->now = lim->opened_ns = now;
     lim->trouble_ns = NEVER;
     lim->wishes_end = &lim->wishes;
     lim->news_end = &lim->news;

@@ -32,7 +32,7 @@ struct limiter_rules {
     char name[32];
     int64_t window_ns;      /* up to a day, as the next two */
     int64_t margin_ns;      /* a send counts for window + margin */
-    int64_t min_gap_ns;     /* between two sends; may be 0 */
+    int64_t min_gap_ns;     /* between two writes; may be 0 */
     uint32_t requests;      /* 1..10,000 sends in a window */
     uint32_t burst;         /* 1..requests; equal: the window alone decides */
     uint32_t in_flight;     /* 0: no limit */

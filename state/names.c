@@ -41,6 +41,7 @@ static bool model_is_needed(struct layout *lay, uint32_t i, int64_t now)
         return rulebook_may_count(lay, LAY_UPSTREAMS + i, now);
     admit_refresh(lay, LAY_UPSTREAMS + i, now);
     return lay->scopes[LAY_UPSTREAMS + i].window.n > 0 ||
+           rulebook_gap_runs(lay, LAY_UPSTREAMS + i, now) ||
            lay->scopes[LAY_UPSTREAMS + i].retreat.state != RETREAT_NORMAL;
 }
 

@@ -104,6 +104,28 @@ uint32_t places_of(const struct limiter *lim, uint32_t upstream)
 
 /* ---- rules ------------------------------------------------------------------ */
 
+/*
+ * Our rules for ROW.  Another scope needs a restart, so those that run on
+ * follow newer settings and have still the old word for it: the word of whoever
+ * began last holds.  Each worker that is started anew would be contradicted by
+ * all that are not yet, else, and each change costs a full window.
+ */
+static void bring(struct limiter *lim, uint32_t row, struct limiter_rules *to,
+                  const struct limiter_rules *ours)
+{
+    struct layout *lay = lim->file.lay;
+    int64_t *since = &lay->live.scope_ns[row];
+    uint32_t per_model = ours->per_model;
+
+    if (rulebook_in_force(lay, row) && has_name(lay, row, ours->name) &&
+        *since > lim->opened_ns)
+        per_model = lay->rules[row].per_model;
+    else
+        *since = lim->opened_ns;
+    *to = *ours;
+    to->per_model = per_model;
+}
+
 void places_rule(struct limiter *lim, bool lead)
 {
     struct layout *lay = lim->file.lay;
@@ -119,7 +141,7 @@ void places_rule(struct limiter *lim, bool lead)
         row = lim->places[i];
         if (lead || set.rules[row].requests == 0 ||
             !has_name(lay, row, lim->set.rules[i].name))
-            set.rules[row] = lim->set.rules[i];
+            bring(lim, row, &set.rules[row], &lim->set.rules[i]);
     }
     (void)rulebook_set(lay, &set, lim->now);
 }

@@ -291,6 +291,7 @@ void queue_charge(struct layout *lay, uint32_t row)
     f->start = f->finish = c->v + flow_step(f);
     s->v = class_start(s, c);
     c->start = c->finish = s->v + class_step(f->cls);
+    vtime_keep_small(lay, f->scope, f->cls);
     queue_remove(lay, row);
 }
 

@@ -47,9 +47,12 @@ static void check_live(struct layout *lay, int64_t now)
     if (!is_past(l->now_ns, now) || !is_past(l->last_arrival, now) ||
         !is_past(l->service_start_ns, now))
         guard_damaged("a time in the future");
-    for (i = 0; i < LAY_UPSTREAMS; i++)
+    for (i = 0; i < LAY_UPSTREAMS; i++) {
         if (!is_past(l->lost_ns[i], now + FUTURE_MAX))
             guard_damaged("a time in the future");
+        if (!is_past(l->scope_ns[i], now))
+            l->scope_ns[i] = 0; /* anybody's word holds */
+    }
 }
 
 static void check_scope(struct lay_scope *s, int64_t now)

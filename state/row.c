@@ -283,6 +283,25 @@ void row_again(struct layout *lay, uint32_t i, int64_t now)
     lay->live.counters.again++;
 }
 
+void row_move(struct layout *lay, uint32_t i, uint32_t scope, uint32_t model,
+              int64_t now)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    if (r->state == ROW_OFFERED)
+        row_revoke(lay, i, now);
+    if (r->state == ROW_WAITING)
+        queue_remove(lay, i);
+    count(lay, r, -1);
+    count_life(lay, r, -1);
+    r->model = model;
+    r->scope = (uint16_t)scope;
+    count(lay, r, 1);
+    count_life(lay, r, 1);
+    if (r->state == ROW_WAITING)
+        line_up(lay, i);
+}
+
 void row_body_gone(struct layout *lay, uint32_t i)
 {
     struct lay_row *r = row_at(lay, i);

@@ -35,6 +35,10 @@ void row_grant(struct layout *lay, uint32_t row, int64_t now);
 bool row_sent(struct layout *lay, uint32_t row, int64_t at);
 /* Back into line; one that is still open did not reach the wire. */
 void row_again(struct layout *lay, uint32_t row, int64_t now);
+/* Into SCOPE, as one for MODEL (or NONE), in whatever state; an offer is taken
+ * back.  What was charged for it stays with the old scope. */
+void row_move(struct layout *lay, uint32_t row, uint32_t scope, uint32_t model,
+              int64_t now);
 void row_body_gone(struct layout *lay, uint32_t row);
 /* The end; one that is still open did not reach the wire. */
 void row_leave(struct layout *lay, uint32_t row);

@@ -4,7 +4,7 @@
  * New rules may count sends that the old ones had let go: then the window is
  * full until all that was forgotten has passed.  An upstream that nobody uses
  * keeps its rules, with no requests, and so its window, until its row is
- * another's (places.c).
+ * another's (places.c).  Another scope moves the rows, too: rescope.c.
  */
 #include "rulebook.h"
 
@@ -78,7 +78,14 @@ bool rulebook_may_count(struct layout *lay, uint32_t scope, int64_t now)
         last_used(&lay->rules[rulebook_upstream(lay, scope)]);
 
     return rulebook_is_sane(&r) &&
-           scope_at(lay, scope)->last_send_ns > now - rulebook_span_ns(&r);
+           scope_at(lay, scope)->last_send_ns >
+               now - max_i64(rulebook_span_ns(&r), r.min_gap_ns);
+}
+
+bool rulebook_gap_runs(struct layout *lay, uint32_t scope, int64_t now)
+{
+    return scope_at(lay, scope)->last_send_ns >
+           now - rulebook_of(lay, scope)->min_gap_ns;
 }
 
 bool rulebook_has_rows(struct layout *lay, uint32_t upstream)
@@ -148,9 +155,13 @@ static void convert_buckets(struct layout *lay, uint32_t upstream,
         bucket_convert(&lay->scopes[LAY_UPSTREAMS + i].bucket, &from, &to);
 }
 
-static void forget_retreat(struct layout *lay, uint32_t scope)
+void rulebook_forget_retreat(struct layout *lay, uint32_t scope)
 {
-    memset(&scope_at(lay, scope)->retreat, 0, sizeof(struct retreat));
+    struct retreat *re = &scope_at(lay, scope)->retreat;
+
+    /* First: what is left of a state that is normal does no harm. */
+    __atomic_store_n(&re->state, RETREAT_NORMAL, __ATOMIC_SEQ_CST);
+    memset(re, 0, sizeof(*re));
     lay->live.retreating[scope / 64] &= ~(UINT64_C(1) << scope % 64);
 }
 
@@ -160,12 +171,12 @@ static void forget_refusals(struct layout *lay, uint32_t upstream)
 {
     uint32_t i;
 
-    forget_retreat(lay, upstream);
+    rulebook_forget_retreat(lay, upstream);
     memset(&lay->debts[upstream], 0, sizeof(struct lay_debt));
     lay->probe.keys[upstream] = 0;
     for (i = next_model(lay, upstream, 0); i < LAY_MODELS;
          i = next_model(lay, upstream, i + 1)) {
-        forget_retreat(lay, LAY_UPSTREAMS + i);
+        rulebook_forget_retreat(lay, LAY_UPSTREAMS + i);
         traits_forget(lay, i);
     }
 }

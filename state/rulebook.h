@@ -34,10 +34,16 @@ bool rulebook_set(struct layout *lay, const struct limiter_settings *set,
 /* After a death under the lock: what was begun is finished. */
 void rulebook_repair(struct layout *lay);
 
+/* SCOPE has refused nobody yet. */
+void rulebook_forget_retreat(struct layout *lay, uint32_t scope);
+
 /* Is there a ticket for UPSTREAM? */
 bool rulebook_has_rows(struct layout *lay, uint32_t upstream);
 /* Might SCOPE, whose upstream nobody uses now, have sends that count? */
 bool rulebook_may_count(struct layout *lay, uint32_t scope, int64_t now);
+/* Is the gap after SCOPE's last send not over?  It may be longer than a
+ * window. */
+bool rulebook_gap_runs(struct layout *lay, uint32_t scope, int64_t now);
 /* The latest grant or write of UPSTREAM, those of its models included. */
 int64_t rulebook_last_send_ns(const struct layout *lay, uint32_t upstream);
 

@@ -13,6 +13,13 @@ static inline uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* As far as V may rise: 2^28 requests of weight 1, some days of a thousand a
+ * second.  A quarter of what repair.c takes for noise. */
+#define VTIME_MARK (UINT64_C(1) << 60)
+
+/* V of class CLS, or of SCOPE, has risen: sets back what lies beyond. */
+void vtime_keep_small(struct layout *lay, uint32_t scope, uint32_t cls);
+
 /* What one request costs a flow, in its class' time. */
 static inline uint64_t flow_step(const struct lay_flow *f)
 {

@@ -48,6 +48,7 @@ struct limiter {
     uint32_t slot; /* our place in the roster, or NONE */
     struct wake wake;
     struct limiter_settings set;
+    int64_t opened_ns;   /* when this worker began */
     uint64_t generation; /* of those settings */
     uint64_t newest;     /* that the state knows of */
     struct pause pause;

@@ -65,5 +65,6 @@ CU_ErrorCode test_spread_add(void);
 CU_ErrorCode test_tally_add(void);
 CU_ErrorCode test_orders_add(void);
 CU_ErrorCode test_places_add(void);
+CU_ErrorCode test_rescope_add(void);
 
 #endif

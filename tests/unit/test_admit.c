@@ -21,6 +21,46 @@ static void the_gap_keeps_two_sends_apart(void)
     free(lay);
 }
 
+/* A slow connection: what counts is when it is written. */
+static void the_gap_lies_between_writes(void)
+{
+    struct layout *lay = lab_new();
+    int64_t gap = NS_PER_S / 2, at = LAB_T0 + 7 * NS_PER_S;
+    uint32_t row = lab_join(lay, "c", LAB_T0);
+
+    lay->rules[0].min_gap_ns = gap;
+    admit_granted(lay, row, LAB_T0);
+    row_grant(lay, row, LAB_T0);
+    CU_ASSERT_FALSE(lab_may_send(lay, LAB_T0 + gap));
+    CU_ASSERT_FALSE(lab_may_send(lay, at));
+    CU_ASSERT_EQUAL(admit_eta(lay, 0, 0, at), at + gap); /* as if now */
+    CU_ASSERT_EQUAL(admit_eta(lay, 0, 1, at), at + 2 * gap);
+    lay->live.now_ns = at;
+    CU_ASSERT_TRUE(row_sent(lay, row, at));
+    CU_ASSERT_FALSE(lab_may_send(lay, at + gap - 1));
+    CU_ASSERT_TRUE(lab_may_send(lay, at + gap));
+    free(lay);
+}
+
+/* Its worker is stopped: the others are slow, but they go. */
+static void an_open_one_holds_the_next_a_minute_at_most(void)
+{
+    struct layout *lay = lab_new();
+    uint32_t row = lab_join(lay, "c", LAB_T0);
+    int64_t when, at = LAB_T0 + 60 * NS_PER_S;
+
+    lay->rules[0].min_gap_ns = 250;
+    admit_granted(lay, row, LAB_T0);
+    row_grant(lay, row, LAB_T0);
+    CU_ASSERT_FALSE(admit_now(lay, 0, LAB_T0 + 250, &when));
+    CU_ASSERT_EQUAL(when, at);
+    CU_ASSERT_FALSE(lab_may_send(lay, at - 1));
+    CU_ASSERT_EQUAL(admit_eta(lay, 0, 0, at - 100), at);
+    CU_ASSERT_TRUE(lab_may_send(lay, at));
+    CU_ASSERT_EQUAL(admit_eta(lay, 0, 0, at), at);
+    free(lay);
+}
+
 static void a_small_burst_smooths(void)
 {
     struct layout *lay = lab_new();
@@ -152,6 +192,9 @@ static void the_eta_of_the_kth_is_when_it_goes(void)
 
 static const struct unit_test tests[] = {
     {"the gap keeps two sends apart", the_gap_keeps_two_sends_apart},
+    {"the gap lies between writes", the_gap_lies_between_writes},
+    {"an open one holds the next a minute at most",
+     an_open_one_holds_the_next_a_minute_at_most},
     {"a small burst smooths", a_small_burst_smooths},
     {"open requests have a claim on tokens",
      open_requests_have_a_claim_on_tokens},

@@ -3,11 +3,13 @@
 
 #include <string.h>
 
+#include "guard.h"
 #include "lab.h"
 #include "rank.h"
 #include "repair.h"
 #include "row.h"
 #include "sfq.h"
+#include "vtime.h"
 
 struct pair {
     struct layout *lay;
@@ -157,6 +159,90 @@ static void it_agrees_with_the_oracle_in_any_schedule(void)
     free(p.lay);
 }
 
+/* As after so many grants that virtual time is about to be set back: in the
+ * midst of each schedule. */
+static void grow_old(struct pair *p)
+{
+    struct lay_scope *s = scope_at(p->lay, p->scope);
+    uint32_t cls;
+
+    s->v = VTIME_MARK - (1 + lab_random(20)) * QUEUE_QUANTUM;
+    for (cls = 0; cls < LIMITER_CLASSES; cls++)
+        s->cls[cls].v = VTIME_MARK - (1 + lab_random(20)) * QUEUE_QUANTUM;
+}
+
+static void it_agrees_when_virtual_time_is_set_back(void)
+{
+    struct pair p = {.now = LAB_T0};
+    uint32_t i, cls;
+
+    p.lay = lab_new();
+    for (i = 0; i < 400; i++) {
+        if (i % LAY_UPSTREAMS == 0) {
+            free(p.lay);
+            p.lay = lab_new();
+        }
+        start_pair(&p, i % LAY_UPSTREAMS);
+        grow_old(&p);
+        run_pair(&p, 4 + lab_random(4), lab_random(2));
+        CU_ASSERT_TRUE(p.lay->scopes[p.scope].v < VTIME_MARK);
+        for (cls = 0; cls < LIMITER_CLASSES; cls++)
+            CU_ASSERT_TRUE(p.lay->scopes[p.scope].cls[cls].v < VTIME_MARK);
+    }
+    lab_is_settled(p.lay);
+    free(p.lay);
+}
+
+static void repair(void *lay)
+{
+    repair_run(lay, LAB_T0);
+}
+
+/* A thousand grants a second for twelve days, or as many for ten years: who
+ * opens the file then finds it sound. */
+static void it_never_grows_too_old(void)
+{
+    struct layout *lay = lab_new();
+    const char *what = "";
+    uint32_t i, row;
+
+    lay->rules[0] = lab_rules(10000, 60, 0);
+    lay->scopes[0].cls[CLASS_NORMAL].v = (UINT64_C(1) << 62) - 2;
+    lay->scopes[0].v = (UINT64_C(1) << 62) - 2;
+    for (i = 0; i < 3; i++) {
+        row = lab_join(lay, "c", LAB_T0);
+        row_grant(lay, row, LAB_T0);
+    }
+    CU_ASSERT_EQUAL(guard_run(repair, lay, &what), GUARD_OK);
+    CU_ASSERT_STRING_EQUAL(what, "");
+    free(lay);
+}
+
+/* Its writer was killed when it had set back some of the flows, or none: debts
+ * are those of one request at most, and the order is that of the arrivals. */
+static void it_may_be_set_back_by_halves(void)
+{
+    struct layout *lay = lab_new();
+    uint32_t a = lab_join(lay, "a", LAB_T0), b, i;
+
+    row_grant(lay, a, LAB_T0); /* both owe one */
+    b = lab_join(lay, "b", LAB_T0);
+    row_grant(lay, b, LAB_T0);
+    lay->scopes[0].cls[CLASS_NORMAL].v = 0;
+    for (i = 0; i < LAY_FLOWS; i++)
+        if (lay->flows[i].used)
+            lay->flows[i].finish += VTIME_MARK;
+    repair_run(lay, LAB_T0);
+    for (i = 0; i < LAY_FLOWS; i++)
+        if (lay->flows[i].used)
+            CU_ASSERT_TRUE(lay->flows[i].finish <= QUEUE_QUANTUM);
+    a = lab_join(lay, "a", LAB_T0);
+    b = lab_join(lay, "b", LAB_T0);
+    CU_ASSERT_EQUAL(queue_best(lay, 0), a);
+    CU_ASSERT_EQUAL(rank_position(lay, b), 1);
+    free(lay);
+}
+
 /* A repair throws lines and starts away; the order must survive it. */
 static void a_repair_changes_no_order(void)
 {
@@ -251,6 +337,10 @@ static void rows_of_a_stalled_worker_are_passed_over(void)
 static const struct unit_test tests[] = {
     {"it agrees with the oracle in any schedule, positions too",
      it_agrees_with_the_oracle_in_any_schedule},
+    {"it agrees when virtual time is set back",
+     it_agrees_when_virtual_time_is_set_back},
+    {"it never grows too old", it_never_grows_too_old},
+    {"it may be set back by halves", it_may_be_set_back_by_halves},
     {"a repair changes no order", a_repair_changes_no_order},
     {"classes share 16 to 4 to 1", classes_share_16_to_4_to_1},
     {"a returned request is first of its own line",

@@ -165,6 +165,20 @@ static void there_are_no_more_providers_than_rows(void)
 
 /* ---- figures ---------------------------------------------------------------------- */
 
+static void a_busy_name_is_counted_for_years(void)
+{
+    struct layout *lay = lab_new();
+    uint32_t i = names_model(lay, 0, "a/b", LAB_T0);
+    uint64_t many = UINT32_MAX;
+    struct view_figures v;
+
+    memset(lay->tally.models[i].outcomes, 0xff, 4); /* the lower half */
+    note(lay, "a/b", OUTCOME_OK);
+    tally_tell(&lay->tally.models[i], &v);
+    CU_ASSERT_EQUAL(v.outcomes[OUTCOME_OK], many + 1);
+    free(lay);
+}
+
 static void figures_are_kept_for_names_that_are_known(void)
 {
     struct layout *lay = lab_new();
@@ -451,6 +465,7 @@ CU_ErrorCode test_tally_add(void)
          a_publisher_is_admitted_by_its_first_success},
         {"there are no more providers than rows",
          there_are_no_more_providers_than_rows},
+        {"a busy name is counted for years", a_busy_name_is_counted_for_years},
         {"figures are kept for names that are known",
          figures_are_kept_for_names_that_are_known},
         {"a row with another name begins anew",
