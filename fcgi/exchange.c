@@ -31,6 +31,7 @@
 
 #include "adopt.h"
 #include "auth.h"
+#include "conceal.h"
 #include "config.h"
 #include "events.h"
 #include "fingerprint.h"
@@ -141,7 +142,8 @@ static enum step fail_with(struct exchange *x, const struct reply_error *e)
     if (x->ticket != NULL && is_loss(e))
         limiter_lost(x->s->lim, x->ticket);
     x->error = *e;
-    reply_error_json(&json, e);
+    conceal_text(x, x->error.message); /* it may quote the upstream */
+    reply_error_json(&json, &x->error);
     next = exchange_tell(x, &(struct relay_error){e->status, &json, e->retry_ms,
                                                   e->retry, NULL});
     buf_free(&json);
