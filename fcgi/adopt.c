@@ -125,10 +125,11 @@ static void answer(struct change *c)
 
 static void put_reloaded(struct buf *b, struct json_object *notes)
 {
-    buf_fmt(b, "{\"reloaded\":true,\"warnings\":%s}\n",
-            json_object_to_json_string_ext(notes,
-                                           JSON_C_TO_STRING_PLAIN |
-                                               JSON_C_TO_STRING_NOSLASHESCAPE));
+    buf_str(b, "{\"reloaded\":true,\"warnings\":");
+    buf_json_text(
+        b, json_object_to_json_string_ext(
+               notes, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    buf_str(b, "}\n");
 }
 
 /* Of changes that are in force here: do all follow? */

@@ -108,18 +108,26 @@ static struct curl_slist *headers_for(const struct ctl *c)
 static CURLcode perform(CURL *curl, struct ctl *c, const char *method,
                         const char *body)
 {
-    struct curl_slist *headers = headers_for(c);
+    struct curl_slist *headers = headers_for(c), *h;
     CURLcode rc;
 
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    /* The token is for the worker alone: no proxy of the environment, no
+     * other place that an answer names, no password of a .netrc. */
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, CALL_S);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     if (body != NULL)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     rc = curl_easy_perform(curl);
+    for (h = headers; h != NULL; h = h->next)
+        explicit_bzero(h->data, strlen(h->data));
     curl_slist_free_all(headers);
     return rc;
 }
@@ -168,11 +176,8 @@ static struct json_object *at(struct json_object *o, const char *key)
 
 static void print_line(FILE *to, const char *before, const char *text)
 {
-    const unsigned char *p;
-
     fputs(before, to);
-    for (p = (const unsigned char *)text; *p != '\0'; p++)
-        fputc(*p < 0x20 || *p == 0x7f ? '?' : *p, to);
+    print_text(to, text);
     fputc('\n', to);
 }
 
@@ -228,8 +233,10 @@ static void print_done(struct json_object *root, const void *arg)
 static void print_json(struct json_object *root, const void *arg)
 {
     (void)arg;
-    puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
-                                                  JSON_C_TO_STRING_SPACED));
+    print_json_text(
+        stdout, json_object_to_json_string_ext(
+                    root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));
+    puts("");
 }
 
 int call_status_json(struct ctl *c)
@@ -269,9 +276,13 @@ static void print_settings(struct json_object *root, const void *arg)
         struct json_object *value = at(row, "value");
 
         (void)unused;
-        printf("%s = %s (%s)\n", key,
-               json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN),
-               json_object_get_string(at(row, "source")));
+        print_text(stdout, key);
+        fputs(" = ", stdout);
+        print_json_text(stdout, json_object_to_json_string_ext(
+                                    value, JSON_C_TO_STRING_PLAIN));
+        fputs(" (", stdout);
+        print_text(stdout, json_object_get_string(at(row, "source")));
+        puts(")");
     }
     json_object_put(wanted);
 }

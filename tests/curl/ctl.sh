@@ -42,6 +42,35 @@ said=$(SLUICE_STATE_DIR=$state timeout 20 script -qec "stty rows 12 cols 100; $b
 is "on a terminal q ends it" 0 $?
 has "it leaves the terminal as it was" "$said" '1049l'
 
+# ---- names that a terminal would obey ------------------------------------------
+odd=$'sim/\u009b31mRED\u007f\u0085\u202ertl\u2028x\u2066'
+raw=$'\xc2[\x80-\x9f]|\x7f|\x1b|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]'
+raw_in() { printf '%s' "$1" | LC_ALL=C grep -acE "$raw"; }
+curl -s -o /dev/null --max-time 60 "$url/v1/chat/completions" -H 'Content-Type: application/json' \
+    -H 'X-Sluice-Priority: low' -d "{\"model\":\"$odd\",\"messages\":[]}" &
+odd_pid=$!
+wait_for 5 waiting 4
+ctl status --json
+has "status --json knows it" "$said" 'u009b31mRED.u007f.u0085.u202ertl.u2028x.u2066'
+is "and escapes it" 0 "$(raw_in "$said")"
+is "it is the same name" "$odd" "$(jq -r '[.. | .model? // empty | select(test("RED"))][0]' <<<"$said")"
+is "so does /api/status" 0 "$(raw_in "$(curl -s "$url/api/status")")"
+is "and /api/queue" 0 "$(raw_in "$(curl -s "$url/api/queue")")"
+for page in status queue top; do
+    ctl $page
+    is "$page shows nothing that a terminal obeys" 0 "$(raw_in "$said")"
+done
+kill $odd_pid
+wait $odd_pid 2>/dev/null
+check "who left is out of line" wait_for 5 waiting 3
+check "the log tells of it" wait_for 5 grep -q RED "$log" "$out"
+is "and escapes it" 0 "$(raw_in "$(grep -h RED "$log" "$out")")"
+
+# ---- the token goes to the worker alone -----------------------------------------
+said=$(env SLUICE_DATA_DIR="$work/data" SLUICE_STATE_DIR="$state" no_proxy= NO_PROXY= http_proxy="$sim" HTTP_PROXY="$sim" \
+    https_proxy="$sim" HTTPS_PROXY="$sim" all_proxy="$sim" ALL_PROXY="$sim" "$build/sluicectl" status --json 2>&1)
+is "no proxy of the environment is asked" 3 "$(jq .queue.waiting <<<"$said")"
+
 # ---- one request ----------------------------------------------------------------
 ctl cancel "$id"
 is "a waiting one is cancelled" "0 cancelled" "$rc $said"
