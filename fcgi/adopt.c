@@ -16,6 +16,7 @@
 
 #include <json-c/json.h>
 
+#include "accept.h"
 #include "configs.h"
 #include "exchange.h"
 #include "log.h"
@@ -73,6 +74,8 @@ static void put_in_force(struct adopt *a, struct revision *rev, uint64_t stamp)
     struct limiter_settings set = rules_of(rev->cfg);
     struct sluice *s = a->s;
 
+    if (s->accept != NULL) /* the start's own settings come before it */
+        accept_follow(s->accept, rev->cfg);
     config_free(s->cfg);
     s->cfg = rev->cfg;
     rev->cfg = NULL;
