@@ -222,7 +222,9 @@ static int64_t seconds_ms(const char *text)
     char *end;
     double s;
 
-    if (!isdigit((unsigned char)*text) || strlen(text) > 15)
+    /* strtod() alone would also take "0x1p3" and "1e3". */
+    if (!isdigit((unsigned char)*text) || strlen(text) > 15 ||
+        text[strspn(text, "0123456789.")] != '\0')
         return -1;
     errno = 0;
     s = strtod(text, &end);

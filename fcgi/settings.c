@@ -270,6 +270,25 @@ const struct setting *setting_find(const char *key, bool of_upstream)
     return NULL;
 }
 
+const struct setting *setting_find_dotted(const char *key)
+{
+    const char *dot;
+
+    if (strncmp(key, "upstreams.", 10) != 0)
+        return setting_find(key, false);
+    dot = strchr(key + 10, '.'); /* names have none */
+    return dot != NULL ? setting_find(dot + 1, true) : NULL;
+}
+
+bool setting_is_time(const struct setting *row)
+{
+    size_t len = row->key != NULL ? strlen(row->key) : 0;
+
+    return row->kind == SETTING_SECONDS ||
+           (row->kind == SETTING_COUNT && len > 3 &&
+            strcmp(row->key + len - 3, "_ms") == 0);
+}
+
 const struct setting *setting_find_env(const char *name)
 {
     const struct setting *s;

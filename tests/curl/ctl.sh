@@ -60,9 +60,9 @@ for page in status queue top; do
     ctl $page
     is "$page shows nothing that a terminal obeys" 0 "$(raw_in "$said")"
 done
-kill $odd_pid
-wait $odd_pid 2>/dev/null
-check "who left is out of line" wait_for 5 waiting 3
+ctl cancel "$(curl -s "$url/api/queue" | jq -r '.waiting[] | select(.model | test("RED")).id')"
+is "it is cancelled" "0 cancelled" "$rc $said"
+wait $odd_pid
 check "the log tells of it" wait_for 5 grep -q RED "$log" "$out"
 is "and escapes it" 0 "$(raw_in "$(grep -h RED "$log" "$out")")"
 
@@ -92,6 +92,23 @@ has "by its name" "$said" 'queue.per_client.*from 1 to 4096'
 is "nothing has changed" "77 live" "$(setting queue.max)"
 ctl set queue.max=
 is "an empty value undoes it" "500 default" "$(setting queue.max)"
+for pair in upstreams.nim.window_s=1:30 queue.max=1,000 queue.timeout_s=15x queue.max=4O queue.max=1e2 buffered_keepalive=1 \
+    upstreams.nim.requests=40s queue.max_mb=64m; do
+    before=$(setting "${pair%%=*}")
+    ctl set "$pair"
+    is "$pair: half a value is none" 1 $rc
+    has "and that is said" "$said" "^sluicectl: ${pair%%=*}: ${pair#*=} is refused; .*must be "
+    is "nothing has changed" "$before" "$(setting "${pair%%=*}")"
+done
+ctl set queue.timeout_s=15m upstreams.nim.margin_ms=1.5s timeouts.idle_s=250ms heartbeat_s=0.1
+is "times may have a unit" 0 $rc
+is "which is turned into the setting's own" "900 live, 1500 live, 0.25 live, 0.1 live" \
+    "$(for k in queue.timeout_s upstreams.nim.margin_ms timeouts.idle_s heartbeat_s; do setting $k; done | paste -sd, | sed 's/,/, /g')"
+ctl set queue.timeout_s= upstreams.nim.margin_ms= timeouts.idle_s= heartbeat_s=
+is "and undone" 0 $rc
+ctl set window_s=30
+is "an unknown key is refused" 1 $rc
+has "with the one that is meant" "$said" 'window_s: unknown key; the nearest known one is upstreams.nim.window_s'
 ctl set queue.max
 is "no value at all is wrong usage" 2 $rc
 
