@@ -8,7 +8,8 @@
  * A web server sends a small request with one write, so that all of it is
  * there when we look: libfcgi then reads without waiting, and no thread has to
  * be woken, which costs more than the reading.  What is too large to be looked
- * at, or looks odd, is a reader thread's (readers.c).
+ * at, or looks odd, is a reader thread's (readers.c).  Whoever is not let in is
+ * told so as soon as the parameters are there (gate.c).
  *
  * All workers watch one socket: EPOLLEXCLUSIVE wakes one of them for a
  * connection, not all.
@@ -25,7 +26,9 @@
 
 #include "../state/limiter.h"
 #include "clock.h"
+#include "gate.h"
 #include "limits.h"
+#include "linger.h"
 #include "readers.h"
 #include "receive.h"
 
@@ -41,7 +44,8 @@ struct arrival {
 struct accept {
     struct loop *loop;
     int listen_fd;
-    int64_t max_body;
+    struct gate *gate;
+    struct linger_list *linger;
     const uint32_t *open; /* requests that are not over */
     accept_fn *fn;
     void *arg;
@@ -71,7 +75,7 @@ static enum receive_look look(struct accept *a, int fd)
 /* Takes FD, whose request is whole: no read of it waits. */
 static void take(struct accept *a, int fd)
 {
-    struct request *r = receive(fd, a->max_body, loop_now(a->loop));
+    struct request *r = receive(fd, a->gate, true, loop_now(a->loop));
 
     if (r == NULL) {
         close(fd);
@@ -147,12 +151,14 @@ static void end_late(struct accept *a, int64_t now)
 void accept_expire(struct accept *a, int64_t now)
 {
     end_late(a, now);
+    linger_expire(a->linger, now);
     readers_expire(a->readers, now);
 }
 
 bool accept_is_idle(struct accept *a)
 {
-    return a->first == NULL && readers_are_idle(a->readers);
+    return a->first == NULL && linger_is_idle(a->linger) &&
+           readers_are_idle(a->readers);
 }
 
 /* ---- the listening socket ---------------------------------------------------- */
@@ -281,7 +287,8 @@ struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
     CHECK(a != NULL);
     a->loop = loop;
     a->listen_fd = listen_fd;
-    a->max_body = max_body;
+    a->gate = gate_new(max_body);
+    a->linger = linger_new(loop);
     a->open = open;
     a->fn = fn;
     a->arg = arg;
@@ -291,13 +298,25 @@ struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
     a->pause.arg = a;
     bound_wait(listen_fd);
     if (!never_wait(listen_fd) ||
-        (a->readers = readers_start(max_body)) == NULL) {
+        (a->readers = readers_start(a->gate)) == NULL) {
+        linger_free(a->linger);
+        gate_free(a->gate);
         free(a);
         return NULL;
     }
     loop_watch(loop, &a->reading, readers_fd(a->readers), EPOLLIN);
     listen_again(a);
     return a;
+}
+
+void accept_follow(struct accept *a, const struct config *cfg)
+{
+    gate_follow(a->gate, cfg);
+}
+
+void accept_linger(struct accept *a, int fd)
+{
+    linger_add(a->linger, fd);
 }
 
 void accept_stop(struct accept *a)
@@ -323,5 +342,7 @@ void accept_free(struct accept *a)
     end_late(a, NEVER);
     loop_unwatch(a->loop, &a->reading);
     readers_free(a->readers);
+    linger_free(a->linger);
+    gate_free(a->gate);
     free(a);
 }

@@ -10,6 +10,7 @@
 #include "loop.h"
 
 struct accept;
+struct config;
 struct request;
 
 /* Takes the request and its descriptor. */
@@ -23,6 +24,11 @@ typedef void accept_fn(void *arg, struct request *r);
  */
 struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
                             const uint32_t *open, accept_fn *fn, void *arg);
+/* Who CFG (borrowed) does not let in is refused before his body has come.  To
+ * be called anew before CFG is freed. */
+void accept_follow(struct accept *a, const struct config *cfg);
+/* Takes FD: all of an answer has gone over it, while its request still comes. */
+void accept_linger(struct accept *a, int fd);
 /* No new connections from now on, but those that are there already; requests
  * on their way in still come. */
 void accept_stop(struct accept *a);

@@ -16,6 +16,7 @@
 
 #include <json-c/json.h>
 
+#include "accept.h"
 #include "configs.h"
 #include "exchange.h"
 #include "log.h"
@@ -73,6 +74,8 @@ static void put_in_force(struct adopt *a, struct revision *rev, uint64_t stamp)
     struct limiter_settings set = rules_of(rev->cfg);
     struct sluice *s = a->s;
 
+    if (s->accept != NULL) /* the start's own settings come before it */
+        accept_follow(s->accept, rev->cfg);
     config_free(s->cfg);
     s->cfg = rev->cfg;
     rev->cfg = NULL;
@@ -125,10 +128,11 @@ static void answer(struct change *c)
 
 static void put_reloaded(struct buf *b, struct json_object *notes)
 {
-    buf_fmt(b, "{\"reloaded\":true,\"warnings\":%s}\n",
-            json_object_to_json_string_ext(notes,
-                                           JSON_C_TO_STRING_PLAIN |
-                                               JSON_C_TO_STRING_NOSLASHESCAPE));
+    buf_str(b, "{\"reloaded\":true,\"warnings\":");
+    buf_json_text(
+        b, json_object_to_json_string_ext(
+               notes, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    buf_str(b, "}\n");
 }
 
 /* Of changes that are in force here: do all follow? */

@@ -102,14 +102,31 @@ void buf_json(struct buf *b, const char *text)
         } else if (*p == '"' || *p == '\\') {
             buf_add(b, "\\", 1);
             buf_add(b, p, 1);
-        } else if (*p < 0x20 || *p == 0x7f) {
-            buf_fmt(b, "\\u%04x", *p);
+        } else if (utf8_unseen(p, n) != 0) {
+            buf_fmt(b, "\\u%04x", utf8_unseen(p, n));
         } else {
             buf_add(b, p, n);
         }
         p += n;
     }
     buf_add(b, "\"", 1);
+}
+
+void buf_json_text(struct buf *b, const char *json)
+{
+    const unsigned char *p = (const unsigned char *)json;
+    const unsigned char *end = p + strlen(json);
+
+    while (p < end) {
+        size_t n = utf8_len(p, end);
+
+        n = n > 0 ? n : 1;
+        if (*p >= 0x7f && utf8_unseen(p, n) != 0)
+            buf_fmt(b, "\\u%04x", utf8_unseen(p, n));
+        else
+            buf_add(b, p, n);
+        p += n;
+    }
 }
 
 void buf_take(struct buf *b, size_t len)

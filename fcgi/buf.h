@@ -22,8 +22,12 @@ void buf_str(struct buf *b, const char *text);
 void buf_int(struct buf *b, int64_t value); /* in decimal */
 void buf_fmt(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* A JSON string with its quotes; invalid UTF-8 becomes U+FFFD. */
+/* A JSON string with its quotes; invalid UTF-8 becomes U+FFFD, and what a
+ * terminal obeys (utf8_unseen()) is escaped. */
 void buf_json(struct buf *b, const char *text);
+/* The same for a JSON text that somebody else has written, such as json-c,
+ * which escapes no more than it must. */
+void buf_json_text(struct buf *b, const char *json);
 /* Is all of TEXT valid UTF-8 (RFC 3629)?  Not left to json-c: 0.18's own check
  * refuses valid text. */
 bool buf_is_utf8(const char *text, size_t len);

@@ -140,12 +140,18 @@ bool client_is_full(const struct client *c)
     return c->above && !c->gone;
 }
 
-void client_fini(struct client *c)
+int client_release(struct client *c)
 {
-    if (c->fd == -1)
-        return;
+    int fd = c->fd;
+
     loop_unwatch(c->loop, &c->watch);
-    close(c->fd);
     c->fd = -1;
     buf_free(&c->out);
+    return fd;
+}
+
+void client_fini(struct client *c)
+{
+    if (c->fd != -1)
+        close(client_release(c));
 }

@@ -41,6 +41,8 @@ void client_flush(struct client *c);
 bool client_is_flushed(const struct client *c); /* all of it, or gone */
 /* Unsent bytes have reached OUT_HIGH and not yet fallen below OUT_LOW. */
 bool client_is_full(const struct client *c);
+/* Gives the descriptor back, open: all was sent. */
+int client_release(struct client *c);
 /* Closes; without client_end() the web server sees a broken answer. */
 void client_fini(struct client *c);
 

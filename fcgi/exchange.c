@@ -29,8 +29,10 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "accept.h"
 #include "adopt.h"
 #include "auth.h"
+#include "conceal.h"
 #include "config.h"
 #include "events.h"
 #include "fingerprint.h"
@@ -141,7 +143,8 @@ static enum step fail_with(struct exchange *x, const struct reply_error *e)
     if (x->ticket != NULL && is_loss(e))
         limiter_lost(x->s->lim, x->ticket);
     x->error = *e;
-    reply_error_json(&json, e);
+    conceal_text(x, x->error.message); /* it may quote the upstream */
+    reply_error_json(&json, &x->error);
     next = exchange_tell(x, &(struct relay_error){e->status, &json, e->retry_ms,
                                                   e->retry, NULL});
     buf_free(&json);
@@ -208,7 +211,8 @@ static enum step step_route(struct exchange *x)
 {
     const struct fault *f = &x->req->fault;
 
-    auth_check(x->s->cfg, x->req);
+    if (!x->req->is_checked) /* else before its body had come */
+        auth_check(x->s->cfg, x->req);
     if (f->status != 0)
         return exchange_fail(x, f->status, f->code, -1, -1, "%s", f->message);
     if (!x->req->route->proxied)
@@ -450,6 +454,8 @@ static enum step step_settle(struct exchange *x)
     forward_stop(x);
     measure_exchange(x);
     give_back(x);
+    if (x->req->has_rest && x->client.ended && !x->client.gone)
+        accept_linger(x->s->accept, client_release(&x->client));
     client_fini(&x->client);
     exchange_dirty(x); /* freed at the end of this step: libcurl may still
                           read the body */

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "conceal.h"
 #include "config.h"
 #include "judge.h"
 #include "route.h"
@@ -57,6 +58,7 @@ static void on_head(void *arg, struct upstream_head *head)
         x->first_byte_ns = now_ns(x);
     measure_head(x);
     x->upstream_status = head->status;
+    conceal_head(x, head);
     trial_begin(&x->trial, head);
     restart_idle(x);
     exchange_run(x);
@@ -92,6 +94,7 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
     x->detail[0] = '\0';
     if (how != END_OK)
         snprintf(x->detail, sizeof(x->detail), "%s", detail);
+    conceal_text(x, x->detail);
     exchange_run(x);
 }
 

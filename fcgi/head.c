@@ -107,7 +107,10 @@ static void note_framing(struct upstream_head *h, const char *name,
     if (strcmp(name, "content-length") == 0) {
         snprintf(number, sizeof(number), "%.*s", (int)min_i64((int64_t)len, 23),
                  value);
-        h->content_length = strtoll(number, NULL, 10);
+        h->content_length =
+            len > 0 && len <= 18 && strspn(number, "0123456789") == len
+                ? strtoll(number, NULL, 10)
+                : -1; /* none that could be relied on */
     }
     if (h->chunked)
         h->content_length = -1; /* RFC 9112, 6.3 */

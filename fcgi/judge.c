@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "conceal.h"
 #include "config.h"
 #include "deprecation.h"
 #include "forward.h"
@@ -325,7 +326,10 @@ enum step judge_answer(struct exchange *x)
 {
     struct verdict v;
 
+    if (x->trial.head.status >= 300)
+        conceal_body(x, &x->trial.body);
     trial_judge(&v, &x->trial, x->ended && x->how == END_OK);
+    conceal_words(x, &v.words);
     deprecation_note(x, &x->trial.head);
     return rows[v.kind](x, &v);
 }

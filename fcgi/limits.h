@@ -25,9 +25,14 @@
 #define LOOKS_MAX        16
 #define READERS          4     /* those threads */
 #define BODY_DEADLINE_MS 60000 /* to receive one whole request */
-#define ACCEPT_BATCH     16    /* connections a step; the rest with the next */
-#define ACCEPT_LAST      4096  /* of them at a drain: lighttpd.conf's backlog */
-#define ACCEPT_PAUSE_NS  20000000 /* when there are no descriptors left */
+/* What comes of a body whose request was refused is read and dropped: a web
+ * server closes as soon as it has the answer, most within milliseconds. */
+#define LINGER_MS       5000
+#define LINGER_MAX      128        /* connections: each is a descriptor */
+#define LINGER_BYTES    (64 * KIB) /* read at once */
+#define ACCEPT_BATCH    16   /* connections a step; the rest with the next */
+#define ACCEPT_LAST     4096 /* of them at a drain: lighttpd.conf's backlog */
+#define ACCEPT_PAUSE_NS 20000000 /* when there are no descriptors left */
 
 /* A page that needs the shared state, which is locked for microseconds. */
 #define LATER_NS      3000000    /* to the next try */

@@ -14,9 +14,11 @@
 #include <json-c/json.h>
 
 #include "../state/limiter.h"
+#include "texts.h"
 #include "values.h"
 
 #define KEY_SHOWN 64 /* a longer one is none of ours */
+#define NEAR_MAX  4  /* letters to change: farther is another word */
 
 static const char upstreams[] = "upstreams.";
 
@@ -69,6 +71,57 @@ static bool looks_like_ours(const char *key)
     return strlen(key) <= KEY_SHOWN && key[strspn(key, allowed)] == '\0';
 }
 
+/* How far KEY is from what ROW of UP, or of none, is called; NAME gets that. */
+static size_t distance(const char *key, const struct setting *row,
+                       const struct config_upstream *up,
+                       char name[SETTING_LABEL_MAX])
+{
+    size_t whole, bare;
+
+    (void)snprintf(name, SETTING_LABEL_MAX, "%s%s%s%s",
+                   up != NULL ? upstreams : "", up != NULL ? up->name : "",
+                   up != NULL ? "." : "", row->key);
+    whole = text_distance(key, name, strlen(name));
+    bare = text_distance(key, row->key, strlen(row->key));
+    return whole < bare ? whole : bare;
+}
+
+/* The setting that KEY may be meant to be; "": none is near enough. */
+static void find_nearest(struct config *cfg, const char *key,
+                         char best[SETTING_LABEL_MAX])
+{
+    size_t least = NEAR_MAX + 1, i, k, n;
+    const struct setting *row;
+    char name[SETTING_LABEL_MAX];
+
+    *best = '\0';
+    for (i = 0; (row = setting_at(i)) != NULL; i++)
+        for (k = 0; k < (row->of_upstream ? cfg->n_upstreams : 1); k++) {
+            if (row->key == NULL || row->change != CHANGE_LIVE)
+                continue;
+            n = distance(key, row, row->of_upstream ? &cfg->upstreams[k] : NULL,
+                         name);
+            if (n >= least || n >= strlen(key))
+                continue;
+            least = n;
+            memcpy(best, name, sizeof(name));
+        }
+}
+
+static int refuse_unknown(struct config *cfg, const char *key,
+                          struct complaint *err)
+{
+    char best[SETTING_LABEL_MAX];
+
+    find_nearest(cfg, key, best);
+    return complain(err,
+                    "%s: unknown key; %s%s%smust be one that GET /api/config "
+                    "tells of",
+                    looks_like_ours(key) ? key : "(not shown)",
+                    *best != '\0' ? "the nearest known one is " : "", best,
+                    *best != '\0' ? "; " : "");
+}
+
 /* May KEY be patched to VALUE, whatever that is?  One that is in force may
  * always be taken out. */
 static int check_key(struct config *cfg, struct json_object *live,
@@ -80,10 +133,7 @@ static int check_key(struct config *cfg, struct json_object *live,
     if (taken_out && json_object_object_get_ex(live, key, NULL))
         return 0;
     if (row == NULL)
-        return complain(err,
-                        "%s: unknown key; must be one that GET /api/config "
-                        "tells of",
-                        looks_like_ours(key) ? key : "(not shown)");
+        return refuse_unknown(cfg, key, err);
     if (row->change == CHANGE_RELOAD)
         return complain(err,
                         "%s: cannot be changed live; must be set in the "

@@ -118,23 +118,22 @@ static bool add(struct log_line *line, const char *bytes, size_t len)
     return true;
 }
 
-/* Controls are C0, DEL and C1: a terminal obeys all of them. */
+/* What a terminal obeys is escaped. */
 static bool add_character(struct log_line *line, const unsigned char *s,
                           size_t len, bool sound)
 {
-    char escaped[8];
-    unsigned code = s[0];
+    char escaped[16];
+    unsigned code;
 
     if (!sound)
         return add(line, "\xef\xbf\xbd", 3); /* U+FFFD */
     if (s[0] == '"' || s[0] == '\\')
         return add(line, "\\", 1) && add(line, (const char *)s, 1);
-    if (len == 2 && s[0] == 0xc2 && s[1] < 0xa0)
-        code = s[1];
-    if (code >= 0x20 && code != 0x7f && !(code >= 0x80 && code < 0xa0))
+    code = utf8_unseen(s, len);
+    if (code == 0)
         return add(line, (const char *)s, len);
     (void)snprintf(escaped, sizeof(escaped), "\\u%04x", code);
-    return add(line, escaped, 6);
+    return add(line, escaped, strlen(escaped));
 }
 
 /* Bytes at S that stand for themselves. */

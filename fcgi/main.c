@@ -291,6 +291,7 @@ static int open_parts(struct sluice *s)
                              &s->n_exchanges, on_request, s);
     if (s->accept == NULL)
         return fail(s, "listening socket", strerror(errno));
+    accept_follow(s->accept, s->cfg);
     return EXIT_SUCCESS;
 }
 
@@ -312,6 +313,7 @@ static void watch_parts(struct sluice *s, int signal_fd)
 static void close_parts(struct sluice *s)
 {
     accept_free(s->accept);
+    s->accept = NULL;
     if (s->loop != NULL && s->lim != NULL) {
         exchange_abort_all(s);
         adopt_free(s->adopt);

@@ -45,9 +45,11 @@ static int answer_list(struct exchange *x, json_object *list)
     struct buf b = {NULL, 0, 0, 0};
     enum step next;
 
-    buf_fmt(&b, "{\"object\":\"list\",\"data\":%s}\n",
-            json_object_to_json_string_ext(
+    buf_str(&b, "{\"object\":\"list\",\"data\":");
+    buf_json_text(
+        &b, json_object_to_json_string_ext(
                 list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    buf_str(&b, "}\n");
     next = exchange_json(x, &b);
     buf_free(&b);
     return next;
@@ -66,10 +68,10 @@ static int answer_one(struct exchange *x, json_object *list, const char *id)
         if (!json_object_object_get_ex(one, "id", &v) ||
             strcmp(json_object_get_string(v), id) != 0)
             continue;
-        buf_fmt(
-            &b, "%s\n",
-            json_object_to_json_string_ext(
-                one, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        buf_json_text(&b, json_object_to_json_string_ext(
+                              one, JSON_C_TO_STRING_PLAIN |
+                                       JSON_C_TO_STRING_NOSLASHESCAPE));
+        buf_str(&b, "\n");
         next = exchange_json(x, &b);
         buf_free(&b);
         return next;

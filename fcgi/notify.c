@@ -116,12 +116,14 @@ static bool read_address(struct notify *n, const char *text)
 static int64_t watchdog_period_ns(void)
 {
     const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+    char *end;
     long long us;
 
-    if (usec == NULL || (pid != NULL && strtoll(pid, NULL, 10) != getpid()))
+    if (usec == NULL ||
+        (pid != NULL && (strtoll(pid, &end, 10) != getpid() || *end != '\0')))
         return 0;
-    us = strtoll(usec, NULL, 10); /* cut at the ends of its range */
-    if (us <= 0)
+    us = strtoll(usec, &end, 10); /* cut at the ends of its range */
+    if (us <= 0 || *end != '\0')
         return 0;
     return us < INT64_MAX / 1000 ? us * 1000 / 2 : INT64_MAX / 4;
 }

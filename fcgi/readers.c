@@ -34,7 +34,7 @@ struct job {
 
 struct readers {
     int ready_fd; /* eventfd: something is done */
-    int64_t max_body;
+    struct gate *gate;
     pthread_t threads[READERS];
     int n_threads;
     pthread_mutex_t lock; /* of what follows */
@@ -94,7 +94,7 @@ static void *run(void *arg)
         }
         j->begun = true;
         pthread_mutex_unlock(&rs->lock);
-        r = receive(j->fd, rs->max_body, clock_now_ns());
+        r = receive(j->fd, rs->gate, false, clock_now_ns());
         pthread_mutex_lock(&rs->lock);
         finish(rs, j, r);
     }
@@ -102,12 +102,12 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct readers *readers_start(int64_t max_body)
+struct readers *readers_start(struct gate *g)
 {
     struct readers *rs = calloc(1, sizeof(*rs));
 
     CHECK(rs != NULL);
-    rs->max_body = max_body;
+    rs->gate = g;
     pthread_mutex_init(&rs->lock, NULL);
     pthread_cond_init(&rs->wanted, NULL);
     rs->ready_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -7,11 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct gate;
 struct readers;
 struct request;
 
-/* Starts the threads.  NULL with errno on failure. */
-struct readers *readers_start(int64_t max_body);
+/* Starts the threads, which ask G (borrowed).  NULL with errno on failure. */
+struct readers *readers_start(struct gate *g);
 /* Receives a request from FD, which is taken, until DEADLINE_NS. */
 void readers_add(struct readers *rs, int fd, int64_t deadline_ns);
 /* Readable when there are requests. */

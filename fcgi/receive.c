@@ -1,7 +1,7 @@
 /*
  * receive.c - how do a connection's bytes become a request?
  *
- *   FCGX_Accept_r (parameters) -> STDIN -> request.c parses
+ *   FCGX_Accept_r (parameters) -> gate.c: may it? -> STDIN -> request.c parses
  *
  * libfcgi reads from a descriptor of its own choice and closes it as it likes,
  * so it gets a duplicate; the loop speaks FastCGI on the first one later.
@@ -12,6 +12,7 @@
 #include <fcgiapp.h>
 #include <fcntl.h>
 
+#include "gate.h"
 #include "limits.h"
 #include "route.h"
 
@@ -44,7 +45,7 @@ enum receive_look receive_look(const unsigned char *bytes, size_t len)
 /*
  * Reads STDIN to its end, keeping at most MAX bytes: what is more is read and
  * dropped, because a peer whose bytes are left unread would be reset and
- * never see our answer.  False: broken off or too slow.
+ * might never see our answer.  False: broken off or too slow.
  */
 static bool read_body(FCGX_Stream *in, struct buf *body, size_t max,
                       size_t *total)
@@ -67,32 +68,48 @@ static bool read_body(FCGX_Stream *in, struct buf *body, size_t max,
     }
 }
 
-/* A request is whole, or as whole as it will get. */
-static struct request *take(const FCGX_Request *fr, int64_t max_body,
-                            int64_t now)
+/* A page of ours that only shows something has no use for one. */
+static bool wants_body(const struct request *r)
 {
-    struct request *r = request_new(fr->envp, now);
-    size_t max = (size_t)max_body, total;
-    const char *allow = "";
-
-    if (!read_body(fr->in, &r->body, max, &total)) {
-        request_free(r);
-        return NULL;
-    }
-    if (total > max || r->content_length > max_body) {
-        buf_free(&r->body);
-        fault_set(&r->fault, 413, "sluice_too_large",
-                  "The body is larger than %zu MB (max_body_mb).", max / MIB);
-    }
-    if (r->fault.status == 0)
-        r->route = route_find(r, &allow);
-    snprintf(r->allow, sizeof(r->allow), "%s", allow);
-    request_parse_body(r);
-    r->fcgi_id = (uint16_t)fr->requestId;
-    return r;
+    return r->route->proxied || r->route->access == ACCESS_ADMIN;
 }
 
-struct request *receive(int fd, int64_t max_body, int64_t now)
+/* False: broken off or too slow. */
+static bool take_body(struct request *r, FCGX_Stream *in, int64_t max_body)
+{
+    size_t max = wants_body(r) ? (size_t)max_body : 0, total;
+
+    if (!read_body(in, &r->body, max, &total))
+        return false;
+    if (!wants_body(r))
+        r->content_length = -1; /* it was dropped */
+    else if (total > max) {
+        buf_free(&r->body);
+        fault_too_large(&r->fault, max_body);
+    }
+    request_parse_body(r);
+    return true;
+}
+
+/* The parameters are there. */
+static struct request *take(const FCGX_Request *fr, struct gate *g,
+                            bool is_whole, int64_t now)
+{
+    struct request *r = request_new(fr->envp, now);
+    size_t total;
+
+    r->fcgi_id = (uint16_t)fr->requestId;
+    if (!gate_admits(g, r)) {
+        r->has_rest = !is_whole || !read_body(fr->in, &r->body, 0, &total);
+        return r;
+    }
+    if (take_body(r, fr->in, gate_max_body(g)))
+        return r;
+    request_free(r);
+    return NULL;
+}
+
+struct request *receive(int fd, struct gate *g, bool is_whole, int64_t now)
 {
     struct request *r = NULL;
     FCGX_Request fr;
@@ -108,7 +125,7 @@ struct request *receive(int fd, int64_t max_body, int64_t now)
     fr.ipcFd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     (void)FCGX_Detach(&fr);
     if (fr.ipcFd != -1 && FCGX_Accept_r(&fr) == 0)
-        r = take(&fr, max_body, now);
+        r = take(&fr, g, is_whole, now);
     FCGX_Free(&fr, 1);
     return r;
 }

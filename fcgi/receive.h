@@ -9,6 +9,8 @@
 
 #include "request.h"
 
+struct gate;
+
 /* What the first bytes of a connection are. */
 enum receive_look {
     LOOK_WHOLE = 0, /* all of a request: receive() will not wait */
@@ -21,11 +23,13 @@ enum receive_look receive_look(const unsigned char *bytes, size_t len);
 
 /*
  * Reads a request from FD, which stays the caller's: as fast as its peer
- * sends where FD blocks; where it does not, it must be whole.  Bodies above
- * MAX_BODY bytes are dropped and become a 413.  NOW is its time of arrival.
- * Returns what was read and parsed, to be freed with request_free(), faults
- * and all; NULL if the peer broke off or does not speak FastCGI.
+ * sends where FD blocks; where it does not, it must be whole (IS_WHOLE).  What
+ * G does not admit is not waited for: its body stays in FD.  Bodies that are
+ * longer than they said, and too long, are dropped and become a 413.  NOW is
+ * its time of arrival.  Returns what was read and parsed, to be freed with
+ * request_free(), faults and all; NULL if the peer broke off or does not speak
+ * FastCGI.
  */
-struct request *receive(int fd, int64_t max_body, int64_t now);
+struct request *receive(int fd, struct gate *g, bool is_whole, int64_t now);
 
 #endif

@@ -9,7 +9,8 @@
  *                       so that a broken one can still become a 502
  *
  * Our head and our comments are not answer bytes.  The upstream's bytes are
- * never changed, left out or put in another order.
+ * never changed, left out or put in another order, but for a key that an error
+ * quotes (conceal.c).
  */
 #include "relay.h"
 
@@ -18,6 +19,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "conceal.h"
 #include "config.h"
 #include "exchange.h"
 #include "route.h"
@@ -208,6 +210,30 @@ static void pass(struct exchange *x, const char *data, size_t len)
         emit(x, data, len);
 }
 
+/* What is held of a stream, without what an error in it may quote. */
+static void send_held_events(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+    bool in_error = r->sse.has_error || r->sse.gist.is_error;
+
+    conceal_events(x, &r->held, r->torn && in_error);
+    send_held(x);
+}
+
+/* DATA, which ends with an event, behind what is held.  Most of a stream holds
+ * no error: it is not even copied. */
+static void send_events(struct exchange *x, const char *data, size_t len)
+{
+    struct relay *r = &x->relay;
+
+    if (r->held.len == 0 && !conceal_must_see(data, len)) {
+        pass(x, data, len);
+        return;
+    }
+    buf_add(&r->held, data, len);
+    send_held_events(x);
+}
+
 static void pass_events(struct exchange *x, const char *data, size_t len)
 {
     struct relay *r = &x->relay;
@@ -218,14 +244,13 @@ static void pass_events(struct exchange *x, const char *data, size_t len)
         measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
     if (n > 0) {
         measure_events(x, data, n);
-        send_held(x);
-        pass(x, data, n);
+        send_events(x, data, n);
         r->torn = false;
     }
     buf_add(&r->held, data + n, len - n);
     if (r->held.len > EVENT_MAX || (r->torn && r->held.len > 0)) {
-        send_held(x);
         r->torn = true;
+        send_held_events(x);
     }
 }
 
@@ -332,12 +357,14 @@ bool relay_finish(struct exchange *x)
     case RELAY_HOLD:
         if (is_cut_json(r))
             return false;
+        conceal_answer(x, &r->held);
         send_head(x, (int64_t)r->held.len);
         send_held(x);
         return true;
     case RELAY_PASS:
         return true;
     case RELAY_EXPLAIN:
+        conceal_body(x, &r->held); /* told as an error, whatever it is */
         return explain(x);
     case RELAY_STREAM:
         sse_end(&r->sse);
@@ -345,7 +372,7 @@ bool relay_finish(struct exchange *x)
             !sse_has_ended(&r->sse, ends))
             return false;
         r->torn = !sse_is_between(&r->sse); /* no comment into its last one */
-        send_held(x);
+        send_held_events(x);
         last_comment(x);
         return true;
     }

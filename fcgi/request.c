@@ -64,6 +64,13 @@ void fault_bad(struct fault *f, const char *fmt, ...)
     fault_set(f, 400, "sluice_bad_request", "%s", text);
 }
 
+void fault_too_large(struct fault *f, int64_t max)
+{
+    fault_set(f, 413, "sluice_too_large",
+              "The body is larger than %zu MB (max_body_mb).",
+              (size_t)max / MIB);
+}
+
 static char *copy(const char *text)
 {
     char *p = strdup(text);
@@ -215,7 +222,9 @@ static int64_t seconds_ms(const char *text)
     char *end;
     double s;
 
-    if (!isdigit((unsigned char)*text) || strlen(text) > 15)
+    /* strtod() alone would also take "0x1p3" and "1e3". */
+    if (!isdigit((unsigned char)*text) || strlen(text) > 15 ||
+        text[strspn(text, "0123456789.")] != '\0')
         return -1;
     errno = 0;
     s = strtod(text, &end);

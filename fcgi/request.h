@@ -65,7 +65,9 @@ struct request {
 
     const struct route *route; /* NULL with a fault */
     struct fault fault;
-    char allow[32]; /* with 405: the methods there are */
+    bool is_checked; /* by auth.c, when its head had come (gate.c) */
+    bool has_rest;   /* it is refused, and its body was not read */
+    char allow[32];  /* with 405: the methods there are */
 };
 
 /*
@@ -86,6 +88,8 @@ void request_forget_key(struct request *r);
 /* Notes what is wrong, unless something is already: the first is told. */
 void fault_set(struct fault *f, int status, const char *code, const char *fmt,
                ...) __attribute__((format(printf, 4, 5)));
+/* The same for a 413, of a body of more than MAX bytes. */
+void fault_too_large(struct fault *f, int64_t max);
 /* The same for a 400, sluice_bad_request. */
 void fault_bad(struct fault *f, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

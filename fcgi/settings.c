@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "log.h"
+#include "utf8.h"
 
 #define S   ((int64_t)1000)
 #define DAY (86400 * S)
@@ -146,9 +147,21 @@ _Static_assert(sizeof(enum origin_range) == sizeof(int), "words are ints");
  * Messages.
  */
 
+/* Names come from outside, too: '?' for every byte that a terminal obeys. */
+static void make_seen(unsigned char *p)
+{
+    const unsigned char *end = p + strlen((char *)p);
+    size_t n;
+
+    for (; p < end; p += n) {
+        n = utf8_len(p, end);
+        if (n == 0 || utf8_unseen(p, n) != 0)
+            memset(p, '?', n = n > 0 ? n : 1);
+    }
+}
+
 int complain(struct complaint *c, const char *fmt, ...)
 {
-    unsigned char *p;
     va_list ap;
 
     if (c->max == 0)
@@ -156,9 +169,7 @@ int complain(struct complaint *c, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(c->text, c->max, fmt, ap);
     va_end(ap);
-    for (p = (unsigned char *)c->text; *p != '\0'; p++)
-        if (*p < 0x20 || *p == 0x7f)
-            *p = '?'; /* names come from outside too */
+    make_seen((unsigned char *)c->text);
     return -1;
 }
 
@@ -257,6 +268,25 @@ const struct setting *setting_find(const char *key, bool of_upstream)
             strcmp(s->key, key) == 0)
             return s;
     return NULL;
+}
+
+const struct setting *setting_find_dotted(const char *key)
+{
+    const char *dot;
+
+    if (strncmp(key, "upstreams.", 10) != 0)
+        return setting_find(key, false);
+    dot = strchr(key + 10, '.'); /* names have none */
+    return dot != NULL ? setting_find(dot + 1, true) : NULL;
+}
+
+bool setting_is_time(const struct setting *row)
+{
+    size_t len = row->key != NULL ? strlen(row->key) : 0;
+
+    return row->kind == SETTING_SECONDS ||
+           (row->kind == SETTING_COUNT && len > 3 &&
+            strcmp(row->key + len - 3, "_ms") == 0);
 }
 
 const struct setting *setting_find_env(const char *name)

@@ -87,6 +87,11 @@ void setting_label(char *out, size_t max, const struct setting *row,
                    enum setting_source source, const struct config *cfg,
                    const struct config_upstream *up);
 
+/* The row of a dotted key as PATCH takes it, for an upstream of any name. */
+const struct setting *setting_find_dotted(const char *key);
+/* Is it a length of time, in seconds or milliseconds? */
+bool setting_is_time(const struct setting *row);
+
 /* What a value of ROW may be, to follow "must be". */
 void setting_allowed(char *out, size_t max, const struct setting *row);
 

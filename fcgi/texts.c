@@ -38,6 +38,48 @@ size_t text_distance(const char *a, const char *b, size_t len)
     return row[len];
 }
 
+/* Milliseconds of UNIT; 0: it is none. */
+static double unit_ms(const char *unit)
+{
+    static const struct {
+        const char *name;
+        double ms;
+    } units[] = {
+        {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    size_t i;
+
+    for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (strcmp(units[i].name, unit) == 0)
+            return units[i].ms;
+    return 0;
+}
+
+bool text_number(const struct setting *row, const char *text, double *out)
+{
+    size_t len = strspn(text, "0123456789.-");
+    char digits[32], *end;
+    double ms;
+
+    if (len == 0 || len >= sizeof(digits))
+        return false;
+    (void)snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
+    *out = strtod(digits, &end);
+    if (end == digits || *end != '\0')
+        return false;
+    if (text[len] == '\0')
+        return true;
+    ms = setting_is_time(row) ? unit_ms(text + len) : 0;
+    *out *= row->kind == SETTING_SECONDS ? ms / 1000 : ms;
+    return ms > 0;
+}
+
+const char *text_number_hint(const struct setting *row)
+{
+    return setting_is_time(row)
+               ? "a time may have a unit, as 250ms, 30s, 15m or 1.5h have"
+               : NULL;
+}
+
 static bool is_host(const char *text, size_t len)
 {
     return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz"

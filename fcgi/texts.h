@@ -13,6 +13,14 @@ const char *text_fault(const struct setting *row, const char *text);
  * memory. */
 char *text_kept(const struct setting *row, const char *text);
 
+/*
+ * TEXT as a number in ROW's own unit; of a time with or without another unit:
+ * "90", "250ms", "30s", "15m", "1.5h", "2d".  False: it is not wholly one.
+ */
+bool text_number(const struct setting *row, const char *text, double *out);
+/* What to say of a text that is none, or NULL. */
+const char *text_number_hint(const struct setting *row);
+
 /* Levenshtein's distance between A and the first LEN bytes of B. */
 size_t text_distance(const char *a, const char *b, size_t len);
 

@@ -1,5 +1,5 @@
 /*
- * utf8.c - where does a UTF-8 character end?
+ * utf8.c - where does a UTF-8 character end, and can it be seen?
  *
  * RFC 3629: over-long forms, surrogates and what lies beyond U+10FFFF are not
  * characters; the second byte tells all three.
@@ -37,4 +37,24 @@ size_t utf8_len(const unsigned char *p, const unsigned char *end)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
     return len;
+}
+
+/* C0, DEL and C1; what ends a line (U+2028, U+2029); marks, embeddings and
+ * isolates of writing from right to left (Unicode TR 9, TR 36). */
+static bool is_unseen(unsigned c)
+{
+    return (c > 0 && c < 0x20) || (c >= 0x7f && c < 0xa0) || c == 0x61c ||
+           c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2066 && c <= 0x2069);
+}
+
+unsigned utf8_unseen(const unsigned char *p, size_t len)
+{
+    unsigned c = p[0];
+
+    if (len == 2)
+        c = (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+    else if (len == 3)
+        c = (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+    return len <= 3 && is_unseen(c) ? c : 0;
 }

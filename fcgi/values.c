@@ -251,22 +251,17 @@ int value_put_text(const struct setting_put *put, const char *value)
     bool yes = strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
     bool no = strcmp(value, "false") == 0 || strcmp(value, "0") == 0;
     enum setting_kind kind = put->row->kind;
+    double number;
 
-    /* strtod() alone would also take " 1", "inf" and "0x1p3". */
-    if (is_number(kind) && value[strspn(value, "0123456789.-")] == '\0') {
-        char *end;
-        double number = strtod(value, &end);
-
-        if (end != value && *end == '\0')
-            return put_number(put, number, value);
-    }
+    if (is_number(kind) && text_number(put->row, value, &number))
+        return put_number(put, number, value);
     if (kind == SETTING_BOOL && (yes || no))
         return put_bool(put, yes);
     if (is_list(kind))
         return put_commas(put, value);
     if (is_text(kind))
         return put_text(put, value);
-    return refuse(put, value, NULL);
+    return refuse(put, value, text_number_hint(put->row));
 }
 
 /*

@@ -135,6 +135,18 @@ static bool take_member(char *dst, size_t size, struct json_object *o,
     return *dst != '\0';
 }
 
+/* json-c would make 429 of "429 things". */
+static bool is_digits(struct json_object *value)
+{
+    size_t len;
+
+    if (!json_object_is_type(value, json_type_string))
+        return false;
+    len = (size_t)json_object_get_string_len(value);
+    return len > 0 && len <= 9 &&
+           strspn(json_object_get_string(value), "0123456789") == len;
+}
+
 /* A code may be a number: then it is the status, as a rule. */
 static void take_status(struct words *w, struct json_object *o, const char *key)
 {
@@ -142,8 +154,7 @@ static void take_status(struct words *w, struct json_object *o, const char *key)
     int64_t n;
 
     if (!json_object_object_get_ex(o, key, &value) ||
-        (!json_object_is_type(value, json_type_int) &&
-         !json_object_is_type(value, json_type_string)))
+        (!json_object_is_type(value, json_type_int) && !is_digits(value)))
         return;
     n = json_object_get_int64(value);
     if (n >= 400 && n <= 599)

@@ -14,6 +14,8 @@
 
 #include "../../fcgi/config.h"
 #include "../../fcgi/content.h"
+#include "../../fcgi/settings.h"
+#include "../../fcgi/texts.h"
 #include "ctl.h"
 
 #define URL_MAX    512
@@ -108,18 +110,26 @@ static struct curl_slist *headers_for(const struct ctl *c)
 static CURLcode perform(CURL *curl, struct ctl *c, const char *method,
                         const char *body)
 {
-    struct curl_slist *headers = headers_for(c);
+    struct curl_slist *headers = headers_for(c), *h;
     CURLcode rc;
 
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    /* The token is for the worker alone: no proxy of the environment, no
+     * other place that an answer names, no password of a .netrc. */
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");
+    curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, CALL_S);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     if (body != NULL)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     rc = curl_easy_perform(curl);
+    for (h = headers; h != NULL; h = h->next)
+        explicit_bzero(h->data, strlen(h->data));
     curl_slist_free_all(headers);
     return rc;
 }
@@ -168,16 +178,13 @@ static struct json_object *at(struct json_object *o, const char *key)
 
 static void print_line(FILE *to, const char *before, const char *text)
 {
-    const unsigned char *p;
-
     fputs(before, to);
-    for (p = (const unsigned char *)text; *p != '\0'; p++)
-        fputc(*p < 0x20 || *p == 0x7f ? '?' : *p, to);
+    print_text(to, text);
     fputc('\n', to);
 }
 
-static void complain(const struct ctl *c, const struct answer *a,
-                     struct json_object *root)
+static void explain(const struct ctl *c, const struct answer *a,
+                    struct json_object *root)
 {
     struct json_object *message = at(at(root, "error"), "message");
 
@@ -209,7 +216,7 @@ static int call_and(struct ctl *c, const char *method, const char *path,
     if (a.status == 200 && root != NULL) {
         print(root, arg);
     } else {
-        complain(c, &a, root);
+        explain(c, &a, root);
         rc = EXIT_FAILURE;
     }
     json_object_put(root);
@@ -228,8 +235,10 @@ static void print_done(struct json_object *root, const void *arg)
 static void print_json(struct json_object *root, const void *arg)
 {
     (void)arg;
-    puts(json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY |
-                                                  JSON_C_TO_STRING_SPACED));
+    print_json_text(
+        stdout, json_object_to_json_string_ext(
+                    root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED));
+    puts("");
 }
 
 int call_status_json(struct ctl *c)
@@ -237,26 +246,66 @@ int call_status_json(struct ctl *c)
     return call_and(c, "GET", "/api/status", NULL, print_json, NULL);
 }
 
-/* KEY=VALUE into OBJECT; a value that is no number, true or false is a text. */
+/* As people write it, not as 0.10000000000000001. */
+static struct json_object *number_of(double number)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "%.12g", number);
+    return json_object_new_double_s(number, text);
+}
+
+/* What ROW is to be; NULL: all of TEXT is no value of it, which was said. */
+static struct json_object *value_for(const struct setting *row, const char *key,
+                                     const char *text)
+{
+    const char *hint = text_number_hint(row);
+    char must[SETTING_LABEL_MAX];
+    double number;
+
+    if (row->kind == SETTING_BOOL && strcmp(text, "true") == 0)
+        return json_object_new_boolean(1);
+    if (row->kind == SETTING_BOOL && strcmp(text, "false") == 0)
+        return json_object_new_boolean(0);
+    if (row->kind > SETTING_BOOL)
+        return json_object_new_string(text);
+    if (row->kind < SETTING_BOOL && text_number(row, text, &number))
+        return number_of(number);
+    setting_allowed(must, sizeof(must), row);
+    fputs("sluicectl: ", stderr);
+    print_text(stderr, key);
+    fputs(": ", stderr);
+    print_text(stderr, text);
+    fprintf(stderr, " is refused; %s%smust be %s\n", hint != NULL ? hint : "",
+            hint != NULL ? "; " : "", must);
+    return NULL;
+}
+
+/* KEY=VALUE into OBJECT.  Of a key that only the workers may know the value
+ * is sent as a text: they say what is wrong. */
 static int put_pair(struct json_object *object, const char *pair)
 {
     const char *eq = strchr(pair, '=');
+    const struct setting *row;
     struct json_object *value = NULL;
     char key[128];
 
-    if (eq == NULL || eq == pair || (size_t)(eq - pair) >= sizeof(key))
-        return 0;
-    snprintf(key, sizeof(key), "%.*s", (int)(eq - pair), pair);
-    if (eq[1] != '\0') {
-        value = json_tokener_parse(eq + 1);
-        if (!json_object_is_type(value, json_type_int) &&
-            !json_object_is_type(value, json_type_double) &&
-            !json_object_is_type(value, json_type_boolean)) {
-            json_object_put(value);
-            value = json_object_new_string(eq + 1);
-        }
+    if (eq == NULL || eq == pair || (size_t)(eq - pair) >= sizeof(key)) {
+        fprintf(stderr, "sluicectl: ");
+        print_text(stderr, pair);
+        fprintf(stderr, ": must be KEY=VALUE\n");
+        return EXIT_USAGE;
     }
-    return json_object_object_add(object, key, value) == 0;
+    snprintf(key, sizeof(key), "%.*s", (int)(eq - pair), pair);
+    row = setting_find_dotted(key);
+    if (eq[1] != '\0') {
+        value = row != NULL ? value_for(row, key, eq + 1)
+                            : json_object_new_string(eq + 1);
+        if (value == NULL)
+            return EXIT_FAILURE;
+    }
+    json_object_object_add(object, key, value);
+    return EXIT_SUCCESS;
 }
 
 static void print_settings(struct json_object *root, const void *arg)
@@ -269,9 +318,13 @@ static void print_settings(struct json_object *root, const void *arg)
         struct json_object *value = at(row, "value");
 
         (void)unused;
-        printf("%s = %s (%s)\n", key,
-               json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN),
-               json_object_get_string(at(row, "source")));
+        print_text(stdout, key);
+        fputs(" = ", stdout);
+        print_json_text(stdout, json_object_to_json_string_ext(
+                                    value, JSON_C_TO_STRING_PLAIN));
+        fputs(" (", stdout);
+        print_text(stdout, json_object_get_string(at(row, "source")));
+        puts(")");
     }
     json_object_put(wanted);
 }
@@ -280,14 +333,14 @@ int call_set(struct ctl *c, char *const *pairs, int n)
 {
     struct json_object *object = json_object_new_object();
     const char *body;
-    int i, rc;
+    int i, rc = EXIT_SUCCESS;
 
-    for (i = 0; i < n; i++)
-        if (!put_pair(object, pairs[i])) {
-            fprintf(stderr, "sluicectl: %.64s: must be KEY=VALUE\n", pairs[i]);
-            json_object_put(object);
-            return EXIT_USAGE;
-        }
+    for (i = 0; i < n && rc == EXIT_SUCCESS; i++)
+        rc = put_pair(object, pairs[i]);
+    if (rc != EXIT_SUCCESS) {
+        json_object_put(object);
+        return rc;
+    }
     body = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
     rc = call_and(c, "PATCH", "/api/config", body, print_settings, body);
     json_object_put(object);

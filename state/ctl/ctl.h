@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "../limiter.h"
 
@@ -37,6 +38,11 @@ extern const char *const retreat_names[RETREAT_STATES];
 const char *duration(char out[DURATION_MAX], int64_t ns);
 /* NAME without what a terminal would obey: it comes from a client. */
 const char *plain(char out[LIMITER_NAME_MAX], const char *name);
+/* TEXT, which may be NULL, on one line, with '?' for what a terminal would
+ * obey. */
+void print_text(FILE *to, const char *text);
+/* A JSON text, with what a terminal would obey escaped. */
+void print_json_text(FILE *to, const char *json);
 
 /* ---- commands: each returns the exit status --------------------------------- */
 

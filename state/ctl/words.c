@@ -1,8 +1,11 @@
 /*
- * words.c - how are times and names shown on a terminal?
+ * words.c - how are times, names and texts shown on a terminal?
  */
 #include <stdio.h>
+#include <string.h>
 
+#include "../../fcgi/buf.h"
+#include "../../fcgi/utf8.h"
 #include "ctl.h"
 
 const char *const class_names[LIMITER_CLASSES] = {"high", "normal", "low"};
@@ -40,4 +43,30 @@ const char *plain(char out[LIMITER_NAME_MAX], const char *name)
         if (out[i] < 0x20 || out[i] >= 0x7f)
             out[i] = '?';
     return out;
+}
+
+void print_text(FILE *to, const char *text)
+{
+    const unsigned char *p = (const unsigned char *)(text != NULL ? text : "");
+    const unsigned char *end = p + strlen((const char *)p);
+
+    while (p < end) {
+        size_t n = utf8_len(p, end);
+
+        if (n == 0 || utf8_unseen(p, n) != 0)
+            fputc('?', to);
+        else
+            fwrite(p, 1, n, to);
+        p += n > 0 ? n : 1;
+    }
+}
+
+void print_json_text(FILE *to, const char *json)
+{
+    struct buf b = {NULL, 0, 0, 0};
+
+    buf_json_text(&b, json);
+    if (b.len > 0)
+        fwrite(buf_head(&b), 1, b.len, to);
+    buf_free(&b);
 }

@@ -71,6 +71,31 @@ start_sluice no NVIDIA_API_KEY="$canary" SLUICE_ANONYMOUS=no SLUICE_READ=token S
 chat sim/echo
 is "anonymous: no refuses everybody without a key" "401 sluice_unauthorized" "$status $(jq -r .error.code <<<"$body")"
 has "and asks for one" "$head" '^WWW-Authenticate: Bearer$'
+# What strangers send is read by nobody, and yet they get their answer.
+head -c 20M /dev/zero >"$work/zeros"
+big() { # big N PATH: "COUNT STATUS CODE" of N strangers at once
+    local i all=()
+    for ((i = 0; i < $1; i++)); do
+        curl -s --max-time 60 -w '%{http_code}' "$url$2" -H 'Content-Type: application/json' -H 'Expect:' \
+            --data-binary @"$work/zeros" -o "$work/big.$i" >"$work/big.$i.status" &
+        all+=($!)
+    done
+    wait "${all[@]}"
+    for ((i = 0; i < $1; i++)); do
+        printf '%s %s\n' "$(cat "$work/big.$i.status")" "$(jq -r .error.code <"$work/big.$i")"
+    done | sort | uniq -c | xargs
+}
+is "large bodies of strangers: 401" "8 401 sluice_unauthorized" "$(big 8 /v1/chat/completions)"
+is "to nowhere: 404" "2 404 sluice_not_found" "$(big 2 /nowhere)"
+is "by a wrong method: 405" "2 405 sluice_method" "$(big 2 /api/status)"
+rss=0
+for p in $(curl -s "$url/api/status" -H 'Authorization: Bearer readme-0123456789' | jq -r '.workers[].pid'); do
+    kb=$(awk '/^VmHWM/ { print $2 }' "/proc/$p/status")
+    ((kb <= rss)) || rss=$kb
+done
+at_most "no worker held them (kB)" 40000 "$rss"
+at_least "it was looked at" 1000 "$rss"
+
 ask /api/status
 is "admin.read: token wants the token" 401 "$status"
 ask /api/status -H 'Authorization: Bearer readme-012345678'

@@ -42,6 +42,35 @@ said=$(SLUICE_STATE_DIR=$state timeout 20 script -qec "stty rows 12 cols 100; $b
 is "on a terminal q ends it" 0 $?
 has "it leaves the terminal as it was" "$said" '1049l'
 
+# ---- names that a terminal would obey ------------------------------------------
+odd=$'sim/\u009b31mRED\u007f\u0085\u202ertl\u2028x\u2066'
+raw=$'\xc2[\x80-\x9f]|\x7f|\x1b|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]'
+raw_in() { printf '%s' "$1" | LC_ALL=C grep -acE "$raw"; }
+curl -s -o /dev/null --max-time 60 "$url/v1/chat/completions" -H 'Content-Type: application/json' \
+    -H 'X-Sluice-Priority: low' -d "{\"model\":\"$odd\",\"messages\":[]}" &
+odd_pid=$!
+wait_for 5 waiting 4
+ctl status --json
+has "status --json knows it" "$said" 'u009b31mRED.u007f.u0085.u202ertl.u2028x.u2066'
+is "and escapes it" 0 "$(raw_in "$said")"
+is "it is the same name" "$odd" "$(jq -r '[.. | .model? // empty | select(test("RED"))][0]' <<<"$said")"
+is "so does /api/status" 0 "$(raw_in "$(curl -s "$url/api/status")")"
+is "and /api/queue" 0 "$(raw_in "$(curl -s "$url/api/queue")")"
+for page in status queue top; do
+    ctl $page
+    is "$page shows nothing that a terminal obeys" 0 "$(raw_in "$said")"
+done
+ctl cancel "$(curl -s "$url/api/queue" | jq -r '.waiting[] | select(.model | test("RED")).id')"
+is "it is cancelled" "0 cancelled" "$rc $said"
+wait $odd_pid
+check "the log tells of it" wait_for 5 grep -q RED "$log" "$out"
+is "and escapes it" 0 "$(raw_in "$(grep -h RED "$log" "$out")")"
+
+# ---- the token goes to the worker alone -----------------------------------------
+said=$(env SLUICE_DATA_DIR="$work/data" SLUICE_STATE_DIR="$state" no_proxy= NO_PROXY= http_proxy="$sim" HTTP_PROXY="$sim" \
+    https_proxy="$sim" HTTPS_PROXY="$sim" all_proxy="$sim" ALL_PROXY="$sim" "$build/sluicectl" status --json 2>&1)
+is "no proxy of the environment is asked" 3 "$(jq .queue.waiting <<<"$said")"
+
 # ---- one request ----------------------------------------------------------------
 ctl cancel "$id"
 is "a waiting one is cancelled" "0 cancelled" "$rc $said"
@@ -63,6 +92,23 @@ has "by its name" "$said" 'queue.per_client.*from 1 to 4096'
 is "nothing has changed" "77 live" "$(setting queue.max)"
 ctl set queue.max=
 is "an empty value undoes it" "500 default" "$(setting queue.max)"
+for pair in upstreams.nim.window_s=1:30 queue.max=1,000 queue.timeout_s=15x queue.max=4O queue.max=1e2 buffered_keepalive=1 \
+    upstreams.nim.requests=40s queue.max_mb=64m; do
+    before=$(setting "${pair%%=*}")
+    ctl set "$pair"
+    is "$pair: half a value is none" 1 $rc
+    has "and that is said" "$said" "^sluicectl: ${pair%%=*}: ${pair#*=} is refused; .*must be "
+    is "nothing has changed" "$before" "$(setting "${pair%%=*}")"
+done
+ctl set queue.timeout_s=15m upstreams.nim.margin_ms=1.5s timeouts.idle_s=250ms heartbeat_s=0.1
+is "times may have a unit" 0 $rc
+is "which is turned into the setting's own" "900 live, 1500 live, 0.25 live, 0.1 live" \
+    "$(for k in queue.timeout_s upstreams.nim.margin_ms timeouts.idle_s heartbeat_s; do setting $k; done | paste -sd, | sed 's/,/, /g')"
+ctl set queue.timeout_s= upstreams.nim.margin_ms= timeouts.idle_s= heartbeat_s=
+is "and undone" 0 $rc
+ctl set window_s=30
+is "an unknown key is refused" 1 $rc
+has "with the one that is meant" "$said" 'window_s: unknown key; the nearest known one is upstreams.nim.window_s'
 ctl set queue.max
 is "no value at all is wrong usage" 2 $rc
 

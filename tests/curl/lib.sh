@@ -11,6 +11,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 build=${SLUICE_BUILD:-build}
 case $build in /*) ;; *) build=$root/$build ;; esac
 
+# All that is asked is on this machine: no proxy, no settings of somebody's curl.
+unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY
+export NO_PROXY='*' no_proxy='*'
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-test.XXXXXX")
 # On a machine that is younger than a window, that window is full.
 until awk '{ exit !($1 > 61) }' /proc/uptime; do sleep 1; done

@@ -175,6 +175,8 @@ static void make_answer(struct request *r)
         return;
     }
     r->sse.how = r->how;
+    r->sse.key = MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND,
+                                             MHD_HTTP_HEADER_AUTHORIZATION);
     answer_init(&r->sse.answer, kinds[r->route], &r->how, r->json,
                 r->answer_seq);
     if (!r->is_stream || wire_is_wanted(&r->how))

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "jobs.h"
+#include "quote.h"
 #include "refuse.h"
 #include "request.h"
 #include "sim.h"
@@ -128,12 +129,14 @@ static void judge_request(struct request *r)
         refuse_bad(r, "'model' must be a text that is not empty");
     else if (answer != NULL)
         refuse_with(r, answer);
-    else if (refuse_code(r))
-        return;
-    else if (r->route == ROUTE_EMBEDDINGS || r->route == ROUTE_RANKING)
+    else if (!refuse_code(r) &&
+             (r->route == ROUTE_EMBEDDINGS || r->route == ROUTE_RANKING))
         judge_vectors(r);
     if (!r->is_refused && r->how.fault != FAULT_NONE)
         r->status = fault_status(r->how.fault);
+    if (r->is_refused)
+        quote_into(&r->out, 0, &r->how,
+                   header(r, MHD_HTTP_HEADER_AUTHORIZATION));
 }
 
 /* --- answers that are fetched later --- */

@@ -68,6 +68,8 @@ static const struct {
     {"comments", FIELD(comments), false},
     {"ratelimit", FIELD(has_ratelimit), false},
     {"deprecated", FIELD(is_deprecated), false},
+    {"echo-key", FIELD(echoes_key), false},
+    {"echo-key-escaped", FIELD(echoes_escaped), false},
     {"redirect", FIELD(is_redirect), false},
     {"chunked", FIELD(is_chunked), false},
     {"unframed", FIELD(is_unframed), false},

@@ -28,6 +28,8 @@ struct behaviour {
     int64_t retry_date_s;   /* retry-date-S: Retry-After as a date */
     bool has_ratelimit;     /* ratelimit: x-ratelimit-* */
     bool is_deprecated;     /* deprecated: the Deprecation header */
+    bool echoes_key;        /* echo-key: errors and headers quote the key */
+    bool echoes_escaped;    /* echo-key-escaped: the same, in JSON's escapes */
 
     int64_t polls;    /* poll-N: 202 until N polls were told so */
     int64_t poll_ms;  /* poll-ms-MS: 202 for so long */

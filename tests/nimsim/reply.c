@@ -133,6 +133,20 @@ static void add_retry(struct request *r, struct MHD_Response *response)
                    (long long)r->how.retry_after_ms);
 }
 
+/* The key that was sent, where a proxy's headers might have it. */
+static void add_echoes(struct request *r, struct MHD_Response *response)
+{
+    static const char *const names[] = {"X-Request-Id", "Nvcf-Trace",
+                                        "OpenAI-Organization",
+                                        "X-Ratelimit-Key", "Deprecation"};
+    const char *key = MHD_lookup_connection_value(
+        r->conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    size_t i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        add_header(response, names[i], key);
+}
+
 /* Adds what all answers of the practice API carry.  Takes RESPONSE. */
 static enum MHD_Result queue(struct request *r, struct MHD_Response *response)
 {
@@ -146,6 +160,8 @@ static enum MHD_Result queue(struct request *r, struct MHD_Response *response)
         add_ratelimit(r, response);
     if (r->how.is_deprecated)
         add_header(response, "Deprecation", DEPRECATION);
+    if (r->how.echoes_key)
+        add_echoes(r, response);
     add_header(response, MHD_HTTP_HEADER_LOCATION, r->location.data);
     reply_reqid(r, id);
     add_header(response, "Nvcf-Reqid", id);

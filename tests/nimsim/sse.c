@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "quote.h"
 #include "text.h"
 
 /* sim/silence-MS: after this many events. */
@@ -282,6 +283,7 @@ static void error_write(const struct sse *s, struct text *out)
 static bool error_next(struct sse *s, struct text *out)
 {
     int64_t i = s->next - error_at(s);
+    size_t from = out->len;
 
     if (i > 1)
         return false;
@@ -291,6 +293,8 @@ static bool error_next(struct sse *s, struct text *out)
         error_write(s, out);
     else
         text_str(out, "data: [DONE]\n\n");
+    if (i == 0)
+        quote_into(out, from, &s->how, s->key);
     s->next++;
     return true;
 }

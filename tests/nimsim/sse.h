@@ -13,7 +13,8 @@
 struct sse {
     struct answer answer;
     struct behaviour how;
-    int64_t next; /* index of the next event */
+    const char *key; /* as it was sent; borrowed, NULL: none was */
+    int64_t next;    /* index of the next event */
 };
 
 /* When the next event is due, counted from the first one. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "config.h"
 #include "limits.h"
 #include "receive.h"
 #include "unit.h"
@@ -252,6 +253,124 @@ static void large(void)
     comes(150 * KIB, 5000);
 }
 
+/* ---- callers that are not let in ---------------------------------------------- */
+
+/* Of a request of BODY_LEN bytes LEN come; it is not waited for, and the rest
+ * of it finds a reader. */
+static void is_refused(const char *remove, const char *put, size_t body_len,
+                       size_t len, int status)
+{
+    struct config cfg = {.anonymous = FROM_NOWHERE, .n_upstreams = 1};
+    struct desk d;
+    char *at;
+
+    desk_open(&d);
+    accept_follow(d.a, &cfg);
+    write_request(&d.bytes, body_len);
+    at = memmem(d.bytes.data, d.bytes.len, remove, strlen(remove));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    memcpy(at, put, strlen(remove));
+    d.bytes.len = len < d.bytes.len ? len : d.bytes.len;
+    d.piece = SIZE_MAX;
+    loop_run(d.l, hook, &d);
+    CU_ASSERT_EQUAL(d.calls, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d.r);
+    CU_ASSERT_EQUAL(d.r->fault.status, status);
+    CU_ASSERT_EQUAL(d.r->body.len, 0);
+    CU_ASSERT_EQUAL(d.r->body.cap, 0);
+    CU_ASSERT_EQUAL(d.r->has_rest, len < SIZE_MAX);
+    desk_close(&d);
+}
+
+static void strangers_are_told_before_their_body_has_come(void)
+{
+    is_refused("m", "m", 100 * KIB, 50 * KIB, 401);
+    is_refused("m", "m", 100 * KIB, 17 * KIB, 401);
+    is_refused("m", "m", 100, SIZE_MAX, 401);
+}
+
+static void so_are_faults_of_the_head(void)
+{
+    struct config *none = NULL;
+    struct desk d;
+
+    is_refused("/v1/chat", "/v2/chat", 100 * KIB, 50 * KIB, 404);
+    is_refused("POST", "LOCK", 100 * KIB, 50 * KIB, 405);
+    desk_open(&d); /* everybody may, but that is too large */
+    accept_follow(d.a, none);
+    write_request(&d.bytes, 300 * KIB);
+    d.bytes.len = 50 * KIB;
+    d.piece = SIZE_MAX;
+    loop_run(d.l, hook, &d);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d.r);
+    CU_ASSERT_EQUAL(d.r->fault.status, 413);
+    CU_ASSERT_TRUE(d.r->has_rest);
+    desk_close(&d);
+}
+
+/* All of it is written, although nobody wanted it, and then it closes. */
+static void what_is_left_of_a_refused_one_is_read(void)
+{
+    struct config cfg = {.anonymous = FROM_NOWHERE, .n_upstreams = 1};
+    struct desk d;
+
+    desk_open(&d);
+    accept_follow(d.a, &cfg);
+    write_request(&d.bytes, 190 * KIB);
+    d.piece = 40 * KIB;
+    loop_run(d.l, hook, &d);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d.r);
+    accept_linger(d.a, dup(d.r->fd));
+    d.over = is_busy;
+    loop_at(d.l, &d.next, 0);
+    loop_run(d.l, hook, &d);
+    CU_ASSERT_EQUAL(d.bytes.len, 0);
+    shutdown(d.peer, SHUT_RDWR);
+    d.over = is_idle;
+    loop_at(d.l, &d.next, 0);
+    loop_run(d.l, hook, &d);
+    desk_close(&d);
+}
+
+static void nobody_lingers_for_ever(void)
+{
+    struct desk d;
+    int pair[2];
+
+    desk_open(&d);
+    CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    accept_linger(d.a, pair[0]);
+    accept_expire(d.a, clock_now_ns());
+    CU_ASSERT_FALSE(accept_is_idle(d.a));
+    accept_expire(d.a, clock_now_ns() + LINGER_MS * NS_PER_MS);
+    CU_ASSERT_TRUE(accept_is_idle(d.a));
+    CU_ASSERT_EQUAL(read(pair[1], pair, 1), 0); /* it is closed */
+    close(pair[1]);
+    desk_close(&d);
+}
+
+/* A page shows something: what is sent with the question is dropped. */
+static void pages_hold_no_body(void)
+{
+    struct desk d;
+    char *at;
+
+    desk_open(&d);
+    write_request(&d.bytes, 150 * KIB);
+    at = memmem(d.bytes.data, d.bytes.len, "/v1/chat/completions", 20);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    memcpy(at, "/health?hat/completi", 20);
+    at = memmem(d.bytes.data, d.bytes.len, "POST", 4);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    memcpy(at, "HEAD", 4);
+    d.piece = SIZE_MAX;
+    loop_run(d.l, hook, &d);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(d.r);
+    CU_ASSERT_EQUAL(d.r->fault.status, 0);
+    CU_ASSERT_EQUAL(d.r->body.cap, 0);
+    desk_close(&d);
+}
+
 /* What has come when the peer closes: LEN bytes of a request. */
 static void breaks_off(size_t body_len, size_t len)
 {
@@ -380,6 +499,13 @@ static const struct unit_test tests[] = {
     {"one that breaks off leaves nothing behind", broken_off},
     {"one that never ends is given up at its deadline", too_slow},
     {"what is not FastCGI is turned away", others_speak_something_else},
+    {"strangers are told before their body has come",
+     strangers_are_told_before_their_body_has_come},
+    {"so are who errs in the head", so_are_faults_of_the_head},
+    {"what is left of a refused one is read",
+     what_is_left_of_a_refused_one_is_read},
+    {"nobody lingers for ever", nobody_lingers_for_ever},
+    {"pages hold no body", pages_hold_no_body},
     {"one waits until there are descriptors for it", waits_for_descriptors},
     {"a request is whole with its last record", looks},
     {NULL, NULL},

@@ -61,6 +61,37 @@ static void sound_text_comes_back_as_it_was(void)
     }
 }
 
+/* JSON without its quotes. */
+static void is_written(const char *text, const char *want)
+{
+    struct buf b = {NULL, 0, 0, 0};
+
+    buf_json(&b, text);
+    CU_ASSERT_EQUAL(b.len, strlen(want) + 2);
+    CU_ASSERT_EQUAL(memcmp(buf_head(&b) + 1, want, strlen(want)), 0);
+    buf_free(&b);
+    buf_json_text(&b, text);
+    CU_ASSERT_EQUAL(b.len, strlen(want));
+    CU_ASSERT_EQUAL(memcmp(buf_head(&b), want, strlen(want)), 0);
+    buf_free(&b);
+}
+
+static void what_a_terminal_obeys_is_escaped(void)
+{
+    is_written("\x7f", "\\u007f");
+    is_written("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0",
+               "\\u0080\\u009b\\u009f\xc2\xa0");
+    is_written("\xe2\x80\xa8\xe2\x80\xa9", "\\u2028\\u2029");
+    is_written("\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf",
+               "\\u202a\\u202e\xe2\x80\xaf");
+    is_written("\xe2\x81\xa5\xe2\x81\xa6\xe2\x81\xa9\xe2\x81\xaa",
+               "\xe2\x81\xa5\\u2066\\u2069\xe2\x81\xaa");
+    is_written("\xe2\x80\x8d\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c",
+               "\xe2\x80\x8d\\u200e\\u200f\\u061c");
+    is_written("\xf0\x9f\x98\x80 \xe4\xbd\xa0",
+               "\xf0\x9f\x98\x80 \xe4\xbd\xa0");
+}
+
 static void what_is_not_utf8_is_replaced(void)
 {
     static const struct {
@@ -173,6 +204,7 @@ static void a_format_may_hold_a_zero(void)
 static const struct unit_test tests[] = {
     {"sound text comes back from JSON as it was",
      sound_text_comes_back_as_it_was},
+    {"what a terminal obeys is escaped", what_a_terminal_obeys_is_escaped},
     {"what is not UTF-8 is replaced, byte by byte",
      what_is_not_utf8_is_replaced},
     {"any bytes become a JSON string", any_bytes_become_a_json_string},

@@ -206,6 +206,33 @@ static const struct {
     {"SLUICE_LOG_LEVEL", "debug", LOG_DEBUG_},
 };
 
+static void a_time_may_have_a_unit(void)
+{
+    static const struct {
+        const char *var;
+        int64_t window_ms, margin_ms;
+    } rows[] = {
+        {"SLUICE_WINDOW_S=15m", 900000, 500},
+        {"SLUICE_WINDOW_S=1.5h", 5400000, 500},
+        {"SLUICE_WINDOW_S=250ms", 250, 500},
+        {"SLUICE_WINDOW_S=0.25s", 250, 500},
+        {"SLUICE_WINDOW_S=30s", 30000, 500},
+        {"SLUICE_WINDOW_S=1d", 86400000, 500},
+        {"SLUICE_MARGIN_MS=2s", 60000, 2000},
+        {"SLUICE_MARGIN_MS=20ms", 60000, 20},
+        {"SLUICE_MARGIN_MS=1m", 60000, 60000},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config *c = given_sound(NULL, rows[i].var, NULL);
+
+        CU_ASSERT_EQUAL(c->upstreams[0].window_ms, rows[i].window_ms);
+        CU_ASSERT_EQUAL(c->upstreams[0].margin_ms, rows[i].margin_ms);
+        config_free(c);
+    }
+}
+
 static void every_variable_reaches_its_field(void)
 {
     const struct setting *row;
@@ -353,6 +380,7 @@ static const struct unit_test tests[] = {
     {"every key of the file reaches its field",
      every_key_of_the_file_reaches_its_field},
     {"every variable reaches its field", every_variable_reaches_its_field},
+    {"a time may have a unit in a variable", a_time_may_have_a_unit},
     {"lists in variables are cut at commas",
      lists_in_variables_are_cut_at_commas},
     {"the environment wins and means the first upstream",

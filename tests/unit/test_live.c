@@ -150,7 +150,15 @@ static void a_patch_of_what_is_not_live_is_refused(void)
     static const struct {
         const char *patch, *says;
     } bad[] = {
-        {"{'nothing':1}", "nothing: unknown key"},
+        {"{'nothing':1}", "nothing: unknown key; must be"}, /* not near */
+        {"{'queue.mx':1}", "queue.mx: unknown key; the nearest known one is "
+                           "queue.max; must be one that GET"},
+        {"{'window_s':1}", "the nearest known one is upstreams.nim.window_s;"},
+        {"{'windows_s':1}", "the nearest known one is upstreams.nim.window_s;"},
+        {"{'upstreams.nmi.burst':1}",
+         "nearest known one is upstreams.nim.burst;"},
+        {"{'upstreams.nim.reqests':1}", "known one is upstreams.nim.requests;"},
+        {"{'timeout_s':1}", "timeout_s: unknown key; "},
         {"{'nothing':null}", "nothing: unknown key"},
         {"{'upstreams.gone.requests':5}", "upstreams.gone.requests: unknown"},
         {"{'upstreams.nim':5}", "unknown key"},

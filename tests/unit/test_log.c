@@ -141,6 +141,7 @@ static const struct {
     {"say \"hi\" \\", "\"v\":\"say \\\"hi\\\" \\\\\"}"},
     {"a\nb\tc\x1b[2J\r", "\"a\\u000ab\\u0009c\\u001b[2J\\u000d\""},
     {"del\x7f csi\xc2\x9b.", "\"del\\u007f csi\\u009b.\""},
+    {"rtl\xe2\x80\xae line\xe2\x80\xa8.", "\"rtl\\u202e line\\u2028.\""},
     {"\xc2\xa0\xc3\xbc\xe4\xbd\xa0\xf0\x9f\x98\x80",
      "\"\xc2\xa0\xc3\xbc\xe4\xbd\xa0\xf0\x9f\x98\x80\""},
     {"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf",

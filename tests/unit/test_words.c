@@ -213,6 +213,8 @@ static void an_error_among_a_streams_events_is_found(void)
         {"data:{\"error\":{\"message\":\"m\",\"code\":\"429\"}}\r\n\r\n", "m",
          429},
         {"data: {\"error\":{\"message\":\"m\",\"code\":503}}\r\r", "m", 503},
+        {"data: {\"error\":{\"message\":\"m\",\"code\":\"429 things\"}}\n\n",
+         "m", 0},
         {"\xef\xbb\xbf: hello\n\nid: 1\ndata: {\"error\":\ndata: \"m\"}\n\n",
          "m", 0},
         {"data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n"
