@@ -14,7 +14,7 @@
 #define ASKS     48
 #define ATTEMPTS 3
 #define LONG_MS  5000 /* of a schedule, after its beginning */
-#define ROUNDS   600
+#define ROUNDS   50
 #define NOT_YET  (-1)
 
 /* What becomes of an attempt. */
