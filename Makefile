@@ -90,7 +90,7 @@ BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench)
 $(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
 $(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
 $(BUILD)/bench/hello: LIBS = -lfcgi
-$(BUILD)/bench/limiter_bench: $(call obj,$(addprefix tests/bench/,limiter_bench.c grow.c desk.c samples.c) $(STATE))
+$(BUILD)/bench/limiter_bench: $(call obj,$(addprefix tests/bench/,limiter_bench.c grow.c turns.c desk.c samples.c) $(STATE))
 $(BENCH):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)

@@ -165,6 +165,15 @@ static int64_t foretell_hold(struct layout *lay, uint32_t scope, uint32_t k,
     return until;
 }
 
+int64_t admit_grows_at(struct layout *lay, uint32_t scope)
+{
+    const struct retreat *re = &scope_at(lay, scope)->retreat;
+
+    if (re->state != RETREAT_RECOVERING)
+        return NEVER;
+    return admit_retreat(lay, scope)->until_ns;
+}
+
 /* ---- one --------------------------------------------------------------- */
 
 void admit_refresh(struct layout *lay, uint32_t scope, int64_t now)
@@ -359,6 +368,13 @@ __attribute__((noinline)) static int64_t step_by_step(struct layout *lay,
     return all[k];
 }
 
+bool admit_is_stepwise(struct layout *lay, uint32_t scope)
+{
+    const struct limiter_rules *r = rulebook_of(lay, scope);
+
+    return has_bucket(r) || r->min_gap_ns > 0;
+}
+
 int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
 {
     const struct limiter_rules *r = rulebook_of(lay, scope);
@@ -369,7 +385,7 @@ int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
         return NEVER;
     if (k >= LAY_ROWS)
         k = LAY_ROWS - 1;
-    if (has_bucket(r) || r->min_gap_ns > 0)
+    if (admit_is_stepwise(lay, scope))
         return step_by_step(lay, scope, k, now);
     eta = slot_at(lay, scope, r, k, now);
     if (eta <= now && r->in_flight > 0 && s->in_flight + k >= r->in_flight)

@@ -28,6 +28,9 @@ void admit_sent(struct layout *lay, uint32_t scope, int64_t at);
 
 /* The limit in force: fewer than the rules' while the scope recovers. */
 uint32_t admit_limit(struct layout *lay, uint32_t scope);
+/* When that grows, which may open a slot before any send expires; NEVER: it
+ * does not, or not by time alone. */
+int64_t admit_grows_at(struct layout *lay, uint32_t scope);
 /* What retreat.c has to know of the scope's rules. */
 struct retreat_rule admit_retreat_rule(struct layout *lay, uint32_t scope);
 /* The scope's retreat, which was looked at. */
@@ -42,6 +45,10 @@ int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now);
 /* The same for the first N, at most LAY_ROWS, into OUT. */
 void admit_etas(struct layout *lay, uint32_t scope, uint32_t n, int64_t now,
                 int64_t *out);
+
+/* Has admit_eta() to go through all before the K-th?  Then who asks for many
+ * asks for all of them at once. */
+bool admit_is_stepwise(struct layout *lay, uint32_t scope);
 
 /* Sends that count now, open ones included; at most the limit. */
 uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now);

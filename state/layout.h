@@ -166,6 +166,7 @@ struct lay_scope {
     uint32_t open;            /* (d) offered or open: count as now */
     uint32_t in_flight;       /* (d) offered, open or sent */
     uint32_t leader;          /* worker that sets its alarm for the next slot */
+    int64_t alarm_ns;         /* which is then, as far as it was told */
 };
 
 struct lay_flow {

@@ -252,16 +252,27 @@ static void sweep(struct limiter *lim)
     verdicts_tick(lim);
 }
 
+/* Needs the lock.  A turn has its bounds: see TURN_MAX. */
+static void begin_effort(struct limiter *lim)
+{
+    const struct effort none = {0, 0, false};
+
+    lim->joins = lim->at_joins = lim->grants = lim->told = none;
+    lim->more = lim->adopting = false;
+}
+
 static void locked(void *arg)
 {
     struct limiter *lim = arg;
 
     if (!begin(lim))
         return;
+    begin_effort(lim);
     if (lim->slot == NONE || lim->unsettled)
         settle_in(lim);
-    if (lim->slot != NONE) {
+    if (lim->slot != NONE)
         roster_seen(lim->file.lay, lim->slot, lim->now);
+    if (lim->slot != NONE && !lim->adopting) {
         orders_look(lim);
         slots_accept(lim); /* before revoke(): late is not never */
         slots_revoke(lim);
@@ -373,6 +384,8 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
     news_tell(lim, false);
     news_free(lim);
     notes_trim(lim);
+    if (lim->more || lim->adopting)
+        return lim->now;
     if (lim->wishes == NULL)
         return lim->next_ns;
     return lim->stuck ? min_i64(lim->next_ns, lim->now + STUCK_NS) : lim->now;
@@ -478,7 +491,7 @@ static void place_locked(void *arg)
         return;
     if (q->lay->live.limited > 0) /* counts are written, but no other reads */
         queue_measure(q->lay, r->scope);
-    news_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns));
+    news_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns), NULL, 0);
 }
 
 bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
@@ -576,8 +589,11 @@ static void leave(void *arg)
         return;
     for (t = lim->all.first; t != NULL; t = t->next)
         t->wishes &= WISH_SENT | WISH_REPORT | WISH_DONE;
-    if (lim->unsettled)
-        settle_in(lim);
+    do {
+        begin_effort(lim);
+        if (lim->unsettled)
+            settle_in(lim);
+    } while (lim->adopting);
     wishes_fulfil(lim);
     notes_apply(lim);
     roster_leave(lim->file.lay, lim->file.fd, lim->slot, lim->now);

@@ -4,6 +4,9 @@
  * News are written down under the lock and told after it.  A ticket holds one
  * piece of news: that it waits is no news once it was granted.  Nothing is
  * freed while somebody may still be told.
+ *
+ * A place in line costs a look at all that wait, so they are so many a turn
+ * (TURN_LOOKS); the others hear of theirs in the next one.
  */
 #include "admit.h"
 #include "queue.h"
@@ -61,13 +64,15 @@ void news_fresh(struct limiter *lim, struct ticket *t)
     lim->fresh_end = &t->next_fresh;
 }
 
-void news_place(struct layout *lay, struct ticket *t, int64_t now)
+void news_place(struct layout *lay, struct ticket *t, int64_t now,
+                const int64_t *etas, uint32_t n)
 {
     uint32_t scope = row_at(lay, t->row)->scope;
     int64_t eta, own;
 
     t->news.position = rank_position(lay, t->row);
-    eta = admit_eta(lay, scope, t->news.position, now);
+    eta = t->news.position < n ? etas[t->news.position]
+                               : admit_eta(lay, scope, t->news.position, now);
     if (queue_model_is_blocked(lay, t->row)) {
         int64_t at = traits_free_at(lay, row_at(lay, t->row)->model, now);
 
@@ -80,14 +85,17 @@ void news_place(struct layout *lay, struct ticket *t, int64_t now)
     t->news.waiting = lay->live.waiting;
 }
 
-static void tell_place(struct limiter *lim, struct ticket *t)
+static bool still_waits(struct limiter *lim, const struct ticket *t)
+{
+    return t->state == TICKET_LINE && t->row != NONE &&
+           row_at(lim->file.lay, t->row)->state == ROW_WAITING;
+}
+
+static void tell_place(struct limiter *lim, struct ticket *t, uint32_t n_etas)
 {
     struct layout *lay = lim->file.lay;
 
-    if (t->state != TICKET_LINE || t->row == NONE ||
-        row_at(lay, t->row)->state != ROW_WAITING)
-        return; /* it got its slot */
-    news_place(lay, t, lim->now);
+    news_place(lay, t, lim->now, lim->etas, n_etas);
     /* The deadline ended at its first grant: one that the upstream sent back
      * is not refused because it has to wait again. */
     if (row_at(lay, t->row)->grant != 0 || t->news.eta_ns < 0 ||
@@ -102,36 +110,66 @@ static void tell_place(struct limiter *lim, struct ticket *t)
     news_refused(lim, t, REFUSED_DEADLINE, t->news.eta_ns);
 }
 
-/* While models are limited, what may go is counted before places are told:
- * once for each scope in a row, not for each ticket.  Returns that scope. */
-static uint32_t measure(struct limiter *lim, const struct ticket *t,
-                        uint32_t measured)
+/* What is found out once for all tickets of a scope that come in a row. */
+struct measured {
+    uint32_t scope;  /* or NONE */
+    uint32_t n_etas; /* of it */
+};
+
+/* While models are limited, what may go is counted before places are told; and
+ * where an ETA needs those before it, all of them are had at once. */
+static void measure(struct limiter *lim, uint32_t scope, struct measured *m)
 {
     struct layout *lay = lim->file.lay;
-    uint32_t scope;
+    uint32_t waiting = scope_at(lay, scope)->waiting;
 
-    if (lay->live.limited == 0 || t->row == NONE)
-        return measured;
-    scope = row_at(lay, t->row)->scope;
-    if (scope != measured)
+    if (scope == m->scope)
+        return;
+    *m = (struct measured){scope, 0};
+    if (lay->live.limited > 0) {
         queue_measure(lay, scope);
-    return scope;
+        lim->told.looks += waiting;
+    }
+    if (!admit_is_stepwise(lay, scope))
+        return;
+    m->n_etas = waiting < LAY_ROWS ? waiting : LAY_ROWS;
+    admit_etas(lay, scope, m->n_etas, lim->now, lim->etas);
+    lim->told.looks += waiting;
+}
+
+static struct ticket *next_fresh(struct limiter *lim)
+{
+    struct ticket *t = lim->fresh;
+
+    lim->fresh = t->next_fresh;
+    if (lim->fresh == NULL)
+        lim->fresh_end = &lim->fresh;
+    t->fresh = false;
+    return t;
 }
 
 /* In the order of their joining: one that is refused makes room for those
  * behind it. */
 void news_places(struct limiter *lim)
 {
-    uint32_t measured = NONE;
-    struct ticket *t;
+    struct layout *lay = lim->file.lay;
+    struct measured m = {NONE, 0};
 
-    for (t = lim->fresh; t != NULL; t = t->next_fresh) {
-        t->fresh = false;
-        measured = measure(lim, t, measured);
-        tell_place(lim, t);
+    while (lim->fresh != NULL) {
+        struct ticket *t = lim->fresh;
+        uint32_t scope;
+
+        if (!still_waits(lim, t)) { /* it got its slot, or is gone */
+            (void)next_fresh(lim);
+            continue;
+        }
+        scope = row_at(lay, t->row)->scope;
+        if (!effort_take(&lim->told, scope_at(lay, scope)->waiting))
+            break;
+        measure(lim, scope, &m);
+        tell_place(lim, next_fresh(lim), m.n_etas);
     }
-    lim->fresh = NULL;
-    lim->fresh_end = &lim->fresh;
+    lim->more |= lim->fresh != NULL;
 }
 
 /* ---- telling --------------------------------------------------------------- */
@@ -185,7 +223,7 @@ void news_free(struct limiter *lim)
     lim->over = NULL;
     for (; t != NULL; t = next) {
         next = t->next_over;
-        if (!t->wishing && !t->has_news) {
+        if (!t->wishing && !t->has_news && !t->fresh) {
             ticket_free(&lim->all, t);
             continue;
         }

@@ -145,18 +145,31 @@ static void class_unlink(struct layout *lay, struct lay_class *c, uint32_t i)
     f->prev = f->next = NONE;
 }
 
-/* Into the line by arrival; nearly always at its end. */
-static void line_link(struct layout *lay, struct lay_flow *f, uint32_t i)
+/* The row of a line after which one that came at ARRIVAL belongs; NONE: before
+ * all.  Nearly always that is at its end, and for one that comes back near its
+ * head: so both ends are looked at in turn. */
+static uint32_t line_place(struct layout *lay, const struct lay_flow *f,
+                           int64_t arrival)
 {
-    struct lay_row *r = row_at(lay, i);
-    uint32_t after = f->tail;
-    uint32_t hops = 0;
+    uint32_t after = f->tail, before = f->head, hops = 0;
 
-    while (after != NONE && row_at(lay, after)->arrival > r->arrival) {
+    while (after != NONE && row_at(lay, after)->arrival > arrival) {
+        if (row_at(lay, before)->arrival > arrival)
+            return row_at(lay, before)->prev;
+        before = row_at(lay, before)->next;
         after = row_at(lay, after)->prev;
         if (++hops > LAY_ROWS)
             guard_damaged("line");
     }
+    return after;
+}
+
+/* Into the line by arrival. */
+static void line_link(struct layout *lay, struct lay_flow *f, uint32_t i)
+{
+    struct lay_row *r = row_at(lay, i);
+    uint32_t after = line_place(lay, f, r->arrival);
+
     r->prev = after;
     r->next = after == NONE ? f->head : row_at(lay, after)->next;
     if (after == NONE)
@@ -411,16 +424,48 @@ void queue_measure(struct layout *lay, uint32_t scope)
     }
 }
 
-/* When the client of flow I may send again, if it has to wait for that. */
-static int64_t flow_opens(struct layout *lay, const struct lay_flow *f)
+/* From when on the client of flow F may send. */
+static int64_t flow_free_at(struct layout *lay, const struct lay_flow *f)
 {
     int64_t now = lay->live.now_ns;
 
     return quota_blocks(lay, f->client, now) ? quota_eta(lay, f->client, 0, now)
-                                             : NEVER;
+                                             : now;
 }
 
-uint32_t queue_next_client(struct layout *lay, uint32_t scope, int64_t *when)
+/* The same of a row's model, if its worker answers. */
+static int64_t row_free_at(struct layout *lay, uint32_t row)
+{
+    const struct lay_row *r = row_at(lay, row);
+
+    if (worker_at(lay, r->worker)->stalled)
+        return NEVER;
+    return queue_model_is_blocked(lay, row)
+               ? traits_free_at(lay, r->model, lay->live.now_ns)
+               : lay->live.now_ns;
+}
+
+/* The first of a line to be free before *WHEN, which then is told, or NONE. */
+static uint32_t line_free_before(struct layout *lay, const struct lay_flow *f,
+                                 int64_t *when)
+{
+    int64_t from = flow_free_at(lay, f);
+    uint32_t i, best = NONE, hops = 0;
+
+    for (i = f->head; i != NONE && from < *when; i = row_at(lay, i)->next) {
+        int64_t at = max_i64(from, row_free_at(lay, i));
+
+        if (at < *when) {
+            *when = at;
+            best = i;
+        }
+        if (++hops > LAY_ROWS)
+            guard_damaged("line");
+    }
+    return best;
+}
+
+uint32_t queue_next_free(struct layout *lay, uint32_t scope, int64_t *when)
 {
     struct lay_scope *s = scope_at(lay, scope);
     uint32_t cls, i, row = NONE, hops = 0;
@@ -428,12 +473,9 @@ uint32_t queue_next_client(struct layout *lay, uint32_t scope, int64_t *when)
     *when = NEVER;
     for (cls = 0; lay->live.limited > 0 && cls < LIMITER_CLASSES; cls++) {
         for (i = s->cls[cls].flows; i != NONE; i = flow_at(lay, i)->next) {
-            int64_t at = flow_opens(lay, flow_at(lay, i));
+            uint32_t first = line_free_before(lay, flow_at(lay, i), when);
 
-            if (at < *when) {
-                *when = at;
-                row = flow_at(lay, i)->head;
-            }
+            row = first != NONE ? first : row;
             if (++hops > LAY_FLOWS)
                 guard_damaged("flow list");
         }

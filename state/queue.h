@@ -50,9 +50,9 @@ void queue_measure(struct layout *lay, uint32_t scope);
  * its own limit, too? */
 bool queue_model_is_blocked(struct layout *lay, uint32_t row);
 bool queue_is_blocked(struct layout *lay, uint32_t row);
-/* Of the clients that wait in SCOPE for their own limit: the first one's first
- * row, or NONE, and *WHEN it may go. */
-uint32_t queue_next_client(struct layout *lay, uint32_t scope, int64_t *when);
+/* Where queue_best() is NONE because models or clients are blocked: the row that
+ * will be free first, if only time has to pass, or NONE, and *WHEN that is. */
+uint32_t queue_next_free(struct layout *lay, uint32_t scope, int64_t *when);
 
 /* Takes the row out and charges its flow and class for one request. */
 void queue_charge(struct layout *lay, uint32_t row);

@@ -139,8 +139,16 @@ static int64_t forgotten_ns(const struct limiter_rules *old,
                : 0;
 }
 
+/* What has flowed in until now did so at the old rate. */
+static void convert_bucket(struct bucket *b, const struct bucket_rule *from,
+                           const struct bucket_rule *to, int64_t now)
+{
+    bucket_fill(b, from, now);
+    bucket_convert(b, from, to);
+}
+
 static void convert_buckets(struct layout *lay, uint32_t upstream,
-                            const struct limiter_rules *new)
+                            const struct limiter_rules *new, int64_t now)
 {
     const struct limiter_rules was = last_used(&lay->rules[upstream]);
     const struct bucket_rule from = rulebook_bucket(&was);
@@ -149,10 +157,10 @@ static void convert_buckets(struct layout *lay, uint32_t upstream,
 
     if (!rulebook_is_sane(&was))
         return;
-    bucket_convert(&lay->scopes[upstream].bucket, &from, &to);
+    convert_bucket(&lay->scopes[upstream].bucket, &from, &to, now);
     for (i = next_model(lay, upstream, 0); i < LAY_MODELS;
          i = next_model(lay, upstream, i + 1))
-        bucket_convert(&lay->scopes[LAY_UPSTREAMS + i].bucket, &from, &to);
+        convert_bucket(&lay->scopes[LAY_UPSTREAMS + i].bucket, &from, &to, now);
 }
 
 void rulebook_forget_retreat(struct layout *lay, uint32_t scope)
@@ -212,7 +220,7 @@ static void set_one(struct layout *lay, uint32_t upstream,
     if (strncmp(lay->rules[upstream].name, new->name, sizeof(new->name)) != 0)
         forget_refusals(lay, upstream);
     if (new->requests > 0)
-        convert_buckets(lay, upstream, new);
+        convert_buckets(lay, upstream, new, now);
     else if (rulebook_has_rows(lay, upstream))
         return; /* another worker's: its rules hold until they are over */
     *lost = max_i64(*lost, forgotten_ns(&lay->rules[upstream], new, now));

@@ -9,7 +9,15 @@
  *
  * What always holds when the lock is free: no slot of a scope is open while a
  * worker that answers has a waiter that may go: see retreat.c, traits.c and
- * quota.c for those that may not.
+ * quota.c for those that may not.  But for what a turn had no time for
+ * (TURN_MAX): then the next one follows at once.
+ *
+ * Who wakes for the next slot?  What stops a grant ends with a time or with an
+ * event.  An event (a write, an end, an answer, an operator) is somebody's turn.
+ * For a time there is an alarm: windows, buckets, gaps, holds and 402s say when
+ * the slot opens (admit_now()), a recovering scope when its allowance grows,
+ * rests, benches and the clients' own limits when the first that waits may use
+ * it.  The later of the two counts, and whoever wakes looks anew.
  */
 #include "admit.h"
 #include "queue.h"
@@ -88,37 +96,24 @@ void slots_revoke(struct limiter *lim)
     }
 }
 
-/* For when the next client comes below its own limit; not before SLOT opens.
- * A turn a second at least, by everybody, looks again: so it needs no leader,
- * only an order among those that wake. */
-static void alarm_for_client(struct limiter *lim, uint32_t scope, int64_t slot)
-{
-    int64_t when;
-    uint32_t row = queue_next_client(lim->file.lay, scope, &when);
-
-    if (row == NONE || slot == NEVER)
-        return;
-    when = max_i64(when, slot);
-    if (row_at(lim->file.lay, row)->worker != lim->slot)
-        when += BACKSTOP_NS;
-    alarm_at(lim, when);
-}
-
-int64_t slots_hand_out(struct limiter *lim, uint32_t scope)
+int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
+                       struct effort *effort)
 {
     struct layout *lay = lim->file.lay;
+    const struct lay_scope *s = scope_at(lay, scope);
     int64_t when;
     uint32_t row;
 
     verdicts_time(lim, scope);
     admit_refresh(lay, scope, lim->now);
     while (admit_now(lay, scope, lim->now, &when)) {
-        row = queue_best(lay, scope);
-        if (row == NONE) { /* nobody, or blocked ones and stalled workers */
-            alarm_at(lim, traits_next_rest(lay, lim->now));
-            alarm_for_client(lim, scope, lim->now);
+        if (s->waiting == 0)
             return NEVER;
-        }
+        if (!effort_take(effort, s->waiting))
+            return lim->now;
+        row = queue_best(lay, scope);
+        if (row == NONE) /* blocked ones and stalled workers */
+            return lim->now;
         admit_granted(lay, row, lim->now);
         if (row_at(lay, row)->worker == lim->slot) {
             grant(lim, row);
@@ -131,41 +126,83 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope)
     return when;
 }
 
-/* The worker of the next in line sets the exact alarm; the others come a
- * little later, in case it does not. */
-static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
+/* ---- the next one --------------------------------------------------------- */
+
+/* The worker of the next in line sets the exact alarm, and is told if that is
+ * sooner than it knows; the others come a little later, in case it does not. */
+static void lead(struct limiter *lim, uint32_t scope, uint32_t row,
+                 int64_t when)
 {
     struct lay_scope *s = scope_at(lim->file.lay, scope);
-    uint32_t row = when == NEVER ? NONE : queue_best(lim->file.lay, scope);
-    uint32_t leader;
+    uint32_t leader = row_at(lim->file.lay, row)->worker;
 
-    if (row == NONE) {
-        alarm_for_client(lim, scope, when);
-        return;
-    }
-    leader = row_at(lim->file.lay, row)->worker;
-    if (leader != s->leader)
+    if (leader != s->leader || when < s->alarm_ns)
         slots_poke(lim, leader);
     s->leader = leader;
+    s->alarm_ns = when;
     alarm_at(lim, leader == lim->slot ? when : when + BACKSTOP_NS);
+}
+
+/* The next slot of SCOPE opens at WHEN: for somebody who may go then, or else
+ * for whoever may go first after it. */
+static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t row = NONE;
+    int64_t free_at;
+
+    when = min_i64(when, admit_grows_at(lay, scope));
+    if (when != NEVER)
+        row = queue_best(lay, scope);
+    if (when != NEVER && row == NONE) {
+        row = queue_next_free(lay, scope, &free_at);
+        when = max_i64(when, free_at);
+    }
+    if (row != NONE)
+        lead(lim, scope, row, when);
+    else /* what opens one is somebody's turn */
+        scope_at(lay, scope)->alarm_ns = NEVER;
+}
+
+/* The first scope from FROM on that has waiters or retreats. */
+static uint32_t next_busy(const struct layout *lay, uint32_t from)
+{
+    uint32_t word = from / 64;
+    uint64_t mask = UINT64_MAX << from % 64;
+
+    for (; word < ARRAY_LEN(lay->live.active); word++, mask = UINT64_MAX) {
+        uint64_t bits =
+            (lay->live.active[word] | lay->live.retreating[word]) & mask;
+
+        if (bits != 0)
+            return word * 64 + (uint32_t)__builtin_ctzll(bits);
+    }
+    return LAY_SCOPES;
+}
+
+static void hand_out_between(struct limiter *lim, uint32_t from, uint32_t to)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t scope;
+
+    for (scope = next_busy(lay, from); scope < to;
+         scope = next_busy(lay, scope + 1)) {
+        bool was_cut = lim->grants.cut;
+
+        if (scope_at(lay, scope)->waiting == 0)
+            verdicts_time(lim, scope);
+        else
+            set_alarm(lim, scope, slots_hand_out(lim, scope, &lim->grants));
+        if (lim->grants.cut && !was_cut)
+            lim->hand_from = (scope + 1) % LAY_SCOPES;
+    }
 }
 
 void slots_hand_out_all(struct limiter *lim)
 {
-    struct layout *lay = lim->file.lay;
-    uint32_t word;
+    uint32_t first = lim->hand_from;
 
-    for (word = 0; word < ARRAY_LEN(lay->live.active); word++) {
-        uint64_t bits = lay->live.active[word] | lay->live.retreating[word];
-
-        while (bits != 0) {
-            uint32_t scope = word * 64 + (uint32_t)__builtin_ctzll(bits);
-
-            bits &= bits - 1;
-            if (scope_at(lay, scope)->waiting == 0)
-                verdicts_time(lim, scope);
-            else
-                set_alarm(lim, scope, slots_hand_out(lim, scope));
-        }
-    }
+    hand_out_between(lim, first, LAY_SCOPES);
+    hand_out_between(lim, 0, first);
+    lim->more |= lim->grants.cut;
 }

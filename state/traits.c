@@ -75,17 +75,6 @@ int64_t traits_free_at(struct layout *lay, uint32_t model, int64_t now)
     return max_i64(t->bench.until_ns, now);
 }
 
-int64_t traits_next_rest(struct layout *lay, int64_t now)
-{
-    int64_t next = NEVER;
-    uint32_t i;
-
-    for (i = 0; lay->live.limited > 0 && i < LAY_MODELS; i++)
-        if (ceiling_rests(&lay->traits[i].ceiling, now))
-            next = min_i64(next, lay->traits[i].ceiling.rest_ns);
-    return next;
-}
-
 void traits_forget(struct layout *lay, uint32_t model)
 {
     struct lay_trait *t = LAY_AT(lay, traits, model, LAY_MODELS);

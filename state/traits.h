@@ -25,9 +25,6 @@ bool traits_block_all(struct layout *lay, uint32_t scope, int64_t now);
 /* When MODEL stops to be blocked, as far as time alone decides; else NEVER. */
 int64_t traits_free_at(struct layout *lay, uint32_t model, int64_t now);
 
-/* When the next rest of a model is over, or NEVER. */
-int64_t traits_next_rest(struct layout *lay, int64_t now);
-
 /*
  * Must a request to UPSTREAM for the model called NAME, or MODEL if that is
  * not NONE, be refused now?  *UNTIL is when that ends; *STATUS and REASON (of

@@ -244,6 +244,7 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
 
     if (row->state != ROW_SENT || row->changed_ns > lim->now)
         return;
+    verdicts_time(lim, row->scope); /* time first: it is an answer to now */
     lay->live.counters.answers[rep->answer]++;
     probe_key(&lay->probe, rulebook_upstream(lay, row->scope), rep->status);
     if (rep->answer != ANSWER_RATE)

@@ -37,6 +37,7 @@ struct job {
     int64_t now;
     bool busy;           /* somebody died while it wrote: not now */
     uint32_t *scope_ids; /* the layout's index of each scope in the view */
+    uint32_t *scope_of;  /* and the other way round, from 1; 0: it is in none */
     uint64_t (*start)[LIMITER_CLASSES]; /* of the classes of each */
     int64_t *etas;                      /* by position */
     /* Of the view's models and clients: told of after the lock is gone. */
@@ -142,6 +143,7 @@ static void copy_scope(struct job *j, uint32_t id)
     when = admit_eta(lay, id, s->waiting, j->now);
     v->eta_ns = when == NEVER ? -1 : when - j->now;
     j->scope_ids[j->out->n_scopes++] = id;
+    j->scope_of[id] = j->out->n_scopes;
 }
 
 static void copy_scopes(struct job *j)
@@ -159,12 +161,14 @@ static void copy_scopes(struct job *j)
             copy_scope(j, LAY_UPSTREAMS + i);
 }
 
-/* May it not go now, even if a slot were open?  Then until when? */
-static void copy_block(struct job *j, struct view_row *v, uint32_t i)
+/* May it not go now, even if a slot were open?  Then until when?  OWN_NTH of
+ * its line go before it, its client's own limit left aside. */
+static void copy_block(struct job *j, struct view_row *v, uint32_t i,
+                       uint32_t own_nth)
 {
     const struct lay_row *r = row_at(j->lay, i);
     bool model = queue_model_is_blocked(j->lay, i);
-    int64_t own = rank_own_eta(j->lay, i, j->now);
+    int64_t own = quota_eta(j->lay, r->client, own_nth, j->now);
     int64_t at = model ? traits_free_at(j->lay, r->model, j->now) : j->now;
 
     v->blocked = model || own > j->now;
@@ -172,7 +176,8 @@ static void copy_block(struct job *j, struct view_row *v, uint32_t i)
     v->eta_ns = at == NEVER ? -1 : at - j->now;
 }
 
-static void copy_row(struct job *j, uint32_t i, uint32_t scope)
+/* NULL: there is no room for it. */
+static struct view_row *copy_row(struct job *j, uint32_t i, uint32_t scope)
 {
     struct layout *lay = j->lay;
     const struct lay_row *r = row_at(lay, i);
@@ -181,7 +186,7 @@ static void copy_row(struct job *j, uint32_t i, uint32_t scope)
     if (r->client >= LAY_CLIENTS || r->cls >= LIMITER_CLASSES)
         guard_damaged("row");
     if (j->out->n_rows >= LAY_ROWS)
-        return;
+        return NULL;
     v->id = r->id;
     memcpy(v->request_id, r->request_id, sizeof(v->request_id));
     v->request_id[sizeof(v->request_id) - 1] = '\0';
@@ -192,13 +197,12 @@ static void copy_row(struct job *j, uint32_t i, uint32_t scope)
     v->cls = (enum limiter_class)r->cls;
     v->stream = (r->flags & ROW_STREAM) != 0;
     v->waiting = r->state == ROW_WAITING || r->state == ROW_OFFERED;
-    if (r->state == ROW_WAITING)
-        copy_block(j, v, i);
     v->pid = worker_at(lay, r->worker)->pid;
     v->age_ns = since(j, r->joined_ns);
     v->body_bytes = r->body_bytes;
     v->arrival = r->arrival;
     j->out->n_rows++;
+    return v;
 }
 
 /* The lines, flow by flow: there the place of a row in its line is known. */
@@ -210,15 +214,17 @@ static void copy_waiting(struct job *j, uint32_t scope)
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         for (flow = s->cls[cls].flows; flow != NONE;
              flow = flow_at(j->lay, flow)->next) {
-            uint32_t nth = 0;
+            uint32_t nth = 0, own_nth = 0;
 
             row = flow_at(j->lay, flow)->head;
             for (; row != NONE; row = row_at(j->lay, row)->next) {
-                uint32_t at = j->out->n_rows;
+                struct view_row *v = copy_row(j, row, scope);
 
-                copy_row(j, row, scope);
-                if (j->out->n_rows > at && !j->out->rows[at].blocked)
-                    j->out->rows[at].key = rank_key(j->lay, row, nth++);
+                if (v != NULL)
+                    copy_block(j, v, row, own_nth);
+                if (v != NULL && !v->blocked)
+                    v->key = rank_key(j->lay, row, nth++);
+                own_nth += !queue_model_is_blocked(j->lay, row);
                 if (++hops > LAY_ROWS)
                     guard_damaged("line");
             }
@@ -231,11 +237,12 @@ static void copy_running(struct job *j)
     uint32_t i, scope;
 
     for (i = 0; i < j->lay->live.rows_high && i < LAY_ROWS; i++) {
-        if (j->lay->rows[i].state < ROW_OFFERED)
+        if (j->lay->rows[i].state < ROW_OFFERED ||
+            j->lay->rows[i].scope >= LAY_SCOPES)
             continue;
-        for (scope = 0; scope < j->out->n_scopes; scope++)
-            if (j->scope_ids[scope] == j->lay->rows[i].scope)
-                copy_row(j, i, scope);
+        scope = j->scope_of[j->lay->rows[i].scope];
+        if (scope > 0)
+            (void)copy_row(j, i, scope - 1);
     }
 }
 
@@ -521,6 +528,7 @@ bool view_collect(int fd, struct layout *lay, int64_t now,
     *what = NULL;
     memset(out, 0, sizeof(*out));
     j.scope_ids = room(LAY_SCOPES, sizeof(*j.scope_ids));
+    j.scope_of = room(LAY_SCOPES, sizeof(*j.scope_of));
     j.start = room(LAY_SCOPES, sizeof(*j.start));
     j.etas = room(LAY_ROWS, sizeof(*j.etas));
     out->rows = room(LAY_ROWS, sizeof(*out->rows));
@@ -541,6 +549,7 @@ bool view_collect(int fd, struct layout *lay, int64_t now,
         qsort(out->rows, out->n_rows, sizeof(*out->rows), compare_position);
     }
     free(j.scope_ids);
+    free(j.scope_of);
     free(j.start);
     free(j.etas);
     free(j.of_models);

@@ -5,6 +5,10 @@
  * when it is fulfilled, so a turn that is cut short by a damaged file neither
  * forgets one nor does one twice.
  *
+ * Those that come into line are so many a turn (TURN_MAX): each is a look at a
+ * table of names, or at a line, and then at who is told its place.  The others
+ * wait for the next turn, in their order; whoever goes on or ends does not.
+ *
  * Only a ticket that was told of its grant can have sent.  A wish that says
  * "sent", openly or by not saying "unsent", is therefore taken from no other.
  */
@@ -20,6 +24,8 @@
 
 /* How often strange retries may make us look: the SDKs come after 400 ms. */
 #define RETRY_SWEEP_NS (50 * NS_PER_MS)
+
+#define JOIN_LOOKS LAY_CLIENTS /* a name that is new: no row of them is free */
 
 void wishes_add(struct limiter *lim, struct ticket *t, unsigned what)
 {
@@ -81,6 +87,8 @@ static int64_t eta_of_next(struct limiter *lim, const struct ticket *t)
     if (scope == NONE)
         return -1;
     admit_refresh(lay, scope, lim->now);
+    if (admit_is_stepwise(lay, scope))
+        lim->joins.looks += scope_at(lay, scope)->waiting;
     eta = admit_eta(lay, scope, scope_at(lay, scope)->waiting, lim->now);
     eta = max_i64(eta, own_eta_of_next(lay, &t->req, lim->now));
     return eta == NEVER ? -1 : eta - lim->now;
@@ -173,7 +181,7 @@ static void do_join(struct limiter *lim, struct ticket *t)
     t->wishes &= ~(unsigned)WISH_JOIN;
     news_fresh(lim, t);
     /* At once, so that one that need not wait does not fill the queue. */
-    (void)slots_hand_out(lim, row_at(lay, row)->scope);
+    (void)slots_hand_out(lim, row_at(lay, row)->scope, &lim->at_joins);
 }
 
 /* Needs the lock. */
@@ -210,6 +218,17 @@ static void do_leave(struct limiter *lim, struct ticket *t)
 
 /* ---- fulfilling ---------------------------------------------------------- */
 
+/* Needs the lock.  May one more come into line in this turn?  Not before those
+ * of earlier turns were told their places: who is refused then makes room. */
+static bool may_line_up(struct limiter *lim)
+{
+    if (!lim->behind && !lim->at_joins.cut &&
+        effort_take(&lim->joins, JOIN_LOOKS))
+        return true;
+    lim->more = true;
+    return false;
+}
+
 /* Needs the lock.  Returns false when the ticket has to come again. */
 static bool do_sent(struct limiter *lim, struct ticket *t)
 {
@@ -234,8 +253,11 @@ static void fulfil(struct limiter *lim, struct ticket *t)
 {
     if (t->row != NONE && row_at(lim->file.lay, t->row)->id != t->id)
         guard_damaged("a row of ours holds another ticket");
-    if ((t->wishes & WISH_JOIN) != 0 && (t->wishes & WISH_DONE) == 0)
+    if ((t->wishes & WISH_JOIN) != 0 && (t->wishes & WISH_DONE) == 0) {
+        if (!may_line_up(lim))
+            return;
         do_join(lim, t);
+    }
     t->wishes &= ~(unsigned)WISH_JOIN;
     if (t->state == TICKET_OVER) /* refused, maybe right now */
         t->wishes &= WISH_DONE;
@@ -252,8 +274,11 @@ static void fulfil(struct limiter *lim, struct ticket *t)
     if ((t->wishes & WISH_BODY_GONE) != 0 && t->row != NONE)
         row_body_gone(lim->file.lay, t->row);
     t->wishes &= ~(unsigned)WISH_BODY_GONE;
-    if ((t->wishes & WISH_AGAIN) != 0 && t->row != NONE)
+    if ((t->wishes & WISH_AGAIN) != 0 && t->row != NONE) {
+        if (!may_line_up(lim))
+            return;
         do_again(lim, t);
+    }
     if (t->row != NONE || t->state == TICKET_OVER)
         t->wishes = 0;
 }
@@ -281,6 +306,7 @@ void wishes_fulfil(struct limiter *lim)
     struct ticket *t, *first_left = NULL;
 
     pay(lim);
+    lim->behind = lim->fresh != NULL;
     while (lim->wishes != NULL && lim->wishes != first_left) {
         t = lim->wishes;
         fulfil(lim, t); /* first: should it be cut short, T is in the list */
@@ -317,15 +343,32 @@ static bool adopt(struct limiter *lim, struct ticket *t)
     return true;
 }
 
-void wishes_adopt(struct limiter *lim)
+/* Needs the lock.  Those that wait, or the others.  False: some found no room,
+ * or have to wait for the next turn. */
+static bool adopt_those(struct limiter *lim, bool waiting)
 {
     bool all = true;
     struct ticket *t;
 
-    for (t = lim->all.first; t != NULL; t = t->next)
-        if (t->row == NONE && t->state != TICKET_NEW && t->state != TICKET_OVER)
-            all = adopt(lim, t) && all;
+    for (t = lim->all.first; t != NULL; t = t->next) {
+        if (t->row != NONE || t->state == TICKET_NEW ||
+            t->state == TICKET_OVER || (t->state == TICKET_LINE) != waiting)
+            continue;
+        if (!effort_take(&lim->joins, JOIN_LOOKS / 2))
+            return false;
+        all = adopt(lim, t) && all;
+    }
+    return all;
+}
+
+/* What is in flight first: until all of it is there, nothing new may go. */
+void wishes_adopt(struct limiter *lim)
+{
+    bool all = adopt_those(lim, false);
+
+    all = adopt_those(lim, true) && all;
     lim->unsettled = !all;
+    lim->adopting = lim->joins.cut;
 }
 
 void wishes_unbind(struct limiter *lim)

@@ -14,6 +14,15 @@
 
 #define TICK_NS NS_PER_S /* how often to look at the path and for the dead */
 
+/*
+ * What one turn does of each: no more of them, and no more looks at what waits.
+ * A look takes some 10 ns, so that nobody holds the lock for longer than a few
+ * milliseconds, however many come at once; the rest is done in the next turn,
+ * which comes at once.
+ */
+#define TURN_MAX   256
+#define TURN_LOOKS (32 * LAY_WAITERS)
+
 #define MARKS_MAX 32 /* lines in the log of one turn */
 #define ENDS_MAX  16 /* wishes of operators between two turns */
 #define OWED_MAX  64 /* refusals while the state cannot be had */
@@ -39,6 +48,13 @@ struct pause {
     uint64_t number;
     int64_t since_ns; /* 0: it goes */
     char by[LIMITER_BY_MAX];
+};
+
+/* What was done of a kind in this turn; CUT: somebody has to wait for the next
+ * one. */
+struct effort {
+    uint32_t n, looks;
+    bool cut;
 };
 
 struct limiter {
@@ -75,6 +91,15 @@ struct limiter {
     struct ticket *fresh, **fresh_end; /* to be told their place */
     struct ticket *over;               /* to be freed */
     struct ticket *by_row[LAY_ROWS];
+    int64_t etas[LAY_ROWS]; /* by position; for news.c, in one turn */
+
+    /* Of one turn. */
+    struct effort joins, at_joins; /* and the slots given away at them */
+    struct effort grants, told;    /* their place */
+    bool behind;        /* some that came earlier know no place yet */
+    bool more;          /* a next one has to follow at once */
+    bool adopting;      /* to take more of our tickets into the file */
+    uint32_t hand_from; /* the scope that is first: after one that was cut */
 
     /* Gathered under the lock, done after it. */
     int64_t next_ns;
@@ -135,15 +160,29 @@ MUST_USE bool attach_check(struct limiter *lim);
  * used again. */
 void attach_lose(struct limiter *lim, const char *why, bool damaged);
 
+/* One more of this kind, which looks at LOOKS of those that wait?  The first of
+ * a turn may, whatever it costs. */
+static inline bool effort_take(struct effort *e, uint32_t looks)
+{
+    e->cut |= e->n >= TURN_MAX || e->looks >= TURN_LOOKS;
+    if (e->cut)
+        return false;
+    e->n++;
+    e->looks += looks;
+    return true;
+}
+
 /* ---- slots.c: all of it needs the lock -------------------------------- */
 
 /* Grants what other workers offered us. */
 void slots_accept(struct limiter *lim);
 /* Takes back what others were offered and did not accept in time. */
 void slots_revoke(struct limiter *lim);
-/* Gives every open slot of SCOPE away.  Returns when the next one opens, if
- * anybody waits for it, else NEVER. */
-int64_t slots_hand_out(struct limiter *lim, uint32_t scope);
+/* Gives the open slots of SCOPE away, as far as EFFORT goes.  Returns when the
+ * next one opens, if anybody waits for it, else NEVER.  Now: one is open, and
+ * either nobody may go or EFFORT is cut. */
+int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
+                       struct effort *effort);
 /* The same for all scopes, and sets the alarm for the next slot. */
 void slots_hand_out_all(struct limiter *lim);
 
@@ -177,7 +216,8 @@ void wishes_add(struct limiter *lim, struct ticket *t, unsigned what);
 void wishes_fulfil(struct limiter *lim);
 /* Needs the lock.  Refuses our waiters whose model or upstream went off. */
 void wishes_refuse_off(struct limiter *lim);
-/* Needs the lock.  Puts the tickets of a lost file into this one. */
+/* Needs the lock.  Puts the tickets of a lost file into this one; while there
+ * are more than a turn's worth, lim->adopting. */
 void wishes_adopt(struct limiter *lim);
 /* T is refused without the lock: to be remembered when it can be had. */
 void wishes_owe(struct limiter *lim, const struct ticket *t);
@@ -225,8 +265,10 @@ void news_fresh(struct limiter *lim, struct ticket *t);
 void news_places(struct limiter *lim);
 /* Calls back; ONLY_REFUSED: grants have to wait for the state. */
 void news_tell(struct limiter *lim, bool only_refused);
-/* Needs the lock.  Fills T's position, ETA and the number that wait. */
-void news_place(struct layout *lay, struct ticket *t, int64_t now);
+/* Needs the lock.  Fills T's position, ETA and the number that wait.  ETAS are
+ * those of the first N positions; NULL: not known yet. */
+void news_place(struct layout *lay, struct ticket *t, int64_t now,
+                const int64_t *etas, uint32_t n);
 /* It is over: freed at the end of the turn, or when nobody listens. */
 void news_over(struct limiter *lim, struct ticket *t);
 void news_free(struct limiter *lim);

@@ -4,6 +4,7 @@
  *   limiter_bench one            one worker alone, per step
  *   limiter_bench many P         P processes on one state file, for 2 s
  *   limiter_bench grow           from 1 to 4,096 waiters, 1 to 64 workers: grow.c
+ *   limiter_bench turns [NAME]   for how long is the lock held?  turns.c
  *   limiter_bench watch DIR S    a line whenever the number of waiters or of
  *                                running requests changes, for S seconds
  *
@@ -25,6 +26,7 @@
 #include "desk.h"
 #include "grow.h"
 #include "samples.h"
+#include "turns.h"
 #include "view.h"
 
 #define ROUNDS    20000 /* of "one" */
@@ -219,9 +221,11 @@ int main(int argc, char **argv)
         return many(atoi(argv[2]));
     if (argc == 2 && strcmp(argv[1], "grow") == 0)
         return grow();
+    if (argc <= 3 && argc >= 2 && strcmp(argv[1], "turns") == 0)
+        return turns(argv[2]);
     if (argc == 4 && strcmp(argv[1], "watch") == 0)
         return watch(argv[2], atoi(argv[3]));
     fprintf(stderr, "usage: limiter_bench one | many P | grow | "
-                    "watch DIR SECONDS\n");
+                    "turns [NAME] | watch DIR SECONDS\n");
     return 2;
 }

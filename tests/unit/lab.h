@@ -43,6 +43,8 @@ uint32_t lab_random(uint32_t n);
 CU_ErrorCode test_bucket_add(void);
 CU_ErrorCode test_window_add(void);
 CU_ErrorCode test_admit_add(void);
+CU_ErrorCode test_alarms_add(void);
+CU_ErrorCode test_turns_add(void);
 CU_ErrorCode test_rulebook_add(void);
 CU_ErrorCode test_queue_add(void);
 CU_ErrorCode test_quota_add(void);

@@ -56,6 +56,24 @@ static void a_longer_window_does_not_forget_what_was_dropped(void)
     free(lay);
 }
 
+static void tokens_have_come_at_the_rate_of_their_time(void)
+{
+    struct layout *lay = lab_new();
+    struct limiter_settings set;
+    int i;
+
+    lay->rules[0] = lab_rules(60, 60, 0);
+    lay->rules[0].burst = 5;
+    set = settings_of(lay);
+    for (i = 0; i < 5; i++)
+        lab_send(lay, LAB_T0);
+    set.rules[0].requests = 6000;
+    lay->live.now_ns = LAB_T0 + NS_PER_S; /* and nobody looked meanwhile */
+    CU_ASSERT_TRUE(rulebook_set(lay, &set, LAB_T0 + NS_PER_S));
+    CU_ASSERT_EQUAL(admit_tokens_milli(lay, 0, LAB_T0 + NS_PER_S), 1000);
+    free(lay);
+}
+
 static void another_upstream_in_a_place_starts_full(void)
 {
     struct layout *lay = lab_new();
@@ -145,6 +163,8 @@ static const struct unit_test tests[] = {
     {"a limit lowered live holds at once", a_limit_lowered_live_holds_at_once},
     {"a longer window does not forget what was dropped",
      a_longer_window_does_not_forget_what_was_dropped},
+    {"tokens have come at the rate of their time",
+     tokens_have_come_at_the_rate_of_their_time},
     {"another upstream in a place starts full",
      another_upstream_in_a_place_starts_full},
     {"the rules of an upstream in use outlive it",
