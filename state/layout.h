@@ -92,7 +92,7 @@ struct lay_head {
     uint32_t layout_hash; /* of every size and offset below */
     uint64_t size;        /* of the file */
     uint8_t boot_id[16];
-    uint64_t time_ns_inode; /* clocks differ between time namespaces */
+    uint64_t time_ns; /* clocks differ between time namespaces */
     int64_t created_ns;
     uint64_t secret;   /* key of the fingerprints */
     uint32_t checksum; /* of the bytes before it */

@@ -533,7 +533,7 @@ int64_t limiter_uptime_ns(struct limiter *lim, int64_t now)
 
 /* ---- opening and closing --------------------------------------------------- */
 
-int limiter_open(struct limiter **out, const char *dir,
+int limiter_open(struct limiter **out, const char *dir, const char *data_dir,
                  const struct limiter_settings *set, int64_t now,
                  limiter_log_fn *log, void *log_arg, char *err, size_t err_max)
 {
@@ -542,7 +542,7 @@ int limiter_open(struct limiter **out, const char *dir,
     CHECK(lim != NULL);
     err[0] = '\0';
     guard_init();
-    lim->file.fd = lim->wake.fd = lim->dir = -1;
+    lim->file.fd = lim->wake.fd = lim->dir = lim->alive = -1;
     lim->slot = NONE;
     lim->path = strdup(dir);
     CHECK(lim->path != NULL);
@@ -554,7 +554,7 @@ int limiter_open(struct limiter **out, const char *dir,
     lim->fresh_end = &lim->fresh;
     lim->log = log;
     lim->log_arg = log_arg;
-    if (attach_first(lim, err, err_max)) {
+    if (attach_first(lim, data_dir, err, err_max)) {
         *out = lim;
         return 0;
     }
@@ -615,6 +615,8 @@ void limiter_close(struct limiter *lim)
     notes_free(lim);
     wake_fini(&lim->wake);
     file_close(&lim->file);
+    if (lim->alive != -1)
+        close(lim->alive);
     if (lim->dir != -1)
         close(lim->dir);
     free(lim->path);

@@ -97,7 +97,8 @@ static inline struct limiter *worker(const struct limiter_settings *set,
     struct limiter *lim = NULL;
     char err[256];
 
-    if (limiter_open(&lim, dir, set, now, NULL, NULL, err, sizeof(err)) == -1) {
+    if (limiter_open(&lim, dir, NULL, set, now, NULL, NULL, err, sizeof(err)) ==
+        -1) {
         printf("limiter_open: %s\n", err);
         abort();
     }
