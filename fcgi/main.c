@@ -203,6 +203,11 @@ static int signals_open(void)
     sigset_t set;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGTSTP,
+           SIG_IGN); /* whoever is stopped under the lock of the state */
+    signal(SIGTTIN,
+           SIG_IGN); /* holds all workers up: no terminal may do that */
+    signal(SIGTTOU, SIG_IGN);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);

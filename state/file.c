@@ -423,7 +423,7 @@ static void look(void *arg)
         guard_damaged("a flag that nobody sets");
     if (live->dirty)
         live->counters.repairs++;
-    __atomic_store_n(&live->dirty, 1, __ATOMIC_SEQ_CST);
+    layout_begin_write(live);
     repair_run(l->lay, l->now); /* also checks every slot */
     if (l->cold)
         live->service_start_ns = min_i64(l->now, live->now_ns);

@@ -45,7 +45,7 @@
 #include "tally.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 6
+#define LAYOUT_VERSION 7
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    256
@@ -114,7 +114,7 @@ struct lay_live {
     uint32_t free_chunk;    /* (d) */
     uint32_t free_chunks;   /* (d) */
     uint32_t client_chunks; /* (d) chunks in the logs of clients */
-    uint32_t pad;
+    uint32_t writes;
     uint32_t rows_high;    /* (d) no used row at or above it */
     uint32_t workers_high; /* (d) */
     uint32_t waiting;      /* (d) rows waiting or offered, all scopes */
@@ -325,6 +325,15 @@ static inline struct lay_flow *flow_at(struct layout *lay, uint32_t i)
 static inline struct lay_scope *scope_at(struct layout *lay, uint32_t i)
 {
     return LAY_AT(lay, scopes, i, LAY_SCOPES);
+}
+
+/* Needs the lock.  Before the first store; after the last one `dirty` goes
+ * down.  Who reads without the lock sees by `writes` whether it was one file
+ * from begin to end (peek.c). */
+static inline void layout_begin_write(struct lay_live *l)
+{
+    __atomic_store_n(&l->dirty, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&l->writes, l->writes + 1, __ATOMIC_SEQ_CST);
 }
 
 /* The log of a scope, or of client OWNER - LAY_SCOPES. */

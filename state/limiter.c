@@ -199,7 +199,7 @@ static bool begin(struct limiter *lim)
     }
     if (lim->repairs != lay->live.counters.repairs)
         lim->unsettled = true; /* what orders.c knows may be lost */
-    __atomic_store_n(&lay->live.dirty, 1, __ATOMIC_SEQ_CST);
+    layout_begin_write(&lay->live);
     if (lim->slot != NONE && !roster_is_mine(lay, lim->slot, lim->wake.address))
         guard_damaged("our place in the roster");
     lay->live.now_ns = lim->now;
@@ -438,7 +438,7 @@ static void touch(void *arg)
 
     if (t->live->dirty != 0 || t->live->retired != 0)
         return;
-    __atomic_store_n(&t->live->dirty, 1, __ATOMIC_SEQ_CST);
+    layout_begin_write(t->live);
     t->fn(t->arg);
     __atomic_store_n(&t->live->dirty, 0, __ATOMIC_SEQ_CST);
     t->done = true;
