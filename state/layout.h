@@ -194,6 +194,8 @@ struct lay_quota {            /* of a client */
     int64_t lost_ns;          /* sends before this time are unknown */
     uint32_t per_min;         /* 0: no limit */
     uint32_t was_free;        /* it sent without a limit: not logged */
+    uint64_t generation;      /* of the settings that the limit is from, */
+    int64_t said_ns;          /* and when the request came that said so */
 };
 
 struct lay_trait { /* of a model */
@@ -297,7 +299,7 @@ static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_senior) == 16, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct lay_quota) == 32, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_quota) == 48, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");
 static_assert(TALLY_MODELS == LAY_MODELS && TALLY_CLIENTS == LAY_CLIENTS,
               "a row of figures for each name");

@@ -75,6 +75,7 @@ struct ticket *limiter_join(struct limiter *lim,
 
     CHECK(req->upstream < lim->set.n_upstreams && req->weight > 0 &&
           req->requests_per_min <= QUOTA_MAX);
+    t->generation = lim->generation;
     ticket_append(&lim->all, t);
     wishes_add(lim, t, WISH_JOIN);
     return t;
