@@ -213,8 +213,8 @@ static bool is_same_boot(const struct lay_head *a, const struct lay_head *b)
     return memcmp(a->boot_id, b->boot_id, sizeof(a->boot_id)) == 0;
 }
 
-/* Sends before NOW are unknown, and so are those of a clock that is a second
- * ahead of ours, which no reader of this file takes for damage. */
+/* What was sent until NOW is unknown, and so is what others send by another
+ * file before they look at the path again: once a second (attach.c). */
 static void lose_past(struct lay_live *l, int64_t now)
 {
     int64_t until_ns = now + NS_PER_S;

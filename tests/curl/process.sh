@@ -47,6 +47,12 @@ check "all five are gone within a second of hanging up" \
     wait_for 1 sh -c "[ \$(curl -s $url/api/status | jq .queue.waiting) = 0 ]"
 is "the upstream saw none of them" 0 "$(curl -s "$sim/sim/arrivals" | jq '[.arrivals[] | select(.model == "sim/gone")] | length')"
 
+# A terminal cannot stop a worker, which might hold all others up.
+mapfile -t all < <(workers)
+for signal in TSTP TTIN TTOU; do kill -$signal "${all[@]}"; done
+sleep 0.2
+is "Ctrl-Z and the like stop no worker" "" "$(for pid in "${all[@]}"; do grep -E '^State:.*T' "/proc/$pid/status"; done)"
+
 # Drain: a waiter is refused, a stream finishes, nothing is left.
 stop_sluice
 start_sluice drain SLUICE_REQUESTS=1 SLUICE_WINDOW_S=60 SLUICE_WORKERS=1 SLUICE_DRAIN_S=10
