@@ -15,11 +15,8 @@
  * The first three are unknown until now where others live who send by another
  * file: the directory was moved away from them, say.
  *
- * Nothing is rebuilt in place: a new file is written under another name and
- * renamed over the old one, whose users see `retired` or a link count of 0.
- * Its lock is held meanwhile and its head is written last, with the time that
- * it is then: whoever is stopped half way holds the others up, and whoever is
- * killed leaves a file that counts as damaged.
+ * Nothing is rebuilt in place: a new file (birth.c) is renamed over the old
+ * one, whose users see `retired` or a link count of 0.
  */
 #include "file.h"
 
@@ -30,25 +27,21 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "birth.h"
 #include "boottime.h"
 #include "guard.h"
 #include "lock.h"
 #include "repair.h"
 #include "wake.h"
 
-#define ATTEMPTS    20 /* each lost to another process that was quicker */
-#define TEMP_PREFIX "." FILE_NAME "."
+#define ATTEMPTS 20 /* each lost to another process that was quicker */
 #define ELSEWHERE                                                              \
     "; workers live who sent by another one: every window counts as full"
 
-static void note(const struct file_open *o, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void note(const struct file_open *o, const char *fmt, ...)
+void file_note(const struct file_open *o, const char *fmt, ...)
 {
     va_list ap;
 
@@ -189,14 +182,12 @@ bool file_head_is_sound(const struct layout *lay)
            h->checksum == hash(h, offsetof(struct lay_head, checksum));
 }
 
-static void sign(struct lay_head *h)
+void file_head_sign(struct lay_head *h)
 {
     h->checksum = hash(h, offsetof(struct lay_head, checksum));
 }
 
-/* What a new file's head says, but for its time; also what an old one's is
- * compared with. */
-static void head_init(struct lay_head *h, uint64_t secret)
+void file_head_init(struct lay_head *h, uint64_t secret)
 {
     memset(h, 0, sizeof(*h));
     memcpy(h->magic, LAYOUT_MAGIC, sizeof(h->magic));
@@ -213,9 +204,7 @@ static bool is_same_boot(const struct lay_head *a, const struct lay_head *b)
     return memcmp(a->boot_id, b->boot_id, sizeof(a->boot_id)) == 0;
 }
 
-/* What was sent until NOW is unknown, and so is what others send by another
- * file before they look at the path again: once a second (attach.c). */
-static void lose_past(struct lay_live *l, int64_t now)
+void file_lose_past(struct lay_live *l, int64_t now)
 {
     int64_t until_ns = now + NS_PER_S;
     uint32_t i;
@@ -225,9 +214,7 @@ static void lose_past(struct lay_live *l, int64_t now)
     l->quota_lost_ns = max_i64(l->quota_lost_ns, until_ns);
 }
 
-/* ---- making one ------------------------------------------------------ */
-
-static struct layout *map(int fd)
+struct layout *file_map(int fd)
 {
     void *p = mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE,
                    MAP_SHARED, fd, 0);
@@ -237,147 +224,6 @@ static struct layout *map(int fd)
     /* Keys are never in it, but prompts' sizes and names need no core. */
     (void)madvise(p, sizeof(struct layout), MADV_DONTDUMP);
     return p;
-}
-
-/* How much of the past a new file knows. */
-enum past {
-    PAST_FROM_BOOT = 0,   /* nobody sent since the machine is up */
-    PAST_LOST = 1,        /* nothing until it is there */
-    PAST_LOST_COUNTED = 2 /* the same, and a file was lost for it */
-};
-
-struct birth {
-    const struct file_open *o;
-    enum past past;
-    uint64_t recoveries;
-    char name[64]; /* until it has its place */
-    int fd;
-    struct layout *lay;
-    struct lay_head head; /* all but the times */
-};
-
-/* All that is long; a page that cannot be had is told here, too. */
-static void fill(void *arg)
-{
-    struct birth *b = arg;
-
-    b->lay->live.counters.recoveries = b->recoveries;
-    repair_run(b->lay, b->o->now);
-}
-
-/* Needs the new file's lock: others send by the one it replaces until it has
- * its place, and this worker may have been stopped since it read the clock. */
-static void finish(void *arg)
-{
-    struct birth *b = arg;
-    const struct file_open *o = b->o;
-    int64_t now = max_i64(o->now, boottime_ns());
-    struct lay_live *l = &b->lay->live;
-
-    l->now_ns = now;
-    l->service_start_ns = o->service_start_ns > 0 ? o->service_start_ns : now;
-    if (b->past != PAST_FROM_BOOT)
-        lose_past(l, now);
-    b->head.created_ns = max_i64(now, o->had_created_ns + 1);
-    sign(&b->head);
-    b->lay->head = b->head;
-}
-
-/* Has B's space, all of it now: a page that cannot be had later would be a
- * SIGBUS.  0, or an errno. */
-static int reserve(struct birth *b)
-{
-    int error = posix_fallocate(b->fd, 0, (off_t)sizeof(struct layout));
-
-    if (error != 0)
-        return error;
-    b->lay = map(b->fd);
-    if (b->lay == NULL)
-        return errno;
-    if (guard_run(fill, b, NULL) != GUARD_OK)
-        return ENOSPC;
-    return lock_take(b->fd) ? 0 : errno;
-}
-
-/* The lock is dropped by hand: see lock.c. */
-static void close_birth(struct birth *b)
-{
-    if (b->lay != NULL)
-        munmap(b->lay, sizeof(struct layout));
-    if (b->fd != -1) {
-        lock_drop(b->fd);
-        close(b->fd);
-    }
-}
-
-/* Makes all but the head, under a private name and with the lock taken.  0, or
- * -1 with errno: then there is nothing. */
-static int make_temp(struct birth *b)
-{
-    uint64_t random = 0;
-    int error;
-
-    if (getrandom(&random, sizeof(random), 0) == -1)
-        return -1;
-    snprintf(b->name, sizeof(b->name), TEMP_PREFIX "%ld.%" PRIx64,
-             (long)getpid(), random);
-    b->fd = openat(b->o->dir, b->name,
-                   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (b->fd == -1)
-        return -1;
-    error = reserve(b);
-    if (error == 0)
-        return 0;
-    (void)unlinkat(b->o->dir, b->name, 0);
-    close_birth(b);
-    errno = error;
-    return -1;
-}
-
-/* FILE_OK also when another process was quicker. */
-static enum file_result put_in_place(struct birth *b, bool fresh)
-{
-    const struct file_open *o = b->o;
-
-    if (renameat2(o->dir, b->name, o->dir, FILE_NAME,
-                  fresh ? RENAME_NOREPLACE : 0) == 0)
-        return guard_run(finish, b, NULL) == GUARD_OK ? FILE_OK : FILE_FAILED;
-    if (errno == EEXIST) {
-        (void)unlinkat(o->dir, b->name, 0);
-        return FILE_OK;
-    }
-    note(o, "%s: cannot be put in place: %s", FILE_NAME, strerror(errno));
-    (void)unlinkat(o->dir, b->name, 0);
-    return FILE_FAILED;
-}
-
-/* Puts a new file at the name: over whatever is there, or (FRESH) only if
- * nothing is. */
-static enum file_result make(const struct file_open *o, enum past past,
-                             bool fresh)
-{
-    struct birth b = {.o = o, .past = past, .fd = -1};
-    uint64_t secret = o->secret;
-    enum file_result res;
-
-    /* Kept, so that a fingerprint made before means the same after. */
-    if (secret == 0 && getrandom(&secret, sizeof(secret), 0) == -1) {
-        note(o, "%s: getrandom: %s", FILE_NAME, strerror(errno));
-        return FILE_FAILED;
-    }
-    if (past == PAST_LOST_COUNTED)
-        b.recoveries = o->recoveries + 1;
-    head_init(&b.head, secret);
-    if (make_temp(&b) == -1) {
-        note(o, "%s: a new one cannot be made: %s%s (%zu KB are needed)",
-             FILE_NAME, strerror(errno),
-             errno == ENOSPC ? "; make room in state_dir" : "",
-             sizeof(struct layout) / 1024);
-        return FILE_FAILED;
-    }
-    res = put_in_place(&b, fresh);
-    close_birth(&b);
-    return res;
 }
 
 /* ---- looking at one -------------------------------------------------- */
@@ -428,7 +274,7 @@ static void look(void *arg)
     if (l->cold)
         live->service_start_ns = min_i64(l->now, live->now_ns);
     if (l->elsewhere)
-        lose_past(live, l->now);
+        file_lose_past(live, l->now);
     __atomic_store_n(&live->dirty, 0, __ATOMIC_SEQ_CST);
 }
 
@@ -441,7 +287,7 @@ static void retire(void *lay)
 static enum file_result replace(const struct file_open *o, struct state_file *f,
                                 enum past past)
 {
-    enum file_result res = make(o, past, false);
+    enum file_result res = birth_make(o, past, false);
 
     if (res == FILE_OK && f->lay != NULL)
         (void)guard_run(retire, f->lay, NULL);
@@ -466,17 +312,18 @@ static enum file_result judge_foreign(const struct file_open *o,
                                       struct state_file *f)
 {
     if (lock_slots_are_held(f->fd, LAY_WORKERS)) {
-        note(o,
-             "%s: workers in another time namespace use it, whose clock is not "
-             "ours; start all of them in the same one, or these with another "
-             "state_dir",
-             FILE_NAME);
+        file_note(
+            o,
+            "%s: workers in another time namespace use it, whose clock is not "
+            "ours; start all of them in the same one, or these with another "
+            "state_dir",
+            FILE_NAME);
         return FILE_REFUSED;
     }
-    note(o,
-         "%s was replaced: it is of another time namespace; every window "
-         "counts as full",
-         FILE_NAME);
+    file_note(o,
+              "%s was replaced: it is of another time namespace; every window "
+              "counts as full",
+              FILE_NAME);
     return replace(o, f, PAST_LOST_COUNTED);
 }
 
@@ -492,19 +339,19 @@ static enum file_result judge(const struct file_open *o, struct state_file *f,
         return FILE_OK;
     wrong = examine(o, f, st, l);
     if (wrong != NULL) {
-        note(o, "%s was replaced: %s; every window counts as full", FILE_NAME,
-             wrong);
+        file_note(o, "%s was replaced: %s; every window counts as full",
+                  FILE_NAME, wrong);
         return replace(o, f, PAST_LOST_COUNTED);
     }
     if (l->other_clock)
         return judge_foreign(o, f);
     if (l->other_boot) {
-        note(o, "%s was replaced: it is of another boot%s", FILE_NAME,
-             o->elsewhere ? ELSEWHERE : "");
+        file_note(o, "%s was replaced: it is of another boot%s", FILE_NAME,
+                  o->elsewhere ? ELSEWHERE : "");
         return replace(o, f, o->elsewhere ? PAST_LOST : PAST_FROM_BOOT);
     }
     if (o->elsewhere && o->note[0] == '\0')
-        note(o, "%s is another one now%s", FILE_NAME, ELSEWHERE);
+        file_note(o, "%s is another one now%s", FILE_NAME, ELSEWHERE);
     f->head = l->lay->head;
     *again = false;
     return FILE_OK;
@@ -521,21 +368,21 @@ static enum file_result open_checked(const struct file_open *o,
         return FILE_OK;
     if (f->fd == -1 &&
         (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
-        note(o, "%s: %s", FILE_NAME, strerror(errno));
+        file_note(o, "%s: %s", FILE_NAME, strerror(errno));
         return FILE_FAILED;
     }
     if (f->fd == -1) {
-        note(o, "%s: %s; move it away and start again", FILE_NAME,
-             errno == ELOOP ? "is a symbolic link" : strerror(errno));
+        file_note(o, "%s: %s; move it away and start again", FILE_NAME,
+                  errno == ELOOP ? "is a symbolic link" : strerror(errno));
         return FILE_REFUSED;
     }
     if (fstat(f->fd, st) == -1) {
-        note(o, "%s: fstat: %s", FILE_NAME, strerror(errno));
+        file_note(o, "%s: fstat: %s", FILE_NAME, strerror(errno));
         return FILE_FAILED;
     }
     why = st->st_nlink == 0 ? NULL : stranger(st);
     if (why != NULL) {
-        note(o, "%s: %s; move it away and start again", FILE_NAME, why);
+        file_note(o, "%s: %s; move it away and start again", FILE_NAME, why);
         return FILE_REFUSED;
     }
     f->dev = st->st_dev;
@@ -548,14 +395,14 @@ static enum file_result open_checked(const struct file_open *o,
 static enum file_result make_first(const struct file_open *o)
 {
     if (o->cold && !o->elsewhere)
-        return make(o, PAST_FROM_BOOT, true);
+        return birth_make(o, PAST_FROM_BOOT, true);
     if (o->cold) {
-        note(o, "%s was made%s", FILE_NAME, ELSEWHERE);
-        return make(o, PAST_LOST, true);
+        file_note(o, "%s was made%s", FILE_NAME, ELSEWHERE);
+        return birth_make(o, PAST_LOST, true);
     }
-    note(o, "%s was gone and was made anew; every window counts as full",
-         FILE_NAME);
-    return make(o, PAST_LOST_COUNTED, true);
+    file_note(o, "%s was gone and was made anew; every window counts as full",
+              FILE_NAME);
+    return birth_make(o, PAST_LOST_COUNTED, true);
 }
 
 void file_rest(const struct state_file *f)
@@ -580,14 +427,14 @@ static enum file_result attach_once(struct state_file *f,
     if (f->fd == -1)
         return make_first(o);
     if (st.st_size == (off_t)sizeof(struct layout)) {
-        f->lay = map(f->fd);
+        f->lay = file_map(f->fd);
         if (f->lay == NULL) {
-            note(o, "%s: mmap: %s", FILE_NAME, strerror(errno));
+            file_note(o, "%s: mmap: %s", FILE_NAME, strerror(errno));
             res = FILE_FAILED;
             goto fail;
         }
     }
-    head_init(&l.here, 0); /* reads /proc: before the lock */
+    file_head_init(&l.here, 0); /* reads /proc: before the lock */
     if (!lock_take(f->fd)) {
         res = FILE_BUSY;
         goto fail;

@@ -35,8 +35,8 @@
  * is one in which nothing happened.  After this many nobody was there. */
 #define GAP_S 3
 
-/* A clock is put right within a minute, or not for long: a second's record waits
- * for so many seconds, an hour's for so many hours. */
+/* A clock is put right within a minute, or not for long: a second's record
+ * waits for so many seconds, an hour's for so many hours. */
 #define PATIENCE 60
 
 const struct history_ring history_rings[HISTORY_RINGS] = {
