@@ -126,7 +126,10 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     client = names_client(lay, req->client, now);
     if (i == NONE || scope == NONE || client == NONE)
         return REFUSED_TABLE;
-    quota_set(lay, client, req->requests_per_min, now);
+    quota_set(lay, client,
+              &(struct quota_word){req->requests_per_min, j->generation,
+                                   j->said_ns > 0 ? j->said_ns : now},
+              now);
     r = row_at(lay, i);
     lay->live.free_row = r->next;
     if (i >= lay->live.rows_high)
