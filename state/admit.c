@@ -14,6 +14,7 @@
  */
 #include "admit.h"
 
+#include "draft.h"
 #include "layout.h"
 #include "rulebook.h"
 #include "traits.h"
@@ -234,12 +235,15 @@ void admit_granted(struct layout *lay, uint32_t row, int64_t now)
 {
     const struct lay_row *r = row_at(lay, row);
     struct lay_scope *s = sound_scope(lay, r->scope);
+    struct retreat new;
 
     s->last_send_ns = max_i64(s->last_send_ns, now);
     traits_granted(lay, row, now);
     if (s->retreat.state != RETREAT_PROBING)
         return;
-    retreat_probe(&s->retreat, row, r->id, now);
+    new = s->retreat;
+    retreat_probe(&new, row, r->id, now);
+    draft_put(lay, &s->retreat, &new, sizeof(new));
     lay->live.counters.probes++;
 }
 
