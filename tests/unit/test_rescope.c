@@ -215,6 +215,36 @@ static void open_ones_count_where_they_are(void)
     desk_free(d);
 }
 
+/* One that connects for longer than a window holds the next ones also in the
+ * scope it came into. */
+static void open_ones_hold_the_gap_where_they_are(void)
+{
+    struct desk *d = desk_new(LIMIT);
+    struct ask *a = NULL, *b;
+    uint32_t k;
+
+    for (k = 0; k < 2; k++) {
+        settle_on(d, !k);
+        d->set.rules[0].min_gap_ns = NS_PER_S;
+        d->now += NS_PER_MS;
+        desk_open(d, k);
+        if (k == 0)
+            a = desk_ask_model(d, 0, "a");
+        desk_turn(d);
+    }
+    CU_ASSERT_EQUAL(a->grants, 1);
+    b = desk_ask_model(d, 1, "b");
+    desk_pass(d, 2 * WINDOW_S * 1000);
+    CU_ASSERT_EQUAL(b->grants, 0);
+    desk_sent(a);
+    desk_turn(d);
+    desk_pass(d, 999);
+    CU_ASSERT_EQUAL(b->grants, 0);
+    desk_pass(d, 1);
+    CU_ASSERT_EQUAL(b->grants, 1);
+    desk_free(d);
+}
+
 /* A line keeps its order, and one that names no model goes along. */
 static void lines_keep_their_order(void)
 {
@@ -343,6 +373,8 @@ static const struct unit_test tests[] = {
     {"the word of the worker that began last holds",
      the_word_of_the_worker_that_began_last_holds},
     {"open ones count where they are", open_ones_count_where_they_are},
+    {"open ones hold the gap where they are",
+     open_ones_hold_the_gap_where_they_are},
     {"lines keep their order", lines_keep_their_order},
     {"the gap outlasts a change", the_gap_outlasts_a_change},
     {"a gap outlasts many names", a_gap_outlasts_many_names},
