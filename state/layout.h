@@ -208,10 +208,10 @@ struct lay_trait { /* of a model */
     uint32_t waiting;   /* (d) in line */
 };
 
-struct lay_draft {     /* rules that are being written (rules.c) */
-    uint32_t upstream; /* theirs, from 1; 0: none */
-    uint32_t pad;
-    struct limiter_rules rules;
+struct lay_draft { /* what is being changed (draft.c) */
+    uint32_t n;    /* bytes, all of which are there; 0: none.  Stored last */
+    uint32_t at;   /* where they belong, from the head on */
+    uint8_t bytes[256];
 };
 
 struct lay_debt { /* of an upstream that answered 402 */
@@ -306,6 +306,8 @@ static_assert(sizeof(struct lay_quota) == 48, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");
 static_assert(TALLY_MODELS == LAY_MODELS && TALLY_CLIENTS == LAY_CLIENTS,
               "a row of figures for each name");
+static_assert(sizeof(struct retreat) <= sizeof(((struct lay_draft *)0)->bytes),
+              "the largest of those in verdicts.c");
 
 /*
  * Where a wrong index leads.  The functions below never return a pointer

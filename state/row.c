@@ -178,6 +178,16 @@ static void unmake(struct layout *lay, uint32_t i)
         lay->live.rows_high--;
 }
 
+/* One that is open came into its scope, where it was not granted: the gap
+ * counts from there as if it had been. */
+static void note_open(struct layout *lay, const struct lay_row *r)
+{
+    struct lay_scope *s = scope_at(lay, r->scope);
+
+    if (r->state == ROW_OPEN)
+        s->last_send_ns = max_i64(s->last_send_ns, r->changed_ns);
+}
+
 /* ---- transitions ----------------------------------------------------- */
 
 static enum limiter_refusal bounds_check(struct layout *lay,
@@ -226,6 +236,8 @@ enum limiter_refusal row_adopt(struct layout *lay, const struct row_join *j,
 
     if (why == REFUSED_NOT && state == ROW_WAITING)
         line_up(lay, *out);
+    if (why == REFUSED_NOT)
+        note_open(lay, row_at(lay, *out));
     return why;
 }
 
@@ -301,6 +313,7 @@ void row_move(struct layout *lay, uint32_t i, uint32_t scope, uint32_t model,
     r->scope = (uint16_t)scope;
     count(lay, r, 1);
     count_life(lay, r, 1);
+    note_open(lay, r);
     if (r->state == ROW_WAITING)
         line_up(lay, i);
 }
