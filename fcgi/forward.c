@@ -28,8 +28,7 @@ static void on_sent(void *arg)
 {
     struct exchange *x = arg;
 
-    if (x->ticket != NULL)
-        limiter_sent(x->s->lim, x->ticket);
+    limiter_sent(x->s->lim, x->ticket);
 }
 
 static void restart_idle(struct exchange *x)
@@ -45,8 +44,7 @@ void forward_drop_body(struct exchange *x)
         (x->transfer != NULL && !transfer_is_uploaded(x->transfer)))
         return;
     buf_free(&x->req->body);
-    if (x->ticket != NULL)
-        limiter_body_gone(x->s->lim, x->ticket);
+    limiter_body_gone(x->s->lim, x->ticket);
 }
 
 static void on_head(void *arg, struct upstream_head *head)
@@ -224,12 +222,15 @@ static void start_transfer(struct exchange *x)
     buf_free(&l.text);
 }
 
-/* What is left of the client's own time if it waits for a buffered answer. */
+/* What is left of the client's own time if it waits for a buffered answer.
+ * One that is free waits nowhere else, so all its attempts share a deadline. */
 static void set_answer_deadline(struct exchange *x)
 {
     const struct config *cfg = x->s->cfg;
     int64_t client_ms = x->req->client_timeout_ms;
 
+    if (x->is_free && x->answer_deadline_ns != NEVER)
+        return;
     x->answer_deadline_ns = now_ns(x) + cfg->first_byte_ms * NS_PER_MS;
     if (exchange_is_silent(x) && client_ms >= 0)
         x->answer_deadline_ns = x->req->arrived_ns + client_ms * NS_PER_MS;
@@ -260,12 +261,14 @@ enum step forward_pass(struct exchange *x)
 
 static enum step give_up(struct exchange *x)
 {
+    int64_t since = x->is_free ? x->req->arrived_ns : x->granted_ns;
+
     if (x->under_way || x->errand != ERRAND_REQUEST)
         measure_error(x, UPSTREAM_TIMEOUT); /* else it is counted already */
     forward_stop(x);
     return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
                          "The upstream sent no answer within %" PRId64 " s.",
-                         (now_ns(x) - x->granted_ns) / NS_PER_S);
+                         (now_ns(x) - since) / NS_PER_S);
 }
 
 enum step forward_step(struct exchange *x)

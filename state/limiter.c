@@ -84,7 +84,7 @@ void limiter_sent(struct limiter *lim, struct ticket *t)
 {
     int64_t now = boottime_ns();
 
-    if (!t->granted || (t->wishes & WISH_SENT) != 0)
+    if (t == NULL || !t->granted || (t->wishes & WISH_SENT) != 0)
         return;
     /* A clock behind our last turn's is not the one that turns are given. */
     t->sent_ns = now >= lim->now ? now : NEVER;
@@ -93,7 +93,7 @@ void limiter_sent(struct limiter *lim, struct ticket *t)
 
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)
 {
-    if (t->granted)
+    if (t != NULL && t->granted)
         wishes_add(lim, t, unsent ? WISH_AGAIN : WISH_AGAIN | WISH_SENT);
 }
 
@@ -101,7 +101,7 @@ void limiter_report(struct limiter *lim, struct ticket *t,
                     const struct limiter_report *rep)
 {
     CHECK(rep->answer < ANSWERS);
-    if (!t->granted)
+    if (t == NULL || !t->granted)
         return;
     t->report = *rep;
     t->report.reason[LIMITER_REASON_MAX - 1] = '\0';
@@ -110,6 +110,8 @@ void limiter_report(struct limiter *lim, struct ticket *t,
 
 void limiter_body_gone(struct limiter *lim, struct ticket *t)
 {
+    if (t == NULL)
+        return;
     t->req.body_bytes = 0;
     wishes_add(lim, t, WISH_BODY_GONE);
 }
@@ -117,11 +119,14 @@ void limiter_body_gone(struct limiter *lim, struct ticket *t)
 void limiter_lost(struct limiter *lim, struct ticket *t)
 {
     (void)lim;
-    t->lost = true;
+    if (t != NULL)
+        t->lost = true;
 }
 
 void limiter_done(struct limiter *lim, struct ticket *t, bool unsent)
 {
+    if (t == NULL)
+        return;
     t->fn = NULL;
     wishes_add(lim, t,
                t->granted && !unsent ? WISH_DONE | WISH_SENT : WISH_DONE);
@@ -483,7 +488,7 @@ bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
 {
     struct place_query q = {lim->file.lay, t, now, false};
 
-    if (t->row == NONE || t->state != TICKET_LINE ||
+    if (t == NULL || t->row == NONE || t->state != TICKET_LINE ||
         !limiter_look(lim, place_locked, &q) || !q.waits)
         return false;
     *news = t->news;

@@ -208,13 +208,17 @@ int64_t limiter_turn(struct limiter *lim, int64_t now);
 struct ticket *limiter_join(struct limiter *lim,
                             const struct limiter_request *req, ticket_fn *fn,
                             void *arg);
+/* A ticket of NULL, in what follows, is a request that has none: it is in no
+ * line and uses no slot. */
+
 /* A granted request's last byte is on the wire, just now: this moment is what
  * the log of sends keeps, however much later the next turn is.  Asked of a
- * ticket that was not told TICKET_GRANTED, this and limiter_again() do
- * nothing. */
+ * ticket that was not told TICKET_GRANTED, or of NULL, this and
+ * limiter_again() do nothing. */
 void limiter_sent(struct limiter *lim, struct ticket *t);
 /* A granted one comes back to the head of its own line.  UNSENT: no byte of it
- * reached the wire, so it used no slot. */
+ * reached the wire, so it used no slot.  NULL: nothing, and nobody will ever
+ * be granted by it. */
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent);
 
 /* What the upstream's answer to a request meant. */
@@ -227,7 +231,7 @@ struct limiter_report {
 
 /*
  * The verdict on a granted and sent request's answer; asked of any other
- * ticket it does nothing.  Once for each attempt, as soon as it is known.
+ * ticket, or of NULL, it does nothing.  Once for each attempt, as soon as it is known.
  * After ANSWER_RATE and ANSWER_BUSY the caller goes on with limiter_again(),
  * and the request waits at the head of its line.
  */
@@ -255,12 +259,14 @@ MUST_USE bool limiter_cancel(struct limiter *lim, const char *request_id,
                              int64_t now, uint32_t *n);
 
 /* T was not left by its client: we failed it.  To be said before
- * limiter_done(), so that a retry of it is known (see fingerprint). */
+ * limiter_done(), so that a retry of it is known (see fingerprint).  NULL:
+ * nothing. */
 void limiter_lost(struct limiter *lim, struct ticket *t);
-/* The body is no longer held. */
+/* The body is no longer held.  NULL: nothing. */
 void limiter_body_gone(struct limiter *lim, struct ticket *t);
 /* The request is over, in whatever state; takes the ticket.  UNSENT matters
- * only after TICKET_GRANTED: one that was not told so cannot have sent. */
+ * only after TICKET_GRANTED: one that was not told so cannot have sent.  NULL:
+ * nothing. */
 void limiter_done(struct limiter *lim, struct ticket *t, bool unsent);
 
 /* The key of all fingerprints: random, the same for all workers, not known
@@ -271,7 +277,8 @@ uint64_t limiter_secret(const struct limiter *lim);
 bool limiter_has_wishes(const struct limiter *lim);
 
 /* Where a waiting ticket stands now: as TICKET_WAITS.  Returns false, leaving
- * *NEWS as it was, while the lock is busy or the ticket does not wait. */
+ * *NEWS as it was, while the lock is busy or the ticket does not wait; NULL
+ * never does. */
 bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
                    struct ticket_news *news);
 
