@@ -24,6 +24,15 @@ static int64_t now_ns(const struct exchange *x)
 
 /* ---- what the transfer tells -------------------------------------------------- */
 
+/* A poll uses no slot. */
+static bool may_write(void *arg)
+{
+    struct exchange *x = arg;
+
+    return x->errand != ERRAND_REQUEST ||
+           limiter_may_write(x->s->lim, x->ticket, now_ns(x));
+}
+
 static void on_sent(void *arg)
 {
     struct exchange *x = arg;
@@ -86,15 +95,16 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
     x->ended = true;
     measure_end(x);
     x->how = how;
-    x->may_have_sent = x->errand != ERRAND_REQUEST || how != END_UNREACHABLE;
+    x->may_have_sent = x->errand != ERRAND_REQUEST ||
+                       (how != END_UNREACHABLE && how != END_HELD);
     x->detail[0] = '\0';
     if (how != END_OK)
         snprintf(x->detail, sizeof(x->detail), "%s", detail);
     exchange_run(x);
 }
 
-static const struct transfer_ops transfer_ops = {on_sent, on_head, on_body,
-                                                 on_end};
+static const struct transfer_ops transfer_ops = {may_write, on_sent, on_head,
+                                                 on_body, on_end};
 
 /* ---- the transfer -------------------------------------------------------------- */
 

@@ -360,6 +360,7 @@ static enum step explain_silence(struct exchange *x)
     case END_LOST:
     case END_TRUNCATED:
     case END_STALE:
+    case END_HELD:
         break;
     }
     return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, retry,
@@ -380,6 +381,7 @@ static enum upstream_error error_of(enum transfer_end how)
         return UPSTREAM_STALE;
     case END_OK:
     case END_LOST:
+    case END_HELD:
         break;
     }
     return UPSTREAM_SILENT;
@@ -389,6 +391,8 @@ enum step judge_silence(struct exchange *x)
 {
     int64_t ms;
 
+    if (x->how == END_HELD) /* its grant is over: it waits for another */
+        return judge_recall(x);
     measure_judged(x, OUTCOME_UPSTREAM_ERROR, error_of(x->how));
     x->fresh = x->fresh || x->how == END_STALE;
     x->attempts -= x->errand == ERRAND_REQUEST && x->how == END_UNREACHABLE;

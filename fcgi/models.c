@@ -189,7 +189,8 @@ static void on_timeout(void *arg)
     finish_one(m, false);
 }
 
-static const struct transfer_ops ops = {on_sent, on_head, on_body, on_end};
+static const struct transfer_ops ops = {NULL, on_sent, on_head, on_body,
+                                        on_end};
 
 struct transfer *models_ask(struct sluice *s, size_t upstream,
                             int64_t connect_ms, bool fresh,

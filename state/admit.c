@@ -50,6 +50,11 @@ static int64_t known_from(struct layout *lay, uint32_t scope,
     return lost + rulebook_span_ns(r);
 }
 
+int64_t admit_known_from(struct layout *lay, uint32_t scope)
+{
+    return known_from(lay, scope, rulebook_of(lay, scope));
+}
+
 /* ---- retreat ----------------------------------------------------------- */
 
 struct retreat *admit_retreat(struct layout *lay, uint32_t scope)

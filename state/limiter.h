@@ -152,7 +152,9 @@ struct ticket_news {
     uint16_t status; /* REFUSED_MODEL_OFF: 404, 410 or 503; _HELD: 402 */
     char reason[LIMITER_REASON_MAX]; /* of the same: what the upstream said */
     uint32_t limit, remaining;       /* granted: the window, after this send */
-    int64_t reset_ns; /* granted: until the window is empty again */
+    int64_t reset_ns;       /* granted: until the window is empty again */
+    int64_t valid_until_ns; /* granted: it holds for so long in any case; then
+                             * limiter_may_write() has to look again */
 };
 
 struct ticket;
@@ -211,6 +213,16 @@ struct ticket *limiter_join(struct limiter *lim,
 /* A ticket of NULL, in what follows, is a request that has none: it is in no
  * line and uses no slot. */
 
+/*
+ * The next thing is T's first byte on the wire: may it?  To be asked each time,
+ * as late as can be, because a grant ends when the state file is lost, an
+ * operator pauses or cancels, or (with a store for several machines) its lease
+ * is over: and whoever was stopped meanwhile knows nothing of it.  False: write
+ * nothing, and say limiter_again() with UNSENT.  Memory, a clock, and at most
+ * one stat a second; no lock.  NULL, a request without a ticket: it may.
+ */
+MUST_USE bool limiter_may_write(struct limiter *lim, struct ticket *t,
+                                int64_t now);
 /* A granted request's last byte is on the wire, just now: this moment is what
  * the log of sends keeps, however much later the next turn is.  Asked of a
  * ticket that was not told TICKET_GRANTED, or of NULL, this and

@@ -35,6 +35,8 @@ struct ticket {
     bool fresh;             /* to be told its place, in that list */
     bool over;              /* to be freed, in that list */
     bool granted;           /* its owner knows that it may send */
+    bool lapsed;            /* it came into a new file too late to count there
+                             * from its beginning: fence.c */
     bool senior;            /* a retry that went to the head of its line */
     bool lost;              /* its end is our fault */
     bool cancelled;         /* and told so */

@@ -295,6 +295,15 @@ void wishes_fulfil(struct limiter *lim)
 
 /* ---- a file is lost, another is there ------------------------------------- */
 
+/* Needs the lock.  May others have had what ROW was granted in a lost file, as
+ * this one knew nothing of it? */
+static bool is_late(struct limiter *lim, uint32_t row)
+{
+    struct layout *lay = lim->file.lay;
+
+    return lim->now >= admit_known_from(lay, row_at(lay, row)->scope);
+}
+
 /* Needs the lock.  False: no room, to be tried again. */
 static bool adopt(struct limiter *lim, struct ticket *t)
 {
@@ -309,6 +318,8 @@ static bool adopt(struct limiter *lim, struct ticket *t)
         bind_row(lim, t, row);
         if (t->state == TICKET_LINE)
             news_fresh(lim, t);
+        if (t->state == TICKET_OPEN && is_late(lim, row))
+            t->lapsed = true;
         return true;
     }
     if (t->state != TICKET_LINE)
