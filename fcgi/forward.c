@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "judge.h"
+#include "refuse.h"
 #include "route.h"
 
 static int64_t now_ns(const struct exchange *x)
@@ -302,6 +303,8 @@ enum step forward_pause(struct exchange *x)
 {
     if (now_ns(x) >= x->answer_deadline_ns)
         return give_up(x);
+    if (x->s->draining && x->errand == ERRAND_REQUEST)
+        return refuse_draining(x); /* it waits, as those in line do */
     if (now_ns(x) >= x->pause_ns)
         return judge_go_on(x);
     exchange_tick(x);

@@ -99,11 +99,28 @@ static enum step wait_again(struct exchange *x, bool unsent)
     return STEP_QUEUE;
 }
 
-static enum step pause_for(struct exchange *x, int64_t ms)
+/* Until the request itself may go again.  It has no use for its slot meanwhile,
+ * and others have: what counts is its send, if there was one. */
+static enum step step_aside(struct exchange *x, int64_t ms)
+{
+    end_attempt(x);
+    x->pause_ns = now_ns(x) + ms * NS_PER_MS;
+    limiter_aside(x->s->lim, x->ticket, !x->may_have_sent, ms * NS_PER_MS);
+    return STEP_PAUSE;
+}
+
+/* Until the next poll.  The upstream is at work on the request, so that it goes
+ * on to count as one in flight. */
+static enum step poll_in(struct exchange *x, int64_t ms)
 {
     end_attempt(x);
     x->pause_ns = now_ns(x) + ms * NS_PER_MS;
     return STEP_PAUSE;
+}
+
+static enum step pause_for(struct exchange *x, int64_t ms)
+{
+    return x->errand == ERRAND_REQUEST ? step_aside(x, ms) : poll_in(x, ms);
 }
 
 enum step judge_go_on(struct exchange *x)

@@ -84,7 +84,7 @@ static bool has_probe(struct layout *lay, const struct retreat *re, int64_t now)
     if (re->probe_id == 0 || now >= re->until_ns)
         return false;
     row = row_at(lay, re->probe_row);
-    return row->id == re->probe_id && row->state >= ROW_OFFERED;
+    return row->id == re->probe_id && row_is_in_flight(row);
 }
 
 /* Not before this; NORMAL, and so nearly always: not held. */

@@ -91,9 +91,28 @@ void limiter_sent(struct limiter *lim, struct ticket *t)
     wishes_add(lim, t, WISH_SENT);
 }
 
+/* Or it will be, after the next turn. */
+static bool is_aside(const struct ticket *t)
+{
+    return t->state == TICKET_ASIDE || (t->wishes & WISH_ASIDE) != 0;
+}
+
+void limiter_aside(struct limiter *lim, struct ticket *t, bool unsent,
+                   int64_t for_ns)
+{
+    if (t == NULL || !t->granted || is_aside(t))
+        return;
+    t->aside_ns = for_ns;
+    wishes_add(lim, t, unsent ? WISH_ASIDE : WISH_ASIDE | WISH_SENT);
+}
+
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)
 {
-    if (t != NULL && t->granted)
+    if (t == NULL)
+        return;
+    if (is_aside(t)) /* whether it was sent is said already */
+        wishes_add(lim, t, WISH_AGAIN);
+    else if (t->granted)
         wishes_add(lim, t, unsent ? WISH_AGAIN : WISH_AGAIN | WISH_SENT);
 }
 
@@ -129,7 +148,8 @@ void limiter_done(struct limiter *lim, struct ticket *t, bool unsent)
         return;
     t->fn = NULL;
     wishes_add(lim, t,
-               t->granted && !unsent ? WISH_DONE | WISH_SENT : WISH_DONE);
+               t->granted && !is_aside(t) && !unsent ? WISH_DONE | WISH_SENT
+                                                     : WISH_DONE);
 }
 
 bool limiter_end_hold(struct limiter *lim, uint32_t upstream, const char *model)

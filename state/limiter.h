@@ -225,10 +225,16 @@ MUST_USE bool limiter_may_write(struct limiter *lim, struct ticket *t,
                                 int64_t now);
 /* A granted request's last byte is on the wire, just now: this moment is what
  * the log of sends keeps, however much later the next turn is.  Asked of a
- * ticket that was not told TICKET_GRANTED, or of NULL, this and
- * limiter_again() do nothing. */
+ * ticket that was not told TICKET_GRANTED, or of NULL, this and the next two
+ * do nothing. */
 void limiter_sent(struct limiter *lim, struct ticket *t);
-/* A granted one comes back to the head of its own line.  UNSENT: no byte of it
+/* A granted one is to be tried again, but not before FOR_NS are over: it gives
+ * its slot back now and keeps its place at the head of its line, where it
+ * comes to with limiter_again(), which its owner says then.  UNSENT as there.
+ * NULL: nothing. */
+void limiter_aside(struct limiter *lim, struct ticket *t, bool unsent,
+                   int64_t for_ns);
+/* A granted one, or one aside, comes back to the head of its own line.  UNSENT: no byte of it
  * reached the wire, so it used no slot.  NULL: nothing, and nobody will ever
  * be granted by it. */
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent);

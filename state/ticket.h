@@ -11,7 +11,8 @@ enum ticket_state {
     TICKET_LINE = 1, /* waiting, maybe offered */
     TICKET_OPEN = 2, /* granted */
     TICKET_SENT = 3,
-    TICKET_OVER = 4, /* refused or done */
+    TICKET_OVER = 4,  /* refused or done */
+    TICKET_ASIDE = 5, /* between two attempts */
 };
 
 enum ticket_wish {
@@ -21,6 +22,7 @@ enum ticket_wish {
     WISH_BODY_GONE = 8,
     WISH_DONE = 16,
     WISH_REPORT = 32,
+    WISH_ASIDE = 64,
 };
 
 struct ticket {
@@ -43,8 +45,9 @@ struct ticket {
     uint32_t row;           /* in the shared file, or none */
     uint64_t id;            /* what that row must say */
     int64_t arrival;
-    int64_t sent_ns; /* when its last byte was written; NEVER: not known */
-    ticket_fn *fn;   /* NULL: nobody listens any more */
+    int64_t sent_ns;  /* when its last byte was written; NEVER: not known */
+    int64_t aside_ns; /* for how long; with WISH_ASIDE */
+    ticket_fn *fn;    /* NULL: nobody listens any more */
     void *arg;
     struct ticket_news news;
     struct limiter_report report; /* with WISH_REPORT */

@@ -1,4 +1,5 @@
-/* test_grant.c - a slot between its grant and its first byte on the wire. */
+/* test_grant.c - a slot between its grant and its first byte on the wire, and
+ * between two attempts. */
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ static void a_request_without_a_ticket_asks_for_nothing(void)
     limiter_sent(d->w[0], NULL);
     limiter_report(d->w[0], NULL, &rep);
     limiter_again(d->w[0], NULL, true);
+    limiter_aside(d->w[0], NULL, true, 1);
     limiter_body_gone(d->w[0], NULL);
     limiter_lost(d->w[0], NULL);
     CU_ASSERT_FALSE(limiter_place(d->w[0], NULL, d->now, &news));
@@ -181,6 +183,145 @@ static void a_late_one_that_was_written_counts_from_now(void)
     desk_free(d);
 }
 
+/* ---- between two attempts -------------------------------------------------- */
+
+static struct desk *one_in_flight(void)
+{
+    struct desk *d = desk_new(10);
+
+    d->set.rules[0].in_flight = 1;
+    desk_open(d, 0);
+    desk_open(d, 1);
+    return d;
+}
+
+static void one_aside_leaves_its_slot_to_the_next_and_keeps_its_place(void)
+{
+    struct desk *d = one_in_flight();
+    struct ask *a = desk_ask(d, 0, NULL), *b = desk_ask(d, 0, NULL);
+    struct ask *c = desk_ask(d, 0, NULL);
+
+    desk_turn(d);
+    limiter_aside(a->lim, a->ticket, true, NS_PER_S);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(b->grants, 1);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].in_flight, 1);
+    desk_pass(d, 5000); /* its owner says when, not the clock */
+    CU_ASSERT_EQUAL(a->grants, 1);
+    desk_again(a, true);
+    desk_turn(d);
+    desk_done(b, false);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a->grants, 2);
+    CU_ASSERT_EQUAL(c->grants, 0);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.sent, 1);
+    desk_free(d);
+}
+
+static void one_aside_that_was_not_sent_leaves_the_window_its_place(void)
+{
+    struct desk *d = desk_of(2, 1);
+    struct ask *a = desk_ask(d, 0, NULL), *b = desk_ask(d, 1, NULL);
+
+    desk_turn(d);
+    CU_ASSERT_EQUAL(b->grants, 0);
+    limiter_aside(a->lim, a->ticket, true, NS_PER_S);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(b->grants, 1);
+    desk_free(d);
+}
+
+static void one_aside_that_was_sent_counts_as_sent_once(void)
+{
+    struct desk *d = one_in_flight();
+    struct ask *a = desk_ask(d, 0, NULL), *b = desk_ask(d, 1, NULL);
+
+    desk_turn(d);
+    limiter_aside(a->lim, a->ticket, false, NS_PER_S);
+    desk_again(a, true); /* at once: what was said first counts */
+    desk_turn(d);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].window.n, 1);
+    CU_ASSERT_EQUAL(a->grants + b->grants, 2);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].in_flight, 1);
+    desk_free(d);
+}
+
+static void one_aside_is_seen_to_wait_and_is_within_the_bounds(void)
+{
+    struct desk *d = desk_of(2, 1);
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+    struct limiter_view v;
+    struct ask *a;
+
+    req.body_bytes = 77;
+    a = desk_ask(d, 0, &req);
+    desk_turn(d);
+    limiter_aside(a->lim, a->ticket, true, 8 * NS_PER_S);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.held_bytes, 77);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.waiting, 1);
+    d->now += 3 * NS_PER_S;
+    CU_ASSERT_TRUE_FATAL(limiter_view(d->w[1], d->now, &v));
+    CU_ASSERT_EQUAL(v.n_rows, 1);
+    CU_ASSERT_TRUE(v.rows[0].waiting && v.rows[0].blocked);
+    CU_ASSERT_EQUAL(v.rows[0].eta_ns, 5 * NS_PER_S);
+    CU_ASSERT_EQUAL(v.scopes[0].in_flight, 0);
+    view_free(&v);
+    lab_recount(desk_layout(d, 0));
+    desk_done(a, true);
+    desk_turn(d);
+    lab_is_settled(desk_layout(d, 0));
+    desk_free(d);
+}
+
+static void one_aside_is_cancelled_at_once(void)
+{
+    struct desk *d = desk_of(2, 1);
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+    struct ask *a;
+    uint32_t n;
+
+    req.request_id = "a";
+    a = desk_ask(d, 0, &req);
+    desk_turn(d);
+    limiter_aside(a->lim, a->ticket, false, NS_PER_S);
+    desk_turn(d);
+    CU_ASSERT_TRUE(limiter_cancel(d->w[1], "a", d->now, &n));
+    CU_ASSERT_EQUAL(n, 1);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a->news.event, TICKET_CANCELLED);
+    desk_done(a, false);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.sent, 1);
+    lab_is_settled(desk_layout(d, 0));
+    desk_free(d);
+}
+
+static void one_aside_survives_the_file_but_not_its_worker(void)
+{
+    struct desk *d = desk_of(2, 1);
+    struct ask *a = desk_ask(d, 0, NULL);
+
+    desk_turn(d);
+    limiter_aside(a->lim, a->ticket, true, NS_PER_S);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+    desk_pass(d, 1100);
+    CU_ASSERT_EQUAL(desk_layout(d, 1)->live.waiting, 1);
+    desk_pass(d, 62000);
+    CU_ASSERT_EQUAL(a->grants, 1);
+    desk_again(a, true);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a->grants, 2);
+    limiter_aside(a->lim, a->ticket, true, NS_PER_S);
+    desk_turn(d);
+    desk_kill(d, 0);
+    desk_pass(d, 1100);
+    CU_ASSERT_EQUAL(desk_layout(d, 1)->live.counters.sent, 0);
+    lab_is_settled(desk_layout(d, 1));
+    desk_free(d);
+}
+
 static const struct unit_test tests[] = {
     {"a request without a ticket asks for nothing",
      a_request_without_a_ticket_asks_for_nothing},
@@ -198,6 +339,17 @@ static const struct unit_test tests[] = {
      a_grant_that_comes_too_late_is_not_written},
     {"a late one that was written counts from now",
      a_late_one_that_was_written_counts_from_now},
+    {"one aside leaves its slot to the next, and keeps its place",
+     one_aside_leaves_its_slot_to_the_next_and_keeps_its_place},
+    {"one aside that was not sent leaves the window its place",
+     one_aside_that_was_not_sent_leaves_the_window_its_place},
+    {"one aside that was sent counts as sent, once",
+     one_aside_that_was_sent_counts_as_sent_once},
+    {"one aside is seen to wait, and is within the bounds",
+     one_aside_is_seen_to_wait_and_is_within_the_bounds},
+    {"one aside is cancelled at once", one_aside_is_cancelled_at_once},
+    {"one aside survives the file, but not its worker",
+     one_aside_survives_the_file_but_not_its_worker},
     {NULL, NULL},
 };
 
