@@ -27,6 +27,7 @@ send sim/a
 check "who is to come again in three seconds waits" wait_for 5 same '["sim/a"]' waits
 is "and does not run" '[1,0]' "$(rows '[(.waiting | length), (.running | length)]')"
 is "it is known when it goes" true "$(rows '.waiting[0].eta_s | . != null and . <= 3')"
+is "it is in the depth of the queue" 1 "$(curl -s "$url/metrics" | grep -c '^sluice_queue_depth{priority="normal"} 1$')"
 is "its slot is free" 0 "$(curl -s "$url/api/status" | jq '.limits[0].in_flight')"
 send sim/b
 check "the next one has it at once" wait_for 2 ended b
