@@ -495,7 +495,7 @@ void exchange_start(struct sluice *s, struct request *r)
     x->timer.arg = x;
     x->measure.prompt_bytes = r->body.len;
     x->commit_ns = x->beat_ns = x->stall_ns = NEVER;
-    x->idle_deadline_ns = NEVER;
+    x->answer_deadline_ns = x->idle_deadline_ns = NEVER;
     relay_init(&x->relay);
     x->next = s->exchanges;
     if (s->exchanges != NULL)

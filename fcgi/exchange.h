@@ -57,6 +57,7 @@ struct exchange {
     /* admission */
     uint32_t upstream;     /* index into the settings */
     struct ticket *ticket; /* NULL: none, or it is over */
+    bool is_free;          /* it never has one: models.c */
     bool granted, refused;
     bool recalled;            /* by a pause, before its first byte went */
     bool cancelled;           /* by an operator */

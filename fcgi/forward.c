@@ -16,6 +16,7 @@
 #include "conceal.h"
 #include "config.h"
 #include "judge.h"
+#include "refuse.h"
 #include "route.h"
 
 static int64_t now_ns(const struct exchange *x)
@@ -25,12 +26,20 @@ static int64_t now_ns(const struct exchange *x)
 
 /* ---- what the transfer tells -------------------------------------------------- */
 
+/* A poll uses no slot. */
+static bool may_write(void *arg)
+{
+    struct exchange *x = arg;
+
+    return x->errand != ERRAND_REQUEST ||
+           limiter_may_write(x->s->lim, x->ticket, now_ns(x));
+}
+
 static void on_sent(void *arg)
 {
     struct exchange *x = arg;
 
-    if (x->ticket != NULL)
-        limiter_sent(x->s->lim, x->ticket);
+    limiter_sent(x->s->lim, x->ticket);
 }
 
 static void restart_idle(struct exchange *x)
@@ -46,8 +55,7 @@ void forward_drop_body(struct exchange *x)
         (x->transfer != NULL && !transfer_is_uploaded(x->transfer)))
         return;
     buf_free(&x->req->body);
-    if (x->ticket != NULL)
-        limiter_body_gone(x->s->lim, x->ticket);
+    limiter_body_gone(x->s->lim, x->ticket);
 }
 
 static void on_head(void *arg, struct upstream_head *head)
@@ -90,7 +98,8 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
     x->ended = true;
     measure_end(x);
     x->how = how;
-    x->may_have_sent = x->errand != ERRAND_REQUEST || how != END_UNREACHABLE;
+    x->may_have_sent = x->errand != ERRAND_REQUEST ||
+                       (how != END_UNREACHABLE && how != END_HELD);
     x->detail[0] = '\0';
     if (how != END_OK)
         snprintf(x->detail, sizeof(x->detail), "%s", detail);
@@ -98,8 +107,8 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
     exchange_run(x);
 }
 
-static const struct transfer_ops transfer_ops = {on_sent, on_head, on_body,
-                                                 on_end};
+static const struct transfer_ops transfer_ops = {may_write, on_sent, on_head,
+                                                 on_body, on_end};
 
 /* ---- the transfer -------------------------------------------------------------- */
 
@@ -227,12 +236,15 @@ static void start_transfer(struct exchange *x)
     buf_free(&l.text);
 }
 
-/* What is left of the client's own time if it waits for a buffered answer. */
+/* What is left of the client's own time if it waits for a buffered answer.
+ * One that is free waits nowhere else, so all its attempts share a deadline. */
 static void set_answer_deadline(struct exchange *x)
 {
     const struct config *cfg = x->s->cfg;
     int64_t client_ms = x->req->client_timeout_ms;
 
+    if (x->is_free && x->answer_deadline_ns != NEVER)
+        return;
     x->answer_deadline_ns = now_ns(x) + cfg->first_byte_ms * NS_PER_MS;
     if (exchange_is_silent(x) && client_ms >= 0)
         x->answer_deadline_ns = x->req->arrived_ns + client_ms * NS_PER_MS;
@@ -263,12 +275,14 @@ enum step forward_pass(struct exchange *x)
 
 static enum step give_up(struct exchange *x)
 {
+    int64_t since = x->is_free ? x->req->arrived_ns : x->granted_ns;
+
     if (x->under_way || x->errand != ERRAND_REQUEST)
         measure_error(x, UPSTREAM_TIMEOUT); /* else it is counted already */
     forward_stop(x);
     return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
                          "The upstream sent no answer within %" PRId64 " s.",
-                         (now_ns(x) - x->granted_ns) / NS_PER_S);
+                         (now_ns(x) - since) / NS_PER_S);
 }
 
 enum step forward_step(struct exchange *x)
@@ -292,6 +306,8 @@ enum step forward_pause(struct exchange *x)
 {
     if (now_ns(x) >= x->answer_deadline_ns)
         return give_up(x);
+    if (x->s->draining && x->errand == ERRAND_REQUEST)
+        return refuse_draining(x); /* it waits, as those in line do */
     if (now_ns(x) >= x->pause_ns)
         return judge_go_on(x);
     exchange_tick(x);

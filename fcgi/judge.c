@@ -10,6 +10,10 @@
  * verdict.c says which of them it is, and the limiter hears of it, because
  * others wait for the same upstream.  Nobody but us repeats a request: libcurl
  * is not let, and the SDKs are asked not to.
+ *
+ * A request that is free (models.c) has no ticket: there is no line for it to
+ * go back to, and nobody else hears of its answer.  What would send another
+ * one there is a passing fault to it, within retry.max and its one deadline.
  */
 #include "judge.h"
 
@@ -96,16 +100,33 @@ static enum step wait_again(struct exchange *x, bool unsent)
     return STEP_QUEUE;
 }
 
-static enum step pause_for(struct exchange *x, int64_t ms)
+/* Until the request itself may go again.  It has no use for its slot meanwhile,
+ * and others have: what counts is its send, if there was one. */
+static enum step step_aside(struct exchange *x, int64_t ms)
+{
+    end_attempt(x);
+    x->pause_ns = now_ns(x) + ms * NS_PER_MS;
+    limiter_aside(x->s->lim, x->ticket, !x->may_have_sent, ms * NS_PER_MS);
+    return STEP_PAUSE;
+}
+
+/* Until the next poll.  The upstream is at work on the request, so that it goes
+ * on to count as one in flight. */
+static enum step poll_in(struct exchange *x, int64_t ms)
 {
     end_attempt(x);
     x->pause_ns = now_ns(x) + ms * NS_PER_MS;
     return STEP_PAUSE;
 }
 
+static enum step pause_for(struct exchange *x, int64_t ms)
+{
+    return x->errand == ERRAND_REQUEST ? step_aside(x, ms) : poll_in(x, ms);
+}
+
 enum step judge_go_on(struct exchange *x)
 {
-    if (x->errand != ERRAND_REQUEST)
+    if (x->errand != ERRAND_REQUEST || x->is_free)
         return STEP_FORWARD;
     return wait_again(x, !x->may_have_sent);
 }
@@ -113,7 +134,8 @@ enum step judge_go_on(struct exchange *x)
 bool judge_can_recall(const struct exchange *x)
 {
     return x->step == STEP_FORWARD && x->errand == ERRAND_REQUEST &&
-           x->transfer != NULL && !transfer_has_sent(x->transfer);
+           !x->is_free && x->transfer != NULL &&
+           !transfer_has_sent(x->transfer);
 }
 
 enum step judge_recall(struct exchange *x)
@@ -178,15 +200,20 @@ static enum step tell_off(struct exchange *x, const struct verdict *v)
 
 /* ---- verdicts -------------------------------------------------------------------------- */
 
-static enum step fault(struct exchange *x, const struct verdict *v)
+static enum step again_or_tell(struct exchange *x, const struct verdict *v)
 {
     int64_t ms;
 
-    measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
-    report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
     if (may_repeat(x, v->retry_ms, &ms))
         return pause_for(x, ms);
     return tell(x, v, x->faults > 1 ? 0 : -1);
+}
+
+static enum step fault(struct exchange *x, const struct verdict *v)
+{
+    measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
+    report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
+    return again_or_tell(x, v);
 }
 
 static enum step refused(struct exchange *x, const struct verdict *v)
@@ -196,6 +223,8 @@ static enum step refused(struct exchange *x, const struct verdict *v)
     measure_judged(x, OUTCOME_RATE, rate ? UPSTREAM_RATE : UPSTREAM_BUSY);
     if (x->errand != ERRAND_REQUEST) /* of a poll: a little later */
         return pause_for(x, max_i64(nvcf_next_poll(&x->nvcf), v->retry_ms));
+    if (x->is_free)
+        return again_or_tell(x, v);
     report(x, rate ? ANSWER_RATE : ANSWER_BUSY, x->upstream_status, v->retry_ms,
            rate ? "too many requests" : "no worker is free");
     return wait_again(x, false);
@@ -352,6 +381,7 @@ static enum step explain_silence(struct exchange *x)
     case END_LOST:
     case END_TRUNCATED:
     case END_STALE:
+    case END_HELD:
         break;
     }
     return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, retry,
@@ -372,6 +402,7 @@ static enum upstream_error error_of(enum transfer_end how)
         return UPSTREAM_STALE;
     case END_OK:
     case END_LOST:
+    case END_HELD:
         break;
     }
     return UPSTREAM_SILENT;
@@ -381,6 +412,8 @@ enum step judge_silence(struct exchange *x)
 {
     int64_t ms;
 
+    if (x->how == END_HELD) /* its grant is over: it waits for another */
+        return judge_recall(x);
     measure_judged(x, OUTCOME_UPSTREAM_ERROR, error_of(x->how));
     x->fresh = x->fresh || x->how == END_STALE;
     x->attempts -= x->errand == ERRAND_REQUEST && x->how == END_UNREACHABLE;
@@ -390,8 +423,8 @@ enum step judge_silence(struct exchange *x)
      * like all after it, it gets a new connection, which cannot be stale.
      */
     if (x->how == END_STALE)
-        return x->errand == ERRAND_REQUEST ? wait_again(x, false)
-                                           : pause_for(x, 0);
+        return x->errand == ERRAND_REQUEST && !x->is_free ? wait_again(x, false)
+                                                          : pause_for(x, 0);
     if (x->how != END_UNREACHABLE)
         report(x, ANSWER_FAULT, 502, -1, "no answer");
     if (x->how != END_GARBAGE && may_repeat(x, -1, &ms))

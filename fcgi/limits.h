@@ -59,6 +59,7 @@
 #define SPARE_HANDLES 4   /* of libcurl, 40 KB each: to make one takes long */
 #define POOL_MAX      128 /* idle connections kept: a burst's worth */
 #define MODELS_BYTES  (4 * MIB) /* a list of models; NVIDIA's is 20 KB */
+#define FREE_MAX      512       /* requests without a slot: a connection each */
 
 /* Rows of each list in the status snapshot, whose text has 256 KB. */
 #define SNAPSHOT_LIST 100

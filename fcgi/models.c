@@ -5,7 +5,8 @@
  * key of our own the list is the same for every client: it is kept for 60 s,
  * one question is asked however many clients do, and a single model is looked
  * up in it.  Without one each client asks with its own key, and nothing is
- * kept.  With several upstreams their lists are put together.
+ * kept: such a request is forwarded as others are, but free, without a ticket.
+ * With several upstreams their lists are put together.
  */
 #include "models.h"
 
@@ -34,6 +35,7 @@ struct models {
     struct loop_timer timer;
     struct exchange *waiting[1024];
     size_t n_waiting;
+    size_t n_free; /* questions that clients ask with their own keys */
 };
 
 static void ask_next(struct models *m);
@@ -189,7 +191,8 @@ static void on_timeout(void *arg)
     finish_one(m, false);
 }
 
-static const struct transfer_ops ops = {on_sent, on_head, on_body, on_end};
+static const struct transfer_ops ops = {NULL, on_sent, on_head, on_body,
+                                        on_end};
 
 struct transfer *models_ask(struct sluice *s, size_t upstream,
                             int64_t connect_ms, bool fresh,
@@ -278,9 +281,29 @@ void models_forget(struct models *m, struct exchange *x)
 {
     size_t i;
 
+    m->n_free -= x->is_free;
+    x->is_free = false;
     for (i = 0; i < m->n_waiting; i++)
         if (m->waiting[i] == x)
             m->waiting[i--] = m->waiting[--m->n_waiting];
+}
+
+static enum step too_many(struct exchange *x)
+{
+    return exchange_fail(x, 503, "sluice_queue_full", 1000, 1,
+                         "Too many clients ask for the models at once.");
+}
+
+/* Nobody's limit bounds these: their number does. */
+static enum step ask_freely(struct exchange *x)
+{
+    struct models *m = x->s->models;
+
+    if (m->n_free == FREE_MAX)
+        return too_many(x);
+    m->n_free++;
+    x->is_free = true;
+    return STEP_FORWARD;
 }
 
 int models_answer(struct exchange *x)
@@ -288,12 +311,11 @@ int models_answer(struct exchange *x)
     struct models *m = x->s->models;
 
     if (x->s->cfg->upstreams[0].api_key == NULL)
-        return STEP_FORWARD;
+        return ask_freely(x);
     if (m->list != NULL && loop_now(x->s->loop) - m->fetched_ns < FRESH_NS)
         return answer_from(x, m->list);
     if (m->n_waiting == ARRAY_LEN(m->waiting))
-        return exchange_fail(x, 503, "sluice_queue_full", 1000, 1,
-                             "Too many clients ask for the models at once.");
+        return too_many(x);
     m->waiting[m->n_waiting++] = x;
     if (m->coming == NULL) {
         m->coming = json_object_new_array();

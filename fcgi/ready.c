@@ -229,7 +229,8 @@ static bool on_body(void *arg, const char *data, size_t len)
 
 static void on_end(void *arg, enum transfer_end how, const char *detail);
 
-static const struct transfer_ops ops = {on_sent, on_head, on_body, on_end};
+static const struct transfer_ops ops = {NULL, on_sent, on_head, on_body,
+                                        on_end};
 
 static void ask(struct asked *a)
 {

@@ -10,6 +10,9 @@
  *   - Each request goes out once.  libcurl repeats one by itself when a kept
  *     connection turns out to be dead; the second time it is about to send,
  *     on_prereq() stops it, because the upstream may have counted the first.
+ *   - on_prereq() is also where a request is asked whether it may still go:
+ *     libcurl calls it when all of a connection is there, TLS too, or a kept
+ *     one was found, and writes the head in the same call of its own.
  *   - No multi function is called from inside libcurl: what is started,
  *     cancelled or resumed in there is due, and done by settle(), outside.
  *   - A step looks at the transfers it concerns, never at all of them: there
@@ -39,6 +42,7 @@ struct transfer {
     size_t head_bytes;
     unsigned sends; /* times libcurl was about to send it */
     bool has_head, garbage, paused;
+    bool held;     /* may_write() said no */
     bool is_added; /* libcurl knows of it */
     bool is_due;   /* it is in that list */
     char error[CURL_ERROR_SIZE];
@@ -126,6 +130,12 @@ static size_t on_body(char *data, size_t one, size_t len, void *arg)
     return CURL_WRITEFUNC_PAUSE;
 }
 
+static bool may_write(const struct transfer *t)
+{
+    return t->ops == NULL || t->ops->may_write == NULL ||
+           t->ops->may_write(t->arg);
+}
+
 static int on_prereq(void *arg, char *ip, char *local, int port, int local_port)
 {
     struct transfer *t = arg;
@@ -134,6 +144,9 @@ static int on_prereq(void *arg, char *ip, char *local, int port, int local_port)
     (void)local;
     (void)port;
     (void)local_port;
+    t->held = t->sends == 0 && !may_write(t);
+    if (t->held)
+        return CURL_PREREQFUNC_ABORT;
     t->sends++;
     return t->sends > 1 || t->ops == NULL ? CURL_PREREQFUNC_ABORT
                                           : CURL_PREREQFUNC_OK;
@@ -183,6 +196,8 @@ static enum transfer_end verdict(const struct transfer *t, CURLcode code)
 {
     if (t->garbage)
         return END_GARBAGE;
+    if (t->held)
+        return END_HELD;
     if (code == CURLE_OK)
         return t->has_head ? END_OK : END_LOST; /* cut within the head */
     if (t->sends > 1)

@@ -22,11 +22,16 @@ enum transfer_end {
     END_TRUNCATED = 3,   /* broken after it */
     END_GARBAGE = 4,     /* not HTTP, or headers that could split ours */
     END_STALE = 5,       /* a kept connection was dead: send it again */
+    END_HELD = 6,        /* may_write() said no: nothing was sent */
 };
 
 /* Called from the loop; none is called after transfer_cancel(). */
 struct transfer_ops {
-    /* The last byte of the request is on the wire; before all others. */
+    /* There is a connection, and the next thing is the first byte of the
+     * request, at once: may it be written?  NULL: it may.  From inside of
+     * libcurl: it must neither start nor end a transfer. */
+    bool (*may_write)(void *arg);
+    /* The last byte of the request is on the wire; before all that follow. */
     void (*sent)(void *arg);
     /* The head of an answer, which may be taken with head_move(). */
     void (*head)(void *arg, struct upstream_head *head);

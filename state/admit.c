@@ -88,6 +88,11 @@ static int64_t foretell_gap(struct layout *lay, uint32_t scope,
     return min_i64(gap_ends(lay, scope, r), now + r->min_gap_ns);
 }
 
+int64_t admit_known_from(struct layout *lay, uint32_t scope)
+{
+    return known_from(lay, scope, rulebook_of(lay, scope));
+}
+
 /* ---- retreat ----------------------------------------------------------- */
 
 struct retreat *admit_retreat(struct layout *lay, uint32_t scope)
@@ -117,7 +122,7 @@ static bool has_probe(struct layout *lay, const struct retreat *re, int64_t now)
     if (re->probe_id == 0 || now >= re->until_ns)
         return false;
     row = row_at(lay, re->probe_row);
-    return row->id == re->probe_id && row->state >= ROW_OFFERED;
+    return row->id == re->probe_id && row_is_in_flight(row);
 }
 
 /* Not before this; NORMAL, and so nearly always: not held. */

@@ -22,6 +22,9 @@ void admit_refresh(struct layout *lay, uint32_t scope, int64_t now);
  */
 bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when);
 
+/* Before this nothing is granted: what was sent until then is not known. */
+int64_t admit_known_from(struct layout *lay, uint32_t scope);
+
 /* ROW, which may now go, gets its slot; its last byte was written AT. */
 void admit_granted(struct layout *lay, uint32_t row, int64_t now);
 void admit_sent(struct layout *lay, uint32_t scope, int64_t at);

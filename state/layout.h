@@ -82,6 +82,7 @@ enum row_state {
     ROW_OFFERED = 2, /* a slot is kept for it; its worker must accept */
     ROW_OPEN = 3,    /* granted, last byte not yet on the wire: counts as now */
     ROW_SENT = 4,    /* in flight, its time is in the log */
+    ROW_ASIDE = 5,   /* it pauses between two attempts: no slot, in no line */
 };
 
 enum row_flag { ROW_STREAM = 1, ROW_SENIOR = 2, ROW_CANCELLED = 4 };
@@ -185,7 +186,7 @@ struct lay_name {
     uint32_t used;
     uint32_t owner;  /* models: the row of the upstream */
     uint32_t refs;   /* (d) rows that name it */
-    uint32_t lined;  /* (d) of those, waiting or offered */
+    uint32_t lined;  /* (d) of those, waiting, offered or aside */
     uint32_t chain;  /* (d) hash */
     uint32_t open;   /* (d) clients: rows offered or open */
     int64_t last_ns; /* last use; the oldest unused one makes room */
@@ -248,7 +249,8 @@ struct lay_row {
     uint16_t scope, cls;
     uint32_t client, model, weight;
     uint32_t flow;       /* (d) */
-    uint32_t prev, next; /* (d) in its line; next: free list */
+    uint32_t prev, next; /* (d) in its line; next: free list; aside: of its
+                          * pause, in ms */
     uint32_t flags;      /* enum row_flag */
     char request_id[LIMITER_ID_MAX];
 };
@@ -322,6 +324,12 @@ _Noreturn void guard_damaged(const char *what);
 static inline struct lay_row *row_at(struct layout *lay, uint32_t i)
 {
     return LAY_AT(lay, rows, i, LAY_ROWS);
+}
+
+/* Is it with the upstream, or may it be on its way at any moment? */
+static inline bool row_is_in_flight(const struct lay_row *r)
+{
+    return r->state >= ROW_OFFERED && r->state <= ROW_SENT;
 }
 
 static inline struct lay_flow *flow_at(struct layout *lay, uint32_t i)

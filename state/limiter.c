@@ -87,16 +87,35 @@ void limiter_sent(struct limiter *lim, struct ticket *t)
 {
     int64_t now = boottime_ns();
 
-    if (!t->granted || (t->wishes & WISH_SENT) != 0)
+    if (t == NULL || !t->granted || (t->wishes & WISH_SENT) != 0)
         return;
     /* A clock behind our last turn's is not the one that turns are given. */
     t->sent_ns = now >= lim->now ? now : NEVER;
     wishes_add(lim, t, WISH_SENT);
 }
 
+/* Or it will be, after the next turn. */
+static bool is_aside(const struct ticket *t)
+{
+    return t->state == TICKET_ASIDE || (t->wishes & WISH_ASIDE) != 0;
+}
+
+void limiter_aside(struct limiter *lim, struct ticket *t, bool unsent,
+                   int64_t for_ns)
+{
+    if (t == NULL || !t->granted || is_aside(t))
+        return;
+    t->aside_ns = for_ns;
+    wishes_add(lim, t, unsent ? WISH_ASIDE : WISH_ASIDE | WISH_SENT);
+}
+
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)
 {
-    if (t->granted)
+    if (t == NULL)
+        return;
+    if (is_aside(t)) /* whether it was sent is said already */
+        wishes_add(lim, t, WISH_AGAIN);
+    else if (t->granted)
         wishes_add(lim, t, unsent ? WISH_AGAIN : WISH_AGAIN | WISH_SENT);
 }
 
@@ -104,7 +123,7 @@ void limiter_report(struct limiter *lim, struct ticket *t,
                     const struct limiter_report *rep)
 {
     CHECK(rep->answer < ANSWERS);
-    if (!t->granted)
+    if (t == NULL || !t->granted)
         return;
     t->report = *rep;
     t->report.reason[LIMITER_REASON_MAX - 1] = '\0';
@@ -113,6 +132,8 @@ void limiter_report(struct limiter *lim, struct ticket *t,
 
 void limiter_body_gone(struct limiter *lim, struct ticket *t)
 {
+    if (t == NULL)
+        return;
     t->req.body_bytes = 0;
     wishes_add(lim, t, WISH_BODY_GONE);
 }
@@ -120,14 +141,18 @@ void limiter_body_gone(struct limiter *lim, struct ticket *t)
 void limiter_lost(struct limiter *lim, struct ticket *t)
 {
     (void)lim;
-    t->lost = true;
+    if (t != NULL)
+        t->lost = true;
 }
 
 void limiter_done(struct limiter *lim, struct ticket *t, bool unsent)
 {
+    if (t == NULL)
+        return;
     t->fn = NULL;
     wishes_add(lim, t,
-               t->granted && !unsent ? WISH_DONE | WISH_SENT : WISH_DONE);
+               t->granted && !is_aside(t) && !unsent ? WISH_DONE | WISH_SENT
+                                                     : WISH_DONE);
 }
 
 bool limiter_end_hold(struct limiter *lim, uint32_t upstream, const char *model)
@@ -500,7 +525,7 @@ bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
 {
     struct place_query q = {lim->file.lay, t, now, false};
 
-    if (t->row == NONE || t->state != TICKET_LINE ||
+    if (t == NULL || t->row == NONE || t->state != TICKET_LINE ||
         !limiter_look(lim, place_locked, &q) || !q.waits)
         return false;
     *news = t->news;

@@ -152,7 +152,9 @@ struct ticket_news {
     uint16_t status; /* REFUSED_MODEL_OFF: 404, 410 or 503; _HELD: 402 */
     char reason[LIMITER_REASON_MAX]; /* of the same: what the upstream said */
     uint32_t limit, remaining;       /* granted: the window, after this send */
-    int64_t reset_ns; /* granted: until the window is empty again */
+    int64_t reset_ns;       /* granted: until the window is empty again */
+    int64_t valid_until_ns; /* granted: it holds for so long in any case; then
+                             * limiter_may_write() has to look again */
 };
 
 struct ticket;
@@ -210,13 +212,33 @@ int64_t limiter_turn(struct limiter *lim, int64_t now);
 struct ticket *limiter_join(struct limiter *lim,
                             const struct limiter_request *req, ticket_fn *fn,
                             void *arg);
+/* A ticket of NULL, in what follows, is a request that has none: it is in no
+ * line and uses no slot. */
+
+/*
+ * The next thing is T's first byte on the wire: may it?  To be asked each time,
+ * as late as can be, because a grant ends when the state file is lost, an
+ * operator pauses or cancels, or (with a store for several machines) its lease
+ * is over: and whoever was stopped meanwhile knows nothing of it.  False: write
+ * nothing, and say limiter_again() with UNSENT.  Memory, a clock, and at most
+ * one stat a second; no lock.  NULL, a request without a ticket: it may.
+ */
+MUST_USE bool limiter_may_write(struct limiter *lim, struct ticket *t,
+                                int64_t now);
 /* A granted request's last byte is on the wire, just now: this moment is what
  * the log of sends keeps, however much later the next turn is.  Asked of a
- * ticket that was not told TICKET_GRANTED, this and limiter_again() do
- * nothing. */
+ * ticket that was not told TICKET_GRANTED, or of NULL, this and the next two
+ * do nothing. */
 void limiter_sent(struct limiter *lim, struct ticket *t);
-/* A granted one comes back to the head of its own line.  UNSENT: no byte of it
- * reached the wire, so it used no slot. */
+/* A granted one is to be tried again, but not before FOR_NS are over: it gives
+ * its slot back now and keeps its place at the head of its line, where it
+ * comes to with limiter_again(), which its owner says then.  UNSENT as there.
+ * NULL: nothing. */
+void limiter_aside(struct limiter *lim, struct ticket *t, bool unsent,
+                   int64_t for_ns);
+/* A granted one, or one aside, comes back to the head of its own line.  UNSENT: no byte of it
+ * reached the wire, so it used no slot.  NULL: nothing, and nobody will ever
+ * be granted by it. */
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent);
 
 /* What the upstream's answer to a request meant. */
@@ -229,7 +251,7 @@ struct limiter_report {
 
 /*
  * The verdict on a granted and sent request's answer; asked of any other
- * ticket it does nothing.  Once for each attempt, as soon as it is known.
+ * ticket, or of NULL, it does nothing.  Once for each attempt, as soon as it is known.
  * After ANSWER_RATE and ANSWER_BUSY the caller goes on with limiter_again(),
  * and the request waits at the head of its line.
  */
@@ -257,12 +279,14 @@ MUST_USE bool limiter_cancel(struct limiter *lim, const char *request_id,
                              int64_t now, uint32_t *n);
 
 /* T was not left by its client: we failed it.  To be said before
- * limiter_done(), so that a retry of it is known (see fingerprint). */
+ * limiter_done(), so that a retry of it is known (see fingerprint).  NULL:
+ * nothing. */
 void limiter_lost(struct limiter *lim, struct ticket *t);
-/* The body is no longer held. */
+/* The body is no longer held.  NULL: nothing. */
 void limiter_body_gone(struct limiter *lim, struct ticket *t);
 /* The request is over, in whatever state; takes the ticket.  UNSENT matters
- * only after TICKET_GRANTED: one that was not told so cannot have sent. */
+ * only after TICKET_GRANTED: one that was not told so cannot have sent.  NULL:
+ * nothing. */
 void limiter_done(struct limiter *lim, struct ticket *t, bool unsent);
 
 /* The key of all fingerprints: random, the same for all workers, not known
@@ -273,7 +297,8 @@ uint64_t limiter_secret(const struct limiter *lim);
 bool limiter_has_wishes(const struct limiter *lim);
 
 /* Where a waiting ticket stands now: as TICKET_WAITS.  Returns false, leaving
- * *NEWS as it was, while the lock is busy or the ticket does not wait. */
+ * *NEWS as it was, while the lock is busy or the ticket does not wait; NULL
+ * never does. */
 bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
                    struct ticket_news *news);
 

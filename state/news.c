@@ -38,6 +38,8 @@ void news_granted(struct limiter *lim, struct ticket *t)
     t->news.limit = admit_limit(lay, scope);
     t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;
     t->news.reset_ns = r->window_ns + r->margin_ns;
+    t->news.valid_until_ns = lim->checked_ns + TICK_NS;
+    t->lapsed = false;
     news_add(lim, t, TICKET_GRANTED);
 }
 

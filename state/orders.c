@@ -92,11 +92,11 @@ void orders_look(struct limiter *lim)
     worker_at(lim->file.lay, lim->slot)->upstreams = lim->rows;
 }
 
-/* Needs the lock.  One that waits leaves its line; one that runs is ended by
+/* Needs the lock.  One that waits, in line or aside, leaves; one that runs is ended by
  * its owner, for it may have sent. */
 static void end_one(struct limiter *lim, struct ticket *t)
 {
-    if (t->state == TICKET_LINE) {
+    if (t->state == TICKET_LINE || t->state == TICKET_ASIDE) {
         lim->by_row[t->row] = NULL;
         row_leave(lim->file.lay, t->row);
         lim->file.lay->live.counters.left++;

@@ -110,7 +110,7 @@ static void reset_counts(struct layout *lay)
 
 static void check_row(struct layout *lay, struct lay_row *r, int64_t now)
 {
-    if (r->state > ROW_SENT || r->worker >= LAY_WORKERS ||
+    if (r->state > ROW_ASIDE || r->worker >= LAY_WORKERS ||
         r->scope >= LAY_SCOPES || r->cls >= LIMITER_CLASSES ||
         r->client >= LAY_CLIENTS || !lay->clients[r->client].used ||
         (r->model != NONE && r->model >= LAY_MODELS) || r->weight == 0)

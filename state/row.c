@@ -33,7 +33,8 @@ static void count(struct layout *lay, const struct lay_row *r, int sign)
 
     if (r->client >= LAY_CLIENTS)
         guard_damaged("client index");
-    if (r->state == ROW_WAITING || r->state == ROW_OFFERED) {
+    if (r->state == ROW_WAITING || r->state == ROW_OFFERED ||
+        r->state == ROW_ASIDE) {
         lay->live.waiting += d;
         lay->clients[r->client].lined += d;
     }
@@ -46,9 +47,9 @@ static void count(struct layout *lay, const struct lay_row *r, int sign)
         lay->clients[r->client].open += d;
         s->open += d;
     }
-    if (r->state >= ROW_OPEN)
+    if (r->state == ROW_OPEN || r->state == ROW_SENT)
         lay->live.running += d;
-    if (r->state >= ROW_OFFERED) {
+    if (row_is_in_flight(r)) {
         s->in_flight += d;
         if (r->model != NONE)
             traits_at(lay, r->model)->in_flight += d;
@@ -86,7 +87,7 @@ static void set_state(struct layout *lay, uint32_t i, enum row_state state,
     r->changed_ns = now;
     __atomic_store_n(&r->state, (uint32_t)state, __ATOMIC_RELEASE);
     count(lay, r, 1);
-    if (state <= ROW_OFFERED)
+    if (state <= ROW_OFFERED || state == ROW_ASIDE)
         watch(lay, r, now);
 }
 
@@ -285,14 +286,34 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t at)
     return true;
 }
 
-void row_again(struct layout *lay, uint32_t i, int64_t now)
+/* It needs its slot no more; one that is open did not reach the wire. */
+static void give_back(struct layout *lay, uint32_t i)
 {
     struct lay_row *r = row_at(lay, i);
 
     if (r->state == ROW_OPEN)
         queue_refund(lay, i);
-    if (r->state != ROW_OPEN && r->state != ROW_SENT)
+    else if (r->state != ROW_SENT)
         guard_damaged("a request came back that was not granted");
+}
+
+void row_aside(struct layout *lay, uint32_t i, int64_t for_ns, int64_t now)
+{
+    give_back(lay, i);
+    row_at(lay, i)->next =
+        (uint32_t)max_i64(0, min_i64(for_ns / NS_PER_MS, UINT32_MAX - 1));
+    set_state(lay, i, ROW_ASIDE, now);
+}
+
+int64_t row_aside_ns(const struct lay_row *r)
+{
+    return (int64_t)r->next * NS_PER_MS;
+}
+
+void row_again(struct layout *lay, uint32_t i, int64_t now)
+{
+    if (row_at(lay, i)->state != ROW_ASIDE)
+        give_back(lay, i);
     set_state(lay, i, ROW_WAITING, now);
     line_up(lay, i);
     lay->live.counters.again++;
@@ -334,7 +355,7 @@ void row_leave(struct layout *lay, uint32_t i)
         guard_damaged("a request ended twice");
     if (state == ROW_WAITING)
         queue_remove(lay, i);
-    else if (state != ROW_SENT)
+    else if (state == ROW_OFFERED || state == ROW_OPEN)
         queue_refund(lay, i);
     unmake(lay, i);
 }

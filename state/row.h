@@ -7,6 +7,8 @@
  *                      |      grant     | revoke        |             |
  *                      +<---------------+               |             |
  *                      +<------------- again -----------+-------------+
+ *                      |                                |             |
+ *                      +<-- again -- ASIDE <-- aside ---+-------------+
  *   any state -- leave --> FREE
  */
 #ifndef SLUICE_ROW_H
@@ -14,6 +16,7 @@
 
 #include "limiter.h"
 
+struct lay_row;
 struct layout;
 
 struct row_join {
@@ -35,6 +38,11 @@ void row_grant(struct layout *lay, uint32_t row, int64_t now);
 /* Written at AT, between its grant and now.  False: the log has no room; the
  * row stays open, which counts as well. */
 bool row_sent(struct layout *lay, uint32_t row, int64_t at);
+/* Its slot is free at once, and it is in no line for about FOR_NS: until
+ * row_again().  One that is still open did not reach the wire. */
+void row_aside(struct layout *lay, uint32_t row, int64_t for_ns, int64_t now);
+/* For how long, of an aside one; since its state changed. */
+int64_t row_aside_ns(const struct lay_row *r);
 /* Back into line; one that is still open did not reach the wire. */
 void row_again(struct layout *lay, uint32_t row, int64_t now);
 /* Into SCOPE, as one for MODEL (or NONE), in whatever state; an offer is taken

@@ -51,6 +51,17 @@ static void add_models(struct look *k, uint32_t upstream,
             add_scope(k, LAY_UPSTREAMS + i, u);
 }
 
+/* They wait as well, though in no line. */
+static void add_aside(struct look *k)
+{
+    uint32_t i;
+
+    for (i = 0; i < k->lay->live.rows_high && i < LAY_ROWS; i++)
+        if (k->lay->rows[i].state == ROW_ASIDE &&
+            k->lay->rows[i].cls < LIMITER_CLASSES)
+            k->out->waiting[k->lay->rows[i].cls]++;
+}
+
 static void add_upstreams(struct look *k)
 {
     uint32_t i;
@@ -90,6 +101,7 @@ static void look(void *arg)
     k->out->waiting_max = k->lay->bounds.waiting;
     k->out->paused = k->lay->control.paused_ns != 0;
     add_upstreams(k);
+    add_aside(k);
     for (i = 0; i < LAY_WORKERS; i++)
         k->out->n_workers += k->lay->workers[i].used != 0;
     __atomic_store_n(&l->dirty, 0, __ATOMIC_SEQ_CST);

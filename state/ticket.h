@@ -11,7 +11,8 @@ enum ticket_state {
     TICKET_LINE = 1, /* waiting, maybe offered */
     TICKET_OPEN = 2, /* granted */
     TICKET_SENT = 3,
-    TICKET_OVER = 4, /* refused or done */
+    TICKET_OVER = 4,  /* refused or done */
+    TICKET_ASIDE = 5, /* between two attempts */
 };
 
 enum ticket_wish {
@@ -21,6 +22,7 @@ enum ticket_wish {
     WISH_BODY_GONE = 8,
     WISH_DONE = 16,
     WISH_REPORT = 32,
+    WISH_ASIDE = 64,
 };
 
 struct ticket {
@@ -35,6 +37,8 @@ struct ticket {
     bool fresh;             /* to be told its place, in that list */
     bool over;              /* to be freed, in that list */
     bool granted;           /* its owner knows that it may send */
+    bool lapsed;            /* it came into a new file too late to count there
+                             * from its beginning: fence.c */
     bool senior;            /* a retry that went to the head of its line */
     bool lost;              /* its end is our fault */
     bool cancelled;         /* and told so */
@@ -44,6 +48,7 @@ struct ticket {
     int64_t joined_ns;   /* the first time: it may move to another file */
     uint64_t generation; /* of the settings that its request is by */
     int64_t sent_ns;     /* when its last byte was written; NEVER: not known */
+    int64_t aside_ns;    /* for how long; with WISH_ASIDE */
     ticket_fn *fn;       /* NULL: nobody listens any more */
     void *arg;
     struct ticket_news news;

@@ -94,7 +94,7 @@ static bool is_tried(struct layout *lay, const struct lay_debt *d, int64_t now)
     if (d->try_id == 0 || now >= d->lease_ns || d->lease_ns > now + LEASE_NS)
         return false;
     r = row_at(lay, d->try_row);
-    return r->id == d->try_id && r->state >= ROW_OFFERED;
+    return r->id == d->try_id && row_is_in_flight(r);
 }
 
 bool traits_paid(struct layout *lay, uint32_t upstream, int64_t now,

@@ -20,6 +20,7 @@
 #include "queue.h"
 #include "quota.h"
 #include "rank.h"
+#include "row.h"
 #include "rulebook.h"
 #include "traits.h"
 #include "vtime.h"
@@ -190,7 +191,11 @@ static struct view_row *copy_row(struct job *j, uint32_t i, uint32_t scope)
     v->scope = scope;
     v->cls = (enum limiter_class)r->cls;
     v->stream = (r->flags & ROW_STREAM) != 0;
-    v->waiting = r->state == ROW_WAITING || r->state == ROW_OFFERED;
+    v->waiting = r->state != ROW_OPEN && r->state != ROW_SENT;
+    if (r->state == ROW_ASIDE) {
+        v->blocked = true;
+        v->eta_ns = max_i64(0, row_aside_ns(r) - since(j, r->changed_ns));
+    }
     v->pid = worker_at(lay, r->worker)->pid;
     v->age_ns = since(j, r->joined_ns);
     v->body_bytes = r->body_bytes;
@@ -226,6 +231,7 @@ static void copy_waiting(struct job *j, uint32_t scope)
     }
 }
 
+/* Those in no line. */
 static void copy_running(struct job *j)
 {
     uint32_t i, scope;

@@ -186,6 +186,15 @@ static void do_join(struct limiter *lim, struct ticket *t)
 }
 
 /* Needs the lock. */
+static void do_aside(struct limiter *lim, struct ticket *t)
+{
+    row_aside(lim->file.lay, t->row, t->aside_ns, lim->now);
+    t->state = TICKET_ASIDE;
+    t->granted = false;
+    t->wishes &= ~(unsigned)WISH_ASIDE; /* as in do_join() */
+}
+
+/* Needs the lock. */
 static void do_again(struct limiter *lim, struct ticket *t)
 {
     row_again(lim->file.lay, t->row, lim->now);
@@ -275,6 +284,8 @@ static void fulfil(struct limiter *lim, struct ticket *t)
     if ((t->wishes & WISH_BODY_GONE) != 0 && t->row != NONE)
         row_body_gone(lim->file.lay, t->row);
     t->wishes &= ~(unsigned)WISH_BODY_GONE;
+    if ((t->wishes & WISH_ASIDE) != 0 && t->row != NONE)
+        do_aside(lim, t);
     if ((t->wishes & WISH_AGAIN) != 0 && t->row != NONE) {
         if (!may_line_up(lim))
             return;
@@ -322,14 +333,38 @@ void wishes_fulfil(struct limiter *lim)
 
 /* ---- a file is lost, another is there ------------------------------------- */
 
+static uint32_t row_state_of(const struct ticket *t)
+{
+    switch (t->state) {
+    case TICKET_LINE:
+        return ROW_WAITING;
+    case TICKET_OPEN:
+        return ROW_OPEN;
+    case TICKET_ASIDE:
+        return ROW_ASIDE;
+    case TICKET_SENT:
+    case TICKET_NEW:
+    case TICKET_OVER:
+        break;
+    }
+    return ROW_SENT;
+}
+
+/* Needs the lock.  May others have had what ROW was granted in a lost file, as
+ * this one knew nothing of it? */
+static bool is_late(struct limiter *lim, uint32_t row)
+{
+    struct layout *lay = lim->file.lay;
+
+    return lim->now >= admit_known_from(lay, row_at(lay, row)->scope);
+}
+
 /* Needs the lock.  False: no room, to be tried again. */
 static bool adopt(struct limiter *lim, struct ticket *t)
 {
     struct row_join j = {&t->req,   lim->slot,     t->arrival,
                          t->senior, t->generation, t->joined_ns};
-    uint32_t state = t->state == TICKET_LINE   ? ROW_WAITING
-                     : t->state == TICKET_OPEN ? ROW_OPEN
-                                               : ROW_SENT;
+    uint32_t state = row_state_of(t);
     uint32_t row = NONE;
 
     t->req.upstream = places_of(lim, t->upstream);
@@ -337,6 +372,8 @@ static bool adopt(struct limiter *lim, struct ticket *t)
         bind_row(lim, t, row);
         if (t->state == TICKET_LINE)
             news_fresh(lim, t);
+        if (t->state == TICKET_OPEN && is_late(lim, row))
+            t->lapsed = true;
         return true;
     }
     if (t->state != TICKET_LINE)

@@ -1,6 +1,6 @@
 /*
  * What one worker keeps in its own memory; for limiter.c, attach.c, slots.c,
- * orders.c, places.c, wishes.c, verdicts.c, marks.c and news.c alone.
+ * orders.c, places.c, wishes.c, verdicts.c, marks.c, news.c and fence.c alone.
  */
 #ifndef SLUICE_WORKER_H
 #define SLUICE_WORKER_H

@@ -114,6 +114,18 @@ static void one_comes_back_unsent(void)
     turn();
 }
 
+static void one_steps_aside(void)
+{
+    limiter_aside(lim, ticket[0], false, SECOND);
+    turn();
+}
+
+static void one_steps_aside_unsent(void)
+{
+    limiter_aside(lim, ticket[0], true, SECOND);
+    turn();
+}
+
 static void one_ends_unsent(void)
 {
     limiter_done(lim, ticket[0], true);
@@ -158,6 +170,13 @@ static void leave_it_dirty(void)
     join(0, 2, "survivor");
     turn();
     lim->file.lay->live.dirty = 1;
+}
+
+static void one_is_aside(void)
+{
+    join(0, 3, "victim");
+    turn();
+    one_steps_aside();
 }
 
 /* Three wait and two are in flight, one of which is answered so. */
@@ -464,6 +483,12 @@ static const struct scene scenes[] = {
      1, 2},
     {"one comes back unsent", 2, join_3_and_turn, other_joins_2, 0,
      one_comes_back_unsent, 1, 1, 2},
+    {"one steps aside", 2, join_3_and_turn, other_joins_2, 0, one_steps_aside,
+     0, 1, 2},
+    {"one steps aside unsent", 2, join_3_and_turn, other_joins_2, 0,
+     one_steps_aside_unsent, 1, 1, 2},
+    {"one comes back from aside", 2, one_is_aside, other_joins_2, 0,
+     one_comes_back, 0, 1, 2},
     {"one ends unsent", 1, join_3_and_turn, nothing, 0, one_ends_unsent, 1, 1,
      2},
     {"a slot is offered", 1, join_3_and_turn, other_joins_2, 0, free_and_offer,

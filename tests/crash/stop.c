@@ -5,7 +5,8 @@
  *   in the lock     the others' turns come back at once, new requests are
  *                   refused after two seconds, and all goes on afterwards
  *   before the lock with a time that is old by then
- *   before writing  what was granted counts until it is written
+ *   before writing  what was granted counts until it is written; and when the
+ *                   state file is lost meanwhile, it is not written
  *   with an offer   the slot goes to the next in line
  *   with a new file its loss is no older than its place
  *   while it looks  sluicectl holds nobody up
@@ -305,6 +306,74 @@ static void stopped_before_writing(void)
     limiter_close(lim);
 }
 
+/* ---- before writing, and the file is lost --------------------------------------- */
+
+static uint32_t may_write(struct limiter *lim, struct ticket **t)
+{
+    uint32_t n = 0, i;
+
+    for (i = 0; i < LIMIT; i++)
+        n += limiter_may_write(lim, t[i], boottime_ns());
+    return n;
+}
+
+static void waits_with_lost_grants(void)
+{
+    struct limiter *lim;
+    struct heard h[LIMIT];
+    struct ticket *t[LIMIT];
+    uint32_t before, after, moved, i;
+
+    be_led();
+    lim = worker(&set, boottime_ns());
+    for (i = 0; i < LIMIT; i++)
+        t[i] = join(lim, &h[i]);
+    (void)turn(lim);
+    before = may_write(lim, t);
+    here(); /* the others lose the file, and go on with a new one */
+    after = may_write(lim, t);
+    (void)turn(lim);
+    moved = may_write(lim, t);
+    for (i = 0; i < LIMIT; i++)
+        limiter_again(lim, t[i], true);
+    (void)turn(lim);
+    here();
+    _exit(before == LIMIT && after == 0 && moved == 0 ? 0 : 1);
+}
+
+static void stopped_while_the_file_is_lost(void)
+{
+    struct limiter *lim;
+    uint32_t n, used;
+    int status;
+    pid_t pid;
+
+    set = settings(LIMIT, SPAN_MS, 0);
+    empty_dir();
+    lim = worker(&set, boottime_ns());
+    forget_the_past(lim);
+    pid = fork();
+    if (pid == 0)
+        waits_with_lost_grants();
+    CHECK(wait_stop(pid));
+    CHECK(unlinkat(lim->dir, FILE_NAME, 0) == 0);
+    (void)turns(lim, 2 * 1000 + SPAN_MS); /* until it is seen, and a second */
+    n = send_for(lim, SPAN_MS / 2);
+    check(n == LIMIT, "file lost: the others sent %u, not %d", n, LIMIT);
+    go_on(pid);
+    CHECK(wait_stop(pid));
+    used = lim->file.lay->scopes[0].window.n + lim->file.lay->scopes[0].open;
+    check(used <= LIMIT, "file lost: %u sends in a window of %d", used, LIMIT);
+    check(lim->file.lay->live.waiting == LIMIT,
+          "file lost: %u are back in line, not %d", lim->file.lay->live.waiting,
+          LIMIT);
+    go_on(pid);
+    while (waitpid(pid, &status, 0) == -1)
+        CHECK(errno == EINTR);
+    check(status == 0, "file lost: it would have written");
+    limiter_close(lim);
+}
+
 /* ---- with an offer ---------------------------------------------------------------- */
 
 static void waits_in_line(void)
@@ -506,6 +575,7 @@ int main(void)
     stopped_in_the_lock(3000);
     stopped_before_the_lock();
     stopped_before_writing();
+    stopped_while_the_file_is_lost();
     stopped_with_an_offer();
     stopped_with_a_new_file();
     stopped_while_it_looks(false);

@@ -120,8 +120,7 @@ kill -KILL "$sim_pid"
 wait "$sim_pid" 2>/dev/null
 one sim/back &
 job=$!
-wait_for 5 sh -c "curl -s $url/api/status | jq -e '.queue.running == 1'"
-sleep 0.1 # its first attempt takes a millisecond
+wait_for 5 sh -c "curl -s $url/api/status | jq -e '.queue.waiting == 1'" # between two attempts
 start_sim --limiter none --listen "127.0.0.1:$port"
 wait $job
 is "an upstream that comes back answers" "200 1" "$(result sim/back)"

@@ -86,13 +86,24 @@ static enum MHD_Result wait_then(struct request *r, enum phase next,
     return MHD_YES;
 }
 
-static enum MHD_Result reply_not_found(struct request *r)
+static enum MHD_Result reply_fault(struct request *r, enum fault fault)
 {
-    const struct fault_answer *answer = fault_answer(FAULT_UNKNOWN);
+    const struct fault_answer *answer = fault_answer(fault);
     struct text body = {0};
 
     text_str(&body, answer->body);
     return reply_plain(r->conn, answer->status, answer->type, &body);
+}
+
+static enum fault count_models(struct sim *sim)
+{
+    enum fault fault;
+
+    pthread_mutex_lock(&sim->lock);
+    sim->counters.models++;
+    fault = orders_free(&sim->orders);
+    pthread_mutex_unlock(&sim->lock);
+    return fault;
 }
 
 /* What never meets the limiter and is never delayed. */
@@ -100,18 +111,22 @@ static enum MHD_Result phase_free(struct request *r)
 {
     struct text body = {0};
     int status = MHD_HTTP_OK;
+    enum fault fault = FAULT_NONE;
 
-    if (r->route == ROUTE_MODELS) {
-        pthread_mutex_lock(&r->sim->lock);
-        r->sim->counters.models++;
-        pthread_mutex_unlock(&r->sim->lock);
+    if (r->route == ROUTE_MODELS)
+        fault = count_models(r->sim);
+    if (fault == FAULT_RESET) {
+        wire_reset(r);
+        return MHD_NO;
     }
+    if (fault_answer(fault) != NULL)
+        return reply_fault(r, fault);
     if (r->route == ROUTE_CONTROL) {
         status = control_answer(r, &body);
     } else if (r->route == ROUTE_NOWHERE ||
                !route_models_body(r->path, &body)) {
         text_free(&body);
-        return reply_not_found(r);
+        return reply_fault(r, FAULT_UNKNOWN);
     }
     return reply_plain(r->conn, status, "application/json", &body);
 }

@@ -59,6 +59,7 @@ struct options {
     int64_t delay_min_ms;
     int64_t delay_max_ms;
     int64_t arrivals_max;
+    int64_t backlog;
     bool has_parent;
 };
 
@@ -74,6 +75,8 @@ static const char usage[] =
     "  --key KEY                   ask for Authorization: Bearer KEY\n"
     "  --arrivals-max N            keep the newest N in the log, default "
     "200000\n"
+    "  --backlog N                 connections that wait to be accepted, "
+    "default 4096\n"
     "  --parent                    exit when the parent process does\n"
     "  --help\n";
 
@@ -152,6 +155,13 @@ static void set_arrivals_max(struct options *o, const char *s)
         die("--arrivals-max", "must be 1 to 10000000");
 }
 
+static void set_backlog(struct options *o, const char *s)
+{
+    o->backlog = whole_number("--backlog", s);
+    if (o->backlog < 1 || o->backlog > BACKLOG)
+        die("--backlog", "must be 1 to 4096");
+}
+
 static void set_limiter(struct options *o, const char *s)
 {
     if (!window_kind_parse(&o->limiter, s))
@@ -192,6 +202,9 @@ static void option_set(struct options *o, int option, const char *value)
     case 'a':
         set_arrivals_max(o, value);
         return;
+    case 'b':
+        set_backlog(o, value);
+        return;
     case 'P':
         o->has_parent = true;
         return;
@@ -214,6 +227,7 @@ static void options_parse(struct options *o, int argc, char **argv)
         {"delay-ms", required_argument, NULL, 'd'},
         {"key", required_argument, NULL, 'k'},
         {"arrivals-max", required_argument, NULL, 'a'},
+        {"backlog", required_argument, NULL, 'b'},
         {"parent", no_argument, NULL, 'P'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -224,7 +238,8 @@ static void options_parse(struct options *o, int argc, char **argv)
                           .requests = 40,
                           .window_s = 60,
                           .limiter = WINDOW_FIXED,
-                          .arrivals_max = 200000};
+                          .arrivals_max = 200000,
+                          .backlog = BACKLOG};
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
         option_set(o, option, optarg);
     if (optind < argc)
@@ -263,7 +278,7 @@ static struct addrinfo *address_find(const char *listen)
     return found;
 }
 
-static int socket_open(const char *listen_at)
+static int socket_open(const char *listen_at, int backlog)
 {
     struct addrinfo *at = address_find(listen_at);
     int one = 1;
@@ -273,7 +288,7 @@ static int socket_open(const char *listen_at)
     if (fd == -1 ||
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == -1 ||
         bind(fd, at->ai_addr, at->ai_addrlen) == -1 ||
-        listen(fd, BACKLOG) == -1) {
+        listen(fd, backlog) == -1) {
         fprintf(stderr, "nimsim: cannot listen on %s: %s\n", listen_at,
                 strerror(errno));
         exit(EXIT_FAILURE);
@@ -423,7 +438,7 @@ int main(int argc, char **argv)
     signals_block(&set);
     if (options.has_parent)
         parent_follow(parent);
-    fd = socket_open(options.listen);
+    fd = socket_open(options.listen, (int)options.backlog);
     if (!sim_init(&sim, &options))
         return EXIT_FAILURE;
     daemon = daemon_start(&sim, fd);

@@ -57,3 +57,13 @@ enum orders_by orders_give(struct orders *o, struct behaviour *how)
     behaviour_add(how, words);
     return by;
 }
+
+enum fault orders_free(struct orders *o)
+{
+    const char *word;
+
+    if (o->free_len == 0)
+        return FAULT_NONE;
+    word = o->free[o->free_at++ % o->free_len];
+    return fault_parse(word, strlen(word));
+}

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "faults.h"
+
 struct behaviour;
 
 /* Of one entry, with its NUL; more fits no useful words. */
@@ -28,6 +30,9 @@ struct orders {
     char next[ORDERS_NEXT][ORDERS_WORDS]; /* a ring's worth, from next_at */
     size_t next_at;
     size_t next_len; /* all of them, those before next_at included */
+
+    char free[ORDERS_KINDS][ORDERS_WORDS]; /* in turn, for ever */
+    size_t free_len, free_at;
 
     double percent; /* 0 .. 100 of the accepted arrivals */
     char kinds[ORDERS_KINDS][ORDERS_WORDS];
@@ -53,5 +58,8 @@ const char *orders_for_model(const struct orders *o, const char *model);
  * its model's own faults.
  */
 enum orders_by orders_give(struct orders *o, struct behaviour *how);
+
+/* The fault of the next question for the models, which never arrives. */
+enum fault orders_free(struct orders *o);
 
 #endif

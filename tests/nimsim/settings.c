@@ -159,6 +159,16 @@ static const char *set_next(struct sim *sim, struct json_object *value)
     return NULL;
 }
 
+static const char *set_free(struct sim *sim, struct json_object *value)
+{
+    struct orders *o = &sim->orders;
+
+    o->free_at = 0;
+    if (!copy_list(o->free, ORDERS_KINDS, &o->free_len, value))
+        return "free must be a list of at most 32 words";
+    return NULL;
+}
+
 static const char *set_faults(struct sim *sim, struct json_object *value)
 {
     struct orders *o = &sim->orders;
@@ -228,6 +238,7 @@ static const struct {
     {"faults", set_faults},
     {"seed", set_seed},
     {"next", set_next},
+    {"free", set_free},
     {"models", set_models},
     {"result_base", set_result_base},
 };
@@ -242,7 +253,7 @@ static const char *set_one(struct sim *sim, const char *key,
             return setters[i].set(sim, value);
     }
     return "known settings are requests, window_s, limiter, delay_ms, "
-           "retry_after, faults, seed, next, models and result_base";
+           "retry_after, faults, seed, next, free, models and result_base";
 }
 
 const char *settings_patch(struct sim *sim, struct json_object *json)
@@ -289,6 +300,8 @@ static void write_orders(const struct orders *o, struct text *out)
     write_list(o->kinds, 0, o->kinds_len, out);
     text_fmt(out, "},\"seed\":%" PRIu64 ",\"next\":", o->seed);
     write_list(o->next, o->next_at, o->next_len, out);
+    text_str(out, ",\"free\":");
+    write_list(o->free, 0, o->free_len, out);
     text_str(out, ",\"models\":{");
     for (i = 0; i < o->models_len; i++) {
         if (i > 0)

@@ -60,6 +60,7 @@ CU_ErrorCode test_seniors_add(void);
 CU_ErrorCode test_torn_add(void);
 CU_ErrorCode test_attach_add(void);
 CU_ErrorCode test_history_add(void);
+CU_ErrorCode test_grant_add(void);
 CU_ErrorCode test_archive_add(void);
 CU_ErrorCode test_vault_add(void);
 CU_ErrorCode test_board_add(void);

@@ -24,6 +24,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_spread_add,  test_tally_add,   test_quota_add,       test_orders_add,
     test_history_add, test_archive_add, test_board_add,       test_places_add,
     test_vault_add,   test_rescope_add, test_alarms_add,      test_turns_add,
+    test_grant_add,
 #endif
     test_config_add,  test_log_add,     test_loop_add,        test_request_add,
     test_route_add,   test_auth_add,    test_sse_add,         test_client_add,

@@ -62,8 +62,16 @@ static void random_step(struct layout *lay, uint32_t i)
     case ROW_OPEN:
         if (what == 1)
             row_again(lay, i, now);
+        else if (what == 2)
+            row_aside(lay, i, 3 * NS_PER_S, now);
         else
             CU_ASSERT_TRUE(row_sent(lay, i, now));
+        return;
+    case ROW_SENT:
+        if (what == 1)
+            row_aside(lay, i, 3 * NS_PER_S, now);
+        else
+            row_again(lay, i, now);
         return;
     default:
         if (what == 1)
