@@ -328,7 +328,7 @@ static void tell_workers(struct limiter *lim)
         memset(lim->poked, 0, sizeof(lim->poked));
     lim->n_pokes = 0;
     for (i = 0; i < lim->gone.n; i++) {
-        wake_bury(&lim->wake, lim->gone.address[i]);
+        wake_bury_dead(&lim->wake, lim->gone.address[i]);
         limiter_say(lim, "worker_swept", "a dead worker's requests were ended");
     }
     lim->gone.n = 0;

@@ -140,6 +140,17 @@ void wake_poke(const struct wake *w, uint64_t address)
                  (struct sockaddr *)&sun, len);
 }
 
+void wake_bury_dead(const struct wake *w, uint64_t address)
+{
+    struct sockaddr_un sun;
+    socklen_t len = name_socket(&sun, w->dir, address);
+
+    if (sendto(w->socket, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL,
+               (struct sockaddr *)&sun, len) == -1 &&
+        errno == ECONNREFUSED)
+        wake_bury(w, address);
+}
+
 void wake_bury(const struct wake *w, uint64_t address)
 {
     char name[32];

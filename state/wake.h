@@ -32,7 +32,10 @@ MUST_USE int wake_bind(struct wake *w);
 void wake_fini(struct wake *w);
 void wake_drain(struct wake *w);
 void wake_poke(const struct wake *w, uint64_t address);
-/* Removes what a dead worker left. */
+/* Removes a name. */
 void wake_bury(const struct wake *w, uint64_t address);
+/* The same, if nobody listens: a worker that moved to another file looks dead
+ * to those who still have the old one. */
+void wake_bury_dead(const struct wake *w, uint64_t address);
 
 #endif

@@ -137,6 +137,36 @@ static void a_socket_that_was_removed_is_made_anew(void)
     desk_free(d);
 }
 
+/* It moves to another file first; to the other one it looks dead until then. */
+static void who_moves_first_keeps_its_socket(void)
+{
+    struct desk *d = desk_of(2, 1);
+
+    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+    d->now += NS_PER_S;
+    (void)limiter_turn(d->w[0], d->now);
+    d->w[1]->checked_ns = d->now; /* it has not come to look at the path yet */
+    (void)limiter_turn(d->w[1], d->now);
+    CU_ASSERT_TRUE(desk_has_logged(d, "worker_swept"));
+    CU_ASSERT_EQUAL(access(socket_path(d, 0), F_OK), 0);
+    desk_free(d);
+}
+
+static void what_a_dead_worker_left_is_removed(void)
+{
+    struct desk *d = desk_of(2, 1);
+    char path[128];
+
+    strcpy(path, socket_path(d, 1));
+    d->w[1]->wake.address ^= 1; /* so that its end leaves the name */
+    desk_kill(d, 1);
+    CU_ASSERT_EQUAL(access(path, F_OK), 0);
+    desk_pass(d, 1000);
+    CU_ASSERT_TRUE(desk_has_logged(d, "worker_swept"));
+    CU_ASSERT_EQUAL(access(path, F_OK), -1);
+    desk_free(d);
+}
+
 /* A file, or another socket: it leads to nobody who listens. */
 static void a_socket_whose_name_another_has_is_made_anew(void)
 {
@@ -360,6 +390,8 @@ static const struct unit_test tests[] = {
      a_lock_that_cannot_be_had_stops_the_start},
     {"a socket that was removed is made anew",
      a_socket_that_was_removed_is_made_anew},
+    {"who moves first keeps its socket", who_moves_first_keeps_its_socket},
+    {"what a dead worker left is removed", what_a_dead_worker_left_is_removed},
     {"a socket whose name another has is made anew",
      a_socket_whose_name_another_has_is_made_anew},
     {"a socket of a directory that was moved is made anew",
