@@ -308,37 +308,6 @@ static void the_gap_outlasts_a_change(void)
     desk_free(d);
 }
 
-/* Nor is it forgotten with a model's name, however many others come. */
-static void a_gap_outlasts_many_names(void)
-{
-    struct desk *d = desk_new(LIMIT);
-    struct ask *a;
-    uint32_t i;
-
-    settle_on(d, 1);
-    d->set.rules[0].min_gap_ns = 60 * NS_PER_S;
-    desk_open(d, 0);
-    a = desk_ask_model(d, 0, "a");
-    desk_turn(d);
-    desk_done(a, false);
-    desk_pass(d, WINDOW_S * 1000 + 1000);
-    for (i = 0; i < LAY_MODELS; i++) {
-        char name[16];
-
-        snprintf(name, sizeof(name), "m%u", (unsigned)i);
-        a = desk_ask_model(d, 0, name);
-        desk_turn(d);
-        desk_done(a, true);
-    }
-    desk_pass(d, 1);
-    a = desk_ask_model(d, 0, "a");
-    desk_turn(d);
-    CU_ASSERT_TRUE(a->grants == 0 && a->refusals == 0);
-    desk_pass(d, 60000);
-    CU_ASSERT_EQUAL(a->grants, 1);
-    desk_free(d);
-}
-
 /* Settings are in force before anybody goes on: one that was granted a moment
  * before would be judged by others else. */
 static void adopt(struct desk *d, uint32_t worker, uint64_t generation)
@@ -418,7 +387,6 @@ static const struct unit_test tests[] = {
      open_ones_hold_the_gap_where_they_are},
     {"lines keep their order", lines_keep_their_order},
     {"the gap outlasts a change", the_gap_outlasts_a_change},
-    {"a gap outlasts many names", a_gap_outlasts_many_names},
     {"whoever comes and goes, no window is exceeded",
      whoever_comes_and_goes_no_window_is_exceeded},
     {NULL, NULL},
