@@ -203,6 +203,11 @@ static int signals_open(void)
     sigset_t set;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGTSTP,
+           SIG_IGN); /* whoever is stopped under the lock of the state */
+    signal(SIGTTIN,
+           SIG_IGN); /* holds all workers up: no terminal may do that */
+    signal(SIGTTOU, SIG_IGN);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
@@ -268,8 +273,9 @@ static int open_parts(struct sluice *s)
     struct limiter_settings set = rules_of(s->cfg);
     char err[512];
 
-    if (limiter_open(&s->lim, s->cfg->state_dir, &set, clock_now_ns(),
-                     on_limiter_event, s, err, sizeof(err)) == -1)
+    if (limiter_open(&s->lim, s->cfg->state_dir, s->cfg->data_dir, &set,
+                     clock_now_ns(), on_limiter_event, s, err,
+                     sizeof(err)) == -1)
         return fail(s, "shared state", err);
     limiter_keep(s->lim, s->cfg->data_dir,
                  test_ms("SLUICE_TEST_KEEP_MS", KEEP_MS) * NS_PER_MS);

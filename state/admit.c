@@ -14,6 +14,7 @@
  */
 #include "admit.h"
 
+#include "draft.h"
 #include "layout.h"
 #include "rulebook.h"
 #include "traits.h"
@@ -44,15 +45,21 @@ static bool has_bucket(const struct limiter_rules *r)
     return r->burst < r->requests;
 }
 
-/* The window is taken as full until all that was forgotten has passed. */
-static int64_t known_from(struct layout *lay, uint32_t scope,
-                          const struct limiter_rules *r)
+/* Sends before this are unknown. */
+static int64_t lost_at(struct layout *lay, uint32_t scope)
 {
     int64_t lost = lay->live.lost_ns[rulebook_upstream(lay, scope)];
 
     if (lost > lay->live.now_ns + 2 * NS_PER_S)
         guard_damaged("a loss in the future");
-    return lost + rulebook_span_ns(r);
+    return lost;
+}
+
+/* The window is taken as full until all that was forgotten has passed. */
+static int64_t known_from(struct layout *lay, uint32_t scope,
+                          const struct limiter_rules *r)
+{
+    return lost_at(lay, scope) + rulebook_span_ns(r);
 }
 
 /*
@@ -64,11 +71,10 @@ static int64_t gap_ends(struct layout *lay, uint32_t scope,
                         const struct limiter_rules *r)
 {
     const struct lay_scope *s = sound_scope(lay, scope);
-    int64_t lost = lay->live.lost_ns[rulebook_upstream(lay, scope)];
     int64_t gap =
         s->open > 0 ? max_i64(r->min_gap_ns, GAP_OPEN_NS) : r->min_gap_ns;
 
-    return max_i64(s->last_send_ns + gap, lost + r->min_gap_ns);
+    return max_i64(s->last_send_ns + gap, lost_at(lay, scope) + r->min_gap_ns);
 }
 
 /* The same for those that foretell: open ones are written now. */
@@ -243,12 +249,15 @@ void admit_granted(struct layout *lay, uint32_t row, int64_t now)
 {
     const struct lay_row *r = row_at(lay, row);
     struct lay_scope *s = sound_scope(lay, r->scope);
+    struct retreat new;
 
     s->last_send_ns = max_i64(s->last_send_ns, now);
     traits_granted(lay, row, now);
     if (s->retreat.state != RETREAT_PROBING)
         return;
-    retreat_probe(&s->retreat, row, r->id, now);
+    new = s->retreat;
+    retreat_probe(&new, row, r->id, now);
+    draft_put(lay, &s->retreat, &new, sizeof(new));
     lay->live.counters.probes++;
 }
 

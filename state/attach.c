@@ -5,6 +5,10 @@
  * file that it saw at its place longer ago than that (limiter.c, begin()).
  * What it finds lost it drops at once, with all that hangs on it, and takes
  * what file.c finds or makes instead; its tickets move over (wishes.c).
+ *
+ * The directory may be moved, or removed and made again; whoever starts later
+ * takes the one at the path, so that one is the right one for all.  Its file
+ * knows nothing of our sends, so we tell it that its windows are full.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "alive.h"
 #include "boottime.h"
 #include "worker.h"
 
@@ -43,23 +48,64 @@ static int lock_dir(int dir, int how)
     return rc == 0 ? 0 : errno;
 }
 
-/* The whole directory may have been removed and made anew. */
-static void reopen_dir(struct limiter *lim, char *note, size_t note_max)
+/*
+ * Is the directory we hold the one at the path?  If there is none, one is made:
+ * where we cannot, nobody else can start in another, and we stay.
+ */
+static bool is_home(const struct limiter *lim)
 {
-    struct stat st;
+    struct stat held, here;
+
+    if (fstat(lim->dir, &held) == -1 || held.st_nlink == 0)
+        return false;
+    if (lstat(lim->path, &here) == 0)
+        return here.st_dev == held.st_dev && here.st_ino == held.st_ino;
+    if (errno != ENOENT && errno != ENOTDIR)
+        return true; /* it cannot be looked at, by anybody who is like us */
+    return mkdir(lim->path, 0700) == -1;
+}
+
+/* Takes the directory at the path.  False: NOTE says why it cannot be had. */
+static bool go_home(struct limiter *lim, char *note, size_t note_max)
+{
     int dir;
 
-    if (fstat(lim->dir, &st) == 0 && st.st_nlink > 0)
-        return;
+    if (is_home(lim))
+        return true;
     dir = file_open_dir(lim->path, note, note_max);
     if (dir == -1)
-        return;
+        return false;
     if (lock_dir(dir, LOCK_SH) != 0) { /* unseen we must not work: later */
+        snprintf(note, note_max, "state_dir %s is locked by another process",
+                 lim->path);
         close(dir);
-        return;
+        return false;
     }
     close(lim->dir);
     lim->dir = lim->wake.dir = dir;
+    lim->elsewhere = true;
+    return true;
+}
+
+/* Without a socket all is right but late: others cannot say that it is our
+ * turn.  It keeps its number, so the roster need not be told. */
+static void keep_socket(struct limiter *lim)
+{
+    int error;
+
+    if (wake_is_named(&lim->wake))
+        return;
+    error = wake_bind(&lim->wake) == -1 ? errno : 0;
+    if (error == 0)
+        limiter_say(lim, "wake_lost",
+                    "this worker's socket in state_dir was gone and was made "
+                    "anew");
+    else if (!lim->deaf)
+        limiter_say(lim, "wake_lost",
+                    "state_dir %s: this worker's socket is gone and cannot be "
+                    "made: %s; it waits up to a second for each turn",
+                    lim->path, strerror(error));
+    lim->deaf = error != 0;
 }
 
 static enum file_result attach(struct limiter *lim, bool cold, char *note,
@@ -68,6 +114,7 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
     struct file_open o = {
         .dir = lim->dir,
         .cold = cold,
+        .elsewhere = lim->elsewhere,
         .now = lim->now,
         .had_created_ns = lim->had_created_ns,
         .service_start_ns = lim->service_start_ns,
@@ -82,6 +129,7 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
         snprintf(note, note_max, "%s is locked by another process", FILE_NAME);
     if (res != FILE_OK)
         return res;
+    lim->elsewhere = false;
     lim->checked_ns = lim->now;
     lim->secret = lim->file.head.secret;
     lim->had_created_ns = lim->file.head.created_ns;
@@ -106,6 +154,11 @@ static bool is_current(struct limiter *lim)
         return true;
     lim->late = false;
     lim->checked_ns = max_i64(lim->now, boottime_ns());
+    if (!is_home(lim)) {
+        attach_lose(lim, "its directory was moved, removed or replaced", false);
+        return false;
+    }
+    keep_socket(lim);
     if (fstat(lim->file.fd, &st) == 0 &&
         st.st_size == (off_t)sizeof(struct layout) &&
         file_is_current(&lim->file, lim->dir))
@@ -122,9 +175,11 @@ bool attach_check(struct limiter *lim)
         return true;
     if (lim->now < lim->retry_ns)
         return false;
-    reopen_dir(lim, note, sizeof(note));
-    if (attach(lim, false, note, sizeof(note)) == FILE_OK)
+    if (go_home(lim, note, sizeof(note)) &&
+        attach(lim, false, note, sizeof(note)) == FILE_OK) {
+        keep_socket(lim);
         return true;
+    }
     if (lim->trouble_ns == NEVER)
         limiter_say(lim, "state_unavailable", "%s", note);
     lim->retry_ns = lim->now + LOST_NS;
@@ -156,13 +211,14 @@ static int stay(int dir)
 }
 
 /* Whoever can have the directory alone is the first: what it finds is
- * nobody's. */
-static int enter(int dir, bool *cold)
+ * nobody's, unless somebody lives who had another directory by this name. */
+static int enter(struct limiter *lim, const char *data_dir, bool *cold)
 {
-    int error = lock_dir(dir, LOCK_EX);
+    int error = lock_dir(lim->dir, LOCK_EX);
 
     *cold = error == 0;
-    return error == EWOULDBLOCK ? stay(dir) : error;
+    lim->alive = alive_open(data_dir, lim->dir, *cold ? &lim->elsewhere : NULL);
+    return error == EWOULDBLOCK ? stay(lim->dir) : error;
 }
 
 static void explain_lock(const struct limiter *lim, int error, char *err,
@@ -195,7 +251,8 @@ static bool attach_patiently(struct limiter *lim, bool cold, char *err,
     return res == FILE_OK;
 }
 
-bool attach_first(struct limiter *lim, char *err, size_t err_max)
+bool attach_first(struct limiter *lim, const char *data_dir, char *err,
+                  size_t err_max)
 {
     bool cold = false;
     int error;
@@ -203,7 +260,7 @@ bool attach_first(struct limiter *lim, char *err, size_t err_max)
     lim->dir = file_open_dir(lim->path, err, err_max);
     if (lim->dir == -1)
         return false;
-    error = enter(lim->dir, &cold);
+    error = enter(lim, data_dir, &cold);
     if (error != 0) {
         explain_lock(lim, error, err, err_max);
         return false;

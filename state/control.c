@@ -30,5 +30,5 @@ void control_set_pause(struct lay_control *c, uint64_t number, int64_t since_ns,
     memset(c->by, 0, sizeof(c->by));
     memcpy(c->by, by, strnlen(by, sizeof(c->by) - 1));
     c->pauses = number;
-    __atomic_store_n(&c->paused_ns, since_ns, __ATOMIC_RELEASE);
+    c->paused_ns = since_ns;
 }

@@ -25,8 +25,8 @@ struct lay_control {
 bool control_is_sane(const struct lay_control *c, int64_t now);
 /* Needs the lock.  After a crash: what cannot be is made sound. */
 void control_rebuild(struct lay_control *c, int64_t now);
-/* Needs the lock.  Nothing goes from now on, or it goes again.  One store
- * decides: whoever is killed before it has done nothing. */
+/* Nothing goes from now on, or it goes again: in a copy, to be put in place as
+ * a whole. */
 void control_set_pause(struct lay_control *c, uint64_t number, int64_t since_ns,
                        const char *by);
 

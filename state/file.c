@@ -5,13 +5,18 @@
  *   sound, of this layout and boot           used
  *   none, no other worker lives              made; history unknown from boot
  *   none, others live                        made; history unknown until now
- *   other boot, other time namespace         replaced; unknown from boot
+ *   other boot                               replaced; unknown from boot
+ *   other time namespace, workers in it      refused
+ *   other time namespace, nobody in it       replaced; unknown until now
  *   damaged, other layout, wrong size        replaced; unknown until now
  *   wrong owner, mode, type, a link          refused
  *
  * "Unknown until T" means that every window is full until T + window + margin.
- * Nothing is rebuilt in place: a new file is written under another name and
- * renamed over the old one, whose users see `retired` or a link count of 0.
+ * The first three are unknown until now where others live who send by another
+ * file: the directory was moved away from them, say.
+ *
+ * Nothing is rebuilt in place: a new file (birth.c) is renamed over the old
+ * one, whose users see `retired` or a link count of 0.
  */
 #include "file.h"
 
@@ -22,23 +27,21 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "birth.h"
 #include "boottime.h"
 #include "guard.h"
 #include "lock.h"
 #include "repair.h"
 #include "wake.h"
 
-#define ATTEMPTS    20 /* each lost to another process that was quicker */
-#define TEMP_PREFIX "." FILE_NAME "."
+#define ATTEMPTS 20 /* each lost to another process that was quicker */
+#define ELSEWHERE                                                              \
+    "; workers live who sent by another one: every window counts as full"
 
-static void note(const struct file_open *o, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void note(const struct file_open *o, const char *fmt, ...)
+void file_note(const struct file_open *o, const char *fmt, ...)
 {
     va_list ap;
 
@@ -152,11 +155,21 @@ static void boot_id(uint8_t out[16])
     }
 }
 
+/* The offsets, too: the number of a namespace that is gone is used again. */
 static uint64_t time_namespace(void)
 {
+    char offsets[256] = "";
     struct stat st;
+    int fd = open("/proc/self/timens_offsets", O_RDONLY | O_CLOEXEC);
+    ssize_t n = 0;
 
-    return stat("/proc/self/ns/time", &st) == 0 ? st.st_ino : 0;
+    if (fd != -1) {
+        n = read(fd, offsets, sizeof(offsets));
+        close(fd);
+    }
+    if (stat("/proc/self/ns/time", &st) == -1)
+        return 0; /* a kernel without them: there is one clock */
+    return st.st_ino ^ (uint64_t)hash(offsets, n > 0 ? (size_t)n : 0) << 32;
 }
 
 bool file_head_is_sound(const struct layout *lay)
@@ -169,8 +182,12 @@ bool file_head_is_sound(const struct layout *lay)
            h->checksum == hash(h, offsetof(struct lay_head, checksum));
 }
 
-/* What a new file's head says; also what an old one's is compared with. */
-static void head_init(struct lay_head *h, int64_t now, uint64_t secret)
+void file_head_sign(struct lay_head *h)
+{
+    h->checksum = hash(h, offsetof(struct lay_head, checksum));
+}
+
+void file_head_init(struct lay_head *h, uint64_t secret)
 {
     memset(h, 0, sizeof(*h));
     memcpy(h->magic, LAYOUT_MAGIC, sizeof(h->magic));
@@ -178,21 +195,26 @@ static void head_init(struct lay_head *h, int64_t now, uint64_t secret)
     h->layout_hash = layout_hash();
     h->size = sizeof(struct layout);
     boot_id(h->boot_id);
-    h->time_ns_inode = time_namespace();
-    h->created_ns = now;
+    h->time_ns = time_namespace();
     h->secret = secret;
-    h->checksum = hash(h, offsetof(struct lay_head, checksum));
 }
 
 static bool is_same_boot(const struct lay_head *a, const struct lay_head *b)
 {
-    return memcmp(a->boot_id, b->boot_id, sizeof(a->boot_id)) == 0 &&
-           a->time_ns_inode == b->time_ns_inode;
+    return memcmp(a->boot_id, b->boot_id, sizeof(a->boot_id)) == 0;
 }
 
-/* ---- making one ------------------------------------------------------ */
+void file_lose_past(struct lay_live *l, int64_t now)
+{
+    int64_t until_ns = now + NS_PER_S;
+    uint32_t i;
 
-static struct layout *map(int fd)
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        l->lost_ns[i] = max_i64(l->lost_ns[i], until_ns);
+    l->quota_lost_ns = max_i64(l->quota_lost_ns, until_ns);
+}
+
+struct layout *file_map(int fd)
 {
     void *p = mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE,
                    MAP_SHARED, fd, 0);
@@ -202,99 +224,6 @@ static struct layout *map(int fd)
     /* Keys are never in it, but prompts' sizes and names need no core. */
     (void)madvise(p, sizeof(struct layout), MADV_DONTDUMP);
     return p;
-}
-
-struct birth {
-    struct layout *lay;
-    const struct file_open *o;
-    struct lay_head head;
-    int64_t lost_ns;
-    uint64_t recoveries;
-};
-
-static void fill(void *arg)
-{
-    struct birth *b = arg;
-    struct lay_live *l = &b->lay->live;
-    int64_t start = b->o->service_start_ns;
-    uint32_t i;
-
-    l->now_ns = b->o->now;
-    l->service_start_ns = start > 0 ? start : b->o->now;
-    for (i = 0; i < LAY_UPSTREAMS; i++)
-        l->lost_ns[i] = b->lost_ns;
-    l->quota_lost_ns = b->lost_ns;
-    l->counters.recoveries = b->recoveries;
-    repair_run(b->lay, b->o->now);
-    b->lay->head = b->head;
-}
-
-/* Writes a complete file under a private name.  0, or -1 with errno. */
-static int make_temp(int dir, char *name, size_t name_max, struct birth *b)
-{
-    uint64_t random = 0;
-    int fd, err;
-
-    if (getrandom(&random, sizeof(random), 0) == -1)
-        return -1;
-    snprintf(name, name_max, TEMP_PREFIX "%ld.%" PRIx64, (long)getpid(),
-             random);
-    fd = openat(dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                0600);
-    if (fd == -1)
-        return -1;
-    /* All space now: a page that cannot be had later would be a SIGBUS. */
-    err = posix_fallocate(fd, 0, (off_t)sizeof(struct layout));
-    b->lay = err == 0 ? map(fd) : NULL;
-    if (b->lay == NULL && err == 0)
-        err = errno;
-    if (b->lay != NULL) {
-        if (guard_run(fill, b, NULL) != GUARD_OK)
-            err = ENOSPC;
-        munmap(b->lay, sizeof(struct layout));
-    }
-    close(fd);
-    if (err == 0)
-        return 0;
-    (void)unlinkat(dir, name, 0);
-    errno = err;
-    return -1;
-}
-
-/*
- * Puts a new file at the name: over whatever is there, or (FRESH) only if
- * nothing is.  FILE_OK also when another process was quicker.
- */
-static enum file_result make(const struct file_open *o, int64_t lost_ns,
-                             uint64_t recoveries, bool fresh)
-{
-    struct birth b = {NULL, o, {.version = 0}, lost_ns, recoveries};
-    uint64_t secret = o->secret;
-    char temp[64];
-
-    /* Kept, so that a fingerprint made before means the same after. */
-    if (secret == 0 && getrandom(&secret, sizeof(secret), 0) == -1) {
-        note(o, "%s: getrandom: %s", FILE_NAME, strerror(errno));
-        return FILE_FAILED;
-    }
-    head_init(&b.head, max_i64(o->now, o->had_created_ns + 1), secret);
-    if (make_temp(o->dir, temp, sizeof(temp), &b) == -1) {
-        note(o, "%s: a new one cannot be made: %s%s (%zu KB are needed)",
-             FILE_NAME, strerror(errno),
-             errno == ENOSPC ? "; make room in state_dir" : "",
-             sizeof(struct layout) / 1024);
-        return FILE_FAILED;
-    }
-    if (renameat2(o->dir, temp, o->dir, FILE_NAME,
-                  fresh ? RENAME_NOREPLACE : 0) == 0)
-        return FILE_OK;
-    if (errno == EEXIST) {
-        (void)unlinkat(o->dir, temp, 0);
-        return FILE_OK;
-    }
-    note(o, "%s: cannot be put in place: %s", FILE_NAME, strerror(errno));
-    (void)unlinkat(o->dir, temp, 0);
-    return FILE_FAILED;
 }
 
 /* ---- looking at one -------------------------------------------------- */
@@ -316,7 +245,8 @@ struct look {
     struct layout *lay;
     struct lay_head here; /* what a head of this boot says */
     int64_t now, had_created_ns;
-    bool cold, other_boot;
+    bool cold, elsewhere;
+    bool other_boot, other_clock;
 };
 
 static void look(void *arg)
@@ -327,7 +257,8 @@ static void look(void *arg)
     if (!file_head_is_sound(l->lay))
         guard_damaged("its head is not one of this version");
     l->other_boot = !is_same_boot(&l->lay->head, &l->here);
-    if (l->other_boot && l->had_created_ns == 0)
+    l->other_clock = !l->other_boot && l->lay->head.time_ns != l->here.time_ns;
+    if (l->other_clock || (l->other_boot && l->had_created_ns == 0))
         return;
     if (l->lay->head.created_ns > l->now + NS_PER_S)
         guard_damaged("it was made in the future");
@@ -338,10 +269,12 @@ static void look(void *arg)
         guard_damaged("a flag that nobody sets");
     if (live->dirty)
         live->counters.repairs++;
-    __atomic_store_n(&live->dirty, 1, __ATOMIC_SEQ_CST);
+    layout_begin_write(live);
     repair_run(l->lay, l->now); /* also checks every slot */
     if (l->cold)
         live->service_start_ns = min_i64(l->now, live->now_ns);
+    if (l->elsewhere)
+        file_lose_past(live, l->now);
     __atomic_store_n(&live->dirty, 0, __ATOMIC_SEQ_CST);
 }
 
@@ -352,9 +285,9 @@ static void retire(void *lay)
 
 /* Needs F's lock.  Replaces what is at the name by a new file. */
 static enum file_result replace(const struct file_open *o, struct state_file *f,
-                                int64_t lost_ns, uint64_t recoveries)
+                                enum past past)
 {
-    enum file_result res = make(o, lost_ns, recoveries, false);
+    enum file_result res = birth_make(o, past, false);
 
     if (res == FILE_OK && f->lay != NULL)
         (void)guard_run(retire, f->lay, NULL);
@@ -374,6 +307,26 @@ static const char *examine(const struct file_open *o, struct state_file *f,
     return guard_run(look, l, &what) == GUARD_OK ? NULL : what;
 }
 
+/* Needs F's lock.  Its times mean nothing here, nor would ours there. */
+static enum file_result judge_foreign(const struct file_open *o,
+                                      struct state_file *f)
+{
+    if (lock_slots_are_held(f->fd, LAY_WORKERS)) {
+        file_note(
+            o,
+            "%s: workers in another time namespace use it, whose clock is not "
+            "ours; start all of them in the same one, or these with another "
+            "state_dir",
+            FILE_NAME);
+        return FILE_REFUSED;
+    }
+    file_note(o,
+              "%s was replaced: it is of another time namespace; every window "
+              "counts as full",
+              FILE_NAME);
+    return replace(o, f, PAST_LOST_COUNTED);
+}
+
 /* Needs F's lock.  FILE_OK: sound, or replaced (then *AGAIN). */
 static enum file_result judge(const struct file_open *o, struct state_file *f,
                               const struct stat *st, struct look *l,
@@ -386,14 +339,19 @@ static enum file_result judge(const struct file_open *o, struct state_file *f,
         return FILE_OK;
     wrong = examine(o, f, st, l);
     if (wrong != NULL) {
-        note(o, "%s was replaced: %s; every window counts as full", FILE_NAME,
-             wrong);
-        return replace(o, f, o->now + NS_PER_S, o->recoveries + 1);
+        file_note(o, "%s was replaced: %s; every window counts as full",
+                  FILE_NAME, wrong);
+        return replace(o, f, PAST_LOST_COUNTED);
     }
+    if (l->other_clock)
+        return judge_foreign(o, f);
     if (l->other_boot) {
-        note(o, "%s was replaced: it is of another boot", FILE_NAME);
-        return replace(o, f, 0, 0);
+        file_note(o, "%s was replaced: it is of another boot%s", FILE_NAME,
+                  o->elsewhere ? ELSEWHERE : "");
+        return replace(o, f, o->elsewhere ? PAST_LOST : PAST_FROM_BOOT);
     }
+    if (o->elsewhere && o->note[0] == '\0')
+        file_note(o, "%s is another one now%s", FILE_NAME, ELSEWHERE);
     f->head = l->lay->head;
     *again = false;
     return FILE_OK;
@@ -410,21 +368,21 @@ static enum file_result open_checked(const struct file_open *o,
         return FILE_OK;
     if (f->fd == -1 &&
         (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
-        note(o, "%s: %s", FILE_NAME, strerror(errno));
+        file_note(o, "%s: %s", FILE_NAME, strerror(errno));
         return FILE_FAILED;
     }
     if (f->fd == -1) {
-        note(o, "%s: %s; move it away and start again", FILE_NAME,
-             errno == ELOOP ? "is a symbolic link" : strerror(errno));
+        file_note(o, "%s: %s; move it away and start again", FILE_NAME,
+                  errno == ELOOP ? "is a symbolic link" : strerror(errno));
         return FILE_REFUSED;
     }
     if (fstat(f->fd, st) == -1) {
-        note(o, "%s: fstat: %s", FILE_NAME, strerror(errno));
+        file_note(o, "%s: fstat: %s", FILE_NAME, strerror(errno));
         return FILE_FAILED;
     }
     why = st->st_nlink == 0 ? NULL : stranger(st);
     if (why != NULL) {
-        note(o, "%s: %s; move it away and start again", FILE_NAME, why);
+        file_note(o, "%s: %s; move it away and start again", FILE_NAME, why);
         return FILE_REFUSED;
     }
     f->dev = st->st_dev;
@@ -436,11 +394,15 @@ static enum file_result open_checked(const struct file_open *o,
  * workers live, who may have filled it. */
 static enum file_result make_first(const struct file_open *o)
 {
-    if (o->cold)
-        return make(o, 0, 0, true);
-    note(o, "%s was gone and was made anew; every window counts as full",
-         FILE_NAME);
-    return make(o, o->now + NS_PER_S, o->recoveries + 1, true);
+    if (o->cold && !o->elsewhere)
+        return birth_make(o, PAST_FROM_BOOT, true);
+    if (o->cold) {
+        file_note(o, "%s was made%s", FILE_NAME, ELSEWHERE);
+        return birth_make(o, PAST_LOST, true);
+    }
+    file_note(o, "%s was gone and was made anew; every window counts as full",
+              FILE_NAME);
+    return birth_make(o, PAST_LOST_COUNTED, true);
 }
 
 void file_rest(const struct state_file *f)
@@ -453,7 +415,7 @@ void file_rest(const struct state_file *f)
 static enum file_result attach_once(struct state_file *f,
                                     const struct file_open *o, bool *again)
 {
-    struct look l = {.cold = o->cold};
+    struct look l = {.cold = o->cold, .elsewhere = o->elsewhere};
     enum file_result res;
     struct stat st;
 
@@ -465,14 +427,14 @@ static enum file_result attach_once(struct state_file *f,
     if (f->fd == -1)
         return make_first(o);
     if (st.st_size == (off_t)sizeof(struct layout)) {
-        f->lay = map(f->fd);
+        f->lay = file_map(f->fd);
         if (f->lay == NULL) {
-            note(o, "%s: mmap: %s", FILE_NAME, strerror(errno));
+            file_note(o, "%s: mmap: %s", FILE_NAME, strerror(errno));
             res = FILE_FAILED;
             goto fail;
         }
     }
-    head_init(&l.here, o->now, 0); /* reads /proc: before the lock */
+    file_head_init(&l.here, 0); /* reads /proc: before the lock */
     if (!lock_take(f->fd)) {
         res = FILE_BUSY;
         goto fail;

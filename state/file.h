@@ -30,8 +30,11 @@ enum file_result {
 
 struct file_open {
     int dir;
-    bool cold;   /* no other worker lives */
-    int64_t now; /* CLOCK_BOOTTIME: also the time since boot */
+    bool cold;      /* no other worker lives here */
+    bool elsewhere; /* but some do who send, or sent, by another file: what the
+                     * windows of this one hold is not all */
+    int64_t now;    /* CLOCK_BOOTTIME: also the time since boot.  Raised to the
+                     * clock's own reading wherever it is written down */
     /* When the last file we had was made, or 0.  What is at the path must be
      * newer: that one may be damaged, and a copy of it (a backup that was put
      * back) knows nothing of the sends since. */

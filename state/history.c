@@ -13,9 +13,11 @@
  *
  * The clock is the wall's and may jump.  A record belongs to its time: back
  * within a ring's reach, one goes on with the records that are there.  Farther
- * back, a place may be held by a moment that has not come yet: it is from a
- * clock that was wrong and makes room, or such a clock would leave the ring
- * deaf for as long as it was wrong.
+ * back, a place may be held by a moment that has not come yet.  Then the clock
+ * is wrong now, as after the start of a machine that has none of its own, or
+ * it was when that moment was kept.  For PATIENCE steps of the ring the first
+ * is believed, and nothing is kept at that place; from then on the second, or
+ * a clock that was ahead for a day would leave the ring deaf for as long.
  */
 #include "history.h"
 
@@ -32,6 +34,10 @@
 /* A worker takes a turn each second, but no sooner: a second in which none did
  * is one in which nothing happened.  After this many nobody was there. */
 #define GAP_S 3
+
+/* A clock is put right within a minute, or not for long: a second's record
+ * waits for so many seconds, an hour's for so many hours. */
+#define PATIENCE 60
 
 const struct history_ring history_rings[HISTORY_RINGS] = {
     {1, HISTORY_SECONDS, 0},
@@ -108,8 +114,21 @@ static void note_first(struct lay_history *h, int64_t t)
         h->first_s = t;
 }
 
-/* The record of T, begun if it is not there.  Killed half way there is none:
- * its begin is stored last. */
+/* May the record of a moment AHEAD of the clock make room in a ring of STEP_S?
+ * The clock is taken for wrong from the first that was met until that one has
+ * come, or until it has stayed behind for long enough. */
+static bool may_go(struct lay_history *h, int64_t ahead, int64_t step_s)
+{
+    if (!history_is_time(ahead))
+        return true; /* noise */
+    if (h->ahead_s == 0)
+        h->behind_ns = h->turn_ns;
+    h->ahead_s = max_i64(h->ahead_s, ahead);
+    return h->turn_ns - h->behind_ns >= PATIENCE * step_s * NS_PER_S;
+}
+
+/* The record of T, begun if it is not there.  NULL: its place is taken.  Killed
+ * half way there is none: its begin is stored last. */
 static struct lay_moment *record(struct lay_history *h, uint32_t r, int64_t t)
 {
     const struct history_ring *ring = &history_rings[r];
@@ -118,6 +137,8 @@ static struct lay_moment *record(struct lay_history *h, uint32_t r, int64_t t)
 
     if (m->begin == begin)
         return m;
+    if (m->begin > begin && !may_go(h, m->begin, ring->step_s))
+        return NULL;
     __atomic_store_n(&m->begin, 0, __ATOMIC_RELEASE);
     memset(m, 0, sizeof(*m));
     __atomic_store_n(&m->begin, begin, __ATOMIC_RELEASE);
@@ -144,11 +165,14 @@ void history_turn(struct layout *lay, int64_t wall_s)
     struct lay_history *h = &lay->history;
     int64_t last = h->now_s, s;
 
-    if (!history_is_time(wall_s)) {
+    if (!history_is_time(wall_s) || wall_s < SANE_FROM) {
         h->now_s = 0; /* a clock that tells nothing: nothing is kept */
         return;
     }
     h->now_s = wall_s;
+    h->turn_ns = lay->live.now_ns;
+    if (wall_s >= h->ahead_s)
+        h->ahead_s = 0;
     if (wall_s == last && h->from_s <= h->to_s)
         return;
     if (last > 0 && wall_s > last && wall_s - last <= GAP_S)
@@ -162,8 +186,12 @@ void history_sent(struct layout *lay)
     struct lay_history *h = &lay->history;
     uint32_t r;
 
-    for (r = 0; r < HISTORY_RINGS && history_is_time(h->now_s); r++)
-        record(h, r, h->now_s)->sends++;
+    for (r = 0; r < HISTORY_RINGS && history_is_time(h->now_s); r++) {
+        struct lay_moment *m = record(h, r, h->now_s);
+
+        if (m != NULL)
+            m->sends++;
+    }
 }
 
 static uint16_t clip_u16(uint32_t n)
@@ -187,6 +215,8 @@ void history_gauge(struct layout *lay, uint32_t upstream, int64_t now)
     for (r = 0; r < HISTORY_RINGS; r++) {
         struct lay_moment *m = record(h, r, h->now_s);
 
+        if (m == NULL)
+            continue;
         m->waiting = max_u16(m->waiting, clip_u16(l->waiting));
         m->in_flight = max_u16(m->in_flight, clip_u16(l->running));
         m->window_used = max_u16(m->window_used, clip_u16(used));
@@ -224,8 +254,12 @@ void history_note(struct layout *lay, const struct limiter_note *n)
     struct lay_history *h = &lay->history;
     uint32_t r;
 
-    for (r = 0; r < HISTORY_RINGS && history_is_time(h->now_s); r++)
-        note(record(h, r, h->now_s), n);
+    for (r = 0; r < HISTORY_RINGS && history_is_time(h->now_s); r++) {
+        struct lay_moment *m = record(h, r, h->now_s);
+
+        if (m != NULL)
+            note(m, n);
+    }
 }
 
 /* ---- the disk ---------------------------------------------------------------- */
@@ -258,6 +292,8 @@ void history_rebuild(struct lay_history *h, int64_t now)
         h->now_s = 0;
     if (!history_is_time(h->first_s))
         h->first_s = 0;
+    if (!history_is_time(h->ahead_s) || h->behind_ns < 0 || h->behind_ns > now)
+        h->ahead_s = 0;
     if (!history_is_time(h->from_s) || !history_is_time(h->to_s)) {
         h->from_s = 1; /* nothing, if it was nothing */
         h->to_s = h->now_s;

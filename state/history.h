@@ -45,6 +45,10 @@ struct lay_moment {
 struct lay_history {
     int64_t now_s;   /* the wall clock of the turn under way */
     int64_t first_s; /* the oldest moment that was ever kept; 0: none */
+    int64_t turn_ns; /* when that turn was, by a clock that does not jump */
+    /* The newest record that was in the way of an earlier moment, and when the
+     * first was met; 0: none is.  The wall clock is behind it. */
+    int64_t ahead_s, behind_ns;
     /* What changed since it was saved last, and what is being saved: to be
      * saved again if that comes to nothing.  FROM above TO: nothing. */
     int64_t from_s, to_s;

@@ -92,7 +92,7 @@ struct lay_head {
     uint32_t layout_hash; /* of every size and offset below */
     uint64_t size;        /* of the file */
     uint8_t boot_id[16];
-    uint64_t time_ns_inode; /* clocks differ between time namespaces */
+    uint64_t time_ns; /* clocks differ between time namespaces */
     int64_t created_ns;
     uint64_t secret;   /* key of the fingerprints */
     uint32_t checksum; /* of the bytes before it */
@@ -114,7 +114,7 @@ struct lay_live {
     uint32_t free_chunk;    /* (d) */
     uint32_t free_chunks;   /* (d) */
     uint32_t client_chunks; /* (d) chunks in the logs of clients */
-    uint32_t pad;
+    uint32_t writes;
     uint32_t rows_high;    /* (d) no used row at or above it */
     uint32_t workers_high; /* (d) */
     uint32_t waiting;      /* (d) rows waiting or offered, all scopes */
@@ -197,6 +197,8 @@ struct lay_quota {            /* of a client */
     int64_t lost_ns;          /* sends before this time are unknown */
     uint32_t per_min;         /* 0: no limit */
     uint32_t was_free;        /* it sent without a limit: not logged */
+    uint64_t generation;      /* of the settings that the limit is from, */
+    int64_t said_ns;          /* and when the request came that said so */
 };
 
 struct lay_trait { /* of a model */
@@ -206,10 +208,10 @@ struct lay_trait { /* of a model */
     uint32_t waiting;   /* (d) in line */
 };
 
-struct lay_draft {     /* rules that are being written (rules.c) */
-    uint32_t upstream; /* theirs, from 1; 0: none */
-    uint32_t pad;
-    struct limiter_rules rules;
+struct lay_draft { /* what is being changed (draft.c) */
+    uint32_t n;    /* bytes, all of which are there; 0: none.  Stored last */
+    uint32_t at;   /* where they belong, from the head on */
+    uint8_t bytes[256];
 };
 
 struct lay_debt { /* of an upstream that answered 402 */
@@ -300,10 +302,12 @@ static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_senior) == 16, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct lay_quota) == 32, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_quota) == 48, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");
 static_assert(TALLY_MODELS == LAY_MODELS && TALLY_CLIENTS == LAY_CLIENTS,
               "a row of figures for each name");
+static_assert(sizeof(struct retreat) <= sizeof(((struct lay_draft *)0)->bytes),
+              "the largest of those in verdicts.c");
 
 /*
  * Where a wrong index leads.  The functions below never return a pointer
@@ -328,6 +332,15 @@ static inline struct lay_flow *flow_at(struct layout *lay, uint32_t i)
 static inline struct lay_scope *scope_at(struct layout *lay, uint32_t i)
 {
     return LAY_AT(lay, scopes, i, LAY_SCOPES);
+}
+
+/* Needs the lock.  Before the first store; after the last one `dirty` goes
+ * down.  Who reads without the lock sees by `writes` whether it was one file
+ * from begin to end (peek.c). */
+static inline void layout_begin_write(struct lay_live *l)
+{
+    __atomic_store_n(&l->dirty, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&l->writes, l->writes + 1, __ATOMIC_SEQ_CST);
 }
 
 /* The log of a scope, or of client OWNER - LAY_SCOPES. */

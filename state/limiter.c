@@ -77,6 +77,7 @@ struct ticket *limiter_join(struct limiter *lim,
 
     CHECK(req->upstream < lim->set.n_upstreams && req->weight > 0 &&
           req->requests_per_min <= QUOTA_MAX);
+    t->generation = lim->generation;
     ticket_append(&lim->all, t);
     wishes_add(lim, t, WISH_JOIN);
     return t;
@@ -201,7 +202,7 @@ static bool begin(struct limiter *lim)
     }
     if (lim->repairs != lay->live.counters.repairs)
         lim->unsettled = true; /* what orders.c knows may be lost */
-    __atomic_store_n(&lay->live.dirty, 1, __ATOMIC_SEQ_CST);
+    layout_begin_write(&lay->live);
     if (lim->slot != NONE && !roster_is_mine(lay, lim->slot, lim->wake.address))
         guard_damaged("our place in the roster");
     lay->live.now_ns = lim->now;
@@ -454,7 +455,7 @@ static void touch(void *arg)
 
     if (t->live->dirty != 0 || t->live->retired != 0)
         return;
-    __atomic_store_n(&t->live->dirty, 1, __ATOMIC_SEQ_CST);
+    layout_begin_write(t->live);
     t->fn(t->arg);
     __atomic_store_n(&t->live->dirty, 0, __ATOMIC_SEQ_CST);
     t->done = true;
@@ -549,7 +550,7 @@ int64_t limiter_uptime_ns(struct limiter *lim, int64_t now)
 
 /* ---- opening and closing --------------------------------------------------- */
 
-int limiter_open(struct limiter **out, const char *dir,
+int limiter_open(struct limiter **out, const char *dir, const char *data_dir,
                  const struct limiter_settings *set, int64_t now,
                  limiter_log_fn *log, void *log_arg, char *err, size_t err_max)
 {
@@ -558,7 +559,7 @@ int limiter_open(struct limiter **out, const char *dir,
     CHECK(lim != NULL);
     err[0] = '\0';
     guard_init();
-    lim->file.fd = lim->wake.fd = lim->dir = -1;
+    lim->file.fd = lim->wake.fd = lim->dir = lim->alive = -1;
     lim->slot = NONE;
     lim->path = strdup(dir);
     CHECK(lim->path != NULL);
@@ -570,7 +571,7 @@ int limiter_open(struct limiter **out, const char *dir,
     lim->fresh_end = &lim->fresh;
     lim->log = log;
     lim->log_arg = log_arg;
-    if (attach_first(lim, err, err_max)) {
+    if (attach_first(lim, data_dir, err, err_max)) {
         *out = lim;
         return 0;
     }
@@ -634,6 +635,8 @@ void limiter_close(struct limiter *lim)
     notes_free(lim);
     wake_fini(&lim->wake);
     file_close(&lim->file);
+    if (lim->alive != -1)
+        close(lim->alive);
     if (lim->dir != -1)
         close(lim->dir);
     free(lim->path);

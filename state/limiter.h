@@ -165,10 +165,12 @@ typedef void limiter_log_fn(void *arg, const char *event, const char *message);
 
 /*
  * Opens or creates the state file in directory DIR (DESIGN, shared state).
- * Returns 0 and gives *OUT, or -1 with one line in ERR that says what was
- * found and what to do.
+ * DATA_DIR, or NULL, is where workers are looked for that had another directory
+ * by the name of DIR.  Returns 0 and gives *OUT, or -1 with one line in ERR
+ * that says what was found and what to do.
  */
 MUST_USE int limiter_open(struct limiter **out, const char *dir,
+                          const char *data_dir,
                           const struct limiter_settings *set, int64_t now,
                           limiter_log_fn *log, void *log_arg, char *err,
                           size_t err_max);

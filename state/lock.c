@@ -55,14 +55,14 @@ void lock_drop(int fd)
         continue;
 }
 
-static int slot_lock(int fd, int cmd, short type, uint32_t slot,
+static int slot_lock(int fd, int cmd, short type, uint32_t slot, uint32_t n,
                      struct flock *fl)
 {
     memset(fl, 0, sizeof(*fl)); /* l_pid must be 0 for OFD locks */
     fl->l_type = type;
     fl->l_whence = SEEK_SET;
     fl->l_start = SLOT_BASE + slot;
-    fl->l_len = 1;
+    fl->l_len = n;
     return fcntl(fd, cmd, fl);
 }
 
@@ -70,21 +70,31 @@ bool lock_claim_slot(int fd, uint32_t slot)
 {
     struct flock fl;
 
-    return slot_lock(fd, F_OFD_SETLK, F_WRLCK, slot, &fl) == 0;
+    return slot_lock(fd, F_OFD_SETLK, F_WRLCK, slot, 1, &fl) == 0;
 }
 
 void lock_leave_slot(int fd, uint32_t slot)
 {
     struct flock fl;
 
-    (void)slot_lock(fd, F_OFD_SETLK, F_UNLCK, slot, &fl);
+    (void)slot_lock(fd, F_OFD_SETLK, F_UNLCK, slot, 1, &fl);
+}
+
+static bool is_held(int fd, uint32_t slot, uint32_t n)
+{
+    struct flock fl;
+
+    if (slot_lock(fd, F_OFD_GETLK, F_WRLCK, slot, n, &fl) == -1)
+        return true; /* unknown: better a ghost than a murdered worker */
+    return fl.l_type != F_UNLCK;
 }
 
 bool lock_slot_is_held(int fd, uint32_t slot)
 {
-    struct flock fl;
+    return is_held(fd, slot, 1);
+}
 
-    if (slot_lock(fd, F_OFD_GETLK, F_WRLCK, slot, &fl) == -1)
-        return true; /* unknown: better a ghost than a murdered worker */
-    return fl.l_type != F_UNLCK;
+bool lock_slots_are_held(int fd, uint32_t n)
+{
+    return is_held(fd, 0, n);
 }

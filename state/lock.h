@@ -30,5 +30,7 @@ MUST_USE bool lock_claim_slot(int fd, uint32_t slot);
 void lock_leave_slot(int fd, uint32_t slot);
 /* Does anybody else hold SLOT?  (One's own slot always looks free.) */
 bool lock_slot_is_held(int fd, uint32_t slot);
+/* Or any of the first N? */
+bool lock_slots_are_held(int fd, uint32_t n);
 
 #endif

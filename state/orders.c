@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "draft.h"
 #include "row.h"
 #include "worker.h"
 
@@ -55,13 +56,23 @@ bool orders_lead(struct limiter *lim)
     return true;
 }
 
+/* As a whole: a pause that has the name of who resumed would be nobody's. */
+static void set_pause(struct limiter *lim, struct lay_control *c,
+                      uint64_t number, int64_t since_ns, const char *by)
+{
+    struct lay_control new = *c;
+
+    control_set_pause(&new, number, since_ns, by);
+    draft_put(lim->file.lay, c, &new, sizeof(new));
+}
+
 /* A new file knows of no pause: the latest that anybody knows of holds. */
 static void settle_pause(struct limiter *lim, struct lay_control *c)
 {
     struct pause *own = &lim->pause;
 
     if (c->pauses < own->number) {
-        control_set_pause(c, own->number, own->since_ns, own->by);
+        set_pause(lim, c, own->number, own->since_ns, own->by);
         poke_all(lim);
     }
     if (c->pauses == own->number && c->paused_ns == own->since_ns)
@@ -131,9 +142,8 @@ static void pause_locked(struct limiter *lim, void *arg)
 
     if ((c->paused_ns != 0) == (by != NULL))
         return; /* it was so already: since then, and by whom, stays */
-    control_set_pause(c, serial_next(c->pauses),
-                      by != NULL ? max_i64(lim->now, 1) : 0,
-                      by != NULL ? by : "");
+    set_pause(lim, c, serial_next(c->pauses),
+              by != NULL ? max_i64(lim->now, 1) : 0, by != NULL ? by : "");
     if (by != NULL)
         take_offers_back(lim);
     settle_pause(lim, c);

@@ -51,6 +51,8 @@ void probe_answer(struct lay_probe *p, uint32_t self, bool reachable,
 {
     if (probe_owner(p) != self)
         return; /* stopped for too long: another one asks now */
+    /* Else what was known before would be known as of now. */
+    __atomic_store_n(&p->known, KNOWN_NOT, __ATOMIC_SEQ_CST);
     p->known_ns = now;
     p->status = status;
     __atomic_store_n(&p->known, reachable ? KNOWN_YES : KNOWN_NO,

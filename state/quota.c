@@ -166,16 +166,26 @@ static void expire(struct layout *lay, uint32_t client, int64_t now)
     window_expire(lay, owner_of(client), now - span_of(lay));
 }
 
-void quota_set(struct layout *lay, uint32_t client, uint32_t per_min,
-               int64_t now)
+static bool is_older(const struct quota_word *word, const struct lay_quota *q)
+{
+    return word->generation < q->generation ||
+           (word->generation == q->generation && word->said_ns < q->said_ns);
+}
+
+void quota_set(struct layout *lay, uint32_t client,
+               const struct quota_word *word, int64_t now)
 {
     struct lay_quota *q = quota_at(lay, client);
 
-    if (q->per_min == per_min)
+    if (is_older(word, q))
+        return;
+    q->generation = word->generation;
+    q->said_ns = word->said_ns;
+    if (q->per_min == word->per_min)
         return;
     if (q->per_min == 0 && q->was_free)
         q->lost_ns = now; /* nobody wrote down what it sent */
-    __atomic_store_n(&q->per_min, per_min, __ATOMIC_RELEASE);
+    __atomic_store_n(&q->per_min, word->per_min, __ATOMIC_RELEASE);
 }
 
 void quota_margin(struct layout *lay, int64_t margin_ns, int64_t now)
@@ -224,6 +234,8 @@ void quota_forget(struct layout *lay, uint32_t client)
     __atomic_store_n(&q->per_min, 0, __ATOMIC_RELEASE);
     q->was_free = 0;
     q->lost_ns = 0;
+    q->generation = 0;
+    q->said_ns = 0;
 }
 
 /* ---- who is at its limit -------------------------------------------------------- */
@@ -277,7 +289,8 @@ void quota_rebuild(struct layout *lay, int64_t latest)
         const struct lay_quota *q = &lay->quotas[i];
 
         if (q->per_min > QUOTA_MAX || q->lost_ns < 0 || q->lost_ns > latest ||
-            q->was_free > 1)
+            q->said_ns < 0 || q->said_ns > latest || q->was_free > 1 ||
+            !serial_is_sane(q->generation))
             guard_damaged("a client's limit");
         lay->clients[i].open = 0;
     }

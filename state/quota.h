@@ -14,9 +14,17 @@ struct layout;
 #define QUOTA_MAX       10000           /* requests_per_min, as of upstreams */
 #define QUOTA_MINUTE_NS (60 * NS_PER_S) /* it counts this, and the margin */
 
-/* What CLIENT's newest request says of its limit; 0: none. */
-void quota_set(struct layout *lay, uint32_t client, uint32_t per_min,
-               int64_t now);
+/* What a request says of its client's limit. */
+struct quota_word {
+    uint32_t per_min;    /* 0: none */
+    uint64_t generation; /* of the settings that say so */
+    int64_t said_ns;     /* when the request came */
+};
+
+/* CLIENT's limit is as WORD has it, unless newer settings, or a later request
+ * by the same ones, said otherwise: after a loss old requests come again. */
+void quota_set(struct layout *lay, uint32_t client,
+               const struct quota_word *word, int64_t now);
 /* Has CLIENT a limit? */
 bool quota_limits(struct layout *lay, uint32_t client);
 /* The margin in force is MARGIN_NS; sends that would count under a longer one

@@ -6,19 +6,20 @@
  * One transition spans two slots: a write moves a send from its open row into
  * the log.  The log comes first and remembers for whom, so the row is told
  * here if its writer could not.  A client's own log comes even before that: the
- * row then stays open, and quota.c knows it when it is written again.
+ * row then stays open, and quota.c knows it when it is written again.  What is
+ * changed as a whole has a draft, which is finished here (draft.c).
  */
 #include "repair.h"
 
 #include <stdbool.h>
 #include <string.h>
 
+#include "draft.h"
 #include "layout.h"
 #include "names.h"
 #include "queue.h"
 #include "quota.h"
 #include "row.h"
-#include "rulebook.h"
 #include "seniors.h"
 #include "traits.h"
 #include "window.h"
@@ -137,7 +138,7 @@ void repair_run(struct layout *lay, int64_t now)
     uint32_t i;
 
     check_live(lay, now);
-    rulebook_repair(lay);
+    draft_repair(lay);
     window_rebuild(lay);
     names_rebuild(lay);
     traits_rebuild(lay, now);

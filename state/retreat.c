@@ -65,10 +65,13 @@ static void enter(struct retreat *r, enum retreat_state state, int64_t now)
 void retreat_sent(struct retreat *r, const struct retreat_rule *u, int64_t at)
 {
     if (r->hits == 0 || at - r->opened_ns >= u->window_ns) {
+        /* Without hits there is no window, whatever else it says. */
+        __atomic_store_n(&r->hits, 0, __ATOMIC_SEQ_CST);
         r->opened_ns = at;
-        r->hits = r->refused = 0;
+        r->refused = 0;
     }
-    r->hits += r->hits < UINT32_MAX;
+    if (r->hits < UINT32_MAX)
+        __atomic_store_n(&r->hits, r->hits + 1, __ATOMIC_RELEASE);
 }
 
 /*

@@ -126,7 +126,10 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     client = names_client(lay, req->client, now);
     if (i == NONE || scope == NONE || client == NONE)
         return REFUSED_TABLE;
-    quota_set(lay, client, req->requests_per_min, now);
+    quota_set(lay, client,
+              &(struct quota_word){req->requests_per_min, j->generation,
+                                   j->said_ns > 0 ? j->said_ns : now},
+              now);
     r = row_at(lay, i);
     lay->live.free_row = r->next;
     if (i >= lay->live.rows_high)
@@ -173,6 +176,16 @@ static void unmake(struct layout *lay, uint32_t i)
     while (lay->live.rows_high > 0 &&
            row_at(lay, lay->live.rows_high - 1)->state == ROW_FREE)
         lay->live.rows_high--;
+}
+
+/* One that is open came into its scope, where it was not granted: the gap
+ * counts from there as if it had been. */
+static void note_open(struct layout *lay, const struct lay_row *r)
+{
+    struct lay_scope *s = scope_at(lay, r->scope);
+
+    if (r->state == ROW_OPEN)
+        s->last_send_ns = max_i64(s->last_send_ns, r->changed_ns);
 }
 
 /* ---- transitions ----------------------------------------------------- */
@@ -223,6 +236,8 @@ enum limiter_refusal row_adopt(struct layout *lay, const struct row_join *j,
 
     if (why == REFUSED_NOT && state == ROW_WAITING)
         line_up(lay, *out);
+    if (why == REFUSED_NOT)
+        note_open(lay, row_at(lay, *out));
     return why;
 }
 
@@ -298,6 +313,7 @@ void row_move(struct layout *lay, uint32_t i, uint32_t scope, uint32_t model,
     r->scope = (uint16_t)scope;
     count(lay, r, 1);
     count_life(lay, r, 1);
+    note_open(lay, r);
     if (r->state == ROW_WAITING)
         line_up(lay, i);
 }

@@ -19,8 +19,10 @@ struct layout;
 struct row_join {
     const struct limiter_request *req; /* strings within their bounds */
     uint32_t worker;
-    int64_t arrival; /* 0: now; else the place it had in a lost file */
-    bool senior;     /* to the head of its client's line */
+    int64_t arrival;     /* 0: now; else the place it had in a lost file */
+    bool senior;         /* to the head of its client's line */
+    uint64_t generation; /* of the settings that its request is by */
+    int64_t said_ns;     /* when it came; 0: now */
 };
 
 /* Into the queue, within its bounds.  On REFUSED_NOT *OUT is the row. */

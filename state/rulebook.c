@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "draft.h"
 #include "layout.h"
 #include "quota.h"
 #include "traits.h"
@@ -147,15 +148,19 @@ static void convert_bucket(struct bucket *b, const struct bucket_rule *from,
     bucket_convert(b, from, to);
 }
 
+/* A level is in units of a window: it is converted before the rules if it
+ * becomes less thereby, else after them.  Whoever is killed between leaves some
+ * tokens less, and none that nobody has earned. */
 static void convert_buckets(struct layout *lay, uint32_t upstream,
+                            const struct limiter_rules *old,
                             const struct limiter_rules *new, int64_t now)
 {
-    const struct limiter_rules was = last_used(&lay->rules[upstream]);
+    const struct limiter_rules was = last_used(old);
     const struct bucket_rule from = rulebook_bucket(&was);
     const struct bucket_rule to = rulebook_bucket(new);
     uint32_t i;
 
-    if (!rulebook_is_sane(&was))
+    if (new->requests == 0 || !rulebook_is_sane(&was))
         return;
     convert_bucket(&lay->scopes[upstream].bucket, &from, &to, now);
     for (i = next_model(lay, upstream, 0); i < LAY_MODELS;
@@ -189,42 +194,22 @@ static void forget_refusals(struct layout *lay, uint32_t upstream)
     }
 }
 
-/* Whole beside them first: a mixture of two limits could be more than either,
- * and whoever repairs may not know this upstream. */
-static void write_rules(struct layout *lay, uint32_t upstream,
-                        const struct limiter_rules *new)
-{
-    struct lay_draft *d = &lay->draft;
-
-    d->rules = *new;
-    __atomic_store_n(&d->upstream, upstream + 1, __ATOMIC_SEQ_CST);
-    lay->rules[upstream] = *new;
-    __atomic_store_n(&d->upstream, 0, __ATOMIC_SEQ_CST);
-}
-
-void rulebook_repair(struct layout *lay)
-{
-    struct lay_draft *d = &lay->draft;
-
-    if (d->upstream > LAY_UPSTREAMS)
-        guard_damaged("rules that were begun");
-    if (d->upstream > 0)
-        write_rules(lay, d->upstream - 1, &d->rules);
-}
-
 static void set_one(struct layout *lay, uint32_t upstream,
                     const struct limiter_rules *new, int64_t now)
 {
     int64_t *lost = &lay->live.lost_ns[upstream];
+    const struct limiter_rules was = lay->rules[upstream];
 
-    if (strncmp(lay->rules[upstream].name, new->name, sizeof(new->name)) != 0)
+    if (strncmp(was.name, new->name, sizeof(new->name)) != 0)
         forget_refusals(lay, upstream);
-    if (new->requests > 0)
-        convert_buckets(lay, upstream, new, now);
-    else if (rulebook_has_rows(lay, upstream))
+    if (new->requests == 0 && rulebook_has_rows(lay, upstream))
         return; /* another worker's: its rules hold until they are over */
-    *lost = max_i64(*lost, forgotten_ns(&lay->rules[upstream], new, now));
-    write_rules(lay, upstream, new);
+    *lost = max_i64(*lost, forgotten_ns(&was, new, now));
+    if (new->window_ns <= was.window_ns)
+        convert_buckets(lay, upstream, &was, new, now);
+    draft_put(lay, &lay->rules[upstream], new, sizeof(*new));
+    if (new->window_ns > was.window_ns)
+        convert_buckets(lay, upstream, &was, new, now);
 }
 
 /* A client may ask any upstream: the largest margin of all holds for it. */

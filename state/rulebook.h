@@ -31,9 +31,6 @@ struct bucket_rule rulebook_bucket(const struct limiter_rules *r);
 bool rulebook_set(struct layout *lay, const struct limiter_settings *set,
                   int64_t now);
 
-/* After a death under the lock: what was begun is finished. */
-void rulebook_repair(struct layout *lay);
-
 /* SCOPE has refused nobody yet. */
 void rulebook_forget_retreat(struct layout *lay, uint32_t scope);
 

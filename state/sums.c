@@ -81,7 +81,7 @@ static void look(void *arg)
     k->busy = l->dirty != 0;
     if (k->busy)
         return;
-    __atomic_store_n(&l->dirty, 1, __ATOMIC_SEQ_CST);
+    layout_begin_write(l);
     k->now = max_i64(k->now, l->now_ns);
     memcpy(&k->out->sums, &k->lay->tally.sums, sizeof(k->out->sums));
     k->out->counters = l->counters;

@@ -41,8 +41,10 @@ struct ticket {
     uint32_t row;           /* in the shared file, or none */
     uint64_t id;            /* what that row must say */
     int64_t arrival;
-    int64_t sent_ns; /* when its last byte was written; NEVER: not known */
-    ticket_fn *fn;   /* NULL: nobody listens any more */
+    int64_t joined_ns;   /* the first time: it may move to another file */
+    uint64_t generation; /* of the settings that its request is by */
+    int64_t sent_ns;     /* when its last byte was written; NEVER: not known */
+    ticket_fn *fn;       /* NULL: nobody listens any more */
     void *arg;
     struct ticket_news news;
     struct limiter_report report; /* with WISH_REPORT */

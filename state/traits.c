@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "draft.h"
 #include "layout.h"
 #include "names.h"
 
@@ -118,7 +119,7 @@ void traits_granted(struct layout *lay, uint32_t row, int64_t now)
 {
     const struct lay_row *r = row_at(lay, row);
     uint32_t upstream = r->scope;
-    struct lay_debt *d;
+    struct lay_debt *d, new;
 
     if (lay->live.limited == 0)
         return;
@@ -127,9 +128,11 @@ void traits_granted(struct layout *lay, uint32_t row, int64_t now)
     d = traits_debt(lay, upstream);
     if (d->bench.until_ns == 0)
         return;
-    d->lease_ns = now + LEASE_NS;
-    d->try_row = row;
-    d->try_id = r->id;
+    new = *d;
+    new.lease_ns = now + LEASE_NS;
+    new.try_row = row;
+    new.try_id = r->id;
+    draft_put(lay, d, &new, sizeof(new));
     lay->live.counters.probes++;
 }
 

@@ -7,11 +7,12 @@
  *
  * The machines (retreat.c, bench.c, ceiling.c) know no table; here they get
  * what they need from the shared file, and each change is counted and noted
- * for the log.
+ * for the log.  They work on a copy, which takes its place as a whole (draft.c).
  */
 #include <string.h>
 
 #include "admit.h"
+#include "draft.h"
 #include "names.h"
 #include "quota.h"
 #include "rulebook.h"
@@ -54,14 +55,16 @@ static void refused(struct limiter *lim, const struct lay_row *row,
         [RETREAT_RECOVERING] = HOLD_RECOVERY,
     };
     struct layout *lay = lim->file.lay;
-    struct retreat *re = admit_retreat(lay, row->scope);
+    struct retreat *re = admit_retreat(lay, row->scope), new = *re;
     struct retreat_rule u = admit_retreat_rule(lay, row->scope);
     struct retreat_refusal what = {row->changed_ns, row->grant,
                                    lay->live.last_grant, rep->retry_after_ns,
                                    rep->reason};
     uint32_t from = re->state;
+    bool began = retreat_refused(&new, &u, &what, lim->now);
 
-    if (!retreat_refused(re, &u, &what, lim->now))
+    draft_put(lay, re, &new, sizeof(new));
+    if (!began)
         return;
     lay->live.counters.holds[causes[from]]++;
     note_state(lim, row->scope, from, rep->reason);
@@ -72,40 +75,46 @@ static void answered(struct limiter *lim, uint32_t i, bool fine)
 {
     struct layout *lay = lim->file.lay;
     const struct lay_row *row = row_at(lay, i);
-    struct retreat *re = &scope_at(lay, row->scope)->retreat;
+    struct retreat *re = &scope_at(lay, row->scope)->retreat, new;
     struct retreat_rule u;
+    bool over;
 
     if (re->state != RETREAT_PROBING)
         return;
-    re = admit_retreat(lay, row->scope);
+    new = *admit_retreat(lay, row->scope);
     u = admit_retreat_rule(lay, row->scope);
-    if (re->probe_id == row->id)
-        retreat_pass_on(re);
-    if (fine && retreat_answered(re, &u, row->grant, lim->now))
+    if (new.probe_id == row->id)
+        retreat_pass_on(&new);
+    over = fine && retreat_answered(&new, &u, row->grant, lim->now);
+    draft_put(lay, re, &new, sizeof(new));
+    if (over)
         note_state(lim, row->scope, RETREAT_PROBING, "the probe was answered");
 }
 
 static void advance(struct limiter *lim, uint32_t scope)
 {
     struct layout *lay = lim->file.lay;
-    struct retreat *re = &scope_at(lay, scope)->retreat;
+    struct retreat *re = &scope_at(lay, scope)->retreat, new;
     struct retreat_rule u;
     uint32_t from;
 
     if (re->state == RETREAT_NORMAL)
         return;
-    re = admit_retreat(lay, scope);
-    from = re->state;
+    new = *admit_retreat(lay, scope);
+    from = new.state;
     if (!rulebook_in_force(lay, rulebook_upstream(lay, scope))) {
-        retreat_end(re, lim->now); /* nobody uses that upstream any more */
+        retreat_end(&new, lim->now); /* nobody uses that upstream any more */
+        draft_put(lay, re, &new, sizeof(new));
         note_state(lim, scope, from, "its upstream is gone");
         return;
     }
     u = admit_retreat_rule(lay, scope);
-    for (; retreat_advance(re, &u, lim->now); from = re->state) {
-        lay->live.counters.retreats_over += re->state == RETREAT_NORMAL;
+    for (; retreat_advance(&new, &u, lim->now); from = new.state) {
+        draft_put(lay, re, &new, sizeof(new));
+        lay->live.counters.retreats_over += new.state == RETREAT_NORMAL;
         note_state(lim, scope, from, "");
     }
+    draft_put(lay, re, &new, sizeof(new)); /* it may have grown */
 }
 
 void verdicts_time(struct limiter *lim, uint32_t scope)
@@ -142,13 +151,15 @@ static void model_off(struct limiter *lim, const struct lay_row *row,
 {
     struct layout *lay = lim->file.lay;
     struct bench_answer what = bench_answer(lay, row, rep);
-    struct bench *b;
+    struct bench *b, new;
 
     if (row->model == NONE)
         return; /* the table is full of models that are needed */
     b = &traits_at(lay, row->model)->bench;
-    if (!bench_begin(b, &what, lim->now))
+    new = *b;
+    if (!bench_begin(&new, &what, lim->now))
         return;
+    draft_put(lay, b, &new, sizeof(new));
     lay->live.counters.benches++;
     note_bench(lim, LAY_UPSTREAMS + row->model, "bench", b);
 }
@@ -158,13 +169,14 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
 {
     struct layout *lay = lim->file.lay;
     uint32_t upstream = rulebook_upstream(lay, row->scope);
-    struct lay_debt *d = traits_debt(lay, upstream);
+    struct lay_debt *d = traits_debt(lay, upstream), new = *d;
     struct bench_answer what = bench_answer(lay, row, rep);
 
     what.status = 402;
-    if (!bench_begin(&d->bench, &what, lim->now))
+    if (!bench_begin(&new.bench, &what, lim->now))
         return;
-    d->try_id = 0;
+    new.try_id = 0;
+    draft_put(lay, d, &new, sizeof(new));
     lay->live.counters.holds[HOLD_UNPAID]++;
     note_bench(lim, upstream, "unpaid", &d->bench);
 }
@@ -191,18 +203,34 @@ static void busy(struct limiter *lim, const struct lay_row *row,
     struct lay_trait *t;
     struct ceiling_refusal what = {row->grant, lay->live.last_grant, 0,
                                    rep->retry_after_ns};
+    struct ceiling new;
     uint32_t from;
+    bool cut;
 
     if (row->model == NONE)
         return;
     t = traits_at(lay, row->model);
-    from = t->ceiling.limit;
+    new = t->ceiling;
+    from = new.limit;
     what.in_flight = t->in_flight;
-    if (!ceiling_cut(&t->ceiling, &what, lim->now))
+    cut = ceiling_cut(&new, &what, lim->now);
+    draft_put(lay, &t->ceiling, &new, sizeof(new));
+    if (!cut)
         return;
     lay->live.limited++;
     lay->live.counters.ceilings_cut++;
     note_ceiling(lim, row->model, from, t->ceiling.limit, rep->reason);
+}
+
+/* Nothing holds back what D is of any more. */
+static void forgive(struct layout *lay, struct lay_debt *d, uint64_t answered)
+{
+    struct lay_debt new = *d;
+
+    bench_end(&new.bench);
+    bench_answered(&new.bench, answered);
+    new.try_id = 0;
+    draft_put(lay, d, &new, sizeof(new));
 }
 
 static void fine_debt(struct limiter *lim, const struct lay_row *row)
@@ -214,23 +242,27 @@ static void fine_debt(struct limiter *lim, const struct lay_row *row)
 
     if (d->bench.until_ns == 0 || row->grant <= d->bench.grant)
         return;
-    bench_end(&d->bench);
-    bench_answered(&d->bench, row->grant);
-    d->try_id = 0;
+    forgive(lim->file.lay, d, row->grant);
     marks_add(lim, upstream, &m);
 }
 
 static void fine(struct limiter *lim, const struct lay_row *row)
 {
+    struct layout *lay = lim->file.lay;
     struct lay_trait *t;
+    struct ceiling new;
+    bool gone;
 
-    if (lim->file.lay->live.limited > 0)
+    if (lay->live.limited > 0)
         fine_debt(lim, row);
     if (row->model == NONE)
         return;
-    t = traits_at(lim->file.lay, row->model);
+    t = traits_at(lay, row->model);
     bench_answered(&t->bench, row->grant);
-    if (ceiling_grow(&t->ceiling, row->grant))
+    new = t->ceiling;
+    gone = ceiling_grow(&new, row->grant);
+    draft_put(lay, &t->ceiling, &new, sizeof(new));
+    if (gone)
         note_ceiling(lim, row->model, 1, 0, "it bears twice as many");
 }
 
@@ -273,11 +305,10 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
 
 /* ---- time -------------------------------------------------------------------- */
 
-static void end_bench(struct limiter *lim, uint32_t model, const char *why)
+static void note_bench_end(struct limiter *lim, uint32_t model, const char *why)
 {
     struct mark m = {.event = "bench", .from = "off", .to = "on", .for_ns = -1};
 
-    bench_end(&traits_at(lim->file.lay, model)->bench);
     marks_why(&m, why);
     marks_add(lim, LAY_UPSTREAMS + model, &m);
 }
@@ -291,8 +322,10 @@ static void count_limited(struct limiter *lim)
     for (i = 0; i < LAY_MODELS; i++) {
         struct lay_trait *t = traits_at(lay, i);
 
-        if (t->bench.until_ns != 0 && !bench_is_on(&t->bench, lim->now))
-            end_bench(lim, i, "");
+        if (t->bench.until_ns != 0 && !bench_is_on(&t->bench, lim->now)) {
+            bench_end(&t->bench);
+            note_bench_end(lim, i, "");
+        }
         if (!ceiling_rests(&t->ceiling, lim->now))
             t->ceiling.rest_ns = 0;
         n += t->bench.until_ns != 0 || t->ceiling.limit != 0 ||
@@ -316,12 +349,13 @@ void verdicts_tick(struct limiter *lim)
 
 static void end_retreat(struct limiter *lim, uint32_t scope)
 {
-    struct retreat *re = admit_retreat(lim->file.lay, scope);
+    struct retreat *re = admit_retreat(lim->file.lay, scope), new = *re;
     uint32_t from = re->state;
 
     if (from == RETREAT_NORMAL)
         return;
-    retreat_end(re, lim->now);
+    retreat_end(&new, lim->now);
+    draft_put(lim->file.lay, re, &new, sizeof(new));
     lim->file.lay->live.counters.holds_ended++;
     note_state(lim, scope, from, "an operator ended it");
 }
@@ -337,23 +371,28 @@ static void end_debt(struct limiter *lim, uint32_t upstream)
 
     if (d->bench.until_ns == 0)
         return;
-    bench_end(&d->bench);
-    d->try_id = 0;
+    forgive(lim->file.lay, d, 0);
     lim->file.lay->live.counters.holds_ended++;
     marks_add(lim, upstream, &m);
 }
 
 static void end_traits(struct limiter *lim, uint32_t model)
 {
-    struct lay_trait *t = traits_at(lim->file.lay, model);
+    struct layout *lay = lim->file.lay;
+    struct lay_trait *t = traits_at(lay, model);
+    struct ceiling ceiling = t->ceiling;
+    struct bench bench = t->bench;
 
-    t->ceiling.limit = 0;
-    t->ceiling.rest_ns = 0;
-    t->bench.streak = 0;
-    if (t->bench.until_ns == 0)
-        return;
-    lim->file.lay->live.counters.holds_ended++;
-    end_bench(lim, model, "an operator ended it");
+    ceiling.limit = 0;
+    ceiling.rest_ns = 0;
+    draft_put(lay, &t->ceiling, &ceiling, sizeof(ceiling));
+    bench.streak = 0;
+    bench_end(&bench);
+    if (t->bench.until_ns != 0) {
+        lay->live.counters.holds_ended++;
+        note_bench_end(lim, model, "an operator ended it");
+    }
+    draft_put(lay, &t->bench, &bench, sizeof(bench));
 }
 
 void verdicts_end(struct limiter *lim)

@@ -11,21 +11,15 @@
  */
 #include "view.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "admit.h"
-#include "file.h"
 #include "guard.h"
 #include "layout.h"
 #include "lock.h"
 #include "queue.h"
 #include "quota.h"
 #include "rank.h"
-#include "repair.h"
 #include "rulebook.h"
 #include "traits.h"
 #include "vtime.h"
@@ -355,7 +349,7 @@ static void first_pass(void *arg)
     j->busy = l->dirty != 0;
     if (j->busy)
         return;
-    __atomic_store_n(&l->dirty, 1, __ATOMIC_SEQ_CST);
+    layout_begin_write(l);
     j->now = max_i64(j->now, l->now_ns);
     j->out->uptime_ns = since(j, l->service_start_ns);
     copy_pause(j);
@@ -569,67 +563,4 @@ void view_free(struct limiter_view *view)
     free(view->recent);
     free(view->opens);
     memset(view, 0, sizeof(*view));
-}
-
-/* ---- without joining --------------------------------------------------------- */
-
-/* A consistent private copy: nothing is ever written to the file. */
-static int read_copy(int fd, struct layout *copy, char *err, size_t err_max)
-{
-    ssize_t n;
-    int tries;
-
-    for (tries = 0; tries < 200 && !lock_take(fd); tries++)
-        usleep(5000);
-    if (tries == 200) {
-        snprintf(err, err_max, "%s is locked by a process that does not let go",
-                 FILE_NAME);
-        return -1;
-    }
-    n = pread(fd, copy, sizeof(*copy), 0);
-    lock_drop(fd);
-    if (n != (ssize_t)sizeof(*copy) || !file_head_is_sound(copy)) {
-        snprintf(err, err_max, "%s is not of this version of Sluice",
-                 FILE_NAME);
-        return -1;
-    }
-    return 0;
-}
-
-static void repair_copy(void *arg)
-{
-    struct job *j = arg;
-
-    repair_run(j->lay, j->now);
-}
-
-int view_peek(const char *dir, int64_t now, struct limiter_view *out, char *err,
-              size_t err_max)
-{
-    struct job j = {.now = now};
-    const char *what = NULL;
-    char path[4096];
-    int fd, rc = -1;
-
-    snprintf(path, sizeof(path), "%s/%s", dir, FILE_NAME);
-    fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd == -1) {
-        snprintf(err, err_max, "%s: %s%s", path, strerror(errno),
-                 errno == ENOENT ? " (is Sluice running? is --state-dir right?)"
-                                 : "");
-        return -1;
-    }
-    j.lay = malloc(sizeof(*j.lay));
-    CHECK(j.lay != NULL);
-    if (read_copy(fd, j.lay, err, err_max) == 0) {
-        if (guard_run(repair_copy, &j, &what) == GUARD_OK &&
-            view_collect(-1, j.lay, now, out, &what))
-            rc = 0;
-        else
-            snprintf(err, err_max, "%s is damaged: %s", path,
-                     what != NULL ? what : "?");
-    }
-    free(j.lay);
-    close(fd);
-    return rc;
 }

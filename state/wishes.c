@@ -160,10 +160,11 @@ static bool claim(struct limiter *lim, const struct ticket *t)
 static void do_join(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
-    struct row_join j = {&t->req, lim->slot, 0, false};
+    struct row_join j = {&t->req, lim->slot, 0, false, t->generation, lim->now};
     enum limiter_refusal why;
     uint32_t row = NONE;
 
+    t->joined_ns = lim->now;
     t->req.upstream = places_of(lim, t->upstream);
     if (refuse_if_off(lim, t, NONE))
         return;
@@ -324,7 +325,8 @@ void wishes_fulfil(struct limiter *lim)
 /* Needs the lock.  False: no room, to be tried again. */
 static bool adopt(struct limiter *lim, struct ticket *t)
 {
-    struct row_join j = {&t->req, lim->slot, t->arrival, t->senior};
+    struct row_join j = {&t->req,   lim->slot,     t->arrival,
+                         t->senior, t->generation, t->joined_ns};
     uint32_t state = t->state == TICKET_LINE   ? ROW_WAITING
                      : t->state == TICKET_OPEN ? ROW_OPEN
                                                : ROW_SENT;

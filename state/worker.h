@@ -60,8 +60,12 @@ struct effort {
 struct limiter {
     struct state_file file;
     int dir;
-    char *path;    /* of the directory */
-    uint32_t slot; /* our place in the roster, or NONE */
+    char *path;     /* of the directory */
+    int alive;      /* alive.c's; -1: nothing is said in the data directory */
+    bool elsewhere; /* somebody, or we, may have sent by another file than the
+                     * one to be attached */
+    bool deaf;      /* our socket is gone, and that was said */
+    uint32_t slot;  /* our place in the roster, or NONE */
     struct wake wake;
     struct limiter_settings set;
     int64_t opened_ns;   /* when this worker began */
@@ -153,7 +157,8 @@ MUST_USE bool limiter_touch(struct limiter *lim, void (*fn)(void *), void *arg);
 /* ---- attach.c ---------------------------------------------------------- */
 
 /* At the start: directory, file and socket.  False: ERR says why not. */
-MUST_USE bool attach_first(struct limiter *lim, char *err, size_t err_max);
+MUST_USE bool attach_first(struct limiter *lim, const char *data_dir, char *err,
+                           size_t err_max);
 /* Before a turn: false while no sound file can be had. */
 MUST_USE bool attach_check(struct limiter *lim);
 /* Drops the file; its tickets wait for the next one.  DAMAGED: it must not be

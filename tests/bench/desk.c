@@ -63,7 +63,7 @@ struct limiter *desk_worker(const struct limiter_settings *set)
     struct limiter *lim;
     char err[256];
 
-    if (limiter_open(&lim, dir, set, desk_now_ns(), NULL, NULL, err,
+    if (limiter_open(&lim, dir, NULL, set, desk_now_ns(), NULL, NULL, err,
                      sizeof(err)) == -1) {
         fprintf(stderr, "limiter_bench: %s\n", err);
         exit(1);

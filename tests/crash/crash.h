@@ -97,7 +97,8 @@ static inline struct limiter *worker(const struct limiter_settings *set,
     struct limiter *lim = NULL;
     char err[256];
 
-    if (limiter_open(&lim, dir, set, now, NULL, NULL, err, sizeof(err)) == -1) {
+    if (limiter_open(&lim, dir, NULL, set, now, NULL, NULL, err, sizeof(err)) ==
+        -1) {
         printf("limiter_open: %s\n", err);
         abort();
     }
@@ -169,6 +170,32 @@ static inline bool wait_stop(pid_t pid)
     return WIFSTOPPED(status);
 }
 
+/* Runs on to the begin or the end of a system call; false: it stopped itself,
+ * or is gone.  Needs PTRACE_O_TRACESYSGOOD. */
+static inline bool to_next_call(pid_t pid)
+{
+    int status;
+
+    CHECK(ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0);
+    while (waitpid(pid, &status, 0) == -1)
+        CHECK(errno == EINTR);
+    return WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80);
+}
+
+/* Runs on until it is about to make system call NR. */
+static inline bool run_into_call(pid_t pid, uint64_t nr)
+{
+    struct __ptrace_syscall_info i = {.op = 0};
+
+    CHECK(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD) == 0);
+    while (to_next_call(pid)) {
+        CHECK(ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(i), &i) > 0);
+        if (i.op == PTRACE_SYSCALL_INFO_ENTRY && i.entry.nr == nr)
+            return true;
+    }
+    return false;
+}
+
 /* Runs on until it has just got the lock.  Not all that comes before concerns
  * us, and to clear memory takes an instruction a byte. */
 static inline bool run_into_lock(pid_t pid)
@@ -177,20 +204,14 @@ static inline bool run_into_lock(pid_t pid)
     bool asked = false;
 
     CHECK(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD) == 0);
-    for (;;) {
-        int status;
-
-        CHECK(ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0);
-        while (waitpid(pid, &status, 0) == -1)
-            CHECK(errno == EINTR);
-        if (!WIFSTOPPED(status) || WSTOPSIG(status) != (SIGTRAP | 0x80))
-            return false;
+    while (to_next_call(pid)) {
         CHECK(ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(i), &i) > 0);
         if (asked && i.exit.rval == 0)
             return true;
         asked = i.op == PTRACE_SYSCALL_INFO_ENTRY && i.entry.nr == SYS_flock &&
                 i.entry.args[1] == (LOCK_EX | LOCK_NB);
     }
+    return false;
 }
 
 /* One machine instruction; false: the process stopped itself, or is gone. */

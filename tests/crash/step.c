@@ -15,8 +15,10 @@
 #include "guard.h"
 #include "lock.h"
 #include "queue.h"
+#include "rescope.h"
 #include "row.h"
 #include "rulebook.h"
+#include "vtime.h"
 
 #define T0     (INT64_C(400000000) * NS_PER_S)
 #define SECOND NS_PER_S
@@ -32,6 +34,7 @@ struct scene {
     void (*turn)(void); /* of the victim: watched */
     uint32_t dips;      /* by how many the sends that count may dip between */
     uint32_t stride;    /* look after so many instructions */
+    uint32_t forms;     /* of what answers and orders change: struct decided */
 };
 
 static struct limiter_settings set;
@@ -319,6 +322,119 @@ static void newer_rules(void)
     turn();
 }
 
+static void resume_it(void)
+{
+    CHECK(limiter_pause(lim, NULL, now));
+}
+
+static void other_pauses(void)
+{
+    turn();
+    pause_it();
+}
+
+static void end_hold(void)
+{
+    CHECK(limiter_end_hold(lim, 0, ""));
+    turn();
+}
+
+static void end_bench(void)
+{
+    CHECK(limiter_end_hold(lim, 0, "m"));
+    turn();
+}
+
+/* Its ceiling was cut, too. */
+static void benched(void)
+{
+    two_in_flight();
+    answer(ANSWER_BUSY, -1);
+    turn();
+    answer(ANSWER_OFF, -1);
+    turn();
+}
+
+/* An hour ago nobody paid; now one tries whether somebody does. */
+static void one_tries(void)
+{
+    now -= 3600 * SECOND;
+    join(1, 1, "victim");
+    turn();
+    limiter_sent(lim, ticket[1]);
+    turn();
+    unpaid();
+    now += 3600 * SECOND;
+    join(1, 1, "victim");
+    turn();
+    limiter_sent(lim, ticket[1]);
+    turn();
+}
+
+static struct limiter_probe_times probe_times = {SECOND / 10, SECOND};
+
+static void asks(void)
+{
+    struct limiter_ready r;
+
+    turn();
+    CHECK(limiter_ready(lim, &probe_times, now, &r));
+    CHECK(limiter_probed(lim, false, 502, now));
+    now += SECOND / 5;
+    turn();
+    CHECK(limiter_ready(lim, &probe_times, now, &r) && r.probe == PROBE_OURS);
+    now -= SECOND / 5;
+}
+
+static void answer_it(void)
+{
+    CHECK(limiter_probed(lim, true, 200, now + SECOND / 5));
+}
+
+/* Two of four tokens are left. */
+static void smooth(void)
+{
+    struct limiter_settings new = set;
+
+    new.rules[0].burst = 3;
+    limiter_set(lim, &new);
+    two_in_flight();
+}
+
+static void longer_window(void)
+{
+    struct limiter_settings new = set;
+
+    new.rules[0].burst = 3;
+    new.rules[0].window_ns *= 10;
+    limiter_set(lim, &new);
+    turn();
+}
+
+static void other_scope(void)
+{
+    struct limiter_settings new = set;
+
+    new.rules[0].per_model = !lim->file.lay->rules[0].per_model;
+    limiter_set(lim, &new);
+    turn();
+}
+
+static void models_wait(void)
+{
+    other_scope();
+    two_in_flight();
+}
+
+static void long_ago(void)
+{
+    struct lay_scope *s;
+
+    turn();
+    s = &lim->file.lay->scopes[0];
+    s->v = s->cls[CLASS_NORMAL].v = VTIME_MARK - QUEUE_QUANTUM;
+}
+
 /* A third worker, which dies at once with all it holds. */
 static void another_dies(void)
 {
@@ -337,54 +453,86 @@ static void another_dies(void)
 }
 
 static const struct scene scenes[] = {
-    {"joining a full line", 2, turn, other_joins_2, 0, join_3_and_turn, 0, 1},
-    {"a first turn", 4, nothing, other_joins_2, 0, turn, 0, 1},
-    {"joining, with slots free", 4, turn, nothing, 0, join_3_and_turn, 0, 1},
-    {"two are sent", 3, join_3_and_turn, nothing, 0, two_are_sent, 0, 1},
-    {"sent and done", 3, join_3_and_turn, other_joins_2, 0, sent_and_done, 0,
-     1},
+    {"joining a full line", 2, turn, other_joins_2, 0, join_3_and_turn, 0, 1,
+     2},
+    {"a first turn", 4, nothing, other_joins_2, 0, turn, 0, 1, 2},
+    {"joining, with slots free", 4, turn, nothing, 0, join_3_and_turn, 0, 1, 2},
+    {"two are sent", 3, join_3_and_turn, nothing, 0, two_are_sent, 0, 1, 2},
+    {"sent and done", 3, join_3_and_turn, other_joins_2, 0, sent_and_done, 0, 1,
+     2},
     {"one comes back", 2, join_3_and_turn, other_joins_2, 0, one_comes_back, 0,
-     1},
+     1, 2},
     {"one comes back unsent", 2, join_3_and_turn, other_joins_2, 0,
-     one_comes_back_unsent, 1, 1},
-    {"one ends unsent", 1, join_3_and_turn, nothing, 0, one_ends_unsent, 1, 1},
+     one_comes_back_unsent, 1, 1, 2},
+    {"one ends unsent", 1, join_3_and_turn, nothing, 0, one_ends_unsent, 1, 1,
+     2},
     {"a slot is offered", 1, join_3_and_turn, other_joins_2, 0, free_and_offer,
-     1, 1},
+     1, 1, 2},
     {"an offer is accepted", 2, join_3_and_turn, other_raises_the_limit, 0,
-     turn, 0, 1},
+     turn, 0, 1, 2},
     {"an offer lapses", 2, turn, third_is_offered_1, 60 * NS_PER_MS,
-     join_3_and_turn, 1, 1},
+     join_3_and_turn, 1, 1, 2},
     {"a dead worker is swept", 6, join_3_and_turn, another_dies, SECOND, turn,
-     0, 1},
+     0, 1, 2},
     {"a log of four chunks expires", MAX, full_log, other_joins_2, 61 * SECOND,
-     turn, 0, 1},
-    {"a refusal makes it hold", 2, two_in_flight, other_joins_2, 0, rate, 0, 1},
-    {"a model is busy", 2, two_in_flight, other_joins_2, 0, busy, 0, 1},
-    {"a model goes off", 2, two_in_flight, other_joins_2, 0, off, 0, 1},
-    {"one is noted", 2, two_in_flight, other_joins_2, 0, noted, 0, 1},
-    {"nobody pays", 2, two_in_flight, other_joins_2, 0, unpaid, 0, 1},
-    {"a hold is over", 6, holding, other_joins_2, SECOND, turn, 0, 1},
-    {"the probe is answered", 6, probing, other_joins_2, SECOND / 5, fine, 0,
-     1},
-    {"other rules", 4, join_3_and_turn, other_joins_2, 0, other_rules, 0, 1},
-    {"newer rules", 4, join_3_and_turn, other_joins_2, 0, newer_rules, 0, 1},
+     turn, 0, 1, 2},
+    {"a refusal makes it hold", 2, two_in_flight, other_joins_2, 0, rate, 0, 1,
+     2},
+    {"a model is busy", 2, two_in_flight, other_joins_2, 0, busy, 0, 1, 2},
+    {"a model goes off", 2, two_in_flight, other_joins_2, 0, off, 0, 1, 2},
+    {"one is noted", 2, two_in_flight, other_joins_2, 0, noted, 0, 1, 2},
+    {"nobody pays", 2, two_in_flight, other_joins_2, 0, unpaid, 0, 1, 2},
+    {"a hold is over", 6, holding, other_joins_2, SECOND, turn, 0, 1, 3},
+    {"an operator ends a hold", 6, holding, other_joins_2, 0, end_hold, 0, 1,
+     2},
+    {"an operator ends a bench", 6, benched, other_joins_2, 0, end_bench, 0, 1,
+     3}, /* the ceiling, then the bench */
+    {"somebody pays", 6, one_tries, other_joins_2, 0, fine, 0, 1, 2},
+    {"the probe is answered", 6, probing, other_joins_2, SECOND / 5, fine, 0, 1,
+     2},
+    {"other rules", 4, join_3_and_turn, other_joins_2, 0, other_rules, 0, 1, 2},
+    {"a longer window", 4, smooth, other_joins_2, 0, longer_window, 0, 1, 2},
+    {"another scope", 4, two_in_flight, other_joins_2, 0, other_scope, 0, 1, 2},
+    {"another scope again", 4, models_wait, other_joins_2, 0, other_scope, 0, 1,
+     2},
+    {"virtual time is set back", 9, long_ago, other_joins_2, 0, join_3_and_turn,
+     0, 1, 2},
+    {"newer rules", 4, join_3_and_turn, other_joins_2, 0, newer_rules, 0, 1, 2},
     {"a pause takes an offer back", 2, turn, third_is_offered_1, 0, pause_it, 0,
-     1},
-    {"rows are marked", 2, join_3_and_turn, other_joins_2, 0, cancel_all, 0, 1},
-    {"marked ones end", 2, join_3_and_turn, other_cancels_all, 0, turn, 0, 1},
-    {"closing", 2, join_3_and_turn, other_joins_2, 0, close_it, 0, 1},
+     1, 2},
+    {"it goes again", 2, turn, other_pauses, 0, resume_it, 0, 1, 2},
+    {"what was asked is answered", 2, asks, nothing, 0, answer_it, 0, 1, 3},
+    {"rows are marked", 2, join_3_and_turn, other_joins_2, 0, cancel_all, 0, 1,
+     2},
+    {"marked ones end", 2, join_3_and_turn, other_cancels_all, 0, turn, 0, 1,
+     2},
+    {"closing", 2, join_3_and_turn, other_joins_2, 0, close_it, 0, 1, 2},
     {"a view, with a log to expire", MAX, full_log, other_joins_2, 61 * SECOND,
-     view_it, 0, 1},
-    {"a repair", 3, join_3_and_turn, leave_it_dirty, 0, two_are_sent, 0, 97},
+     view_it, 0, 1, 2},
+    {"a repair", 3, join_3_and_turn, leave_it_dirty, 0, two_are_sent, 0, 97, 2},
 };
 
 /* ---- what a death leaves behind --------------------------------------------- */
+
+/* What answers and orders change.  Each is one thing in several words, and so
+ * it must be found as it was or as it is to be, and nothing in between. */
+struct decided {
+    struct retreat retreat;
+    struct bench bench;
+    struct ceiling ceiling;
+    struct lay_debt debt;
+    struct lay_control control;
+    uint32_t known, known_status;
+    int64_t known_ns;
+};
 
 struct wreck {
     const struct scene *scene;
     struct layout *lay; /* a copy */
     int locks;          /* a file on which only the living hold a place */
     uint32_t sum;       /* sends that count, once it was repaired */
+    int64_t tokens;     /* thousandths */
+    struct decided decided;
     const char *wrong;
 };
 
@@ -392,6 +540,27 @@ static void expect(struct wreck *w, bool holds, const char *what)
 {
     if (!holds && w->wrong == NULL)
         w->wrong = what;
+}
+
+static void find_decided(struct wreck *w)
+{
+    const struct layout *lay = w->lay;
+    struct decided *d = &w->decided;
+
+    d->retreat = lay->scopes[0].retreat;
+    /* Counted with each send: as good as can be. */
+    d->retreat.hits = d->retreat.refused = 0;
+    d->retreat.opened_ns = 0;
+    d->bench = lay->traits[0].bench;
+    d->ceiling = lay->traits[0].ceiling;
+    d->debt = lay->debts[0];
+    d->control = lay->control;
+    d->control.cancels = 0; /* a repair has everybody look */
+    if (lay->probe.known == 0)
+        return;
+    d->known = lay->probe.known;
+    d->known_status = lay->probe.status;
+    d->known_ns = lay->probe.known_ns;
 }
 
 static uint32_t sends_that_count(struct layout *lay)
@@ -459,9 +628,12 @@ static void survive(void *arg)
     else
         repair_run(lay, now + w->scene->later);
     lay->live.now_ns = now + w->scene->later;
+    find_decided(w);
     lay->control.paused_ns = 0; /* they resume */
     expect(w, rulebook_is_sane(&lay->rules[0]), "rules that cannot be");
+    w->tokens = admit_tokens_milli(lay, 0, lay->live.now_ns);
     (void)rulebook_set(lay, &set, lay->live.now_ns);
+    rescope_rows(lay, lay->live.now_ns);
     w->sum = before = sends_that_count(lay);
     expect(w, w->sum <= set.rules[0].requests, "more sends than the limit");
     for (i = 0; i < LAY_ROWS; i++)
@@ -493,6 +665,7 @@ static const struct {
     {offsetof(struct layout, quotas), 8 * sizeof(struct lay_quota)},
     {offsetof(struct layout, traits), 8 * sizeof(struct lay_trait)},
     {offsetof(struct layout, debts), 8 * sizeof(struct lay_debt)},
+    {offsetof(struct layout, probe), sizeof(struct lay_probe)},
     {offsetof(struct layout, control), sizeof(struct lay_control)},
     {offsetof(struct layout, workers), 8 * sizeof(struct lay_worker)},
     {offsetof(struct layout, rows), (MAX + 20) * sizeof(struct lay_row)},
@@ -531,19 +704,34 @@ static bool is_same(const struct layout *map, const struct layout *shadow)
                   sizeof(*map) - to) == 0;
 }
 
-#define SUMS 100000
+#define SUMS  100000
+#define FORMS 64
 
 struct play {
     const struct scene *scene;
     struct layout *shadow, *copy;
     int hold, locks;
     uint32_t sums[SUMS], n;
+    int64_t tokens[SUMS];
+    struct decided forms[FORMS];
+    uint32_t n_forms;
     int64_t instructions;
 };
 
+static void add_form(struct play *p, const struct decided *d)
+{
+    uint32_t i;
+
+    for (i = 0; i < p->n_forms; i++)
+        if (memcmp(&p->forms[i], d, sizeof(*d)) == 0)
+            return;
+    if (p->n_forms < FORMS)
+        p->forms[p->n_forms++] = *d;
+}
+
 static void look(struct play *p)
 {
-    struct wreck w = {p->scene, p->copy, p->locks, 0, NULL};
+    struct wreck w = {.scene = p->scene, .lay = p->copy, .locks = p->locks};
     const char *what = "";
 
     memcpy(p->copy, p->shadow, sizeof(*p->copy));
@@ -551,8 +739,11 @@ static void look(struct play *p)
         w.wrong = what;
     check(w.wrong == NULL, "%s, instruction %lld: %s", p->scene->name,
           (long long)p->instructions, w.wrong);
-    if (p->n < SUMS)
-        p->sums[p->n++] = w.sum;
+    add_form(p, &w.decided);
+    if (p->n == SUMS)
+        return;
+    p->tokens[p->n] = w.tokens;
+    p->sums[p->n++] = w.sum;
 }
 
 /* Nothing was lost or invented on the way from the first to the last. */
@@ -566,6 +757,28 @@ static void check_sums(struct play *p)
             break;
     check(i == p->n, "%s: %u sends count at step %u, not %u to %u",
           p->scene->name, p->sums[i < p->n ? i : 0], i, low, high);
+}
+
+static void check_forms(const struct play *p)
+{
+    check(p->n_forms <= p->scene->forms,
+          "%s: what is decided was seen in %u forms, not %u", p->scene->name,
+          p->n_forms, p->scene->forms);
+}
+
+/* Nor were there ever more than before or after. */
+static void check_tokens(const struct play *p)
+{
+    int64_t most = max_i64(p->tokens[0], p->tokens[p->n - 1]) +
+                   p->scene->dips * INT64_C(1000);
+    uint32_t i;
+
+    for (i = 0; i < p->n; i++)
+        if (p->tokens[i] > most)
+            break;
+    check(i == p->n, "%s: %lld thousandths of tokens at step %u, not %lld",
+          p->scene->name, (long long)p->tokens[i < p->n ? i : 0], i,
+          (long long)most);
 }
 
 static void victim(const struct scene *s)
@@ -617,6 +830,8 @@ static void watch(struct play *p, pid_t pid)
     memcpy(p->shadow, map, sizeof(*p->shadow));
     look(p);
     check_sums(p);
+    check_forms(p);
+    check_tokens(p);
 }
 
 static void run(struct play *p, const struct scene *s)
@@ -624,7 +839,7 @@ static void run(struct play *p, const struct scene *s)
     pid_t pid;
 
     p->scene = s;
-    p->n = 0;
+    p->n = p->n_forms = 0;
     p->instructions = 0;
     set = settings(s->limit, 60000, 0);
     third = NULL;

@@ -7,8 +7,12 @@
  *   before the lock with a time that is old by then
  *   before writing  what was granted counts until it is written
  *   with an offer   the slot goes to the next in line
+ *   with a new file its loss is no older than its place
+ *   while it looks  sluicectl holds nobody up
  */
 #include "crash.h"
+
+#include "view.h"
 
 #include "window.h"
 
@@ -360,6 +364,141 @@ static void stopped_with_an_offer(void)
     limiter_close(lim);
 }
 
+/* ---- with a new file --------------------------------------------------------------- */
+
+/* Looks at the path in its next turn. */
+static void look_now(struct limiter *lim)
+{
+    lim->checked_ns = 0;
+}
+
+static void makes_a_file(void)
+{
+    struct limiter *lim;
+
+    be_led();
+    lim = worker(&set, boottime_ns());
+    (void)turn(lim);
+    look_now(lim);
+    here();
+    (void)turn(lim);
+    here();
+    _exit(0);
+}
+
+static void remove_file(void)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/" FILE_NAME, dir);
+    check(unlink(path) == 0, "with a new file: there was none");
+}
+
+/* It has made a file, but not put it in its place.  Meanwhile another one does,
+ * and that is lost, too, with what was sent by it. */
+static void stopped_with_a_new_file(void)
+{
+    struct limiter *lim, *late;
+    int64_t lost;
+    pid_t pid;
+
+    set = settings(5, 60000, 0);
+    empty_dir();
+    pid = fork();
+    if (pid == 0)
+        makes_a_file();
+    CHECK(wait_stop(pid));
+    lim = worker(&set, boottime_ns());
+    (void)turn(lim);
+    remove_file();
+    check(run_into_call(pid, SYS_renameat2), "with a new file: none was made");
+    look_now(lim);
+    (void)turns(lim, 1300); /* longer than a loss is dated ahead */
+    remove_file();
+    lost = boottime_ns();
+    go_on(pid);
+    CHECK(wait_stop(pid));
+    late = worker(&set, boottime_ns()); /* knows of no other file */
+    check(late->file.lay->live.lost_ns[0] >= lost,
+          "with a new file: its loss is older than its place");
+    end(pid);
+    limiter_close(late);
+    limiter_close(lim);
+}
+
+/* ---- while it looks ------------------------------------------------------------------- */
+
+static void looks(void)
+{
+    struct limiter_view view;
+    char err[256];
+
+    be_led();
+    here();
+    if (view_peek(dir, boottime_ns(), &view, err, sizeof(err)) != 0)
+        _exit(1);
+    here();
+    _exit(0);
+}
+
+static bool is_deaf_to(pid_t pid, int sig)
+{
+    unsigned long long blocked = 0;
+    char path[64], line[256];
+    FILE *f;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    f = fopen(path, "re");
+    CHECK(f != NULL);
+    while (fgets(line, sizeof(line), f) != NULL)
+        if (sscanf(line, "SigBlk: %llx", &blocked) == 1)
+            break;
+    fclose(f);
+    return (blocked >> (sig - 1) & 1) != 0;
+}
+
+/* At each of its system calls; false: it never held the lock. */
+static bool holds_up(pid_t pid, const struct limiter *lim, bool *stoppable)
+{
+    bool held = false;
+
+    *stoppable = false;
+    CHECK(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD) == 0);
+    while (to_next_call(pid)) {
+        if (lock_take(lim->file.fd)) {
+            lock_drop(lim->file.fd);
+            continue;
+        }
+        held = true;
+        *stoppable = *stoppable || !is_deaf_to(pid, SIGTSTP) ||
+                     !is_deaf_to(pid, SIGTTIN) || !is_deaf_to(pid, SIGTTOU);
+    }
+    return held;
+}
+
+/* DIRTY: a writer was killed, so the copy needs the lock. */
+static void stopped_while_it_looks(bool dirty)
+{
+    struct limiter *lim;
+    bool stoppable;
+    pid_t pid;
+
+    set = settings(5, 60000, 0);
+    empty_dir();
+    lim = worker(&set, boottime_ns());
+    (void)turn(lim);
+    lim->file.lay->live.dirty = dirty;
+    pid = fork();
+    if (pid == 0)
+        looks();
+    CHECK(wait_stop(pid));
+    check(holds_up(pid, lim, &stoppable) == dirty,
+          "while it looks: %s the lock", dirty ? "it did without" : "it took");
+    check(!stoppable, "while it looks: Ctrl-Z would hold all up");
+    end(pid);
+    limiter_close(lim);
+}
+
 int main(void)
 {
     make_dir();
@@ -368,5 +507,8 @@ int main(void)
     stopped_before_the_lock();
     stopped_before_writing();
     stopped_with_an_offer();
+    stopped_with_a_new_file();
+    stopped_while_it_looks(false);
+    stopped_while_it_looks(true);
     return finish("stop");
 }

@@ -47,6 +47,11 @@ check "all five are gone within a second of hanging up" \
     wait_for 1 sh -c "[ \$(curl -s $url/api/status | jq .queue.waiting) = 0 ]"
 is "the upstream saw none of them" 0 "$(curl -s "$sim/sim/arrivals" | jq '[.arrivals[] | select(.model == "sim/gone")] | length')"
 
+# Nothing that a terminal does stops a worker, which might hold all others up.
+# (Where it has none, the kernel sends it no such signal.)
+deaf() { for pid in $(workers); do echo $((0x$(sed -n 's/^SigIgn:\t//p' "/proc/$pid/status") >> 19 & 7)); done | sort -u; }
+is "Ctrl-Z and the like stop no worker" 7 "$(deaf)"
+
 # Drain: a waiter is refused, a stream finishes, nothing is left.
 stop_sluice
 start_sluice drain SLUICE_REQUESTS=1 SLUICE_WINDOW_S=60 SLUICE_WORKERS=1 SLUICE_DRAIN_S=10

@@ -303,7 +303,7 @@ static void open_worker(int i)
 {
     char err[256];
 
-    CHECK(limiter_open(&worker[i], dir, &set, now, NULL, NULL, err,
+    CHECK(limiter_open(&worker[i], dir, NULL, &set, now, NULL, NULL, err,
                        sizeof(err)) == 0);
 }
 

@@ -59,9 +59,10 @@ void desk_open(struct desk *d, uint32_t i)
 {
     char err[256] = "";
 
-    CU_ASSERT_EQUAL_FATAL(limiter_open(&d->w[i], d->dir, &d->set, d->now,
-                                       note_event, d, err, sizeof(err)),
-                          0);
+    CU_ASSERT_EQUAL_FATAL(
+        limiter_open(&d->w[i], d->dir, d->data_dir[0] != 0 ? d->data_dir : NULL,
+                     &d->set, d->now, note_event, d, err, sizeof(err)),
+        0);
     (void)limiter_turn(d->w[i], d->now);
 }
 

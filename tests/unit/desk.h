@@ -28,6 +28,7 @@ struct ask {
 
 struct desk {
     char dir[64];
+    char data_dir[80]; /* "": none */
     int64_t now;
     struct limiter_settings set;
     struct limiter *w[DESK_WORKERS];

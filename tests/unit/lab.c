@@ -47,7 +47,7 @@ struct limiter_request lab_request(const char *client, enum limiter_class cls,
 uint32_t lab_join(struct layout *lay, const char *client, int64_t now)
 {
     struct limiter_request req = lab_request(client, CLASS_NORMAL, 1);
-    struct row_join j = {&req, 0, 0, false};
+    struct row_join j = {.req = &req};
     uint32_t row = NONE;
 
     CU_ASSERT_EQUAL_FATAL(row_join(lay, &j, now, &row), REFUSED_NOT);

@@ -148,7 +148,7 @@ static int race(struct desk *d, bool writes)
     bool ok = true;
     size_t len;
 
-    if (limiter_open(&lim, d->dir, &d->set, d->now, NULL, NULL, err,
+    if (limiter_open(&lim, d->dir, NULL, &d->set, d->now, NULL, NULL, err,
                      sizeof(err)) == -1) {
         free(text);
         return 2;

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "admit.h"
+#include "boottime.h"
 #include "desk.h"
 #include "guard.h"
+#include "lock.h"
 
 #define SIZE ((off_t)sizeof(struct layout))
 
@@ -162,6 +164,99 @@ static void a_file_of_another_boot_is_replaced(void)
     CU_ASSERT_FALSE(is_marked(&s));
     CU_ASSERT_EQUAL(s.f.lay->live.lost_ns[0], 0); /* the rule of up-time */
     CU_ASSERT_PTR_NOT_NULL(strstr(s.note, "another boot"));
+    start_fini(&s);
+}
+
+/* Its times mean nothing here; who may have sent by it, nobody knows. */
+static void a_file_of_another_clock_that_nobody_uses_is_replaced(void)
+{
+    struct start s;
+
+    start_init(&s);
+    make_marked(&s);
+    s.f.lay->head.time_ns ^= 1;
+    s.f.lay->head.created_ns = INT64_MAX; /* no damage: it is another clock */
+    sign(&s.f.lay->head);
+    expect_replaced(&s);
+    CU_ASSERT_PTR_NOT_NULL(strstr(s.note, "time namespace"));
+    start_fini(&s);
+}
+
+static void a_file_of_another_clock_that_workers_use_is_left_to_them(void)
+{
+    struct start s;
+    struct state_file theirs;
+
+    start_init(&s);
+    make_marked(&s);
+    CU_ASSERT_TRUE(lock_claim_slot(s.f.fd, 7));
+    s.f.lay->head.time_ns ^= 1;
+    sign(&s.f.lay->head);
+    theirs = s.f;
+    s.f = (struct state_file){.fd = -1};
+    s.o.cold = false;
+    expect_refused(&s, "another time namespace");
+    s.o.had_created_ns = theirs.head.created_ns; /* also by who lost another */
+    expect_refused(&s, "another time namespace");
+    CU_ASSERT_TRUE(file_is_current(&theirs, s.o.dir));
+    CU_ASSERT_EQUAL(theirs.lay->live.retired, 0);
+    CU_ASSERT_EQUAL(theirs.lay->live.counters.joined, 42);
+    file_close(&theirs);
+    start_fini(&s);
+}
+
+static void where_others_send_by_another_file_windows_are_full(void)
+{
+    struct start s;
+
+    start_init(&s);
+    s.o.elsewhere = true;
+    CU_ASSERT_EQUAL_FATAL(attach(&s), FILE_OK); /* there is none */
+    CU_ASSERT_TRUE(s.f.lay->live.lost_ns[0] >= LAB_T0);
+    CU_ASSERT_EQUAL(s.f.lay->live.counters.recoveries, 0);
+    s.f.lay->live.lost_ns[0] = s.f.lay->live.quota_lost_ns = 0;
+    CU_ASSERT_EQUAL_FATAL(attach(&s), FILE_OK); /* a sound one */
+    CU_ASSERT_TRUE(s.f.lay->live.lost_ns[0] >= LAB_T0);
+    CU_ASSERT_TRUE(s.f.lay->live.quota_lost_ns >= LAB_T0);
+    s.f.lay->head.boot_id[3] ^= 1;
+    sign(&s.f.lay->head);
+    CU_ASSERT_EQUAL_FATAL(attach(&s), FILE_OK); /* one of another boot */
+    CU_ASSERT_TRUE(s.f.lay->live.lost_ns[0] >= LAB_T0);
+    start_fini(&s);
+}
+
+/* It was read, then the worker was stopped, and the others went on sending. */
+static void a_loss_is_as_late_as_its_file_not_as_the_clock_that_was_read(void)
+{
+    struct start s;
+    int64_t before;
+
+    start_init(&s);
+    make_marked(&s);
+    CU_ASSERT_EQUAL(unlink(desk_file(s.d)), 0);
+    s.o.cold = false;
+    before = boottime_ns();
+    s.o.now = before - 100 * NS_PER_S;
+    CU_ASSERT_EQUAL_FATAL(attach(&s), FILE_OK);
+    CU_ASSERT_TRUE(s.f.lay->live.lost_ns[0] >= before);
+    CU_ASSERT_TRUE(s.f.lay->live.quota_lost_ns >= before);
+    CU_ASSERT_TRUE(s.f.lay->live.now_ns >= before);
+    CU_ASSERT_TRUE(s.f.lay->head.created_ns >= before);
+    CU_ASSERT_EQUAL(ftruncate(s.f.fd, 0), 0); /* damaged: replaced */
+    CU_ASSERT_EQUAL_FATAL(attach(&s), FILE_OK);
+    CU_ASSERT_TRUE(s.f.lay->live.lost_ns[0] >= before);
+    start_fini(&s);
+}
+
+/* Whoever makes one was killed before it was whole. */
+static void a_file_that_was_never_finished_is_replaced(void)
+{
+    struct start s;
+
+    start_init(&s);
+    make_marked(&s);
+    memset(&s.f.lay->head, 0, sizeof(s.f.lay->head));
+    expect_replaced(&s);
     start_fini(&s);
 }
 
@@ -407,6 +502,16 @@ static const struct unit_test tests[] = {
     {"a file gone while others live leaves full windows",
      a_file_gone_while_others_live_leaves_full_windows},
     {"a file of another boot is replaced", a_file_of_another_boot_is_replaced},
+    {"a file of another clock that nobody uses is replaced",
+     a_file_of_another_clock_that_nobody_uses_is_replaced},
+    {"a file of another clock that workers use is left to them",
+     a_file_of_another_clock_that_workers_use_is_left_to_them},
+    {"where others send by another file, windows are full",
+     where_others_send_by_another_file_windows_are_full},
+    {"a loss is as late as its file, not as the clock that was read",
+     a_loss_is_as_late_as_its_file_not_as_the_clock_that_was_read},
+    {"a file that was never finished is replaced",
+     a_file_that_was_never_finished_is_replaced},
     {"a shorter or longer file is replaced",
      a_shorter_or_longer_file_is_replaced},
     {"all zeros are replaced", all_zeros_are_replaced},

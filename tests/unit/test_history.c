@@ -141,6 +141,80 @@ static void a_clock_that_leaps_harms_only_what_it_overwrites(void)
     free(lay);
 }
 
+/* What a machine without a clock of its own shows at first: 1970, or what its
+ * system was built in. */
+static void a_clock_that_is_wrong_at_the_start_costs_no_record(void)
+{
+    static const int64_t wrong[] = {1,
+                                    5000,
+                                    1000000000,
+                                    T - INT64_C(9600) * 3600,
+                                    T - INT64_C(2880) * 60,
+                                    T - 600};
+    uint32_t i, k;
+
+    for (i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct layout *lay = lab_new();
+        struct limiter_note n = a_note();
+        struct lay_moment *before = malloc(sizeof(lay->history.moments));
+
+        CHECK(before != NULL);
+        for (k = 0; k < HISTORY_HOURS; k++) { /* no place is free */
+            history_turn(lay, T - (HISTORY_HOURS - INT64_C(1) - k) * 3600);
+            history_sent(lay);
+        }
+        for (k = 0; k < HISTORY_MINUTES; k++) {
+            history_turn(lay, T - (HISTORY_MINUTES - INT64_C(1) - k) * 60);
+            history_sent(lay);
+        }
+        for (k = 0; k < HISTORY_SECONDS; k++)
+            history_turn(lay, T - (HISTORY_SECONDS - INT64_C(1) - k));
+        memcpy(before, lay->history.moments, sizeof(lay->history.moments));
+        for (k = 0; k < 50; k++) { /* the time is fetched from the network */
+            lay->live.now_ns += NS_PER_S;
+            history_turn(lay, wrong[i] + k);
+            history_sent(lay);
+            history_note(lay, &n);
+            history_gauge(lay, 0, lay->live.now_ns);
+        }
+        for (k = 0; k < HISTORY_ALL; k++)
+            CU_ASSERT_TRUE(lay->history.moments[k].begin == before[k].begin &&
+                           lay->history.moments[k].sends >= before[k].sends);
+        history_turn(lay, T + 1);
+        history_sent(lay);
+        CU_ASSERT_EQUAL(at(lay, 0, T + 1)->sends, 1);
+        CU_ASSERT_EQUAL(lay->history.ahead_s, 0);
+        free(before);
+        free(lay);
+    }
+}
+
+/* It was a year ahead, and is right now. */
+static void a_record_of_a_clock_that_was_wrong_makes_room_in_time(void)
+{
+    struct layout *lay = lab_new();
+    const int64_t ahead = T + INT64_C(2880) * 60 * 180;
+    uint32_t i;
+
+    for (i = 0; i < 120; i++) {
+        history_turn(lay, ahead + i);
+        history_sent(lay);
+    }
+    for (i = 0; i < 62; i++) {
+        lay->live.now_ns += NS_PER_S;
+        history_turn(lay, T + i);
+        history_sent(lay);
+    }
+    CU_ASSERT_EQUAL(at(lay, 0, T + 61)->begin, T + 61); /* after a minute */
+    CU_ASSERT_NOT_EQUAL(at(lay, 1, T)->begin, T);
+    lay->live.now_ns += 3600 * NS_PER_S;
+    history_turn(lay, T + 62);
+    history_sent(lay);
+    CU_ASSERT_EQUAL(at(lay, 1, T + 62)->begin, T + 60); /* and an hour */
+    CU_ASSERT_EQUAL(at(lay, 1, T + 62)->sends, 1);
+    free(lay);
+}
+
 static void a_second_without_a_turn_is_kept_a_minute_is_not(void)
 {
     struct layout *lay = lab_new();
@@ -311,6 +385,10 @@ static const struct unit_test tests[] = {
      a_clock_that_goes_back_goes_on_with_what_is_there},
     {"a clock that leaps harms only what it overwrites",
      a_clock_that_leaps_harms_only_what_it_overwrites},
+    {"a clock that is wrong at the start costs no record",
+     a_clock_that_is_wrong_at_the_start_costs_no_record},
+    {"a record of a clock that was wrong makes room in time",
+     a_record_of_a_clock_that_was_wrong_makes_room_in_time},
     {"a second without a turn is kept, a minute is not",
      a_second_without_a_turn_is_kept_a_minute_is_not},
     {"noise in it hurts no one", noise_in_it_hurts_no_one},

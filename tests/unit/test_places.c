@@ -254,8 +254,9 @@ static void rules_half_written_harm_nobody(void)
         a = desk_ask(d, 0, &req); /* waits */
         desk_turn(d);
         lay = desk_layout(d, 0);
-        lay->draft.rules = lay->rules[1];
-        lay->draft.upstream = 2;
+        memcpy(lay->draft.bytes, &lay->rules[1], sizeof(lay->rules[1]));
+        lay->draft.at = offsetof(struct layout, rules[1]);
+        lay->draft.n = sizeof(lay->rules[1]);
         lay->rules[1].requests = 0;
         lay->live.dirty = 1;
         desk_kill(d, 1);

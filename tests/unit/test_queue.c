@@ -24,7 +24,7 @@ static void arrive(struct pair *p, uint32_t cls, uint32_t client)
     char name[8] = {'c', (char)('0' + client), 0};
     struct limiter_request req =
         lab_request(name, (enum limiter_class)cls, p->q.weight[cls][client]);
-    struct row_join j = {&req, 0, 0, false};
+    struct row_join j = {.req = &req};
     uint32_t row = NONE, i = p->q.n++;
 
     req.upstream = p->scope;

@@ -246,6 +246,59 @@ static void the_newest_limit_holds(void)
     desk_free(d);
 }
 
+static uint32_t limit_of(struct desk *d, const char *client)
+{
+    struct layout *lay = desk_layout(d, 0);
+
+    return lay->quotas[names_client(lay, client, d->now)].per_min;
+}
+
+/* Worker 0 has the old request and moves last, or first. */
+static void lose_with_an_older_word(bool last)
+{
+    struct desk *d = desk_of(2, 1);
+
+    (void)desk_ask(d, 0, NULL); /* takes the window */
+    (void)ask(d, 0, "a", 100);
+    desk_turn(d);
+    desk_pass(d, 1);
+    (void)ask(d, 1, "a", 2);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(limit_of(d, "a"), 2);
+    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+    d->now += NS_PER_S;
+    (void)limiter_turn(d->w[last ? 1 : 0], d->now);
+    (void)limiter_turn(d->w[last ? 0 : 1], d->now);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.waiting, 2);
+    CU_ASSERT_EQUAL(limit_of(d, "a"), 2);
+    desk_free(d);
+}
+
+static void a_lost_file_brings_no_older_limit_back(void)
+{
+    lose_with_an_older_word(true);
+    lose_with_an_older_word(false);
+}
+
+/* A worker that has not adopted them yet goes on accepting requests. */
+static void newer_settings_outdo_a_later_request(void)
+{
+    struct desk *d = desk_of(2, LOTS);
+
+    limiter_adopt(d->w[0], &d->set, 7);
+    (void)ask(d, 0, "a", 2);
+    desk_pass(d, 1);
+    (void)ask(d, 1, "a", 100);
+    desk_pass(d, 1);
+    CU_ASSERT_EQUAL(limit_of(d, "a"), 2);
+    limiter_adopt(d->w[1], &d->set, 7);
+    (void)ask(d, 1, "a", 3);
+    desk_pass(d, 1);
+    CU_ASSERT_EQUAL(limit_of(d, "a"), 3);
+    desk_free(d);
+}
+
 static void a_client_in_its_minute_keeps_its_row(void)
 {
     struct layout *lay = lab_new();
@@ -254,7 +307,7 @@ static void a_client_in_its_minute_keeps_its_row(void)
 
     lay->live.quota_span_ns = QUOTA_MINUTE_NS;
     a = names_client(lay, "a", LAB_T0);
-    quota_set(lay, a, 1, LAB_T0);
+    quota_set(lay, a, &(struct quota_word){1, 0, LAB_T0}, LAB_T0);
     CU_ASSERT_TRUE(quota_sent(lay, a, LAB_T0, 1));
     for (i = 0; i < LAY_CLIENTS; i++) {
         (void)snprintf(name, sizeof(name), "other %u", i);
@@ -283,7 +336,7 @@ static void logs_of_clients_leave_the_windows_theirs(void)
     for (i = 0; i < LAY_CLIENTS; i++) {
         (void)snprintf(name, sizeof(name), "c%u", i);
         a = names_client(lay, name, LAB_T0);
-        quota_set(lay, a, QUOTA_MAX, LAB_T0);
+        quota_set(lay, a, &(struct quota_word){QUOTA_MAX, 0, LAB_T0}, LAB_T0);
         while (n < CHUNK_TIMES * 2 * (i + 1) &&
                quota_sent(lay, a, LAB_T0, n + 1))
             n++;
@@ -588,6 +641,10 @@ static const struct unit_test tests[] = {
      a_request_is_refused_by_its_own_limits_eta},
     {"a client has its own bound in line", a_client_has_its_own_bound_in_line},
     {"the newest limit holds", the_newest_limit_holds},
+    {"a lost file brings no older limit back",
+     a_lost_file_brings_no_older_limit_back},
+    {"newer settings outdo a later request",
+     newer_settings_outdo_a_later_request},
     {"a client in its minute keeps its row",
      a_client_in_its_minute_keeps_its_row},
     {"logs of clients leave the windows theirs",

@@ -55,29 +55,33 @@ static struct ask *ask_one(struct desk *d, struct sends *s, uint32_t worker,
     return a;
 }
 
-/* How many of the last window there were, of MODEL or (NAMES) of all. */
-static uint32_t in_window(const struct sends *s, uint32_t model, int64_t now)
+/* How many of the last SPAN there were, of MODEL or (NAMES) of all. */
+static uint32_t in_span(const struct sends *s, uint32_t model, int64_t now,
+                        int64_t span_ns)
 {
     uint32_t i, n = 0;
 
-    for (i = s->n; i-- > 0 && s->of[i].at > now - WINDOW_S * NS_PER_S;)
+    for (i = s->n; i-- > 0 && s->of[i].at > now - span_ns;)
         n += model == NAMES || s->of[i].model == model;
     return n;
 }
 
-/* What was granted is written now: never more than the scope in force, which
- * worker 0 or whoever lives tells, lets through. */
+/* What was granted is written now: never more than the rules in force let
+ * through, nor sooner. */
 static void write_all(struct desk *d, struct sends *s, const struct layout *lay)
 {
     uint32_t i;
 
     for (i = 0; i < d->n; i++) {
         struct ask *a = &d->asks[i];
-        uint32_t of = lay->rules[0].per_model ? s->model_of[i] : NAMES;
+        const struct limiter_rules *r = &lay->rules[0];
+        uint32_t of = r->per_model ? s->model_of[i] : NAMES;
 
         if (a->ticket == NULL || a->grants == 0 || s->n == SENDS)
             continue;
-        CU_ASSERT_TRUE(in_window(s, of, d->now) < LIMIT);
+        CU_ASSERT_TRUE(in_span(s, of, d->now, rulebook_span_ns(r)) <
+                       r->requests);
+        CU_ASSERT_EQUAL(in_span(s, of, d->now, r->min_gap_ns), 0);
         s->of[s->n].at = d->now;
         s->of[s->n++].model = s->model_of[i];
         desk_done(a, false);
@@ -215,6 +219,36 @@ static void open_ones_count_where_they_are(void)
     desk_free(d);
 }
 
+/* One that connects for longer than a window holds the next ones also in the
+ * scope it came into. */
+static void open_ones_hold_the_gap_where_they_are(void)
+{
+    struct desk *d = desk_new(LIMIT);
+    struct ask *a = NULL, *b;
+    uint32_t k;
+
+    for (k = 0; k < 2; k++) {
+        settle_on(d, !k);
+        d->set.rules[0].min_gap_ns = NS_PER_S;
+        d->now += NS_PER_MS;
+        desk_open(d, k);
+        if (k == 0)
+            a = desk_ask_model(d, 0, "a");
+        desk_turn(d);
+    }
+    CU_ASSERT_EQUAL(a->grants, 1);
+    b = desk_ask_model(d, 1, "b");
+    desk_pass(d, 2 * WINDOW_S * 1000);
+    CU_ASSERT_EQUAL(b->grants, 0);
+    desk_sent(a);
+    desk_turn(d);
+    desk_pass(d, 999);
+    CU_ASSERT_EQUAL(b->grants, 0);
+    desk_pass(d, 1);
+    CU_ASSERT_EQUAL(b->grants, 1);
+    desk_free(d);
+}
+
 /* A line keeps its order, and one that names no model goes along. */
 static void lines_keep_their_order(void)
 {
@@ -305,31 +339,68 @@ static void a_gap_outlasts_many_names(void)
     desk_free(d);
 }
 
-/* Workers of either word come, go, are killed or die as they write. */
+/* Settings are in force before anybody goes on: one that was granted a moment
+ * before would be judged by others else. */
+static void adopt(struct desk *d, uint32_t worker, uint64_t generation)
+{
+    limiter_adopt(d->w[worker], &d->set, generation);
+    (void)limiter_turn(d->w[worker], d->now);
+}
+
+/* One that is started follows the newest, but has a word of its own. */
+static void begin_with(struct desk *d, uint32_t worker, uint32_t per_model,
+                       uint64_t generation)
+{
+    d->set.rules[0].per_model = per_model;
+    d->now += NS_PER_MS;
+    desk_open(d, worker);
+    adopt(d, worker, generation);
+}
+
+/* Any other rules, live; the word on the scope stays. */
+static void change(struct desk *d, uint32_t worker, uint64_t generation)
+{
+    struct limiter_rules *r = &d->set.rules[0];
+
+    r->window_ns = (1 + lab_random(2 * WINDOW_S)) * NS_PER_S;
+    r->margin_ns = lab_random(2) * NS_PER_S;
+    r->requests = 1 + lab_random(2 * LIMIT);
+    r->burst = 1 + lab_random(r->requests);
+    r->min_gap_ns = lab_random(3) == 0 ? lab_random(3000) * NS_PER_MS : 0;
+    r->per_model = d->w[worker]->set.rules[0].per_model;
+    adopt(d, worker, generation);
+}
+
+/* Workers of either word come, go, are killed or die as they write; and whoever
+ * lives has other rules now and then. */
 static void whoever_comes_and_goes_no_window_is_exceeded(void)
 {
     struct desk *d = desk_new(LIMIT);
     struct sends *s = calloc(1, sizeof(*s));
+    uint64_t generation = 1;
     uint32_t step;
 
     CHECK(s != NULL);
-    open_with(d, 0, 0);
+    settle_on(d, 0);
+    begin_with(d, 0, 0, generation);
     for (step = 0; step < 1500; step++) {
         uint32_t worker = lab_random(DESK_WORKERS), what = lab_random(60);
 
         if (d->w[worker] == NULL && what < 20)
-            open_with(d, worker, lab_random(2));
+            begin_with(d, worker, lab_random(2), generation);
         else if (d->w[worker] != NULL && worker > 0 && what == 0)
             end(d, worker);
         else if (d->w[worker] != NULL && worker > 0 && what == 1)
             desk_kill(d, worker);
         else if (what == 2)
             desk_layout(d, 0)->live.dirty = 1;
+        else if (what < 6 && d->w[worker] != NULL)
+            change(d, worker, ++generation);
         else if (d->w[worker] != NULL && waiting(d) < 40)
             (void)ask_one(d, s, worker, lab_random(NAMES));
         go_on(d, s, 1 + lab_random(1500));
     }
-    CU_ASSERT_TRUE(s->n > 150); /* a window of two is 300 at least */
+    CU_ASSERT_TRUE(s->n > 150); /* some 1,000 s, and waiters all the time */
     lab_recount(desk_layout(d, 0));
     free(s);
     desk_free(d);
@@ -343,6 +414,8 @@ static const struct unit_test tests[] = {
     {"the word of the worker that began last holds",
      the_word_of_the_worker_that_began_last_holds},
     {"open ones count where they are", open_ones_count_where_they_are},
+    {"open ones hold the gap where they are",
+     open_ones_hold_the_gap_where_they_are},
     {"lines keep their order", lines_keep_their_order},
     {"the gap outlasts a change", the_gap_outlasts_a_change},
     {"a gap outlasts many names", a_gap_outlasts_many_names},

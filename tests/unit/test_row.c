@@ -13,7 +13,7 @@ static enum limiter_refusal join(struct layout *lay,
                                  const struct limiter_request *req,
                                  uint32_t *row)
 {
-    struct row_join j = {req, lab_random(4), 0, false};
+    struct row_join j = {.req = req, .worker = lab_random(4)};
 
     return row_join(lay, &j, lay->live.now_ns, row);
 }

@@ -133,14 +133,15 @@ static void what_was_half_written_is_finished(void)
     struct layout *lay = lab_new();
     struct limiter_rules new = lab_rules(9, 30, 100);
 
-    lay->draft.rules = new; /* killed before it said so */
+    memcpy(lay->draft.bytes, &new, sizeof(new)); /* killed before it said so */
+    lay->draft.at = offsetof(struct layout, rules);
     repair_run(lay, LAB_T0);
     CU_ASSERT_EQUAL(lay->rules[0].requests, 4);
-    lay->draft.upstream = 1;
+    lay->draft.n = sizeof(new);
     memset(&lay->rules[0], 0xa5, sizeof(lay->rules[0]) / 2);
     repair_run(lay, LAB_T0);
     CU_ASSERT_EQUAL(memcmp(&lay->rules[0], &new, sizeof(new)), 0);
-    CU_ASSERT_EQUAL(lay->draft.upstream, 0);
+    CU_ASSERT_EQUAL(lay->draft.n, 0);
     free(lay);
 }
 
@@ -151,11 +152,24 @@ static void repair(void *lay)
 
 static void noise_is_no_draft(void)
 {
+    static const struct lay_draft noise[] = {
+        {.n = 1, .at = 0},
+        {.n = 1, .at = offsetof(struct layout, live)},
+        {.n = 1, .at = sizeof(struct layout)},
+        {.n = 2, .at = sizeof(struct layout) - 1},
+        {.n = 257, .at = offsetof(struct layout, scopes)},
+        {.n = UINT32_MAX, .at = UINT32_MAX},
+    };
     struct layout *lay = lab_new();
     const char *what = "";
+    size_t i;
 
-    lay->draft.upstream = LAY_UPSTREAMS + 1;
-    CU_ASSERT_EQUAL(guard_run(repair, lay, &what), GUARD_DAMAGED);
+    for (i = 0; i < ARRAY_LEN(noise); i++) {
+        lay->draft = noise[i];
+        CU_ASSERT_EQUAL(guard_run(repair, lay, &what), GUARD_DAMAGED);
+    }
+    lay->draft = (struct lay_draft){.n = 1, .at = sizeof(struct layout) - 1};
+    CU_ASSERT_EQUAL(guard_run(repair, lay, &what), GUARD_OK);
     free(lay);
 }
 
