@@ -9,7 +9,7 @@
  * there when we look: libfcgi then reads without waiting, and no thread has to
  * be woken, which costs more than the reading.  What is too large to be looked
  * at, or looks odd, is a reader thread's (readers.c).  Whoever is not let in is
- * told so as soon as the parameters are there (peek.c, gate.c).
+ * told so as soon as the parameters are there (glance.c, gate.c).
  *
  * All workers watch one socket: EPOLLEXCLUSIVE wakes one of them for a
  * connection, not all.
@@ -27,9 +27,9 @@
 #include "../state/limiter.h"
 #include "clock.h"
 #include "gate.h"
+#include "glance.h"
 #include "limits.h"
 #include "linger.h"
-#include "peek.h"
 #include "readers.h"
 #include "receive.h"
 
@@ -96,7 +96,7 @@ static void take(struct accept *a, int fd)
  */
 static struct request *refused(struct accept *a, bool *is_known)
 {
-    struct request *r = peek_head(a->bytes, a->looked, loop_now(a->loop));
+    struct request *r = glance_head(a->bytes, a->looked, loop_now(a->loop));
 
     *is_known = r != NULL;
     if (r == NULL)

@@ -14,8 +14,8 @@
 
 #include "clock.h"
 #include "config.h"
+#include "glance.h"
 #include "limits.h"
-#include "peek.h"
 #include "receive.h"
 #include "unit.h"
 
@@ -268,7 +268,7 @@ static void a_head_is_known_when_all_of_it_is_there(void)
         unsigned char *copy = malloc(n > 0 ? n : 1); /* for ASan */
 
         memcpy(copy, b.data, n);
-        r = peek_head(copy, n, 5);
+        r = glance_head(copy, n, 5);
         head = r != NULL && head == 0 ? n : head;
         if (r != NULL) {
             CU_ASSERT_STRING_EQUAL(r->method, "POST");
@@ -299,12 +299,12 @@ static void an_odd_head_is_none(void)
         for (k = 0; k < 256; k++) {
             memcpy(copy, b.data, b.len);
             copy[i] = (unsigned char)k;
-            request_free(peek_head(copy, b.len, 5)); /* ASan looks on */
+            request_free(glance_head(copy, b.len, 5)); /* ASan looks on */
         }
         free(copy);
     }
     b.data[24] = (char)0xff; /* the first name is 2 GB long */
-    CU_ASSERT_PTR_NULL(peek_head((unsigned char *)b.data, b.len, 5));
+    CU_ASSERT_PTR_NULL(glance_head((unsigned char *)b.data, b.len, 5));
     buf_free(&b);
 }
 

@@ -1,11 +1,11 @@
 /*
- * peek.c - who asks, as far as the first bytes tell?
+ * glance.c - who asks, as far as the first bytes tell?
  *
  * Parameters are name-value pairs (FastCGI 1.0, section 3.4) in the content of
  * PARAMS records, the last of which is empty.  Bytes are looked at and left
  * where they are: whoever is let in is read by libfcgi, from the beginning.
  */
-#include "peek.h"
+#include "glance.h"
 
 #include <fastcgi.h>
 #include <string.h>
@@ -104,7 +104,7 @@ static void wipe(struct buf *b)
     buf_free(b);
 }
 
-struct request *peek_head(const unsigned char *bytes, size_t len, int64_t now)
+struct request *glance_head(const unsigned char *bytes, size_t len, int64_t now)
 {
     struct buf params = {NULL, 0, 0, 0}, text = {NULL, 0, 0, 0};
     struct request *r = NULL;

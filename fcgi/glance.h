@@ -1,8 +1,8 @@
 /*
  * The head of a request whose body still comes.
  */
-#ifndef SLUICE_PEEK_H
-#define SLUICE_PEEK_H
+#ifndef SLUICE_GLANCE_H
+#define SLUICE_GLANCE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +14,7 @@ struct request;
  * hostile.  The request is the caller's; it has no body and no route.  NULL:
  * they are not all there, or look odd.
  */
-struct request *peek_head(const unsigned char *bytes, size_t len, int64_t now);
+struct request *glance_head(const unsigned char *bytes, size_t len,
+                            int64_t now);
 
 #endif
