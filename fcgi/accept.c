@@ -9,7 +9,7 @@
  * there when we look: libfcgi then reads without waiting, and no thread has to
  * be woken, which costs more than the reading.  What is too large to be looked
  * at, or looks odd, is a reader thread's (readers.c).  Whoever is not let in is
- * told so as soon as the parameters are there (gate.c).
+ * told so as soon as the parameters are there (glance.c, gate.c).
  *
  * All workers watch one socket: EPOLLEXCLUSIVE wakes one of them for a
  * connection, not all.
@@ -27,6 +27,7 @@
 #include "../state/limiter.h"
 #include "clock.h"
 #include "gate.h"
+#include "glance.h"
 #include "limits.h"
 #include "linger.h"
 #include "readers.h"
@@ -39,6 +40,7 @@ struct arrival {
     struct loop_watch watch;
     int64_t deadline_ns;
     int looks;
+    bool is_known; /* its head has come, and its caller is let in */
 };
 
 struct accept {
@@ -54,6 +56,7 @@ struct accept {
     struct readers *readers;
     struct arrival *first;
     bool stopped;
+    size_t looked; /* bytes of what was looked at last: */
     unsigned char bytes[LOOK_BYTES];
 };
 
@@ -64,11 +67,13 @@ static enum receive_look look(struct accept *a, int fd)
     ssize_t n = recv(fd, a->bytes, sizeof(a->bytes), MSG_PEEK | MSG_DONTWAIT);
     enum receive_look seen;
 
+    a->looked = 0;
     if (n == 0)
         return LOOK_OTHER; /* it closed */
     if (n == -1)
         return errno == EAGAIN || errno == EINTR ? LOOK_SHORT : LOOK_OTHER;
-    seen = receive_look(a->bytes, (size_t)n);
+    a->looked = (size_t)n;
+    seen = receive_look(a->bytes, a->looked);
     return seen == LOOK_SHORT && n == sizeof(a->bytes) ? LOOK_OTHER : seen;
 }
 
@@ -81,6 +86,31 @@ static void take(struct accept *a, int fd)
         close(fd);
         return;
     }
+    r->fd = fd;
+    a->fn(a->arg, r);
+}
+
+/*
+ * More must come of what was looked at.  Is its head there (*IS_KNOWN), and its
+ * caller refused?  Then the request as far as it is known; else NULL.
+ */
+static struct request *refused(struct accept *a, bool *is_known)
+{
+    struct request *r = glance_head(a->bytes, a->looked, loop_now(a->loop));
+
+    *is_known = r != NULL;
+    if (r == NULL)
+        return NULL;
+    r->has_rest = true;
+    if (!gate_admits(a->gate, r))
+        return r;
+    request_free(r);
+    return NULL;
+}
+
+/* Takes FD.  All of R that is still to come is for nobody. */
+static void hand_over(struct accept *a, struct request *r, int fd)
+{
     r->fd = fd;
     a->fn(a->arg, r);
 }
@@ -109,6 +139,7 @@ static void on_more(void *arg, uint32_t events)
     struct accept *a = v->a;
     int64_t deadline = v->deadline_ns;
     enum receive_look seen;
+    struct request *r;
 
     if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
         close(arrival_end(v));
@@ -117,18 +148,22 @@ static void on_more(void *arg, uint32_t events)
     seen = look(a, v->watch.fd);
     if (seen == LOOK_WHOLE)
         take(a, arrival_end(v));
+    else if (!v->is_known && (r = refused(a, &v->is_known)) != NULL)
+        hand_over(a, r, arrival_end(v));
     else if (seen == LOOK_OTHER || ++v->looks == LOOKS_MAX)
         readers_add(a->readers, arrival_end(v), deadline);
 }
 
 /* What has come is left in the socket, so the watch is edge-triggered. */
-static void wait_for_more(struct accept *a, int fd, int64_t deadline_ns)
+static void wait_for_more(struct accept *a, int fd, int64_t deadline_ns,
+                          bool is_known)
 {
     struct arrival *v = calloc(1, sizeof(*v));
 
     CHECK(v != NULL);
     v->a = a;
     v->deadline_ns = deadline_ns;
+    v->is_known = is_known;
     v->watch = (struct loop_watch){-1, 0, on_more, v};
     v->next = a->first;
     if (a->first != NULL)
@@ -232,23 +267,24 @@ static bool take_next(struct accept *a)
 {
     int64_t deadline = loop_now(a->loop) + BODY_DEADLINE_MS * NS_PER_MS;
     int fd = accept4(a->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    enum receive_look seen;
+    struct request *r;
+    bool is_known;
 
     if (fd == -1) {
         if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
             rest(a);
         return false;
     }
-    switch (look(a, fd)) {
-    case LOOK_WHOLE:
+    seen = look(a, fd);
+    if (seen == LOOK_WHOLE)
         take(a, fd);
-        break;
-    case LOOK_SHORT:
-        wait_for_more(a, fd, deadline);
-        break;
-    case LOOK_OTHER:
+    else if ((r = refused(a, &is_known)) != NULL)
+        hand_over(a, r, fd);
+    else if (seen == LOOK_SHORT)
+        wait_for_more(a, fd, deadline, is_known);
+    else
         readers_add(a->readers, fd, deadline);
-        break;
-    }
     return true;
 }
 

@@ -98,7 +98,8 @@ static size_t spells(const char *p, size_t left, char c)
 /* ---- looking ------------------------------------------------------------------ */
 
 /* How many of the LEFT bytes at P are SECRET, or enough of its beginning. */
-static size_t secret_at(const struct secret *secret, const char *p, size_t left)
+static size_t written_at(const struct secret *secret, const char *p,
+                         size_t left)
 {
     size_t part = secret->len < SECRET_PART ? secret->len : SECRET_PART;
     size_t at = 0, i, n;
@@ -111,12 +112,25 @@ static size_t secret_at(const struct secret *secret, const char *p, size_t left)
     return i >= part ? at : 0;
 }
 
+/* The same, taken as they are: a key may hold what begins an escape. */
+static size_t plain_at(const struct secret *secret, const char *p, size_t left)
+{
+    size_t part = secret->len < SECRET_PART ? secret->len : SECRET_PART;
+    size_t i = 0;
+
+    while (i < secret->len && i < left && p[i] == secret->text[i])
+        i++;
+    return i >= part ? i : 0;
+}
+
 static size_t longest_at(const struct secrets *s, const char *p, size_t left)
 {
     size_t longest = 0, i, n;
 
     for (i = 0; i < s->n; i++) {
-        n = secret_at(&s->all[i], p, left);
+        n = written_at(&s->all[i], p, left);
+        longest = n > longest ? n : longest;
+        n = plain_at(&s->all[i], p, left);
         longest = n > longest ? n : longest;
     }
     return longest;

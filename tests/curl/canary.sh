@@ -77,10 +77,10 @@ all_of_them() {
             ask "$path"
             note
         done
-        "$build/sluicectl" --state-dir "$state" status >>"$seen"
-        "$build/sluicectl" --state-dir "$state" queue >>"$seen"
-        "$build/sluicectl" --state-dir "$state" top >>"$seen" </dev/null
-        SLUICE_DATA_DIR=$data "$build/sluicectl" --state-dir "$state" --url "$url" status --json >>"$seen"
+        for page in status queue top 'status --json'; do # two words, the last
+            # shellcheck disable=SC2086
+            SLUICE_DATA_DIR=$data "$build/sluicectl" --state-dir "$state" --url "$url" $page </dev/null
+        done >>"$seen"
         check "$who: the hold ends by hand" env SLUICE_DATA_DIR="$data" \
             "$build/sluicectl" --state-dir "$state" --url "$url" clear >/dev/null
     done

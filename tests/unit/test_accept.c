@@ -4,6 +4,7 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "glance.h"
 #include "limits.h"
 #include "receive.h"
 #include "unit.h"
@@ -253,6 +255,59 @@ static void large(void)
     comes(150 * KIB, 5000);
 }
 
+/* ---- what is known of a request by its head ---- */
+
+static void a_head_is_known_when_all_of_it_is_there(void)
+{
+    struct buf b = {NULL, 0, 0, 0};
+    struct request *r;
+    size_t n, head = 0;
+
+    write_request(&b, 100);
+    for (n = 0; n <= b.len; n++) {
+        unsigned char *copy = malloc(n > 0 ? n : 1); /* for ASan */
+
+        memcpy(copy, b.data, n);
+        r = glance_head(copy, n, 5);
+        head = r != NULL && head == 0 ? n : head;
+        if (r != NULL) {
+            CU_ASSERT_STRING_EQUAL(r->method, "POST");
+            CU_ASSERT_STRING_EQUAL(r->path, "/v1/chat/completions");
+            CU_ASSERT_EQUAL(r->content_length, 100);
+            CU_ASSERT_EQUAL(r->fcgi_id, 7);
+            CU_ASSERT_EQUAL(r->fault.status, 0);
+        }
+        CU_ASSERT_EQUAL(r != NULL, head > 0);
+        request_free(r);
+        free(copy);
+    }
+    CU_ASSERT_TRUE(head > 100 && head < b.len - 100);
+    buf_free(&b);
+}
+
+/* Lengths that lead out of what is there, in every place: no head of it. */
+static void an_odd_head_is_none(void)
+{
+    struct buf b = {NULL, 0, 0, 0};
+    size_t i;
+
+    write_request(&b, 10);
+    for (i = 0; i < b.len; i++) {
+        unsigned char *copy = malloc(b.len);
+        int k;
+
+        for (k = 0; k < 256; k++) {
+            memcpy(copy, b.data, b.len);
+            copy[i] = (unsigned char)k;
+            request_free(glance_head(copy, b.len, 5)); /* ASan looks on */
+        }
+        free(copy);
+    }
+    b.data[24] = (char)0xff; /* the first name is 2 GB long */
+    CU_ASSERT_PTR_NULL(glance_head((unsigned char *)b.data, b.len, 5));
+    buf_free(&b);
+}
+
 /* ---- callers that are not let in ---------------------------------------------- */
 
 /* Of a request of BODY_LEN bytes LEN come; it is not waited for, and the rest
@@ -287,6 +342,8 @@ static void strangers_are_told_before_their_body_has_come(void)
     is_refused("m", "m", 100 * KIB, 50 * KIB, 401);
     is_refused("m", "m", 100 * KIB, 17 * KIB, 401);
     is_refused("m", "m", 100, SIZE_MAX, 401);
+    is_refused("m", "m", 9 * KIB, 5 * KIB, 401);
+    is_refused("m", "m", 100, 190, 401);
 }
 
 static void so_are_faults_of_the_head(void)
@@ -499,6 +556,9 @@ static const struct unit_test tests[] = {
     {"one that breaks off leaves nothing behind", broken_off},
     {"one that never ends is given up at its deadline", too_slow},
     {"what is not FastCGI is turned away", others_speak_something_else},
+    {"a head is known when all of it is there",
+     a_head_is_known_when_all_of_it_is_there},
+    {"an odd one is none", an_odd_head_is_none},
     {"strangers are told before their body has come",
      strangers_are_told_before_their_body_has_come},
     {"so are who errs in the head", so_are_faults_of_the_head},

@@ -1,0 +1,130 @@
+/*
+ * glance.c - who asks, as far as the first bytes tell?
+ *
+ * Parameters are name-value pairs (FastCGI 1.0, section 3.4) in the content of
+ * PARAMS records, the last of which is empty.  Bytes are looked at and left
+ * where they are: whoever is let in is read by libfcgi, from the beginning.
+ */
+#include "glance.h"
+
+#include <fastcgi.h>
+#include <string.h>
+
+#include "limits.h"
+#include "request.h"
+
+struct cursor {
+    const unsigned char *p, *end;
+};
+
+/* ---- records ------------------------------------------------------------------ */
+
+/* Joins the content of the PARAMS records of the first request in BYTES.  False:
+ * their end is not there. */
+static bool join(struct buf *params, uint16_t *id, const unsigned char *bytes,
+                 size_t len)
+{
+    size_t at = 0;
+
+    while (len - at >= FCGI_HEADER_LEN) {
+        const unsigned char *h = bytes + at;
+        uint16_t its = (uint16_t)(h[2] << 8 | h[3]);
+        size_t content = (size_t)h[4] << 8 | h[5];
+
+        if (h[0] != FCGI_VERSION_1 || (at == 0) != (h[1] == FCGI_BEGIN_REQUEST))
+            return false;
+        if (at == 0)
+            *id = its;
+        at += FCGI_HEADER_LEN;
+        if (len - at < content + h[6])
+            return false;
+        if (h[1] == FCGI_PARAMS && its == *id && content == 0)
+            return true;
+        if (h[1] == FCGI_PARAMS && its == *id)
+            buf_add(params, bytes + at, content);
+        at += content + h[6];
+    }
+    return false;
+}
+
+/* ---- pairs --------------------------------------------------------------------- */
+
+/* A length of one byte, or of four whose first bit is set. */
+static bool take_len(struct cursor *c, size_t *out)
+{
+    size_t left = (size_t)(c->end - c->p);
+
+    if (left == 0 || (*c->p >= 0x80 && left < 4))
+        return false;
+    if (*c->p < 0x80) {
+        *out = *c->p++;
+        return true;
+    }
+    *out = (size_t)(c->p[0] & 0x7f) << 24 | (size_t)c->p[1] << 16 |
+           (size_t)c->p[2] << 8 | c->p[3];
+    c->p += 4;
+    return true;
+}
+
+/* The next pair, as "NAME=value" and a zero. */
+static bool take_pair(struct cursor *c, struct buf *text)
+{
+    size_t name, value;
+
+    if (!take_len(c, &name) || !take_len(c, &value) ||
+        name > (size_t)(c->end - c->p) ||
+        value > (size_t)(c->end - c->p) - name ||
+        memchr(c->p, '\0', name + value) != NULL)
+        return false;
+    buf_add(text, c->p, name);
+    buf_add(text, "=", 1);
+    buf_add(text, c->p + name, value);
+    buf_add(text, "", 1);
+    c->p += name + value;
+    return true;
+}
+
+/* A request with what TEXT holds, N variables one behind the other. */
+static struct request *make(struct buf *text, size_t n, int64_t now)
+{
+    char *envp[PARAMS_MAX + 1], *p = text->data;
+    size_t i;
+
+    for (i = 0; i < n; i++, p += strlen(p) + 1)
+        envp[i] = p;
+    envp[n] = NULL;
+    return request_new(envp, now);
+}
+
+/* A key may be among them. */
+static void wipe(struct buf *b)
+{
+    if (b->data != NULL)
+        explicit_bzero(b->data, b->cap);
+    buf_free(b);
+}
+
+struct request *glance_head(const unsigned char *bytes, size_t len, int64_t now)
+{
+    struct buf params = {NULL, 0, 0, 0}, text = {NULL, 0, 0, 0};
+    struct request *r = NULL;
+    struct cursor c;
+    uint16_t id = 0;
+    size_t n = 0;
+
+    (void)buf_room(&params, LOOK_BYTES); /* so that no copy stays behind */
+    (void)buf_room(&text, 2 * LOOK_BYTES);
+    if (len <= LOOK_BYTES && join(&params, &id, bytes, len) && params.len > 0) {
+        c.p = (const unsigned char *)params.data;
+        c.end = c.p + params.len;
+        while (n < PARAMS_MAX && c.p < c.end && take_pair(&c, &text))
+            n++;
+        if (c.p == c.end)
+            r = make(&text, n, now);
+    }
+    if (r != NULL)
+        r->fcgi_id = id;
+    wipe(&params);
+    wipe(&text);
+    return r;
+}
