@@ -385,6 +385,8 @@ static void a_rest_that_outlasts_the_window_ends_on_time(void)
     desk_pass(d, 500);
     desk_report(a, ANSWER_BUSY, 503, 60);
     desk_again(a, false);
+    desk_turn(d);
+    desk_pass(d, 300); /* turns that come once a second are no help */
     wait_for(d, a);
     CU_ASSERT_EQUAL(a->grants, 2);
     CU_ASSERT_EQUAL(a->granted_ns, LAB_T0 + 60500 * NS_PER_MS);
