@@ -369,6 +369,7 @@ void wishes_adopt(struct limiter *lim)
     all = adopt_those(lim, true) && all;
     lim->unsettled = !all;
     lim->adopting = lim->joins.cut;
+    lim->more |= lim->adopting;
 }
 
 void wishes_unbind(struct limiter *lim)

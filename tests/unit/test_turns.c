@@ -233,6 +233,23 @@ static void a_long_line_keeps_no_other_waiting(void)
     desk_free(d);
 }
 
+/* They try for the lock each millisecond; who is alone goes on at once. */
+static void others_get_a_moment_in_between(void)
+{
+    struct desk *d = paused_desk(1, false);
+    int64_t due;
+
+    desk_open(d, 1);
+    ask_many(d);
+    due = limiter_turn(d->w[0], d->now);
+    CU_ASSERT_TRUE(due > d->now);
+    CU_ASSERT_TRUE(due < d->now + NS_PER_MS);
+    limiter_close(d->w[1]);
+    d->w[1] = NULL;
+    CU_ASSERT_TRUE(turn(d));
+    desk_free(d);
+}
+
 static void who_is_gone_is_told_nothing(void)
 {
     struct desk *d = paused_desk(1, false);
@@ -259,6 +276,7 @@ static const struct unit_test tests[] = {
     {"they go in the order that was told", they_go_in_the_order_that_was_told},
     {"ETAs are those of one by one", etas_are_those_of_one_by_one},
     {"a long line keeps no other waiting", a_long_line_keeps_no_other_waiting},
+    {"others get a moment in between", others_get_a_moment_in_between},
     {"who is gone is told nothing", who_is_gone_is_told_nothing},
     {NULL, NULL},
 };
