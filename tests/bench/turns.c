@@ -176,7 +176,8 @@ static void settle(struct limiter *lim)
 
     do
         now = desk_now_ns();
-    while (limiter_turn(lim, now) <= desk_now_ns() || limiter_has_wishes(lim));
+    while (limiter_turn(lim, now) <= desk_now_ns() || lim->more ||
+           limiter_has_wishes(lim));
 }
 
 static void join(struct scene *s, struct limiter *lim, int n)
