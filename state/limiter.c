@@ -46,11 +46,11 @@
 #include "view.h"
 #include "worker.h"
 
-#define BUSY_NS     NS_PER_MS        /* next try at a lock somebody holds, */
-#define BUSY_MAX_NS (50 * NS_PER_MS) /* rising to this while it lasts */
-#define FULL_NS     (50 * NS_PER_MS) /* next try at a full roster */
-#define STUCK_NS    (10 * NS_PER_MS) /* next try at a log that is full */
-#define GAP_NS      (NS_PER_MS / 5) /* between two turns of one that has more */
+#define BUSY_NS     NS_PER_MS         /* next try at a lock somebody holds, */
+#define BUSY_MAX_NS (50 * NS_PER_MS)  /* rising to this while it lasts */
+#define FULL_NS     (50 * NS_PER_MS)  /* next try at a full roster */
+#define STUCK_NS    (10 * NS_PER_MS)  /* next try at a log that is full */
+#define GAP_NS      (NS_PER_MS / 5)   /* for others, between long turns */
 #define LAST_NS     (100 * NS_PER_MS) /* for the lock, at the end */
 #define PATIENCE_NS (2 * NS_PER_S)    /* then new requests are refused */
 

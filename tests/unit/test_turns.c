@@ -154,6 +154,36 @@ static void so_many_are_adopted_in_a_turn(void)
     desk_free(d);
 }
 
+/* More in flight than find room, by a table that is full of others' clients. */
+static void who_finds_no_room_keeps_nobody_from_ending(void)
+{
+    struct desk *d = paused_desk(MANY, false);
+    struct limiter *lim = d->w[0];
+    struct layout *lay;
+    uint32_t i;
+
+    resume(d);
+    ask_many(d);
+    desk_turn(d);
+    for (i = 0; i < MANY; i++)
+        desk_sent(&d->asks[i]);
+    desk_turn(d);
+    attach_lose(lim, "a test", true);
+    for (i = 0; i < 100 && !attach_check(lim); i++)
+        lim->now = lim->checked_ns = d->now += 100 * NS_PER_MS;
+    lay = desk_layout(d, 0);
+    lay->live.free_row = NONE;
+    for (i = 0; i < 3; i++)
+        (void)limiter_turn(lim, d->now);
+    CU_ASSERT_TRUE(lim->unsettled);
+    for (i = 0; i < MANY; i++)
+        desk_done(&d->asks[i], false);
+    for (i = 0; i < 20; i++)
+        (void)limiter_turn(lim, d->now);
+    CU_ASSERT_FALSE(limiter_has_tickets(lim));
+    desk_free(d);
+}
+
 /* ---- what is as if there were none ------------------------------------------- */
 
 /* The grant that each of MANY got, by its number. */
@@ -273,6 +303,8 @@ static const struct unit_test tests[] = {
      so_many_are_told_their_place_in_a_turn},
     {"so many are granted in a turn", so_many_are_granted_in_a_turn},
     {"so many are adopted in a turn", so_many_are_adopted_in_a_turn},
+    {"who finds no room keeps nobody from ending",
+     who_finds_no_room_keeps_nobody_from_ending},
     {"they go in the order that was told", they_go_in_the_order_that_was_told},
     {"ETAs are those of one by one", etas_are_those_of_one_by_one},
     {"a long line keeps no other waiting", a_long_line_keeps_no_other_waiting},
