@@ -52,6 +52,7 @@
 #define BUSY_MAX_NS (50 * NS_PER_MS)  /* rising to this while it lasts */
 #define FULL_NS     (50 * NS_PER_MS)  /* next try at a full roster */
 #define STUCK_NS    (10 * NS_PER_MS)  /* next try at a log that is full */
+#define GAP_NS      (NS_PER_MS / 5)   /* for others, between long turns */
 #define LAST_NS     (100 * NS_PER_MS) /* for the lock, at the end */
 #define PATIENCE_NS (2 * NS_PER_S)    /* then new requests are refused */
 
@@ -313,6 +314,7 @@ static void locked(void *arg)
         history_gauge(lim->file.lay, lim->places[0], lim->now);
         archive_step(lim);
     }
+    lim->alone = roster_is_alone(lim->file.lay, lim->slot);
     end(lim);
 }
 
@@ -381,9 +383,17 @@ static bool run_locked(struct limiter *lim, void (*fn)(void *), void *arg)
     return false;
 }
 
+/* The lock is not fair: who takes it again at once leaves others, who try every
+ * millisecond, no moment to get it in. */
+static int64_t gap_ns(const struct limiter *lim)
+{
+    return lim->alone ? 0 : GAP_NS;
+}
+
 int64_t limiter_turn(struct limiter *lim, int64_t now)
 {
     lim->now = now;
+    lim->more = false;
     if (lim->wishes == NULL) /* else a poke may wait for a turn of its own */
         wake_drain(&lim->wake);
     archive_reap(lim);
@@ -410,8 +420,8 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
     news_tell(lim, false);
     news_free(lim);
     notes_trim(lim);
-    if (lim->more || lim->adopting)
-        return lim->now;
+    if (lim->more)
+        return lim->now + gap_ns(lim);
     if (lim->wishes == NULL)
         return lim->next_ns;
     return lim->stuck ? min_i64(lim->next_ns, lim->now + STUCK_NS) : lim->now;

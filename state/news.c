@@ -17,6 +17,9 @@
 #include "traits.h"
 #include "worker.h"
 
+/* Where classes tie, rank.c goes through all lines again and again. */
+#define PLACE_LOOKS 2
+
 void news_add(struct limiter *lim, struct ticket *t, enum ticket_event event)
 {
     t->news.event = event;
@@ -166,7 +169,8 @@ void news_places(struct limiter *lim)
             continue;
         }
         scope = row_at(lay, t->row)->scope;
-        if (!effort_take(&lim->told, scope_at(lay, scope)->waiting))
+        if (!effort_take(&lim->told,
+                         PLACE_LOOKS * scope_at(lay, scope)->waiting))
             break;
         measure(lim, scope, &m);
         tell_place(lim, next_fresh(lim), m.n_etas);

@@ -99,6 +99,16 @@ bool roster_is_mine(struct layout *lay, uint32_t self, uint64_t address)
     return w->used && w->address == address;
 }
 
+bool roster_is_alone(const struct layout *lay, uint32_t self)
+{
+    uint32_t i;
+
+    for (i = 0; i < lay->live.workers_high && i < LAY_WORKERS; i++)
+        if (lay->workers[i].used && i != self)
+            return false;
+    return true;
+}
+
 void roster_sweep(struct layout *lay, int fd, uint32_t self, int64_t now,
                   struct roster_gone *gone)
 {

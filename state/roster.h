@@ -23,6 +23,8 @@ uint32_t roster_claim(struct layout *lay, int fd, uint64_t address,
                       int64_t now);
 /* Is SELF still the place of whoever listens at ADDRESS? */
 bool roster_is_mine(struct layout *lay, uint32_t self, uint64_t address);
+/* Is there no worker but SELF? */
+bool roster_is_alone(const struct layout *lay, uint32_t self);
 /* Marks SELF as seen. */
 void roster_seen(struct layout *lay, uint32_t self, int64_t now);
 /* Marks a worker that let an offer lapse. */

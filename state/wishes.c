@@ -382,32 +382,36 @@ static bool adopt(struct limiter *lim, struct ticket *t)
     return true;
 }
 
-/* Needs the lock.  Those that wait, or the others.  False: some found no room,
- * or have to wait for the next turn. */
-static bool adopt_those(struct limiter *lim, bool waiting)
+/* Needs the lock.  Those that wait, or the others, as far as EFFORT goes.  How
+ * many found no room. */
+static uint32_t adopt_those(struct limiter *lim, bool waiting,
+                            struct effort *effort)
 {
-    bool all = true;
+    uint32_t homeless = 0;
     struct ticket *t;
 
     for (t = lim->all.first; t != NULL; t = t->next) {
         if (t->row != NONE || t->state == TICKET_NEW ||
             t->state == TICKET_OVER || (t->state == TICKET_LINE) != waiting)
             continue;
-        if (!effort_take(&lim->joins, JOIN_LOOKS / 2))
-            return false;
-        all = adopt(lim, t) && all;
+        if (!effort_take(effort, JOIN_LOOKS / 2))
+            break;
+        homeless += !adopt(lim, t);
     }
-    return all;
+    return homeless;
 }
 
-/* What is in flight first: until all of it is there, nothing new may go. */
+/* What is in flight first: until all of it is there, nothing new may go.  But
+ * where nothing finds room, the turn goes on: somebody has to end. */
 void wishes_adopt(struct limiter *lim)
 {
-    bool all = adopt_those(lim, false);
+    struct effort effort = {0, 0, false};
+    uint32_t homeless = adopt_those(lim, false, &effort);
 
-    all = adopt_those(lim, true) && all;
-    lim->unsettled = !all;
-    lim->adopting = lim->joins.cut;
+    homeless += adopt_those(lim, true, &effort);
+    lim->unsettled = effort.cut || homeless > 0;
+    lim->adopting = effort.cut && effort.n > homeless;
+    lim->more |= lim->adopting;
 }
 
 void wishes_unbind(struct limiter *lim)

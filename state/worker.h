@@ -102,6 +102,7 @@ struct limiter {
     struct effort grants, told;    /* their place */
     bool behind;        /* some that came earlier know no place yet */
     bool more;          /* a next one has to follow at once */
+    bool alone;         /* no other worker is there to wait for the lock */
     bool adopting;      /* to take more of our tickets into the file */
     uint32_t hand_from; /* the scope that is first: after one that was cut */
 

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,15 +78,24 @@ static void dropped(void)
     holds.wall_ns = wall;
 }
 
+/* The directory's lock is for the first worker and the last. */
+static bool is_state(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* In place of the C library's. */
 int flock(int fd, int op)
 {
+    bool counts = watching && is_state(fd);
     long rc;
 
-    if (watching && op == LOCK_UN)
+    if (counts && op == LOCK_UN)
         dropped();
     rc = syscall(SYS_flock, fd, op);
-    if (watching && rc == 0 && (op & LOCK_EX) != 0)
+    if (counts && rc == 0 && (op & LOCK_EX) != 0)
         taken();
     return (int)rc;
 }
@@ -166,7 +176,8 @@ static void settle(struct limiter *lim)
 
     do
         now = desk_now_ns();
-    while (limiter_turn(lim, now) <= desk_now_ns() || limiter_has_wishes(lim));
+    while (limiter_turn(lim, now) <= desk_now_ns() || lim->more ||
+           limiter_has_wishes(lim));
 }
 
 static void join(struct scene *s, struct limiter *lim, int n)
@@ -410,20 +421,40 @@ static void job_leave(struct scene *s)
     settle_watched(s->lim);
 }
 
-static void job_adopt(struct scene *s)
+/* The file is found damaged, and another is there. */
+static void lose(struct scene *s)
 {
-    many(s);
+    attach_lose(s->lim, "bench", true);
+    do {
+        usleep(10000);
+        s->lim->now = s->lim->checked_ns = desk_now_ns();
+    } while (!attach_check(s->lim));
+}
+
+static void adopt(struct scene *s)
+{
     open_scene(s, false);
     run_some(s, N);
     wait_some(s, s->lim);
-    attach_lose(s->lim, "bench", true);
+    lose(s);
     watch(true);
-    while (s->lim->slot == NONE || s->lim->unsettled) {
+    do
         settle(s->lim);
-        usleep(10000);
-    }
+    while (s->lim->unsettled);
     watch(false);
     CHECK(s->lim->file.lay->live.waiting == N);
+}
+
+static void job_adopt(struct scene *s)
+{
+    few(s, 10000);
+    adopt(s);
+}
+
+static void job_adopt_models(struct scene *s)
+{
+    many(s);
+    adopt(s);
 }
 
 static void job_off(struct scene *s)
@@ -644,6 +675,15 @@ static void job_fill(struct scene *s)
     watch(false);
 }
 
+static void job_lose(struct scene *s)
+{
+    few(s, 10000);
+    open_scene(s, false);
+    watch(true);
+    lose(s);
+    watch(false);
+}
+
 static void repair(struct scene *s, bool one_client)
 {
     few(s, 10000);
@@ -685,7 +725,8 @@ static const struct {
     {"3,072 recalled: pause", job_pause, false},
     {"4,096 come back, one line", job_again, false},
     {"8,192 leave", job_leave, false},
-    {"8,192 adopted, 256 scopes", job_adopt, false},
+    {"8,192 adopted", job_adopt, false},
+    {"8,192 adopted, 256 scopes", job_adopt_models, false},
     {"4,096 refused: 402", job_off, false},
     {"4,096 cancelled", job_cancel, false},
     {"view, 256 scopes", job_view, false},
@@ -698,6 +739,7 @@ static const struct {
     {"a worker ends, 8,192 rows", job_end, false},
     {"16 windows of 10,000 end", job_expire, false},
     {"history: a piece is filled", job_fill, false},
+    {"a damaged file is replaced", job_lose, true},
     {"repair", job_repair, true},
     {"repair, one line", job_repair_line, true},
 };

@@ -98,7 +98,8 @@ void desk_turn(struct desk *d)
 
     for (round = 0; round < 3; round++) /* offers are accepted in the second */
         for (i = 0; i < DESK_WORKERS; i++)
-            while (d->w[i] != NULL && limiter_turn(d->w[i], d->now) <= d->now)
+            while (d->w[i] != NULL &&
+                   (limiter_turn(d->w[i], d->now) <= d->now || d->w[i]->more))
                 continue;
 }
 

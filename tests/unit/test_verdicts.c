@@ -79,6 +79,30 @@ static void rate_holds_then_one_probes_then_it_recovers(void)
     desk_free(d);
 }
 
+static void an_answer_is_judged_by_the_time_it_comes_at(void)
+{
+    struct desk *d = desk_of(1, 8);
+    const struct limiter_counters *c = &desk_layout(d, 0)->live.counters;
+
+    ask_and_send(d, 1);
+    refuse(&d->asks[0], 1);
+    desk_turn(d);
+    desk_pass(d, 1000);
+    desk_sent(&d->asks[0]);
+    desk_report(&d->asks[0], ANSWER_FINE, 200, -1);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_RECOVERING);
+    desk_pass(d, 61000);
+    ask_and_send(d, 1);
+    CU_ASSERT_EQUAL(d->asks[1].grants, 1);
+    d->now += 600 * NS_PER_S; /* it is over, and nobody had to look */
+    refuse(&d->asks[1], 1);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(c->holds[HOLD_RATE], 2);
+    CU_ASSERT_EQUAL(c->holds[HOLD_RECOVERY], 0);
+    desk_free(d);
+}
+
 /* ---- the probe's lease ------------------------------------------------------- */
 
 /* Two workers, four waiters each, and a hold that ends in 10 s. */
@@ -533,6 +557,8 @@ static void whatever_is_answered_the_rules_hold_and_it_ends(void)
 static const struct unit_test tests[] = {
     {"429 holds, then one probes, then it recovers",
      rate_holds_then_one_probes_then_it_recovers},
+    {"an answer is judged by the time it comes at",
+     an_answer_is_judged_by_the_time_it_comes_at},
     {"a probe is passed on when its time is over",
      a_probe_is_passed_on_when_its_time_is_over},
     {"a probe is passed on when its client leaves",
