@@ -10,7 +10,9 @@
 
 /* Names a client chooses; longer ones are refused (model) or cut
  * (client); the state file keeps 127 bytes of each. */
-#define MODEL_MAX  128
+#define MODEL_MAX 128
+#define MODEL_BYTES                                                            \
+    512 /* of a model's name in a body; the path of a snapshot */
 #define CLIENT_MAX 64
 
 #define PARAMS_MAX   256        /* FastCGI parameters of one request */
