@@ -279,6 +279,7 @@ static void on_ticket(void *arg, const struct ticket_news *news)
     switch (news->event) {
     case TICKET_WAITS:
         x->place = *news;
+        x->placed = true;
         break;
     case TICKET_GRANTED:
         x->place = *news;
@@ -304,7 +305,9 @@ static enum step step_admit(struct exchange *x)
         .requests_per_min = x->req->requests_per_min,
         .queue_max = x->req->queue_max,
         .client = x->req->client,
-        .model = x->req->model,
+        /* What is no inference runs on no model's workers: its bench and its
+         * ceiling are none of that request's business. */
+        .model = request_served_by(x->req),
         .request_id = x->req->id,
         .stream = x->req->stream,
         .body_bytes = x->req->body.len,
@@ -312,7 +315,7 @@ static enum step step_admit(struct exchange *x)
     };
 
     set_deadlines(x);
-    x->upstream = choose_upstream(x->s->cfg, x->req->model);
+    x->upstream = choose_upstream(x->s->cfg, request_model(x->req));
     req.upstream = x->upstream;
     req.deadline_ns = x->queue_deadline_ns;
     x->queued_ns = x->req->arrived_ns;
@@ -365,7 +368,7 @@ static void set_timer(struct exchange *x)
 {
     int64_t at = min_i64(x->commit_ns, x->beat_ns);
 
-    if (x->step == STEP_QUEUE)
+    if (x->step == STEP_QUEUE && x->placed)
         at = min_i64(at, x->queue_deadline_ns);
     if (x->step == STEP_FORWARD || x->step == STEP_PAUSE)
         at = min_i64(at, x->answer_deadline_ns);
@@ -411,7 +414,9 @@ static enum step step_queue(struct exchange *x)
     }
     if (x->s->draining)
         return refuse_draining(x);
-    if (now_ns(x) >= x->queue_deadline_ns)
+    /* However short it is, it ends no sooner than the first try: a deadline of
+     * 0 asks for a slot that is free now. */
+    if (x->placed && now_ns(x) >= x->queue_deadline_ns)
         return refuse_late(x);
     exchange_tick(x);
     return STEP_QUEUE;
