@@ -201,7 +201,9 @@ static void start_transfer(struct exchange *x)
         .method = "GET",
         .headers = lines,
         .connect_ms = cfg->connect_ms,
-        .fresh = x->fresh,
+        /* A kept one may be dead, and nobody can tell what it has taken. */
+        .fresh = x->fresh || (x->errand == ERRAND_REQUEST &&
+                              !request_is_repeatable(x->req)),
     };
     size_t i;
 
@@ -230,6 +232,7 @@ static void set_answer_deadline(struct exchange *x)
     const struct config *cfg = x->s->cfg;
     int64_t client_ms = x->req->client_timeout_ms;
 
+    x->asked_ns = now_ns(x);
     x->answer_deadline_ns = now_ns(x) + cfg->first_byte_ms * NS_PER_MS;
     if (exchange_is_silent(x) && client_ms >= 0)
         x->answer_deadline_ns = x->req->arrived_ns + client_ms * NS_PER_MS;
@@ -260,12 +263,16 @@ enum step forward_pass(struct exchange *x)
 
 static enum step give_up(struct exchange *x)
 {
+    bool once;
+
     if (x->under_way || x->errand != ERRAND_REQUEST)
         measure_error(x, UPSTREAM_TIMEOUT); /* else it is counted already */
     forward_stop(x);
-    return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
-                         "The upstream sent no answer within %" PRId64 " s.",
-                         (now_ns(x) - x->granted_ns) / NS_PER_S);
+    once = x->under_way && judge_may_be_done(x);
+    return exchange_fail(x, 504, "sluice_upstream_timeout", -1, once ? 0 : -1,
+                         "The upstream sent no answer within %" PRId64 " s.%s",
+                         (now_ns(x) - x->asked_ns) / NS_PER_S,
+                         once ? " " JUDGE_ONCE : "");
 }
 
 enum step forward_step(struct exchange *x)
