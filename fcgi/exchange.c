@@ -133,11 +133,24 @@ static bool is_loss(const struct reply_error *e)
     return e->retry != 0 && strncmp(e->code, "sluice_", 7) == 0;
 }
 
-static enum step fail_with(struct exchange *x, const struct reply_error *e)
+/* What must not go twice is not to be sent again by an SDK either. */
+static void note_once(struct exchange *x, struct reply_error *e)
+{
+    static const char ours[] = " " JUDGE_ONCE;
+    size_t room = sizeof(e->message) - sizeof(ours), n = strlen(e->message);
+
+    if (e->status < 500 || !judge_may_be_done(x))
+        return;
+    e->retry = 0;
+    memcpy(e->message + (n < room ? n : room), ours, sizeof(ours));
+}
+
+static enum step fail_with(struct exchange *x, struct reply_error *e)
 {
     struct buf json = {NULL, 0, 0, 0};
     enum step next;
 
+    note_once(x, e);
     if (x->ticket != NULL && is_loss(e))
         limiter_lost(x->s->lim, x->ticket);
     x->error = *e;

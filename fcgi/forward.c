@@ -263,16 +263,12 @@ enum step forward_pass(struct exchange *x)
 
 static enum step give_up(struct exchange *x)
 {
-    bool once;
-
     if (x->under_way || x->errand != ERRAND_REQUEST)
         measure_error(x, UPSTREAM_TIMEOUT); /* else it is counted already */
     forward_stop(x);
-    once = x->under_way && judge_may_be_done(x);
-    return exchange_fail(x, 504, "sluice_upstream_timeout", -1, once ? 0 : -1,
-                         "The upstream sent no answer within %" PRId64 " s.%s",
-                         (now_ns(x) - x->asked_ns) / NS_PER_S,
-                         once ? " " JUDGE_ONCE : "");
+    return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
+                         "The upstream sent no answer within %" PRId64 " s.",
+                         (now_ns(x) - x->asked_ns) / NS_PER_S);
 }
 
 enum step forward_step(struct exchange *x)

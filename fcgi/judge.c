@@ -149,7 +149,8 @@ static int64_t pause_ms(const struct exchange *x, unsigned n, int64_t retry_ms)
 
 bool judge_may_be_done(const struct exchange *x)
 {
-    return x->errand == ERRAND_REQUEST && !request_is_repeatable(x->req) &&
+    return x->under_way && x->errand == ERRAND_REQUEST &&
+           !request_is_repeatable(x->req) &&
            (x->may_have_sent || x->transfer != NULL);
 }
 
@@ -448,8 +449,7 @@ enum step judge_answer(struct exchange *x)
 
 static enum step explain_silence(struct exchange *x)
 {
-    bool once = judge_may_be_done(x);
-    int retry = once || x->faults > 1 ? 0 : -1;
+    int retry = x->faults > 1 ? 0 : -1;
 
     switch (x->how) {
     case END_UNREACHABLE:
@@ -458,8 +458,7 @@ static enum step explain_silence(struct exchange *x)
                              upstream_of(x)->name, x->detail);
     case END_GARBAGE:
         return exchange_fail(x, 502, "sluice_upstream_truncated", -1, retry,
-                             "The upstream's answer is not valid HTTP.%s",
-                             once ? " " JUDGE_ONCE : "");
+                             "The upstream's answer is not valid HTTP.");
     case END_OK:
     case END_LOST:
     case END_TRUNCATED:
@@ -468,8 +467,7 @@ static enum step explain_silence(struct exchange *x)
     }
     return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, retry,
                          "The upstream closed the connection without an "
-                         "answer.%s",
-                         once ? " " JUDGE_ONCE : "");
+                         "answer.");
 }
 
 static enum upstream_error error_of(enum transfer_end how)

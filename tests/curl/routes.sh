@@ -77,6 +77,7 @@ chat sim/echo
 once reset 502 "a connection that is reset"
 once garbage 502 "bytes that are no HTTP"
 once hang 504 "no answer in time"
+once cut-20 502 "an answer that breaks off"
 
 before=$(arrived /v1/batches)
 next '["500","close","429+retry-after-1"]'
