@@ -8,7 +8,6 @@
 start_sim --limiter none
 start_sluice main SLUICE_WORKERS=2 SLUICE_REQUESTS=3 SLUICE_WINDOW_S=600 SLUICE_MARGIN_MS=0
 
-J=(-H 'Content-Type: application/json')
 next() { curl -s -X PATCH "$sim/sim/config" -d "{\"next\":$1}" >/dev/null; }
 words() { jq -r .error.message <<<"$body"; }
 code() { jq -r .error.code <<<"$body"; }
@@ -67,6 +66,14 @@ next '["429+retry-after-20"]'
 chat sim/tokens-2 '' -H 'X-Stainless-Read-Timeout: 10'
 is "an SDK's own patience counts as well" "429 sluice_deadline 20" "$status $(code) $(header Retry-After)"
 is "it may come again then" "" "$(header x-should-retry)"
+clear_holds
+
+# One that does not say when: it waits in line, and for no longer.
+next '["429"]'
+chat sim/tokens-2 '' -H 'X-Sluice-Deadline: 0'
+is "a deadline of 0 waits for no 429 either" "429 sluice_queue_timeout 1" \
+    "$status $(code) $(header X-Sluice-Attempts)"
+has "and the message says why" "$(words)" 'X-Sluice-Deadline'
 clear_holds
 
 # Five hours are for nobody: refused at once, the same to all.

@@ -116,7 +116,7 @@ chat "sim/tokens-2+$(printf 'm%.0s' {1..300})"
 is "a model's name may be long" 200 "$status"
 
 # ---- headers: none twice ------------------------------------------------------
-twice() { sed 's/:.*//' <<<"$head" | tr '[:upper:]' '[:lower:]' | sort | uniq -d | xargs; }
+twice() { cut -d: -f1 <<<"$head" | tr '[:upper:]' '[:lower:]' | sort | uniq -d | xargs; }
 for m in 500+should-retry 401+should-retry+ratelimit-5 unknown+should-retry+retry-after-1 gone+should-retry \
     credits+should-retry tokens-1+ratelimit status-400+ratelimit-7+should-retry; do
     chat "sim/$m"
