@@ -1,8 +1,8 @@
 /*
  * body.c - what does the body ask for?
  *
- * Model, stream and max_tokens are read, all else passes as it came.  A body is
- * hostile: it may be a bomb of nested arrays, or text that json-c would read
+ * Model, stream and max_tokens are read, all else passes as it came.  Where a
+ * route needs them, what is wrong with them is told.  A body is hostile: it may be a bomb of nested arrays, or text that json-c would read
  * and the upstream would not.
  */
 #include <inttypes.h>
@@ -80,40 +80,44 @@ static json_object *parse(struct request *r)
     return root;
 }
 
-/* On routes we know nothing of, a model is taken where there is one. */
+/* ---- what it asks for --------------------------------------------------------- */
+
 static void read_model(struct request *r, json_object *root)
 {
     json_object *v;
+    size_t len;
 
     if (!json_object_object_get_ex(root, "model", &v)) {
-        if (r->route->needs_json)
-            fault_bad(&r->fault, "\"model\" is missing.");
+        fault_bad(&r->fault, "\"model\" is missing.");
         return;
     }
-    if (!r->route->needs_json && !json_object_is_type(v, json_type_string))
-        return;
-    if (!json_object_is_type(v, json_type_string) ||
-        json_object_get_string_len(v) == 0)
+    len = json_object_is_type(v, json_type_string)
+              ? (size_t)json_object_get_string_len(v)
+              : 0;
+    if (len == 0)
         fault_bad(&r->fault, "\"model\" must be a string that is not empty.");
-    else if ((size_t)json_object_get_string_len(v) >= sizeof(r->model))
-        fault_bad(&r->fault, "\"model\" is longer than %zu bytes.",
-                  sizeof(r->model) - 1);
-    else
-        memcpy(r->model, json_object_get_string(v),
-               (size_t)json_object_get_string_len(v));
-    if (strlen(r->model) != (size_t)json_object_get_string_len(v))
+    else if (len > MODEL_BYTES)
+        fault_bad(&r->fault, "\"model\" is longer than %d bytes.", MODEL_BYTES);
+    else if (strlen(json_object_get_string(v)) != len)
         fault_bad(&r->fault, "\"model\" holds a zero character.");
+    else
+        request_name_model(r, json_object_get_string(v), len);
 }
 
+/* 0 and 1 are what some clients write, and what upstreams take. */
 static void read_stream(struct request *r, json_object *root)
 {
     json_object *v;
+    int64_t n;
 
     if (!json_object_object_get_ex(root, "stream", &v) || v == NULL)
         return;
-    if (!json_object_is_type(v, json_type_boolean))
+    n = json_object_get_int64(v);
+    if (json_object_is_type(v, json_type_boolean) ||
+        (json_object_is_type(v, json_type_int) && (n == 0 || n == 1)))
+        r->stream = n == 1;
+    else
         fault_bad(&r->fault, "\"stream\" must be true or false.");
-    r->stream = json_object_get_boolean(v);
 }
 
 static void read_max_tokens(struct request *r, json_object *root)
@@ -126,10 +130,11 @@ static void read_max_tokens(struct request *r, json_object *root)
     for (i = 0; i < ARRAY_LEN(names); i++) {
         if (!json_object_object_get_ex(root, names[i], &v) || v == NULL)
             continue;
-        if (!json_object_is_type(v, json_type_int) &&
-            !json_object_is_type(v, json_type_double))
+        if (json_object_is_type(v, json_type_int) ||
+            json_object_is_type(v, json_type_double))
+            r->max_tokens = json_object_get_int64(v);
+        else
             fault_bad(&r->fault, "\"%s\" must be a number.", names[i]);
-        r->max_tokens = json_object_get_int64(v);
     }
 }
 
@@ -164,6 +169,14 @@ static void read_json(struct request *r)
     }
 }
 
+/* Where a route is only passed on, nothing of a body is ours to judge: what
+ * cannot be used is as if it were not there. */
+static void peek(struct request *r)
+{
+    read_json(r);
+    memset(&r->fault, 0, sizeof(r->fault));
+}
+
 void request_parse_body(struct request *r)
 {
     if (r->content_length >= 0 && (int64_t)r->body.len != r->content_length)
@@ -181,6 +194,8 @@ void request_parse_body(struct request *r)
         fault_bad(&r->fault, "Content-Type must be application/json here.");
     else if (r->route->needs_json && r->body.len == 0)
         fault_bad(&r->fault, "The body is empty: a JSON object is needed.");
-    else if ((r->route->needs_json || r->is_json) && r->body.len > 0)
+    else if (r->body.len > 0 && r->route->needs_json)
         read_json(r);
+    else if (r->body.len > 0 && r->is_json)
+        peek(r);
 }

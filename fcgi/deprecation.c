@@ -33,18 +33,19 @@ static struct deprecated *place_of(struct sluice *s, const char *model)
 void deprecation_note(struct exchange *x, const struct upstream_head *head)
 {
     const char *since = upstream_header(head, "deprecation");
+    const char *model = request_served_by(x->req); /* not the route's */
     int64_t now = (int64_t)time(NULL);
     struct deprecated *d;
     struct log_line l;
 
-    if (since == NULL || x->req->model[0] == '\0')
+    if (since == NULL || model[0] == '\0')
         return;
-    d = place_of(x->s, x->req->model);
+    d = place_of(x->s, model);
     if (d->said_s != 0 && now - d->said_s < DAY_S)
         return;
     d->said_s = now;
     log_begin(&l, x->s->log, LOG_WARN_, "deprecation");
-    log_str(&l, "model", x->req->model);
+    log_str(&l, "model", model);
     log_str(&l, "deprecation", since);
     log_end(&l);
 }

@@ -135,11 +135,24 @@ static bool is_loss(const struct reply_error *e)
     return e->retry != 0 && strncmp(e->code, "sluice_", 7) == 0;
 }
 
-static enum step fail_with(struct exchange *x, const struct reply_error *e)
+/* What must not go twice is not to be sent again by an SDK either. */
+static void note_once(struct exchange *x, struct reply_error *e)
+{
+    static const char ours[] = " " JUDGE_ONCE;
+    size_t room = sizeof(e->message) - sizeof(ours), n = strlen(e->message);
+
+    if (e->status < 500 || !judge_may_be_done(x))
+        return;
+    e->retry = 0;
+    memcpy(e->message + (n < room ? n : room), ours, sizeof(ours));
+}
+
+static enum step fail_with(struct exchange *x, struct reply_error *e)
 {
     struct buf json = {NULL, 0, 0, 0};
     enum step next;
 
+    note_once(x, e);
     if (x->ticket != NULL && is_loss(e))
         limiter_lost(x->s->lim, x->ticket);
     x->error = *e;
@@ -283,6 +296,7 @@ static void on_ticket(void *arg, const struct ticket_news *news)
     switch (news->event) {
     case TICKET_WAITS:
         x->place = *news;
+        x->placed = true;
         break;
     case TICKET_GRANTED:
         x->place = *news;
@@ -308,7 +322,9 @@ static enum step step_admit(struct exchange *x)
         .requests_per_min = x->req->requests_per_min,
         .queue_max = x->req->queue_max,
         .client = x->req->client,
-        .model = x->req->model,
+        /* What is no inference runs on no model's workers: its bench and its
+         * ceiling are none of that request's business. */
+        .model = request_served_by(x->req),
         .request_id = x->req->id,
         .stream = x->req->stream,
         .body_bytes = x->req->body.len,
@@ -316,7 +332,7 @@ static enum step step_admit(struct exchange *x)
     };
 
     set_deadlines(x);
-    x->upstream = choose_upstream(x->s->cfg, x->req->model);
+    x->upstream = choose_upstream(x->s->cfg, request_model(x->req));
     req.upstream = x->upstream;
     req.deadline_ns = x->queue_deadline_ns;
     x->queued_ns = x->req->arrived_ns;
@@ -369,7 +385,7 @@ static void set_timer(struct exchange *x)
 {
     int64_t at = min_i64(x->commit_ns, x->beat_ns);
 
-    if (x->step == STEP_QUEUE)
+    if (x->step == STEP_QUEUE && x->placed)
         at = min_i64(at, x->queue_deadline_ns);
     if (x->step == STEP_FORWARD || x->step == STEP_PAUSE)
         at = min_i64(at, x->answer_deadline_ns);
@@ -415,7 +431,9 @@ static enum step step_queue(struct exchange *x)
     }
     if (x->s->draining)
         return refuse_draining(x);
-    if (now_ns(x) >= x->queue_deadline_ns)
+    /* However short it is, it ends no sooner than the first try: a deadline of
+     * 0 asks for a slot that is free now. */
+    if (x->placed && now_ns(x) >= x->queue_deadline_ns)
         return refuse_late(x);
     exchange_tick(x);
     return STEP_QUEUE;

@@ -59,6 +59,7 @@ struct exchange {
     struct ticket *ticket; /* NULL: none, or it is over */
     bool is_free;          /* it never has one: models.c */
     bool granted, refused;
+    bool placed;              /* it had its try: none was free */
     bool recalled;            /* by a pause, before its first byte went */
     bool cancelled;           /* by an operator */
     struct ticket_news place; /* what the limiter said last */
@@ -90,9 +91,10 @@ struct exchange {
     const char *deadline_name; /* whose deadline queue_deadline_ns is */
 
     /* for the log and the client */
-    int64_t queued_ns; /* in line since */
-    int64_t waited_ns; /* in line, in all */
-    int64_t granted_ns, first_byte_ns;
+    int64_t queued_ns;                 /* in line since */
+    int64_t waited_ns;                 /* in line, in all */
+    int64_t granted_ns, first_byte_ns; /* 0: not so far */
+    int64_t asked_ns; /* the upstream, last; also what needs no grant */
     struct measure measure;
 };
 

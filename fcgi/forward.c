@@ -213,7 +213,9 @@ static void start_transfer(struct exchange *x)
         .method = "GET",
         .headers = lines,
         .connect_ms = cfg->connect_ms,
-        .fresh = x->fresh,
+        /* A kept one may be dead, and nobody can tell what it has taken. */
+        .fresh = x->fresh || (x->errand == ERRAND_REQUEST &&
+                              !request_is_repeatable(x->req)),
     };
     size_t i;
 
@@ -244,7 +246,8 @@ static void set_answer_deadline(struct exchange *x)
     int64_t client_ms = x->req->client_timeout_ms;
 
     if (x->is_free && x->answer_deadline_ns != NEVER)
-        return;
+        return; /* one for all its attempts */
+    x->asked_ns = now_ns(x);
     x->answer_deadline_ns = now_ns(x) + cfg->first_byte_ms * NS_PER_MS;
     if (exchange_is_silent(x) && client_ms >= 0)
         x->answer_deadline_ns = x->req->arrived_ns + client_ms * NS_PER_MS;
@@ -275,14 +278,12 @@ enum step forward_pass(struct exchange *x)
 
 static enum step give_up(struct exchange *x)
 {
-    int64_t since = x->is_free ? x->req->arrived_ns : x->granted_ns;
-
     if (x->under_way || x->errand != ERRAND_REQUEST)
         measure_error(x, UPSTREAM_TIMEOUT); /* else it is counted already */
     forward_stop(x);
     return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
                          "The upstream sent no answer within %" PRId64 " s.",
-                         (now_ns(x) - since) / NS_PER_S);
+                         (now_ns(x) - x->asked_ns) / NS_PER_S);
 }
 
 enum step forward_step(struct exchange *x)

@@ -9,7 +9,12 @@
  *
  * verdict.c says which of them it is, and the limiter hears of it, because
  * others wait for the same upstream.  Nobody but us repeats a request: libcurl
- * is not let, and the SDKs are asked not to.
+ * is not let, and the SDKs are asked not to.  Nor do we, where that could make
+ * two of something (request_is_repeatable()): unless it surely was not done,
+ * its client is told that it may have been.
+ *
+ * What an answer says of a model counts for all only where a model answers
+ * (route.c): a batch that is gone benches no chat.
  *
  * A request that is free (models.c) has no ticket: there is no line for it to
  * go back to, and nobody else hears of its answer.  What would send another
@@ -31,6 +36,9 @@
 #define PAUSE_FIRST_MS 500
 #define PAUSE_MAX_MS   8000
 
+/* A longer wait no SDK keeps (reply.c): it is not asked to come again. */
+#define TOLD_MS_MAX 60000
+
 static int64_t now_ns(const struct exchange *x)
 {
     return loop_now(x->s->loop);
@@ -39,6 +47,12 @@ static int64_t now_ns(const struct exchange *x)
 static const struct config_upstream *upstream_of(const struct exchange *x)
 {
     return &x->s->cfg->upstreams[x->upstream];
+}
+
+/* Is it known which model has answered? */
+static bool speaks_of_model(const struct exchange *x)
+{
+    return request_served_by(x->req)[0] != '\0';
 }
 
 /* ---- the limiter is told ------------------------------------------------------ */
@@ -145,9 +159,10 @@ enum step judge_recall(struct exchange *x)
     return wait_again(x, true);
 }
 
-static int64_t fault_pause_ms(const struct exchange *x, int64_t retry_ms)
+/* Before the attempt after the Nth. */
+static int64_t pause_ms(const struct exchange *x, unsigned n, int64_t retry_ms)
 {
-    unsigned doublings = x->faults < 6 ? x->faults - 1 : 5;
+    unsigned doublings = n < 6 ? n - (n > 0) : 5;
     int64_t ms = min_i64((int64_t)PAUSE_FIRST_MS << doublings, PAUSE_MAX_MS);
 
     /* The nanoseconds of the clock are as random as this needs. */
@@ -155,12 +170,20 @@ static int64_t fault_pause_ms(const struct exchange *x, int64_t retry_ms)
     return max_i64(ms, retry_ms);
 }
 
+bool judge_may_be_done(const struct exchange *x)
+{
+    return x->under_way && x->errand == ERRAND_REQUEST &&
+           !request_is_repeatable(x->req) &&
+           (x->may_have_sent || x->transfer != NULL);
+}
+
 /* May it go again?  Then *MS says after which pause. */
 static bool may_repeat(struct exchange *x, int64_t retry_ms, int64_t *ms)
 {
     x->faults++;
-    *ms = fault_pause_ms(x, retry_ms);
+    *ms = pause_ms(x, x->faults, retry_ms);
     return x->faults < x->s->cfg->retry_max && !x->s->draining &&
+           !judge_may_be_done(x) &&
            now_ns(x) + *ms * NS_PER_MS < x->answer_deadline_ns;
 }
 
@@ -198,6 +221,23 @@ static enum step tell_off(struct exchange *x, const struct verdict *v)
                          v->words.message);
 }
 
+/* In the upstream's words and ours: it may have been done, and goes no second
+ * time.  Who sent it has to look. */
+static enum step tell_once(struct exchange *x, const struct verdict *v)
+{
+    static const char ours[] = " (" JUDGE_ONCE ")";
+    struct verdict told = *v;
+    char *text = told.words.message;
+    size_t len = min_i64((int64_t)strlen(text),
+                         (int64_t)(sizeof(told.words.message) - sizeof(ours)));
+
+    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--; /* not inside a letter of UTF-8 */
+    memcpy(text + len, ours, sizeof(ours));
+    told.words.shape = WORDS_JSON; /* so it does not pass as it came */
+    return tell(x, &told, 0);
+}
+
 /* ---- verdicts -------------------------------------------------------------------------- */
 
 static enum step again_or_tell(struct exchange *x, const struct verdict *v)
@@ -206,6 +246,8 @@ static enum step again_or_tell(struct exchange *x, const struct verdict *v)
 
     if (may_repeat(x, v->retry_ms, &ms))
         return pause_for(x, ms);
+    if (judge_may_be_done(x))
+        return tell_once(x, v);
     return tell(x, v, x->faults > 1 ? 0 : -1);
 }
 
@@ -216,18 +258,85 @@ static enum step fault(struct exchange *x, const struct verdict *v)
     return again_or_tell(x, v);
 }
 
+/* Until when X may wait in line once more.  X-Sluice-Deadline ended at the
+ * grant for what the upstream breaks, but not for what it puts off. */
+static void bound_patience(struct exchange *x)
+{
+    int64_t own_ns = x->req->deadline_ms * NS_PER_MS - x->waited_ns;
+
+    renew_queue_deadline(x);
+    own_ns = now_ns(x) + max_i64(own_ns, 0);
+    if (x->req->deadline_ms < 0 || own_ns >= x->queue_deadline_ns)
+        return;
+    x->queue_deadline_ns = own_ns;
+    x->deadline_name = "X-Sluice-Deadline";
+}
+
+/* The upstream said when, and that is too late. */
+static enum step tell_too_late(struct exchange *x, const struct verdict *v)
+{
+    int64_t left_ns = max_i64(x->queue_deadline_ns - now_ns(x), 0);
+
+    forward_stop(x);
+    return exchange_fail(x, 429, "sluice_deadline", v->retry_ms,
+                         v->retry_ms > TOLD_MS_MAX ? 0 : -1,
+                         "The upstream wants no such request for %" PRId64
+                         " s (%.160s), and %s allows a wait of %" PRId64 " s.",
+                         (v->retry_ms + 999) / 1000, v->words.message,
+                         x->deadline_name, left_ns / NS_PER_S);
+}
+
+/* With no model there is no ceiling to wait at: it waits by itself. */
+static enum step wait_for_worker(struct exchange *x, const struct verdict *v)
+{
+    int64_t ms = pause_ms(x, x->attempts, v->retry_ms);
+
+    report(x, ANSWER_FAULT, x->upstream_status, -1, "no worker is free");
+    bound_patience(x);
+    if (now_ns(x) + ms * NS_PER_MS > x->queue_deadline_ns || x->s->draining)
+        return tell(x, v, -1);
+    x->waited_ns += ms * NS_PER_MS;
+    return pause_for(x, ms);
+}
+
 static enum step refused(struct exchange *x, const struct verdict *v)
 {
     bool rate = v->kind == VERDICT_RATE;
+    enum step next;
 
     measure_judged(x, OUTCOME_RATE, rate ? UPSTREAM_RATE : UPSTREAM_BUSY);
     if (x->errand != ERRAND_REQUEST) /* of a poll: a little later */
         return pause_for(x, max_i64(nvcf_next_poll(&x->nvcf), v->retry_ms));
     if (x->is_free)
         return again_or_tell(x, v);
+    if (!rate && !speaks_of_model(x))
+        return v->status == 429 || request_is_repeatable(x->req)
+                   ? wait_for_worker(x, v)
+                   : fault(x, v);
     report(x, rate ? ANSWER_RATE : ANSWER_BUSY, x->upstream_status, v->retry_ms,
            rate ? "too many requests" : "no worker is free");
-    return wait_again(x, false);
+    bound_patience(x);
+    if (now_ns(x) + v->retry_ms * NS_PER_MS > x->queue_deadline_ns &&
+        v->retry_ms > 0)
+        return tell_too_late(x, v);
+    next = wait_again(x, false);
+    bound_patience(x);
+    return next;
+}
+
+/* No model is off for it: this route alone is. */
+static enum step off_here(struct exchange *x, const struct verdict *v)
+{
+    struct verdict told = *v;
+
+    if (v->off == VERDICT_OFF_DEGRADED)
+        told.status = 400; /* as it was */
+    measure_judged(x, OUTCOME_OFF, UPSTREAM_OFF);
+    report(x, told.status >= 500 ? ANSWER_FAULT : ANSWER_FINE, told.status, -1,
+           reply_reason(told.status));
+    if (told.status >= 500 && judge_may_be_done(x))
+        return tell_once(x, &told);
+    return tell(x, &told, 0);
 }
 
 static enum step off(struct exchange *x, const struct verdict *v)
@@ -237,8 +346,11 @@ static enum step off(struct exchange *x, const struct verdict *v)
                  : v->off == VERDICT_OFF_GONE   ? 410
                                                 : v->status;
 
+    if (!x->req->route->is_inference)
+        return off_here(x, v);
     measure_judged(x, OUTCOME_OFF, UPSTREAM_OFF);
-    report(x, ANSWER_OFF, status, v->off_ms, v->words.message);
+    report(x, speaks_of_model(x) ? ANSWER_OFF : ANSWER_FAULT, status, v->off_ms,
+           v->words.message);
     return tell_off(x, v);
 }
 
@@ -248,7 +360,7 @@ static enum step unknown_model(struct exchange *x, const struct verdict *v)
 {
     bool by_name = v->words.shape >= WORDS_JSON;
     bool counts =
-        x->req->model[0] != '\0' &&
+        speaks_of_model(x) &&
         (by_name || strcmp(x->req->path, "/v1/chat/completions") == 0);
 
     measure_judged(x, OUTCOME_CLIENT_ERROR, UPSTREAM_UNKNOWN);
@@ -331,6 +443,8 @@ static enum step timed_out(struct exchange *x, const struct verdict *v)
 {
     measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_TIMEOUT);
     report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
+    if (judge_may_be_done(x))
+        return tell_once(x, v);
     return tell(x, v, 0); /* it would take as long again */
 }
 
@@ -359,6 +473,7 @@ enum step judge_answer(struct exchange *x)
         conceal_body(x, &x->trial.body);
     trial_judge(&v, &x->trial, x->ended && x->how == END_OK);
     conceal_words(x, &v.words);
+    verdict_bound(&v, x->s->cfg->retreat_max_ms);
     deprecation_note(x, &x->trial.head);
     return rows[v.kind](x, &v);
 }
@@ -420,9 +535,10 @@ enum step judge_silence(struct exchange *x)
     /*
      * A kept connection was dead.  Nobody can tell whether the upstream
      * counted the request, so that the next attempt needs a slot of its own;
-     * like all after it, it gets a new connection, which cannot be stale.
+     * like all after it, it gets a new connection, which cannot be stale.  What
+     * must not go twice has one from its start (forward.c).
      */
-    if (x->how == END_STALE)
+    if (x->how == END_STALE && !judge_may_be_done(x))
         return x->errand == ERRAND_REQUEST && !x->is_free ? wait_again(x, false)
                                                           : pause_for(x, 0);
     if (x->how != END_UNREACHABLE)

@@ -14,6 +14,13 @@ enum step judge_silence(struct exchange *x);
  * takes it back into line. */
 bool judge_can_recall(const struct exchange *x);
 enum step judge_recall(struct exchange *x);
+/* May the attempt have been done, and would it be done twice if it went again?
+ * Then its client is told JUDGE_ONCE with whatever went wrong. */
+bool judge_may_be_done(const struct exchange *x);
+#define JUDGE_ONCE                                                             \
+    "Sluice did not send it again, because it may have been done: look "       \
+    "before "                                                                  \
+    "you do."
 /* A pause is over: what it was for. */
 enum step judge_go_on(struct exchange *x);
 

@@ -8,10 +8,11 @@
 #define UPSTREAMS_MAX     16 /* the state file has that many rows */
 #define UPSTREAM_NAME_MAX 32 /* with the terminator; shown and used in keys */
 
-/* Names a client chooses; longer ones are refused (model) or cut
- * (client); the state file keeps 127 bytes of each. */
-#define MODEL_MAX  128
-#define CLIENT_MAX 64
+/* Names a client chooses; longer ones are cut, a model's with a hash at its end
+ * (request_name_model()); the state file keeps 127 bytes of each. */
+#define MODEL_MAX   128
+#define MODEL_BYTES 512 /* in a body: it may be the path of a snapshot */
+#define CLIENT_MAX  64
 
 #define PARAMS_MAX   256        /* FastCGI parameters of one request */
 #define PARAMS_BYTES (64 * KIB) /* lighttpd itself stops at 65,535 */

@@ -62,7 +62,7 @@ static void note_attempt(struct exchange *x, enum upstream_error error,
     const struct measure *m = &x->measure;
     struct limiter_attempt a = {-1, -1, error, again, fine, ""};
 
-    limiter_provider_of(x->req->model, a.provider);
+    limiter_provider_of(request_served_by(x->req), a.provider);
     if (m->sending && m->first_ns != 0) {
         a.first_byte_ns = max_i64(m->first_ns - m->begun_ns, 0);
         a.duration_ns = max_i64(m->ended_ns - m->begun_ns, a.first_byte_ns);
@@ -330,7 +330,7 @@ static void fill_names(struct limiter_note *n, const struct exchange *x)
     copy(n->id, sizeof(n->id), r->id);
     copy(n->client, sizeof(n->client), r->client);
     copy(n->model, sizeof(n->model), r->model);
-    limiter_provider_of(r->model, n->provider);
+    limiter_provider_of(request_served_by(r), n->provider);
 }
 
 void measure_exchange(struct exchange *x)

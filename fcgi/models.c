@@ -6,17 +6,22 @@
  * one question is asked however many clients do, and a single model is looked
  * up in it.  Without one each client asks with its own key, and nothing is
  * kept: such a request is forwarded as others are, but free, without a ticket.
- * With several upstreams their lists are put together.
+ * With several upstreams their lists are put together; listing.c reads them.
+ * Where none has one, each client is told what the first of them said.
  */
 #include "models.h"
 
 #include <json-c/json.h>
+#include <stdarg.h>
 #include <string.h>
+#include <time.h>
 
 #include "config.h"
 #include "exchange.h"
 #include "limits.h"
+#include "listing.h"
 #include "log.h"
+#include "verdict.h"
 
 #define FRESH_NS (60 * NS_PER_S)
 #define ASK_NS   (15 * NS_PER_S) /* for one upstream's list */
@@ -29,9 +34,12 @@ struct models {
     struct transfer *transfer;
     size_t asked; /* index of the upstream that is asked */
     json_object *coming;
+    struct upstream_head head;
     struct buf body;
-    int status; /* of the last answer; 0: none */
-    bool any;   /* at least one upstream answered */
+    bool too_long;
+    bool any; /* at least one upstream has a list */
+    /* What the first one without a list said, as the answer to all: */
+    struct reply_error failure; /* status 0: nothing yet */
     struct loop_timer timer;
     struct exchange *waiting[1024];
     size_t n_waiting;
@@ -92,24 +100,62 @@ static int answer_from(struct exchange *x, json_object *list)
 /* Everyone who waited for the list gets it, or hears why not. */
 static void answer_all(struct models *m)
 {
+    const struct reply_error *e = &m->failure;
+
     while (m->n_waiting > 0) {
         struct exchange *x = m->waiting[--m->n_waiting];
 
         if (m->list != NULL)
             x->step = (enum step)answer_from(x, m->list);
-        else if (m->status != 0)
-            x->step =
-                exchange_fail(x, 502, "sluice_upstream_unreachable", 5000, -1,
-                              "The upstream answered the question for "
-                              "its models with status %d.",
-                              m->status);
         else
-            x->step =
-                exchange_fail(x, 502, "sluice_upstream_unreachable", 5000, -1,
-                              "The upstream did not answer the question "
-                              "for its models.");
+            x->step = exchange_fail(x, e->status, e->code, e->retry_ms,
+                                    e->retry, "%s", e->message);
         exchange_run(x);
     }
+}
+
+/* ---- failing -------------------------------------------------------------------- */
+
+__attribute__((format(printf, 5, 6))) static void note_failure(
+    struct models *m, int status, const char *code, int retry, const char *fmt,
+    ...)
+{
+    struct reply_error *e = &m->failure;
+    va_list ap;
+
+    if (e->status != 0)
+        return;
+    *e = (struct reply_error){status, code, retry != 0 ? 5000 : -1, retry, ""};
+    va_start(ap, fmt);
+    vsnprintf(e->message, sizeof(e->message), fmt, ap);
+    va_end(ap);
+}
+
+/* The upstream's error is told with its status and its words.  That a key is
+ * refused is no matter of the client's: the key is ours. */
+static void note_error(struct models *m, const char *name)
+{
+    struct verdict_input in = verdict_input(&m->head);
+    struct verdict v;
+
+    in.body = m->body.len > 0 ? buf_head(&m->body) : "";
+    in.len = m->body.len;
+    in.is_cut = m->too_long;
+    in.now_s = (int64_t)time(NULL);
+    verdict_of(&v, &in);
+    if (v.kind == VERDICT_KEY)
+        note_failure(m, v.status, "upstream_error", 0,
+                     "The upstream %s does not accept Sluice's own key "
+                     "(NVIDIA_API_KEY, or upstreams[].api_key_file): %.160s",
+                     name, v.words.message);
+    else
+        note_failure(m, v.status, "upstream_error",
+                     v.status >= 500 || v.status == 429 ? -1 : 0,
+                     "The upstream %s answered the question for its models "
+                     "with status %d: %.200s",
+                     name, m->head.status, v.words.message);
+    if (m->failure.retry_ms >= 0 && v.retry_ms >= 0)
+        m->failure.retry_ms = v.retry_ms;
 }
 
 /* ---- asking --------------------------------------------------------------------- */
@@ -123,7 +169,8 @@ static void on_head(void *arg, struct upstream_head *head)
 {
     struct models *m = arg;
 
-    m->status = head->status;
+    head_clear(&m->head);
+    head_move(&m->head, head);
 }
 
 static bool on_body(void *arg, const char *data, size_t len)
@@ -133,41 +180,39 @@ static bool on_body(void *arg, const char *data, size_t len)
     if (m->body.len + len <= MODELS_BYTES)
         buf_add(&m->body, data, len);
     else
-        m->status = 0; /* not a list of models */
+        m->too_long = true; /* not a list of models */
     return true;
 }
 
-/* Adds the "data" of one upstream's answer to what is coming. */
-static void take_list(struct models *m)
+/* The upstream that was asked has answered, wholly or not. */
+static void take_answer(struct models *m, bool whole)
 {
-    json_object *root, *data, *id;
-    size_t i;
+    const char *name = m->s->cfg->upstreams[m->asked].name;
 
-    if (m->body.len == 0)
-        return;
-    buf_add(&m->body, "", 1);
-    root = json_tokener_parse(buf_head(&m->body));
-    if (root != NULL && json_object_object_get_ex(root, "data", &data) &&
-        json_object_is_type(data, json_type_array)) {
+    if (!whole)
+        note_failure(m, 502, "sluice_upstream_unreachable", -1,
+                     "The upstream %s did not answer the question for its "
+                     "models.",
+                     name);
+    else if (m->head.status >= 300)
+        note_error(m, name);
+    else if (!m->too_long && listing_read(m->coming, &m->body))
         m->any = true;
-        for (i = 0; i < json_object_array_length(data); i++) {
-            json_object *one = json_object_array_get_idx(data, i);
-
-            if (json_object_object_get_ex(one, "id", &id) &&
-                json_object_is_type(id, json_type_string))
-                json_object_array_add(m->coming, json_object_get(one));
-        }
-    }
-    json_object_put(root);
+    else
+        note_failure(m, 502, "upstream_error", 0,
+                     "What the upstream %s answered to the question for its "
+                     "models is no list of models.",
+                     name);
 }
 
 static void finish_one(struct models *m, bool whole)
 {
     m->transfer = NULL;
     loop_cancel(m->s->loop, &m->timer);
-    if (whole && m->status == 200)
-        take_list(m);
+    take_answer(m, whole);
+    head_clear(&m->head);
     buf_free(&m->body);
+    m->too_long = false;
     m->asked++;
     ask_next(m);
 }
@@ -187,7 +232,6 @@ static void on_timeout(void *arg)
     struct models *m = arg;
 
     transfer_cancel(m->transfer);
-    m->status = 0;
     finish_one(m, false);
 }
 
@@ -273,6 +317,7 @@ void models_free(struct models *m)
     loop_cancel(m->s->loop, &m->timer);
     json_object_put(m->list);
     json_object_put(m->coming);
+    head_clear(&m->head);
     buf_free(&m->body);
     free(m);
 }
@@ -321,8 +366,8 @@ int models_answer(struct exchange *x)
         m->coming = json_object_new_array();
         CHECK(m->coming != NULL);
         m->asked = 0;
-        m->status = 0;
         m->any = false;
+        m->failure.status = 0;
         ask_next(m);
     }
     return STEP_FLUSH;

@@ -80,7 +80,7 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
         snprintf(e->message, sizeof(e->message),
                  "The request would have to wait %" PRId64
                  " s%s, longer than %s allows (%" PRId64 " s).",
-                 n->eta_ns / NS_PER_S,
+                 (n->eta_ns + NS_PER_S - 1) / NS_PER_S,
                  n->own_limit ? " for its client's own limit "
                                 "(clients[].requests_per_min)"
                               : "",

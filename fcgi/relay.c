@@ -64,31 +64,13 @@ static void own_headers(struct buf *b, const struct exchange *x,
     if (x->granted_ns != 0)
         reply_header_int(b, "X-Sluice-Queue-Ms", x->waited_ns / NS_PER_MS);
     reply_header_int(b, "X-Sluice-Attempts", x->attempts);
-    if (x->place.limit == 0 ||
-        (h != NULL && upstream_header(h, "x-ratelimit-limit-requests") != NULL))
+    if (x->place.limit == 0 || (h != NULL && reply_has_window(h)))
         return;
     reply_header_int(b, "x-ratelimit-limit-requests", x->place.limit);
     reply_header_int(b, "x-ratelimit-remaining-requests", x->place.remaining);
     buf_str(b, "x-ratelimit-reset-requests: ");
     buf_int(b, x->place.reset_ns / NS_PER_MS);
     buf_str(b, "ms\r\n");
-}
-
-/* The upstream's headers that mean something beyond its connection. */
-static void their_headers(struct buf *b, const struct upstream_head *h)
-{
-    size_t i;
-
-    for (i = 0; i < h->n; i++) {
-        const char *name = h->headers[i].name;
-
-        if (strcmp(name, "content-length") == 0 ||
-            strcmp(name, "content-type") == 0 || strcmp(name, "location") == 0)
-            continue;
-        if (strcmp(name, "x-request-id") == 0)
-            name = "X-Upstream-Request-Id";
-        reply_header(b, name, h->headers[i].value);
-    }
 }
 
 void relay_commit(struct exchange *x)
@@ -157,7 +139,7 @@ void relay_head(struct exchange *x, const struct upstream_head *h)
     if (r->head_sent)
         return;
     reply_head(&r->head, x->req, h->status, type);
-    their_headers(&r->head, h);
+    reply_their_headers(&r->head, h, -1);
     own_headers(&r->head, x, h);
     if (r->mode != RELAY_STREAM)
         return;
@@ -400,7 +382,7 @@ static void error_answer(struct exchange *x, const struct relay_error *e)
 
     reply_head(&head, x->req, e->status, "application/json");
     if (e->head != NULL)
-        their_headers(&head, e->head);
+        reply_their_headers(&head, e->head, e->retry);
     reply_retry_headers(&head, e->head == NULL ? e->retry_ms : -1, e->retry);
     if (e->status == 405)
         reply_header(&head, "Allow", x->req->allow);

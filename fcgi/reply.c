@@ -3,7 +3,8 @@
  *
  * Errors have OpenAI's shape, so that the SDKs show our words.  A Retry-After
  * above 60 s makes openai-node fall back to its own half a second, and one
- * above 120 s makes openai-python give up: so 60 s is the most we say.
+ * above 120 s makes openai-python give up: so 60 s is the most we say.  Both
+ * look at x-should-retry first: where that is false, the truth harms nobody.
  */
 #include "reply.h"
 
@@ -11,6 +12,8 @@
 
 #include "../state/limiter.h"
 #include "cors.h"
+#include "head.h"
+#include "limits.h"
 #include "request.h"
 
 #define RETRY_MS_MAX 60000
@@ -81,10 +84,66 @@ void reply_head(struct buf *b, const struct request *r, int status,
     cors_headers(b, r);
 }
 
+/* ---- what comes from the upstream -------------------------------------------- */
+
+/* Content-Type, Content-Length and Location are of the body, and whoever sends
+ * the body writes them. */
+static bool is_of_body(const char *name)
+{
+    return strcmp(name, "content-length") == 0 ||
+           strcmp(name, "content-type") == 0 || strcmp(name, "location") == 0;
+}
+
+/* Lists, which several lines may make up (RFC 9110, 5.3). */
+static bool is_list(const char *name)
+{
+    return strcmp(name, "cache-control") == 0 ||
+           strcmp(name, "content-encoding") == 0 ||
+           strcmp(name, "content-language") == 0 ||
+           strcmp(name, "www-authenticate") == 0;
+}
+
+static bool was_before(const struct upstream_head *h, size_t i)
+{
+    size_t k;
+
+    for (k = 0; k < i; k++)
+        if (strcmp(h->headers[k].name, h->headers[i].name) == 0)
+            return true;
+    return false;
+}
+
+void reply_their_headers(struct buf *b, const struct upstream_head *h,
+                         int retry)
+{
+    size_t i;
+
+    for (i = 0; i < h->n; i++) {
+        const char *name = h->headers[i].name;
+
+        if (is_of_body(name) || (!is_list(name) && was_before(h, i)) ||
+            (retry >= 0 && strcmp(name, "x-should-retry") == 0))
+            continue;
+        if (strcmp(name, "x-request-id") == 0)
+            name = "X-Upstream-Request-Id";
+        reply_header(b, name, h->headers[i].value);
+    }
+}
+
+bool reply_has_window(const struct upstream_head *h)
+{
+    return upstream_header(h, "x-ratelimit-limit-requests") != NULL ||
+           upstream_header(h, "x-ratelimit-remaining-requests") != NULL ||
+           upstream_header(h, "x-ratelimit-reset-requests") != NULL;
+}
+
+/* ---- errors of ours ------------------------------------------------------------ */
+
 void reply_retry_headers(struct buf *b, int64_t ms, int retry)
 {
     if (ms >= 0) {
-        ms = max_i64(1, min_i64(ms, RETRY_MS_MAX));
+        ms = min_i64(ms, retry == 0 ? DELAY_MS_MAX : RETRY_MS_MAX);
+        ms = max_i64(1, ms);
         reply_header_int(b, "Retry-After", (ms + 999) / 1000);
         reply_header_int(b, "retry-after-ms", ms);
     }

@@ -4,11 +4,13 @@
 #ifndef SLUICE_REPLY_H
 #define SLUICE_REPLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
 
 struct request;
+struct upstream_head;
 
 struct reply_error {
     int status;
@@ -25,8 +27,19 @@ void reply_head(struct buf *b, const struct request *r, int status,
 void reply_header(struct buf *b, const char *name, const char *value);
 void reply_header_int(struct buf *b, const char *name, int64_t value);
 
-/* Retry-After (whole seconds, 1..60) and retry-after-ms, unless MS is -1;
- * x-should-retry, unless RETRY is -1. */
+/*
+ * The upstream's headers that mean something beyond its connection, each that
+ * can be there only once, once.  RETRY as below: where we say whether to try
+ * again, the upstream does not.
+ */
+void reply_their_headers(struct buf *b, const struct upstream_head *h,
+                         int retry);
+/* Does the upstream tell of its own window of requests? */
+bool reply_has_window(const struct upstream_head *h);
+
+/* Retry-After (whole seconds) and retry-after-ms, unless MS is -1;
+ * x-should-retry, unless RETRY is -1.  At most 60 s, unless nobody is to try
+ * again: then it is when that would be of use. */
 void reply_retry_headers(struct buf *b, int64_t ms, int retry);
 /* {"error":{"message","type","param","code"}} */
 void reply_error_json(struct buf *b, const struct reply_error *e);

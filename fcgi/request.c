@@ -19,6 +19,7 @@
 #include <sys/random.h>
 
 #include "params.h"
+#include "route.h"
 
 /* Headers that may matter to the upstream; all others stay here. */
 static const struct {
@@ -85,6 +86,20 @@ static bool is_from_elsewhere(const char *fetch_site)
 {
     return fetch_site != NULL && strcmp(fetch_site, "same-origin") != 0 &&
            strcmp(fetch_site, "none") != 0;
+}
+
+/* application/json, or a type of its syntax (RFC 6839, 3.1).  Parameters, and
+ * a "json" anywhere else, say nothing: JSON lines are no JSON text. */
+static bool is_json_type(const char *type)
+{
+    static const char tree[] = "application/";
+    size_t len = strcspn(type, "; \t"), at = sizeof(tree) - 1;
+
+    if (len <= at || strncasecmp(type, tree, at) != 0)
+        return false;
+    if (len == at + 4 && strncasecmp(type + at, "json", 4) == 0)
+        return true;
+    return len > at + 5 && strncasecmp(type + len - 5, "+json", 5) == 0;
 }
 
 /* A copy, or NULL. */
@@ -216,7 +231,8 @@ static void read_priority(struct request *r, const char *text)
     fault_bad(&r->fault, "X-Sluice-Priority must be high, normal or low.");
 }
 
-/* Seconds, maybe with a fraction, as milliseconds; -1: not such a number. */
+/* Seconds, maybe with a fraction, as milliseconds; -1: not such a number.  What
+ * is more than nothing stays so: 0 means something else. */
 static int64_t seconds_ms(const char *text)
 {
     char *end;
@@ -230,7 +246,7 @@ static int64_t seconds_ms(const char *text)
     s = strtod(text, &end);
     if (*end != '\0' || errno != 0 || !(s >= 0 && s <= 1e9))
         return -1;
-    return (int64_t)(s * 1000);
+    return s > 0 && s * 1000 < 1 ? 1 : (int64_t)(s * 1000);
 }
 
 static void read_deadline(struct request *r, const char *text)
@@ -321,7 +337,7 @@ struct request *request_new(char *const *envp, int64_t now)
     r->authorization = copy_of(p.value[PARAM_AUTHORIZATION]);
     type = p.value[PARAM_CONTENT_TYPE];
     r->has_type = type != NULL;
-    r->is_json = r->has_type && strcasestr(type, "json") != NULL;
+    r->is_json = r->has_type && is_json_type(type);
     read_target(r, p.value[PARAM_REQUEST_URI]);
     request_name_client(r, p.value[PARAM_X_SLUICE_CLIENT]);
     read_priority(r, p.value[PARAM_X_SLUICE_PRIORITY]);
@@ -330,6 +346,60 @@ struct request *request_new(char *const *envp, int64_t now)
     read_retry_count(r, p.value[PARAM_X_STAINLESS_RETRY_COUNT]);
     read_forwarded(r, &p);
     return r;
+}
+
+/* ---- what can be asked of one ---------------------------------------------- */
+
+/* FNV-1a (G. Fowler and others): to tell names apart, not against anybody. */
+static uint64_t hash_of(const char *name, size_t len)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    size_t i;
+
+    for (i = 0; i < len; i++)
+        h = (h ^ (unsigned char)name[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+void request_name_model(struct request *r, const char *name, size_t len)
+{
+    size_t cut = sizeof(r->model) - 1 - 17;
+
+    memset(r->model, 0, sizeof(r->model));
+    if (len < sizeof(r->model)) {
+        memcpy(r->model, name, len);
+        return;
+    }
+    while (((unsigned char)name[cut] & 0xc0) == 0x80)
+        cut--; /* not inside a letter of UTF-8 */
+    snprintf(r->model, sizeof(r->model), "%.*s~%016" PRIx64, (int)cut, name,
+             hash_of(name, len));
+    free(r->long_model);
+    r->long_model = strndup(name, len);
+    CHECK(r->long_model != NULL);
+}
+
+const char *request_model(const struct request *r)
+{
+    return r->long_model != NULL ? r->long_model : r->model;
+}
+
+const char *request_served_by(const struct request *r)
+{
+    return r->route != NULL && r->route->is_inference ? r->model : "";
+}
+
+bool request_is_repeatable(const struct request *r)
+{
+    size_t i;
+
+    if (r->route->is_inference || strcmp(r->method, "GET") == 0 ||
+        strcmp(r->method, "HEAD") == 0)
+        return true;
+    for (i = 0; i < r->n_forward; i++)
+        if (strcmp(r->forward[i].name, "Idempotency-Key") == 0)
+            return true;
+    return false;
 }
 
 void request_forget_key(struct request *r)
@@ -353,6 +423,7 @@ void request_free(struct request *r)
     free(r->host);
     free(r->origin);
     free(r->remote_addr);
+    free(r->long_model);
     for (i = 0; i < r->n_forward; i++)
         free(r->forward[i].value);
     buf_free(&r->body);

@@ -60,6 +60,7 @@ struct request {
     int64_t content_length; /* -1: not said */
     bool has_type, is_json; /* Content-Type: is there, says JSON */
     char model[MODEL_MAX];  /* "" where the request names none */
+    char *long_model;       /* a name that does not fit there; or NULL */
     bool stream;
     int64_t max_tokens; /* -1: not said */
 
@@ -82,6 +83,20 @@ void request_free(struct request *r); /* NULL is fine; wipes Authorization */
 /* Names the client of R as one without a key: NAME in harmless characters, or
  * with NULL its address. */
 void request_name_client(struct request *r, const char *name);
+/* Takes the LEN bytes at NAME as R's model.  All that the state, logs and
+ * pages know of one that is too long for them is its beginning and a hash. */
+void request_name_model(struct request *r, const char *name, size_t len);
+/* The model as the client wrote it. */
+const char *request_model(const struct request *r);
+/* The one that answers R, as the state knows it; "": none does, or nobody knows
+ * which.  A batch only names one. */
+const char *request_served_by(const struct request *r);
+/*
+ * May R be sent again when nobody can tell whether the upstream has done it?
+ * What is safe (RFC 9110, 9.2.1) may, what an Idempotency-Key marks for the
+ * upstream as the same, and inference, which costs but leaves nothing behind.
+ */
+bool request_is_repeatable(const struct request *r);
 /* Wipes the Authorization: nobody is to see it after this. */
 void request_forget_key(struct request *r);
 

@@ -5,6 +5,10 @@
  * methods decide between an answer and a 405.  A path may stand there twice,
  * one row below the other, where who may do it depends on the method; the last
  * one names them all.
+ *
+ * A row also says whether a model answers there.  Batches, files, threads and
+ * what else an upstream may have are not: an error of theirs is of no model,
+ * and to send one of their POSTs twice makes two of something.
  */
 #include "route.h"
 
@@ -23,51 +27,57 @@
 #include "status.h"
 #include "steer.h"
 
+/* What a row is: the three of struct route, and how its streams end. */
+#define CHAT_LIKE(ends) ACCESS_CLIENT, true, true, true, ends, NULL
+/* A model answers it, but what is in the body is between the two. */
+#define INFERENCE ACCESS_CLIENT, true, false, true, ENDS_ANYHOW, NULL
+/* Only passed on. */
+#define PASSED_ON               ACCESS_CLIENT, true, false, false, ENDS_ANYHOW, NULL
+#define OUR_OWN(access, answer) access, false, false, false, ENDS_ANYHOW, answer
+
 static const struct route routes[] = {
-    {"/v1/chat/completions", "POST", "chat", ACCESS_CLIENT, true, true,
-     ENDS_DONE, NULL},
-    {"/v1/completions", "POST", "completions", ACCESS_CLIENT, true, true,
-     ENDS_DONE, NULL},
-    {"/v1/embeddings", "POST", "embeddings", ACCESS_CLIENT, true, true,
-     ENDS_ANYHOW, NULL},
-    {"/v1/responses", "POST", "responses", ACCESS_CLIENT, true, true,
-     ENDS_RESPONSE, NULL},
-    {"/v1/ranking", "POST", "ranking", ACCESS_CLIENT, true, true, ENDS_ANYHOW,
-     NULL},
-    {"/v1/models", "GET, HEAD", "models", ACCESS_CLIENT, false, false,
-     ENDS_ANYHOW, models_answer},
-    {"/v1/models/*", "GET, HEAD", "models", ACCESS_CLIENT, false, false,
-     ENDS_ANYHOW, models_answer},
-    {"/v1/*", "GET, POST", "other", ACCESS_CLIENT, true, false, ENDS_ANYHOW,
-     NULL},
-    {"/health", "GET, HEAD", "health", ACCESS_ALL, false, false, ENDS_ANYHOW,
-     health_answer},
-    {"/health/ready", "GET, HEAD", "ready", ACCESS_ALL, false, false,
-     ENDS_ANYHOW, ready_answer},
-    {"/metrics", "GET, HEAD", "metrics", ACCESS_READ, false, false, ENDS_ANYHOW,
-     metrics_answer},
-    {"/api/status", "GET, HEAD", "status", ACCESS_READ, false, false,
-     ENDS_ANYHOW, status_answer},
-    {"/api/queue", "GET, HEAD", "queue", ACCESS_READ, false, false, ENDS_ANYHOW,
-     queue_answer},
-    {"/api/queue/*", "DELETE", "control", ACCESS_ADMIN, false, false,
-     ENDS_ANYHOW, steer_cancel},
-    {"/api/config", "PATCH", "config", ACCESS_ADMIN, false, false, ENDS_ANYHOW,
-     configs_patch},
-    {"/api/config", "GET, HEAD, PATCH", "config", ACCESS_READ, false, false,
-     ENDS_ANYHOW, configs_answer},
-    {"/api/pause", "POST", "control", ACCESS_ADMIN, false, false, ENDS_ANYHOW,
-     steer_pause},
-    {"/api/resume", "POST", "control", ACCESS_ADMIN, false, false, ENDS_ANYHOW,
-     steer_resume},
-    {"/api/retreat/clear", "POST", "control", ACCESS_ADMIN, false, false,
-     ENDS_ANYHOW, steer_clear},
-    {"/api/reload", "POST", "control", ACCESS_ADMIN, false, false, ENDS_ANYHOW,
-     steer_reload},
-    {"/api/events", "GET", "events", ACCESS_READ, false, false, ENDS_ANYHOW,
-     events_answer},
-    {"/api/history", "GET, HEAD", "history", ACCESS_READ, false, false,
-     ENDS_ANYHOW, past_answer},
+    {"/v1/chat/completions", "POST", "chat", CHAT_LIKE(ENDS_DONE)},
+    {"/v1/completions", "POST", "completions", CHAT_LIKE(ENDS_DONE)},
+    {"/v1/embeddings", "POST", "embeddings", CHAT_LIKE(ENDS_ANYHOW)},
+    {"/v1/responses", "POST", "responses", CHAT_LIKE(ENDS_RESPONSE)},
+    {"/v1/ranking", "POST", "ranking", CHAT_LIKE(ENDS_ANYHOW)},
+    {"/v1/models", "GET, HEAD", "models",
+     OUR_OWN(ACCESS_CLIENT, models_answer)},
+    {"/v1/models/*", "GET, HEAD", "models",
+     OUR_OWN(ACCESS_CLIENT, models_answer)},
+    /* OpenAI's, Anthropic's, and those of NIM, vLLM and their like. */
+    {"/v1/messages", "GET, POST", "other", INFERENCE},
+    {"/v1/moderations", "GET, POST", "other", INFERENCE},
+    {"/v1/images/generations", "GET, POST", "other", INFERENCE},
+    {"/v1/images/edits", "GET, POST", "other", INFERENCE},
+    {"/v1/images/variations", "GET, POST", "other", INFERENCE},
+    {"/v1/audio/speech", "GET, POST", "other", INFERENCE},
+    {"/v1/audio/transcriptions", "GET, POST", "other", INFERENCE},
+    {"/v1/audio/translations", "GET, POST", "other", INFERENCE},
+    {"/v1/rerank", "GET, POST", "other", INFERENCE},
+    {"/v1/score", "GET, POST", "other", INFERENCE},
+    {"/v1/classify", "GET, POST", "other", INFERENCE},
+    {"/v1/pooling", "GET, POST", "other", INFERENCE},
+    {"/v1/infer", "GET, POST", "other", INFERENCE},
+    {"/v1/genai/*", "GET, POST", "other", INFERENCE},
+    {"/v1/retrieval/*", "GET, POST", "other", INFERENCE},
+    {"/v1/*", "GET, POST", "other", PASSED_ON},
+    {"/health", "GET, HEAD", "health", OUR_OWN(ACCESS_ALL, health_answer)},
+    {"/health/ready", "GET, HEAD", "ready", OUR_OWN(ACCESS_ALL, ready_answer)},
+    {"/metrics", "GET, HEAD", "metrics", OUR_OWN(ACCESS_READ, metrics_answer)},
+    {"/api/status", "GET, HEAD", "status", OUR_OWN(ACCESS_READ, status_answer)},
+    {"/api/queue", "GET, HEAD", "queue", OUR_OWN(ACCESS_READ, queue_answer)},
+    {"/api/queue/*", "DELETE", "control", OUR_OWN(ACCESS_ADMIN, steer_cancel)},
+    {"/api/config", "PATCH", "config", OUR_OWN(ACCESS_ADMIN, configs_patch)},
+    {"/api/config", "GET, HEAD, PATCH", "config",
+     OUR_OWN(ACCESS_READ, configs_answer)},
+    {"/api/pause", "POST", "control", OUR_OWN(ACCESS_ADMIN, steer_pause)},
+    {"/api/resume", "POST", "control", OUR_OWN(ACCESS_ADMIN, steer_resume)},
+    {"/api/retreat/clear", "POST", "control",
+     OUR_OWN(ACCESS_ADMIN, steer_clear)},
+    {"/api/reload", "POST", "control", OUR_OWN(ACCESS_ADMIN, steer_reload)},
+    {"/api/events", "GET", "events", OUR_OWN(ACCESS_READ, events_answer)},
+    {"/api/history", "GET, HEAD", "history", OUR_OWN(ACCESS_READ, past_answer)},
 };
 
 static bool path_fits(const char *pattern, const char *path)

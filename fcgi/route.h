@@ -27,6 +27,8 @@ struct route {
     enum route_access access;
     bool proxied;       /* costs a slot and goes upstream */
     bool needs_json;    /* a JSON object with a model */
+    bool is_inference;  /* a model answers it: what it says of the model counts
+                         * for all, and asking twice only costs */
     enum sse_ends ends; /* what its streams end with */
     /* For those that are not proxied.  Returns enum step: what follows. */
     int (*answer)(struct exchange *x);

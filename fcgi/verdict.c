@@ -17,8 +17,8 @@
 #include "delay.h"
 #include "head.h"
 
-/* Up to a minute a Retry-After is waited out; a longer one is a model that is
- * off. */
+/* A server's error that asks for more than a minute is a model that is off.  A
+ * 429 is the limit's word on when it opens: see verdict_bound(). */
 #define HOLD_MS_MAX 60000
 
 struct verdict_input verdict_input(const struct upstream_head *head)
@@ -132,8 +132,6 @@ static void judge_4xx(struct verdict *v, const struct verdict_input *in)
     case 429:
         /* An account's limit is asked for before there is a stream. */
         v->kind = in->is_stream || w->has_detail ? VERDICT_BUSY : VERDICT_RATE;
-        if (v->retry_ms > HOLD_MS_MAX)
-            turn_off(v, VERDICT_OFF_TIMED, 429);
         return;
     default:
         v->kind = VERDICT_CLIENT;
@@ -226,6 +224,12 @@ void verdict_of(struct verdict *v, const struct verdict_input *in)
         v->status = 502;
     if (v->kind != VERDICT_REDIRECT)
         judge_error(v, in);
+}
+
+void verdict_bound(struct verdict *v, int64_t hold_ms)
+{
+    if (v->status == 429 && v->retry_ms > max_i64(hold_ms, HOLD_MS_MAX))
+        turn_off(v, VERDICT_OFF_TIMED, 429);
 }
 
 bool verdict_can_pass(const struct verdict *v)

@@ -74,6 +74,10 @@ struct verdict_input verdict_input(const struct upstream_head *head);
  */
 void verdict_of(struct verdict *v, const struct verdict_input *in);
 
+/* A 429 that asks for more than HOLD_MS, the longest that is held for one,
+ * turns its model off instead: to wait for it is for the client to decide. */
+void verdict_bound(struct verdict *v, int64_t hold_ms);
+
 /* Can the body go to the client byte for byte?  (Then it should.) */
 bool verdict_can_pass(const struct verdict *v);
 

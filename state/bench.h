@@ -39,7 +39,7 @@ static inline bool bench_is_on(const struct bench *b, int64_t now)
     return b->until_ns > now;
 }
 
-/* What its requests are answered with: 402, 404, 410 or 503. */
+/* What its requests are answered with: 402, 404, 410, 429 or 503. */
 uint16_t bench_status(const struct bench *b);
 
 #endif

@@ -16,9 +16,9 @@
 
 #include "base.h"
 
-#define REST_NS     NS_PER_S /* the first; doubling, */
-#define REST_TOP    5        /* so often: to 32 s */
-#define REST_MAX_NS (60 * NS_PER_S)
+#define REST_NS     NS_PER_S         /* the first; doubling, */
+#define REST_TOP    5                /* so often: to 32 s */
+#define REST_MAX_NS (300 * NS_PER_S) /* as the default of retreat.max_s */
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {

@@ -149,7 +149,7 @@ struct ticket_news {
     bool own_limit;  /* waits: what decides eta_ns is requests_per_min */
     int64_t eta_ns;  /* waits, refused: time until its slot opens, or the bench
                      * or hold ends; -1 unknown */
-    uint16_t status; /* REFUSED_MODEL_OFF: 404, 410 or 503; _HELD: 402 */
+    uint16_t status; /* REFUSED_MODEL_OFF: 404, 410, 429, 503; _HELD: 402 */
     char reason[LIMITER_REASON_MAX]; /* of the same: what the upstream said */
     uint32_t limit, remaining;       /* granted: the window, after this send */
     int64_t reset_ns;       /* granted: until the window is empty again */

@@ -25,7 +25,6 @@
 #include "base.h"
 
 #define HOLD_MIN_NS  (50 * NS_PER_MS) /* a Retry-After of 0 is no command */
-#define RETRY_MAX_NS (60 * NS_PER_S)  /* longer ones are benches (DESIGN 6) */
 #define LEASE_NS     (5 * NS_PER_S)   /* a refusal comes at once, or not */
 #define CALM_MAX     15               /* a quarter of an hour at NIM's window */
 #define STREAK_MAX   32
@@ -123,7 +122,7 @@ static int64_t hold_end(const struct retreat *r, const struct retreat_rule *u,
     int64_t end;
 
     if (retry_after_ns >= 0)
-        end = now + max_i64(min_i64(retry_after_ns, RETRY_MAX_NS), more);
+        end = now + max_i64(min_i64(retry_after_ns, u->max_ns), more);
     else if (r->hits > 0 && reopens > now)
         end = reopens + more;
     else

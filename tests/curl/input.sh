@@ -32,7 +32,7 @@ refused 400 $bad 'goes on after' "a zero and more after the JSON" $chat_path "${
 refused 400 $bad '"model" is missing' "no model" $chat_path "${J[@]}" -d '{"messages":[]}'
 refused 400 $bad '"model" must be a string' "a number as model" $chat_path "${J[@]}" -d '{"model":7}'
 refused 400 $bad '"model" must be a string' "an empty model" $chat_path "${J[@]}" -d '{"model":""}'
-refused 400 $bad '"model" is longer' "a long model" $chat_path "${J[@]}" -d "{\"model\":\"$(head -c 300 /dev/zero | tr '\0' m)\"}"
+refused 400 $bad '"model" is longer' "a long model" $chat_path "${J[@]}" -d "{\"model\":\"$(head -c 600 /dev/zero | tr '\0' m)\"}"
 refused 400 $bad '"stream" must be' "a string as stream" $chat_path "${J[@]}" -d '{"model":"x","stream":"yes"}'
 refused 400 $bad '"max_tokens" must be' "a string as max_tokens" $chat_path "${J[@]}" -d '{"model":"x","max_tokens":"9"}'
 refused 400 $bad 'application/json' "another content type" $chat_path -H 'Content-Type: text/plain' -d '{"model":"x"}'

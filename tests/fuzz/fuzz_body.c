@@ -48,9 +48,10 @@ static void check_as_read(const struct request *r, const char *text, size_t len)
     CHECK(json_object_is_type(root, json_type_object));
     CHECK(buf_is_utf8(text, len) && strlen(text) == len);
     CHECK(json_object_object_get_ex(root, "model", &v));
-    CHECK(strcmp(json_object_get_string(v), r->model) == 0);
+    CHECK(strcmp(json_object_get_string(v), request_model(r)) == 0);
     if (json_object_object_get_ex(root, "stream", &v) && v != NULL)
-        CHECK(json_object_is_type(v, json_type_boolean) &&
+        CHECK((json_object_is_type(v, json_type_boolean) ||
+               json_object_is_type(v, json_type_int)) &&
               r->stream == (bool)json_object_get_boolean(v));
     else
         CHECK(!r->stream);
@@ -66,6 +67,10 @@ static void check(const struct request *r, const char *text, size_t len)
           r->fault.status == 413);
     CHECK(!fuzz_has_control(r->fault.message));
     CHECK(memchr(r->model, '\0', sizeof(r->model)) != NULL);
+    CHECK(buf_is_utf8(r->model, strlen(r->model)));
+    /* What is only passed on is refused for nothing in it. */
+    CHECK(r->fault.status == 0 || r->route->needs_json ||
+          (int64_t)len != r->content_length);
     if (r->fault.status != 0)
         return;
     if (!is_post) {

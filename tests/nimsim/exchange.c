@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "control.h"
 #include "judge.h"
+#include "refuse.h"
 #include "reply.h"
 #include "request.h"
 #include "sim.h"
@@ -86,6 +87,9 @@ static enum MHD_Result wait_then(struct request *r, enum phase next,
     return MHD_YES;
 }
 
+static enum MHD_Result phase_arrived(struct request *r);
+static enum MHD_Result phase_answer(struct request *r);
+
 static enum MHD_Result reply_fault(struct request *r, enum fault fault)
 {
     const struct fault_answer *answer = fault_answer(fault);
@@ -95,39 +99,51 @@ static enum MHD_Result reply_fault(struct request *r, enum fault fault)
     return reply_plain(r->conn, answer->status, answer->type, &body);
 }
 
-static enum fault count_models(struct sim *sim)
+/* The list of models as the next of "free" in /sim/config wants it, else as
+ * "list" does, in its own way or as a fault. */
+static enum MHD_Result phase_list(struct request *r)
 {
+    const struct fault_answer *answer;
+    struct text body = {0};
     enum fault fault;
 
-    pthread_mutex_lock(&sim->lock);
-    sim->counters.models++;
-    fault = orders_free(&sim->orders);
-    pthread_mutex_unlock(&sim->lock);
-    return fault;
-}
-
-/* What never meets the limiter and is never delayed. */
-static enum MHD_Result phase_free(struct request *r)
-{
-    struct text body = {0};
-    int status = MHD_HTTP_OK;
-    enum fault fault = FAULT_NONE;
-
-    if (r->route == ROUTE_MODELS)
-        fault = count_models(r->sim);
+    r->type = "application/json";
+    r->retry_after = -1;
+    pthread_mutex_lock(&r->sim->lock);
+    r->sim->counters.models++;
+    fault = orders_free(&r->sim->orders);
+    behaviour_parse(&r->how, "");
+    behaviour_add(&r->how, r->sim->list);
+    pthread_mutex_unlock(&r->sim->lock);
     if (fault == FAULT_RESET) {
         wire_reset(r);
         return MHD_NO;
     }
     if (fault_answer(fault) != NULL)
         return reply_fault(r, fault);
-    if (r->route == ROUTE_CONTROL) {
-        status = control_answer(r, &body);
-    } else if (r->route == ROUTE_NOWHERE ||
-               !route_models_body(r->path, &body)) {
+    answer = fault_answer(r->how.fault);
+    if (answer != NULL)
+        refuse_with(r, answer);
+    if (r->is_refused || refuse_code(r) || r->how.fault == FAULT_HANG)
+        return phase_answer(r);
+    if (!route_models_body(r->path, &r->how, &body)) {
         text_free(&body);
         return reply_fault(r, FAULT_UNKNOWN);
     }
+    return reply_plain(r->conn, MHD_HTTP_OK, "application/json", &body);
+}
+
+/* What never meets the limiter and is never delayed. */
+static enum MHD_Result phase_free(struct request *r)
+{
+    struct text body = {0};
+    int status;
+
+    if (r->route == ROUTE_MODELS)
+        return phase_list(r);
+    if (r->route == ROUTE_NOWHERE)
+        return reply_fault(r, FAULT_UNKNOWN);
+    status = control_answer(r, &body);
     return reply_plain(r->conn, status, "application/json", &body);
 }
 
@@ -143,9 +159,6 @@ static int64_t transit_ns(struct sim *sim)
     return delay.min_ms * NS_PER_MS +
            (int64_t)arc4random_uniform(span_us + 1) * 1000;
 }
-
-static enum MHD_Result phase_arrived(struct request *r);
-static enum MHD_Result phase_answer(struct request *r);
 
 static enum MHD_Result phase_received(struct request *r)
 {
@@ -185,8 +198,12 @@ static void make_answer(struct request *r)
         [ROUTE_RESPONSES] = ANSWER_RESPONSE,
     };
 
-    if (r->route == ROUTE_EMBEDDINGS || r->route == ROUTE_RANKING) {
+    if (r->route == ROUTE_EMBEDDINGS || r->route == ROUTE_RANKING ||
+        r->route == ROUTE_THING) {
         r->is_stream = false;
+        if (r->route == ROUTE_THING)
+            text_fmt(&r->out, "{\"id\":\"thing-%llu\",\"object\":\"thing\"}",
+                     (unsigned long long)r->answer_seq);
         return;
     }
     r->sse.how = r->how;

@@ -44,7 +44,8 @@ static void body_parse(struct request *r)
         json_object_is_type(value, json_type_string))
         r->model = json_object_get_string(value);
     if (json_object_object_get_ex(r->json, "stream", &value))
-        r->is_stream = json_object_is_type(value, json_type_boolean) &&
+        r->is_stream = (json_object_is_type(value, json_type_boolean) ||
+                        json_object_is_type(value, json_type_int)) &&
                        json_object_get_boolean(value);
 out:
     if (tok != NULL)
@@ -123,9 +124,9 @@ static void judge_request(struct request *r)
         refuse_bad(r, "The request body is larger than 25 MB");
     else if (r->route == ROUTE_OTHER)
         refuse_with(r, fault_answer(FAULT_UNKNOWN));
-    else if (r->json == NULL)
+    else if (r->route != ROUTE_THING && r->json == NULL)
         refuse_bad(r, "The request body is not a JSON object");
-    else if (*r->model == '\0')
+    else if (r->route != ROUTE_THING && *r->model == '\0')
         refuse_bad(r, "'model' must be a text that is not empty");
     else if (answer != NULL)
         refuse_with(r, answer);

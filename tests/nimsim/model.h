@@ -27,6 +27,8 @@ struct behaviour {
     int64_t retry_after_ms; /* retry-after-ms-MS */
     int64_t retry_date_s;   /* retry-date-S: Retry-After as a date */
     bool has_ratelimit;     /* ratelimit: x-ratelimit-* */
+    int64_t reset_s;        /* ratelimit-S: none remains, and for how long */
+    bool says_retry;        /* should-retry: x-should-retry: true */
     bool is_deprecated;     /* deprecated: the Deprecation header */
     bool echoes_key;        /* echo-key: errors and headers quote the key */
     bool echoes_escaped;    /* echo-key-escaped: the same, in JSON's escapes */
@@ -34,6 +36,10 @@ struct behaviour {
     int64_t polls;    /* poll-N: 202 until N polls were told so */
     int64_t poll_ms;  /* poll-ms-MS: 202 for so long */
     bool is_redirect; /* redirect: the answer lies behind a 302 */
+
+    bool list_bare;  /* bare: the list of models is an array */
+    bool list_named; /* named: {"models":[{"name":...}]} */
+    bool list_null;  /* null: its data is null */
 
     int64_t slow_ms;    /* slow-MS */
     int64_t tokens;     /* tokens-N, stream-N-MS */

@@ -120,6 +120,15 @@ static void add_ratelimit(struct request *r, struct MHD_Response *response)
         add_header(response, "X-Should-Retry", "false");
 }
 
+/* Of one that is used up: nothing else says when to come again. */
+static void add_reset(struct request *r, struct MHD_Response *response)
+{
+    add_header(response, "X-Ratelimit-Remaining-Requests", "0");
+    add_format(response, "X-Ratelimit-Reset-Requests", "%lldm%llds",
+               (long long)(r->how.reset_s / 60),
+               (long long)(r->how.reset_s % 60));
+}
+
 static void add_retry(struct request *r, struct MHD_Response *response)
 {
     if (r->retry_after != -1)
@@ -158,6 +167,10 @@ static enum MHD_Result queue(struct request *r, struct MHD_Response *response)
     add_retry(r, response);
     if (r->how.has_ratelimit)
         add_ratelimit(r, response);
+    if (r->status >= 400 && r->how.reset_s != -1)
+        add_reset(r, response);
+    if (r->status >= 400 && r->how.says_retry)
+        add_header(response, "X-Should-Retry", "true");
     if (r->how.is_deprecated)
         add_header(response, "Deprecation", DEPRECATION);
     if (r->how.echoes_key)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "model.h"
 #include "text.h"
 
 #define MODELS "/v1/models"
@@ -39,6 +40,12 @@ static const struct {
     {"sim/echo", "sim"},
 };
 
+/* Without a model of their own, or with one that they only name. */
+static const char *const things[] = {
+    "/v1/batches",  "/v1/files",       "/v1/fine_tuning/jobs",
+    "/v1/threads/", "/v1/moderations", "/v1/rerank",
+};
+
 static bool begins(const char *path, const char *with)
 {
     return strncmp(path, with, strlen(with)) == 0;
@@ -68,6 +75,10 @@ enum route route_find(const char *method, const char *path)
         return ROUTE_NOWHERE;
     if (is_get && is_models(path))
         return ROUTE_MODELS;
+    for (i = 0; i < sizeof(things) / sizeof(things[0]); i++) {
+        if (begins(path, things[i]))
+            return ROUTE_THING;
+    }
     if (strcmp(method, "POST") != 0)
         return ROUTE_OTHER;
     for (i = 0; i < sizeof(posts) / sizeof(posts[0]); i++) {
@@ -86,7 +97,19 @@ static void model_write(size_t i, struct text *out)
     text_str(out, "}");
 }
 
-bool route_models_body(const char *path, struct text *out)
+/* As some servers have it that only nearly speak OpenAI's API. */
+static void write_odd_list(const struct behaviour *how, struct text *out)
+{
+    if (how->list_null)
+        text_str(out, "{\"object\":\"list\",\"data\":null}");
+    else if (how->list_named)
+        text_str(out, "{\"models\":[{\"name\":\"sim/echo\"}]}");
+    else
+        text_str(out, "[{\"id\":\"sim/echo\",\"object\":\"model\"}]");
+}
+
+bool route_models_body(const char *path, const struct behaviour *how,
+                       struct text *out)
 {
     const char *id = path + strlen(MODELS);
     size_t i;
@@ -99,6 +122,10 @@ bool route_models_body(const char *path, struct text *out)
             }
         }
         return false;
+    }
+    if (how->list_bare || how->list_named || how->list_null) {
+        write_odd_list(how, out);
+        return true;
     }
     text_str(out, "{\"object\":\"list\",\"data\":[");
     for (i = 0; i < sizeof(models) / sizeof(models[0]); i++) {

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+struct behaviour;
 struct text;
 
 enum route {
@@ -17,6 +18,7 @@ enum route {
     ROUTE_RESPONSES,
     ROUTE_EMBEDDINGS,
     ROUTE_RANKING,
+    ROUTE_THING,  /* batches, files and the like: something is made */
     ROUTE_STATUS, /* a poll: /v1/status/{id}; logged, not limited */
     ROUTE_RESULT, /* behind a 302: /results/{id}; the same, and no key */
     ROUTE_OTHER,  /* the rest of /v1/: limited, then 404 */
@@ -24,7 +26,9 @@ enum route {
 
 enum route route_find(const char *method, const char *path);
 
-/* The list, or the one model named by PATH.  False: no such model. */
-bool route_models_body(const char *path, struct text *out);
+/* The list in the way HOW wants it, or the one model named by PATH.  False: no
+ * such model. */
+bool route_models_body(const char *path, const struct behaviour *how,
+                       struct text *out);
 
 #endif

@@ -201,6 +201,13 @@ static const char *set_seed(struct sim *sim, struct json_object *value)
     return NULL;
 }
 
+static const char *set_list(struct sim *sim, struct json_object *value)
+{
+    if (!copy_text(sim->list, sizeof(sim->list), value))
+        return "list must be a text of words";
+    return NULL;
+}
+
 static const char *set_models(struct sim *sim, struct json_object *value)
 {
     static const char wrong[] =
@@ -241,6 +248,7 @@ static const struct {
     {"free", set_free},
     {"models", set_models},
     {"result_base", set_result_base},
+    {"list", set_list},
 };
 
 static const char *set_one(struct sim *sim, const char *key,
@@ -253,7 +261,7 @@ static const char *set_one(struct sim *sim, const char *key,
             return setters[i].set(sim, value);
     }
     return "known settings are requests, window_s, limiter, delay_ms, "
-           "retry_after, faults, seed, next, free, models and result_base";
+           "retry_after, faults, seed, next, free, models, result_base and list";
 }
 
 const char *settings_patch(struct sim *sim, struct json_object *json)
@@ -275,6 +283,7 @@ const char *settings_patch(struct sim *sim, struct json_object *json)
     sim->tells_retry_after = before.tells_retry_after;
     sim->orders = before.orders;
     memcpy(sim->result_base, before.result_base, sizeof(sim->result_base));
+    memcpy(sim->list, before.list, sizeof(sim->list));
     return problem;
 }
 
@@ -325,5 +334,7 @@ void settings_write(const struct sim *sim, struct text *out)
     write_orders(&sim->orders, out);
     text_str(out, ",\"result_base\":");
     text_json(out, sim->result_base);
+    text_str(out, ",\"list\":");
+    text_json(out, sim->list);
     text_str(out, "}\n");
 }

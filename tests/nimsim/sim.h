@@ -50,8 +50,9 @@ struct sim {
     bool tells_retry_after; /* the limiter's 429 has that header */
     struct orders orders;
     struct jobs *jobs;
-    struct request *busy;  /* those that hold a worker: workers.c */
-    char result_base[256]; /* of the Location of a 302; "": our own host */
+    struct request *busy;    /* those that hold a worker: workers.c */
+    char result_base[256];   /* of the Location of a 302; "": our own host */
+    char list[ORDERS_WORDS]; /* words for GET /v1/models; "": as it should */
 };
 
 #endif

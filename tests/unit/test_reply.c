@@ -5,6 +5,8 @@
 
 #include <json-c/json.h>
 
+#include "../state/limiter.h"
+#include "head.h"
 #include "unit.h"
 
 static void retry_headers_stay_within_a_minute(void)
@@ -16,6 +18,12 @@ static void retry_headers_stay_within_a_minute(void)
     } rows[] = {
         {-1, -1, ""},
         {-1, 0, "x-should-retry: false\r\n"},
+        {90001, 0, /* nobody waits for it: the truth */
+         "Retry-After: 91\r\nretry-after-ms: 90001\r\n"
+         "x-should-retry: false\r\n"},
+        {INT64_MAX, 0,
+         "Retry-After: 86400\r\nretry-after-ms: 86400000\r\n"
+         "x-should-retry: false\r\n"},
         {0, -1, "Retry-After: 1\r\nretry-after-ms: 1\r\n"},
         {1, 1,
          "Retry-After: 1\r\nretry-after-ms: 1\r\nx-should-retry: true\r\n"},
@@ -38,6 +46,65 @@ static void retry_headers_stay_within_a_minute(void)
         CU_ASSERT_STRING_EQUAL(buf_head(&b), rows[i].want);
         buf_free(&b);
     }
+}
+
+static void no_header_of_the_upstream_is_there_twice(void)
+{
+    static const struct {
+        const char *line;
+        int retry;
+        const char *want;
+    } rows[] = {
+        {"Retry-After: 5", -1, "retry-after: 5\r\n"},
+        {"X-Should-Retry: true", -1, "x-should-retry: true\r\n"},
+        {"X-Should-Retry: true", 0, ""},
+        {"X-Should-Retry: true", 1, ""},
+        {"Retry-After: 5\nRetry-After: 6", -1, "retry-after: 5\r\n"},
+        {"X-RateLimit-Limit-Requests: 1\nx-ratelimit-limit-requests: 2", -1,
+         "x-ratelimit-limit-requests: 1\r\n"},
+        {"Cache-Control: a\nCache-Control: b", -1,
+         "cache-control: a\r\ncache-control: b\r\n"},
+        {"X-Request-Id: a\nx-request-id: b", -1,
+         "X-Upstream-Request-Id: a\r\n"},
+        {"Content-Type: a\nContent-Length: 7\nLocation: b", -1, ""},
+        {"Date: a\nServer: b\nX-Sluice-Attempts: 9", -1, ""},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct upstream_head h = {.content_length = -1};
+        struct buf b = {NULL, 0, 0, 0};
+        const char *p = rows[i].line;
+
+        for (; *p != '\0'; p += strspn(p, "\n")) {
+            CU_ASSERT_TRUE(head_take(&h, p, strcspn(p, "\n")));
+            p += strcspn(p, "\n");
+        }
+        reply_their_headers(&b, &h, rows[i].retry);
+        buf_add(&b, "", 1);
+        CU_ASSERT_STRING_EQUAL(buf_head(&b), rows[i].want);
+        buf_free(&b);
+        head_clear(&h);
+    }
+}
+
+/* Ours beside only one of theirs would be two windows in one. */
+static void a_window_is_the_upstreams_or_ours(void)
+{
+    static const char *const theirs[] = {"x-ratelimit-limit-requests: 1",
+                                         "x-ratelimit-remaining-requests: 1",
+                                         "x-ratelimit-reset-requests: 1s"};
+    struct upstream_head h = {.content_length = -1};
+    size_t i;
+
+    CU_ASSERT_TRUE(head_take(&h, "x-ratelimit-limit-tokens: 1", 27));
+    CU_ASSERT_FALSE(reply_has_window(&h));
+    for (i = 0; i < ARRAY_LEN(theirs); i++) {
+        head_clear(&h);
+        CU_ASSERT_TRUE(head_take(&h, theirs[i], strlen(theirs[i])));
+        CU_ASSERT_TRUE(reply_has_window(&h));
+    }
+    head_clear(&h);
 }
 
 static void an_error_has_openais_shape(void)
@@ -96,6 +163,9 @@ static void every_status_of_ours_has_a_reason(void)
 
 static const struct unit_test tests[] = {
     {"retry headers stay within a minute", retry_headers_stay_within_a_minute},
+    {"no header of the upstream is there twice",
+     no_header_of_the_upstream_is_there_twice},
+    {"a window is the upstream's or ours", a_window_is_the_upstreams_or_ours},
     {"an error has OpenAI's shape, whatever its words",
      an_error_has_openais_shape},
     {"every status of ours has a reason", every_status_of_ours_has_a_reason},

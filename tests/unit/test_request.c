@@ -365,14 +365,27 @@ static void bodies(void)
         {CHAT, "{\"model\":\"a\"/**/}", 400, "", 0},
         {CHAT, "{\"model\":\"\xc3\xa9\"/*\"*/}", 400, "", 0},
         {CHAT, "{\"model\":\"a/b\\/c\"}", 0, "a/b/c", 0},
-        {CHAT, "{\"model\":\"a\",\"stream\":1}", 400, "", 0},
+        {CHAT, "{\"model\":\"a\",\"stream\":1}", 0, "a", 1},
+        {CHAT, "{\"model\":\"a\",\"stream\":0}", 0, "a", 0},
+        {CHAT, "{\"model\":\"a\",\"stream\":2}", 400, "", 0},
+        {CHAT, "{\"model\":\"a\",\"stream\":1.0}", 400, "", 0},
         {CHAT, "{\"model\":\"a\",\"stream\":\"true\"}", 400, "", 0},
         {"/v1/other", "{\"model\":\"a\"}", 0, "a", 0},
         {"/v1/other", "{\"model\":7}", 0, "", 0},
         {"/v1/other", "{\"model\":null}", 0, "", 0},
         {"/v1/other", "[1]", 0, "", 0},
         {"/v1/other", "", 0, "", 0},
-        {"/v1/other", "[1", 400, "", 0},
+        {"/v1/other", "[1", 0, "", 0},
+        {"/v1/other", "{\"model\":\"a\"}{\"model\":\"b\"}", 0, "", 0},
+        {"/v1/other", "{\"model\":\"\xff\"}", 0, "", 0},
+        {"/v1/other", "{'model':7}", 0, "", 0},
+        {"/v1/other", "{\"model\":\"a\\u0000b\"}", 0, "", 0},
+        {"/v1/other", "{\"model\":\"a\",\"stream\":true}", 0, "a", 1},
+        {"/v1/other", "{\"model\":\"a\",\"stream\":1}", 0, "a", 1},
+        {"/v1/other", "{\"model\":\"a\",\"stream\":\"false\"}", 0, "a", 0},
+        {"/v1/other", "{\"model\":\"a\",\"stream\":{}}", 0, "a", 0},
+        {"/v1/other", "{\"model\":\"a\",\"max_tokens\":\"9\"}", 0, "a", 0},
+        {"/v1/messages", "{\"model\":\"a\",\"max_tokens\":[]}", 0, "a", 0},
     };
     size_t i;
 
@@ -389,6 +402,128 @@ static void bodies(void)
                 CU_ASSERT_EQUAL(memcmp(buf_head(&r->body), rows[i].body, len),
                                 0);
         }
+        request_free(r);
+    }
+}
+
+/* A body is parsed where its type says JSON: then its model is known. */
+static void only_json_is_read_as_json(void)
+{
+    static const struct {
+        const char *type;
+        bool is_json;
+    } rows[] = {
+        {"application/json", true},
+        {"application/json; charset=utf-8", true},
+        {"application/json;charset=utf-8", true},
+        {"Application/JSON ; x=y", true},
+        {"application/vnd.api+json", true},
+        {"application/problem+JSON; a=b", true},
+        {"application/jsonl", false},
+        {"application/json-seq", false},
+        {"application/x-ndjson", false},
+        {"application/+json", false},
+        {"application/", false},
+        {"application", false},
+        {"text/json", false},
+        {"text/plain; x=json", false},
+        {"text/plain; x=application/json", false},
+        {"multipart/form-data; boundary=application/json", false},
+        {"multipart/form-data; boundary=json", false},
+        {"audio/json+json", false},
+    };
+    static const char body[] = "{\"model\":\"a\"}";
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char type[96];
+        const char *const extra[] = {type, NULL};
+        struct request *r;
+        const char *allow;
+
+        (void)snprintf(type, sizeof(type), "CONTENT_TYPE=%s", rows[i].type);
+        r = ask("/v1/files", extra);
+        r->route = route_find(r, &allow);
+        buf_str(&r->body, body);
+        r->content_length = (int64_t)r->body.len;
+        request_parse_body(r);
+        CU_ASSERT_EQUAL(r->fault.status, 0);
+        CU_ASSERT_EQUAL(r->is_json, rows[i].is_json);
+        CU_ASSERT_STRING_EQUAL(r->model, rows[i].is_json ? "a" : "");
+        request_free(r);
+    }
+}
+
+/* BODY with a model's name of N bytes, the last one LAST. */
+static struct request *with_model(const char *uri, int n, char last)
+{
+    struct buf b = {NULL, 0, 0, 0};
+    struct request *r;
+    int i;
+
+    buf_str(&b, "{\"model\":\"");
+    for (i = 1; i < n; i++)
+        buf_add(&b, "m", 1);
+    buf_add(&b, &last, 1);
+    buf_str(&b, "\"}");
+    r = post(uri, buf_head(&b), b.len, (int64_t)b.len);
+    buf_free(&b);
+    return r;
+}
+
+static void a_long_name_of_a_model_is_known_by_its_beginning(void)
+{
+    struct request *r = with_model(CHAT, 127, 'a'), *s;
+
+    CU_ASSERT_EQUAL(r->fault.status, 0);
+    CU_ASSERT_EQUAL(strlen(r->model), 127);
+    CU_ASSERT_PTR_EQUAL(request_model(r), r->model);
+    request_free(r);
+    r = with_model(CHAT, 512, 'a');
+    s = with_model(CHAT, 512, 'b');
+    CU_ASSERT_EQUAL(r->fault.status, 0);
+    CU_ASSERT_EQUAL(strlen(r->model), 127);
+    CU_ASSERT_EQUAL(strncmp(r->model, s->model, 110), 0);
+    CU_ASSERT_STRING_NOT_EQUAL(r->model, s->model);
+    CU_ASSERT_EQUAL(strlen(request_model(r)), 512);
+    CU_ASSERT_EQUAL(request_model(s)[511], 'b');
+    request_free(r);
+    request_free(s);
+    r = with_model(CHAT, 513, 'a');
+    CU_ASSERT_EQUAL(r->fault.status, 400);
+    request_free(r);
+    r = with_model("/v1/other", 513, 'a');
+    CU_ASSERT_EQUAL(r->fault.status, 0);
+    CU_ASSERT_STRING_EQUAL(r->model, "");
+    request_free(r);
+}
+
+static void what_may_be_sent_twice(void)
+{
+    static const struct {
+        const char *method, *uri, *extra; /* or NULL */
+        bool may;
+    } rows[] = {
+        {"POST", CHAT, NULL, true},
+        {"POST", "/v1/audio/speech", NULL, true},
+        {"GET", "/v1/batches", NULL, true},
+        {"POST", "/v1/batches", NULL, false},
+        {"POST", "/v1/files", "CONTENT_TYPE=application/json", false},
+        {"POST", "/v1/files", "HTTP_IDEMPOTENCY_KEY=", false},
+        {"POST", "/v1/files", "HTTP_IDEMPOTENCY_KEY=x", true},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *const extra[] = {rows[i].extra, NULL};
+        struct request *r = ask(rows[i].uri, extra);
+        const char *allow;
+
+        free(r->method);
+        r->method = strdup(rows[i].method);
+        r->route = route_find(r, &allow);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(r->route);
+        CU_ASSERT_EQUAL(request_is_repeatable(r), rows[i].may);
         request_free(r);
     }
 }
@@ -494,6 +629,10 @@ static const struct unit_test tests[] = {
     {"the name of a client is tamed", names_of_clients_are_tamed},
     {"a Content-Length is a number or none", content_lengths},
     {"a body is understood or refused, and never changed", bodies},
+    {"only JSON is read as JSON", only_json_is_read_as_json},
+    {"a long name of a model is known by its beginning",
+     a_long_name_of_a_model_is_known_by_its_beginning},
+    {"what may be sent twice", what_may_be_sent_twice},
     {"its length is as announced", lengths_of_bodies},
     {"its depth has a bound", depth_has_a_bound},
     {"bombs do not go off", bombs},

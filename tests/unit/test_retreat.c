@@ -92,8 +92,11 @@ static void retry_after_is_obeyed_within_bounds(void)
     send_n(&r, 1, LAB_T0 + 9 * S); /* what was told to wait for has opened */
     CU_ASSERT_EQUAL(r.opened_ns, LAB_T0 + 9 * S);
     memset(&r, 0, sizeof(r));
+    CU_ASSERT_TRUE(refuse(&r, LAB_T0, 5, 120 * S, LAB_T0));
+    CU_ASSERT_EQUAL(r.until_ns, LAB_T0 + 120 * S);
+    memset(&r, 0, sizeof(r)); /* retreat.max_s */
     CU_ASSERT_TRUE(refuse(&r, LAB_T0, 5, 10800 * S, LAB_T0));
-    CU_ASSERT_EQUAL(r.until_ns, LAB_T0 + 60 * S);
+    CU_ASSERT_EQUAL(r.until_ns, LAB_T0 + 300 * S);
     memset(&r, 0, sizeof(r));
     CU_ASSERT_TRUE(refuse(&r, LAB_T0, 5, 0, LAB_T0));
     CU_ASSERT_TRUE(r.until_ns > LAB_T0 && r.until_ns < LAB_T0 + S);

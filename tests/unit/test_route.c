@@ -113,11 +113,64 @@ static void a_stream_ends_as_its_route_says(void)
     }
 }
 
+static void a_route_says_whether_a_model_answers(void)
+{
+    static const struct {
+        const char *method, *path;
+        bool is_inference;
+    } rows[] = {
+        {"POST", "/v1/chat/completions", true},
+        {"POST", "/v1/completions", true},
+        {"POST", "/v1/embeddings", true},
+        {"POST", "/v1/responses", true},
+        {"POST", "/v1/ranking", true},
+        {"POST", "/v1/messages", true},
+        {"POST", "/v1/moderations", true},
+        {"POST", "/v1/images/generations", true},
+        {"POST", "/v1/audio/speech", true},
+        {"POST", "/v1/audio/transcriptions", true},
+        {"POST", "/v1/rerank", true},
+        {"POST", "/v1/genai/stabilityai/sdxl", true},
+        {"POST", "/v1/retrieval/nvidia/reranking", true},
+        {"POST", "/v1/batches", false},
+        {"POST", "/v1/files", false},
+        {"POST", "/v1/fine_tuning/jobs", false},
+        {"POST", "/v1/threads", false},
+        {"POST", "/v1/threads/x/runs", false},
+        {"POST", "/v1/threads/runs", false},
+        {"POST", "/v1/assistants", false},
+        {"POST", "/v1/messages/batches", false},
+        {"POST", "/v1/messages/count_tokens", false},
+        {"POST", "/v1/images", false},
+        {"POST", "/v1/chat/typo", false},
+        {"POST", "/v1/responses/x/cancel", false},
+        {"GET", "/v1/responses/x", false},
+        {"GET", "/v1/models", false},
+        {"GET", "/health", false},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char method[8], path[64];
+        struct request r = {.method = method, .path = path};
+        const struct route *found;
+        const char *allow;
+
+        (void)snprintf(method, sizeof(method), "%s", rows[i].method);
+        (void)snprintf(path, sizeof(path), "%s", rows[i].path);
+        found = route_find(&r, &allow);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(found);
+        CU_ASSERT_EQUAL(found->is_inference, rows[i].is_inference);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"a path and a method make a route, a 404 or a 405",
      a_path_and_a_method_make_a_route},
     {"what spends quota is for clients", what_spends_quota_needs_a_client},
     {"a stream ends as its route says", a_stream_ends_as_its_route_says},
+    {"a route says whether a model answers",
+     a_route_says_whether_a_model_answers},
     {NULL, NULL},
 };
 

@@ -59,6 +59,31 @@ static void a_benched_model_is_refused_and_costs_nothing(void)
     desk_free(d);
 }
 
+/* Who comes first and who comes later are told the same. */
+static void a_bench_keeps_the_status_that_means_something(void)
+{
+    static const uint16_t statuses[][2] = {
+        {404, 404}, {410, 410}, {429, 429}, {400, 503}, {503, 503}};
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(statuses); i++) {
+        struct bench b = {.status = statuses[i][0]};
+
+        CU_ASSERT_EQUAL(bench_status(&b), statuses[i][1]);
+    }
+}
+
+/* A Retry-After with two minutes is a rest of two minutes. */
+static void a_busy_model_rests_for_as_long_as_it_says(void)
+{
+    struct ceiling c = {0};
+    struct ceiling_refusal what = {1, 1, 1, 120 * NS_PER_S};
+
+    CU_ASSERT_TRUE(ceiling_cut(&c, &what, LAB_T0));
+    CU_ASSERT_TRUE(ceiling_rests(&c, LAB_T0 + 119 * NS_PER_S));
+    CU_ASSERT_FALSE(ceiling_rests(&c, LAB_T0 + 120 * NS_PER_S));
+}
+
 static void one_that_comes_back_to_a_benched_model_is_refused(void)
 {
     struct desk *d = desk_of(1, 9);
@@ -418,6 +443,10 @@ static const struct unit_test tests[] = {
      a_busy_model_is_held_to_what_it_took},
     {"a ceiling grows slowly and is forgotten",
      a_ceiling_grows_slowly_and_is_forgotten},
+    {"a bench keeps the status that means something",
+     a_bench_keeps_the_status_that_means_something},
+    {"a busy model rests for as long as it says",
+     a_busy_model_rests_for_as_long_as_it_says},
     {"a lonely busy request rests before it goes again",
      a_lonely_busy_request_rests_before_it_goes_again},
     {"blocked ones do not count before others",

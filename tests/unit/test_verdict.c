@@ -113,8 +113,8 @@ static void a_short_wish_holds_and_a_long_one_benches(void)
     static const struct row rows[] = {
         {ANSWER(.status = 429, .retry_after = "60"), VERDICT_RATE, 429, 60000,
          NOT_OFF},
-        {ANSWER(.status = 429, .retry_after = "60.001"), VERDICT_OFF, 429,
-         60001, 60001, VERDICT_OFF_TIMED},
+        {ANSWER(.status = 429, .retry_after = "60.001"), VERDICT_RATE, 429,
+         60001, NOT_OFF},
         {ANSWER(.status = 429, .retry_after = "9", .retry_after_ms = "250"),
          VERDICT_RATE, 429, 250, NOT_OFF},
         {ANSWER(.status = 429, .retry_after = "9", .retry_after_ms = "x"),
@@ -132,7 +132,7 @@ static void a_short_wish_holds_and_a_long_one_benches(void)
         {ANSWER(.status = 429, .remaining_requests = "0",
                 .reset_requests = "12.5s", .remaining_tokens = "0",
                 .reset_tokens = "1h"),
-         VERDICT_OFF, 429, 3600000, 3600000, VERDICT_OFF_TIMED},
+         VERDICT_RATE, 429, 3600000, NOT_OFF},
         {ANSWER(.status = 429, .remaining_requests = "3",
                 .reset_requests = "12s"),
          VERDICT_RATE, 429, -1, NOT_OFF},
@@ -155,6 +155,43 @@ static void a_short_wish_holds_and_a_long_one_benches(void)
     size_t i;
 
     JUDGE(rows);
+}
+
+static void a_429_is_held_for_as_long_as_holds_may_last(void)
+{
+    static const struct {
+        int status;
+        const char *body, *retry_after;
+        int64_t hold_ms;
+        enum verdict_kind kind;
+    } rows[] = {
+        {429, "", "120", 300000, VERDICT_RATE},
+        {429, "", "300", 300000, VERDICT_RATE},
+        {429, "", "301", 300000, VERDICT_OFF},
+        {429, "", "18000", 300000, VERDICT_OFF},
+        {429, "", "18000", DELAY_MS_MAX, VERDICT_RATE},
+        {429, "", "60", 100, VERDICT_RATE}, /* a minute always is */
+        {429, "", "61", 100, VERDICT_OFF},
+        {429, "{\"detail\":\"full\"}", "120", 300000, VERDICT_BUSY},
+        {429, "{\"detail\":\"full\"}", "301", 300000, VERDICT_OFF},
+        {503, "", "120", 300000, VERDICT_OFF},
+        {400, "", "18000", 300000, VERDICT_CLIENT},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct verdict_input in = {.status = rows[i].status,
+                                   .body = rows[i].body,
+                                   .len = strlen(rows[i].body),
+                                   .retry_after = rows[i].retry_after,
+                                   .now_s = NOW};
+        struct verdict v;
+
+        verdict_of(&v, &in);
+        verdict_bound(&v, rows[i].hold_ms);
+        CU_ASSERT_EQUAL(v.kind, rows[i].kind);
+        CU_ASSERT_EQUAL(v.off_ms, v.kind == VERDICT_OFF ? v.retry_ms : -1);
+    }
 }
 
 static void the_rest_of_the_4xx(void)
@@ -410,6 +447,8 @@ static const struct unit_test tests[] = {
      a_429_is_the_accounts_unless_it_has_a_detail},
     {"a short wish holds and a long one benches",
      a_short_wish_holds_and_a_long_one_benches},
+    {"a 429 is held for as long as holds may last",
+     a_429_is_held_for_as_long_as_holds_may_last},
     {"the rest of the 4xx", the_rest_of_the_4xx},
     {"a quoted prompt benches nothing", a_quoted_prompt_benches_nothing},
     {"the 5xx", the_5xx},

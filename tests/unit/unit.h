@@ -43,6 +43,7 @@ CU_ErrorCode test_reply_add(void);
 CU_ErrorCode test_buf_add(void);
 CU_ErrorCode test_accept_add(void);
 CU_ErrorCode test_delay_add(void);
+CU_ErrorCode test_listing_add(void);
 CU_ErrorCode test_words_add(void);
 CU_ErrorCode test_redact_add(void);
 CU_ErrorCode test_verdict_add(void);
