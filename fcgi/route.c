@@ -38,6 +38,8 @@ static const struct route routes[] = {
      ENDS_ANYHOW, models_answer},
     {"/v1/models/*", "GET, HEAD", "models", ACCESS_CLIENT, false, false,
      ENDS_ANYHOW, models_answer},
+    {"/v1/messages", "GET, POST", "other", ACCESS_CLIENT, true, false,
+     ENDS_MESSAGE, NULL},
     {"/v1/*", "GET, POST", "other", ACCESS_CLIENT, true, false, ENDS_ANYHOW,
      NULL},
     {"/health", "GET, HEAD", "health", ACCESS_ALL, false, false, ENDS_ANYHOW,
