@@ -18,7 +18,7 @@ static void begin(struct trial *t)
     head.status = 200;
     head.content_length = -1;
     CU_ASSERT_TRUE(head_take(&head, type, strlen(type)));
-    trial_begin(t, &head);
+    trial_begin(t, &head, true);
 }
 
 static enum verdict_kind kind_of(const struct trial *t)
@@ -48,7 +48,7 @@ static void forge(struct trial *t, size_t len)
 static void no_piece_makes_what_was_before_it_be_read_again(void)
 {
     static const char *const events[] = {
-        ": a comment, longer than the lie that takes its place\n\n",
+        ": a comment, longer than the lie that takes its place\n",
         ROLE "}\n\n",
         ROLE ",\"error\":null}\n\n",
         ROLE "}\n" ROLE "}\n" ROLE "}\r\n" ROLE "}\r" ROLE "}\n\n",
