@@ -159,7 +159,7 @@ static enum step fail_with(struct exchange *x, struct reply_error *e)
     conceal_text(x, x->error.message); /* it may quote the upstream */
     reply_error_json(&json, &x->error);
     next = exchange_tell(x, &(struct relay_error){e->status, &json, e->retry_ms,
-                                                  e->retry, NULL});
+                                                  e->retry, NULL, false});
     buf_free(&json);
     return next;
 }
@@ -255,7 +255,7 @@ static uint32_t choose_upstream(const struct config *cfg, const char *model)
 /* White space is a sign of life only where the answer will be JSON. */
 bool exchange_is_silent(const struct exchange *x)
 {
-    return !x->req->stream &&
+    return !relay_wants_events(x) &&
            !(x->s->cfg->buffered_keepalive && x->req->route->needs_json);
 }
 
@@ -392,7 +392,7 @@ static void set_timer(struct exchange *x)
     if (x->step == STEP_PAUSE)
         at = min_i64(at, x->pause_ns);
     if (x->step == STEP_RELAY)
-        at = min_i64(at, x->idle_deadline_ns);
+        at = min_i64(at, min_i64(x->idle_deadline_ns, x->relay.over_ns));
     if (x->step == STEP_FLUSH)
         at = NEVER;
     at = min_i64(at, x->stall_ns);

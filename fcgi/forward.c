@@ -67,7 +67,8 @@ static void on_head(void *arg, struct upstream_head *head)
     measure_head(x);
     x->upstream_status = head->status;
     conceal_head(x, head);
-    trial_begin(&x->trial, head);
+    trial_begin(&x->trial, head,
+                x->req->route->needs_json || relay_wants_events(x));
     restart_idle(x);
     exchange_run(x);
 }
@@ -82,11 +83,15 @@ static bool on_body(void *arg, const char *data, size_t len)
         exchange_run(x);
         return true;
     }
-    if (!relay_body(x, data, len)) {
-        x->idle_deadline_ns = NEVER; /* it is the client that is slow */
+    if (relay_is_full(x)) {
+        /* It is the client that is slow: these bytes come again. */
+        x->idle_deadline_ns = x->relay.over_ns = NEVER;
         return false;
     }
+    relay_body(x, data, len);
     restart_idle(x);
+    if (x->relay.over_ns != NEVER)
+        exchange_run(x); /* for its timer */
     return true;
 }
 
@@ -151,7 +156,8 @@ static void add_request_headers(struct header_list *l, const struct exchange *x)
     if (!r->has_type && r->body.len > 0 && r->route->needs_json)
         add_header(l, "Content-Type", "application/json");
     if (!has_accept)
-        add_header(l, "Accept", r->stream ? "text/event-stream" : "*/*");
+        add_header(l, "Accept",
+                   relay_wants_events(x) ? "text/event-stream" : "*/*");
     if (!has_poll) {
         l->at[l->n++] = l->text.len;
         buf_str(&l->text, "NVCF-POLL-SECONDS: ");
@@ -269,9 +275,9 @@ enum step forward_pass(struct exchange *x)
     struct trial *t = &x->trial;
 
     forward_drop_body(x);
-    relay_head(x, &t->head);
-    if (t->body.len > 0)
-        (void)relay_body(x, buf_head(&t->body), t->body.len);
+    relay_head(x, &t->head, t->kind);
+    if (t->body.len > 0) /* all of it: nobody would bring it again */
+        relay_body(x, buf_head(&t->body), t->body.len);
     trial_clear(t);
     return STEP_RELAY;
 }
@@ -286,6 +292,24 @@ static enum step give_up(struct exchange *x)
                          (now_ns(x) - x->asked_ns) / NS_PER_S);
 }
 
+/*
+ * Does the upstream send white space instead of its JSON, and has the client
+ * heard nothing for as long as it may?  Until then an answer that fails can
+ * still become another attempt, or a status.
+ */
+static bool is_kept_waiting(const struct exchange *x)
+{
+    const struct config *cfg = x->s->cfg;
+    int64_t ms = cfg->commit_after_ms, client_ms = x->req->client_timeout_ms;
+
+    if (x->trial.body.len == 0 || relay_wants_events(x))
+        return false;
+    if (client_ms >= 0)
+        ms = min_i64(ms, client_ms / 2);
+    return now_ns(x) - x->req->arrived_ns >= ms * NS_PER_MS &&
+           trial_is_blank(&x->trial);
+}
+
 enum step forward_step(struct exchange *x)
 {
     if (!x->under_way) {
@@ -293,7 +317,7 @@ enum step forward_step(struct exchange *x)
             set_answer_deadline(x);
         start_transfer(x);
     }
-    if (trial_is_ripe(&x->trial, x->ended))
+    if (trial_is_ripe(&x->trial, x->ended) || is_kept_waiting(x))
         return judge_answer(x);
     if (x->ended)
         return judge_silence(x);
@@ -317,29 +341,21 @@ enum step forward_pause(struct exchange *x)
 
 /* ---- relay ----------------------------------------------------------------------------- */
 
-static enum step finish_answer(struct exchange *x)
+/* Neither events nor an answer that could be told as some. */
+static enum step no_events(struct exchange *x)
 {
-    bool ended_well = x->how == END_OK || relay_has_ended(x);
+    int status = x->relay.status < 400 ? 502 : x->relay.status;
+    char why[256];
 
-    if (ended_well && relay_finish(x)) {
-        if (x->relay.mode == RELAY_EXPLAIN) /* a 200 that is none */
-            measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
-        client_end(&x->client);
-        exchange_dirty(x);
-        return STEP_FLUSH;
-    }
-    measure_error(x, x->how == END_GARBAGE || (x->relay.mode == RELAY_EXPLAIN &&
-                                               x->how == END_OK)
-                         ? UPSTREAM_GARBAGE
-                         : UPSTREAM_TRUNCATED);
-    if (x->relay.mode == RELAY_EXPLAIN && x->how == END_OK)
-        return exchange_fail(x, x->relay.status < 400 ? 502 : x->relay.status,
-                             "upstream_error", -1, -1,
-                             "The upstream answered with status %d and no "
-                             "event stream: %.*s",
-                             x->relay.status, (int)x->relay.held.len,
-                             x->relay.held.len > 0 ? buf_head(&x->relay.held)
-                                                   : "");
+    relay_why_not(x, why, sizeof(why));
+    measure_error(x, UPSTREAM_GARBAGE);
+    return exchange_fail(x, status, "upstream_error", -1, -1, "%s", why);
+}
+
+static enum step broken_off(struct exchange *x)
+{
+    measure_error(x, x->how == END_GARBAGE ? UPSTREAM_GARBAGE
+                                           : UPSTREAM_TRUNCATED);
     if (x->how == END_GARBAGE)
         return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
                              "The upstream's answer is not valid HTTP.");
@@ -348,10 +364,30 @@ static enum step finish_answer(struct exchange *x)
                          x->how == END_OK ? " before its end" : "");
 }
 
+static enum step finish_answer(struct exchange *x)
+{
+    bool ended_well = x->how == END_OK || relay_has_ended(x);
+
+    if (!ended_well)
+        return broken_off(x);
+    if (!relay_finish(x))
+        return x->relay.mode == RELAY_EXPLAIN ? no_events(x) : broken_off(x);
+    if (x->relay.told_error) /* a 200 that is none */
+        measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
+    client_end(&x->client);
+    exchange_dirty(x);
+    return STEP_FLUSH;
+}
+
 enum step forward_relay(struct exchange *x)
 {
     if (x->ended)
         return finish_answer(x);
+    if (now_ns(x) >= x->relay.over_ns) {
+        forward_stop(x);
+        x->how = END_OK; /* of the answer, if not of its connection */
+        return finish_answer(x);
+    }
     if (now_ns(x) >= x->idle_deadline_ns) {
         measure_error(x, UPSTREAM_TIMEOUT);
         forward_stop(x);

@@ -5,7 +5,10 @@
  *   {"type":"error",...}          an error of the Responses API, its last event
  *   {"type":"response.failed"}    the same; also .completed and .incomplete,
  *                                 which are no errors
+ *   {"type":"message_stop"}       Anthropic's last one
  *   event: error                  or one of those: what the data may leave out
+ *   {"choices":[{"index":0,       a choice has ended: when all have, a stream
+ *     "finish_reason":"stop"}]}   may do without [DONE]
  *
  * Only the outermost object counts, or a model could write an error into a
  * call of a tool.  An event may be cut anywhere, and may be longer than what is
@@ -17,7 +20,20 @@
 
 #include "../state/limiter.h"
 
-enum key { KEY_OTHER = 0, KEY_TYPE = 1, KEY_ERROR = 2 };
+/* Depths of the outermost object and of a choice. */
+#define OUTERMOST 1
+#define CHOICE    3
+
+#define CHOICES_MAX 63 /* whose end is known; more is no use to anybody */
+
+enum key {
+    KEY_OTHER = 0,
+    KEY_TYPE = 1,
+    KEY_ERROR = 2,
+    KEY_CHOICES = 3,
+    KEY_INDEX = 4,  /* of a choice */
+    KEY_REASON = 5, /* the same */
+};
 
 static bool is(const char *text, size_t len, const char *word)
 {
@@ -31,6 +47,7 @@ void gist_name(struct gist *g, const char *name, size_t len)
         bool is_error;
     } last[] = {{"response.completed", false},
                 {"response.incomplete", false},
+                {"message_stop", false},
                 {"response.failed", true},
                 {"error", true}};
     size_t i;
@@ -57,12 +74,62 @@ static void end_text(struct gist *g)
         key = KEY_TYPE;
     else if (!g->in_value && is(g->word, g->len, "error"))
         key = KEY_ERROR;
+    else if (!g->in_value && is(g->word, g->len, "choices"))
+        key = KEY_CHOICES;
     else if (g->key == KEY_TYPE)
         gist_name(g, g->word, g->len);
     else if (g->key == KEY_ERROR && g->len > 0)
         found_error(g);
     g->key = key;
 }
+
+/* ---- choices ------------------------------------------------------------------- */
+
+static bool is_in_choice(const struct gist *g)
+{
+    return g->in_choices && g->depth == CHOICE;
+}
+
+static void begin_choice(struct gist *g)
+{
+    g->index = 0;
+    g->has_reason = g->in_its_value = false;
+    g->key = KEY_OTHER;
+}
+
+static void end_choice(struct gist *g)
+{
+    uint64_t bit = (uint64_t)1
+                   << (g->index < CHOICES_MAX ? g->index : CHOICES_MAX);
+
+    g->choices |= bit;
+    if (g->has_reason && g->index < CHOICES_MAX)
+        g->finished |= bit;
+    g->key = KEY_OTHER;
+}
+
+/* A text of a choice is over. */
+static void end_choice_text(struct gist *g)
+{
+    if (g->in_its_value)
+        g->has_reason = g->has_reason || (g->key == KEY_REASON && g->len > 0);
+    else if (is(g->word, g->len, "index"))
+        g->key = KEY_INDEX;
+    else
+        g->key = is(g->word, g->len, "finish_reason") ? KEY_REASON : KEY_OTHER;
+}
+
+/* A byte of a choice that is no text, bracket or comma. */
+static void take_choice_byte(struct gist *g, char c)
+{
+    if (c == ':')
+        g->in_its_value = true;
+    else if (g->key == KEY_INDEX && g->in_its_value && c >= '0' && c <= '9' &&
+             g->index < CHOICES_MAX)
+        g->index = g->index * 10 + (uint64_t)(c - '0');
+}
+
+/* ---- texts and values ---------------------------------------------------------- */
 
 static void keep(struct gist *g, const char *text, size_t len)
 {
@@ -90,8 +157,10 @@ static const char *take_text(struct gist *g, const char *p, const char *end)
         return p + 1;
     }
     g->in_text = false;
-    if (g->depth == 1)
+    if (g->depth == OUTERMOST)
         end_text(g);
+    else if (is_in_choice(g))
+        end_choice_text(g);
     return p + 1;
 }
 
@@ -99,10 +168,11 @@ static const char *take_text(struct gist *g, const char *p, const char *end)
  * error to the SDKs either. */
 static void begin_value(struct gist *g, char c)
 {
-    if (g->depth != 1 || !g->in_value)
+    if (g->depth != OUTERMOST || !g->in_value)
         return;
     if (g->key == KEY_ERROR && c != 'n' && c != 'f' && c != '0')
         found_error(g);
+    g->in_choices = g->key == KEY_CHOICES && c == '[';
     g->key = KEY_OTHER;
 }
 
@@ -118,23 +188,33 @@ static void take_byte(struct gist *g, char c)
         begin_value(g, c);
         g->depth++;
         g->is_whole = false;
+        if (is_in_choice(g) && c == '{')
+            begin_choice(g);
         break;
     case '}':
     case ']':
-        g->is_whole = g->depth == 1;
+        if (is_in_choice(g) && c == '}')
+            end_choice(g);
+        g->in_choices = g->in_choices && g->depth > CHOICE - 1;
+        g->is_whole = g->depth == OUTERMOST;
         g->depth -= g->depth > 0;
         break;
     case ':':
-        g->in_value = g->in_value || g->depth == 1;
+        g->in_value = g->in_value || g->depth == OUTERMOST;
+        if (is_in_choice(g))
+            take_choice_byte(g, c);
         break;
     case ',':
-        g->in_value = g->in_value && g->depth != 1;
+        g->in_value = g->in_value && g->depth != OUTERMOST;
+        g->in_its_value = g->in_its_value && !is_in_choice(g);
         break;
     case ' ':
     case '\t':
         break;
     default:
         begin_value(g, c);
+        if (is_in_choice(g))
+            take_choice_byte(g, c);
     }
 }
 

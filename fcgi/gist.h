@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* All zeros at an event's beginning. */
 struct gist {
@@ -20,6 +21,14 @@ struct gist {
     int key;       /* enum key of gist.c: whose value that is */
     char word[24]; /* the beginning of the present text */
     size_t len;    /* of that text */
+
+    /* Choices that it speaks of, and those it gives a reason to end: a bit for
+     * each by its index, the last one for all from there on, which never end. */
+    uint64_t choices, finished;
+    bool in_choices;   /* in the value of that member */
+    uint64_t index;    /* of the present choice */
+    bool has_reason;   /* that one */
+    bool in_its_value; /* of the present choice, not in a key */
 };
 
 /* Its name, of an "event" line. */

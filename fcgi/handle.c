@@ -93,6 +93,8 @@ struct curl_slist *handle_set(CURL *e, const struct transfer_request *req)
         if (strncasecmp(req->headers[i], "Content-Type:", 13) == 0)
             has_type = true;
     }
+    /* Answers are read.  Without a word of it some servers compress. */
+    add_line(&headers, "Accept-Encoding: identity");
     /* A body above 1 MB would wait up to a second for a 100. */
     add_line(&headers, "Expect:");
     if (!has_type)

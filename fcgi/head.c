@@ -58,12 +58,46 @@ bool head_is_encoded(const struct upstream_head *h)
     return how != NULL && strcasecmp(how, "identity") != 0;
 }
 
+/* Is the type in TYPE, with or without parameters, NAME? */
+static bool is_type(const char *type, const char *name)
+{
+    size_t n = strlen(name);
+
+    return strncasecmp(type, name, n) == 0 && strchr("; \t", type[n]) != NULL;
+}
+
+bool head_is_json(const struct upstream_head *h)
+{
+    const char *type = upstream_header(h, "content-type");
+    size_t n = type == NULL ? 0 : strcspn(type, "; \t");
+
+    return type != NULL &&
+           (is_type(type, "application/json") ||
+            (n > 5 && strncasecmp(type + n - 5, "+json", 5) == 0));
+}
+
+bool head_is_json_lines(const struct upstream_head *h)
+{
+    static const char *const names[] = {
+        "application/x-ndjson", "application/ndjson",
+        "application/jsonl",    "application/x-jsonlines",
+        "application/json-seq", "application/stream+json",
+    };
+    const char *type = upstream_header(h, "content-type");
+    size_t i;
+
+    for (i = 0; type != NULL && i < ARRAY_LEN(names); i++)
+        if (is_type(type, names[i]))
+            return true;
+    return false;
+}
+
 bool head_is_events(const struct upstream_head *h)
 {
     const char *type = upstream_header(h, "content-type");
 
-    return type != NULL && strncasecmp(type, "text/event-stream", 17) == 0 &&
-           strchr("; \t", type[17]) != NULL && !head_is_encoded(h);
+    return type != NULL && is_type(type, "text/event-stream") &&
+           !head_is_encoded(h);
 }
 
 static bool is_kept(const char *name)
@@ -102,8 +136,10 @@ static void note_framing(struct upstream_head *h, const char *name,
 {
     char number[24];
 
-    if (strcmp(name, "transfer-encoding") == 0)
-        h->chunked = true;
+    if (strcmp(name, "transfer-encoding") ==
+        0) /* "gzip" alone frames nothing */
+        h->chunked =
+            len >= 7 && strncasecmp(value + len - 7, "chunked", 7) == 0;
     if (strcmp(name, "content-length") == 0) {
         snprintf(number, sizeof(number), "%.*s", (int)min_i64((int64_t)len, 23),
                  value);

@@ -33,6 +33,10 @@ void head_move(struct upstream_head *to, struct upstream_head *from);
 
 /* An event stream that can be read: one without a content coding. */
 bool head_is_events(const struct upstream_head *h);
+/* Its type is JSON, or one that is written in it. */
+bool head_is_json(const struct upstream_head *h);
+/* Its type is a row of JSON texts, each of which means something alone. */
+bool head_is_json_lines(const struct upstream_head *h);
 /* Its body has a content coding, although none was asked for. */
 bool head_is_encoded(const struct upstream_head *h);
 

@@ -207,8 +207,10 @@ static enum step tell(struct exchange *x, const struct verdict *v, int retry)
         buf_add(&json, buf_head(&x->trial.body), x->trial.body.len);
     else
         verdict_write(&json, v);
-    next = exchange_tell(x, &(struct relay_error){v->status, &json, v->retry_ms,
-                                                  retry, &x->trial.head});
+    next = exchange_tell(
+        x, &(struct relay_error){v->status, &json, v->retry_ms, retry,
+                                 &x->trial.head,
+                                 can_pass && v->words.shape == WORDS_CODED});
     buf_free(&json);
     return next;
 }
@@ -492,9 +494,12 @@ static enum step explain_silence(struct exchange *x)
     case END_GARBAGE:
         return exchange_fail(x, 502, "sluice_upstream_truncated", -1, retry,
                              "The upstream's answer is not valid HTTP.");
+    case END_TRUNCATED:
+        return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, retry,
+                             "The upstream's answer ended before it said "
+                             "anything.");
     case END_OK:
     case END_LOST:
-    case END_TRUNCATED:
     case END_STALE:
     case END_HELD:
         break;

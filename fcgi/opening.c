@@ -61,11 +61,13 @@ static bool choice_has_content(json_object *choice)
            delta_has_content(v);
 }
 
-/* Of the Responses API: what comes before the first piece of output. */
+/* Of the Responses API and Anthropic's: what comes before the first piece of
+ * output. */
 static bool is_state(json_object *root)
 {
     static const char *const states[] = {"response.created", "response.queued",
-                                         "response.in_progress"};
+                                         "response.in_progress",
+                                         "message_start", "ping"};
     json_object *type;
     size_t i;
 
@@ -129,6 +131,8 @@ size_t opening_len(const char *bytes, size_t from, size_t len)
     bool answers_it = false;
     ptrdiff_t n;
 
+    if (from == 0 && len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+        p += 3; /* a byte order mark is none of the first line */
     while ((n = line_len(p, end)) >= 0) {
         answers_it = answers_it || line_has_content(p, (size_t)n);
         p += n;

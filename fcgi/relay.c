@@ -5,29 +5,44 @@
  *   event stream        event by event: an unfinished one is of no use to a
  *                       client, and cut short it would hide our error from
  *                       its parser; comments only between events
- *   anything else       held up to HOLD_MAX and sent whole with its length,
- *                       so that a broken one can still become a 502
+ *   JSON                held up to HOLD_MAX and sent whole with its length,
+ *                       so that a broken one can still become a 502; but white
+ *                       space before it passes, once that has lasted
+ *   anything else,      as it comes: sound plays at once
+ *   what is compressed
+ *   what is no stream,  collected, and told as events (unfold.c) or as an error
+ *   after our head
  *
  * Our head and our comments are not answer bytes.  The upstream's bytes are
- * never changed, left out or put in another order, but for a key that an error
- * quotes (conceal.c).
+ * never changed, left out or put in another order, except where our head has
+ * promised events and it has sent something else, where nothing of ours may
+ * stand before a byte order mark, and where an error quotes a key (conceal.c).
+ *
+ * A stream that has said its end is over, although its connection may stay
+ * open; and nothing of ours follows an end or an error of the upstream's.
  */
 #include "relay.h"
 
-#include <inttypes.h>
-#include <json-c/json.h>
 #include <string.h>
-#include <strings.h>
 
 #include "conceal.h"
 #include "config.h"
 #include "exchange.h"
+#include "heads.h"
 #include "route.h"
+
+/* How long a connection may stay open behind [DONE], for as a rule it ends
+ * well, and can be used again; behind an error it may also say [DONE]. */
+#define OVER_NS  (300 * NS_PER_MS)
+#define ERROR_NS (700 * NS_PER_MS)
+/* Behind the last choice's reason usage and [DONE] may come, at once. */
+#define FINISHED_NS (15 * NS_PER_S)
 
 void relay_init(struct relay *r)
 {
     memset(r, 0, sizeof(*r));
     usage_init(&r->usage);
+    r->over_ns = NEVER;
 }
 
 void relay_fini(struct relay *r)
@@ -37,40 +52,29 @@ void relay_fini(struct relay *r)
     usage_fini(&r->usage);
 }
 
-static void emit(struct exchange *x, const void *data, size_t len)
+bool relay_is_head_only(const struct exchange *x)
+{
+    return strcmp(x->req->method, "HEAD") == 0;
+}
+
+void relay_emit(struct exchange *x, const void *data, size_t len)
 {
     client_write(&x->client, data, len);
     exchange_dirty(x);
 }
 
-static void emit_buf(struct exchange *x, struct buf *b)
+void relay_emit_buf(struct exchange *x, struct buf *b)
 {
     if (b->len > 0)
-        emit(x, buf_head(b), b->len);
+        relay_emit(x, buf_head(b), b->len);
     buf_free(b);
 }
 
 /* ---- heads ------------------------------------------------------------------ */
 
-static void stream_headers(struct buf *b)
+bool relay_wants_events(const struct exchange *x)
 {
-    reply_header(b, "Cache-Control", "no-cache, no-transform");
-    reply_header(b, "X-Accel-Buffering", "no"); /* nginx */
-}
-
-static void own_headers(struct buf *b, const struct exchange *x,
-                        const struct upstream_head *h)
-{
-    if (x->granted_ns != 0)
-        reply_header_int(b, "X-Sluice-Queue-Ms", x->waited_ns / NS_PER_MS);
-    reply_header_int(b, "X-Sluice-Attempts", x->attempts);
-    if (x->place.limit == 0 || (h != NULL && reply_has_window(h)))
-        return;
-    reply_header_int(b, "x-ratelimit-limit-requests", x->place.limit);
-    reply_header_int(b, "x-ratelimit-remaining-requests", x->place.remaining);
-    buf_str(b, "x-ratelimit-reset-requests: ");
-    buf_int(b, x->place.reset_ns / NS_PER_MS);
-    buf_str(b, "ms\r\n");
+    return x->req->stream && x->req->route->ends != ENDS_ANYHOW;
 }
 
 void relay_commit(struct exchange *x)
@@ -81,13 +85,9 @@ void relay_commit(struct exchange *x)
     if (r->head_sent)
         return;
     r->head_sent = r->committed = true;
-    r->as_events = x->req->stream;
-    reply_head(&b, x->req, 200,
-               r->as_events ? "text/event-stream; charset=utf-8"
-                            : "application/json");
-    stream_headers(&b);
-    buf_str(&b, "\r\n");
-    emit_buf(x, &b);
+    r->as_events = relay_wants_events(x);
+    heads_of_wait(&b, x);
+    relay_emit_buf(x, &b);
 }
 
 void relay_beat(struct exchange *x, const char *text)
@@ -102,57 +102,62 @@ void relay_beat(struct exchange *x, const char *text)
         if (r->torn || r->sse.has_id)
             return;
         n = snprintf(line, sizeof(line), ": %s\n\n", text);
-        emit(x, line, (size_t)n);
+        relay_emit(x, line, (size_t)n);
     } else if (r->committed && r->mode == RELAY_NOTHING) {
-        emit(x, "\n", 1); /* white space before a JSON text: RFC 8259, 2 */
+        /* White space before a JSON text: RFC 8259, 2. */
+        relay_emit(x, "\n", 1);
     }
 }
 
 /* ---- the upstream's answer ---------------------------------------------------- */
 
-/* What can be said of the answer once its head is known. */
-static enum relay_mode choose(const struct exchange *x,
-                              const struct upstream_head *h)
+/* Of an answer that can be read, and is no event stream: is it JSON, of which
+ * a half is worth nothing?  An error is short, and here. */
+static bool is_held(const struct exchange *x, const struct upstream_head *h,
+                    enum sniffed kind)
 {
-    bool events = head_is_events(h);
-
-    if (!x->relay.committed)
-        return events ? RELAY_STREAM : RELAY_HOLD;
-    if (x->relay.as_events)
-        return events && h->status == 200 ? RELAY_STREAM : RELAY_EXPLAIN;
-    return head_is_encoded(h) ? RELAY_EXPLAIN : RELAY_HOLD;
+    if (h->status >= 300 || h->status == 202)
+        return true;
+    if (relay_wants_events(x) && head_is_json_lines(h))
+        return false;
+    if (kind == SNIFF_OTHER && !head_is_json(h))
+        return false;
+    return head_is_json(h) || kind == SNIFF_JSON || x->req->route->needs_json;
 }
 
-void relay_head(struct exchange *x, const struct upstream_head *h)
+/* What can be said of the answer once its head and first bytes are known. */
+static enum relay_mode choose(const struct exchange *x,
+                              const struct upstream_head *h, enum sniffed kind)
 {
-    struct relay *r = &x->relay;
-    const char *reqid = upstream_header(h, "nvcf-reqid");
-    const char *type = upstream_header(h, "content-type");
+    const struct relay *r = &x->relay;
+    bool events =
+        kind == SNIFF_EVENTS || (kind == SNIFF_UNKNOWN && head_is_events(h));
 
-    r->status = h->status;
-    r->length = h->content_length;
-    r->unframed = h->content_length < 0 && !h->chunked && h->status != 204 &&
-                  h->status != 304;
-    r->mode = choose(x, h);
-    if (reqid != NULL)
-        snprintf(r->nvcf_reqid, sizeof(r->nvcf_reqid), "%s", reqid);
-    if (r->head_sent)
-        return;
-    reply_head(&r->head, x->req, h->status, type);
-    reply_their_headers(&r->head, h, -1);
-    own_headers(&r->head, x, h);
-    if (r->mode != RELAY_STREAM)
-        return;
-    if (upstream_header(h, "cache-control") == NULL)
-        stream_headers(&r->head);
-    buf_str(&r->head, "\r\n");
-    r->head_sent = true;
-    emit_buf(x, &r->head);
+    if (r->committed && r->as_events)
+        return events && h->status == 200 ? RELAY_STREAM : RELAY_EXPLAIN;
+    if (r->committed)
+        return r->is_coded ? RELAY_EXPLAIN : RELAY_HOLD;
+    if (r->is_coded)
+        return RELAY_PASS;
+    if (events)
+        return RELAY_STREAM;
+    return is_held(x, h, kind) ? RELAY_HOLD : RELAY_PASS;
+}
+
+/* Only where its route answers with JSON, or nothing but the end of the
+ * connection ends it: what else may be in a file is not for us to judge. */
+static bool must_be_whole(const struct exchange *x,
+                          const struct upstream_head *h)
+{
+    bool unframed = h->content_length < 0 && !h->chunked;
+
+    return x->relay.mode == RELAY_HOLD && h->status == 200 &&
+           (x->req->route->needs_json || (unframed && head_is_json(h)));
 }
 
 /* The head of a held answer, with its length if that is known: so even a
  * client behind a server that ends broken answers cleanly can tell. */
-static void send_head(struct exchange *x, int64_t length)
+void relay_send_head(struct exchange *x, int64_t length)
 {
     struct relay *r = &x->relay;
 
@@ -160,46 +165,94 @@ static void send_head(struct exchange *x, int64_t length)
         return;
     if (length >= 0)
         reply_header_int(&r->head, "Content-Length", length);
+    else if (r->mode == RELAY_PASS)
+        reply_header(&r->head, "X-Accel-Buffering", "no"); /* nginx */
     buf_str(&r->head, "\r\n");
-    emit_buf(x, &r->head);
+    relay_emit_buf(x, &r->head);
     r->head_sent = true;
 }
 
+void relay_head(struct exchange *x, const struct upstream_head *h,
+                enum sniffed kind)
+{
+    struct relay *r = &x->relay;
+    const char *reqid = upstream_header(h, "nvcf-reqid");
+
+    r->status = h->status;
+    r->length = h->content_length;
+    r->is_coded = head_is_encoded(h) || kind == SNIFF_CODED;
+    r->mode = choose(x, h, kind);
+    r->is_checked = must_be_whole(x, h);
+    if (reqid != NULL)
+        snprintf(r->nvcf_reqid, sizeof(r->nvcf_reqid), "%s", reqid);
+    if (r->head_sent)
+        return;
+    heads_of_answer(&r->head, x, h);
+    if (r->mode == RELAY_STREAM)
+        relay_send_head(x, -1);
+    if (r->mode == RELAY_PASS)
+        relay_send_head(x, r->length);
+}
+
 /* What is held, to a client that wants to see it. */
-static void send_held(struct exchange *x)
+void relay_send_held(struct exchange *x)
 {
     struct relay *r = &x->relay;
 
     if (r->held.len > 0)
         usage_look(&r->usage, buf_head(&r->held), r->held.len);
-    if (strcmp(x->req->method, "HEAD") != 0)
-        emit_buf(x, &r->held);
+    if (!relay_is_head_only(x))
+        relay_emit_buf(x, &r->held);
     buf_free(&r->held);
 }
 
 /* A held answer has grown too long to be held: from here on it passes. */
 static void release(struct exchange *x)
 {
-    send_head(x, x->relay.length);
-    send_held(x);
+    relay_send_head(x, x->relay.length);
+    relay_send_held(x);
     x->relay.mode = RELAY_PASS;
+}
+
+/*
+ * White space before JSON is the upstream's sign of life.  It comes here only
+ * once it has lasted (forward.c), and from then on as it comes: the status is
+ * told, and if the answer fails the client sees it break off.
+ */
+static void hold(struct exchange *x, const char *data, size_t len)
+{
+    struct relay *r = &x->relay;
+
+    buf_add(&r->held, data, len);
+    whole_take(&r->whole, data, len);
+    if (whole_is_blank(&r->whole) && r->status == 200 &&
+        !relay_is_head_only(x)) {
+        relay_send_head(x, r->length);
+        relay_send_held(x);
+    } else if (r->held.len > HOLD_MAX) {
+        release(x);
+    }
 }
 
 static void pass(struct exchange *x, const char *data, size_t len)
 {
-    usage_look(&x->relay.usage, data, len);
-    if (len > 0 && strcmp(x->req->method, "HEAD") != 0)
-        emit(x, data, len);
+    struct relay *r = &x->relay;
+
+    if (!r->is_coded)
+        usage_look(&r->usage, data, len);
+    if (r->is_checked)
+        whole_take(&r->whole, data, len);
+    if (len > 0 && !relay_is_head_only(x))
+        relay_emit(x, data, len);
 }
 
-/* What is held of a stream, without what an error in it may quote. */
-static void send_held_events(struct exchange *x)
+void relay_send_held_events(struct exchange *x)
 {
     struct relay *r = &x->relay;
     bool in_error = r->sse.has_error || r->sse.gist.is_error;
 
     conceal_events(x, &r->held, r->torn && in_error);
-    send_held(x);
+    relay_send_held(x);
 }
 
 /* DATA, which ends with an event, behind what is held.  Most of a stream holds
@@ -213,7 +266,48 @@ static void send_events(struct exchange *x, const char *data, size_t len)
         return;
     }
     buf_add(&r->held, data, len);
-    send_held_events(x);
+    relay_send_held_events(x);
+}
+
+/* Has it said its end, or an error?  Then the connection is not waited for. */
+static void note_end(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+    enum sse_ends ends = x->req->route->ends;
+    int64_t now = loop_now(x->s->loop);
+
+    if (sse_is_over(&r->sse, ends))
+        r->over_ns = min_i64(r->over_ns, now + OVER_NS);
+    else if (r->sse.has_error && ends != ENDS_ANYHOW)
+        r->over_ns = now + ERROR_NS;
+    else if (ends == ENDS_DONE)
+        r->over_ns = sse_has_ended(&r->sse, ends) ? now + FINISHED_NS : NEVER;
+}
+
+/* A mark of the byte order is one only as a stream's first bytes; behind
+ * anything of ours it would spoil the first event. */
+static void drop_bom(struct relay *r)
+{
+    if (r->held.len >= 3 && memcmp(buf_head(&r->held), "\xef\xbb\xbf", 3) == 0)
+        buf_take(&r->held, 3);
+}
+
+/* The first of a stream, held and what ends with it. */
+static void pass_first(struct exchange *x, const char *data, size_t n)
+{
+    struct relay *r = &x->relay;
+
+    buf_add(&r->held, data, n);
+    if (r->committed)
+        drop_bom(r);
+    r->has_begun = true;
+    relay_send_held_events(x);
+}
+
+void relay_note_error(struct exchange *x, bool had_error)
+{
+    if (x->relay.sse.has_error && !had_error)
+        measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
 }
 
 static void pass_events(struct exchange *x, const char *data, size_t len)
@@ -222,21 +316,35 @@ static void pass_events(struct exchange *x, const char *data, size_t len)
     bool had_error = r->sse.has_error;
     size_t n = sse_scan(&r->sse, data, len);
 
-    if (r->sse.has_error && !had_error)
-        measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
+    relay_note_error(x, had_error);
+    note_end(x);
     if (n > 0) {
         measure_events(x, data, n);
-        send_events(x, data, n);
+        if (!r->has_begun)
+            pass_first(x, data, n);
+        else
+            send_events(x, data, n);
         r->torn = false;
     }
     buf_add(&r->held, data + n, len - n);
     if (r->held.len > EVENT_MAX || (r->torn && r->held.len > 0)) {
         r->torn = true;
-        send_held_events(x);
+        if (!r->has_begun)
+            pass_first(x, NULL, 0);
+        else
+            relay_send_held_events(x);
     }
 }
 
-bool relay_body(struct exchange *x, const char *data, size_t len)
+bool relay_is_full(const struct exchange *x)
+{
+    const struct relay *r = &x->relay;
+
+    return r->mode != RELAY_NOTHING && r->mode != RELAY_EXPLAIN &&
+           r->head_sent && client_is_full(&x->client);
+}
+
+void relay_body(struct exchange *x, const char *data, size_t len)
 {
     struct relay *r = &x->relay;
 
@@ -244,171 +352,19 @@ bool relay_body(struct exchange *x, const char *data, size_t len)
     case RELAY_NOTHING:
         break;
     case RELAY_HOLD:
-        buf_add(&r->held, data, len);
-        if (r->held.len > HOLD_MAX)
-            release(x);
+        hold(x, data, len);
         break;
     case RELAY_EXPLAIN:
-        if (r->held.len <= HOLD_MAX) /* one more says that it is cut */
+        if (r->held.len <= HOLD_MAX) { /* one more says that it is cut */
             buf_add(&r->held, data, len);
+            whole_take(&r->whole, data, len);
+        }
         break;
     case RELAY_STREAM:
-        if (client_is_full(&x->client))
-            return false;
         pass_events(x, data, len);
         break;
     case RELAY_PASS:
-        if (client_is_full(&x->client))
-            return false;
         pass(x, data, len);
         break;
     }
-    return true;
-}
-
-/* ---- ends ------------------------------------------------------------------------ */
-
-/* What could not be a header any more. */
-static void last_comment(struct exchange *x)
-{
-    char text[96];
-
-    if (!x->relay.committed)
-        return;
-    snprintf(text, sizeof(text), "sluice queue_ms=%" PRId64 " attempts=%u",
-             x->waited_ns / NS_PER_MS, x->attempts);
-    relay_beat(x, text);
-}
-
-/* Does the held text end in the middle of a JSON value?  The only sign of a
- * cut in an answer that nothing but its connection ends. */
-static bool is_cut_json(const struct relay *r)
-{
-    struct json_tokener *tok;
-    bool cut;
-
-    if (!r->unframed || r->held.len == 0 || buf_head(&r->held)[0] != '{')
-        return false;
-    tok = json_tokener_new_ex(JSON_DEPTH);
-    CHECK(tok != NULL);
-    json_object_put(
-        json_tokener_parse_ex(tok, buf_head(&r->held), (int)r->held.len));
-    cut = json_tokener_get_error(tok) == json_tokener_continue;
-    json_tokener_free(tok);
-    return cut;
-}
-
-/* The upstream's own error, told as an event to a client that was promised a
- * stream.  If it is OpenAI's shape already, it goes through as it is. */
-static bool explain(struct exchange *x)
-{
-    struct relay *r = &x->relay;
-    struct buf b = {NULL, 0, 0, 0};
-    size_t i;
-
-    if (!r->as_events || r->held.len == 0 || r->held.len > HOLD_MAX ||
-        buf_head(&r->held)[0] != '{' || is_cut_json(r) ||
-        memmem(buf_head(&r->held), r->held.len, "\"error\"", 7) == NULL)
-        return false;
-    for (i = 0; i < r->held.len; i++) /* white space: strings escape theirs */
-        if (r->held.data[r->held.start + i] == '\n' ||
-            r->held.data[r->held.start + i] == '\r')
-            r->held.data[r->held.start + i] = ' ';
-    buf_str(&b, "data: ");
-    buf_add(&b, buf_head(&r->held), r->held.len);
-    buf_str(&b, "\n\n");
-    emit_buf(x, &b);
-    last_comment(x);
-    return true;
-}
-
-bool relay_has_ended(const struct exchange *x)
-{
-    return x->relay.mode == RELAY_STREAM &&
-           sse_has_ended(&x->relay.sse, x->req->route->ends);
-}
-
-bool relay_finish(struct exchange *x)
-{
-    struct relay *r = &x->relay;
-    enum sse_ends ends = x->req->route->ends;
-
-    switch (r->mode) {
-    case RELAY_NOTHING:
-        return false;
-    case RELAY_HOLD:
-        if (is_cut_json(r))
-            return false;
-        conceal_answer(x, &r->held);
-        send_head(x, (int64_t)r->held.len);
-        send_held(x);
-        return true;
-    case RELAY_PASS:
-        return true;
-    case RELAY_EXPLAIN:
-        conceal_body(x, &r->held); /* told as an error, whatever it is */
-        return explain(x);
-    case RELAY_STREAM:
-        sse_end(&r->sse);
-        if (ends != ENDS_ANYHOW && r->status == 200 &&
-            !sse_has_ended(&r->sse, ends))
-            return false;
-        r->torn = !sse_is_between(&r->sse); /* no comment into its last one */
-        send_held_events(x);
-        last_comment(x);
-        return true;
-    }
-    return false;
-}
-
-static void error_event(struct exchange *x, const struct buf *json)
-{
-    struct relay *r = &x->relay;
-    struct buf b = {NULL, 0, 0, 0};
-
-    if (r->torn)
-        buf_str(&b, "\n\n"); /* ends what was cut */
-    buf_str(&b, "data: ");
-    buf_add(&b, buf_head(json), json->len);
-    buf_str(&b, "\n\n");
-    emit_buf(x, &b);
-    r->torn = false;
-    last_comment(x);
-}
-
-static void error_answer(struct exchange *x, const struct relay_error *e)
-{
-    struct buf head = {NULL, 0, 0, 0};
-
-    reply_head(&head, x->req, e->status, "application/json");
-    if (e->head != NULL)
-        reply_their_headers(&head, e->head, e->retry);
-    reply_retry_headers(&head, e->head == NULL ? e->retry_ms : -1, e->retry);
-    if (e->status == 405)
-        reply_header(&head, "Allow", x->req->allow);
-    if (e->status == 401 && e->head == NULL)
-        reply_header(&head, "WWW-Authenticate", "Bearer");
-    if (x->attempts > 0)
-        own_headers(&head, x, e->head);
-    reply_header_int(&head, "Content-Length", (int64_t)e->json->len);
-    buf_str(&head, "\r\n");
-    if (strcmp(x->req->method, "HEAD") != 0)
-        buf_add(&head, buf_head(e->json), e->json->len);
-    x->relay.head_sent = true;
-    emit_buf(x, &head);
-}
-
-bool relay_error(struct exchange *x, const struct relay_error *e)
-{
-    struct relay *r = &x->relay;
-
-    if (!r->head_sent)
-        error_answer(x, e);
-    else if (r->mode == RELAY_STREAM || (r->committed && r->as_events))
-        error_event(x, e->json);
-    else if (r->committed && r->mode != RELAY_PASS)
-        emit(x, buf_head(e->json), e->json->len);
-    else
-        return false;
-    return true;
 }

@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "sniff.h"
 #include "sse.h"
 #include "usage.h"
+#include "whole.h"
 
 struct exchange;
 struct upstream_head;
@@ -22,6 +24,7 @@ struct relay_error {
     int64_t retry_ms;       /* -1: do not say */
     int retry;              /* x-should-retry: 1 true, 0 false, -1 not said */
     const struct upstream_head *head; /* of its answer; NULL: it is ours */
+    bool is_coded; /* JSON is none, but what the upstream sent, compressed */
 };
 
 enum relay_mode {
@@ -30,20 +33,25 @@ enum relay_mode {
     RELAY_PASS = 2,    /* its bytes go out as they come */
     RELAY_STREAM = 3,  /* the same, and they are an event stream */
     RELAY_EXPLAIN = 4, /* not what was promised by our head: collected, and
-                          told as an error event */
+                          told as events (unfold.c), or as an error */
 };
 
 struct relay {
     enum relay_mode mode;
-    bool head_sent;  /* ours or the upstream's */
-    bool committed;  /* ours: sent before the upstream answered */
-    bool as_events;  /* after a commit: an event stream was promised */
-    int status;      /* the upstream's */
-    int64_t length;  /* of its body, as its head says; -1: it does not */
-    bool unframed;   /* only the end of the connection ends it */
-    struct buf head; /* CGI head of a held answer */
-    struct buf held; /* with RELAY_STREAM: an event not yet complete */
-    bool torn;       /* a part of one was sent, because it is too long */
+    bool head_sent;     /* ours or the upstream's */
+    bool committed;     /* ours: sent before the upstream answered */
+    bool as_events;     /* after a commit: an event stream was promised */
+    int status;         /* the upstream's */
+    int64_t length;     /* of its body, as its head says; -1: it does not */
+    bool is_coded;      /* compressed: what it says cannot be told */
+    bool is_checked;    /* JSON that must come to its end */
+    struct whole whole; /* of that: has it? */
+    struct buf head;    /* CGI head of a held answer */
+    struct buf held;    /* with RELAY_STREAM: an event not yet complete */
+    bool has_begun;     /* with RELAY_STREAM: an event was passed on */
+    bool torn;          /* a part of one was sent, because it is too long */
+    bool told_error;    /* with RELAY_EXPLAIN: it was one of the upstream's */
+    int64_t over_ns;    /* its stream is over, and then ended by us: NEVER */
     struct sse sse;
     struct usage usage;
     char nvcf_reqid[64];
@@ -52,14 +60,20 @@ struct relay {
 void relay_init(struct relay *r);
 void relay_fini(struct relay *r);
 
+/* Will events be the answer, if it is what was asked for? */
+bool relay_wants_events(const struct exchange *x);
 /* Sends a head of ours: 200, before anything is known. */
 void relay_commit(struct exchange *x);
 /* A sign of life, where the answer allows one.  TEXT is the comment. */
 void relay_beat(struct exchange *x, const char *text);
 
-void relay_head(struct exchange *x, const struct upstream_head *h);
-/* False: the client is too slow, later. */
-bool relay_body(struct exchange *x, const char *data, size_t len);
+/* KIND is what the body's first bytes are, if they were looked at. */
+void relay_head(struct exchange *x, const struct upstream_head *h,
+                enum sniffed kind);
+/* More of the body would only pile up here: the client is too slow. */
+bool relay_is_full(const struct exchange *x);
+/* Takes all of it, also then. */
+void relay_body(struct exchange *x, const char *data, size_t len);
 /* It is an event stream that has said its end: nothing is missing, however
  * its connection ends. */
 bool relay_has_ended(const struct exchange *x);
@@ -67,8 +81,23 @@ bool relay_has_ended(const struct exchange *x);
  * its end, or not what our head promised); relay_error() is to follow, unless the client
  * was told already. */
 bool relay_finish(struct exchange *x);
+/* Why an answer cannot be told as events; after relay_finish(). */
+void relay_why_not(const struct exchange *x, char *text, size_t size);
 /* An error as status, event or JSON, whatever still fits.  False: no way is
  * left, the answer must be broken off. */
 bool relay_error(struct exchange *x, const struct relay_error *e);
+
+/* For relay_end.c: bytes to the client; *B is freed. */
+void relay_emit(struct exchange *x, const void *data, size_t len);
+void relay_emit_buf(struct exchange *x, struct buf *b);
+/* The head of a held answer, with its length if that is not -1; once. */
+void relay_send_head(struct exchange *x, int64_t length);
+/* What is held, to a client that wants to see it. */
+void relay_send_held(struct exchange *x);
+/* The same of a stream, without what an error in it may quote. */
+void relay_send_held_events(struct exchange *x);
+bool relay_is_head_only(const struct exchange *x);
+/* An event was an error, for the first time: that is noted. */
+void relay_note_error(struct exchange *x, bool had_error);
 
 #endif

@@ -87,11 +87,12 @@ void reply_head(struct buf *b, const struct request *r, int status,
 /* ---- what comes from the upstream -------------------------------------------- */
 
 /* Content-Type, Content-Length and Location are of the body, and whoever sends
- * the body writes them. */
-static bool is_of_body(const char *name)
+ * the body writes them; one of ours is not coded as theirs was, either. */
+static bool is_of_body(const char *name, bool is_theirs)
 {
     return strcmp(name, "content-length") == 0 ||
-           strcmp(name, "content-type") == 0 || strcmp(name, "location") == 0;
+           strcmp(name, "content-type") == 0 || strcmp(name, "location") == 0 ||
+           (!is_theirs && strncmp(name, "content-", 8) == 0);
 }
 
 /* Lists, which several lines may make up (RFC 9110, 5.3). */
@@ -114,14 +115,15 @@ static bool was_before(const struct upstream_head *h, size_t i)
 }
 
 void reply_their_headers(struct buf *b, const struct upstream_head *h,
-                         int retry)
+                         int retry, bool is_theirs)
 {
     size_t i;
 
     for (i = 0; i < h->n; i++) {
         const char *name = h->headers[i].name;
 
-        if (is_of_body(name) || (!is_list(name) && was_before(h, i)) ||
+        if (is_of_body(name, is_theirs) ||
+            (!is_list(name) && was_before(h, i)) ||
             (retry >= 0 && strcmp(name, "x-should-retry") == 0))
             continue;
         if (strcmp(name, "x-request-id") == 0)

@@ -30,10 +30,11 @@ void reply_header_int(struct buf *b, const char *name, int64_t value);
 /*
  * The upstream's headers that mean something beyond its connection, each that
  * can be there only once, once.  RETRY as below: where we say whether to try
- * again, the upstream does not.
+ * again, the upstream does not.  IS_THEIRS: so is the body; fields that describe
+ * it are left out where we write another.
  */
 void reply_their_headers(struct buf *b, const struct upstream_head *h,
-                         int retry);
+                         int retry, bool is_theirs);
 /* Does the upstream tell of its own window of requests? */
 bool reply_has_window(const struct upstream_head *h);
 

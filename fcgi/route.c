@@ -30,7 +30,7 @@
 /* What a row is: the three of struct route, and how its streams end. */
 #define CHAT_LIKE(ends) ACCESS_CLIENT, true, true, true, ends, NULL
 /* A model answers it, but what is in the body is between the two. */
-#define INFERENCE ACCESS_CLIENT, true, false, true, ENDS_ANYHOW, NULL
+#define INFERENCE(ends) ACCESS_CLIENT, true, false, true, ends, NULL
 /* Only passed on. */
 #define PASSED_ON               ACCESS_CLIENT, true, false, false, ENDS_ANYHOW, NULL
 #define OUR_OWN(access, answer) access, false, false, false, ENDS_ANYHOW, answer
@@ -46,21 +46,21 @@ static const struct route routes[] = {
     {"/v1/models/*", "GET, HEAD", "models",
      OUR_OWN(ACCESS_CLIENT, models_answer)},
     /* OpenAI's, Anthropic's, and those of NIM, vLLM and their like. */
-    {"/v1/messages", "GET, POST", "other", INFERENCE},
-    {"/v1/moderations", "GET, POST", "other", INFERENCE},
-    {"/v1/images/generations", "GET, POST", "other", INFERENCE},
-    {"/v1/images/edits", "GET, POST", "other", INFERENCE},
-    {"/v1/images/variations", "GET, POST", "other", INFERENCE},
-    {"/v1/audio/speech", "GET, POST", "other", INFERENCE},
-    {"/v1/audio/transcriptions", "GET, POST", "other", INFERENCE},
-    {"/v1/audio/translations", "GET, POST", "other", INFERENCE},
-    {"/v1/rerank", "GET, POST", "other", INFERENCE},
-    {"/v1/score", "GET, POST", "other", INFERENCE},
-    {"/v1/classify", "GET, POST", "other", INFERENCE},
-    {"/v1/pooling", "GET, POST", "other", INFERENCE},
-    {"/v1/infer", "GET, POST", "other", INFERENCE},
-    {"/v1/genai/*", "GET, POST", "other", INFERENCE},
-    {"/v1/retrieval/*", "GET, POST", "other", INFERENCE},
+    {"/v1/messages", "GET, POST", "other", INFERENCE(ENDS_MESSAGE)},
+    {"/v1/moderations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/images/generations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/images/edits", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/images/variations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/audio/speech", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/audio/transcriptions", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/audio/translations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/rerank", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/score", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/classify", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/pooling", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/infer", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/genai/*", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/retrieval/*", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
     {"/v1/*", "GET, POST", "other", PASSED_ON},
     {"/health", "GET, HEAD", "health", OUR_OWN(ACCESS_ALL, health_answer)},
     {"/health/ready", "GET, HEAD", "ready", OUR_OWN(ACCESS_ALL, ready_answer)},

@@ -6,7 +6,8 @@
  * has_id means: never again in this stream (relay.c).
  *
  * What an event says counts with its blank line: no parser hands out one that
- * has none.  Only [DONE] needs no more than its own line.
+ * has none.  Only [DONE] needs no more than its own line, and a comment before
+ * an event is none of it: it may be all that an upstream sends for minutes.
  */
 #include "sse.h"
 
@@ -23,6 +24,10 @@ static void end_event(struct sse *s)
 {
     s->has_error = s->has_error || s->gist.is_error;
     s->has_last = s->has_last || (s->gist.is_last && s->gist.is_whole);
+    if (s->gist.is_whole) {
+        s->choices |= s->gist.choices;
+        s->finished |= s->gist.finished;
+    }
     s->gist = (struct gist){.is_error = false};
     s->inside = false;
 }
@@ -41,7 +46,7 @@ static void end_line(struct sse *s)
         end_event(s);
         return;
     }
-    s->inside = true;
+    s->inside = s->inside || s->line[0] != ':';
     s->in_data = false;
     if (starts_with(s, "event:"))
         take_name(s);
@@ -69,11 +74,32 @@ static void take(struct sse *s, const char *data, size_t len)
         gist_bytes(&s->gist, data, len);
 }
 
+/* Past a byte order mark at the stream's beginning, which may come in pieces.
+ * What only looked like one is part of the first line. */
+static const char *skip_bom(struct sse *s, const char *p, const char *end)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t seen;
+
+    while (p < end && s->bom < 3 && *p == mark[s->bom]) {
+        s->bom++;
+        p++;
+    }
+    if (p == end || s->bom == 3)
+        return p;
+    seen = s->bom;
+    s->bom = 3;
+    take(s, mark, seen);
+    return p;
+}
+
 size_t sse_scan(struct sse *s, const char *data, size_t len)
 {
     const char *p = data, *end = data + len;
     size_t complete = 0;
 
+    if (s->bom < 3)
+        p = skip_bom(s, p, end);
     while (p < end) {
         const char *line = p;
 
@@ -99,17 +125,31 @@ void sse_end(struct sse *s)
         end_line(s);
 }
 
+bool sse_close(struct sse *s)
+{
+    sse_end(s);
+    if (!s->inside || !s->gist.is_whole)
+        return false;
+    end_event(s);
+    return true;
+}
+
+static bool has_finished(const struct sse *s)
+{
+    return s->choices != 0 && s->finished == s->choices;
+}
+
 bool sse_has_ended(const struct sse *s, enum sse_ends ends)
 {
-    switch (ends) {
-    case ENDS_DONE:
-        return s->has_done;
-    case ENDS_RESPONSE:
-        return s->has_last;
-    case ENDS_ANYHOW:
-        break;
-    }
+    if (ends == ENDS_DONE)
+        return s->has_done || s->has_error || has_finished(s);
     return s->has_done || s->has_last;
+}
+
+bool sse_is_over(const struct sse *s, enum sse_ends ends)
+{
+    return s->has_done || (s->has_last && !s->has_error &&
+                           (ends == ENDS_RESPONSE || ends == ENDS_MESSAGE));
 }
 
 bool sse_is_between(const struct sse *s)

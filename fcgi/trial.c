@@ -5,7 +5,11 @@
  *   a 202, a redirect       the same: it is short, and a transfer that is
  *                           stopped half way costs its connection
  *   a 200 event stream      up to the first event that is an error or content
- *   anything else           its head
+ *   a 200 that is JSON, or  its first bytes that are not white space: a stream
+ *   should be JSON or       may not be called one, JSON may come to who asked
+ *   events                  for a stream, and an empty one is no answer
+ *   anything else, and      its head
+ *   what has a coding
  *
  * Until then no byte of it has reached the client, and the request may go
  * again.
@@ -17,11 +21,15 @@
 
 #include "opening.h"
 
-void trial_begin(struct trial *t, struct upstream_head *head)
+void trial_begin(struct trial *t, struct upstream_head *head, bool awaited)
 {
     trial_clear(t);
     t->heard = true;
     head_move(&t->head, head);
+    t->is_awaited = awaited;
+    t->is_read = t->head.status == 200 &&
+                 (awaited || head_is_events(&t->head) ||
+                  (head_is_json(&t->head) && !head_is_encoded(&t->head)));
 }
 
 static const char *bytes_of(const struct trial *t)
@@ -37,7 +45,8 @@ static size_t looked_at(const struct trial *t)
 
 static bool is_stream(const struct trial *t)
 {
-    return t->head.status == 200 && head_is_events(&t->head);
+    return t->kind == SNIFF_EVENTS ||
+           (t->is_read && t->kind == SNIFF_UNKNOWN && head_is_events(&t->head));
 }
 
 static bool is_preamble(const struct trial *t)
@@ -64,13 +73,36 @@ static void read_events(struct trial *t, size_t from)
     t->preamble = end;
 }
 
+/* What calls itself an event stream may begin with a line that is none of the
+ * standard's fields. */
+static enum sniffed kind_of(struct trial *t)
+{
+    const char *bytes = bytes_of(t);
+    enum sniffed kind;
+
+    while (t->blank < looked_at(t) &&
+           strchr(" \t\r\n", bytes[t->blank]) != NULL &&
+           bytes[t->blank] != '\0')
+        t->blank++;
+    kind = sniff(bytes + t->blank, looked_at(t) - t->blank);
+    if (head_is_encoded(&t->head))
+        return looked_at(t) > 0 ? SNIFF_CODED : SNIFF_UNKNOWN;
+    if (kind == SNIFF_OTHER && head_is_events(&t->head))
+        return SNIFF_EVENTS;
+    return kind;
+}
+
 void trial_body(struct trial *t, const char *data, size_t len)
 {
     size_t from = looked_at(t);
 
     buf_add(&t->body, data, len);
     t->cut = t->body.len > WORDS_BYTES;
-    if (is_preamble(t))
+    if (t->is_read && t->kind == SNIFF_UNKNOWN) {
+        t->kind = kind_of(t);
+        from = 0; /* none of it was read as events */
+    }
+    if (t->kind == SNIFF_EVENTS && t->opening == 0)
         read_events(t, from);
 }
 
@@ -82,7 +114,14 @@ bool trial_is_ripe(const struct trial *t, bool ended)
         return true;
     if (t->head.status >= 300 || t->head.status == 202)
         return false;
+    if (t->is_read && t->kind == SNIFF_UNKNOWN)
+        return false;
     return !is_preamble(t);
+}
+
+bool trial_is_blank(const struct trial *t)
+{
+    return t->is_read && t->kind == SNIFF_UNKNOWN && t->blank == looked_at(t);
 }
 
 /* The last line may lack its end. */
@@ -97,7 +136,17 @@ static bool has_ended(const struct trial *t, enum sse_ends ends)
 bool trial_is_false_start(const struct trial *t, bool ended_well,
                           enum sse_ends ends)
 {
-    return is_preamble(t) && (!ended_well || !has_ended(t, ends));
+    if (!is_stream(t))
+        return t->is_awaited && trial_is_blank(t);
+    return t->opening == 0 && (!ended_well || !has_ended(t, ends));
+}
+
+/* The content coding of what came, named or not; NULL: none. */
+static const char *coding_of(const struct trial *t)
+{
+    if (head_is_encoded(&t->head))
+        return upstream_header(&t->head, "content-encoding");
+    return sniff_coding(bytes_of(t), looked_at(t));
 }
 
 void trial_judge(struct verdict *v, const struct trial *t, bool ended_well)
@@ -110,6 +159,7 @@ void trial_judge(struct verdict *v, const struct trial *t, bool ended_well)
     in.is_stream = is_stream(t);
     if (t->opening > 0)
         in.len = t->opening; /* an error after content is part of the answer */
+    in.coding = coding_of(t);
     in.now_s = (int64_t)time(NULL);
     verdict_of(v, &in);
 }
@@ -118,7 +168,9 @@ void trial_clear(struct trial *t)
 {
     head_clear(&t->head);
     buf_free(&t->body);
-    t->heard = t->cut = false;
+    t->heard = t->cut = t->is_awaited = t->is_read = false;
+    t->kind = SNIFF_UNKNOWN;
+    t->blank = 0;
     t->preamble = t->opening = 0;
     memset(&t->sse, 0, sizeof(t->sse));
 }

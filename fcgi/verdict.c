@@ -88,7 +88,7 @@ static bool is_exhausted(const struct verdict_input *in, const struct words *w)
     static const char word[] = "ResourceExhausted";
     size_t len = in->len > WORDS_BYTES ? WORDS_BYTES : in->len;
 
-    if (in->is_stream || len == 0)
+    if (in->is_stream || in->coding != NULL || len == 0)
         return strstr(w->message, word) != NULL;
     return memmem(in->body, len, word, sizeof(word) - 1) != NULL;
 }
@@ -218,8 +218,11 @@ void verdict_of(struct verdict *v, const struct verdict_input *in)
     if (in->status < 400 && !is_odd && !is_redirect(in->status))
         return;
     /* A redirect's body is read as well: it is shown if nobody follows. */
-    words_read(&v->words, in->status, in->content_type, in->body, in->len,
-               in->is_cut);
+    if (in->coding != NULL)
+        words_coded(&v->words, in->status, in->coding);
+    else
+        words_read(&v->words, in->status, in->content_type, in->body, in->len,
+                   in->is_cut);
     if (is_odd || in->status < 400)
         v->status = 502;
     if (v->kind != VERDICT_REDIRECT)
@@ -234,7 +237,7 @@ void verdict_bound(struct verdict *v, int64_t hold_ms)
 
 bool verdict_can_pass(const struct verdict *v)
 {
-    return v->words.shape == WORDS_OPENAI;
+    return v->words.shape == WORDS_OPENAI || v->words.shape == WORDS_CODED;
 }
 
 void verdict_write(struct buf *b, const struct verdict *v)

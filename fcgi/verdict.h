@@ -47,6 +47,7 @@ struct verdict_input {
     const char *remaining_requests, *reset_requests; /* x-ratelimit-... */
     const char *remaining_tokens, *reset_tokens;
     const char *nvcf_reqid, *location;
+    const char *coding; /* of the body, which says nothing then; NULL: none */
 
     const char *body; /* any bytes, no zero needed */
     size_t len;       /* of them; beyond WORDS_BYTES nothing is read */

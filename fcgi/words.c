@@ -370,6 +370,19 @@ void words_read(struct words *w, int status, const char *type, const char *body,
     buf_free(&copy);
 }
 
+void words_coded(struct words *w, int status, const char *coding)
+{
+    struct buf parts = {NULL, 0, 0, 0};
+
+    memset(w, 0, sizeof(*w));
+    w->shape = WORDS_CODED;
+    buf_fmt(&parts,
+            "The upstream answered %d with a body that is compressed (%s), "
+            "although Sluice had asked for a plain one.",
+            status, coding);
+    put_parts(w, &parts);
+}
+
 /* ---- event streams ----------------------------------------------------------------- */
 
 /* What the SDKs take for an error: openai-python _streaming.py, openai-node

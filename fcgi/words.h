@@ -13,6 +13,7 @@ struct buf;
 
 enum words_shape {
     WORDS_EMPTY = 0, /* no body, or white space */
+    WORDS_CODED,     /* compressed: not read */
     WORDS_TEXT,
     WORDS_HTML,
     WORDS_BROKEN, /* begins as JSON does, but is cut, deep or no object */
@@ -37,6 +38,9 @@ struct words {
  */
 void words_read(struct words *w, int status, const char *type, const char *body,
                 size_t len, bool is_cut);
+
+/* The same for a body in the content CODING, of which nothing is known. */
+void words_coded(struct words *w, int status, const char *coding);
 
 /*
  * Looks for an error among the events in BYTES, the beginning of a 200 event

@@ -53,7 +53,7 @@ all_of_them() {
         echoed "$who, offline+$e" 503 "sim/offline+$e" '' "${caller[@]}"
         echoed "$who, offline+$e again" 503 "sim/offline+$e" '' "${caller[@]}"
         echoed "$who, 429+$e" 200 "sim/status-429+$e+times-1+retry-after-1" '' "${caller[@]}"
-        echoed "$who, 429 for long+$e" 429 "sim/status-429+$e+retry-after-100" '' "${caller[@]}"
+        echoed "$who, 429 for long+$e" 429 "sim/status-429+$e+retry-after-1000" '' "${caller[@]}"
         # in a stream: first, after content, named
         echoed "$who, first event+$e" 400 "sim/stream-error-1-400+$e" "$stream" "${caller[@]}"
         echoed "$who, after content+$e" 200 "sim/stream-error-4-400+$e" "$stream" "${caller[@]}"

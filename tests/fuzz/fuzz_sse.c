@@ -23,7 +23,10 @@ static struct reader read_whole(const char *text, size_t len)
 {
     struct reader r = {0, true, false, false};
     size_t at = 0;
+    bool inside = false; /* of an event: comments before it are none of it */
 
+    if (memcmp(text, "\xef\xbb\xbf", len < 3 ? len : 3) == 0)
+        at = len < 3 ? len : 3;
     while (at < len) {
         size_t n = 0, end;
 
@@ -36,7 +39,8 @@ static struct reader read_whole(const char *text, size_t len)
         end = at + n + 1;
         if (text[at + n] == '\r' && end < len && text[end] == '\n')
             end++;
-        r.between = n == 0;
+        inside = n > 0 && (inside || text[at] != ':');
+        r.between = !inside;
         if (r.between)
             r.complete = end;
         if (begins(text + at, n, "id:") ||

@@ -53,7 +53,7 @@ static void compare(const struct trial *t, struct upstream_head *head)
     struct trial whole;
 
     memset(&whole, 0, sizeof(whole));
-    trial_begin(&whole, head);
+    trial_begin(&whole, head, true);
     if (t->body.len > 0)
         trial_body(&whole, buf_head(&t->body), t->body.len);
     trial_judge(&v, t, true);
@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&t, 0, sizeof(t));
     read_head(&in, &head);
-    trial_begin(&t, &head);
+    trial_begin(&t, &head, true);
     CHECK(head.n == 0);
     ripe = trial_is_ripe(&t, false);
     while (in.left > 0 && t.body.len <= 2 * WORDS_BYTES) {

@@ -162,6 +162,10 @@ static void write_one(const struct arrival *a, struct text *out)
         text_str(out, ",\"request_id\":");
         text_json(out, a->request_id);
     }
+    if (a->accept_encoding[0] != '\0') {
+        text_str(out, ",\"accept_encoding\":");
+        text_json(out, a->accept_encoding);
+    }
     if (a->poll_seconds[0] != '\0') {
         text_str(out, ",\"poll_seconds\":");
         text_json(out, a->poll_seconds);

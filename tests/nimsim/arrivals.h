@@ -28,9 +28,10 @@ struct arrival {
     char path[128]; /* as it came, still encoded, query included */
     char model[128];
     char request_id[128];
-    char fault[128];       /* in a model name's words; "": none was given */
-    const char *fault_by;  /* who asked for it: a literal */
-    char poll_seconds[16]; /* NVCF-POLL-SECONDS; "": not sent */
+    char fault[128];          /* in a model name's words; "": none was given */
+    const char *fault_by;     /* who asked for it: a literal */
+    char poll_seconds[16];    /* NVCF-POLL-SECONDS; "": not sent */
+    char accept_encoding[32]; /* the same of Accept-Encoding */
     enum arrival_verdict verdict;
     int status; /* 0: nothing that is HTTP will be answered */
     bool stream;

@@ -189,6 +189,17 @@ static enum MHD_Result phase_wire(struct request *r)
     return MHD_NO;
 }
 
+static void put_in_brackets(struct text *body)
+{
+    struct text list = {0};
+
+    text_str(&list, "[");
+    text_add(&list, body->data, body->len);
+    text_str(&list, "]");
+    text_free(body);
+    *body = list;
+}
+
 /* Fills R->out for the routes that speak; the vectors are there already. */
 static void make_answer(struct request *r)
 {
@@ -196,6 +207,7 @@ static void make_answer(struct request *r)
         [ROUTE_CHAT] = ANSWER_CHAT,
         [ROUTE_COMPLETIONS] = ANSWER_COMPLETION,
         [ROUTE_RESPONSES] = ANSWER_RESPONSE,
+        [ROUTE_OTHER] = ANSWER_CHAT, /* only its words are counted */
     };
 
     if (r->route == ROUTE_EMBEDDINGS || r->route == ROUTE_RANKING ||
@@ -206,6 +218,7 @@ static void make_answer(struct request *r)
                      (unsigned long long)r->answer_seq);
         return;
     }
+    r->is_stream = (r->is_stream && !r->how.is_whole) || r->how.is_audio;
     r->sse.how = r->how;
     r->sse.key = MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND,
                                              MHD_HTTP_HEADER_AUTHORIZATION);
@@ -213,6 +226,8 @@ static void make_answer(struct request *r)
                 r->answer_seq);
     if (!r->is_stream || wire_is_wanted(&r->how))
         answer_body(&r->sse.answer, &r->out);
+    if (r->how.is_list && r->out.len > 0)
+        put_in_brackets(&r->out);
 }
 
 static enum MHD_Result phase_answer(struct request *r)

@@ -72,6 +72,7 @@ static void describe(const struct request *r, struct arrival *a)
     const char *auth = header(r, MHD_HTTP_HEADER_AUTHORIZATION);
     const char *id = header(r, "x-request-id");
     const char *poll = header(r, "NVCF-POLL-SECONDS");
+    const char *encoding = header(r, MHD_HTTP_HEADER_ACCEPT_ENCODING);
 
     *a = (struct arrival){.body_bytes = r->body_bytes, .stream = r->is_stream};
     copy_ascii(a->method, sizeof(a->method), r->method);
@@ -89,6 +90,8 @@ static void describe(const struct request *r, struct arrival *a)
     }
     if (poll != NULL)
         copy_ascii(a->poll_seconds, sizeof(a->poll_seconds), poll);
+    if (encoding != NULL)
+        copy_ascii(a->accept_encoding, sizeof(a->accept_encoding), encoding);
 }
 
 /* --- key and model --- */
@@ -122,7 +125,7 @@ static void judge_request(struct request *r)
 
     if (r->body_bytes > BODY_BYTES_MAX)
         refuse_bad(r, "The request body is larger than 25 MB");
-    else if (r->route == ROUTE_OTHER)
+    else if (r->route == ROUTE_OTHER && !r->how.is_audio)
         refuse_with(r, fault_answer(FAULT_UNKNOWN));
     else if (r->route != ROUTE_THING && r->json == NULL)
         refuse_bad(r, "The request body is not a JSON object");

@@ -30,6 +30,7 @@ static const struct number_row number_rows[] = {
     {"stream", {FIELD(tokens), FIELD(gap_ms)}, 0, 1000000, 2, false},
     {"tokens", {FIELD(tokens), 0}, 0, 1000000, 1, false},
     {"silence", {FIELD(silence_ms), 0}, 0, 86400000, 1, false},
+    {"blank", {FIELD(blanks), FIELD(blank_ms)}, 0, 86400000, 2, false},
     {"big", {FIELD(big_kib), 0}, 0, 65536, 1, false},
     {"split", {FIELD(split_bytes), 0}, 1, 65536, 1, false},
     {"times", {FIELD(times), 0}, 1, 1000000, 1, false},
@@ -79,6 +80,20 @@ static const struct {
     {"chunked", FIELD(is_chunked), false},
     {"unframed", FIELD(is_unframed), false},
     {"unended", FIELD(is_unended), true},
+    {"gzip", FIELD(is_gzip), true},
+    {"gzip-silent", FIELD(is_gzip_silent), true},
+    {"json-for-stream", FIELD(is_whole), true},
+    {"untyped", FIELD(is_untyped), false},
+    {"as-text", FIELD(is_text), false},
+    {"as-octets", FIELD(is_octets), false},
+    {"as-lines", FIELD(is_lines), false},
+    {"as-json", FIELD(is_json), false},
+    {"audio", FIELD(is_audio), false},
+    {"list", FIELD(is_list), false},
+    {"bom", FIELD(has_bom), false},
+    {"no-done", FIELD(lacks_done), true},
+    {"done-instead", FIELD(has_done), true},
+    {"done-then-open", FIELD(stays_open), true},
 };
 #define FLAG_ROWS (sizeof(flag_rows) / sizeof(flag_rows[0]))
 

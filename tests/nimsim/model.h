@@ -60,6 +60,24 @@ struct behaviour {
     bool is_unended;       /* unended: chunked, without its last chunk */
     bool is_unframed;      /* unframed: only the connection ends it */
     bool comments;
+
+    /* Answers that are not what was asked for, or not as they should be. */
+    bool is_gzip;        /* gzip: Content-Encoding, whatever was accepted */
+    bool is_gzip_silent; /* gzip-silent: the bytes, and no word of it */
+    bool is_whole;       /* json-for-stream: JSON to who asked for a stream */
+    bool is_untyped;     /* untyped: no Content-Type */
+    bool is_text;        /* as-text: text/plain */
+    bool is_octets;      /* as-octets: application/octet-stream */
+    bool is_lines;       /* as-lines: application/x-ndjson */
+    bool is_json;        /* as-json: a stream as application/json */
+    bool is_audio;       /* audio: 8 KB of sound for each word */
+    bool is_list;        /* list: the buffered answer in brackets */
+    bool has_bom;        /* bom: a byte order mark before the first event */
+    bool lacks_done;     /* no-done: a stream without [DONE] */
+    bool has_done;       /* done-instead: [DONE] in a response's last place */
+    bool stays_open;     /* done-then-open: a stream's connection, afterwards */
+    int64_t blanks;      /* blank-N-MS: N line ends before a buffered body, */
+    int64_t blank_ms;    /* so far from each other */
 };
 
 /* Fills *B from MODEL.  Parts that are not understood ask for nothing. */

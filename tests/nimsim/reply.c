@@ -156,6 +156,22 @@ static void add_echoes(struct request *r, struct MHD_Response *response)
         add_header(response, names[i], key);
 }
 
+/* What the body is said to be, if not what it is. */
+static const char *type_of(const struct request *r)
+{
+    const struct behaviour *how = &r->how;
+
+    if (how->is_untyped)
+        return NULL;
+    if (how->is_audio && !r->is_refused)
+        return "audio/mpeg";
+    return how->is_text     ? "text/plain"
+           : how->is_octets ? "application/octet-stream"
+           : how->is_lines  ? "application/x-ndjson"
+           : how->is_json   ? "application/json"
+                            : r->type;
+}
+
 /* Adds what all answers of the practice API carry.  Takes RESPONSE. */
 static enum MHD_Result queue(struct request *r, struct MHD_Response *response)
 {
@@ -163,7 +179,9 @@ static enum MHD_Result queue(struct request *r, struct MHD_Response *response)
 
     if (response == NULL)
         return MHD_NO;
-    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, r->type);
+    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type_of(r));
+    add_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING,
+               r->how.is_gzip ? "gzip" : NULL);
     add_retry(r, response);
     if (r->how.has_ratelimit)
         add_ratelimit(r, response);
@@ -219,6 +237,35 @@ static ssize_t body_broken_off(struct request *r)
     return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
+static bool is_coded(const struct request *r)
+{
+    return r->how.is_gzip || r->how.is_gzip_silent;
+}
+
+/* What stands in R->out as gzip has it; IS_LAST: nothing follows. */
+static void code_piece(struct request *r, bool is_last)
+{
+    struct text coded = {0};
+
+    gzip_add(&r->gzip, r->out.data, r->out.len, &coded);
+    if (is_last)
+        gzip_end(&r->gzip, &coded);
+    r->gzip_ended = is_last;
+    text_free(&r->out);
+    r->out = coded;
+}
+
+/* The next event, as it leaves. */
+static bool next_piece(struct request *r)
+{
+    bool is_one = sse_next(&r->sse, &r->out);
+
+    if (!is_coded(r) || r->gzip_ended)
+        return is_one;
+    code_piece(r, !is_one);
+    return true;
+}
+
 /* The next event into R->out, unless some of it is still there. */
 static bool has_piece(struct request *r)
 {
@@ -233,7 +280,7 @@ static bool has_piece(struct request *r)
         r->due_ns = event_ns;
     r->out.len = 0;
     r->out_sent = 0;
-    return sse_next(&r->sse, &r->out);
+    return next_piece(r);
 }
 
 static size_t piece_give(struct request *r, char *buf, size_t max)
@@ -256,6 +303,35 @@ static size_t piece_give(struct request *r, char *buf, size_t max)
     return n;
 }
 
+/* sim/blank-N-MS: a line end, if it is its time; 0: not yet. */
+static ssize_t blank_give(struct request *r, char *buf)
+{
+    int64_t due_ns =
+        r->answer_ns + r->blanks_sent * r->how.blank_ms * NS_PER_MS;
+
+    if (clock_now_ns() < due_ns) {
+        if (waits_until(r->sim->waits, &r->wait, due_ns, true) == WAIT_OVER)
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+        return 0;
+    }
+    r->blanks_sent++;
+    r->body_sent++;
+    *buf = '\n';
+    return 1;
+}
+
+/* All is sent. */
+static ssize_t body_end(struct request *r)
+{
+    if (r->how.is_unended)
+        return body_cut(r);
+    if (!r->how.stays_open || !r->is_stream)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (waits_until(r->sim->waits, &r->wait, WAIT_FOREVER, true) == WAIT_OVER)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    return 0;
+}
+
 static ssize_t body_read(void *cls, uint64_t pos, char *buf, size_t max)
 {
     struct request *r = cls;
@@ -266,9 +342,10 @@ static ssize_t body_read(void *cls, uint64_t pos, char *buf, size_t max)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     if (r->body_sent >= allowed_bytes(r))
         return body_broken_off(r);
+    if (r->blanks_sent < r->how.blanks && !r->is_stream)
+        return blank_give(r, buf);
     if (!has_piece(r))
-        return r->how.is_unended ? body_cut(r)
-                                 : MHD_CONTENT_READER_END_OF_STREAM;
+        return body_end(r);
     if (clock_now_ns() < r->due_ns) {
         if (waits_until(waits, &r->wait, r->due_ns, true) == WAIT_OVER)
             return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -286,10 +363,14 @@ static enum MHD_Result queue_pieces(struct request *r, uint64_t size)
 
 enum MHD_Result reply_buffered(struct request *r)
 {
-    bool is_chunked = r->how.is_chunked || r->how.is_unended;
-    uint64_t size = r->out.len;
+    bool is_chunked =
+        r->how.is_chunked || r->how.is_unended || r->how.blanks > 0;
+    uint64_t size;
 
     r->is_stream = false;
+    if (is_coded(r))
+        code_piece(r, true);
+    size = r->out.len;
     if (r->how.end_bytes != -1 && (uint64_t)r->how.end_bytes < size)
         size = r->out.len = (size_t)r->how.end_bytes;
     if (!is_chunked && r->how.cut_bytes == -1 && r->how.reset_bytes == -1 &&

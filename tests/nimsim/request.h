@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gzip.h"
 #include "model.h"
 #include "route.h"
 #include "sse.h"
@@ -70,6 +71,9 @@ struct request {
     int64_t answer_ns; /* when the answer began */
     int64_t due_ns;    /* nothing more before this time */
     struct sse sse;
+    int64_t blanks_sent;
+    struct gzip gzip;
+    bool gzip_ended;
 };
 
 #endif

@@ -18,6 +18,9 @@
 #include "quote.h"
 #include "text.h"
 
+/* sim/audio: as much as is 0.5 s of 128 kbit/s. */
+#define SOUND_BYTES 8192
+
 /* sim/silence-MS: after this many events. */
 #define EVENTS_BEFORE_SILENCE 3
 
@@ -114,7 +117,7 @@ static void chunk_tail(const struct sse *s, int64_t i, struct text *out)
         text_str(out, "],\"usage\":");
         answer_usage(&s->answer, out);
         text_str(out, "}\n\n");
-    } else {
+    } else if (!s->how.lacks_done) {
         text_str(out, "data: [DONE]\n\n");
     }
 }
@@ -198,6 +201,8 @@ static void response_tail(const struct sse *s, int64_t i, struct text *out)
         response_part(s, "response.content_part.done", true, out);
     } else if (i == 2) {
         response_item(s, "response.output_item.done", "completed", out);
+    } else if (s->how.has_done) {
+        text_str(out, "data: [DONE]\n\n");
     } else if (s->answer.is_cut_short) {
         response_whole(s, "response.incomplete", "incomplete", out);
     } else {
@@ -291,7 +296,7 @@ static bool error_next(struct sse *s, struct text *out)
         s->next++;
     else if (i == 0)
         error_write(s, out);
-    else
+    else if (!s->how.lacks_done)
         text_str(out, "data: [DONE]\n\n");
     if (i == 0)
         quote_into(out, from, &s->how, s->key);
@@ -299,8 +304,26 @@ static bool error_next(struct sse *s, struct text *out)
     return true;
 }
 
+static bool sound_next(struct sse *s, struct text *out)
+{
+    char sound[SOUND_BYTES];
+
+    if (s->next >= s->answer.tokens)
+        return false;
+    memset(sound, 0xaa, sizeof(sound));
+    sound[0] = (char)0xff; /* a frame of MPEG audio */
+    sound[1] = (char)0xfb;
+    text_add(out, sound, sizeof(sound));
+    s->next++;
+    return true;
+}
+
 bool sse_next(struct sse *s, struct text *out)
 {
+    if (s->how.is_audio)
+        return sound_next(s, out);
+    if (s->how.has_bom && s->next == 0)
+        text_str(out, "\xef\xbb\xbf");
     if (error_at(s) != -1 && s->next >= error_at(s))
         return error_next(s, out);
     if (s->next >= head_count(s) + s->answer.tokens + tail_count(s))

@@ -20,7 +20,7 @@ struct sse {
 /* When the next event is due, counted from the first one. */
 int64_t sse_due_ns(const struct sse *s);
 
-/* Adds the next event to OUT.  False: there is none left. */
+/* Adds the next event, or the next of a sound, to OUT.  False: there is none left. */
 bool sse_next(struct sse *s, struct text *out);
 
 #endif

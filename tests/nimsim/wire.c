@@ -44,6 +44,15 @@ static void padding_write(struct text *out)
     }
 }
 
+/* sim/blank-N-MS, all at once. */
+static void blanks_write(const struct request *r, struct text *out)
+{
+    int64_t i;
+
+    for (i = 0; i < r->how.blanks && i < PADDING_BYTES; i++)
+        text_str(out, "\n");
+}
+
 static void head_write(const struct request *r, struct text *out)
 {
     size_t length = r->out.len;
@@ -82,6 +91,8 @@ void wire_prepare(struct request *r)
         text_str(&raw, "\x16\x03nimsim: these bytes are not HTTP\xff\r\n\r\n");
     } else {
         head_write(r, &raw);
+        if (r->how.is_unframed)
+            blanks_write(r, &raw);
         text_add(&raw, r->out.data, body_bytes(r));
     }
     if (r->how.head_bytes != -1 && raw.len > (size_t)r->how.head_bytes)

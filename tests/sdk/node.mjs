@@ -322,6 +322,19 @@ await part('committed', async () => {
             e instanceof OpenAI.APIError && !(e instanceof OpenAI.APIConnectionError), e);
         fact(`committed: ${model}: its message is the upstream's`, want.test(e.message), e);
     }
+    // An upstream that ignores `stream` answers after our head with JSON.
+    const model = 'sim/slow-1500+tokens-5+json-for-stream';
+    const text = 'This is a practice answer';
+    const chunks = await read(await tight.chat.completions.create({ model, messages, stream: true }));
+    is('committed: JSON becomes the chunks of a stream', [text, 'stop', 5],
+        [chunks.map((c) => c.choices[0].delta.content ?? '').join(''), chunks.at(-1).choices[0].finish_reason,
+            chunks.at(-1).usage.completion_tokens]);
+    const helped = await tight.chat.completions.stream({ model, messages }).finalChatCompletion();
+    is("committed: the SDK's own helper reads them", text, helped.choices[0].message.content);
+    const events = await read(await tight.responses.create({ model, input: 'x', stream: true }));
+    is("committed: a response's, too, in deltas and whole", [text, 'response.completed', text],
+        [events.filter((e) => e.type === 'response.output_text.delta').map((e) => e.delta).join(''),
+            events.at(-1).type, events.at(-1).response.output[0].content[0].text]);
 });
 
 // Of a timeout the SDK tells only if it is the request's own, not the client's.

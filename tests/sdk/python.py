@@ -385,6 +385,23 @@ with part("committed"):
             e,
         )
         fact(f"committed: {model}: its message is the upstream's", want in str(e), e)
+    # An upstream that ignores `stream` answers after our head with JSON.
+    model = "sim/slow-1500+tokens-5+json-for-stream"
+    want = direct("/chat/completions", model="sim/tokens-5", messages=messages)["choices"][0]["message"]["content"]
+    chunks = list(waiting_chat(model=model, messages=messages, stream=True))
+    equal("committed: JSON becomes the chunks of a stream", want, text(chunks))
+    equal(
+        "committed: with finish_reason and usage",
+        ("stop", 5),
+        (chunks[-1].choices[0].finish_reason, chunks[-1].usage.completion_tokens),
+    )
+    with tight.chat.completions.stream(model=model, messages=messages) as helper:
+        equal("committed: the SDK's own helper reads them", want, helper.get_final_completion().choices[0].message.content)
+    whole = tight.completions.create(model=model, prompt="x", stream=True)
+    equal("committed: a completion's, too", want, "".join(c.choices[0].text for c in whole))
+    with tight.responses.stream(model=model, input="x") as helper:
+        said = "".join(e.delta for e in helper if e.type == "response.output_text.delta")
+        equal("committed: a response's, too, in deltas and whole", (want, want), (said, helper.get_final_response().output_text))
 
 with part("deadline"):
     ask = {"model": "sim/tokens-2", "messages": messages}

@@ -33,7 +33,8 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_opening_add, test_metrics_add, test_clients_add,     test_cors_add,
     test_live_add,    test_revise_add,  test_settings_add,    test_notify_add,
     test_usage_add,   test_adopt_add,   test_trial_add,       test_redact_add,
-    test_listing_add,
+    test_listing_add, test_sniff_add,   test_whole_add,       test_unfold_add,
+    test_relay_add,
 };
 
 int main(void)

@@ -18,6 +18,11 @@ static const struct opening {
     {"data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\r\n\r\n", true},
     {"data:{\"choices\":[{\"text\":\"a\"}]}\n\n", true},
     {"data: {\"choices\":[{\"text\":\"a\"}]}\r\r", true},
+    {"\xef\xbb\xbf"
+     "data: {\"choices\":[{\"text\":\"a\"}]}\n\n",
+     true},
+    {"data: {\"type\":\"message_start\"}\n\ndata: {\"type\":\"ping\"}\n\n",
+     false},
     {"id: 1\rdata: {\"choices\":[{\"text\":\"\"}]}\r\r", false},
     {": content\nevent: x\nid: 1\n\n", false},
     /* a role, and nothing said */

@@ -80,7 +80,7 @@ static void no_header_of_the_upstream_is_there_twice(void)
             CU_ASSERT_TRUE(head_take(&h, p, strcspn(p, "\n")));
             p += strcspn(p, "\n");
         }
-        reply_their_headers(&b, &h, rows[i].retry);
+        reply_their_headers(&b, &h, rows[i].retry, true);
         buf_add(&b, "", 1);
         CU_ASSERT_STRING_EQUAL(buf_head(&b), rows[i].want);
         buf_free(&b);

@@ -94,9 +94,14 @@ static void a_stream_ends_as_its_route_says(void)
         const char *path;
         enum sse_ends ends;
     } rows[] = {
-        {"/v1/chat/completions", ENDS_DONE}, {"/v1/completions", ENDS_DONE},
-        {"/v1/responses", ENDS_RESPONSE},    {"/v1/embeddings", ENDS_ANYHOW},
-        {"/v1/ranking", ENDS_ANYHOW},        {"/v1/audio/speech", ENDS_ANYHOW},
+        {"/v1/chat/completions", ENDS_DONE},
+        {"/v1/completions", ENDS_DONE},
+        {"/v1/responses", ENDS_RESPONSE},
+        {"/v1/embeddings", ENDS_ANYHOW},
+        {"/v1/ranking", ENDS_ANYHOW},
+        {"/v1/audio/speech", ENDS_ANYHOW},
+        {"/v1/messages", ENDS_MESSAGE},
+        {"/v1/messages/count_tokens", ENDS_ANYHOW},
     };
     size_t i;
 

@@ -18,7 +18,7 @@ static void begin(struct trial *t)
     head.status = 200;
     head.content_length = -1;
     CU_ASSERT_TRUE(head_take(&head, type, strlen(type)));
-    trial_begin(t, &head);
+    trial_begin(t, &head, true);
 }
 
 static enum verdict_kind kind_of(const struct trial *t)
@@ -48,7 +48,7 @@ static void forge(struct trial *t, size_t len)
 static void no_piece_makes_what_was_before_it_be_read_again(void)
 {
     static const char *const events[] = {
-        ": a comment, longer than the lie that takes its place\n\n",
+        ": a comment, longer than the lie that takes its place\n",
         ROLE "}\n\n",
         ROLE ",\"error\":null}\n\n",
         ROLE "}\n" ROLE "}\n" ROLE "}\r\n" ROLE "}\r" ROLE "}\n\n",
@@ -204,7 +204,83 @@ static void a_long_preamble_ends_the_trial(void)
     trial_clear(&t);
 }
 
+static void begin_as(struct trial *t, int status, const char *line,
+                     bool awaited)
+{
+    struct upstream_head head;
+
+    memset(t, 0, sizeof(*t));
+    memset(&head, 0, sizeof(head));
+    head.status = status;
+    head.content_length = -1;
+    CU_ASSERT_TRUE(head_take(&head, line, strlen(line)));
+    trial_begin(t, &head, awaited);
+}
+
+/* Whatever its type says: at the first byte that tells. */
+static void the_first_bytes_say_what_a_200_is(void)
+{
+    static const struct {
+        const char *line, *text;
+        bool awaited, is_ripe, is_false_start;
+    } rows[] = {
+        {"Content-Type: audio/mpeg", "", false, true, false},
+        {"Content-Type: application/json", "", true, false, true},
+        {"Content-Type: application/json", "\n \r\n", true, false, true},
+        {"Content-Type: application/json", "\n", false, false, false},
+        {"Content-Type: application/json", "\n{", true, true, false},
+        {"Content-Type: text/plain", "dat", true, false, false},
+        {"Content-Type: text/plain", ROLE "}\n\n", true, false, true},
+        {"Content-Type: text/plain", "data: {\"a\":1}\n\n", true, true, false},
+        {"Content-Type: text/event-stream", "\x1f\x8b", true, true, false},
+        {"Content-Encoding: gzip", "\n", true, true, false},
+        {"Content-Encoding: gzip", "", true, false, true},
+    };
+    struct trial t;
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        begin_as(&t, 200, rows[i].line, rows[i].awaited);
+        if (rows[i].text[0] != '\0')
+            trial_body(&t, rows[i].text, strlen(rows[i].text));
+        if (trial_is_ripe(&t, false) != rows[i].is_ripe)
+            printf("\n    %s: %s\n", rows[i].line, rows[i].text);
+        CU_ASSERT_EQUAL(trial_is_ripe(&t, false), rows[i].is_ripe);
+        CU_ASSERT_EQUAL(trial_is_false_start(&t, true, ENDS_DONE),
+                        rows[i].is_false_start);
+        trial_clear(&t);
+    }
+}
+
+/* As text it would be an unknown model, with that word in it no free worker. */
+static void compressed_bytes_say_nothing_of_an_error(void)
+{
+    static const char *const lines[] = {"Content-Encoding: gzip",
+                                        "Content-Type: text/plain"};
+    static const char body[] = "\x1f\x8b\x08 ResourceExhausted";
+    struct trial t;
+    struct verdict v;
+    size_t i;
+
+    for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        begin_as(&t, 404, lines[i], true);
+        trial_body(&t, body, strlen(body));
+        trial_judge(&v, &t, true);
+        CU_ASSERT_EQUAL(v.kind, VERDICT_CLIENT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(v.words.message, "compressed (gzip)"));
+        CU_ASSERT_TRUE(verdict_can_pass(&v));
+        trial_clear(&t);
+        begin_as(&t, 503, lines[i], true);
+        trial_body(&t, body, strlen(body));
+        CU_ASSERT_EQUAL(kind_of(&t), VERDICT_FAULT);
+        trial_clear(&t);
+    }
+}
+
 static const struct unit_test tests[] = {
+    {"the first bytes say what a 200 is", the_first_bytes_say_what_a_200_is},
+    {"compressed bytes say nothing of an error",
+     compressed_bytes_say_nothing_of_an_error},
     {"no piece makes what was before it be read again",
      no_piece_makes_what_was_before_it_be_read_again},
     {"where it is cut makes no difference",

@@ -1,0 +1,219 @@
+/*
+ * relay_end.c - how does an answer end for its client?
+ *
+ *   well       what is held goes out; a stream whose choices all have their
+ *              reason gets the [DONE] that it lacks
+ *   cut        not at all: an error follows, as whatever still fits
+ *   JSON, but  its events (unfold.c); if it has none, an error says why
+ *   a stream
+ *   was promised
+ *
+ * Nothing of ours follows an end or an error of the upstream's.
+ */
+#include "relay.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "conceal.h"
+#include "exchange.h"
+#include "heads.h"
+#include "route.h"
+#include "unfold.h"
+
+/* What could not be a header any more. */
+static void last_comment(struct exchange *x)
+{
+    char text[96];
+
+    if (!x->relay.committed)
+        return;
+    snprintf(text, sizeof(text), "sluice queue_ms=%" PRId64 " attempts=%u",
+             x->waited_ns / NS_PER_MS, x->attempts);
+    relay_beat(x, text);
+}
+
+/* Is it an answer that ends too early, or says nothing at all? */
+static bool is_cut(const struct exchange *x)
+{
+    const struct relay *r = &x->relay;
+
+    return r->is_checked && !relay_is_head_only(x) &&
+           (whole_is_blank(&r->whole) || whole_is_cut(&r->whole));
+}
+
+/* What is no event stream, for a client that was promised one. */
+static bool explain(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+    struct buf events = {NULL, 0, 0, 0};
+    enum unfolded is = UNFOLD_NOT;
+
+    if (r->as_events && !r->is_coded && r->held.len > 0 &&
+        r->held.len <= HOLD_MAX)
+        is = unfold(&events, buf_head(&r->held), r->held.len,
+                    x->req->route->ends);
+    if (is == UNFOLD_NOT)
+        return false;
+    usage_look(&r->usage, buf_head(&r->held), r->held.len);
+    r->told_error = is == UNFOLD_ERROR;
+    relay_emit_buf(x, &events);
+    last_comment(x);
+    return true;
+}
+
+void relay_why_not(const struct exchange *x, char *text, size_t size)
+{
+    const struct relay *r = &x->relay;
+    const char *what = "with something else than an event stream, and it is no "
+                       "whole answer in JSON either";
+
+    if (r->is_coded)
+        what = "with a body that is compressed, although Sluice had asked for "
+               "a plain one";
+    else if (r->held.len > HOLD_MAX)
+        what = "with JSON instead of an event stream, and it is too long for "
+               "Sluice to make events of it";
+    else if (whole_is_blank(&r->whole))
+        what = "with nothing";
+    else if (whole_is_cut(&r->whole))
+        what = "with JSON instead of an event stream, and it ends in the "
+               "middle";
+    snprintf(text, size,
+             "The upstream answered %d %s; the client's 200 was sent while it "
+             "waited.",
+             r->status, what);
+}
+
+bool relay_has_ended(const struct exchange *x)
+{
+    return x->relay.mode == RELAY_STREAM &&
+           sse_has_ended(&x->relay.sse, x->req->route->ends);
+}
+
+/* Ends what was sent of an event that stays a part. */
+static void end_torn(struct exchange *x)
+{
+    if (x->relay.torn)
+        relay_emit(x, "\n\n", 2);
+    x->relay.torn = false;
+}
+
+/*
+ * Sends what is held of an event without its blank line.  If one of ours makes
+ * it an event that means something, it gets that; half a text behind an end
+ * that was said already is of no use.
+ */
+static void send_rest(struct exchange *x, const struct sse *closed, bool closes)
+{
+    struct relay *r = &x->relay;
+    bool had_error = r->sse.has_error;
+
+    if (r->sse.has_done || (!closes && r->held.len == 0)) {
+        relay_send_held_events(x);
+        return;
+    }
+    if (!closes) {
+        if (r->held.len > 0)
+            usage_look(&r->usage, buf_head(&r->held), r->held.len);
+        buf_free(&r->held);
+        end_torn(x);
+        return;
+    }
+    if (r->held.len > 0)
+        measure_events(x, buf_head(&r->held), r->held.len);
+    relay_send_held_events(x);
+    relay_emit(x, "\n\n", 2);
+    r->torn = false;
+    r->sse = *closed;
+    relay_note_error(x, had_error);
+}
+
+static bool finish_stream(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+    enum sse_ends ends = x->req->route->ends;
+    bool must_end = ends != ENDS_ANYHOW && r->status == 200;
+    struct sse closed = r->sse;
+    bool closes = sse_close(&closed) && (r->held.len > 0 || r->torn);
+
+    sse_end(&r->sse);
+    if (must_end && !sse_has_ended(closes ? &closed : &r->sse, ends))
+        return false;
+    if (must_end)
+        send_rest(x, &closed, closes);
+    else
+        relay_send_held_events(x);
+    if (ends == ENDS_DONE && must_end && !r->sse.has_done && !r->sse.has_error)
+        relay_emit(x, "data: [DONE]\n\n", 14);
+    r->torn = !sse_is_between(&r->sse); /* no comment into its last one */
+    last_comment(x);
+    return true;
+}
+
+bool relay_finish(struct exchange *x)
+{
+    switch (x->relay.mode) {
+    case RELAY_NOTHING:
+        return false;
+    case RELAY_HOLD:
+        if (is_cut(x))
+            return false;
+        conceal_answer(x, &x->relay.held);
+        relay_send_head(x, (int64_t)x->relay.held.len);
+        relay_send_held(x);
+        return true;
+    case RELAY_PASS:
+        return !is_cut(x);
+    case RELAY_EXPLAIN:
+        conceal_answer(x, &x->relay.held);
+        return explain(x);
+    case RELAY_STREAM:
+        return finish_stream(x);
+    }
+    return false;
+}
+
+static void error_event(struct exchange *x, const struct buf *json)
+{
+    struct buf b = {NULL, 0, 0, 0};
+
+    end_torn(x);
+    if (x->req->route->ends == ENDS_MESSAGE && json->len > 1) {
+        /* Anthropic's SDKs read errors by their event's name. */
+        buf_str(&b, "event: error\ndata: {\"type\":\"error\",");
+        buf_add(&b, buf_head(json) + 1, json->len - 1);
+    } else {
+        buf_str(&b, "data: ");
+        buf_add(&b, buf_head(json), json->len);
+    }
+    buf_str(&b, "\n\n");
+    relay_emit_buf(x, &b);
+    last_comment(x);
+}
+
+static void error_answer(struct exchange *x, const struct relay_error *e)
+{
+    struct buf answer = {NULL, 0, 0, 0};
+
+    heads_of_error(&answer, x, e);
+    if (!relay_is_head_only(x))
+        buf_add(&answer, buf_head(e->json), e->json->len);
+    x->relay.head_sent = true;
+    relay_emit_buf(x, &answer);
+}
+
+bool relay_error(struct exchange *x, const struct relay_error *e)
+{
+    struct relay *r = &x->relay;
+
+    if (!r->head_sent)
+        error_answer(x, e);
+    else if (r->mode == RELAY_STREAM || (r->committed && r->as_events))
+        error_event(x, e->json);
+    else if (r->committed && r->mode != RELAY_PASS)
+        relay_emit(x, buf_head(e->json), e->json->len);
+    else
+        return false;
+    return true;
+}
