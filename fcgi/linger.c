@@ -77,10 +77,14 @@ struct linger_list *linger_new(struct loop *loop)
 
 void linger_free(struct linger_list *l)
 {
+    struct rest *r, *next;
+
     if (l == NULL)
         return;
-    while (l->first != NULL)
-        end(l->first);
+    for (r = l->first; r != NULL; r = next) {
+        next = r->next;
+        end(r);
+    }
     free(l);
 }
 

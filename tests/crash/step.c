@@ -27,7 +27,7 @@
 
 struct scene {
     const char *name;
-    uint32_t limit;
+    int64_t limit;        /* requests a window */
     void (*before)(void); /* of the victim, then of the survivor */
     void (*other)(void);
     int64_t later;
@@ -866,7 +866,7 @@ static void run(struct play *p, const struct scene *s)
     p->scene = s;
     p->n = p->n_forms = 0;
     p->instructions = 0;
-    set = settings(s->limit, 60000, 0);
+    set = settings((uint32_t)s->limit, 60000, 0);
     third = NULL;
     empty_dir();
     pid = fork();

@@ -12,9 +12,12 @@ running() { curl -s "$url/api/status" | jq .queue.running; }
 waiting() { curl -s "$url/api/status" | jq .queue.waiting; }
 gaps() { curl -s "$sim/sim/arrivals" | jq -c '[.arrivals[].t_ns] | sort | [range(1; length) as $i | (.[$i] - .[$i - 1]) / 1e6 | floor]'; }
 least() { gaps | jq min; }
+have_come() { [ "$(gaps | jq length)" = $(($1 - 1)) ]; }
+are_running() { [ "$(running)" = "$1" ]; }
+are_waiting() { [ "$(waiting)" = "$1" ]; }
 
 for i in 1 2 3 4 5; do chat "sim/tokens-$i" & done
-check "five are sent" wait_for 20 eval '[ "$(gaps | jq length)" = 4 ]'
+check "five are sent" wait_for 20 have_come 5
 at_least "with the gap between them" $((gap - 30)) "$(least)"
 curl -s -X POST "$sim/sim/reset" >/dev/null
 
@@ -28,14 +31,14 @@ curl -s -X POST "$sim/sim/reset" >/dev/null
 kill -STOP "$sim_pid"
 curl -s -o /dev/null -H 'Content-Type: application/json' --max-time 60 -d "@$work/large" "$url/v1/chat/completions" &
 large=$!
-check "the large one is on its way" wait_for 20 eval '[ "$(running)" = 1 ]'
+check "the large one is on its way" wait_for 20 are_running 1
 for i in 2 3 4; do chat "sim/tokens-$i" & done
-check "the others wait" wait_for 10 eval '[ "$(waiting)" = 3 ]'
+check "the others wait" wait_for 10 are_waiting 3
 sleep 2 # three gaps
 is "for as long as it takes" "1 3" "$(running) $(waiting)"
 kill -CONT "$sim_pid"
 wait "$large"
-check "then they go" wait_for 20 eval '[ "$(gaps | jq length)" = 3 ]'
+check "then they go" wait_for 20 have_come 4
 # The large one is written when the last of it is in the buffers, and arrives
 # when all of it was read.
 at_least "with the gap between them, too" $((gap / 2)) "$(least)"

@@ -52,7 +52,7 @@ moved() {
     local what=$1 job victim
     shift
     start_sim --requests 20 --window 3
-    start_sluice "$(tr -dc a-z <<<"$what")" SLUICE_REQUESTS=20 SLUICE_WINDOW_S=3 SLUICE_MARGIN_MS=200 \
+    start_sluice "$(tr -dc '[:lower:]' <<<"$what")" SLUICE_REQUESTS=20 SLUICE_WINDOW_S=3 SLUICE_MARGIN_MS=200 \
         SLUICE_WORKERS=4 SLUICE_FCGI="$work/here" SLUICE_DATA_DIR="$work/data"
     wait_for 5 are_four
     sleep 3.3 # the upstream and our own window start from nothing

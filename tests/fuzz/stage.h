@@ -7,6 +7,7 @@
 
 #include <fastcgi.h>
 
+#include "config.h"
 #include "exchange.h"
 #include "fuzz.h"
 #include "head.h"
@@ -14,6 +15,7 @@
 
 struct stage {
     struct sluice s;
+    struct config cfg; /* nothing is secret */
     struct exchange x;
     struct upstream_head head;
     struct buf said; /* all that the web server got */
@@ -33,6 +35,7 @@ static inline void stage_open(struct stage *st, bool stream, bool head_only)
     CHECK(clock != NULL);
     memset(st, 0, sizeof(*st));
     st->s.loop = clock;
+    st->s.cfg = &st->cfg;
     st->x.s = &st->s;
     st->x.measure.sending = true; /* errors are noted with the send's end */
     st->x.req = request_new(envp, 1);

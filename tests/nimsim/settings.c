@@ -261,7 +261,8 @@ static const char *set_one(struct sim *sim, const char *key,
             return setters[i].set(sim, value);
     }
     return "known settings are requests, window_s, limiter, delay_ms, "
-           "retry_after, faults, seed, next, free, models, result_base and list";
+           "retry_after, faults, seed, next, free, models, result_base and "
+           "list";
 }
 
 const char *settings_patch(struct sim *sim, struct json_object *json)

@@ -236,6 +236,7 @@ static void open_ones_hold_the_gap_where_they_are(void)
             a = desk_ask_model(d, 0, "a");
         desk_turn(d);
     }
+    CU_ASSERT_PTR_NOT_NULL_FATAL(a);
     CU_ASSERT_EQUAL(a->grants, 1);
     b = desk_ask_model(d, 1, "b");
     desk_pass(d, 2 * WINDOW_S * 1000);
