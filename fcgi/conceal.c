@@ -165,13 +165,15 @@ static bool is_error_event(const char *event, size_t len)
 
 void conceal_events(const struct exchange *x, struct buf *held, bool is_torn)
 {
-    char *events = held->data + held->start;
     size_t len = held->len;
-    struct secrets s = secrets_of(x);
+    struct secrets s;
+    char *events;
     size_t at, n;
 
     if (len == 0)
         return;
+    events = held->data + held->start;
+    s = secrets_of(x);
     if (is_torn) {
         (void)redact(&s, events, len);
         return;
