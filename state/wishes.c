@@ -351,12 +351,15 @@ static uint32_t row_state_of(const struct ticket *t)
 }
 
 /* Needs the lock.  May others have had what ROW was granted in a lost file, as
- * this one knew nothing of it? */
+ * this one knew nothing of it?  When windows are known from says so for a new
+ * file alone: later losses, of a change of rules or of somebody who came from
+ * elsewhere, move it on. */
 static bool is_late(struct limiter *lim, uint32_t row)
 {
     struct layout *lay = lim->file.lay;
 
-    return lim->now >= admit_known_from(lay, row_at(lay, row)->scope);
+    return lay->live.last_grant > 0 ||
+           lim->now >= admit_known_from(lay, row_at(lay, row)->scope);
 }
 
 /* Needs the lock.  False: no room, to be tried again. */

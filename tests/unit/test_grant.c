@@ -183,6 +183,28 @@ static void a_late_one_that_was_written_counts_from_now(void)
     desk_free(d);
 }
 
+/* Others sent by the new file already; that its window is taken as full now,
+ * for another reason, makes it no earlier. */
+static void a_late_grant_stays_late_when_rules_change(void)
+{
+    struct desk *d = desk_of(2, 1);
+    struct ask *a = desk_ask(d, 1, NULL), *b;
+
+    desk_turn(d);
+    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+    pass_alone(d, 0, 1100);
+    b = desk_ask(d, 0, NULL);
+    pass_alone(d, 0, 61500);
+    CU_ASSERT_EQUAL(b->grants, 1);
+    desk_done(b, false);
+    d->set.rules[0].window_ns = 600 * NS_PER_S;
+    limiter_adopt(d->w[0], &d->set, 1);
+    pass_alone(d, 0, 1000);
+    pass_alone(d, 1, 0);
+    CU_ASSERT_FALSE(may(a));
+    desk_free(d);
+}
+
 /* ---- between two attempts -------------------------------------------------- */
 
 static struct desk *one_in_flight(void)
@@ -339,6 +361,8 @@ static const struct unit_test tests[] = {
      a_grant_that_comes_too_late_is_not_written},
     {"a late one that was written counts from now",
      a_late_one_that_was_written_counts_from_now},
+    {"a late grant stays late when rules change",
+     a_late_grant_stays_late_when_rules_change},
     {"one aside leaves its slot to the next, and keeps its place",
      one_aside_leaves_its_slot_to_the_next_and_keeps_its_place},
     {"one aside that was not sent leaves the window its place",
