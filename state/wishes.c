@@ -160,7 +160,8 @@ static bool claim(struct limiter *lim, const struct ticket *t)
 static void do_join(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
-    struct row_join j = {&t->req, lim->slot, 0, false, t->generation, lim->now};
+    struct row_join j = {&t->req,       lim->slot, 0, false,
+                         t->generation, lim->now,  0};
     enum limiter_refusal why;
     uint32_t row = NONE;
 
@@ -365,8 +366,8 @@ static bool is_late(struct limiter *lim, uint32_t row)
 /* Needs the lock.  False: no room, to be tried again. */
 static bool adopt(struct limiter *lim, struct ticket *t)
 {
-    struct row_join j = {&t->req,   lim->slot,     t->arrival,
-                         t->senior, t->generation, t->joined_ns};
+    struct row_join j = {&t->req,       lim->slot,    t->arrival, t->senior,
+                         t->generation, t->joined_ns, t->aside_ns};
     uint32_t state = row_state_of(t);
     uint32_t row = NONE;
 
