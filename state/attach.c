@@ -167,6 +167,18 @@ static bool is_current(struct limiter *lim)
     return false;
 }
 
+bool attach_is_in_place(const struct limiter *lim)
+{
+    struct stat held, here;
+
+    if (!file_is_current(&lim->file, lim->dir) || fstat(lim->dir, &held) == -1)
+        return false;
+    /* Where it leads to nothing, nobody has started yet; and if it cannot be
+     * looked at, nobody can: see is_home(). */
+    return lstat(lim->path, &here) == -1 ||
+           (here.st_dev == held.st_dev && here.st_ino == held.st_ino);
+}
+
 bool attach_check(struct limiter *lim)
 {
     char note[256] = "";

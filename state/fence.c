@@ -6,7 +6,7 @@
  *            ticket    was it told of a grant, and has that not lapsed?
  *            place     is the file that the grant is in still the one that all
  *                      use?  Known for a second after each look (attach.c);
- *                      later one stat tells
+ *                      later a look at its name and its directory's tells
  *            row       is it still this ticket's, open, not cancelled, and has
  *                      nobody paused?
  *
@@ -78,7 +78,7 @@ static bool is_in_place(const struct limiter *lim, struct ticket *t,
         max_i64(t->news.valid_until_ns, lim->checked_ns + TICK_NS);
     if (now < t->news.valid_until_ns)
         return true;
-    if (!file_is_current(&lim->file, lim->dir))
+    if (!attach_is_in_place(lim))
         return false;
     t->news.valid_until_ns = now + TICK_NS; /* NOW was before the look */
     return true;

@@ -624,7 +624,7 @@ static void leave(void *arg)
     if (!begin(lim))
         return;
     for (t = lim->all.first; t != NULL; t = t->next)
-        t->wishes &= WISH_SENT | WISH_REPORT | WISH_DONE;
+        t->wishes &= WISH_SENT | WISH_REPORT | WISH_DONE | WISH_ASIDE;
     do {
         begin_effort(lim);
         if (lim->unsettled)

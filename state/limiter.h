@@ -221,7 +221,7 @@ struct ticket *limiter_join(struct limiter *lim,
  * operator pauses or cancels, or (with a store for several machines) its lease
  * is over: and whoever was stopped meanwhile knows nothing of it.  False: write
  * nothing, and say limiter_again() with UNSENT.  Memory, a clock, and at most
- * one stat a second; no lock.  NULL, a request without a ticket: it may.
+ * three stats a second; no lock.  NULL, a request without a ticket: it may.
  */
 MUST_USE bool limiter_may_write(struct limiter *lim, struct ticket *t,
                                 int64_t now);

@@ -43,6 +43,7 @@ void news_granted(struct limiter *lim, struct ticket *t)
     t->news.reset_ns = r->window_ns + r->margin_ns;
     t->news.valid_until_ns = lim->checked_ns + TICK_NS;
     t->lapsed = false;
+    t->req.deadline_ns = NEVER; /* it ends at the first grant, in any file */
     news_add(lim, t, TICKET_GRANTED);
 }
 
@@ -103,8 +104,7 @@ static void tell_place(struct limiter *lim, struct ticket *t, uint32_t n_etas)
     news_place(lay, t, lim->now, lim->etas, n_etas);
     /* The deadline ended at its first grant: one that the upstream sent back
      * is not refused because it has to wait again. */
-    if (row_at(lay, t->row)->grant != 0 || t->news.eta_ns < 0 ||
-        t->news.eta_ns <= t->req.deadline_ns - lim->now) {
+    if (t->news.eta_ns < 0 || t->news.eta_ns <= t->req.deadline_ns - lim->now) {
         news_add(lim, t, TICKET_WAITS);
         return;
     }

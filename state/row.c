@@ -189,6 +189,11 @@ static void note_open(struct layout *lay, const struct lay_row *r)
         s->last_send_ns = max_i64(s->last_send_ns, r->changed_ns);
 }
 
+static void note_pause(struct lay_row *r, int64_t for_ns)
+{
+    r->next = (uint32_t)max_i64(0, min_i64(for_ns / NS_PER_MS, UINT32_MAX - 1));
+}
+
 /* ---- transitions ----------------------------------------------------- */
 
 static enum limiter_refusal bounds_check(struct layout *lay,
@@ -237,6 +242,8 @@ enum limiter_refusal row_adopt(struct layout *lay, const struct row_join *j,
 
     if (why == REFUSED_NOT && state == ROW_WAITING)
         line_up(lay, *out);
+    if (why == REFUSED_NOT && state == ROW_ASIDE)
+        note_pause(row_at(lay, *out), j->aside_ns);
     if (why == REFUSED_NOT)
         note_open(lay, row_at(lay, *out));
     return why;
@@ -300,8 +307,7 @@ static void give_back(struct layout *lay, uint32_t i)
 void row_aside(struct layout *lay, uint32_t i, int64_t for_ns, int64_t now)
 {
     give_back(lay, i);
-    row_at(lay, i)->next =
-        (uint32_t)max_i64(0, min_i64(for_ns / NS_PER_MS, UINT32_MAX - 1));
+    note_pause(row_at(lay, i), for_ns);
     set_state(lay, i, ROW_ASIDE, now);
 }
 

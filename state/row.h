@@ -26,6 +26,7 @@ struct row_join {
     bool senior;         /* to the head of its client's line */
     uint64_t generation; /* of the settings that its request is by */
     int64_t said_ns;     /* when it came; 0: now */
+    int64_t aside_ns;    /* for how long; of one that is adopted aside */
 };
 
 /* Into the queue, within its bounds.  On REFUSED_NOT *OUT is the row. */

@@ -160,7 +160,8 @@ static bool claim(struct limiter *lim, const struct ticket *t)
 static void do_join(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
-    struct row_join j = {&t->req, lim->slot, 0, false, t->generation, lim->now};
+    struct row_join j = {&t->req,       lim->slot, 0, false,
+                         t->generation, lim->now,  0};
     enum limiter_refusal why;
     uint32_t row = NONE;
 
@@ -351,19 +352,22 @@ static uint32_t row_state_of(const struct ticket *t)
 }
 
 /* Needs the lock.  May others have had what ROW was granted in a lost file, as
- * this one knew nothing of it? */
+ * this one knew nothing of it?  When windows are known from says so for a new
+ * file alone: later losses, of a change of rules or of somebody who came from
+ * elsewhere, move it on. */
 static bool is_late(struct limiter *lim, uint32_t row)
 {
     struct layout *lay = lim->file.lay;
 
-    return lim->now >= admit_known_from(lay, row_at(lay, row)->scope);
+    return lay->live.last_grant > 0 ||
+           lim->now >= admit_known_from(lay, row_at(lay, row)->scope);
 }
 
 /* Needs the lock.  False: no room, to be tried again. */
 static bool adopt(struct limiter *lim, struct ticket *t)
 {
-    struct row_join j = {&t->req,   lim->slot,     t->arrival,
-                         t->senior, t->generation, t->joined_ns};
+    struct row_join j = {&t->req,       lim->slot,    t->arrival, t->senior,
+                         t->generation, t->joined_ns, t->aside_ns};
     uint32_t state = row_state_of(t);
     uint32_t row = NONE;
 

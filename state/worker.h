@@ -162,6 +162,9 @@ MUST_USE bool attach_first(struct limiter *lim, const char *data_dir, char *err,
                            size_t err_max);
 /* Before a turn: false while no sound file can be had. */
 MUST_USE bool attach_check(struct limiter *lim);
+/* Is our file, and its directory, now where all look for it?  Changes nothing:
+ * for a moment between turns. */
+MUST_USE bool attach_is_in_place(const struct limiter *lim);
 /* Drops the file; its tickets wait for the next one.  DAMAGED: it must not be
  * used again. */
 void attach_lose(struct limiter *lim, const char *why, bool damaged);

@@ -27,6 +27,7 @@ struct plan {
     enum limiter_class cls;
     struct {
         int64_t write_ms, answer_ms, retry_s;
+        int64_t aside_ms; /* before it comes back; 0: at once */
         enum end end;
     } of[ATTEMPTS];
 };
@@ -80,6 +81,7 @@ static void draw_ask(const struct schedule *s, struct plan *p, uint32_t i)
         p->of[k].write_ms = one_in(3) ? lab_random(30) : 0;
         p->of[k].answer_ms = 1 + lab_random(one_in(3) ? 900 : 60);
         p->of[k].retry_s = one_in(4) ? 1 : -1;
+        p->of[k].aside_ms = one_in(2) ? 1 + lab_random(400) : 0;
         p->of[k].end = ends[lab_random(ARRAY_LEN(ends))];
         if (p->of[k].end == END_UNPAID && !one_in(8))
             p->of[k].end = END_BUSY;
@@ -103,7 +105,7 @@ static void draw_operators(struct schedule *s)
     s->leave_ms = s->workers > 1 ? draw_moment(s, 3) : NOT_YET;
     s->later = s->set;
     draw_rules(&s->later.rules[0]);
-    s->later.rules[0].per_model = s->set.rules[0].per_model;
+    s->later.rules[0].per_model = s->set.rules[0].per_model ^ one_in(3);
 }
 
 static void draw(struct schedule *s)
@@ -129,7 +131,7 @@ struct life {
     struct ask *ask;
     uint32_t grants;
     int64_t granted_ms[8];
-    int64_t write_ms, answer_ms; /* NOT_YET: none is due */
+    int64_t write_ms, answer_ms, back_ms; /* NOT_YET: none is due */
 };
 
 struct world {
@@ -193,7 +195,7 @@ static void ask(struct world *w, struct life *l, const struct plan *p)
     req.model = names[p->model];
     req.requests_per_min = w->s->per_min[p->client];
     l->ask = desk_ask(w->d, p->worker % workers(w), &req);
-    l->write_ms = l->answer_ms = NOT_YET;
+    l->write_ms = l->answer_ms = l->back_ms = NOT_YET;
 }
 
 static void note_grant(struct world *w, struct life *l, const struct plan *p)
@@ -208,7 +210,19 @@ static void note_grant(struct world *w, struct life *l, const struct plan *p)
     l->answer_ms = l->write_ms + p->of[k].answer_ms;
 }
 
-static void answer(struct life *l, const struct plan *p)
+/* At once, or when it was aside for a while. */
+static void come_back(struct world *w, struct life *l, int64_t aside_ms,
+                      bool unsent)
+{
+    if (aside_ms == 0) {
+        desk_again(l->ask, unsent);
+        return;
+    }
+    limiter_aside(l->ask->lim, l->ask->ticket, unsent, aside_ms * NS_PER_MS);
+    l->back_ms = w->ms + aside_ms;
+}
+
+static void answer(struct world *w, struct life *l, const struct plan *p)
 {
     static const struct {
         enum limiter_answer answer;
@@ -230,7 +244,7 @@ static void answer(struct life *l, const struct plan *p)
         desk_report(l->ask, what[end].answer, what[end].status,
                     p->of[k].retry_s);
     if (what[end].again)
-        desk_again(l->ask, end == END_UNSENT);
+        come_back(w, l, p->of[k].aside_ms, end == END_UNSENT);
     else
         desk_done(l->ask, false);
 }
@@ -246,7 +260,9 @@ static void act(struct world *w, struct life *l, const struct plan *p)
         p->of[(l->grants - 1) % ATTEMPTS].end != END_UNSENT)
         desk_sent(l->ask);
     if (l->answer_ms == w->ms)
-        answer(l, p);
+        answer(w, l, p);
+    if (l->back_ms == w->ms)
+        desk_again(l->ask, true);
 }
 
 /* The last worker ends, and with it what was asked of it. */

@@ -286,6 +286,35 @@ static void who_comes_from_a_moved_directory_tells_that_windows_are_full(void)
     remove_away(away);
 }
 
+/* What it was granted in the file it comes from counts in no other, and the
+ * others have used this one. */
+static void who_comes_from_a_moved_directory_writes_no_grant_of_there(void)
+{
+    struct desk *d = desk_new(1);
+    const char *away;
+    struct ask *a, *b;
+
+    desk_open(d, 0);
+    a = desk_ask(d, 0, NULL);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a->grants, 1);
+    away = move_away(d);
+    d->now += 100 * NS_PER_MS;
+    desk_open(d, 1);
+    d->now += 30 * NS_PER_S; /* worker 0 is stopped */
+    b = desk_ask(d, 1, NULL);
+    (void)limiter_turn(d->w[1], d->now);
+    CU_ASSERT_EQUAL(b->grants, 1);
+    desk_done(b, false);
+    (void)limiter_turn(d->w[1], d->now);
+    CU_ASSERT_FALSE(limiter_may_write(d->w[0], a->ticket, d->now));
+    desk_turn(d); /* and after it knows */
+    CU_ASSERT_EQUAL(d->w[0]->file.ino, d->w[1]->file.ino);
+    CU_ASSERT_FALSE(limiter_may_write(d->w[0], a->ticket, d->now));
+    desk_free(d);
+    remove_away(away);
+}
+
 /* Nobody starts: all of them go to a new one, with what they have. */
 static void workers_make_the_directory_that_was_moved(void)
 {
@@ -400,6 +429,8 @@ static const struct unit_test tests[] = {
      who_starts_where_the_directory_was_moved_takes_windows_as_full},
     {"who comes from a moved directory tells that windows are full",
      who_comes_from_a_moved_directory_tells_that_windows_are_full},
+    {"who comes from a moved directory writes no grant of there",
+     who_comes_from_a_moved_directory_writes_no_grant_of_there},
     {"workers make the directory that was moved",
      workers_make_the_directory_that_was_moved},
     {"nothing is granted while the path leads to a stranger",

@@ -5,6 +5,7 @@
 
 #include "desk.h"
 #include "layout.h"
+#include "row.h"
 #include "worker.h"
 
 /* ---- none ------------------------------------------------------------------ */
@@ -183,6 +184,28 @@ static void a_late_one_that_was_written_counts_from_now(void)
     desk_free(d);
 }
 
+/* Others sent by the new file already; that its window is taken as full now,
+ * for another reason, makes it no earlier. */
+static void a_late_grant_stays_late_when_rules_change(void)
+{
+    struct desk *d = desk_of(2, 1);
+    struct ask *a = desk_ask(d, 1, NULL), *b;
+
+    desk_turn(d);
+    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+    pass_alone(d, 0, 1100);
+    b = desk_ask(d, 0, NULL);
+    pass_alone(d, 0, 61500);
+    CU_ASSERT_EQUAL(b->grants, 1);
+    desk_done(b, false);
+    d->set.rules[0].window_ns = 600 * NS_PER_S;
+    limiter_adopt(d->w[0], &d->set, 1);
+    pass_alone(d, 0, 1000);
+    pass_alone(d, 1, 0);
+    CU_ASSERT_FALSE(may(a));
+    desk_free(d);
+}
+
 /* ---- between two attempts -------------------------------------------------- */
 
 static struct desk *one_in_flight(void)
@@ -322,6 +345,51 @@ static void one_aside_survives_the_file_but_not_its_worker(void)
     desk_free(d);
 }
 
+/* A new file knows for how long, too, and that it was granted before: its
+ * deadline ended then. */
+static void one_aside_is_the_same_in_a_new_file(void)
+{
+    struct desk *d = desk_of(1, 1);
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+    struct limiter_view v;
+    struct ask *a;
+
+    req.deadline_ns = d->now + 10 * NS_PER_S;
+    a = desk_ask(d, 0, &req);
+    desk_turn(d);
+    limiter_aside(a->lim, a->ticket, true, 8 * NS_PER_S);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+    desk_pass(d, 1100);
+    CU_ASSERT_TRUE_FATAL(limiter_view(d->w[0], d->now, &v));
+    CU_ASSERT_EQUAL(v.n_rows, 1);
+    CU_ASSERT_TRUE(row_aside_ns(&desk_layout(d, 0)->rows[0]) <= 8 * NS_PER_S);
+    view_free(&v);
+    desk_again(a, true);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a->refusals, 0);
+    desk_pass(d, 62000);
+    CU_ASSERT_EQUAL(a->grants, 2);
+    desk_free(d);
+}
+
+/* What its owner said last still counts. */
+static void one_aside_was_not_sent_when_its_worker_ends(void)
+{
+    struct desk *d = desk_of(2, 1);
+    struct ask *a = desk_ask(d, 0, NULL), *b = desk_ask(d, 1, NULL);
+
+    desk_turn(d);
+    limiter_aside(a->lim, a->ticket, true, NS_PER_S);
+    a->ticket = NULL;
+    limiter_close(d->w[0]);
+    d->w[0] = NULL;
+    desk_turn(d);
+    CU_ASSERT_EQUAL(desk_layout(d, 1)->live.counters.sent, 0);
+    CU_ASSERT_EQUAL(b->grants, 1);
+    desk_free(d);
+}
+
 static const struct unit_test tests[] = {
     {"a request without a ticket asks for nothing",
      a_request_without_a_ticket_asks_for_nothing},
@@ -339,6 +407,8 @@ static const struct unit_test tests[] = {
      a_grant_that_comes_too_late_is_not_written},
     {"a late one that was written counts from now",
      a_late_one_that_was_written_counts_from_now},
+    {"a late grant stays late when rules change",
+     a_late_grant_stays_late_when_rules_change},
     {"one aside leaves its slot to the next, and keeps its place",
      one_aside_leaves_its_slot_to_the_next_and_keeps_its_place},
     {"one aside that was not sent leaves the window its place",
@@ -350,6 +420,10 @@ static const struct unit_test tests[] = {
     {"one aside is cancelled at once", one_aside_is_cancelled_at_once},
     {"one aside survives the file, but not its worker",
      one_aside_survives_the_file_but_not_its_worker},
+    {"one aside is the same in a new file",
+     one_aside_is_the_same_in_a_new_file},
+    {"one aside was not sent when its worker ends",
+     one_aside_was_not_sent_when_its_worker_ends},
     {NULL, NULL},
 };
 

@@ -7,6 +7,7 @@
 #include "names.h"
 #include "queue.h"
 #include "repair.h"
+#include "rescope.h"
 #include "window.h"
 
 static enum limiter_refusal join(struct layout *lay,
@@ -81,6 +82,13 @@ static void random_step(struct layout *lay, uint32_t i)
     }
 }
 
+/* The rules name another scope now: all rows go along, in any state. */
+static void change_scope(struct layout *lay, uint32_t upstream)
+{
+    lay->rules[upstream].per_model ^= 1;
+    rescope_rows(lay, lay->live.now_ns);
+}
+
 static void counts_are_those_of_the_slots_and_return_to_zero(void)
 {
     struct layout *lay = lab_new();
@@ -95,6 +103,8 @@ static void counts_are_those_of_the_slots_and_return_to_zero(void)
             random_join(lay);
         else if (lay->live.rows_high > 0)
             random_step(lay, lab_random(lay->live.rows_high));
+        if (lab_random(50) == 0)
+            change_scope(lay, lab_random(2));
         if (i % 200 == 0)
             lab_recount(lay);
     }
