@@ -189,12 +189,21 @@ static bool may_repeat(struct exchange *x, int64_t retry_ms, int64_t *ms)
 
 /* ---- telling the client ------------------------------------------------------------ */
 
+/* What is compressed cannot be searched for our key, so that it passes only
+ * where the upstream was not told one. */
+static bool can_pass_as_it_is(const struct exchange *x, const struct verdict *v)
+{
+    if (v->words.shape == WORDS_CODED && upstream_of(x)->api_key != NULL)
+        return false;
+    return verdict_can_pass(v) && !x->relay.head_sent && x->ended &&
+           x->trial.head.status == v->status; /* of no stream */
+}
+
 /* In the upstream's own shape where that is OpenAI's, else translated.
  * RETRY is what the SDK is asked, as in struct relay_error. */
 static enum step tell(struct exchange *x, const struct verdict *v, int retry)
 {
-    bool can_pass = verdict_can_pass(v) && !x->relay.head_sent && x->ended &&
-                    x->trial.head.status == v->status; /* of no stream */
+    bool can_pass = can_pass_as_it_is(x, v);
     struct buf json = {NULL, 0, 0, 0};
     enum step next;
 
