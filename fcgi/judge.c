@@ -307,6 +307,7 @@ static enum step wait_for_worker(struct exchange *x, const struct verdict *v)
     if (now_ns(x) + ms * NS_PER_MS > x->queue_deadline_ns || x->s->draining)
         return tell(x, v, -1);
     x->waited_ns += ms * NS_PER_MS;
+    x->answer_deadline_ns = NEVER; /* it waits as in line, for no answer */
     return pause_for(x, ms);
 }
 
