@@ -138,11 +138,31 @@ static enum step pause_for(struct exchange *x, int64_t ms)
     return x->errand == ERRAND_REQUEST ? step_aside(x, ms) : poll_in(x, ms);
 }
 
+/* Until when X may wait in line once more.  X-Sluice-Deadline ended at the
+ * grant for what the upstream breaks, but not for what it puts off. */
+static void bound_patience(struct exchange *x)
+{
+    int64_t own_ns = x->req->deadline_ms * NS_PER_MS - x->waited_ns;
+
+    renew_queue_deadline(x);
+    own_ns = now_ns(x) + max_i64(own_ns, 0);
+    if (x->req->deadline_ms < 0 || own_ns >= x->queue_deadline_ns)
+        return;
+    x->queue_deadline_ns = own_ns;
+    x->deadline_name = "X-Sluice-Deadline";
+}
+
 enum step judge_go_on(struct exchange *x)
 {
+    enum step next;
+
     if (x->errand != ERRAND_REQUEST || x->is_free)
         return STEP_FORWARD;
-    return wait_again(x, !x->may_have_sent);
+    next = wait_again(x, !x->may_have_sent);
+    if (x->put_off)
+        bound_patience(x);
+    x->put_off = false;
+    return next;
 }
 
 bool judge_can_recall(const struct exchange *x)
@@ -269,20 +289,6 @@ static enum step fault(struct exchange *x, const struct verdict *v)
     return again_or_tell(x, v);
 }
 
-/* Until when X may wait in line once more.  X-Sluice-Deadline ended at the
- * grant for what the upstream breaks, but not for what it puts off. */
-static void bound_patience(struct exchange *x)
-{
-    int64_t own_ns = x->req->deadline_ms * NS_PER_MS - x->waited_ns;
-
-    renew_queue_deadline(x);
-    own_ns = now_ns(x) + max_i64(own_ns, 0);
-    if (x->req->deadline_ms < 0 || own_ns >= x->queue_deadline_ns)
-        return;
-    x->queue_deadline_ns = own_ns;
-    x->deadline_name = "X-Sluice-Deadline";
-}
-
 /* The upstream said when, and that is too late. */
 static enum step tell_too_late(struct exchange *x, const struct verdict *v)
 {
@@ -308,6 +314,7 @@ static enum step wait_for_worker(struct exchange *x, const struct verdict *v)
         return tell(x, v, -1);
     x->waited_ns += ms * NS_PER_MS;
     x->answer_deadline_ns = NEVER; /* it waits as in line, for no answer */
+    x->put_off = true;
     return pause_for(x, ms);
 }
 
