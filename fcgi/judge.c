@@ -139,7 +139,8 @@ static enum step pause_for(struct exchange *x, int64_t ms)
 }
 
 /* Until when X may wait in line once more.  X-Sluice-Deadline ended at the
- * grant for what the upstream breaks, but not for what it puts off. */
+ * grant for what the upstream breaks, but not for what it puts off, nor where
+ * the grant is taken back. */
 static void bound_patience(struct exchange *x)
 {
     int64_t own_ns = x->req->deadline_ms * NS_PER_MS - x->waited_ns;
@@ -174,9 +175,13 @@ bool judge_can_recall(const struct exchange *x)
 
 enum step judge_recall(struct exchange *x)
 {
+    enum step next;
+
     x->recalled = false;
     x->attempts--; /* none was made */
-    return wait_again(x, true);
+    next = wait_again(x, true);
+    bound_patience(x); /* nor has its wait ended */
+    return next;
 }
 
 /* Before the attempt after the Nth. */
