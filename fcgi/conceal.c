@@ -12,8 +12,8 @@
  *
  * The words of a model are not searched: they are the answer, and are passed
  * as they are.  So only events that are errors are, and of other answers only
- * those that are an error object.  An error with a content coding is never
- * passed as it is (verdict.c).
+ * those that are an error object.  An error with a content coding passes as it
+ * is only where no key of ours went along (judge.c).
  */
 #include "conceal.h"
 

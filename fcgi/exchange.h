@@ -62,6 +62,7 @@ struct exchange {
     bool placed;              /* it had its try: none was free */
     bool recalled;            /* by a pause, before its first byte went */
     bool cancelled;           /* by an operator */
+    bool put_off;             /* it pauses because the upstream is busy */
     struct ticket_news place; /* what the limiter said last */
     struct reply_error error; /* status 0: none */
 

@@ -138,11 +138,32 @@ static enum step pause_for(struct exchange *x, int64_t ms)
     return x->errand == ERRAND_REQUEST ? step_aside(x, ms) : poll_in(x, ms);
 }
 
+/* Until when X may wait in line once more.  X-Sluice-Deadline ended at the
+ * grant for what the upstream breaks, but not for what it puts off, nor where
+ * the grant is taken back. */
+static void bound_patience(struct exchange *x)
+{
+    int64_t own_ns = x->req->deadline_ms * NS_PER_MS - x->waited_ns;
+
+    renew_queue_deadline(x);
+    own_ns = now_ns(x) + max_i64(own_ns, 0);
+    if (x->req->deadline_ms < 0 || own_ns >= x->queue_deadline_ns)
+        return;
+    x->queue_deadline_ns = own_ns;
+    x->deadline_name = "X-Sluice-Deadline";
+}
+
 enum step judge_go_on(struct exchange *x)
 {
+    enum step next;
+
     if (x->errand != ERRAND_REQUEST || x->is_free)
         return STEP_FORWARD;
-    return wait_again(x, !x->may_have_sent);
+    next = wait_again(x, !x->may_have_sent);
+    if (x->put_off)
+        bound_patience(x);
+    x->put_off = false;
+    return next;
 }
 
 bool judge_can_recall(const struct exchange *x)
@@ -154,9 +175,13 @@ bool judge_can_recall(const struct exchange *x)
 
 enum step judge_recall(struct exchange *x)
 {
+    enum step next;
+
     x->recalled = false;
     x->attempts--; /* none was made */
-    return wait_again(x, true);
+    next = wait_again(x, true);
+    bound_patience(x); /* nor has its wait ended */
+    return next;
 }
 
 /* Before the attempt after the Nth. */
@@ -189,12 +214,21 @@ static bool may_repeat(struct exchange *x, int64_t retry_ms, int64_t *ms)
 
 /* ---- telling the client ------------------------------------------------------------ */
 
+/* What is compressed cannot be searched for our key, so that it passes only
+ * where the upstream was not told one. */
+static bool can_pass_as_it_is(const struct exchange *x, const struct verdict *v)
+{
+    if (v->words.shape == WORDS_CODED && upstream_of(x)->api_key != NULL)
+        return false;
+    return verdict_can_pass(v) && !x->relay.head_sent && x->ended &&
+           x->trial.head.status == v->status; /* of no stream */
+}
+
 /* In the upstream's own shape where that is OpenAI's, else translated.
  * RETRY is what the SDK is asked, as in struct relay_error. */
 static enum step tell(struct exchange *x, const struct verdict *v, int retry)
 {
-    bool can_pass = verdict_can_pass(v) && !x->relay.head_sent && x->ended &&
-                    x->trial.head.status == v->status; /* of no stream */
+    bool can_pass = can_pass_as_it_is(x, v);
     struct buf json = {NULL, 0, 0, 0};
     enum step next;
 
@@ -260,20 +294,6 @@ static enum step fault(struct exchange *x, const struct verdict *v)
     return again_or_tell(x, v);
 }
 
-/* Until when X may wait in line once more.  X-Sluice-Deadline ended at the
- * grant for what the upstream breaks, but not for what it puts off. */
-static void bound_patience(struct exchange *x)
-{
-    int64_t own_ns = x->req->deadline_ms * NS_PER_MS - x->waited_ns;
-
-    renew_queue_deadline(x);
-    own_ns = now_ns(x) + max_i64(own_ns, 0);
-    if (x->req->deadline_ms < 0 || own_ns >= x->queue_deadline_ns)
-        return;
-    x->queue_deadline_ns = own_ns;
-    x->deadline_name = "X-Sluice-Deadline";
-}
-
 /* The upstream said when, and that is too late. */
 static enum step tell_too_late(struct exchange *x, const struct verdict *v)
 {
@@ -298,6 +318,8 @@ static enum step wait_for_worker(struct exchange *x, const struct verdict *v)
     if (now_ns(x) + ms * NS_PER_MS > x->queue_deadline_ns || x->s->draining)
         return tell(x, v, -1);
     x->waited_ns += ms * NS_PER_MS;
+    x->answer_deadline_ns = NEVER; /* it waits as in line, for no answer */
+    x->put_off = true;
     return pause_for(x, ms);
 }
 

@@ -209,6 +209,7 @@ void relay_send_held(struct exchange *x)
 /* A held answer has grown too long to be held: from here on it passes. */
 static void release(struct exchange *x)
 {
+    conceal_answer(x, &x->relay.held);
     relay_send_head(x, x->relay.length);
     relay_send_held(x);
     x->relay.mode = RELAY_PASS;
@@ -256,12 +257,12 @@ void relay_send_held_events(struct exchange *x)
 }
 
 /* DATA, which ends with an event, behind what is held.  Most of a stream holds
- * no error: it is not even copied. */
+ * no error: it is not even copied.  The end of a torn one does not say so. */
 static void send_events(struct exchange *x, const char *data, size_t len)
 {
     struct relay *r = &x->relay;
 
-    if (r->held.len == 0 && !conceal_must_see(data, len)) {
+    if (r->held.len == 0 && !r->torn && !conceal_must_see(data, len)) {
         pass(x, data, len);
         return;
     }

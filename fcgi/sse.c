@@ -143,7 +143,7 @@ bool sse_has_ended(const struct sse *s, enum sse_ends ends)
 {
     if (ends == ENDS_DONE)
         return s->has_done || s->has_error || has_finished(s);
-    return s->has_done || s->has_last;
+    return s->has_done || s->has_last || (s->has_error && ends != ENDS_ANYHOW);
 }
 
 bool sse_is_over(const struct sse *s, enum sse_ends ends)

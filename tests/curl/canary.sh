@@ -70,6 +70,12 @@ all_of_them() {
         has "$who, after our head+$e: the error is there" "$body" '"error"'
         echoed "$who, JSON after our head+$e" 200 "sim/slow-1500+status-200+$e" "$stream" "${caller[@]}"
         echoed "$who, an error under 200+$e" 200 "sim/status-200+$e" '' "${caller[@]}"
+        # Compressed, named or not: what cannot be searched is told by its status.
+        for how in gzip gzip-silent; do
+            [ "$who" = "a configured key" ] || continue # theirs only they see
+            echoed "$who, $how+$e" 401 "sim/status-401+$e+$how"
+            has "$who, $how+$e: what came is said" "$body" '"message":"The upstream answered 401 .*compressed'
+        done
         # 402 last: it holds the upstream
         echoed "$who, 402+$e" 402 "sim/credits+$e" '' "${caller[@]}"
         echoed "$who, 402+$e, told to another" "$told" sim/echo '' "${caller[@]}"

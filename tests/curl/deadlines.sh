@@ -85,4 +85,26 @@ chat sim/tokens-2
 is "five hours: the first and the next are told the same" "429 sluice_upstream_off false" "$first"
 is "five hours: one fact has one face" "$first" "$status $(code) $(header x-should-retry)"
 has "five hours: the next is told when, too" "$(header Retry-After)" '^1(8000|79[0-9][0-9])$'
+stop_sluice
+
+# ---- a 429 without a model: it waits by itself, and then in line ---------------------
+start_sluice line SLUICE_WORKERS=2 SLUICE_REQUESTS=1 SLUICE_WINDOW_S=600 SLUICE_MARGIN_MS=0
+next '["429-detail"]'
+ask /v1/rerank --max-time 20 -H 'Content-Type: application/json' -d '{"query":"x"}' -H 'X-Sluice-Deadline: 3'
+is "its own deadline holds in both" "429 sluice_queue_timeout" "$status $(code)"
+has "and the message says so" "$(words)" 'X-Sluice-Deadline'
+stop_sluice
+
+# ---- a grant that a pause takes back before it was used ------------------------------
+kill -STOP "$sim_pid" # its door is open, but it says nothing: TLS hangs
+start_sluice back SLUICE_UPSTREAM_URL="https${sim#http}" SLUICE_WORKERS=1
+asked() { chat sim/tokens-2 '' --max-time 20 -H 'X-Sluice-Deadline: 4'; echo "$status $(code)" >"$work/answer"; }
+asked &
+asking=$!
+connects() { grep -q " 0100007F:$(printf %04X "${sim##*:}") 01 " /proc/net/tcp; }
+check "it has its slot" wait_for 10 connects
+operator POST /api/pause >/dev/null
+wait $asking
+is "it waits no longer than it said" "503 sluice_paused" "$(cat "$work/answer")"
+kill -CONT "$sim_pid"
 finish

@@ -54,6 +54,11 @@ is "no worker and no model: it waits, and is answered" 200 "$status"
 is "after three sends, with pauses" "3 3" "$(arrived /v1/rerank) $(header X-Sluice-Attempts)"
 at_least "of half a second and a second, less a quarter" 1100 "$(header X-Sluice-Queue-Ms)"
 
+# The upstream says when, and that is later than an answer may take to come.
+next '["429-detail+retry-after-5"]'
+ask /v1/rerank "${J[@]}" -d '{"query":"x"}'
+is "it waits for as long as it is told to, whatever one try may take" 200 "$status"
+
 # ---- once, where twice would make two ----------------------------------------
 once() { # once FAULT STATUS "sentence"
     local before

@@ -91,8 +91,9 @@ static bool ends_with(const char *text, const char *end)
 #define STOP                                                                   \
     "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":"         \
     "\"stop\"}]}"
-#define ERROR "data: {\"error\":{\"message\":\"m\",\"code\":429}}"
-#define DONE  "data: [DONE]\n\n"
+#define ERROR      "data: {\"error\":{\"message\":\"m\",\"code\":429}}"
+#define DONE       "data: [DONE]\n\n"
+#define TEXT_ERROR "event: error\ndata: out of memory\n\n"
 
 /* GIVEN on PATH: does it end well, and what is the last that was said?  NULL:
  * it does not. */
@@ -135,6 +136,8 @@ static void a_stream_ends_as_it_says(void)
     ends_as("/v1/messages", "data: {\"type\":\"ping\"}\n\n", NULL);
     ends_as("/v1/messages", "data: {\"type\":\"message_stop\"}\n\n",
             "data: {\"type\":\"message_stop\"}\n\n");
+    ends_as("/v1/messages", TEXT_ERROR, TEXT_ERROR);
+    ends_as("/v1/responses", HI TEXT_ERROR, HI TEXT_ERROR);
 }
 
 /* Two choices, and the reason of one. */
@@ -295,6 +298,46 @@ static void json_that_is_cut_never_ends_well(void)
     }
 }
 
+/* ---- secrets ---------------------------------------------------------------- */
+
+#define KEY "nvapi-0123456789abcdef"
+
+/* An error that is longer than what is held of an answer or of an event: MORE
+ * of it comes, with the key in its END. */
+static void quotes_a_key(const char *type, enum sniffed kind, const char *begin,
+                         size_t more, const char *end)
+{
+    static char key[] = KEY;
+    struct stage st;
+    const char *said;
+    size_t n;
+
+    stage_open(&st, "/v1/chat/completions", type);
+    st.cfg.admin_token = key;
+    relay_head(&st.x, &st.head, kind);
+    give(&st, begin);
+    for (n = 0; n <= more; n += 10)
+        give(&st, "0123456789");
+    give(&st, end);
+    (void)relay_finish(&st.x);
+    said = stage_hear(&st);
+    CU_ASSERT_PTR_NULL(strstr(said, KEY));
+    CU_ASSERT_PTR_NOT_NULL(strstr(said, "**********"));
+    stage_close(&st);
+}
+
+static void no_length_of_an_error_lets_a_key_through(void)
+{
+    quotes_a_key("text/event-stream", SNIFF_EVENTS,
+                 HI "data: {\"error\":{\"message\":\"", EVENT_MAX,
+                 KEY "\"}}\n\n");
+    quotes_a_key("text/event-stream", SNIFF_EVENTS,
+                 HI "data: {\"error\":{\"message\":\"", EVENT_MAX,
+                 KEY "\"}}\n\n" DONE);
+    quotes_a_key("application/json", SNIFF_JSON,
+                 "{\"error\":{\"message\":\"" KEY, HOLD_MAX, "\"}}");
+}
+
 /* ---- heads ------------------------------------------------------------------ */
 
 static void takes(struct stage *st, const char *line)
@@ -373,6 +416,8 @@ static const struct unit_test tests[] = {
     {"sound and compressed bytes pass at once",
      sound_and_compressed_bytes_pass_at_once},
     {"JSON that is cut never ends well", json_that_is_cut_never_ends_well},
+    {"no length of an error lets a key through",
+     no_length_of_an_error_lets_a_key_through},
     {"no header comes twice", no_header_comes_twice},
     {"only chunked frames a body", only_chunked_frames},
     {NULL, NULL},

@@ -221,7 +221,10 @@ static void is_as_said(const struct saying *t, const struct sse *s)
 {
     CU_ASSERT_EQUAL(s->has_error, t->has_error);
     CU_ASSERT_EQUAL(s->has_last, t->has_last);
-    CU_ASSERT_EQUAL(sse_has_ended(s, ENDS_RESPONSE), t->has_last);
+    CU_ASSERT_EQUAL(sse_has_ended(s, ENDS_RESPONSE),
+                    t->has_last || t->has_error);
+    CU_ASSERT_EQUAL(sse_has_ended(s, ENDS_MESSAGE),
+                    t->has_last || t->has_error);
     CU_ASSERT_EQUAL(sse_has_ended(s, ENDS_DONE), t->has_error);
     if (s->has_error != t->has_error || s->has_last != t->has_last)
         printf("\n    error %d, last %d: %s", s->has_error, s->has_last,
