@@ -472,7 +472,8 @@ static enum step step_settle(struct exchange *x)
     forward_stop(x);
     measure_exchange(x);
     give_back(x);
-    if (x->req->has_rest && x->client.ended && !x->client.gone)
+    if (x->req->has_rest && x->client.ended && !x->client.gone &&
+        x->s->accept != NULL) /* at the very end nobody lingers */
         accept_linger(x->s->accept, client_release(&x->client));
     client_fini(&x->client);
     exchange_dirty(x); /* freed at the end of this step: libcurl may still
