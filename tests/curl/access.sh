@@ -93,7 +93,10 @@ for p in $(curl -s "$url/api/status" -H 'Authorization: Bearer readme-0123456789
     kb=$(awk '/^VmHWM/ { print $2 }' "/proc/$p/status")
     ((kb <= rss)) || rss=$kb
 done
-at_most "no worker held them (kB)" 40000 "$rss"
+case $build in
+*san) echo "access: a sanitizer keeps what is freed: memory is not judged" ;;
+*) at_most "no worker held them (kB)" 40000 "$rss" ;;
+esac
 at_least "it was looked at" 1000 "$rss"
 
 ask /api/status

@@ -46,6 +46,9 @@ worker() {
 }
 worker "$work/here"
 
+processes() { pgrep -P "$(pgrep -P "$run_pid" lighttpd | head -n 1)" sluice.fcgi; }
+is_replaced() { [ "$(processes | grep -vcx "$1")" = 4 ]; }
+
 # moved "what happened" COMMAND...: while requests wait; then a worker dies and
 # another one starts, which knows the path alone.
 moved() {
@@ -62,6 +65,7 @@ moved() {
     victim=$(workers | head -n 1)
     "$@"
     kill -KILL "$victim"
+    wait_for 10 is_replaced "$victim" # until then lighttpd answers some with a 500
     many 40 "$work/more" # some of them to the one that takes its place
     check "$what: all four use one directory" wait_for 10 have_sockets "$work/shared" 4
     wait $job
