@@ -11,6 +11,7 @@
  * knows nothing of our sends, so we tell it that its windows are full.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -19,9 +20,12 @@
 
 #include "alive.h"
 #include "boottime.h"
+#include "lock.h"
 #include "worker.h"
 
-#define LOST_NS (50 * NS_PER_MS) /* next try at a file that failed */
+#define START_NAME ".start.lock"    /* in the state directory */
+#define START_NS   (3 * NS_PER_S)   /* for one to start, as in stay() */
+#define LOST_NS    (50 * NS_PER_MS) /* next try at a file that failed */
 
 void attach_lose(struct limiter *lim, const char *why, bool damaged)
 {
@@ -263,15 +267,32 @@ static bool attach_patiently(struct limiter *lim, bool cold, char *err,
     return res == FILE_OK;
 }
 
-bool attach_first(struct limiter *lim, const char *data_dir, char *err,
+/*
+ * One starts at a time, until the descriptor is closed.  Whoever is first asks
+ * who else lives before it says so itself, and holds no lock for a moment while
+ * that on the directory changes: who started in between would be taken for, or
+ * take it for, somebody that sends by another file.  -1: there is no such lock;
+ * who cannot have it in time goes on without it.
+ */
+static int take_turn(int dir)
+{
+    int fd =
+        openat(dir, START_NAME,
+               O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+    if (fd != -1 && !lock_wait(fd, START_NS)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static bool start(struct limiter *lim, const char *data_dir, char *err,
                   size_t err_max)
 {
     bool cold = false;
     int error;
 
-    lim->dir = file_open_dir(lim->path, err, err_max);
-    if (lim->dir == -1)
-        return false;
     error = enter(lim, data_dir, &cold);
     if (error != 0) {
         explain_lock(lim, error, err, err_max);
@@ -294,4 +315,20 @@ bool attach_first(struct limiter *lim, const char *data_dir, char *err,
         return false;
     }
     return true;
+}
+
+bool attach_first(struct limiter *lim, const char *data_dir, char *err,
+                  size_t err_max)
+{
+    bool started;
+    int turn;
+
+    lim->dir = file_open_dir(lim->path, err, err_max);
+    if (lim->dir == -1)
+        return false;
+    turn = take_turn(lim->dir);
+    started = start(lim, data_dir, err, err_max);
+    if (turn != -1)
+        close(turn);
+    return started;
 }

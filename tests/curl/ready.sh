@@ -99,7 +99,8 @@ check "it goes on, and is ready" wait_for 5 all_say 200 false
 stop_sluice
 
 # ---- the upstream -------------------------------------------------------------------
-start_sluice one SLUICE_REQUESTS=4 SLUICE_WINDOW_S=60 SLUICE_QUEUE_MAX=10 SLUICE_READY_PROBE_S=1
+start_sluice one SLUICE_REQUESTS=4 SLUICE_WINDOW_S=60 SLUICE_QUEUE_MAX=10 SLUICE_READY_PROBE_S=1 \
+    SLUICE_READY_TOKENS_PERCENT=90 # which takes the bucket most of a minute
 ask /health/ready
 is "it is ready" 200 "$status"
 kill -STOP "$sim_pid"

@@ -114,6 +114,7 @@ is "a large body is sent again, whole" "200 $(sha256sum <"$work/large.json" | cu
 
 # The upstream goes, and comes back on the same port.
 port=${sim##*:}
+curl -s -o /dev/null -X PATCH -H "Authorization: Bearer $(cat "$state/admin.token")" "$url/api/config" -d '{"retry.max":10}'
 chat sim/echo
 before=$(curl -s "$url/api/status" | jq .counters.sent)
 kill -KILL "$sim_pid"

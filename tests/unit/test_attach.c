@@ -2,23 +2,50 @@
  * directory, and what if it is another one later?  Lost files are in
  * test_lost.c. */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "alive.h"
 #include "desk.h"
 #include "worker.h"
 
-static int flock_fails, flock_error; /* the next so many calls */
+static int flock_passes; /* the next so many calls; then so many fail */
+static int flock_fails, flock_error;
+
+static const char *flock_guard; /* is it locked during all other calls? */
+static uint32_t flock_calls, flock_bare;
+
+static void look_at_guard(int fd)
+{
+    int guard = open(flock_guard, O_RDWR | O_CLOEXEC);
+    struct stat other, st;
+
+    if (guard != -1 && fstat(guard, &st) == 0 && fstat(fd, &other) == 0 &&
+        st.st_ino == other.st_ino) {
+        close(guard);
+        return;
+    }
+    flock_calls++;
+    if (guard == -1 || syscall(SYS_flock, guard, LOCK_EX | LOCK_NB) == 0)
+        flock_bare++;
+    if (guard != -1)
+        close(guard);
+}
 
 /* In place of the C library's. */
 int flock(int fd, int operation)
 {
-    if (flock_fails > 0) {
+    if (flock_guard != NULL)
+        look_at_guard(fd);
+    if (flock_passes > 0) {
+        flock_passes--;
+    } else if (flock_fails > 0) {
         flock_fails--;
         errno = flock_error;
         return -1;
@@ -26,11 +53,13 @@ int flock(int fd, int operation)
     return (int)syscall(SYS_flock, fd, operation);
 }
 
-/* Opens a worker in an empty directory while flock() fails N times. */
+/* Opens a worker in an empty directory while flock() fails N times, but for the
+ * first, which is for the turn to start. */
 static int open_failing(struct desk *d, int n, int error, char err[256])
 {
     int rc;
 
+    flock_passes = 1;
     flock_fails = n;
     flock_error = error;
     rc = limiter_open(&d->w[0], d->dir, NULL, &d->set, d->now, NULL, NULL, err,
@@ -376,6 +405,80 @@ static void two_that_share_a_data_directory_work(void)
     desk_free(d);
 }
 
+#define TOGETHER 8
+
+/* Waits for GO, opens, says so, and lives until END. */
+static void start_with_others(struct desk *d, int go, int done, int end)
+{
+    char byte = 0;
+
+    (void)!read(go, &byte, 1);
+    desk_open(d, 0);
+    (void)!write(done, &byte, 1);
+    (void)!read(end, &byte, 1);
+    _exit(0);
+}
+
+/* As under every web server: none is the others' stranger. */
+static void those_that_start_together_know_each_other(void)
+{
+    int round, i;
+
+    for (round = 0; round < 10; round++) {
+        struct desk *d = desk_new(4);
+        int go[2], done[2], end[2];
+        char byte;
+
+        use_data_dir(d);
+        CU_ASSERT_EQUAL_FATAL(pipe(go) | pipe(done) | pipe(end), 0);
+        for (i = 0; i < TOGETHER; i++)
+            if (fork() == 0) {
+                close(go[1]);
+                close(end[1]);
+                start_with_others(d, go[0], done[1], end[0]);
+            }
+        close(go[1]);
+        close(done[1]);
+        for (i = 0; i < TOGETHER; i++)
+            CU_ASSERT_EQUAL(read(done[0], &byte, 1), 1);
+        desk_open(d, 0);
+        CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 0);
+        CU_ASSERT_TRUE(desk_layout(d, 0)->live.lost_ns[0] == 0);
+        close(end[1]);
+        for (i = 0; i < TOGETHER; i++)
+            (void)wait(NULL);
+        close(go[0]);
+        close(done[0]);
+        close(end[0]);
+        remove_data_dir(d);
+        desk_free(d);
+    }
+}
+
+/* What a start asks of the locks, and says by them, is one question. */
+static void one_starts_at_a_time(void)
+{
+    struct desk *d = desk_new(4);
+    char guard[128], err[256];
+    uint32_t i;
+
+    use_data_dir(d);
+    snprintf(guard, sizeof(guard), "%s/.start.lock", d->dir);
+    for (i = 0; i < 2; i++) {
+        flock_guard = guard;
+        flock_calls = flock_bare = 0;
+        CU_ASSERT_EQUAL_FATAL(limiter_open(&d->w[i], d->dir, d->data_dir,
+                                           &d->set, d->now, NULL, NULL, err,
+                                           sizeof(err)),
+                              0);
+        flock_guard = NULL;
+        CU_ASSERT_TRUE(flock_calls > 2);
+        CU_ASSERT_EQUAL(flock_bare, 0);
+    }
+    remove_data_dir(d);
+    desk_free(d);
+}
+
 /* As at a start after all have ended: killed, too, for the lock goes. */
 static void the_first_one_is_held_up_by_nobody(void)
 {
@@ -437,6 +540,9 @@ static const struct unit_test tests[] = {
      nothing_is_granted_while_the_path_leads_to_a_stranger},
     {"two that share a data directory work",
      two_that_share_a_data_directory_work},
+    {"one starts at a time", one_starts_at_a_time},
+    {"those that start together know each other",
+     those_that_start_together_know_each_other},
     {"the first one is held up by nobody", the_first_one_is_held_up_by_nobody},
     {"a data directory that tells nothing holds nobody up",
      a_data_directory_that_tells_nothing_holds_nobody_up},

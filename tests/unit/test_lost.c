@@ -104,6 +104,8 @@ static void remove_the_directory(const struct desk *d)
                  (unsigned long)d->w[i]->wake.address);
         CU_ASSERT_EQUAL(unlink(name), 0);
     }
+    snprintf(name, sizeof(name), "%s/.start.lock", d->dir);
+    CU_ASSERT_EQUAL(unlink(name), 0);
     CU_ASSERT_EQUAL(rmdir(d->dir), 0);
 }
 
