@@ -38,14 +38,14 @@ raw() {
 
 for how in as-text as-octets as-lines as-json untyped; do
     read -r f e < <(first "stream-5-400+$how" /v1/chat/completions ',"stream":true')
-    at_least "$how: its first event comes when it is there (ms before its last)" 1200 $((e - f))
+    at_least "$how: its first event comes when it is there (ms before its last)" 300 $((e - f))
     stream "stream-3-0+$how"
     is "$how: all of it" "This is a" "$(words)"
     stream "stream-6-0+$how+early-end-900"
     is "$how: a cut one does not look complete" 1 "$(errors)"
 done
 read -r f e < <(first stream-5-400+audio /v1/audio/speech ',"stream":true')
-at_least "sound plays while more of it is made" 1200 $((e - f))
+at_least "sound plays while more of it is made" 300 $((e - f))
 raw "$work/sound" /v1/audio/speech stream-3-0+audio
 is "it is whole" 24576 "$(wc -c <"$work/sound")"
 
@@ -97,7 +97,7 @@ chat sim/echo '' -H 'Accept-Encoding: gzip, br'
 is "it is not asked for, whatever the client takes" identity "$(curl -s "$sim/sim/arrivals" | jq -r '.arrivals[-1].accept_encoding')"
 for how in gzip gzip-silent; do
     read -r f e < <(first "stream-5-400+$how" /v1/chat/completions ',"stream":true')
-    at_least "$how: a stream comes as it is sent" 1200 $((e - f))
+    at_least "$how: a stream comes as it is sent" 300 $((e - f))
     raw "$work/coded" /v1/chat/completions "stream-3-0+$how" ',"stream":true'
     is "$how: it is not changed" "This is a" "$(gunzip -c <"$work/coded" | sed -n 's/^data: //p' | grep -v DONE | jq -rs '[.[].choices[].delta.content // empty] | join("")')"
     came "stream-3-0+$how" ok "$how: it is not taken for a cut one"
@@ -134,7 +134,7 @@ is "an empty one goes again" "200 chat.completion 2" "$status $(jq -r .object <<
 stop_sluice
 start_sluice lively SLUICE_REQUESTS=10000 SLUICE_RETRY_MAX=1 SLUICE_COMMIT_AFTER_S=1
 read -r f e < <(first blank-8-400 /v1/chat/completions)
-at_least "the upstream's white space passes after commit_after_s, before its JSON" 800 $((e - f))
+at_least "the upstream's white space passes after commit_after_s, before its JSON" 300 $((e - f))
 chat sim/blank-8-400
 is "it is JSON still" "200 chat.completion" "$status $(jq -r .object <<<"$body")"
 code=$(curl -s -o "$work/cut" -w '%{http_code} %{exitcode}' "$url/v1/chat/completions" -H 'Content-Type: application/json' -d '{"model":"sim/blank-8-400+early-end-60","messages":[]}')
