@@ -13,6 +13,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "../state/limiter.h"
+#include "buf.h"
+#include "limits.h"
+
 /* Did strict mode stop at something that JSON allows? */
 static bool is_its_own_fault(struct json_tokener *tok, const char *text,
                              size_t len)
@@ -55,4 +59,24 @@ const char *strict_text(struct json_object *value)
     text = json_object_get_string(value);
     return strlen(text) == (size_t)json_object_get_string_len(value) ? text
                                                                      : NULL;
+}
+
+struct json_object *strict_object(const char *text, size_t len)
+{
+    struct json_tokener *tok;
+    struct json_object *root;
+
+    if (memchr(text, '\0', len) != NULL || !buf_is_utf8(text, len))
+        return NULL;
+    tok = json_tokener_new_ex(JSON_DEPTH);
+    CHECK(tok != NULL);
+    root = strict_parse(tok, text, len);
+    if (json_tokener_get_error(tok) != json_tokener_success ||
+        json_tokener_get_parse_end(tok) < len ||
+        !json_object_is_type(root, json_type_object)) {
+        json_object_put(root);
+        root = NULL;
+    }
+    json_tokener_free(tok);
+    return root;
 }

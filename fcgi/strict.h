@@ -15,6 +15,11 @@ struct json_tokener;
 struct json_object *strict_parse(struct json_tokener *tok, const char *text,
                                  size_t len);
 
+/* The object that TEXT is, LEN bytes and a zero behind them, as deep as
+ * JSON_DEPTH; the caller's.  NULL: it is none, or has more behind it, a zero byte
+ * in it, or is not UTF-8. */
+struct json_object *strict_object(const char *text, size_t len);
+
 /* The text of VALUE, borrowed; NULL: it is none, or holds a zero byte
  * ("\u0000"), which would hide what follows it. */
 const char *strict_text(struct json_object *value);

@@ -28,24 +28,12 @@
 /* An object, and nothing behind it; NULL: something else. */
 static struct json_object *parse(const char *text, size_t len)
 {
-    struct json_tokener *tok;
     struct json_object *root;
     struct buf copy = {NULL, 0, 0, 0};
 
-    if (memchr(text, '\0', len) != NULL || !buf_is_utf8(text, len))
-        return NULL;
     buf_add(&copy, text, len);
     buf_add(&copy, "", 1); /* for the parser */
-    tok = json_tokener_new_ex(JSON_DEPTH);
-    CHECK(tok != NULL);
-    root = strict_parse(tok, buf_head(&copy), len);
-    if (json_tokener_get_error(tok) != json_tokener_success ||
-        json_tokener_get_parse_end(tok) < len ||
-        !json_object_is_type(root, json_type_object)) {
-        json_object_put(root);
-        root = NULL;
-    }
-    json_tokener_free(tok);
+    root = strict_object(buf_head(&copy), len);
     buf_free(&copy);
     return root;
 }

@@ -100,27 +100,6 @@ static const char *find(const char *text, size_t len, const char *word)
 
 /* ---- JSON --------------------------------------------------------------------- */
 
-/* TEXT, LEN bytes and a zero, as an object; NULL: it is none, or has more. */
-static struct json_object *parse(const char *text, size_t len)
-{
-    struct json_tokener *tok;
-    struct json_object *root;
-
-    if (memchr(text, '\0', len) != NULL || !buf_is_utf8(text, len))
-        return NULL;
-    tok = json_tokener_new_ex(JSON_DEPTH);
-    CHECK(tok != NULL);
-    root = strict_parse(tok, text, len);
-    if (json_tokener_get_error(tok) != json_tokener_success ||
-        json_tokener_get_parse_end(tok) < len ||
-        !json_object_is_type(root, json_type_object)) {
-        json_object_put(root);
-        root = NULL;
-    }
-    json_tokener_free(tok);
-    return root;
-}
-
 /* Fills DST, if it is empty, with the text O has under KEY.  False: it is
  * empty still. */
 static bool take_member(char *dst, size_t size, struct json_object *o,
@@ -359,7 +338,7 @@ void words_read(struct words *w, int status, const char *type, const char *body,
         len--;
     }
     if (!is_cut && len > 0 && *text == '{')
-        o = parse(text, len);
+        o = strict_object(text, len);
     if (o != NULL)
         take_json(w, o, text, len);
     else if (len > 0)
@@ -419,7 +398,7 @@ static bool take_event(struct words *w, struct buf *data, bool is_named)
         return false;
     buf_add(data, "", 1);
     data->len--;
-    o = parse(buf_head(data), data->len);
+    o = strict_object(buf_head(data), data->len);
     found = o == NULL ? is_named : is_error(o, is_named);
     if (found && o != NULL)
         take_json(w, o, buf_head(data), data->len);
