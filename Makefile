@@ -29,7 +29,7 @@ MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
 PACKAGES  = libcurl json-c libcrypto
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -lcurl -ljson-c -lcrypto)
-STD     = -std=c17 -D_GNU_SOURCE -DSLUICE_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
+STD     = -std=c17 -D_GNU_SOURCE -I. -DSLUICE_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 CFLAGS  =
 LDFLAGS =
 ALL_CFLAGS  = $(STD) $(WARN) $(MODE_$(VARIANT)) -fPIE -pthread $(CFLAGS)
@@ -38,42 +38,44 @@ ALL_LDFLAGS = $(filter-out -D% -U%,$(MODE_$(VARIANT))) -pthread \
 
 # -------------------------------------------------------------- programs --
 
-FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c))
-STATE := $(wildcard state/*.c)
-CTL   := $(wildcard state/ctl/*.c) \
-  $(addprefix fcgi/,heap.c clients.c config.c content.c live.c settings.c strict.c texts.c values.c log.c buf.c utf8.c)
+# One folder, one floor: who may include whom is tests/lint/floors.
+LIB   := $(wildcard lib/*.c)
+STATE := $(wildcard state/*.c state/*/*.c)
+FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c fcgi/*/*.c))
+CTL   := $(wildcard ctl/*.c) $(addprefix fcgi/config/,atomic_file.c clients.c config.c \
+  json_file.c live.c settings.c setting_text.c values.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
 # state/ alone has no threads: nothing for TSan (tests/unit/main.c).
 CRASH := $(if $(filter tsan,$(VARIANT)),,$(wildcard tests/crash/*.c))
 FUZZ  := $(wildcard tests/fuzz/fuzz_*.c)
-C     := $(wildcard fcgi/*.[ch] state/*.[ch] state/ctl/*.[ch] tests/*/*.[ch])
+C     := $(wildcard $(addsuffix /*.[ch],lib state state/* fcgi fcgi/* ctl tests/*))
 obj    = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # A program is built as soon as its main file is there.
 PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
-  $(if $(wildcard state/ctl/main.c),$(BUILD)/sluicectl) \
+  $(if $(wildcard ctl/main.c),$(BUILD)/sluicectl) \
   $(if $(wildcard tests/nimsim/main.c),$(BUILD)/nimsim)
 TESTS := $(if $(wildcard tests/unit/main.c),$(BUILD)/unit-tests) \
   $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
 
 all: $(PROGRAMS) ## build the programs into build/
 
-$(BUILD)/sluice.fcgi: $(call obj,fcgi/main.c $(FCGI) $(STATE))
+$(BUILD)/sluice.fcgi: $(call obj,fcgi/main.c $(FCGI) $(STATE) $(LIB))
 $(BUILD)/sluice.fcgi: LIBS = $(PKG_LIBS) -lfcgi
-$(BUILD)/sluicectl:   $(call obj,$(CTL) $(STATE))
+$(BUILD)/sluicectl:   $(call obj,$(CTL) $(STATE) $(LIB))
 $(BUILD)/sluicectl:   LIBS = $(PKG_LIBS)
 $(BUILD)/nimsim:      $(call obj,$(SIM))
 $(BUILD)/nimsim:      LIBS = -lmicrohttpd -ljson-c -lgnutls
-$(BUILD)/unit-tests:  $(call obj,$(UNIT) $(FCGI) $(STATE))
+$(BUILD)/unit-tests:  $(call obj,$(UNIT) $(FCGI) $(STATE) $(LIB))
 $(BUILD)/unit-tests:  LIBS = $(PKG_LIBS) -lfcgi -lcunit
-$(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE))
+$(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE) $(LIB))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 # A fuzz target is a file; `make fuzz` builds them with clang, VARIANT=fuzz.
 FUZZERS := $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%)
-$(FUZZERS): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FCGI) $(STATE))
+$(FUZZERS): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FCGI) $(STATE) $(LIB))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lfcgi
 
@@ -90,7 +92,7 @@ BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench)
 $(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
 $(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
 $(BUILD)/bench/hello: LIBS = -lfcgi
-$(BUILD)/bench/limiter_bench: $(call obj,$(addprefix tests/bench/,limiter_bench.c grow.c turns.c desk.c samples.c) $(STATE))
+$(BUILD)/bench/limiter_bench: $(call obj,$(addprefix tests/bench/,limiter_bench.c grow.c turns.c desk.c samples.c) $(STATE) $(LIB))
 $(BENCH):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
@@ -98,9 +100,6 @@ $(BENCH):
 $(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests:
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
-# The tests reach into every folder by the file's name alone.
-$(BUILD)/obj/tests/unit/%.o $(BUILD)/obj/tests/crash/%.o $(BUILD)/obj/tests/bench/%.o \
-  $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/inject/%.o: CPPFLAGS += -Ifcgi -Istate
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
@@ -182,7 +181,7 @@ asan tsan: ## build with that sanitizer into build/asan, build/tsan
 
 cover: deps ## which lines the tests reach
 	@-$(MAKE) test VARIANT=cover
-	@find build/cover/obj/fcgi build/cover/obj/state -name '*.gcda' | xargs gcov -n 2>/dev/null | \
+	@find $(addprefix build/cover/obj/,lib state fcgi ctl) -name '*.gcda' | xargs gcov -n 2>/dev/null | \
 	    awk -F"[':%]" '/^File/ { f = $$2 } /^Lines/ && f ~ /\.c$$/ { printf "%7s%% %s\n", $$2, f; f = "" }' | sort -k2
 
 # --------------------------------------------------------- what it needs --
@@ -247,10 +246,10 @@ lint-gcc lint-clang:
 CPPCHECK_WRONG = --suppress=readdirCalled --suppress=invalidFunctionArg:tests/* --suppress=invalidFunctionArgBool:tests/*
 lint-cppcheck:
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	    --library=posix --library=tests/cppcheck.cfg --suppress=missingIncludeSystem $(CPPCHECK_WRONG) -D_GNU_SOURCE -Ifcgi -Istate $(filter %.c,$(C))
+	    --library=posix --library=tests/cppcheck.cfg --suppress=missingIncludeSystem $(CPPCHECK_WRONG) -D_GNU_SOURCE -I. $(filter %.c,$(C))
 lint-tidy: # not the unit tests: it does not know that CUnit's FATAL asserts end a test
 	@printf '%s\n' $(filter-out tests/unit/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
-	    clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' {} -- $(STD) -Ifcgi -Istate 2>/dev/null
+	    clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' {} -- $(STD) 2>/dev/null
 lint-words:
 	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu,nd,nin .
 lint-shell:

@@ -14,7 +14,7 @@
  * All workers watch one socket: EPOLLEXCLUSIVE wakes one of them for a
  * connection, not all.
  */
-#include "accept.h"
+#include "fcgi/accept.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,14 +24,14 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "../state/limiter.h"
-#include "clock.h"
-#include "gate.h"
-#include "glance.h"
-#include "limits.h"
-#include "linger.h"
-#include "readers.h"
-#include "receive.h"
+#include "fcgi/config/bounds.h"
+#include "fcgi/gate.h"
+#include "fcgi/glance.h"
+#include "fcgi/linger.h"
+#include "fcgi/readers.h"
+#include "fcgi/receive.h"
+#include "lib/clock.h"
+#include "state/limiter.h"
 
 /* A connection whose request has not wholly come. */
 struct arrival {

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "loop.h"
+#include "lib/loop.h"
 
 struct accept;
 struct config;

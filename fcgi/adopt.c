@@ -9,22 +9,22 @@
  * One change at a time (offload.c), so a thread may read s->cfg: it is replaced
  * here alone, when no thread runs.
  */
-#include "adopt.h"
+#include "fcgi/adopt.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include <json-c/json.h>
 
-#include "accept.h"
-#include "configs.h"
-#include "exchange.h"
-#include "log.h"
-#include "notify.h"
-#include "offload.h"
-#include "revise.h"
-#include "rules.h"
-#include "steer.h"
+#include "fcgi/accept.h"
+#include "fcgi/config/revise.h"
+#include "fcgi/config/rules.h"
+#include "fcgi/exchange.h"
+#include "fcgi/notify.h"
+#include "fcgi/pages/admin.h"
+#include "fcgi/pages/config_page.h"
+#include "lib/log.h"
+#include "lib/offload.h"
 
 #define LOOK_NS  (3 * NS_PER_MS) /* between two looks at who follows */
 #define WAIT_NS  NS_PER_S        /* for a stopped worker; it follows later */
@@ -183,9 +183,9 @@ static void tell(struct change *c)
     if (c->remote[0] == '\0')
         return;
     if (rev->kind == REVISE_PATCH)
-        steer_log_by(s->log, c->remote, c->id, what, "change", c->patch);
+        admin_log_by(s->log, c->remote, c->id, what, "change", c->patch);
     else
-        steer_log_by(s->log, c->remote, c->id, what, NULL, NULL);
+        admin_log_by(s->log, c->remote, c->id, what, NULL, NULL);
 }
 
 static bool is_by_signal(const struct change *c)
@@ -226,7 +226,7 @@ static void on_revised(struct job *job, bool ran)
     if (c->rev.kind == REVISE_RELOAD)
         put_reloaded(&c->answer, c->rev.notes);
     else
-        configs_put(&c->answer, a->s->cfg);
+        config_page_put(&c->answer, a->s->cfg);
     c->until_ns = loop_now(a->s->loop) + WAIT_NS;
     loop_at(a->s->loop, &a->timer, loop_now(a->s->loop) + NS_PER_MS);
 }

@@ -8,7 +8,7 @@
 #ifndef SLUICE_ADOPT_H
 #define SLUICE_ADOPT_H
 
-#include "config.h"
+#include "fcgi/config/config.h"
 
 struct adopt;
 struct exchange;

@@ -12,7 +12,7 @@
  * `anonymous` says.  What is read needs an address or a token, what is changed
  * the admin token, wherever it comes from.
  */
-#include "auth.h"
+#include "fcgi/auth.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -20,10 +20,10 @@
 
 #include <openssl/crypto.h>
 
-#include "clients.h"
-#include "config.h"
-#include "request.h"
-#include "route.h"
+#include "fcgi/config/clients.h"
+#include "fcgi/config/config.h"
+#include "fcgi/request.h"
+#include "fcgi/route.h"
 
 /* ---- addresses ------------------------------------------------------------ */
 

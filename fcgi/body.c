@@ -11,9 +11,9 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "request.h"
-#include "route.h"
-#include "strict.h"
+#include "fcgi/request.h"
+#include "fcgi/route.h"
+#include "lib/json_strict.h"
 
 /*
  * A tree costs about 64 bytes a value.  A million values is more than any
@@ -58,7 +58,7 @@ static json_object *parse(struct request *r)
     json_object *root;
 
     CHECK(tok != NULL);
-    root = strict_parse(tok, buf_head(&r->body), r->body.len);
+    root = json_strict_parse(tok, buf_head(&r->body), r->body.len);
     switch (json_tokener_get_error(tok)) {
     case json_tokener_success:
         if (json_tokener_get_parse_end(tok) < r->body.len)
@@ -148,7 +148,7 @@ static void read_json(struct request *r)
         return;
     if (big)
         pthread_mutex_lock(&big_parse);
-    *buf_room(&r->body, 1) = '\0'; /* strict_parse() wants it */
+    *buf_room(&r->body, 1) = '\0'; /* json_strict_parse() wants it */
     if (buf_is_utf8(buf_head(&r->body), r->body.len))
         root = parse(r);
     else

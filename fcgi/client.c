@@ -9,7 +9,7 @@
  * EPOLLRDHUP.  A half-close cannot be told from a hang-up, so it counts as
  * one, as it does in nginx and HAProxy.
  */
-#include "client.h"
+#include "fcgi/client.h"
 
 #include <errno.h>
 #include <fastcgi.h>
@@ -18,8 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../state/limiter.h"
-#include "limits.h"
+#include "fcgi/config/bounds.h"
+#include "state/limiter.h"
 
 #define RECORD_MAX 65528 /* below 65,536 and a multiple of 8 */
 

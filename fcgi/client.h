@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "loop.h"
+#include "lib/buf.h"
+#include "lib/loop.h"
 
 struct client_ops {
     void (*gone)(void *arg);  /* hung up, or cannot be written to */

@@ -2,7 +2,7 @@
  * conceal.c - what must nobody see of what an upstream says?
  *
  *   forward.c  the fields of every answer, the detail of a broken one
- *   judge.c    the body of an error before it is judged, its words after that
+ *   attempt.c    the body of an error before it is judged, its words after that
  *   relay.c    errors within an answer that looked like none
  *   exchange.c whatever an error of ours quotes
  *
@@ -13,16 +13,16 @@
  * The words of a model are not searched: they are the answer, and are passed
  * as they are.  So only events that are errors are, and of other answers only
  * those that are an error object.  An error with a content coding passes as it
- * is only where no key of ours went along (judge.c).
+ * is only where no key of ours went along (attempt.c).
  */
-#include "conceal.h"
+#include "fcgi/conceal.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "config.h"
-#include "exchange.h"
-#include "redact.h"
+#include "fcgi/config/config.h"
+#include "fcgi/exchange.h"
+#include "fcgi/upstream/redact.h"
 
 #define OWN_LEAST 4 /* a shorter one would blank half the language */
 /* SDKs must send something: "EMPTY", "none", "ollama" are no secrets. */
@@ -105,7 +105,7 @@ void conceal_head(const struct exchange *x, struct upstream_head *head)
     }
 }
 
-void conceal_words(const struct exchange *x, struct words *w)
+void conceal_words(const struct exchange *x, struct upstream_error_words *w)
 {
     struct secrets s = secrets_of(x);
 
@@ -124,11 +124,11 @@ bool conceal_must_see(const char *text, size_t len)
 
 void conceal_answer(const struct exchange *x, struct buf *body)
 {
-    struct gist g = {.is_error = false};
+    struct sse_event g = {.is_error = false};
 
     if (body->len == 0 || !conceal_must_see(buf_head(body), body->len))
         return;
-    gist_bytes(&g, buf_head(body), body->len);
+    sse_event_bytes(&g, buf_head(body), body->len);
     if (g.is_error)
         conceal_body(x, body);
 }
@@ -155,12 +155,12 @@ static size_t event_len(const char *p, size_t len)
 static bool is_error_event(const char *event, size_t len)
 {
     struct sse s = {.len = 0};
-    struct words w;
+    struct upstream_error_words w;
 
     (void)sse_scan(&s, event, len);
     sse_end(&s);
     return s.has_error || s.gist.is_error || /* the last may lack its end */
-           words_in_stream(&w, event, 0, len);
+           upstream_error_in_stream(&w, event, 0, len);
 }
 
 void conceal_events(const struct exchange *x, struct buf *held, bool is_torn)

@@ -11,7 +11,7 @@
 struct buf;
 struct exchange;
 struct upstream_head;
-struct words;
+struct upstream_error_words;
 
 /* LEN bytes of an error, a detail, a message. */
 void conceal_bytes(const struct exchange *x, char *text, size_t len);
@@ -21,7 +21,7 @@ void conceal_body(const struct exchange *x, struct buf *body);
 /* The values of the fields of any answer. */
 void conceal_head(const struct exchange *x, struct upstream_head *head);
 /* What was read of an error: unescaped, it may show what was not seen. */
-void conceal_words(const struct exchange *x, struct words *w);
+void conceal_words(const struct exchange *x, struct upstream_error_words *w);
 /* A whole answer of 2xx: looked through only if it is an error object. */
 void conceal_answer(const struct exchange *x, struct buf *body);
 /* Could these bytes be of an error?  Quick; false for most of an answer. */

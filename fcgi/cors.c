@@ -12,14 +12,14 @@
  * "*" is never used: the answer names the one origin that asked.  Cookies mean
  * nothing to us, so credentials are not allowed.
  */
-#include "cors.h"
+#include "fcgi/cors.h"
 
 #include <string.h>
 
-#include "exchange.h"
-#include "reply.h"
-#include "request.h"
-#include "route.h"
+#include "fcgi/exchange.h"
+#include "fcgi/reply.h"
+#include "fcgi/request.h"
+#include "fcgi/route.h"
 
 /* What the OpenAI SDKs and our own page send; wildcards do not cover
  * Authorization, and older browsers know none. */

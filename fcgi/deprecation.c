@@ -1,13 +1,13 @@
 /*
  * deprecation.c - has today been said that this model will be gone?
  */
-#include "deprecation.h"
+#include "fcgi/deprecation.h"
 
 #include <string.h>
 #include <time.h>
 
-#include "exchange.h"
-#include "log.h"
+#include "fcgi/exchange.h"
+#include "lib/log.h"
 
 #define DAY_S 86400
 

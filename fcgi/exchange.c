@@ -4,7 +4,7 @@
  *   route    a fault or a page of our own is answered at once
  *   admit    a ticket is asked for
  *   queue    until the limiter grants it, or a deadline passes
- *   forward  to the upstream, until its answer can be judged (judge.c), which
+ *   forward  to the upstream, until its answer can be judged (attempt.c), which
  *            may lead back to the queue
  *   pause    between two attempts
  *   relay    the answer, until it ends
@@ -22,27 +22,27 @@
  * comments after commit_after_s, anything else white space if the settings
  * say so (relay.c).
  */
-#include "exchange.h"
+#include "fcgi/exchange.h"
 
 #include <fnmatch.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
-#include "accept.h"
-#include "adopt.h"
-#include "auth.h"
-#include "conceal.h"
-#include "config.h"
-#include "events.h"
-#include "fingerprint.h"
-#include "forward.h"
-#include "judge.h"
-#include "models.h"
-#include "ready.h"
-#include "refuse.h"
-#include "report.h"
-#include "route.h"
+#include "fcgi/accept.h"
+#include "fcgi/access_log.h"
+#include "fcgi/adopt.h"
+#include "fcgi/attempt.h"
+#include "fcgi/auth.h"
+#include "fcgi/conceal.h"
+#include "fcgi/config/config.h"
+#include "fcgi/fingerprint.h"
+#include "fcgi/forward.h"
+#include "fcgi/pages/events.h"
+#include "fcgi/pages/models.h"
+#include "fcgi/pages/ready.h"
+#include "fcgi/refuse.h"
+#include "fcgi/route.h"
 
 static enum step step_route(struct exchange *x);
 static enum step step_admit(struct exchange *x);
@@ -105,8 +105,8 @@ void exchange_run(struct exchange *x)
             next = STEP_SETTLE;
         else if (x->cancelled && x->step < STEP_FLUSH)
             next = refuse_cancelled(x);
-        else if (x->recalled && judge_can_recall(x))
-            next = judge_recall(x);
+        else if (x->recalled && attempt_can_recall(x))
+            next = attempt_recall(x);
         else
             next = steps[x->step].run(x);
         if (next == x->step && !x->again)
@@ -141,7 +141,7 @@ static void note_once(struct exchange *x, struct reply_error *e)
     static const char ours[] = " " JUDGE_ONCE;
     size_t room = sizeof(e->message) - sizeof(ours), n = strlen(e->message);
 
-    if (e->status < 500 || !judge_may_be_done(x))
+    if (e->status < 500 || !attempt_may_be_done(x))
         return;
     e->retry = 0;
     memcpy(e->message + (n < room ? n : room), ours, sizeof(ours));
@@ -463,14 +463,14 @@ static enum step step_flush(struct exchange *x)
 
 static enum step step_settle(struct exchange *x)
 {
-    report_exchange(x);
+    access_log_exchange(x);
     loop_cancel(x->s->loop, &x->timer);
     models_forget(x->s->models, x);
     ready_forget(x->s->ready, x);
     adopt_forget(x->s->adopt, x);
     events_forget(x->s->events, x);
     forward_stop(x);
-    measure_exchange(x);
+    request_stats_exchange(x);
     give_back(x);
     if (x->req->has_rest && x->client.ended && !x->client.gone &&
         x->s->accept != NULL) /* at the very end nobody lingers */
@@ -547,7 +547,7 @@ static void exchange_free(struct exchange *x)
         x->next->prev = x->prev;
     s->n_exchanges--;
     relay_fini(&x->relay);
-    trial_clear(&x->trial);
+    answer_probe_clear(&x->trial);
     nvcf_fini(&x->nvcf);
     request_free(x->req);
     free(x);
@@ -585,7 +585,7 @@ void exchange_recall_all(struct sluice *s)
 
     for (x = s->exchanges; x != NULL; x = next) {
         next = x->next;
-        if (!judge_can_recall(x))
+        if (!attempt_can_recall(x))
             continue;
         x->recalled = true;
         exchange_run(x);

@@ -10,17 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "../state/limiter.h"
-#include "client.h"
-#include "loop.h"
-#include "measure.h"
-#include "nvcf.h"
-#include "relay.h"
-#include "reply.h"
-#include "request.h"
-#include "sluice.h"
-#include "trial.h"
-#include "upstream.h"
+#include "fcgi/client.h"
+#include "fcgi/relay.h"
+#include "fcgi/reply.h"
+#include "fcgi/request.h"
+#include "fcgi/request_stats.h"
+#include "fcgi/sluice.h"
+#include "fcgi/upstream/answer_probe.h"
+#include "fcgi/upstream/nvcf.h"
+#include "fcgi/upstream/upstream.h"
+#include "lib/loop.h"
+#include "state/limiter.h"
 
 enum step {
     STEP_ROUTE = 0,
@@ -75,11 +75,11 @@ struct exchange {
     bool ended;         /* the transfer is over: how and why */
     enum transfer_end how;
     char detail[128];
-    struct trial trial;  /* its answer, until it is judged */
-    int upstream_status; /* of the last answer; 0: none came */
-    unsigned attempts;   /* sends of the request */
-    unsigned faults;     /* passing ones, which retry.max bounds */
-    struct nvcf nvcf;    /* an answer that comes later, or elsewhere */
+    struct answer_probe trial; /* its answer, until it is judged */
+    int upstream_status;       /* of the last answer; 0: none came */
+    unsigned attempts;         /* sends of the request */
+    unsigned faults;           /* passing ones, which retry.max bounds */
+    struct nvcf nvcf;          /* an answer that comes later, or elsewhere */
 
     struct relay relay;
 
@@ -96,7 +96,7 @@ struct exchange {
     int64_t waited_ns;                 /* in line, in all */
     int64_t granted_ns, first_byte_ns; /* 0: not so far */
     int64_t asked_ns; /* the upstream, last; also what needs no grant */
-    struct measure measure;
+    struct request_stats measure;
 };
 
 /* Takes R and its descriptor. */

@@ -7,7 +7,7 @@
  * in his own line.  The key keeps those out who only guess, and makes the
  * numbers in the state file useless elsewhere.
  */
-#include "fingerprint.h"
+#include "fcgi/fingerprint.h"
 
 #include <string.h>
 

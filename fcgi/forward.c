@@ -5,19 +5,19 @@
  *   forward_pause  until the next attempt, or the next poll
  *   forward_relay  until the answer ends
  *
- * upstream.c moves the bytes, trial.c keeps them until judge.c says what they
+ * upstream.c moves the bytes, answer_probe.c keeps them until attempt.c says what they
  * mean, and relay.c decides what the client sees of them.
  */
-#include "forward.h"
+#include "fcgi/forward.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "conceal.h"
-#include "config.h"
-#include "judge.h"
-#include "refuse.h"
-#include "route.h"
+#include "fcgi/attempt.h"
+#include "fcgi/conceal.h"
+#include "fcgi/config/config.h"
+#include "fcgi/refuse.h"
+#include "fcgi/route.h"
 
 static int64_t now_ns(const struct exchange *x)
 {
@@ -64,11 +64,11 @@ static void on_head(void *arg, struct upstream_head *head)
 
     if (x->first_byte_ns == 0)
         x->first_byte_ns = now_ns(x);
-    measure_head(x);
+    request_stats_head(x);
     x->upstream_status = head->status;
     conceal_head(x, head);
-    trial_begin(&x->trial, head,
-                x->req->route->needs_json || relay_wants_events(x));
+    answer_probe_begin(&x->trial, head,
+                       x->req->route->needs_json || relay_wants_events(x));
     restart_idle(x);
     exchange_run(x);
 }
@@ -78,7 +78,7 @@ static bool on_body(void *arg, const char *data, size_t len)
     struct exchange *x = arg;
 
     if (x->relay.mode == RELAY_NOTHING) {
-        trial_body(&x->trial, data, len);
+        answer_probe_body(&x->trial, data, len);
         restart_idle(x);
         exchange_run(x);
         return true;
@@ -101,7 +101,7 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
 
     x->transfer = NULL;
     x->ended = true;
-    measure_end(x);
+    request_stats_end(x);
     x->how = how;
     x->may_have_sent = x->errand != ERRAND_REQUEST ||
                        (how != END_UNREACHABLE && how != END_HELD);
@@ -230,12 +230,12 @@ static void start_transfer(struct exchange *x)
     for (i = 0; i < l.n; i++)
         lines[i] = buf_head(&l.text) + l.at[i];
     lines[l.n] = NULL;
-    trial_clear(&x->trial);
+    answer_probe_clear(&x->trial);
     if (x->errand == ERRAND_REQUEST) {
         x->attempts++;
         x->first_byte_ns = 0;
     }
-    measure_begin(x);
+    request_stats_begin(x);
     x->under_way = true;
     x->ended = false;
     x->may_have_sent = x->errand != ERRAND_REQUEST;
@@ -267,25 +267,26 @@ void forward_stop(struct exchange *x)
         x->errand != ERRAND_REQUEST || transfer_has_sent(x->transfer);
     transfer_cancel(x->transfer);
     x->transfer = NULL;
-    measure_end(x);
+    request_stats_end(x);
 }
 
 enum step forward_pass(struct exchange *x)
 {
-    struct trial *t = &x->trial;
+    struct answer_probe *t = &x->trial;
 
     forward_drop_body(x);
     relay_head(x, &t->head, t->kind);
     if (t->body.len > 0) /* all of it: nobody would bring it again */
         relay_body(x, buf_head(&t->body), t->body.len);
-    trial_clear(t);
+    answer_probe_clear(t);
     return STEP_RELAY;
 }
 
 static enum step give_up(struct exchange *x)
 {
     if (x->under_way || x->errand != ERRAND_REQUEST)
-        measure_error(x, UPSTREAM_TIMEOUT); /* else it is counted already */
+        request_stats_error(x,
+                            UPSTREAM_TIMEOUT); /* else it is counted already */
     forward_stop(x);
     return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
                          "The upstream sent no answer within %" PRId64 " s.",
@@ -307,7 +308,7 @@ static bool is_kept_waiting(const struct exchange *x)
     if (client_ms >= 0)
         ms = min_i64(ms, client_ms / 2);
     return now_ns(x) - x->req->arrived_ns >= ms * NS_PER_MS &&
-           trial_is_blank(&x->trial);
+           answer_probe_is_blank(&x->trial);
 }
 
 enum step forward_step(struct exchange *x)
@@ -317,10 +318,10 @@ enum step forward_step(struct exchange *x)
             set_answer_deadline(x);
         start_transfer(x);
     }
-    if (trial_is_ripe(&x->trial, x->ended) || is_kept_waiting(x))
-        return judge_answer(x);
+    if (answer_probe_is_ripe(&x->trial, x->ended) || is_kept_waiting(x))
+        return attempt_answer(x);
     if (x->ended)
-        return judge_silence(x);
+        return attempt_silence(x);
     if (now_ns(x) >= x->answer_deadline_ns)
         return give_up(x);
     exchange_tick(x);
@@ -334,7 +335,7 @@ enum step forward_pause(struct exchange *x)
     if (x->s->draining && x->errand == ERRAND_REQUEST)
         return refuse_draining(x); /* it waits, as those in line do */
     if (now_ns(x) >= x->pause_ns)
-        return judge_go_on(x);
+        return attempt_go_on(x);
     exchange_tick(x);
     return STEP_PAUSE;
 }
@@ -348,14 +349,14 @@ static enum step no_events(struct exchange *x)
     char why[256];
 
     relay_why_not(x, why, sizeof(why));
-    measure_error(x, UPSTREAM_GARBAGE);
+    request_stats_error(x, UPSTREAM_GARBAGE);
     return exchange_fail(x, status, "upstream_error", -1, -1, "%s", why);
 }
 
 static enum step broken_off(struct exchange *x)
 {
-    measure_error(x, x->how == END_GARBAGE ? UPSTREAM_GARBAGE
-                                           : UPSTREAM_TRUNCATED);
+    request_stats_error(x, x->how == END_GARBAGE ? UPSTREAM_GARBAGE
+                                                 : UPSTREAM_TRUNCATED);
     if (x->how == END_GARBAGE)
         return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
                              "The upstream's answer is not valid HTTP.");
@@ -373,7 +374,7 @@ static enum step finish_answer(struct exchange *x)
     if (!relay_finish(x))
         return x->relay.mode == RELAY_EXPLAIN ? no_events(x) : broken_off(x);
     if (x->relay.told_error) /* a 200 that is none */
-        measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
+        request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
     client_end(&x->client);
     exchange_dirty(x);
     return STEP_FLUSH;
@@ -389,7 +390,7 @@ enum step forward_relay(struct exchange *x)
         return finish_answer(x);
     }
     if (now_ns(x) >= x->idle_deadline_ns) {
-        measure_error(x, UPSTREAM_TIMEOUT);
+        request_stats_error(x, UPSTREAM_TIMEOUT);
         forward_stop(x);
         return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
                              "The upstream fell silent for %" PRId64

@@ -4,7 +4,7 @@
 #ifndef SLUICE_FORWARD_H
 #define SLUICE_FORWARD_H
 
-#include "exchange.h"
+#include "fcgi/exchange.h"
 
 enum step forward_step(struct exchange *x);
 enum step forward_pause(struct exchange *x);

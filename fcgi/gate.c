@@ -10,16 +10,16 @@
  * It is a reader thread that asks while the loop may replace the settings, so
  * the lock is held for as long as a request is checked: some microseconds.
  */
-#include "gate.h"
+#include "fcgi/gate.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "../state/limiter.h"
-#include "auth.h"
-#include "limits.h"
-#include "request.h"
-#include "route.h"
+#include "fcgi/auth.h"
+#include "fcgi/config/bounds.h"
+#include "fcgi/request.h"
+#include "fcgi/route.h"
+#include "state/limiter.h"
 
 struct gate {
     int64_t max_body;

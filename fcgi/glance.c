@@ -5,13 +5,13 @@
  * PARAMS records, the last of which is empty.  Bytes are looked at and left
  * where they are: whoever is let in is read by libfcgi, from the beginning.
  */
-#include "glance.h"
+#include "fcgi/glance.h"
 
 #include <fastcgi.h>
 #include <string.h>
 
-#include "limits.h"
-#include "request.h"
+#include "fcgi/config/bounds.h"
+#include "fcgi/request.h"
 
 struct cursor {
     const unsigned char *p, *end;

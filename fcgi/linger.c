@@ -8,7 +8,7 @@
  * they have the whole answer; but not for longer than LINGER_MS, and not of
  * more than LINGER_MAX at once.
  */
-#include "linger.h"
+#include "fcgi/linger.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,9 +16,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../state/limiter.h"
-#include "limits.h"
-#include "loop.h"
+#include "fcgi/config/bounds.h"
+#include "lib/loop.h"
+#include "state/limiter.h"
 
 struct rest {
     struct rest *prev, *next;

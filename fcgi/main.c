@@ -26,21 +26,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "accept.h"
-#include "adopt.h"
-#include "clock.h"
-#include "config.h"
-#include "events.h"
-#include "exchange.h"
-#include "limits.h"
-#include "log.h"
-#include "models.h"
-#include "notify.h"
-#include "ready.h"
-#include "rules.h"
-#include "sluice.h"
-#include "token.h"
-#include "upstream.h"
+#include "fcgi/accept.h"
+#include "fcgi/adopt.h"
+#include "fcgi/config/bounds.h"
+#include "fcgi/config/config.h"
+#include "fcgi/config/rules.h"
+#include "fcgi/config/token.h"
+#include "fcgi/exchange.h"
+#include "fcgi/notify.h"
+#include "fcgi/pages/events.h"
+#include "fcgi/pages/models.h"
+#include "fcgi/pages/ready.h"
+#include "fcgi/sluice.h"
+#include "fcgi/upstream/upstream.h"
+#include "lib/clock.h"
+#include "lib/log.h"
 
 extern char **environ;
 

@@ -13,7 +13,7 @@
  * last word a little later: it would count a worker that is ready as one that
  * never came up.
  */
-#include "notify.h"
+#include "fcgi/notify.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -26,10 +26,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../state/limiter.h"
-#include "clock.h"
-#include "limits.h"
-#include "loop.h"
+#include "fcgi/config/bounds.h"
+#include "lib/clock.h"
+#include "lib/loop.h"
+#include "state/limiter.h"
 
 #define WORD_BYTES 640               /* the longest tells why not, up to 512 */
 #define AGAIN_NS   (100 * NS_PER_MS) /* the manager's queue was full */

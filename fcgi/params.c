@@ -5,13 +5,13 @@
  * parameter name), values may hold control characters.  What is the server's
  * own and of no use to us may do so: Apache's SERVER_SIGNATURE ends its line.
  */
-#include "params.h"
+#include "fcgi/params.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "request.h"
+#include "fcgi/request.h"
 
 static const char *const names[PARAM_COUNT] = {
     [PARAM_CONTENT_LENGTH] = "CONTENT_LENGTH",

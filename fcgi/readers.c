@@ -9,7 +9,7 @@
  * one list, and the loop shuts down what is past its deadline; the thread's
  * read() then ends.
  */
-#include "readers.h"
+#include "fcgi/readers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +19,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../state/limiter.h"
-#include "clock.h"
-#include "limits.h"
-#include "receive.h"
+#include "fcgi/config/bounds.h"
+#include "fcgi/receive.h"
+#include "lib/clock.h"
+#include "state/limiter.h"
 
 /* A request on its way in. */
 struct job {

@@ -6,15 +6,15 @@
  * libfcgi reads from a descriptor of its own choice and closes it as it likes,
  * so it gets a duplicate; the loop speaks FastCGI on the first one later.
  */
-#include "receive.h"
+#include "fcgi/receive.h"
 
 #include <fastcgi.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
 
-#include "gate.h"
-#include "limits.h"
-#include "route.h"
+#include "fcgi/config/bounds.h"
+#include "fcgi/gate.h"
+#include "fcgi/route.h"
 
 /* A request ends with an empty STDIN record of its own number (FastCGI 1.0,
  * sections 3.3 and 5.3). */

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "request.h"
+#include "fcgi/request.h"
 
 struct gate;
 

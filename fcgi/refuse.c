@@ -4,13 +4,13 @@
  * Every text names the limit, the setting behind it and, where it is known,
  * the time until the next slot.
  */
-#include "refuse.h"
+#include "fcgi/refuse.h"
 
 #include <inttypes.h>
 
-#include "config.h"
-#include "exchange.h"
-#include "forward.h"
+#include "fcgi/config/config.h"
+#include "fcgi/exchange.h"
+#include "fcgi/forward.h"
 
 static const char *refusal_code(enum limiter_refusal why)
 {

@@ -4,7 +4,7 @@
 #ifndef SLUICE_REFUSE_H
 #define SLUICE_REFUSE_H
 
-#include "exchange.h"
+#include "fcgi/exchange.h"
 
 /* Puts what the limiter said into x->error. */
 void refuse_explain(struct exchange *x, const struct ticket_news *news);

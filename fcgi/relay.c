@@ -21,15 +21,15 @@
  * A stream that has said its end is over, although its connection may stay
  * open; and nothing of ours follows an end or an error of the upstream's.
  */
-#include "relay.h"
+#include "fcgi/relay.h"
 
 #include <string.h>
 
-#include "conceal.h"
-#include "config.h"
-#include "exchange.h"
-#include "heads.h"
-#include "route.h"
+#include "fcgi/conceal.h"
+#include "fcgi/config/config.h"
+#include "fcgi/exchange.h"
+#include "fcgi/passed_headers.h"
+#include "fcgi/route.h"
 
 /* How long a connection may stay open behind [DONE], for as a rule it ends
  * well, and can be used again; behind an error it may also say [DONE]. */
@@ -308,7 +308,7 @@ static void pass_first(struct exchange *x, const char *data, size_t n)
 void relay_note_error(struct exchange *x, bool had_error)
 {
     if (x->relay.sse.has_error && !had_error)
-        measure_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
+        request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
 }
 
 static void pass_events(struct exchange *x, const char *data, size_t len)
@@ -320,7 +320,7 @@ static void pass_events(struct exchange *x, const char *data, size_t len)
     relay_note_error(x, had_error);
     note_end(x);
     if (n > 0) {
-        measure_events(x, data, n);
+        request_stats_events(x, data, n);
         if (!r->has_begun)
             pass_first(x, data, n);
         else

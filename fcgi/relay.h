@@ -8,11 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "buf.h"
-#include "sniff.h"
-#include "sse.h"
-#include "usage.h"
-#include "whole.h"
+#include "fcgi/upstream/sniff.h"
+#include "fcgi/upstream/sse.h"
+#include "fcgi/upstream/usage.h"
+#include "fcgi/upstream/whole.h"
+#include "lib/buf.h"
 
 struct exchange;
 struct upstream_head;

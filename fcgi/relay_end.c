@@ -10,16 +10,16 @@
  *
  * Nothing of ours follows an end or an error of the upstream's.
  */
-#include "relay.h"
+#include "fcgi/relay.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "conceal.h"
-#include "exchange.h"
-#include "heads.h"
-#include "route.h"
-#include "unfold.h"
+#include "fcgi/conceal.h"
+#include "fcgi/exchange.h"
+#include "fcgi/passed_headers.h"
+#include "fcgi/route.h"
+#include "fcgi/upstream/unfold.h"
 
 /* What could not be a header any more. */
 static void last_comment(struct exchange *x)
@@ -121,7 +121,7 @@ static void send_rest(struct exchange *x, const struct sse *closed, bool closes)
         return;
     }
     if (r->held.len > 0)
-        measure_events(x, buf_head(&r->held), r->held.len);
+        request_stats_events(x, buf_head(&r->held), r->held.len);
     relay_send_held_events(x);
     relay_emit(x, "\n\n", 2);
     r->torn = false;

@@ -6,15 +6,15 @@
  * above 120 s makes openai-python give up: so 60 s is the most we say.  Both
  * look at x-should-retry first: where that is false, the truth harms nobody.
  */
-#include "reply.h"
+#include "fcgi/reply.h"
 
 #include <string.h>
 
-#include "../state/limiter.h"
-#include "cors.h"
-#include "head.h"
-#include "limits.h"
-#include "request.h"
+#include "fcgi/config/bounds.h"
+#include "fcgi/cors.h"
+#include "fcgi/request.h"
+#include "fcgi/upstream/answer_head.h"
+#include "state/limiter.h"
 
 #define RETRY_MS_MAX 60000
 

@@ -7,7 +7,7 @@
  * Runs in the loop or in a reader thread.  Everything here is hostile until
  * checked.
  */
-#include "request.h"
+#include "fcgi/request.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -18,8 +18,8 @@
 #include <strings.h>
 #include <sys/random.h>
 
-#include "params.h"
-#include "route.h"
+#include "fcgi/params.h"
+#include "fcgi/route.h"
 
 /* Headers that may matter to the upstream; all others stay here. */
 static const struct {

@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "../state/limiter.h"
-#include "buf.h"
-#include "limits.h"
+#include "fcgi/config/bounds.h"
+#include "lib/buf.h"
+#include "state/limiter.h"
 
 /* What the path asks for; route.c. */
 struct route;

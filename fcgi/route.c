@@ -10,22 +10,22 @@
  * what else an upstream may have are not: an error of theirs is of no model,
  * and to send one of their POSTs twice makes two of something.
  */
-#include "route.h"
+#include "fcgi/route.h"
 
 #include <string.h>
 
-#include "../state/limiter.h"
-#include "configs.h"
-#include "cors.h"
-#include "events.h"
-#include "health.h"
-#include "metrics.h"
-#include "models.h"
-#include "past.h"
-#include "ready.h"
-#include "request.h"
-#include "status.h"
-#include "steer.h"
+#include "fcgi/cors.h"
+#include "fcgi/pages/admin.h"
+#include "fcgi/pages/config_page.h"
+#include "fcgi/pages/events.h"
+#include "fcgi/pages/health.h"
+#include "fcgi/pages/history_page.h"
+#include "fcgi/pages/metrics.h"
+#include "fcgi/pages/models.h"
+#include "fcgi/pages/ready.h"
+#include "fcgi/pages/status.h"
+#include "fcgi/request.h"
+#include "state/limiter.h"
 
 /* What a row is: the three of struct route, and how its streams end. */
 #define CHAT_LIKE(ends) ACCESS_CLIENT, true, true, true, ends, NULL
@@ -67,17 +67,19 @@ static const struct route routes[] = {
     {"/metrics", "GET, HEAD", "metrics", OUR_OWN(ACCESS_READ, metrics_answer)},
     {"/api/status", "GET, HEAD", "status", OUR_OWN(ACCESS_READ, status_answer)},
     {"/api/queue", "GET, HEAD", "queue", OUR_OWN(ACCESS_READ, queue_answer)},
-    {"/api/queue/*", "DELETE", "control", OUR_OWN(ACCESS_ADMIN, steer_cancel)},
-    {"/api/config", "PATCH", "config", OUR_OWN(ACCESS_ADMIN, configs_patch)},
+    {"/api/queue/*", "DELETE", "control", OUR_OWN(ACCESS_ADMIN, admin_cancel)},
+    {"/api/config", "PATCH", "config",
+     OUR_OWN(ACCESS_ADMIN, config_page_patch)},
     {"/api/config", "GET, HEAD, PATCH", "config",
-     OUR_OWN(ACCESS_READ, configs_answer)},
-    {"/api/pause", "POST", "control", OUR_OWN(ACCESS_ADMIN, steer_pause)},
-    {"/api/resume", "POST", "control", OUR_OWN(ACCESS_ADMIN, steer_resume)},
+     OUR_OWN(ACCESS_READ, config_page_answer)},
+    {"/api/pause", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_pause)},
+    {"/api/resume", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_resume)},
     {"/api/retreat/clear", "POST", "control",
-     OUR_OWN(ACCESS_ADMIN, steer_clear)},
-    {"/api/reload", "POST", "control", OUR_OWN(ACCESS_ADMIN, steer_reload)},
+     OUR_OWN(ACCESS_ADMIN, admin_clear)},
+    {"/api/reload", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_reload)},
     {"/api/events", "GET", "events", OUR_OWN(ACCESS_READ, events_answer)},
-    {"/api/history", "GET, HEAD", "history", OUR_OWN(ACCESS_READ, past_answer)},
+    {"/api/history", "GET, HEAD", "history",
+     OUR_OWN(ACCESS_READ, history_page_answer)},
 };
 
 static bool path_fits(const char *pattern, const char *path)

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "sse.h"
+#include "fcgi/upstream/sse.h"
 
 struct exchange;
 struct request;

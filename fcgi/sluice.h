@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "limits.h"
-#include "loop.h"
+#include "fcgi/config/bounds.h"
+#include "lib/loop.h"
 
 struct accept;
 struct adopt;

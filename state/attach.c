@@ -4,7 +4,7 @@
  * A worker looks at the path at least once a second, and never grants from a
  * file that it saw at its place longer ago than that (limiter.c, begin()).
  * What it finds lost it drops at once, with all that hangs on it, and takes
- * what file.c finds or makes instead; its tickets move over (wishes.c).
+ * what state_file.c finds or makes instead; its tickets move over (ticket_ops.c).
  *
  * The directory may be moved, or removed and made again; whoever starts later
  * takes the one at the path, so that one is the right one for all.  Its file
@@ -18,10 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alive.h"
-#include "boottime.h"
-#include "lock.h"
-#include "worker.h"
+#include "lib/boottime.h"
+#include "lib/file_lock.h"
+#include "state/file/alive.h"
+#include "state/worker.h"
 
 #define START_NAME ".start.lock"    /* in the state directory */
 #define START_NS   (3 * NS_PER_S)   /* for one to start, as in stay() */
@@ -38,7 +38,7 @@ void attach_lose(struct limiter *lim, const char *why, bool damaged)
     file_close(&lim->file);
     lim->slot = NONE;
     lim->unsettled = true;
-    wishes_unbind(lim);
+    ticket_ops_unbind(lim);
 }
 
 /* 0, EWOULDBLOCK, or why it cannot be had at all: ENOLCK, say. */
@@ -280,7 +280,7 @@ static int take_turn(int dir)
         openat(dir, START_NAME,
                O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 
-    if (fd != -1 && !lock_wait(fd, START_NS)) {
+    if (fd != -1 && !file_lock_wait(fd, START_NS)) {
         close(fd);
         return -1;
     }

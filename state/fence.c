@@ -1,7 +1,7 @@
 /*
  * fence.c - may a granted request still be written, now?
  *
- *   fcgi/upstream.c  the connection is there, the next thing is the first byte
+ *   fcgi/upstream/upstream.c  the connection is there, the next thing is the first byte
  *      --> limiter_may_write()
  *            ticket    was it told of a grant, and has that not lapsed?
  *            place     is the file that the grant is in still the one that all
@@ -22,7 +22,7 @@
  *     is covered.  A later one needs another look: the file is at its place
  *     then, and that time is the new C; or it is not, and nothing is written.
  *   - Which file that is matters, not only that there is one.  A ticket that
- *     moved to the new file (wishes.c, adopt()) has an open row there.  Was it
+ *     moved to the new file (ticket_ops.c, adopt()) has an open row there.  Was it
  *     put there before anybody could be granted anything in that file, it
  *     counted from the beginning, and may be written at any later time.  Else
  *     others may have had its slot by then: its grant has lapsed.  Its row
@@ -36,10 +36,10 @@
  * A store that several machines share fits in here: a grant of it is a lease,
  * valid_until_ns is its end, and to look is to ask the store for more.
  */
-#include "boottime.h"
-#include "file.h"
-#include "guard.h"
-#include "worker.h"
+#include "lib/boottime.h"
+#include "lib/sigbus.h"
+#include "state/file/state_file.h"
+#include "state/worker.h"
 
 struct fence {
     struct layout *lay;
@@ -66,7 +66,7 @@ static bool row_holds(const struct limiter *lim, const struct ticket *t)
 {
     struct fence f = {lim->file.lay, t, false};
 
-    return guard_run(look, &f, NULL) == GUARD_OK && f.holds;
+    return sigbus_run(look, &f, NULL) == GUARD_OK && f.holds;
 }
 
 /* Is the file at its place, as far as that must be known at NOW?  If not, it

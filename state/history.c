@@ -1,313 +1,227 @@
 /*
- * history.c - what was when?
+ * history.c - what was between two moments?
  *
- *   limiter.c --> history_turn()   once a turn: which moment is it?
- *                 history_gauge()  how many wait, run, use the window?
- *   row.c     --> history_sent()   where counters.sent rises
- *                 history_note()   a request ended
- *   past.c    reads it, archive.c puts it on the disk and fills it from there
+ *   fcgi/pages/history_page.c --> limiter_history()
  *
- * Everything is added to the current record of all three rings, so a range can
- * be told from any of them that reaches so far, and its sum is that of the
- * counters.
- *
- * The clock is the wall's and may jump.  A record belongs to its time: back
- * within a ring's reach, one goes on with the records that are there.  Farther
- * back, a place may be held by a moment that has not come yet.  Then the clock
- * is wrong now, as after the start of a machine that has none of its own, or
- * it was when that moment was kept.  For PATIENCE steps of the ring the first
- * is believed, and nothing is kept at that place; from then on the second, or
- * a clock that was ahead for a day would leave the ring deaf for as long.
+ * The finest ring that reaches back to the begin is read, in pieces: the lock
+ * is held while PIECE records are copied, some 20 us, and never for more.  The
+ * steps are put together outside of it.
  */
-#include "history.h"
-
 #include <string.h>
 
-#include "admit.h"
-#include "bands.h"
-#include "layout.h"
-#include "rulebook.h"
+#include "state/stats/quantiles.h"
+#include "state/worker.h"
 
-#define TIME_MAX  (INT64_C(1) << 36) /* the year 4147 */
-#define SANE_FROM 1577836800         /* 2020: a clock before it was not set */
+#define PIECE 400 /* records: 96 KB */
+#define TRIES 20  /* at the lock of each; each try waits a little */
 
-/* A worker takes a turn each second, but no sooner: a second in which none did
- * is one in which nothing happened.  After this many nobody was there. */
-#define GAP_S 3
-
-/* A clock is put right within a minute, or not for long: a second's record
- * waits for so many seconds, an hour's for so many hours. */
-#define PATIENCE 60
-
-const struct history_ring history_rings[HISTORY_RINGS] = {
-    {1, HISTORY_SECONDS, 0},
-    {60, HISTORY_MINUTES, HISTORY_SECONDS},
-    {3600, HISTORY_HOURS, HISTORY_SECONDS + HISTORY_MINUTES},
+struct reading {
+    struct lay_history *h;
+    const struct history_ring *ring;
+    int64_t at; /* of the first record wanted */
+    uint32_t n;
+    struct lay_moment *to;
+    uint32_t *dirty;
+    bool busy;
 };
 
-static_assert(sizeof(struct lay_moment) == 240, "bump LAYOUT_VERSION");
-
-bool history_is_time(int64_t t)
+/* Needs the lock. */
+static void copy_piece(void *arg)
 {
-    return t > 0 && t < TIME_MAX;
+    struct reading *r = arg;
+    uint32_t i;
+
+    r->busy = *r->dirty != 0;
+    for (i = 0; i < r->n && !r->busy; i++) {
+        int64_t t = r->at + i * r->ring->step_s;
+        const struct lay_moment *m = &r->h->moments[rings_place(r->ring, t)];
+
+        if (m->begin == t)
+            r->to[i] = *m;
+        else
+            r->to[i].begin = 0;
+    }
 }
 
-uint32_t history_place(const struct history_ring *ring, int64_t t)
+static bool read_piece(struct limiter *lim, struct reading *r)
 {
-    return ring->first + (uint32_t)(t / ring->step_s % ring->n);
+    int tries = 0;
+
+    while (!limiter_look(lim, copy_piece, r))
+        if (lim->file.lay == NULL || ++tries == TRIES)
+            return false;
+    return !r->busy;
 }
 
-static const struct history_ring *ring_of(uint32_t i)
-{
-    uint32_t r = HISTORY_RINGS - 1;
+/* ---- putting steps together ----------------------------------------------- */
 
-    while (r > 0 && i < history_rings[r].first)
-        r--;
-    return &history_rings[r];
-}
-
-bool history_belongs(const struct lay_moment *m, uint32_t i)
-{
-    const struct history_ring *ring = ring_of(i);
-
-    return i < HISTORY_ALL && history_is_time(m->begin) &&
-           m->begin % ring->step_s == 0 && history_place(ring, m->begin) == i;
-}
-
-/* ---- records -------------------------------------------------------------- */
-
-static uint16_t max_u16(uint16_t a, uint16_t b)
+static uint32_t max_u32(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
 }
 
-void history_add(struct lay_moment *to, const struct lay_moment *m)
+/* As rings_add(), but with room for the sums of years. */
+static void add(struct past_step *s, const struct lay_moment *m)
 {
     uint32_t i;
 
-    to->queue_us += m->queue_us;
-    to->first_byte_us += m->first_byte_us;
-    to->generation_us += m->generation_us;
-    to->tokens_in += m->tokens_in;
-    to->tokens_out += m->tokens_out;
-    to->sends += m->sends;
-    to->requests += m->requests;
+    s->kept = true;
+    s->sends += m->sends;
+    s->requests += m->requests;
     for (i = 0; i < OUTCOMES; i++)
-        to->outcomes[i] += m->outcomes[i];
-    to->queue_n += m->queue_n;
-    to->first_byte_n += m->first_byte_n;
-    to->generation_n += m->generation_n;
-    to->waiting = max_u16(to->waiting, m->waiting);
-    to->in_flight = max_u16(to->in_flight, m->in_flight);
-    to->window_used = max_u16(to->window_used, m->window_used);
-    to->window_limit = max_u16(to->window_limit, m->window_limit);
+        s->outcomes[i] += m->outcomes[i];
+    s->waiting = max_u32(s->waiting, m->waiting);
+    s->in_flight = max_u32(s->in_flight, m->in_flight);
+    s->window_used = max_u32(s->window_used, m->window_used);
+    s->window_limit = max_u32(s->window_limit, m->window_limit);
+    s->queue_us += m->queue_us;
+    s->first_byte_us += m->first_byte_us;
+    s->generation_us += m->generation_us;
+    s->queue_n += m->queue_n;
+    s->first_byte_n += m->first_byte_n;
+    s->generation_n += m->generation_n;
+    s->tokens_in += m->tokens_in;
+    s->tokens_out += m->tokens_out;
     for (i = 0; i < HISTORY_BUCKETS; i++) {
-        to->queue[i] += m->queue[i];
-        to->first_byte[i] += m->first_byte[i];
-        to->speed[i] += m->speed[i];
+        s->counts[BAND_QUEUE][i] += m->queue[i];
+        s->counts[BAND_FIRST_BYTE][i] += m->first_byte[i];
+        s->counts[BAND_SPEED][i] += m->speed[i];
     }
 }
 
-static void note_first(struct lay_history *h, int64_t t)
+static void tell_quantiles(struct past_step *s)
 {
-    if (t >= SANE_FROM && (!history_is_time(h->first_s) || t < h->first_s))
-        h->first_s = t;
+    s->queue_p50_us = quantiles_quantile(BAND_QUEUE, s->counts[0], 50);
+    s->queue_p95_us = quantiles_quantile(BAND_QUEUE, s->counts[0], 95);
+    s->first_byte_p50_us =
+        quantiles_quantile(BAND_FIRST_BYTE, s->counts[1], 50);
+    s->first_byte_p95_us =
+        quantiles_quantile(BAND_FIRST_BYTE, s->counts[1], 95);
+    s->speed_p50_milli = quantiles_quantile(BAND_SPEED, s->counts[2], 50);
+    s->speed_p95_milli = quantiles_quantile(BAND_SPEED, s->counts[2], 95);
 }
 
-/* May the record of a moment AHEAD of the clock make room in a ring of STEP_S?
- * The clock is taken for wrong from the first that was met until that one has
- * come, or until it has stayed behind for long enough. */
-static bool may_go(struct lay_history *h, int64_t ahead, int64_t step_s)
+/* ---- which steps -------------------------------------------------------------- */
+
+static int64_t oldest(const struct history_ring *ring, int64_t now_s)
 {
-    if (!history_is_time(ahead))
-        return true; /* noise */
-    if (h->ahead_s == 0)
-        h->behind_ns = h->turn_ns;
-    h->ahead_s = max_i64(h->ahead_s, ahead);
-    return h->turn_ns - h->behind_ns >= PATIENCE * step_s * NS_PER_S;
+    return now_s - now_s % ring->step_s - (ring->n - 1) * ring->step_s;
 }
 
-/* The record of T, begun if it is not there.  NULL: its place is taken.  Killed
- * half way there is none: its begin is stored last. */
-static struct lay_moment *record(struct lay_history *h, uint32_t r, int64_t t)
+/* The finest that reaches so far, but for the record that is just being
+ * replaced; else the coarsest. */
+static const struct history_ring *choose(int64_t from_s, int64_t now_s)
 {
-    const struct history_ring *ring = &history_rings[r];
-    struct lay_moment *m = &h->moments[history_place(ring, t)];
-    int64_t begin = t - t % ring->step_s;
+    uint32_t i = 0;
 
-    if (m->begin == begin)
-        return m;
-    if (m->begin > begin && !may_go(h, m->begin, ring->step_s))
-        return NULL;
-    __atomic_store_n(&m->begin, 0, __ATOMIC_RELEASE);
-    memset(m, 0, sizeof(*m));
-    __atomic_store_n(&m->begin, begin, __ATOMIC_RELEASE);
-    note_first(h, t);
-    return m;
+    while (i < HISTORY_RINGS - 1 &&
+           oldest(&history_rings[i], now_s) > from_s + history_rings[i].step_s)
+        i++;
+    return &history_rings[i];
 }
 
-static void begin_all(struct lay_history *h, int64_t t)
+/* Sets the steps: whole multiples of the ring's, at most R->points. */
+static void lay_out(const struct history_ring *ring,
+                    const struct past_range *range, struct limiter_past *out)
 {
-    uint32_t r;
+    int64_t from =
+        max_i64(max_i64(range->from_s, oldest(ring, range->now_s)), 0);
+    int64_t to = min_i64(range->to_s, range->now_s), n;
+    int64_t step = (to - from) / (range->points * ring->step_s) * ring->step_s;
 
-    for (r = 0; r < HISTORY_RINGS; r++)
-        (void)record(h, r, t);
-    if (h->from_s > h->to_s)
-        h->from_s = h->to_s = t;
-    h->from_s = min_i64(h->from_s, t);
-    h->to_s = max_i64(h->to_s, t);
-}
-
-/* ---- what happens ---------------------------------------------------------- */
-
-void history_turn(struct layout *lay, int64_t wall_s)
-{
-    struct lay_history *h = &lay->history;
-    int64_t last = h->now_s, s;
-
-    if (!history_is_time(wall_s) || wall_s < SANE_FROM) {
-        h->now_s = 0; /* a clock that tells nothing: nothing is kept */
+    out->n = 0;
+    out->step_s = max_i64(step, ring->step_s);
+    out->from_s = from;
+    out->to_s = max_i64(to, from);
+    CHECK(out->step_s > 0);
+    if (from > to)
         return;
+    for (;; out->step_s += ring->step_s) {
+        out->from_s = from - from % out->step_s;
+        n = (to - out->from_s) / out->step_s + 1;
+        if (n <= range->points)
+            break;
+        /* One too many of hundreds, because TO is included: not worth steps
+         * that are longer. */
+        if (n == range->points + 1 && range->points >= 100) {
+            out->from_s += out->step_s;
+            n--;
+            break;
+        }
     }
-    h->now_s = wall_s;
-    h->turn_ns = lay->live.now_ns;
-    if (wall_s >= h->ahead_s)
-        h->ahead_s = 0;
-    if (wall_s == last && h->from_s <= h->to_s)
-        return;
-    if (last > 0 && wall_s > last && wall_s - last <= GAP_S)
-        for (s = last + 1; s < wall_s; s++)
-            begin_all(h, s);
-    begin_all(h, wall_s);
+    out->n = (uint32_t)n;
+    for (n = 0; n < out->n; n++)
+        out->steps[n].begin_s = out->from_s + n * out->step_s;
 }
 
-void history_sent(struct layout *lay)
+static bool is_sane(const struct past_range *r)
 {
-    struct lay_history *h = &lay->history;
-    uint32_t r;
+    return rings_is_time(r->now_s) && r->points > 0 &&
+           r->points <= PAST_POINTS && r->from_s < INT64_MAX / 4 &&
+           r->to_s < INT64_MAX / 4;
+}
 
-    for (r = 0; r < HISTORY_RINGS && history_is_time(h->now_s); r++) {
-        struct lay_moment *m = record(h, r, h->now_s);
+/* The ring's records from OUT's begin to its end, piece by piece; not those
+ * from before the first: no page of them has to be touched. */
+static bool fill(struct limiter *lim, const struct history_ring *ring,
+                 struct limiter_past *out, struct lay_moment *room)
+{
+    struct layout *lay = lim->file.lay;
+    int64_t begin = out->from_s, end = out->to_s + 1, t;
+    struct reading r = {.h = &lay->history, .ring = ring, .to = room};
+    int64_t first = lim->first_s - lim->first_s % ring->step_s;
+    uint32_t i;
 
-        if (m != NULL)
-            m->sends++;
+    for (t = max_i64(begin, first); t < end; t += r.n * ring->step_s) {
+        r.at = t;
+        r.dirty = &lay->live.dirty;
+        r.n = (uint32_t)min_i64(PIECE,
+                                (end - t + ring->step_s - 1) / ring->step_s);
+        if (!read_piece(lim, &r))
+            return false;
+        for (i = 0; i < r.n; i++)
+            if (room[i].begin != 0)
+                add(&out->steps[(room[i].begin - begin) / out->step_s],
+                    &room[i]);
     }
+    return true;
 }
 
-static uint16_t clip_u16(uint32_t n)
+/* This second may not have had its turn yet: that is no gap. */
+static void forget_now(struct limiter_past *out, int64_t now_s)
 {
-    return n < UINT16_MAX ? (uint16_t)n : UINT16_MAX;
+    const struct past_step *last = &out->steps[out->n > 0 ? out->n - 1 : 0];
+
+    if (out->n > 1 && !last->kept && last->begin_s >= now_s - 1)
+        out->n--;
 }
 
-void history_gauge(struct layout *lay, uint32_t upstream, int64_t now)
+bool limiter_history(struct limiter *lim, const struct past_range *range,
+                     struct limiter_past *out)
 {
-    struct lay_history *h = &lay->history;
-    const struct lay_live *l = &lay->live;
-    uint32_t used = 0, limit = 0, r;
+    const struct history_ring *ring;
+    struct lay_moment *room;
+    bool ok = true;
+    uint32_t i;
 
-    if (!history_is_time(h->now_s))
-        return;
-    if (upstream < LAY_UPSTREAMS && rulebook_is_sane(&lay->rules[upstream])) {
-        admit_refresh(lay, upstream, now);
-        used = admit_used(lay, upstream, now);
-        limit = lay->rules[upstream].requests;
-    }
-    for (r = 0; r < HISTORY_RINGS; r++) {
-        struct lay_moment *m = record(h, r, h->now_s);
-
-        if (m == NULL)
-            continue;
-        m->waiting = max_u16(m->waiting, clip_u16(l->waiting));
-        m->in_flight = max_u16(m->in_flight, clip_u16(l->running));
-        m->window_used = max_u16(m->window_used, clip_u16(used));
-        m->window_limit = max_u16(m->window_limit, clip_u16(limit));
-    }
-}
-
-static uint32_t add_us(uint64_t *sum, uint32_t *n, int64_t ns)
-{
-    if (ns < 0)
-        return 0;
-    *sum += (uint64_t)ns / 1000;
-    (*n)++;
-    return 1;
-}
-
-static void note(struct lay_moment *m, const struct limiter_note *n)
-{
-    m->requests++;
-    if (n->outcome < OUTCOMES)
-        m->outcomes[n->outcome]++;
-    if (add_us(&m->queue_us, &m->queue_n, n->queue_ns))
-        bands_add(BAND_QUEUE, m->queue, n->queue_ns / 1000);
-    if (add_us(&m->first_byte_us, &m->first_byte_n, n->first_byte_ns))
-        bands_add(BAND_FIRST_BYTE, m->first_byte, n->first_byte_ns / 1000);
-    (void)add_us(&m->generation_us, &m->generation_n, n->generation_ns);
-    if (n->speed_milli >= 0)
-        bands_add(BAND_SPEED, m->speed, n->speed_milli);
-    m->tokens_in += (uint64_t)max_i64(0, n->tokens_in);
-    m->tokens_out += (uint64_t)max_i64(0, n->tokens_out);
-}
-
-void history_note(struct layout *lay, const struct limiter_note *n)
-{
-    struct lay_history *h = &lay->history;
-    uint32_t r;
-
-    for (r = 0; r < HISTORY_RINGS && history_is_time(h->now_s); r++) {
-        struct lay_moment *m = record(h, r, h->now_s);
-
-        if (m != NULL)
-            note(m, n);
-    }
-}
-
-/* ---- the disk ---------------------------------------------------------------- */
-
-/* A kill in the middle loses what was here, a second's worth at most, and never
- * counts anything twice: the record is nobody's until it is whole. */
-void history_fill(struct lay_history *h, uint32_t i, const struct lay_moment *m)
-{
-    struct lay_moment *here, sum = *m;
-
-    if (!history_belongs(m, i))
-        return;
-    here = &h->moments[i];
-    if (here->begin > m->begin)
-        return; /* a newer one has its place */
-    if (here->begin == m->begin)
-        history_add(&sum, here);
-    __atomic_store_n(&here->begin, 0, __ATOMIC_RELEASE);
-    sum.begin = 0;
-    *here = sum;
-    __atomic_store_n(&here->begin, m->begin, __ATOMIC_RELEASE);
-    note_first(h, m->begin);
-}
-
-/* The records are looked at by whoever reads them: they are too many, and no
- * number in them leads anywhere. */
-void history_rebuild(struct lay_history *h, int64_t now)
-{
-    if (!history_is_time(h->now_s))
-        h->now_s = 0;
-    if (!history_is_time(h->first_s))
-        h->first_s = 0;
-    if (!history_is_time(h->ahead_s) || h->behind_ns < 0 || h->behind_ns > now)
-        h->ahead_s = 0;
-    if (!history_is_time(h->from_s) || !history_is_time(h->to_s)) {
-        h->from_s = 1; /* nothing, if it was nothing */
-        h->to_s = h->now_s;
-    }
-    if (!history_is_time(h->saving_from_s) || !history_is_time(h->saving_to_s))
-        h->saving_from_s = h->saving_to_s = 0;
-    if (h->owner > LAY_WORKERS)
-        h->owner = 0;
-    if (h->due_ns < 0 || h->due_ns > now + HISTORY_DUE_MAX_NS)
-        h->due_ns = now;
-    if (h->lease_ns < 0 || h->lease_ns > now + HISTORY_DUE_MAX_NS)
-        h->lease_ns = 0;
-    if (h->filled > 1 || h->mute > 1 || h->filled_to > HISTORY_ALL)
-        h->filled = h->mute = h->filled_to = 0;
-    if (h->failures > HISTORY_FAILURES + 1)
-        h->failures = 0;
+    memset(out, 0, sizeof(*out));
+    CHECK(is_sane(range));
+    if (lim->file.lay == NULL)
+        return false;
+    room = malloc(PIECE * sizeof(*room));
+    CHECK(room != NULL);
+    ring = choose(range->from_s, range->now_s);
+    lay_out(ring, range, out);
+    if (out->n > 0)
+        ok = fill(lim, ring, out, room);
+    free(room);
+    forget_now(out, range->now_s);
+    for (i = 0; i < out->n; i++)
+        tell_quantiles(&out->steps[i]);
+    out->kept_from_s =
+        lim->first_s == 0
+            ? 0
+            : max_i64(lim->first_s,
+                      oldest(&history_rings[HISTORY_RINGS - 1], range->now_s));
+    return ok;
 }

@@ -3,30 +3,30 @@
  *
  *   fcgi/ --> limiter_join(), _sent(), ... : wishes, kept in the ticket
  *         --> limiter_turn()
- *               attach     attach.c  the right file, sound and current (file.c)
- *               lock       lock.c    never waited for
- *               locked()   roster.c  who lives
- *                          orders.c  what operators want
- *                          places.c  which rows are our upstreams'
+ *               attach     attach.c  the right file, sound and current (state_file.c)
+ *               lock       file_lock.c    never waited for
+ *               locked()   workers.c  who lives
+ *                          operator.c  what operators want
+ *                          upstream_map.c  which rows are our upstreams'
  *                          rescope.c which scope does each request wait in
- *                          wishes.c  wishes become transitions (row.c)
- *                          notes.c   what is over is counted (tally.c)
+ *                          ticket_ops.c  wishes become transitions (row.c)
+ *                          completions.c   what is over is counted (counters.c)
  *                          verdicts.c  answers become holds (retreat.c, ...)
  *                          slots.c   who gets the open slots (admit.c, queue.c)
- *                          news.c    who waits, and for how long (rank.c)
- *                          history.c what is it that others want to know?
+ *                          ticket_events.c    who waits, and for how long (position.c)
+ *                          rings.c what is it that others want to know?
  *               unlock
- *               tell       wake.c    other workers; then our tickets (news.c)
+ *               tell       wake.c    other workers; then our tickets (ticket_events.c)
  *
- * The lock is taken here for all that tickets do; besides by file.c, to look at
- * a file before it is used, and by view.c and probe.c for a look.  What always
+ * The lock is taken here for all that tickets do; besides by state_file.c, to look at
+ * a file before it is used, and by view.c and readiness.c for a look.  What always
  * holds when it is free: live.dirty is 0, unless the last writer was killed.
  *
  * Time comes in as an argument and is raised to the clock's own reading once
  * the lock is held: a worker may be stopped between the two, and a send must
  * never be booked into the past.
  */
-#include "limiter.h"
+#include "state/limiter.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -35,18 +35,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive.h"
-#include "boottime.h"
-#include "guard.h"
-#include "lock.h"
-#include "queue.h"
-#include "quota.h"
-#include "repair.h"
-#include "rescope.h"
-#include "rulebook.h"
-#include "sums.h"
-#include "view.h"
-#include "worker.h"
+#include "lib/boottime.h"
+#include "lib/file_lock.h"
+#include "lib/sigbus.h"
+#include "state/file/repair.h"
+#include "state/history_save.h"
+#include "state/policy/limits.h"
+#include "state/policy/queue.h"
+#include "state/policy/quota.h"
+#include "state/policy/rescope.h"
+#include "state/totals.h"
+#include "state/view.h"
+#include "state/worker.h"
 
 #define BUSY_NS     NS_PER_MS         /* next try at a lock somebody holds, */
 #define BUSY_MAX_NS (50 * NS_PER_MS)  /* rising to this while it lasts */
@@ -80,7 +80,7 @@ struct ticket *limiter_join(struct limiter *lim,
           req->requests_per_min <= QUOTA_MAX);
     t->generation = lim->generation;
     ticket_append(&lim->all, t);
-    wishes_add(lim, t, WISH_JOIN);
+    ticket_ops_add(lim, t, WISH_JOIN);
     return t;
 }
 
@@ -92,7 +92,7 @@ void limiter_sent(struct limiter *lim, struct ticket *t)
         return;
     /* A clock behind our last turn's is not the one that turns are given. */
     t->sent_ns = now >= lim->now ? now : NEVER;
-    wishes_add(lim, t, WISH_SENT);
+    ticket_ops_add(lim, t, WISH_SENT);
 }
 
 /* Or it will be, after the next turn. */
@@ -107,7 +107,7 @@ void limiter_aside(struct limiter *lim, struct ticket *t, bool unsent,
     if (t == NULL || !t->granted || is_aside(t))
         return;
     t->aside_ns = for_ns;
-    wishes_add(lim, t, unsent ? WISH_ASIDE : WISH_ASIDE | WISH_SENT);
+    ticket_ops_add(lim, t, unsent ? WISH_ASIDE : WISH_ASIDE | WISH_SENT);
 }
 
 void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)
@@ -115,9 +115,9 @@ void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)
     if (t == NULL)
         return;
     if (is_aside(t)) /* whether it was sent is said already */
-        wishes_add(lim, t, WISH_AGAIN);
+        ticket_ops_add(lim, t, WISH_AGAIN);
     else if (t->granted)
-        wishes_add(lim, t, unsent ? WISH_AGAIN : WISH_AGAIN | WISH_SENT);
+        ticket_ops_add(lim, t, unsent ? WISH_AGAIN : WISH_AGAIN | WISH_SENT);
 }
 
 void limiter_report(struct limiter *lim, struct ticket *t,
@@ -128,7 +128,7 @@ void limiter_report(struct limiter *lim, struct ticket *t,
         return;
     t->report = *rep;
     t->report.reason[LIMITER_REASON_MAX - 1] = '\0';
-    wishes_add(lim, t, WISH_REPORT);
+    ticket_ops_add(lim, t, WISH_REPORT);
 }
 
 void limiter_body_gone(struct limiter *lim, struct ticket *t)
@@ -136,7 +136,7 @@ void limiter_body_gone(struct limiter *lim, struct ticket *t)
     if (t == NULL)
         return;
     t->req.body_bytes = 0;
-    wishes_add(lim, t, WISH_BODY_GONE);
+    ticket_ops_add(lim, t, WISH_BODY_GONE);
 }
 
 void limiter_lost(struct limiter *lim, struct ticket *t)
@@ -151,9 +151,9 @@ void limiter_done(struct limiter *lim, struct ticket *t, bool unsent)
     if (t == NULL)
         return;
     t->fn = NULL;
-    wishes_add(lim, t,
-               t->granted && !is_aside(t) && !unsent ? WISH_DONE | WISH_SENT
-                                                     : WISH_DONE);
+    ticket_ops_add(lim, t,
+                   t->granted && !is_aside(t) && !unsent ? WISH_DONE | WISH_SENT
+                                                         : WISH_DONE);
 }
 
 bool limiter_end_hold(struct limiter *lim, uint32_t upstream, const char *model)
@@ -182,7 +182,7 @@ void limiter_set(struct limiter *lim, const struct limiter_settings *set)
 
     lim->set = *set;
     for (i = 0; i < set->n_upstreams; i++)
-        CHECK(rulebook_is_sane(&set->rules[i]));
+        CHECK(limits_is_sane(&set->rules[i]));
     for (; i < LIMITER_UPSTREAMS; i++)
         memset(&lim->set.rules[i], 0, sizeof(lim->set.rules[i]));
     lim->unsettled = true;
@@ -206,7 +206,7 @@ static bool begin(struct limiter *lim)
 
     if (memcmp(&lay->head, &lim->file.head, sizeof(lay->head)) != 0 ||
         lay->live.retired || lay->live.dirty > 1)
-        guard_damaged("its head is not ours any more");
+        sigbus_damaged("its head is not ours any more");
     lim->now = max_i64(lim->now, boottime_ns());
     lim->late = lim->now - lim->checked_ns >= TICK_NS;
     if (lim->late)
@@ -215,11 +215,11 @@ static bool begin(struct limiter *lim)
         lay->live.last_arrival > lim->now + NS_PER_S ||
         lay->live.service_start_ns > lim->now + NS_PER_S ||
         lay->live.service_start_ns < 0)
-        guard_damaged("a time in the future");
+        sigbus_damaged("a time in the future");
     if (!serial_is_sane(lay->live.last_id) ||
         !serial_is_sane(lay->live.last_grant) ||
         !serial_is_sane(lay->live.last_chunk))
-        guard_damaged("a number that nobody can count to");
+        sigbus_damaged("a number that nobody can count to");
     lim->now = max_i64(lim->now, lay->live.now_ns);
     if (lay->live.dirty) {
         lay->live.counters.repairs++;
@@ -227,12 +227,13 @@ static bool begin(struct limiter *lim)
         lim->repaired = true;
     }
     if (lim->repairs != lay->live.counters.repairs)
-        lim->unsettled = true; /* what orders.c knows may be lost */
+        lim->unsettled = true; /* what operator.c knows may be lost */
     layout_begin_write(&lay->live);
-    if (lim->slot != NONE && !roster_is_mine(lay, lim->slot, lim->wake.address))
-        guard_damaged("our place in the roster");
+    if (lim->slot != NONE &&
+        !workers_is_mine(lay, lim->slot, lim->wake.address))
+        sigbus_damaged("our place in the roster");
     lay->live.now_ns = lim->now;
-    history_turn(lay, (lim->now + wall_ns() - boottime_ns()) / NS_PER_S);
+    rings_turn(lay, (lim->now + wall_ns() - boottime_ns()) / NS_PER_S);
     lim->first_s = lay->history.first_s;
     lim->service_start_ns = lay->live.service_start_ns;
     lim->recoveries = lay->live.counters.recoveries;
@@ -251,19 +252,19 @@ static void settle_in(struct limiter *lim)
     struct layout *lay = lim->file.lay;
 
     if (lim->slot == NONE) {
-        roster_sweep(lay, lim->file.fd, NONE, lim->now, &lim->gone);
-        lim->at_odds = !places_take(lim);
+        workers_sweep(lay, lim->file.fd, NONE, lim->now, &lim->gone);
+        lim->at_odds = !upstream_map_take(lim);
         if (lim->at_odds)
             return; /* limiter_turn() refuses and tries again */
     }
     lim->repairs = lay->live.counters.repairs;
-    places_rule(lim, orders_lead(lim));
+    upstream_map_rule(lim, operator_lead(lim));
     rescope_rows(lay, lim->now);
     if (lim->slot == NONE)
         lim->slot =
-            roster_claim(lay, lim->file.fd, lim->wake.address, lim->now);
+            workers_claim(lay, lim->file.fd, lim->wake.address, lim->now);
     if (lim->slot != NONE)
-        wishes_adopt(lim);
+        ticket_ops_adopt(lim);
 }
 
 /* Needs the lock.  What one of us does once a second, for all. */
@@ -274,8 +275,8 @@ static void sweep(struct limiter *lim)
 
     if (last > lim->now - TICK_NS && last <= lim->now)
         return;
-    roster_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
-    places_rule(lim, false);
+    workers_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
+    upstream_map_rule(lim, false);
     verdicts_tick(lim);
 }
 
@@ -298,23 +299,23 @@ static void locked(void *arg)
     if (lim->slot == NONE || lim->unsettled)
         settle_in(lim);
     if (lim->slot != NONE)
-        roster_seen(lim->file.lay, lim->slot, lim->now);
+        workers_seen(lim->file.lay, lim->slot, lim->now);
     if (lim->slot != NONE && !lim->adopting) {
-        orders_look(lim);
+        operator_look(lim);
         slots_accept(lim); /* before revoke(): late is not never */
         slots_revoke(lim);
         sweep(lim);
         verdicts_end(lim);
-        wishes_fulfil(lim);
-        notes_apply(lim);
-        orders_cancelled(lim);
-        wishes_refuse_off(lim);
+        ticket_ops_fulfil(lim);
+        completions_apply(lim);
+        operator_cancelled(lim);
+        ticket_ops_refuse_off(lim);
         slots_hand_out_all(lim);
-        news_places(lim);
-        history_gauge(lim->file.lay, lim->places[0], lim->now);
-        archive_step(lim);
+        ticket_events_places(lim);
+        rings_gauge(lim->file.lay, lim->places[0], lim->now);
+        history_save_step(lim);
     }
-    lim->alone = roster_is_alone(lim->file.lay, lim->slot);
+    lim->alone = workers_is_alone(lim->file.lay, lim->slot);
     end(lim);
 }
 
@@ -337,7 +338,7 @@ static void tell_workers(struct limiter *lim)
     if (lim->repaired)
         limiter_say(lim, "state_repaired", "a worker died while it wrote");
     lim->repaired = false;
-    marks_tell(lim);
+    change_log_tell(lim);
 }
 
 /* No turn could be had.  Those that wait, wait on; new ones are refused once
@@ -351,11 +352,11 @@ static int64_t trouble(struct limiter *lim, int64_t retry_ns)
     if (lim->now - lim->trouble_ns >= PATIENCE_NS)
         for (t = lim->all.first; t != NULL; t = t->next)
             if ((t->wishes & WISH_JOIN) != 0) {
-                wishes_owe(lim, t);
-                news_refused(lim, t, REFUSED_STATE, -1);
+                ticket_ops_owe(lim, t);
+                ticket_events_refused(lim, t, REFUSED_STATE, -1);
             }
-    news_tell(lim, true);
-    news_free(lim);
+    ticket_events_tell(lim, true);
+    ticket_events_free(lim);
     return lim->now + retry_ns;
 }
 
@@ -371,12 +372,12 @@ static int64_t busy_ns(const struct limiter *lim)
 static bool run_locked(struct limiter *lim, void (*fn)(void *), void *arg)
 {
     const char *what = "";
-    enum guard_result how;
+    enum sigbus_result how;
 
     lim->next_ns = lim->now + TICK_NS;
-    marks_forget(lim);
-    how = guard_run(fn, arg, &what);
-    lock_drop(lim->file.fd);
+    change_log_forget(lim);
+    how = sigbus_run(fn, arg, &what);
+    file_lock_drop(lim->file.fd);
     if (how == GUARD_OK)
         return true;
     attach_lose(lim, what, true);
@@ -396,17 +397,17 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
     lim->more = false;
     if (lim->wishes == NULL) /* else a poke may wait for a turn of its own */
         wake_drain(&lim->wake);
-    archive_reap(lim);
+    history_save_reap(lim);
     do {
         if (!attach_check(lim))
             return trouble(lim, max_i64(lim->retry_ns - now, BUSY_NS));
-        if (!lock_take(lim->file.fd))
+        if (!file_lock_take(lim->file.fd))
             return trouble(lim, busy_ns(lim));
         if (!run_locked(lim, locked, lim))
             return trouble(lim, 0);
     } while (lim->late);
     tell_workers(lim);
-    archive_go_on(lim);
+    history_save_go_on(lim);
     if (lim->slot == NONE) {
         if (lim->at_odds && !lim->told_odds)
             limiter_say(lim, "upstreams_differ",
@@ -417,9 +418,9 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
         return trouble(lim, FULL_NS);
     }
     lim->trouble_ns = NEVER;
-    news_tell(lim, false);
-    news_free(lim);
-    notes_trim(lim);
+    ticket_events_tell(lim, false);
+    ticket_events_free(lim);
+    completions_trim(lim);
     if (lim->more)
         return lim->now + gap_ns(lim);
     if (lim->wishes == NULL)
@@ -451,7 +452,7 @@ bool limiter_at_once(struct limiter *lim, int64_t now,
     lim->now = max_i64(lim->now, now);
     do {
         if (!attach_check(lim) || lim->slot == NONE || lim->unsettled ||
-            !lock_take(lim->file.fd))
+            !file_lock_take(lim->file.fd))
             return false; /* a turn has to come first */
         if (!run_locked(lim, run_errand, &e))
             return false;
@@ -465,12 +466,12 @@ bool limiter_at_once(struct limiter *lim, int64_t now,
 bool limiter_look(struct limiter *lim, void (*fn)(void *), void *arg)
 {
     const char *what = "";
-    enum guard_result how;
+    enum sigbus_result how;
 
-    if (lim->file.lay == NULL || !lock_take(lim->file.fd))
+    if (lim->file.lay == NULL || !file_lock_take(lim->file.fd))
         return false;
-    how = guard_run(fn, arg, &what);
-    lock_drop(lim->file.fd);
+    how = sigbus_run(fn, arg, &what);
+    file_lock_drop(lim->file.fd);
     if (how != GUARD_OK)
         attach_lose(lim, what, true);
     return how == GUARD_OK;
@@ -527,7 +528,8 @@ static void place_locked(void *arg)
         return;
     if (q->lay->live.limited > 0) /* counts are written, but no other reads */
         queue_measure(q->lay, r->scope);
-    news_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns), NULL, 0);
+    ticket_events_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns),
+                        NULL, 0);
 }
 
 bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
@@ -593,7 +595,7 @@ int limiter_open(struct limiter **out, const char *dir, const char *data_dir,
 
     CHECK(lim != NULL);
     err[0] = '\0';
-    guard_init();
+    sigbus_init();
     lim->file.fd = lim->wake.fd = lim->dir = lim->alive = -1;
     lim->slot = NONE;
     lim->path = strdup(dir);
@@ -630,9 +632,9 @@ static void leave(void *arg)
         if (lim->unsettled)
             settle_in(lim);
     } while (lim->adopting);
-    wishes_fulfil(lim);
-    notes_apply(lim);
-    roster_leave(lim->file.lay, lim->file.fd, lim->slot, lim->now);
+    ticket_ops_fulfil(lim);
+    completions_apply(lim);
+    workers_leave(lim->file.lay, lim->file.fd, lim->slot, lim->now);
     lim->slot = NONE;
     slots_hand_out_all(lim);
     end(lim);
@@ -642,8 +644,9 @@ static void leave(void *arg)
  * knows: for that the lock is waited for, a tenth of a second at most. */
 static bool lock_at_last(const struct limiter *lim)
 {
-    return lim->n_notes + lim->n_tries > 0 ? lock_wait(lim->file.fd, LAST_NS)
-                                           : lock_take(lim->file.fd);
+    return lim->n_notes + lim->n_tries > 0
+               ? file_lock_wait(lim->file.fd, LAST_NS)
+               : file_lock_take(lim->file.fd);
 }
 
 bool limiter_has_tickets(const struct limiter *lim)
@@ -664,10 +667,10 @@ void limiter_close(struct limiter *lim)
     if (lim->slot != NONE && file_is_current(&lim->file, lim->dir) &&
         lock_at_last(lim) && run_locked(lim, leave, lim))
         tell_workers(lim);
-    archive_end(lim);
+    history_save_end(lim);
     while (lim->all.first != NULL)
         ticket_free(&lim->all, lim->all.first);
-    notes_free(lim);
+    completions_free(lim);
     wake_fini(&lim->wake);
     file_close(&lim->file);
     if (lim->alive != -1)

@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base.h"
-#include "serial.h"
-#include "spread.h"
+#include "lib/base.h"
+#include "lib/serial.h"
+#include "state/stats/reservoir.h"
 
 #define LIMITER_UPSTREAMS  16
 #define LIMITER_NAME_MAX   128 /* client and model names, with the zero */
@@ -437,7 +437,7 @@ struct limiter_note {
     uint64_t bytes;      /* to the client */
     uint64_t prompt_bytes;
     int64_t tokens_in, tokens_out; /* -1: not told */
-    struct spread gaps;            /* between tokens, SPREAD_GAP */
+    struct reservoir gaps;         /* between tokens, SPREAD_GAP */
     char route[LIMITER_ROUTE_MAX]; /* "": none is counted */
     char code[LIMITER_CODE_MAX];   /* of an error of ours, or "" */
     char provider[LIMITER_PROVIDER_MAX];

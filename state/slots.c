@@ -8,7 +8,7 @@
  * the others once, by that long, and can never use a slot it was not given.
  *
  * What always holds when the lock is free: no slot of a scope is open while a
- * worker that answers has a waiter that may go: see retreat.c, traits.c and
+ * worker that answers has a waiter that may go: see retreat.c, model_state.c and
  * quota.c for those that may not.  But for what a turn had no time for
  * (TURN_MAX): then the next one follows at once.
  *
@@ -19,11 +19,11 @@
  * rests, benches and the clients' own limits when the first that waits may use
  * it.  The later of the two counts, and whoever wakes looks anew.
  */
-#include "admit.h"
-#include "queue.h"
-#include "row.h"
-#include "traits.h"
-#include "worker.h"
+#include "state/policy/admit.h"
+#include "state/policy/model_state.h"
+#include "state/policy/queue.h"
+#include "state/policy/row.h"
+#include "state/worker.h"
 
 #define OFFER_NS    (50 * NS_PER_MS) /* 1,000 times a wake-up's latency */
 #define BACKSTOP_NS (5 * NS_PER_MS)  /* after the leader's alarm */
@@ -51,11 +51,11 @@ static void grant(struct limiter *lim, uint32_t row)
     struct ticket *t = lim->by_row[row];
 
     if (t == NULL || t->row != row || t->id != r->id)
-        guard_damaged("a row of ours that we do not know");
+        sigbus_damaged("a row of ours that we do not know");
     row_grant(lay, row, lim->now);
     /* First: cut short before it is news, the grant was none, and the ticket
      * waits on. */
-    news_granted(lim, t);
+    ticket_events_granted(lim, t);
     t->state = TICKET_OPEN;
     t->sent_ns = NEVER;
 }
@@ -89,7 +89,7 @@ void slots_revoke(struct limiter *lim)
             alarm_at(lim, r->changed_ns + OFFER_NS);
             continue;
         }
-        roster_stall(lay, r->worker);
+        workers_stall(lay, r->worker);
         row_revoke(lay, i, lim->now);
         lay->live.counters.revoked++;
         lay->live.swept_ns = 0; /* it may be dead: look now */

@@ -1,9 +1,9 @@
 /* ticket.c - what does a worker remember of a request it asked for? */
-#include "ticket.h"
+#include "state/ticket.h"
 
 #include <string.h>
 
-#include "layout.h"
+#include "state/file/layout.h"
 
 static void cut(char *to, size_t max, const char *from)
 {

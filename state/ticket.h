@@ -4,7 +4,7 @@
 #ifndef SLUICE_TICKET_H
 #define SLUICE_TICKET_H
 
-#include "limiter.h"
+#include "state/limiter.h"
 
 enum ticket_state {
     TICKET_NEW = 0,  /* not joined yet */

@@ -5,19 +5,19 @@
  *   a turn           --> verdicts_time()    what time alone changes
  *   limiter_end_hold() -> verdicts_end()    an operator's word
  *
- * The machines (retreat.c, bench.c, ceiling.c) know no table; here they get
+ * The machines (retreat.c, ejection.c, concurrency.c) know no table; here they get
  * what they need from the shared file, and each change is counted and noted
  * for the log.  They work on a copy, which takes its place as a whole (draft.c).
  */
 #include <string.h>
 
-#include "admit.h"
-#include "draft.h"
-#include "names.h"
-#include "quota.h"
-#include "rulebook.h"
-#include "traits.h"
-#include "worker.h"
+#include "state/policy/admit.h"
+#include "state/policy/draft.h"
+#include "state/policy/limits.h"
+#include "state/policy/model_state.h"
+#include "state/policy/names.h"
+#include "state/policy/quota.h"
+#include "state/worker.h"
 
 static const char *const state_names[RETREAT_STATES] = {
     "normal", "holding", "probing", "recovering"};
@@ -28,10 +28,10 @@ static void note_state(struct limiter *lim, uint32_t scope, uint32_t from,
                        const char *why)
 {
     const struct retreat *re = admit_retreat(lim->file.lay, scope);
-    struct mark m = {.event = "retreat",
-                     .from = state_names[from],
-                     .to = state_names[re->state],
-                     .for_ns = -1};
+    struct change m = {.event = "retreat",
+                       .from = state_names[from],
+                       .to = state_names[re->state],
+                       .for_ns = -1};
     uint64_t *word = &lim->file.lay->live.retreating[scope / 64];
     uint64_t bit = UINT64_C(1) << scope % 64;
 
@@ -41,8 +41,8 @@ static void note_state(struct limiter *lim, uint32_t scope, uint32_t from,
         *word |= bit;
     if (re->state == RETREAT_HOLDING)
         m.for_ns = re->until_ns - lim->now;
-    marks_why(&m, why);
-    marks_add(lim, scope, &m);
+    change_log_why(&m, why);
+    change_log_add(lim, scope, &m);
 }
 
 static void refused(struct limiter *lim, const struct lay_row *row,
@@ -102,7 +102,7 @@ static void advance(struct limiter *lim, uint32_t scope)
         return;
     new = *admit_retreat(lay, scope);
     from = new.state;
-    if (!rulebook_in_force(lay, rulebook_upstream(lay, scope))) {
+    if (!limits_in_force(lay, limits_upstream(lay, scope))) {
         retreat_end(&new, lim->now); /* nobody uses that upstream any more */
         draft_put(lay, re, &new, sizeof(new));
         note_state(lim, scope, from, "its upstream is gone");
@@ -125,39 +125,40 @@ void verdicts_time(struct limiter *lim, uint32_t scope)
 /* ---- models and upstreams that are off --------------------------------------- */
 
 static void note_bench(struct limiter *lim, uint32_t scope, const char *event,
-                       const struct bench *b)
+                       const struct ejection *b)
 {
-    struct mark m = {.event = event,
-                     .from = "on",
-                     .to = "off",
-                     .for_ns = b->until_ns - lim->now};
+    struct change m = {.event = event,
+                       .from = "on",
+                       .to = "off",
+                       .for_ns = b->until_ns - lim->now};
 
-    marks_why(&m, b->reason);
-    marks_add(lim, scope, &m);
+    change_log_why(&m, b->reason);
+    change_log_add(lim, scope, &m);
     lim->file.lay->live.limited++;
     lim->file.lay->live.refusing++; /* each worker looks at its waiters */
 }
 
-static struct bench_answer bench_answer(const struct layout *lay,
-                                        const struct lay_row *row,
-                                        const struct limiter_report *rep)
+static struct ejection_answer bench_answer(const struct layout *lay,
+                                           const struct lay_row *row,
+                                           const struct limiter_report *rep)
 {
-    return (struct bench_answer){row->grant, lay->live.last_grant,
-                                 rep->retry_after_ns, rep->status, rep->reason};
+    return (struct ejection_answer){row->grant, lay->live.last_grant,
+                                    rep->retry_after_ns, rep->status,
+                                    rep->reason};
 }
 
 static void model_off(struct limiter *lim, const struct lay_row *row,
                       const struct limiter_report *rep)
 {
     struct layout *lay = lim->file.lay;
-    struct bench_answer what = bench_answer(lay, row, rep);
-    struct bench *b, new;
+    struct ejection_answer what = bench_answer(lay, row, rep);
+    struct ejection *b, new;
 
     if (row->model == NONE)
         return; /* the table is full of models that are needed */
-    b = &traits_at(lay, row->model)->bench;
+    b = &model_state_at(lay, row->model)->bench;
     new = *b;
-    if (!bench_begin(&new, &what, lim->now))
+    if (!ejection_begin(&new, &what, lim->now))
         return;
     draft_put(lay, b, &new, sizeof(new));
     lay->live.counters.benches++;
@@ -168,12 +169,12 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
                    const struct limiter_report *rep)
 {
     struct layout *lay = lim->file.lay;
-    uint32_t upstream = rulebook_upstream(lay, row->scope);
-    struct lay_debt *d = traits_debt(lay, upstream), new = *d;
-    struct bench_answer what = bench_answer(lay, row, rep);
+    uint32_t upstream = limits_upstream(lay, row->scope);
+    struct lay_debt *d = model_state_debt(lay, upstream), new = *d;
+    struct ejection_answer what = bench_answer(lay, row, rep);
 
     what.status = 402;
-    if (!bench_begin(&new.bench, &what, lim->now))
+    if (!ejection_begin(&new.bench, &what, lim->now))
         return;
     new.try_id = 0;
     draft_put(lay, d, &new, sizeof(new));
@@ -186,34 +187,34 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
 static void note_ceiling(struct limiter *lim, uint32_t model, uint32_t from,
                          uint32_t to, const char *why)
 {
-    struct mark m = {.event = "ceiling",
-                     .from = from > 0 ? "limited" : "free",
-                     .to = to > 0 ? "limited" : "free",
-                     .for_ns = -1,
-                     .at_once = to};
+    struct change m = {.event = "ceiling",
+                       .from = from > 0 ? "limited" : "free",
+                       .to = to > 0 ? "limited" : "free",
+                       .for_ns = -1,
+                       .at_once = to};
 
-    marks_why(&m, why);
-    marks_add(lim, LAY_UPSTREAMS + model, &m);
+    change_log_why(&m, why);
+    change_log_add(lim, LAY_UPSTREAMS + model, &m);
 }
 
 static void busy(struct limiter *lim, const struct lay_row *row,
                  const struct limiter_report *rep)
 {
     struct layout *lay = lim->file.lay;
-    struct lay_trait *t;
-    struct ceiling_refusal what = {row->grant, lay->live.last_grant, 0,
-                                   rep->retry_after_ns};
-    struct ceiling new;
+    struct lay_model_state *t;
+    struct concurrency_refusal what = {row->grant, lay->live.last_grant, 0,
+                                       rep->retry_after_ns};
+    struct concurrency new;
     uint32_t from;
     bool cut;
 
     if (row->model == NONE)
         return;
-    t = traits_at(lay, row->model);
+    t = model_state_at(lay, row->model);
     new = t->ceiling;
     from = new.limit;
     what.in_flight = t->in_flight;
-    cut = ceiling_cut(&new, &what, lim->now);
+    cut = concurrency_cut(&new, &what, lim->now);
     draft_put(lay, &t->ceiling, &new, sizeof(new));
     if (!cut)
         return;
@@ -227,40 +228,40 @@ static void forgive(struct layout *lay, struct lay_debt *d, uint64_t answered)
 {
     struct lay_debt new = *d;
 
-    bench_end(&new.bench);
-    bench_answered(&new.bench, answered);
+    ejection_end(&new.bench);
+    ejection_answered(&new.bench, answered);
     new.try_id = 0;
     draft_put(lay, d, &new, sizeof(new));
 }
 
 static void fine_debt(struct limiter *lim, const struct lay_row *row)
 {
-    uint32_t upstream = rulebook_upstream(lim->file.lay, row->scope);
-    struct lay_debt *d = traits_debt(lim->file.lay, upstream);
-    struct mark m = {
+    uint32_t upstream = limits_upstream(lim->file.lay, row->scope);
+    struct lay_debt *d = model_state_debt(lim->file.lay, upstream);
+    struct change m = {
         .event = "unpaid", .from = "off", .to = "on", .for_ns = -1};
 
     if (d->bench.until_ns == 0 || row->grant <= d->bench.grant)
         return;
     forgive(lim->file.lay, d, row->grant);
-    marks_add(lim, upstream, &m);
+    change_log_add(lim, upstream, &m);
 }
 
 static void fine(struct limiter *lim, const struct lay_row *row)
 {
     struct layout *lay = lim->file.lay;
-    struct lay_trait *t;
-    struct ceiling new;
+    struct lay_model_state *t;
+    struct concurrency new;
     bool gone;
 
     if (lay->live.limited > 0)
         fine_debt(lim, row);
     if (row->model == NONE)
         return;
-    t = traits_at(lay, row->model);
-    bench_answered(&t->bench, row->grant);
+    t = model_state_at(lay, row->model);
+    ejection_answered(&t->bench, row->grant);
     new = t->ceiling;
-    gone = ceiling_grow(&new, row->grant);
+    gone = concurrency_grow(&new, row->grant);
     draft_put(lay, &t->ceiling, &new, sizeof(new));
     if (gone)
         note_ceiling(lim, row->model, 1, 0, "it bears twice as many");
@@ -278,7 +279,7 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
         return;
     verdicts_time(lim, row->scope); /* time first: it is an answer to now */
     lay->live.counters.answers[rep->answer]++;
-    probe_key(&lay->probe, rulebook_upstream(lay, row->scope), rep->status);
+    probe_key(&lay->probe, limits_upstream(lay, row->scope), rep->status);
     if (rep->answer != ANSWER_RATE)
         answered(lim, t->row, rep->answer == ANSWER_FINE);
     switch (rep->answer) {
@@ -307,10 +308,11 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
 
 static void note_bench_end(struct limiter *lim, uint32_t model, const char *why)
 {
-    struct mark m = {.event = "bench", .from = "off", .to = "on", .for_ns = -1};
+    struct change m = {
+        .event = "bench", .from = "off", .to = "on", .for_ns = -1};
 
-    marks_why(&m, why);
-    marks_add(lim, LAY_UPSTREAMS + model, &m);
+    change_log_why(&m, why);
+    change_log_add(lim, LAY_UPSTREAMS + model, &m);
 }
 
 /* The benches that are over, and how many restrictions are left. */
@@ -320,20 +322,20 @@ static void count_limited(struct limiter *lim)
     uint32_t i, n = 0;
 
     for (i = 0; i < LAY_MODELS; i++) {
-        struct lay_trait *t = traits_at(lay, i);
+        struct lay_model_state *t = model_state_at(lay, i);
 
-        if (t->bench.until_ns != 0 && !bench_is_on(&t->bench, lim->now)) {
-            bench_end(&t->bench);
+        if (t->bench.until_ns != 0 && !ejection_is_on(&t->bench, lim->now)) {
+            ejection_end(&t->bench);
             note_bench_end(lim, i, "");
         }
-        if (!ceiling_rests(&t->ceiling, lim->now))
+        if (!concurrency_rests(&t->ceiling, lim->now))
             t->ceiling.rest_ns = 0;
         n += t->bench.until_ns != 0 || t->ceiling.limit != 0 ||
              t->ceiling.rest_ns != 0;
     }
     for (i = 0; i < LAY_UPSTREAMS; i++) {
-        if (!rulebook_in_force(lay, i))
-            bench_end(&lay->debts[i].bench);
+        if (!limits_in_force(lay, i))
+            ejection_end(&lay->debts[i].bench);
         n += lay->debts[i].bench.until_ns != 0;
     }
     lay->live.limited = n + quota_recount(lay, lim->now);
@@ -362,32 +364,32 @@ static void end_retreat(struct limiter *lim, uint32_t scope)
 
 static void end_debt(struct limiter *lim, uint32_t upstream)
 {
-    struct lay_debt *d = traits_debt(lim->file.lay, upstream);
-    struct mark m = {.event = "unpaid",
-                     .from = "off",
-                     .to = "on",
-                     .for_ns = -1,
-                     .why = "an operator ended it"};
+    struct lay_debt *d = model_state_debt(lim->file.lay, upstream);
+    struct change m = {.event = "unpaid",
+                       .from = "off",
+                       .to = "on",
+                       .for_ns = -1,
+                       .why = "an operator ended it"};
 
     if (d->bench.until_ns == 0)
         return;
     forgive(lim->file.lay, d, 0);
     lim->file.lay->live.counters.holds_ended++;
-    marks_add(lim, upstream, &m);
+    change_log_add(lim, upstream, &m);
 }
 
 static void end_traits(struct limiter *lim, uint32_t model)
 {
     struct layout *lay = lim->file.lay;
-    struct lay_trait *t = traits_at(lay, model);
-    struct ceiling ceiling = t->ceiling;
-    struct bench bench = t->bench;
+    struct lay_model_state *t = model_state_at(lay, model);
+    struct concurrency ceiling = t->ceiling;
+    struct ejection bench = t->bench;
 
     ceiling.limit = 0;
     ceiling.rest_ns = 0;
     draft_put(lay, &t->ceiling, &ceiling, sizeof(ceiling));
     bench.streak = 0;
-    bench_end(&bench);
+    ejection_end(&bench);
     if (t->bench.until_ns != 0) {
         lay->live.counters.holds_ended++;
         note_bench_end(lim, model, "an operator ended it");
@@ -402,7 +404,7 @@ void verdicts_end(struct limiter *lim)
 
     for (i = 0; i < lim->n_ends; i++) {
         const struct end_wish *w = &lim->ends[i];
-        uint32_t row = places_of(lim, w->upstream);
+        uint32_t row = upstream_map_of(lim, w->upstream);
 
         if (w->model[0] == '\0') {
             end_retreat(lim, row);

@@ -9,22 +9,22 @@
  * Between the two the queue may move on; a view is a moment blurred by some
  * microseconds, never a torn row.
  */
-#include "view.h"
+#include "state/view.h"
 
 #include <string.h>
 
-#include "admit.h"
-#include "guard.h"
-#include "layout.h"
-#include "lock.h"
-#include "queue.h"
-#include "quota.h"
-#include "rank.h"
-#include "row.h"
-#include "rulebook.h"
-#include "traits.h"
-#include "vtime.h"
-#include "window.h"
+#include "lib/file_lock.h"
+#include "lib/sigbus.h"
+#include "state/file/layout.h"
+#include "state/policy/admit.h"
+#include "state/policy/limits.h"
+#include "state/policy/model_state.h"
+#include "state/policy/position.h"
+#include "state/policy/queue.h"
+#include "state/policy/quota.h"
+#include "state/policy/row.h"
+#include "state/policy/virtual_time.h"
+#include "state/policy/window.h"
 
 struct job {
     struct layout *lay;
@@ -77,21 +77,21 @@ static void copy_retreat(struct job *j, struct view_retreat *v, uint32_t id)
 }
 
 static void copy_bench(struct job *j, struct view_bench *v,
-                       const struct bench *b)
+                       const struct ejection *b)
 {
     v->ends_ns = -1;
     if (b->until_ns == 0)
         return;
     v->ends_ns = max_i64(b->until_ns - j->now, 0);
     v->streak = b->streak;
-    v->status = bench_status(b);
+    v->status = ejection_status(b);
     copy_reason(v->reason, b->reason);
 }
 
 /* When each send of the window stops to count, soonest first. */
 static void copy_opens(struct job *j, struct view_scope *v, uint32_t id)
 {
-    const struct limiter_rules *r = rulebook_of(j->lay, id);
+    const struct limiter_rules *r = limits_of(j->lay, id);
     uint32_t n = scope_at(j->lay, id)->window.n, i;
     int64_t *out = &j->out->opens[j->out->n_opens];
 
@@ -109,7 +109,7 @@ static void copy_scope(struct job *j, uint32_t id)
 {
     struct layout *lay = j->lay;
     struct lay_scope *s = scope_at(lay, id);
-    const struct limiter_rules *r = rulebook_of(lay, id);
+    const struct limiter_rules *r = limits_of(lay, id);
     struct view_scope *v = &j->out->scopes[j->out->n_scopes];
     int64_t when;
     uint32_t i;
@@ -131,7 +131,7 @@ static void copy_scope(struct job *j, uint32_t id)
     }
     copy_opens(j, v, id);
     copy_retreat(j, &v->retreat, id);
-    copy_bench(j, &v->unpaid, &traits_debt(lay, v->upstream)->bench);
+    copy_bench(j, &v->unpaid, &model_state_debt(lay, v->upstream)->bench);
     v->tokens_milli = admit_tokens_milli(lay, id, j->now);
     (void)admit_now(lay, id, j->now, &when);
     v->next_slot_ns = when == NEVER ? -1 : max_i64(0, when - j->now);
@@ -147,11 +147,10 @@ static void copy_scopes(struct job *j)
     uint32_t i;
 
     for (i = 0; i < LAY_UPSTREAMS; i++)
-        if (rulebook_in_force(lay, i))
+        if (limits_in_force(lay, i))
             copy_scope(j, i);
     for (i = 0; i < LAY_MODELS; i++)
-        if (lay->models[i].used &&
-            rulebook_in_force(lay, lay->models[i].owner) &&
+        if (lay->models[i].used && limits_in_force(lay, lay->models[i].owner) &&
             lay->rules[lay->models[i].owner].per_model)
             copy_scope(j, LAY_UPSTREAMS + i);
 }
@@ -164,7 +163,7 @@ static void copy_block(struct job *j, struct view_row *v, uint32_t i,
     const struct lay_row *r = row_at(j->lay, i);
     bool model = queue_model_is_blocked(j->lay, i);
     int64_t own = quota_eta(j->lay, r->client, own_nth, j->now);
-    int64_t at = model ? traits_free_at(j->lay, r->model, j->now) : j->now;
+    int64_t at = model ? model_state_free_at(j->lay, r->model, j->now) : j->now;
 
     v->blocked = model || own > j->now;
     at = max_i64(at, own);
@@ -179,7 +178,7 @@ static struct view_row *copy_row(struct job *j, uint32_t i, uint32_t scope)
     struct view_row *v = &j->out->rows[j->out->n_rows];
 
     if (r->client >= LAY_CLIENTS || r->cls >= LIMITER_CLASSES)
-        guard_damaged("row");
+        sigbus_damaged("row");
     if (j->out->n_rows >= LAY_ROWS)
         return NULL;
     v->id = r->id;
@@ -222,10 +221,10 @@ static void copy_waiting(struct job *j, uint32_t scope)
                 if (v != NULL)
                     copy_block(j, v, row, own_nth);
                 if (v != NULL && !v->blocked)
-                    v->key = rank_key(j->lay, row, nth++);
+                    v->key = position_key(j->lay, row, nth++);
                 own_nth += !queue_model_is_blocked(j->lay, row);
                 if (++hops > LAY_ROWS)
-                    guard_damaged("line");
+                    sigbus_damaged("line");
             }
         }
     }
@@ -271,7 +270,7 @@ static void copy_models(struct job *j)
 
     for (i = 0; i < LAY_MODELS; i++) {
         const struct lay_name *name = &j->lay->models[i];
-        const struct lay_trait *t = traits_at(j->lay, i);
+        const struct lay_model_state *t = model_state_at(j->lay, i);
         struct view_model *v = &j->out->models[j->out->n_models];
 
         if (!name->used || name->owner >= LAY_UPSTREAMS)
@@ -281,7 +280,7 @@ static void copy_models(struct job *j)
         v->in_flight = t->in_flight;
         v->waiting = t->waiting;
         v->ceiling = t->ceiling.limit;
-        v->rest_ns = ceiling_rests(&t->ceiling, j->now)
+        v->rest_ns = concurrency_rests(&t->ceiling, j->now)
                          ? t->ceiling.rest_ns - j->now
                          : -1;
         copy_bench(j, &v->bench, &t->bench);
@@ -315,13 +314,13 @@ static void copy_tally(struct job *j)
     uint32_t i;
 
     for (i = 0; i < LIMITER_RECENT; i++)
-        if (tally_recent(t, i, &v->recent[v->n_recent]))
+        if (counters_recent(t, i, &v->recent[v->n_recent]))
             v->n_recent++;
     memcpy(v->outcomes, t->sums.outcomes, sizeof(v->outcomes));
     v->requests = t->sums.requests;
-    v->queue_ns = tally_ns(t->sums.queue_us);
-    v->first_byte_ns = tally_ns(t->sums.first_byte_us);
-    v->generation_ns = tally_ns(t->sums.generation_us);
+    v->queue_ns = counters_ns(t->sums.queue_us);
+    v->first_byte_ns = counters_ns(t->sums.first_byte_us);
+    v->generation_ns = counters_ns(t->sums.generation_us);
 }
 
 static void tell_figures(struct job *j)
@@ -329,9 +328,9 @@ static void tell_figures(struct job *j)
     uint32_t i;
 
     for (i = 0; i < j->out->n_models; i++)
-        tally_tell(&j->of_models[i], &j->out->models[i].figures);
+        counters_tell(&j->of_models[i], &j->out->models[i].figures);
     for (i = 0; i < j->out->n_clients; i++)
-        tally_tell(&j->of_clients[i], &j->out->clients[i].figures);
+        counters_tell(&j->of_clients[i], &j->out->clients[i].figures);
 }
 
 static void copy_pause(struct job *j)
@@ -339,7 +338,7 @@ static void copy_pause(struct job *j)
     const struct lay_control *c = &j->lay->control;
 
     if (!control_is_sane(c, j->now))
-        guard_damaged("control");
+        sigbus_damaged("control");
     j->out->paused_ns = c->paused_ns != 0 ? since(j, c->paused_ns) : -1;
     memcpy(j->out->paused_by, c->by, sizeof(c->by) - 1);
     j->out->paused_by[sizeof(c->by) - 1] = '\0';
@@ -499,13 +498,13 @@ static void second_pass(void *arg)
 
 static bool pass(int fd, void (*fn)(void *), struct job *j, const char **what)
 {
-    enum guard_result how;
+    enum sigbus_result how;
 
-    if (fd != -1 && !lock_take(fd))
+    if (fd != -1 && !file_lock_take(fd))
         return false;
-    how = guard_run(fn, j, what);
+    how = sigbus_run(fn, j, what);
     if (fd != -1)
-        lock_drop(fd);
+        file_lock_drop(fd);
     return how == GUARD_OK && !j->busy;
 }
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "limiter.h"
+#include "state/limiter.h"
 
 struct layout;
 

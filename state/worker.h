@@ -1,16 +1,16 @@
 /*
  * What one worker keeps in its own memory; for limiter.c, attach.c, slots.c,
- * orders.c, places.c, wishes.c, verdicts.c, marks.c, news.c and fence.c alone.
+ * operator.c, upstream_map.c, ticket_ops.c, verdicts.c, change_log.c, ticket_events.c and fence.c alone.
  */
 #ifndef SLUICE_WORKER_H
 #define SLUICE_WORKER_H
 
-#include "file.h"
-#include "layout.h"
-#include "limiter.h"
-#include "roster.h"
-#include "ticket.h"
-#include "wake.h"
+#include "state/file/layout.h"
+#include "state/file/state_file.h"
+#include "state/file/wake.h"
+#include "state/file/workers.h"
+#include "state/limiter.h"
+#include "state/ticket.h"
 
 #define TICK_NS NS_PER_S /* how often to look at the path and for the dead */
 
@@ -28,7 +28,7 @@
 #define OWED_MAX  64 /* refusals while the state cannot be had */
 
 /* Something that changed for everybody, to be logged. */
-struct mark {
+struct change {
     const char *event;
     char name[LIMITER_NAME_MAX]; /* of the upstream or the model */
     const char *from, *to;
@@ -95,7 +95,7 @@ struct limiter {
     struct ticket *fresh, **fresh_end; /* to be told their place */
     struct ticket *over;               /* to be freed */
     struct ticket *by_row[LAY_ROWS];
-    int64_t etas[LAY_ROWS]; /* by position; for news.c, in one turn */
+    int64_t etas[LAY_ROWS]; /* by position; for ticket_events.c, in one turn */
 
     /* Of one turn. */
     struct effort joins, at_joins; /* and the slots given away at them */
@@ -113,15 +113,15 @@ struct limiter {
     uint64_t poked[LAY_WORKERS / 64];
     uint64_t pokes[LAY_WORKERS];
     uint32_t n_pokes;
-    struct roster_gone gone;
+    struct workers_gone gone;
     bool repaired;
-    struct mark marks[MARKS_MAX];
+    struct change marks[MARKS_MAX];
     uint32_t n_marks, more_marks;
 
     struct end_wish ends[ENDS_MAX];
     uint32_t n_ends;
 
-    struct lay_senior owed[OWED_MAX]; /* to be remembered */
+    struct lay_retry owed[OWED_MAX]; /* to be remembered */
     uint32_t n_owed;
 
     int64_t first_s;            /* the oldest moment of the history; 0: none */
@@ -198,48 +198,48 @@ void slots_hand_out_all(struct limiter *lim);
 /* WORKER is told after the lock is gone. */
 void slots_poke(struct limiter *lim, uint32_t worker);
 
-/* ---- orders.c: all of it needs the lock -------------------------------- */
+/* ---- operator.c: all of it needs the lock -------------------------------- */
 
 /* Are our settings as new as any?  Then their rules may be put in force, and
  * the others hear of it. */
-bool orders_lead(struct limiter *lim);
+bool operator_lead(struct limiter *lim);
 /* Who are we, and what was ordered since the last turn? */
-void orders_look(struct limiter *lim);
+void operator_look(struct limiter *lim);
 /* Tells our tickets that were cancelled. */
-void orders_cancelled(struct limiter *lim);
+void operator_cancelled(struct limiter *lim);
 
-/* ---- places.c: all of it needs the lock --------------------------------- */
+/* ---- upstream_map.c: all of it needs the lock --------------------------------- */
 
 /* Finds a row for each of our upstreams.  False: not enough of them are free. */
-MUST_USE bool places_take(struct limiter *lim);
+MUST_USE bool upstream_map_take(struct limiter *lim);
 /* The row of an upstream of ours; NONE: there is no such one. */
-uint32_t places_of(const struct limiter *lim, uint32_t upstream);
+uint32_t upstream_map_of(const struct limiter *lim, uint32_t upstream);
 /* Puts our rules in force: if we LEAD, else only where there are none.  Rows
  * that nobody uses get none. */
-void places_rule(struct limiter *lim, bool lead);
+void upstream_map_rule(struct limiter *lim, bool lead);
 
-/* ---- wishes.c --------------------------------------------------------- */
+/* ---- ticket_ops.c --------------------------------------------------------- */
 
-void wishes_add(struct limiter *lim, struct ticket *t, unsigned what);
+void ticket_ops_add(struct limiter *lim, struct ticket *t, unsigned what);
 /* Needs the lock.  Does what was asked since the last turn. */
-void wishes_fulfil(struct limiter *lim);
+void ticket_ops_fulfil(struct limiter *lim);
 /* Needs the lock.  Refuses our waiters whose model or upstream went off. */
-void wishes_refuse_off(struct limiter *lim);
+void ticket_ops_refuse_off(struct limiter *lim);
 /* Needs the lock.  Puts the tickets of a lost file into this one; while there
  * are more than a turn's worth, lim->adopting. */
-void wishes_adopt(struct limiter *lim);
+void ticket_ops_adopt(struct limiter *lim);
 /* T is refused without the lock: to be remembered when it can be had. */
-void wishes_owe(struct limiter *lim, const struct ticket *t);
+void ticket_ops_owe(struct limiter *lim, const struct ticket *t);
 /* The file is lost: no ticket has a row, and no wish is forgotten. */
-void wishes_unbind(struct limiter *lim);
+void ticket_ops_unbind(struct limiter *lim);
 
-/* ---- notes.c ----------------------------------------------------------- */
+/* ---- completions.c ----------------------------------------------------------- */
 
 /* Needs the lock.  Counts what was noted since the last turn. */
-void notes_apply(struct limiter *lim);
+void completions_apply(struct limiter *lim);
 /* Gives room back; at the end of a turn, without the lock. */
-void notes_trim(struct limiter *lim);
-void notes_free(struct limiter *lim);
+void completions_trim(struct limiter *lim);
+void completions_free(struct limiter *lim);
 
 /* ---- verdicts.c: all of it needs the lock ------------------------------ */
 
@@ -252,34 +252,36 @@ void verdicts_tick(struct limiter *lim);
 /* What operators asked for. */
 void verdicts_end(struct limiter *lim);
 
-/* ---- marks.c ----------------------------------------------------------- */
+/* ---- change_log.c ----------------------------------------------------------- */
 
 /* Needs the lock.  WHAT happened to SCOPE; its name is filled in here. */
-void marks_add(struct limiter *lim, uint32_t scope, const struct mark *what);
-void marks_why(struct mark *m, const char *reason);
+void change_log_add(struct limiter *lim, uint32_t scope,
+                    const struct change *what);
+void change_log_why(struct change *m, const char *reason);
 /* Logs them; not under the lock. */
-void marks_tell(struct limiter *lim);
-void marks_forget(struct limiter *lim);
+void change_log_tell(struct limiter *lim);
+void change_log_forget(struct limiter *lim);
 
-/* ---- news.c ------------------------------------------------------------ */
+/* ---- ticket_events.c ------------------------------------------------------------ */
 
-void news_add(struct limiter *lim, struct ticket *t, enum ticket_event event);
+void ticket_events_add(struct limiter *lim, struct ticket *t,
+                       enum ticket_event event);
 /* Needs the lock, which the ticket's row has got its slot under. */
-void news_granted(struct limiter *lim, struct ticket *t);
-void news_refused(struct limiter *lim, struct ticket *t,
-                  enum limiter_refusal why, int64_t eta_ns);
+void ticket_events_granted(struct limiter *lim, struct ticket *t);
+void ticket_events_refused(struct limiter *lim, struct ticket *t,
+                           enum limiter_refusal why, int64_t eta_ns);
 /* To be told its place at the end of the turn, should it still wait then. */
-void news_fresh(struct limiter *lim, struct ticket *t);
+void ticket_events_fresh(struct limiter *lim, struct ticket *t);
 /* Needs the lock.  Refuses those whose ETA is past their deadline. */
-void news_places(struct limiter *lim);
+void ticket_events_places(struct limiter *lim);
 /* Calls back; ONLY_REFUSED: grants have to wait for the state. */
-void news_tell(struct limiter *lim, bool only_refused);
+void ticket_events_tell(struct limiter *lim, bool only_refused);
 /* Needs the lock.  Fills T's position, ETA and the number that wait.  ETAS are
  * those of the first N positions; NULL: not known yet. */
-void news_place(struct layout *lay, struct ticket *t, int64_t now,
-                const int64_t *etas, uint32_t n);
+void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
+                         const int64_t *etas, uint32_t n);
 /* It is over: freed at the end of the turn, or when nobody listens. */
-void news_over(struct limiter *lim, struct ticket *t);
-void news_free(struct limiter *lim);
+void ticket_events_over(struct limiter *lim, struct ticket *t);
+void ticket_events_free(struct limiter *lim);
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef SLUICE_BENCH_DESK_H
 #define SLUICE_BENCH_DESK_H
 
-#include "limiter.h"
+#include "state/limiter.h"
 
 /* A request and what became of it. */
 struct ask {

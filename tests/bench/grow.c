@@ -32,9 +32,9 @@
 #include <unistd.h>
 
 #include "desk.h"
-#include "lock.h"
+#include "lib/file_lock.h"
 #include "samples.h"
-#include "worker.h"
+#include "state/worker.h"
 
 #define WARM_UP     20  /* rounds that do not count */
 #define ROUNDS      101 /* and those that do */
@@ -143,11 +143,11 @@ static uint32_t sweep(struct cell *c, enum step step)
 
     CHECK(lim != NULL);
     lay = lim->file.lay;
-    while (!lock_take(lim->file.fd))
+    while (!file_lock_take(lim->file.fd))
         continue;
     lay->live.now_ns = t > lay->live.now_ns ? t : lay->live.now_ns;
-    roster_sweep(lay, lim->file.fd, lim->slot, lay->live.now_ns, &lim->gone);
-    lock_drop(lim->file.fd);
+    workers_sweep(lay, lim->file.fd, lim->slot, lay->live.now_ns, &lim->gone);
+    file_lock_drop(lim->file.fd);
     note(c, step, t);
     dead = lim->gone.n;
     desk_turn(lim); /* buries them */

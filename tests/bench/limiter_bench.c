@@ -26,8 +26,8 @@
 #include "desk.h"
 #include "grow.h"
 #include "samples.h"
+#include "state/view.h"
 #include "turns.h"
-#include "view.h"
 
 #define ROUNDS    20000 /* of "one" */
 #define MANY_NS   (2 * NS_PER_S)

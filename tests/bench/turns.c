@@ -27,11 +27,11 @@
 #include <unistd.h>
 
 #include "desk.h"
-#include "history.h"
-#include "lock.h"
-#include "view.h"
-#include "window.h"
-#include "worker.h"
+#include "lib/file_lock.h"
+#include "state/policy/window.h"
+#include "state/stats/rings.h"
+#include "state/view.h"
+#include "state/worker.h"
 
 #define RUNS       5
 #define LONGEST_MS 5.0
@@ -570,7 +570,7 @@ static void team(struct scene *s, int fd, uint32_t dead)
         if (dead > 0)
             dead--;
         else
-            CHECK(lock_claim_slot(fd, i));
+            CHECK(file_lock_claim_slot(fd, i));
     }
     lay->live.workers_high = LAY_WORKERS;
     lay->live.swept_ns = 0;
@@ -669,7 +669,7 @@ static void job_fill(struct scene *s)
     for (i = 0; i < 400; i++, t++) {
         struct lay_moment m = {.begin = t, .sends = 1};
 
-        history_fill(h, history_place(&history_rings[0], t), &m);
+        rings_fill(h, rings_place(&history_rings[0], t), &m);
     }
     dropped();
     watch(false);

@@ -19,11 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "boottime.h"
-#include "limiter.h"
-#include "lock.h"
-#include "repair.h"
-#include "worker.h"
+#include "lib/boottime.h"
+#include "lib/file_lock.h"
+#include "state/file/repair.h"
+#include "state/limiter.h"
+#include "state/worker.h"
 
 static int passed, failed;
 static char dir[] = "/tmp/sluice-crash-XXXXXX";

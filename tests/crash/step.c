@@ -11,14 +11,14 @@
  */
 #include "crash.h"
 
-#include "admit.h"
-#include "guard.h"
-#include "lock.h"
-#include "queue.h"
-#include "rescope.h"
-#include "row.h"
-#include "rulebook.h"
-#include "vtime.h"
+#include "lib/file_lock.h"
+#include "lib/sigbus.h"
+#include "state/policy/admit.h"
+#include "state/policy/limits.h"
+#include "state/policy/queue.h"
+#include "state/policy/rescope.h"
+#include "state/policy/row.h"
+#include "state/policy/virtual_time.h"
 
 #define T0     (INT64_C(400000000) * NS_PER_S)
 #define SECOND NS_PER_S
@@ -543,8 +543,8 @@ static const struct scene scenes[] = {
  * it must be found as it was or as it is to be, and nothing in between. */
 struct decided {
     struct retreat retreat;
-    struct bench bench;
-    struct ceiling ceiling;
+    struct ejection bench;
+    struct concurrency ceiling;
     struct lay_debt debt;
     struct lay_control control;
     uint32_t known, known_status;
@@ -645,7 +645,7 @@ static void survive(void *arg)
 {
     struct wreck *w = arg;
     struct layout *lay = w->lay;
-    struct roster_gone gone = {.n = 0};
+    struct workers_gone gone = {.n = 0};
     uint32_t i, before;
 
     if (lay->live.dirty == 0)
@@ -655,21 +655,21 @@ static void survive(void *arg)
     lay->live.now_ns = now + w->scene->later;
     find_decided(w);
     lay->control.paused_ns = 0; /* they resume */
-    expect(w, rulebook_is_sane(&lay->rules[0]), "rules that cannot be");
+    expect(w, limits_is_sane(&lay->rules[0]), "rules that cannot be");
     w->tokens = admit_tokens_milli(lay, 0, lay->live.now_ns);
-    (void)rulebook_set(lay, &set, lay->live.now_ns);
+    (void)limits_set(lay, &set, lay->live.now_ns);
     rescope_rows(lay, lay->live.now_ns);
     w->sum = before = sends_that_count(lay);
     expect(w, w->sum <= set.rules[0].requests, "more sends than the limit");
     for (i = 0; i < LAY_ROWS; i++)
         before -= lay->rows[i].state == ROW_OFFERED &&
-                  !lock_slot_is_held(w->locks, lay->rows[i].worker);
-    roster_sweep(lay, w->locks, NONE, lay->live.now_ns, &gone);
+                  !file_lock_slot_is_held(w->locks, lay->rows[i].worker);
+    workers_sweep(lay, w->locks, NONE, lay->live.now_ns, &gone);
     expect(w, sends_that_count(lay) == before, "the sweep changed the log");
     for (i = 0; i < LAY_ROWS; i++)
         expect(w,
                lay->rows[i].state == ROW_FREE ||
-                   lock_slot_is_held(w->locks, lay->rows[i].worker),
+                   file_lock_slot_is_held(w->locks, lay->rows[i].worker),
                "a row of the dead is left");
     expect(w, lay->tally.sums.outcomes[OUTCOME_OK] <= 1, "it counts twice");
     for (i = 0; i < LAY_WORKERS; i++)
@@ -688,7 +688,7 @@ static const struct {
     {offsetof(struct layout, clients), 8 * sizeof(struct lay_name)},
     {offsetof(struct layout, models), 8 * sizeof(struct lay_name)},
     {offsetof(struct layout, quotas), 8 * sizeof(struct lay_quota)},
-    {offsetof(struct layout, traits), 8 * sizeof(struct lay_trait)},
+    {offsetof(struct layout, traits), 8 * sizeof(struct lay_model_state)},
     {offsetof(struct layout, debts), 8 * sizeof(struct lay_debt)},
     {offsetof(struct layout, probe), sizeof(struct lay_probe)},
     {offsetof(struct layout, control), sizeof(struct lay_control)},
@@ -760,7 +760,7 @@ static void look(struct play *p)
     const char *what = "";
 
     memcpy(p->copy, p->shadow, sizeof(*p->copy));
-    if (guard_run(survive, &w, &what) != GUARD_OK)
+    if (sigbus_run(survive, &w, &what) != GUARD_OK)
         w.wrong = what;
     check(w.wrong == NULL, "%s, instruction %lld: %s", p->scene->name,
           (long long)p->instructions, w.wrong);
@@ -827,9 +827,9 @@ static void lock_places(struct play *p)
     p->hold = mkstemp(name);
     p->locks = open(name, O_RDWR | O_CLOEXEC);
     (void)unlink(name);
-    CHECK(lock_claim_slot(p->hold, lim->slot));
+    CHECK(file_lock_claim_slot(p->hold, lim->slot));
     if (third != NULL)
-        CHECK(lock_claim_slot(p->hold, third->slot));
+        CHECK(file_lock_claim_slot(p->hold, third->slot));
 }
 
 static void watch(struct play *p, pid_t pid)
@@ -900,7 +900,7 @@ int main(void)
     CHECK(p->shadow != NULL && p->copy != NULL);
     make_dir();
     share_a_processor();
-    guard_init();
+    sigbus_init();
     for (i = 0; i < ARRAY_LEN(scenes); i++)
         run(p, &scenes[i]);
     free(p->shadow);

@@ -13,9 +13,9 @@
  */
 #include "crash.h"
 
-#include "view.h"
+#include "state/view.h"
 
-#include "window.h"
+#include "state/policy/window.h"
 
 static struct limiter_settings set;
 
@@ -105,9 +105,9 @@ static void until_free(const struct limiter *lim)
 {
     int i;
 
-    for (i = 0; i < 5000 && !lock_take(lim->file.fd); i++)
+    for (i = 0; i < 5000 && !file_lock_take(lim->file.fd); i++)
         usleep(1000);
-    lock_drop(lim->file.fd);
+    file_lock_drop(lim->file.fd);
 }
 
 /* No turn ever waits for the lock: who holds it is stopped until we are done,
@@ -534,8 +534,8 @@ static bool holds_up(pid_t pid, const struct limiter *lim, bool *stoppable)
     *stoppable = false;
     CHECK(ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD) == 0);
     while (to_next_call(pid)) {
-        if (lock_take(lim->file.fd)) {
-            lock_drop(lim->file.fd);
+        if (file_lock_take(lim->file.fd)) {
+            file_lock_drop(lim->file.fd);
             continue;
         }
         held = true;

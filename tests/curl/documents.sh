@@ -2,7 +2,7 @@
 #
 # Is every setting told wherever settings are told, and nothing else?
 #
-# fcgi/settings.c is the list; conf/sluice.json, conf/README.md, sluice.json(5)
+# fcgi/config/settings.c is the list; conf/sluice.json, conf/README.md, sluice.json(5)
 # and .env.example must have its keys and variables, and its defaults where they
 # name some.  No server is started.
 
@@ -12,12 +12,12 @@ cd "$root" || exit 1
 
 # A row of the table begins with {"key" or NULL, "VARIABLE" or NULL, SETTING_...
 # One without a key is {NULL, ... or {.env = "VARIABLE".
-table=$(tr '\n' ' ' <fcgi/settings.c | grep -oE '\{(NULL|"[a-z_.]+"), *(NULL|"[A-Z_]+"), *SETTING_[A-Z]+|\{\.env = "[A-Z_]+"')
+table=$(tr '\n' ' ' <fcgi/config/settings.c | grep -oE '\{(NULL|"[a-z_.]+"), *(NULL|"[A-Z_]+"), *SETTING_[A-Z]+|\{\.env = "[A-Z_]+"')
 keys=$(sed -nE 's/^\{"([a-z_.]+)".*/\1/p' <<<"$table")
 variables=$(grep -oE '"[A-Z][A-Z_]+"' <<<"$table" | tr -d '"')
 at_least "the table of settings is found" 30 "$(wc -l <<<"$keys")"
 at_least "and its variables" 30 "$(wc -l <<<"$variables")"
-is "by what counts its rows" "$(grep -cE 'SETTING_[A-Z]+[,}]|\.kind = SETTING' <(sed -n '/settings\[\] = {/,/^};/p' fcgi/settings.c))" \
+is "by what counts its rows" "$(grep -cE 'SETTING_[A-Z]+[,}]|\.kind = SETTING' <(sed -n '/settings\[\] = {/,/^};/p' fcgi/config/settings.c))" \
     "$(wc -l <<<"$table")"
 
 missing() { # missing FILE PATTERN-BEFORE PATTERN-AFTER < words: those that FILE has not
@@ -28,7 +28,7 @@ missing() { # missing FILE PATTERN-BEFORE PATTERN-AFTER < words: those that FILE
 }
 
 # Those of a client stand in a table of their own.
-keys+=$'\n'clients$'\n'$(sed -n '/\[\] = {/,/^};/s/.*{\.key = "\([a-z_0-9]*\)".*/\1/p' fcgi/clients.c)
+keys+=$'\n'clients$'\n'$(sed -n '/\[\] = {/,/^};/s/.*{\.key = "\([a-z_0-9]*\)".*/\1/p' fcgi/config/clients.c)
 at_least "the table of a client's settings is found" 6 "$(grep -cE '^(clients|key_sha256|weight|queue_max|priority|requests_per_min)$' <<<"$keys")"
 is "sluice.json has every key" "" \
     "$(grep -oE '[a-z_]+$' <<<"$keys" | missing conf/sluice.json '^ *"' '(":|  )')"
@@ -41,9 +41,9 @@ for f in conf/README.md conf/man/sluice.json.5; do
 done
 # When a change takes effect: LIVE or RELOAD stands in the row, else a restart is
 # needed.  All three say so for each key, as the last word they say about it.
-changes=$(sed -n '/ settings\[\] = {/,/^};/p' fcgi/settings.c | tr '\n' ' ' | sed 's/{\("\|NULL\|\.env\)/\n&/g' |
+changes=$(sed -n '/ settings\[\] = {/,/^};/p' fcgi/config/settings.c | tr '\n' ' ' | sed 's/{\("\|NULL\|\.env\)/\n&/g' |
     awk -F'"' '/^\{"/ { print $2, $0 ~ /LIVE,/ ? "live" : $0 ~ /RELOAD,/ ? "reload" : "restart" }' | sort)
-is "each row is live, reload or restart" "$(grep -vc '^$' <(sed -n '/ settings\[\] = {/,/^};/p' fcgi/settings.c | grep -oE '\b(LIVE|RELOAD),'))" \
+is "each row is live, reload or restart" "$(grep -vc '^$' <(sed -n '/ settings\[\] = {/,/^};/p' fcgi/config/settings.c | grep -oE '\b(LIVE|RELOAD),'))" \
     "$(grep -cE ' (live|reload)$' <<<"$changes")"
 # shellcheck disable=SC2016 # the backquotes are the README's
 is "conf/README.md says when each takes effect" "" "$(diff <(echo "$changes") <(sed -n '/^## Every setting/,/^## /p' conf/README.md |

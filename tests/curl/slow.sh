@@ -93,7 +93,7 @@ end_slow() { # end_slow COUNT: so many have now hung up
 
 begin_slow
 after=$(private "${worker[@]}")
-# limits.h: OUT_HIGH, in a buffer that has doubled to hold it, EVENT_MAX, and
+# bounds.h: OUT_HIGH, in a buffer that has doubled to hold it, EVENT_MAX, and
 # libcurl's buffers.
 [ -z "$lean" ] || at_most "a slow reader's memory in the workers, kB" 320 $(((after - before) / readers))
 printf 'slow: %d readers of 40 MB: workers %d -> %d kB, %d kB a reader; lighttpd %d -> %d kB\n' \

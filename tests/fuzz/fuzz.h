@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base.h"
+#include "lib/base.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

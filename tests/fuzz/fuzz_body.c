@@ -7,8 +7,8 @@
 
 #include <json-c/json.h>
 
-#include "request.h"
-#include "route.h"
+#include "fcgi/request.h"
+#include "fcgi/route.h"
 
 static const char *const requests[][2] = {
     {"REQUEST_METHOD=POST", "REQUEST_URI=/v1/chat/completions"},

@@ -9,11 +9,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "fcgi/config/config.h"
+#include "fcgi/config/setting_text.h"
+#include "fcgi/config/settings.h"
+#include "fcgi/config/values.h"
 #include "fuzz.h"
-#include "settings.h"
-#include "texts.h"
-#include "values.h"
 
 #define LINES  40
 #define SECRET "nvapi-this-is-the-fuzzers-own-key"

@@ -7,7 +7,7 @@
 
 #include <json-c/json.h>
 
-#include "listing.h"
+#include "fcgi/upstream/listing.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "receive.h"
+#include "fcgi/receive.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

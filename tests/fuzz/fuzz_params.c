@@ -5,10 +5,10 @@
  */
 #include "fuzz.h"
 
-#include "auth.h"
-#include "config.h"
-#include "request.h"
-#include "route.h"
+#include "fcgi/auth.h"
+#include "fcgi/config/config.h"
+#include "fcgi/request.h"
+#include "fcgi/route.h"
 
 #define LINES 300 /* a few more than PARAMS_MAX */
 

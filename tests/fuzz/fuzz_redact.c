@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#include "redact.h"
+#include "fcgi/upstream/redact.h"
 
 static void check(const struct secrets *s, const char *secret, char *text,
                   size_t len)

@@ -7,7 +7,7 @@
  */
 #include "fuzz.h"
 
-#include "sse.h"
+#include "fcgi/upstream/sse.h"
 
 struct reader {
     size_t complete; /* bytes up to the end of the last complete event */

@@ -8,9 +8,9 @@
 
 #include <json-c/json.h>
 
-#include "buf.h"
-#include "limits.h"
-#include "strict.h"
+#include "fcgi/config/bounds.h"
+#include "lib/buf.h"
+#include "lib/json_strict.h"
 
 static void check_again(json_object *root)
 {
@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     CHECK(tok != NULL);
     if (buf_is_utf8(text, size)) {
-        root = strict_parse(tok, text, size);
+        root = json_strict_parse(tok, text, size);
         CHECK(json_tokener_get_parse_end(tok) <= size + 1);
         if (json_tokener_get_error(tok) != json_tokener_success)
             CHECK(root == NULL);

@@ -9,15 +9,15 @@
  */
 #include "fuzz.h"
 
-#include "trial.h"
-#include "verdict.h"
+#include "fcgi/upstream/answer_probe.h"
+#include "fcgi/upstream/verdict.h"
 
-static void judge(const struct trial *t, bool ended)
+static void judge(const struct answer_probe *t, bool ended)
 {
     struct buf json = {NULL, 0, 0, 0};
     struct verdict v;
 
-    trial_judge(&v, t, ended);
+    answer_probe_judge(&v, t, ended);
     CHECK((unsigned)v.kind < VERDICT_KINDS);
     if (v.kind >= VERDICT_RATE) {
         verdict_write(&json, &v);
@@ -47,53 +47,54 @@ static void read_head(struct input *in, struct upstream_head *head)
 }
 
 /* T came in pieces, HEAD is its own again. */
-static void compare(const struct trial *t, struct upstream_head *head)
+static void compare(const struct answer_probe *t, struct upstream_head *head)
 {
     struct verdict v, w;
-    struct trial whole;
+    struct answer_probe whole;
 
     memset(&whole, 0, sizeof(whole));
-    trial_begin(&whole, head, true);
+    answer_probe_begin(&whole, head, true);
     if (t->body.len > 0)
-        trial_body(&whole, buf_head(&t->body), t->body.len);
-    trial_judge(&v, t, true);
-    trial_judge(&w, &whole, true);
+        answer_probe_body(&whole, buf_head(&t->body), t->body.len);
+    answer_probe_judge(&v, t, true);
+    answer_probe_judge(&w, &whole, true);
     CHECK(v.kind == w.kind && v.status == w.status);
-    CHECK(trial_is_ripe(t, false) == trial_is_ripe(&whole, false));
-    CHECK(trial_is_false_start(t, true, ENDS_DONE) ==
-          trial_is_false_start(&whole, true, ENDS_DONE));
-    trial_clear(&whole);
+    CHECK(answer_probe_is_ripe(t, false) ==
+          answer_probe_is_ripe(&whole, false));
+    CHECK(answer_probe_is_false_start(t, true, ENDS_DONE) ==
+          answer_probe_is_false_start(&whole, true, ENDS_DONE));
+    answer_probe_clear(&whole);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
     struct upstream_head head;
-    struct trial t;
+    struct answer_probe t;
     bool ripe;
 
     memset(&t, 0, sizeof(t));
     read_head(&in, &head);
-    trial_begin(&t, &head, true);
+    answer_probe_begin(&t, &head, true);
     CHECK(head.n == 0);
-    ripe = trial_is_ripe(&t, false);
+    ripe = answer_probe_is_ripe(&t, false);
     while (in.left > 0 && t.body.len <= 2 * WORDS_BYTES) {
         const uint8_t *cut = memchr(in.at, 0xff, in.left);
         size_t n = cut != NULL ? (size_t)(cut - in.at) : in.left;
 
-        trial_body(&t, (const char *)in.at, n);
+        answer_probe_body(&t, (const char *)in.at, n);
         in.at += n + (cut != NULL);
         in.left -= n + (cut != NULL);
-        CHECK(!ripe || trial_is_ripe(&t, false));
-        ripe = trial_is_ripe(&t, false);
+        CHECK(!ripe || answer_probe_is_ripe(&t, false));
+        ripe = answer_probe_is_ripe(&t, false);
         if (ripe)
             judge(&t, false);
     }
-    CHECK(trial_is_ripe(&t, true));
+    CHECK(answer_probe_is_ripe(&t, true));
     judge(&t, true);
     in = (struct input){data, size};
     read_head(&in, &head);
     compare(&t, &head);
-    trial_clear(&t);
+    answer_probe_clear(&t);
     return 0;
 }

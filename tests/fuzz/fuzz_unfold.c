@@ -8,7 +8,7 @@
  */
 #include "fuzz.h"
 
-#include "unfold.h"
+#include "fcgi/upstream/unfold.h"
 
 /* Lines of `event` and `data`, and the blank ones that end an event. */
 static void check_lines(const char *p, size_t len)

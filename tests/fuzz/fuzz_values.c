@@ -8,8 +8,8 @@
 
 #include <json-c/json.h>
 
-#include "settings.h"
-#include "values.h"
+#include "fcgi/config/settings.h"
+#include "fcgi/config/values.h"
 
 static const struct setting *row_of(unsigned choice)
 {

@@ -6,9 +6,9 @@
  */
 #include <strings.h>
 
-#include "delay.h"
+#include "fcgi/upstream/delay.h"
+#include "fcgi/upstream/verdict.h"
 #include "stage.h"
-#include "verdict.h"
 
 static void check_text(const char *text)
 {

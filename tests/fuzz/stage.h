@@ -7,11 +7,11 @@
 
 #include <fastcgi.h>
 
-#include "config.h"
-#include "exchange.h"
+#include "fcgi/config/config.h"
+#include "fcgi/exchange.h"
+#include "fcgi/route.h"
+#include "fcgi/upstream/answer_head.h"
 #include "fuzz.h"
-#include "head.h"
-#include "route.h"
 
 struct stage {
     struct sluice s;

@@ -19,10 +19,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "admit.h"
 #include "fuzz.h"
-#include "repair.h"
-#include "worker.h"
+#include "state/file/repair.h"
+#include "state/policy/admit.h"
+#include "state/worker.h"
 
 #define T0      (INT64_C(400000000) * NS_PER_S) /* beyond any machine's up-time */
 #define ASKS    64
@@ -100,7 +100,7 @@ static void unmap_file(struct layout *lay, int fd)
     close(fd);
 }
 
-/* As file.c computes it. */
+/* As state_file.c computes it. */
 static uint32_t checksum(const struct lay_head *h)
 {
     const unsigned char *p = (const unsigned char *)h;

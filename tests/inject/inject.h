@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base.h"
+#include "lib/base.h"
 
 /* How a worker ended. */
 enum ending {

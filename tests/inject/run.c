@@ -134,17 +134,17 @@ static const struct known {
 
 /* ---- findings ----------------------------------------------------------------- */
 
-struct trial {
+struct answer_probe {
     const struct one *one;
     struct worker *w;
     char wish[64];
     char finding[400]; /* "": none */
 };
 
-static void find(struct trial *t, const char *fmt, ...)
+static void find(struct answer_probe *t, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-static void find(struct trial *t, const char *fmt, ...)
+static void find(struct answer_probe *t, const char *fmt, ...)
 {
     size_t n = strlen(t->finding);
     va_list ap;
@@ -178,7 +178,7 @@ static void show_frame(FILE *to, const struct worker *w, const char *line)
 }
 
 /* Where the call failed, and what the worker said, without its log. */
-static void show_details(FILE *to, const struct trial *t)
+static void show_details(FILE *to, const struct answer_probe *t)
 {
     char *told = worker_file(t->w, "told"), *out = worker_file(t->w, "out");
     char *rest = told, *line;
@@ -195,7 +195,7 @@ static void show_details(FILE *to, const struct trial *t)
 }
 
 /* Is it one of those? */
-static bool is_known(const struct trial *t)
+static bool is_known(const struct answer_probe *t)
 {
     char *told = worker_file(t->w, "told");
     bool found = false;
@@ -212,7 +212,7 @@ static bool is_known(const struct trial *t)
 }
 
 /* In one piece, for the other job shows its own. */
-static void show(const struct trial *t, const char *word)
+static void show(const struct answer_probe *t, const char *word)
 {
     char *text = NULL;
     size_t len = 0;
@@ -250,8 +250,8 @@ static bool is_fitting(const struct asked *asked, const struct answer *a)
            (a->status == 200 || a->status == 429);
 }
 
-static void judge_answer(struct trial *t, const struct asked *asked,
-                         const struct answer *a)
+static void attempt_answer(struct answer_probe *t, const struct asked *asked,
+                           const struct answer *a)
 {
     size_t tail = a->len < 80 ? a->len : 80;
 
@@ -282,7 +282,7 @@ static int64_t status_of(struct worker *w, const char *name)
     return n;
 }
 
-static void await_zero(struct trial *t, const char *name)
+static void await_zero(struct answer_probe *t, const char *name)
 {
     int64_t until = clock_ms() + PATIENCE_MS, n;
 
@@ -293,7 +293,7 @@ static void await_zero(struct trial *t, const char *name)
 }
 
 /* From now on all must be right, at the latest when a lost window is over. */
-static void await_right(struct trial *t, const struct asked *asked)
+static void await_right(struct answer_probe *t, const struct asked *asked)
 {
     int64_t until = clock_ms() + PATIENCE_MS;
     struct answer a;
@@ -312,7 +312,7 @@ static void await_right(struct trial *t, const struct asked *asked)
 }
 
 /* A connection that was just closed is still being closed. */
-static void await_descriptors(struct trial *t)
+static void await_descriptors(struct answer_probe *t)
 {
     int64_t until = clock_ms() + 1000;
     int n, threads;
@@ -332,7 +332,7 @@ static void await_descriptors(struct trial *t)
 }
 
 /* Nobody asked it to end. */
-static void judge_death(struct trial *t, struct tally *tally)
+static void judge_death(struct answer_probe *t, struct tally *tally)
 {
     const struct worker *w = t->w;
     bool memory = strcmp(kinds[t->one->kind].name, "malloc") == 0;
@@ -360,7 +360,7 @@ static void judge_death(struct trial *t, struct tally *tally)
     }
 }
 
-static void judge_stop(struct trial *t, struct tally *tally)
+static void judge_stop(struct answer_probe *t, struct tally *tally)
 {
     bool memory = strcmp(kinds[t->one->kind].name, "malloc") == 0;
 
@@ -396,7 +396,7 @@ static void add(struct tally *to, const struct tally *what)
 
 static void try_one(const struct one *one, struct worker *w)
 {
-    struct trial t = {.one = one, .w = w};
+    struct answer_probe t = {.one = one, .w = w};
     struct tally tally = {.cases = 1};
     struct answer a;
     size_t i;
@@ -408,7 +408,7 @@ static void try_one(const struct one *one, struct worker *w)
     worker_start(w, one->n == 0 ? "none:0" : t.wish);
     for (i = 0; i < ARRAY_LEN(questions); i++) {
         ask(w, &questions[i].q, &a);
-        judge_answer(&t, &questions[i], &a);
+        attempt_answer(&t, &questions[i], &a);
         tally.hangs += a.timed_out;
     }
     await_zero(&t, "running");

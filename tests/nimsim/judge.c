@@ -1,5 +1,5 @@
 /*
- * judge.c - one arrival, one decision, one line in the log.
+ * attempt.c - one arrival, one decision, one line in the log.
  *
  * In the order of NVIDIA's gateway: key, limiter, then the model server with
  * its own errors.  Limiter and log see the same clock reading under the same

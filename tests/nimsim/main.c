@@ -4,11 +4,11 @@
  *
  *   main.c        options, socket, daemon, signals
  *   exchange.c    the life of a request; calls all that follows
- *   judge.c       arrival: key, limiter (window.c), log (arrivals.c)
+ *   attempt.c       arrival: key, limiter (window.c), log (arrivals.c)
  *   answer.c      words and buffered bodies   sse.c     the same as events
  *   vectors.c     embeddings, rankings        route.c   paths, model list
  *   model.c       what a model's name asks    faults.c  error answers
- *   refuse.c      answers of no model         orders.c  faults a test orders
+ *   refuse.c      answers of no model         operator.c  faults a test orders
  *   jobs.c        202, polls, 302             workers.c limits of a model
  *   reply.c       bytes out through HTTP      wire.c    bytes past HTTP
  *   waits.c       suspended connections       control.c /sim/...

@@ -1,5 +1,5 @@
 /*
- * orders.c - which words does an arrival get beside its model's?
+ * operator.c - which words does an arrival get beside its model's?
  *
  * One draw from the generator for each accepted arrival, and a second one for
  * a fault's kind: the same seed and the same arrivals give the same faults.

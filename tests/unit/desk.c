@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "worker.h"
+#include "state/worker.h"
 
 static void note_event(void *arg, const char *event, const char *message)
 {

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "lab.h"
-#include "limiter.h"
+#include "state/limiter.h"
 
 #define DESK_WORKERS 4
 #define DESK_ASKS    2000

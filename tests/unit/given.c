@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "fcgi/config/config.h"
 #include "unit.h"
 
 void given_file(char *path, size_t max, const char *text, size_t len,

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "admit.h"
-#include "repair.h"
-#include "row.h"
+#include "state/file/repair.h"
+#include "state/policy/admit.h"
+#include "state/policy/row.h"
 
 struct layout *lab_new(void)
 {

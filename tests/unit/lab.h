@@ -5,7 +5,7 @@
 #ifndef SLUICE_LAB_H
 #define SLUICE_LAB_H
 
-#include "layout.h"
+#include "state/file/layout.h"
 #include "unit.h"
 
 /* Far beyond any machine's time since boot, which the limiter would take
@@ -45,29 +45,29 @@ CU_ErrorCode test_window_add(void);
 CU_ErrorCode test_admit_add(void);
 CU_ErrorCode test_alarms_add(void);
 CU_ErrorCode test_turns_add(void);
-CU_ErrorCode test_rulebook_add(void);
+CU_ErrorCode test_limits_add(void);
 CU_ErrorCode test_queue_add(void);
 CU_ErrorCode test_quota_add(void);
 CU_ErrorCode test_row_add(void);
-CU_ErrorCode test_file_add(void);
+CU_ErrorCode test_state_file_add(void);
 CU_ErrorCode test_limiter_add(void);
 CU_ErrorCode test_lost_add(void);
 CU_ErrorCode test_share_add(void);
 CU_ErrorCode test_retreat_add(void);
 CU_ErrorCode test_verdicts_add(void);
-CU_ErrorCode test_traits_add(void);
-CU_ErrorCode test_seniors_add(void);
+CU_ErrorCode test_model_state_add(void);
+CU_ErrorCode test_retry_priority_add(void);
 CU_ErrorCode test_torn_add(void);
 CU_ErrorCode test_attach_add(void);
-CU_ErrorCode test_history_add(void);
+CU_ErrorCode test_rings_add(void);
 CU_ErrorCode test_grant_add(void);
-CU_ErrorCode test_archive_add(void);
-CU_ErrorCode test_vault_add(void);
+CU_ErrorCode test_history_save_add(void);
+CU_ErrorCode test_history_file_add(void);
 CU_ErrorCode test_board_add(void);
-CU_ErrorCode test_spread_add(void);
-CU_ErrorCode test_tally_add(void);
-CU_ErrorCode test_orders_add(void);
-CU_ErrorCode test_places_add(void);
+CU_ErrorCode test_reservoir_add(void);
+CU_ErrorCode test_counters_add(void);
+CU_ErrorCode test_operator_add(void);
+CU_ErrorCode test_upstream_map_add(void);
 CU_ErrorCode test_rescope_add(void);
 
 #endif

@@ -10,30 +10,45 @@
  * A row per test file; the order is that of the folders' stories.
  *
  * Not state/ under TSan: a limiter belongs to one thread, so there is no race
- * to find, and TSan cannot bear how guard.c leaves its handler.  TSan blocks
- * every signal while one runs, siglongjmp() does not undo that (guard.c lets
+ * to find, and TSan cannot bear how sigbus.c leaves its handler.  TSan blocks
+ * every signal while one runs, siglongjmp() does not undo that (sigbus.c lets
  * the mask be, which costs a system call a turn), and the second SIGBUS kills.
  * The threads of a worker are seen by tests/curl/.
  */
 static CU_ErrorCode (*const suites[])(void) = {
 #ifndef __SANITIZE_THREAD__
-    test_bucket_add,  test_window_add,  test_admit_add,       test_rulebook_add,
-    test_queue_add,   test_row_add,     test_file_add,        test_limiter_add,
-    test_lost_add,    test_share_add,   test_retreat_add,     test_verdicts_add,
-    test_traits_add,  test_seniors_add, test_torn_add,        test_attach_add,
-    test_spread_add,  test_tally_add,   test_quota_add,       test_orders_add,
-    test_history_add, test_archive_add, test_board_add,       test_places_add,
-    test_vault_add,   test_rescope_add, test_alarms_add,      test_turns_add,
+    test_bucket_add,       test_window_add,
+    test_admit_add,        test_limits_add,
+    test_queue_add,        test_row_add,
+    test_state_file_add,   test_limiter_add,
+    test_lost_add,         test_share_add,
+    test_retreat_add,      test_verdicts_add,
+    test_model_state_add,  test_retry_priority_add,
+    test_torn_add,         test_attach_add,
+    test_reservoir_add,    test_counters_add,
+    test_quota_add,        test_operator_add,
+    test_rings_add,        test_history_save_add,
+    test_board_add,        test_upstream_map_add,
+    test_history_file_add, test_rescope_add,
+    test_alarms_add,       test_turns_add,
     test_grant_add,
 #endif
-    test_config_add,  test_log_add,     test_loop_add,        test_request_add,
-    test_route_add,   test_auth_add,    test_sse_add,         test_client_add,
-    test_reply_add,   test_buf_add,     test_delay_add,       test_words_add,
-    test_verdict_add, test_accept_add,  test_fingerprint_add, test_ready_add,
-    test_opening_add, test_metrics_add, test_clients_add,     test_cors_add,
-    test_live_add,    test_revise_add,  test_settings_add,    test_notify_add,
-    test_usage_add,   test_adopt_add,   test_trial_add,       test_redact_add,
-    test_listing_add, test_sniff_add,   test_whole_add,       test_unfold_add,
+    test_config_add,       test_log_add,
+    test_loop_add,         test_request_add,
+    test_route_add,        test_auth_add,
+    test_sse_add,          test_client_add,
+    test_reply_add,        test_buf_add,
+    test_delay_add,        test_upstream_error_add,
+    test_verdict_add,      test_accept_add,
+    test_fingerprint_add,  test_ready_add,
+    test_stream_start_add, test_metrics_add,
+    test_clients_add,      test_cors_add,
+    test_live_add,         test_revise_add,
+    test_settings_add,     test_notify_add,
+    test_usage_add,        test_adopt_add,
+    test_answer_probe_add, test_redact_add,
+    test_listing_add,      test_sniff_add,
+    test_whole_add,        test_unfold_add,
     test_relay_add,
 };
 

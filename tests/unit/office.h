@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config.h"
-#include "revise.h"
-#include "revision.h"
-#include "terms.h"
+#include "fcgi/config/config.h"
+#include "fcgi/config/revise.h"
+#include "fcgi/config/revision.h"
+#include "fcgi/config/terms.h"
 
 struct office {
     char dir[64], file[96];

@@ -1,5 +1,5 @@
 /* Mirrors fcgi/accept.c, receive.c, readers.c: a real socket, in the loop. */
-#include "accept.h"
+#include "fcgi/accept.h"
 
 #include <fastcgi.h>
 #include <fcgiapp.h>
@@ -12,11 +12,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "config.h"
-#include "glance.h"
-#include "limits.h"
-#include "receive.h"
+#include "fcgi/config/bounds.h"
+#include "fcgi/config/config.h"
+#include "fcgi/glance.h"
+#include "fcgi/receive.h"
+#include "lib/clock.h"
 #include "unit.h"
 
 #define LARGEST  (200 * KIB)

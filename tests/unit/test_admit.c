@@ -1,11 +1,11 @@
-/* Mirrors state/admit.c: the window's part of it is in test_window.c. */
-#include "admit.h"
+/* Mirrors state/policy/admit.c: the window's part of it is in test_window.c. */
+#include "state/policy/admit.h"
 
 #include <string.h>
 
 #include "lab.h"
-#include "repair.h"
-#include "row.h"
+#include "state/file/repair.h"
+#include "state/policy/row.h"
 
 /* ---- each rule by itself ------------------------------------------------- */
 

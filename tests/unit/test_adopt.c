@@ -1,14 +1,14 @@
 /* Mirrors fcgi/adopt.c: what others publish while we are at it. */
-#include "adopt.h"
+#include "fcgi/adopt.h"
 
 #include <string.h>
 
 #include "desk.h"
-#include "log.h"
-#include "loop.h"
+#include "fcgi/sluice.h"
+#include "lib/log.h"
+#include "lib/loop.h"
 #include "office.h"
-#include "sluice.h"
-#include "worker.h"
+#include "state/worker.h"
 
 #define PATIENCE_NS (10 * NS_PER_S) /* then it never comes */
 

@@ -11,9 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alive.h"
 #include "desk.h"
-#include "worker.h"
+#include "state/file/alive.h"
+#include "state/worker.h"
 
 static int flock_passes; /* the next so many calls; then so many fail */
 static int flock_fails, flock_error;

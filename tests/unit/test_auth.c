@@ -1,13 +1,13 @@
 /* Mirrors fcgi/auth.c. */
-#include "auth.h"
+#include "fcgi/auth.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "clients.h"
-#include "config.h"
-#include "request.h"
-#include "route.h"
+#include "fcgi/config/clients.h"
+#include "fcgi/config/config.h"
+#include "fcgi/request.h"
+#include "fcgi/route.h"
 #include "unit.h"
 
 static const struct route client = {.access = ACCESS_CLIENT};

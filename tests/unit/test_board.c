@@ -1,13 +1,13 @@
-/* Mirrors state/board.c. */
-#include "board.h"
+/* Mirrors state/stats/board.c. */
+#include "state/stats/board.h"
 
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "boottime.h"
 #include "desk.h"
-#include "worker.h"
+#include "lib/boottime.h"
+#include "state/worker.h"
 
 static void one_builds_and_the_rest_read(void)
 {

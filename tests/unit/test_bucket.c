@@ -1,5 +1,5 @@
-/* Mirrors state/bucket.c. */
-#include "bucket.h"
+/* Mirrors state/policy/bucket.c. */
+#include "state/policy/bucket.h"
 
 #include "lab.h"
 

@@ -1,5 +1,5 @@
-/* Mirrors fcgi/buf.c. */
-#include "buf.h"
+/* Mirrors lib/buf.c. */
+#include "lib/buf.h"
 
 #include <stdint.h>
 #include <stdlib.h>

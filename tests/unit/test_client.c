@@ -1,12 +1,12 @@
 /* Mirrors fcgi/client.c: over a socket pair, with a reader of records. */
-#include "client.h"
+#include "fcgi/client.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "limits.h"
+#include "fcgi/config/bounds.h"
 #include "unit.h"
 
 #define REQUEST_ID 0x0102

@@ -1,5 +1,5 @@
-/* Mirrors fcgi/clients.c.  In the JSON ' stands for ". */
-#include "clients.h"
+/* Mirrors fcgi/config/clients.c.  In the JSON ' stands for ". */
+#include "fcgi/config/clients.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,9 +8,9 @@
 
 #include <json-c/json.h>
 
-#include "../state/limiter.h"
-#include "config.h"
-#include "settings.h"
+#include "fcgi/config/config.h"
+#include "fcgi/config/settings.h"
+#include "state/limiter.h"
 #include "unit.h"
 
 #define HASH_A                                                                 \

@@ -1,6 +1,6 @@
-/* Mirrors fcgi/config.c: what settings mean that are fine.  What is refused is
+/* Mirrors fcgi/config/config.c: what settings mean that are fine.  What is refused is
  * in test_settings.c. */
-#include "config.h"
+#include "fcgi/config/config.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fcgi/config/settings.h"
 #include "given.h"
-#include "log.h"
-#include "settings.h"
+#include "lib/log.h"
 #include "unit.h"
 
 static void check_defaults(const struct config *c)

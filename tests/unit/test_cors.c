@@ -1,11 +1,11 @@
 /* Mirrors fcgi/cors.c. */
-#include "cors.h"
+#include "fcgi/cors.h"
 
 #include <string.h>
 
-#include "reply.h"
-#include "request.h"
-#include "route.h"
+#include "fcgi/reply.h"
+#include "fcgi/request.h"
+#include "fcgi/route.h"
 #include "unit.h"
 
 static char get[] = "GET", options[] = "OPTIONS", page[] = "https://p.example";

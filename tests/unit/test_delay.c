@@ -1,9 +1,9 @@
-/* Mirrors fcgi/delay.c. */
-#include "delay.h"
+/* Mirrors fcgi/upstream/delay.c. */
+#include "fcgi/upstream/delay.h"
 
 #include <stdio.h>
 
-#include "limits.h"
+#include "fcgi/config/bounds.h"
 #include "unit.h"
 
 /* Sun, 06 Nov 1994 08:49:37 GMT, the example of RFC 9110. */

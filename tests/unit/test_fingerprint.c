@@ -1,5 +1,5 @@
 /* Mirrors fcgi/fingerprint.c. */
-#include "fingerprint.h"
+#include "fcgi/fingerprint.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "desk.h"
-#include "layout.h"
-#include "row.h"
-#include "worker.h"
+#include "state/file/layout.h"
+#include "state/policy/row.h"
+#include "state/worker.h"
 
 /* ---- none ------------------------------------------------------------------ */
 

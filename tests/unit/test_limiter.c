@@ -1,6 +1,6 @@
-/* Mirrors state/limiter.c, slots.c, wishes.c and news.c: several workers on
+/* Mirrors state/limiter.c, slots.c, ticket_ops.c and ticket_events.c: several workers on
  * one directory.  Lost files are in test_lost.c, long runs in test_share.c. */
-#include "limiter.h"
+#include "state/limiter.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "desk.h"
-#include "window.h"
-#include "worker.h"
+#include "state/policy/window.h"
+#include "state/worker.h"
 
 static bool is_poked(const struct desk *d, uint32_t i)
 {

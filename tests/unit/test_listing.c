@@ -1,5 +1,5 @@
-/* Mirrors fcgi/listing.c. */
-#include "listing.h"
+/* Mirrors fcgi/upstream/listing.c. */
+#include "fcgi/upstream/listing.h"
 
 #include <json-c/json.h>
 #include <string.h>

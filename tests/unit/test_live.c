@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buf.h"
-#include "configs.h"
-#include "content.h"
-#include "keep.h"
-#include "live.h"
+#include "fcgi/config/json_file.h"
+#include "fcgi/config/keep.h"
+#include "fcgi/config/live.h"
+#include "fcgi/pages/config_page.h"
+#include "lib/buf.h"
 #include "unit.h"
 
 static struct json_object *json(const char *text)
@@ -29,14 +29,14 @@ static struct config *build(const char *file, const char *live,
 {
     struct json_object *object = live != NULL ? json(live) : NULL;
     struct json_object *text = json(file);
-    struct content content = {.text = strdup(json_object_to_json_string(text)),
-                              .mode = 0600};
+    struct json_file content = {
+        .text = strdup(json_object_to_json_string(text)), .mode = 0600};
     struct config_from from = {&content, object, env};
     struct config *cfg = NULL;
 
     content.len = strlen(content.text);
     (void)config_build(&cfg, &from, err, max);
-    content_free(&content);
+    json_file_free(&content);
     json_object_put(object);
     json_object_put(text);
     return cfg;
@@ -257,7 +257,7 @@ static void the_page_is_json_without_secrets(void)
     size_t i;
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(cfg);
-    configs_put(&b, cfg);
+    config_page_put(&b, cfg);
     buf_add(&b, "", 1);
     CU_ASSERT_PTR_NULL(strstr(buf_head(&b), "CANARY"));
     page = json_tokener_parse(buf_head(&b));

@@ -2,7 +2,7 @@
  * Log lines as a reader meets them: every test writes to a file, a FIFO or a
  * borrowed standard error of its own and parses what has arrived.
  */
-#include "log.h"
+#include "lib/log.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
-/* Mirrors fcgi/loop.c.  All times lie in the past, so nothing sleeps. */
-#include "loop.h"
+/* Mirrors lib/loop.c.  All times lie in the past, so nothing sleeps. */
+#include "lib/loop.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -10,11 +10,11 @@
 
 #define TIMERS 500
 
-struct bench {
+struct ejection {
     struct loop *l;
     int steps, max_steps; /* then the hook stops the loop */
     struct one {
-        struct bench *b;
+        struct ejection *b;
         struct loop_timer t;
         struct loop_watch w;
         int calls;
@@ -42,13 +42,13 @@ static void note(void *arg)
 
 static void count_step(void *arg)
 {
-    struct bench *b = arg;
+    struct ejection *b = arg;
 
     if (++b->steps >= b->max_steps)
         loop_stop(b->l);
 }
 
-static void bench_open(struct bench *b, int max_steps)
+static void bench_open(struct ejection *b, int max_steps)
 {
     size_t i;
 
@@ -67,7 +67,7 @@ static void bench_open(struct bench *b, int max_steps)
 /* The oracle keeps the times in an array and looks at all of them. */
 static void timers_fire_in_order(void)
 {
-    static struct bench b;
+    static struct ejection b;
     int64_t at[TIMERS] = {0}; /* 0: not set */
     size_t set, i, k;
     int round;
@@ -104,7 +104,7 @@ static void timers_fire_in_order(void)
 
 static void a_timer_ahead_waits(void)
 {
-    static struct bench b;
+    static struct ejection b;
 
     bench_open(&b, 1);
     loop_at(b.l, &b.ones[0].t, loop_now(b.l) + INT64_C(3600000000000));
@@ -130,7 +130,7 @@ static void cancel_all_others(void *arg)
 
 static void a_timer_may_cancel_the_next(void)
 {
-    static struct bench b;
+    static struct ejection b;
     int calls = 0;
     size_t i;
 
@@ -156,7 +156,7 @@ static void set_again(void *arg)
 
 static void a_timer_that_sets_itself_lets_others_run(void)
 {
-    static struct bench b;
+    static struct ejection b;
 
     bench_open(&b, 7);
     b.ones[0].t.fn = set_again;
@@ -183,7 +183,7 @@ static void unwatch_all_others(void *arg, uint32_t events)
 /* Of many that are ready in one batch, the first one called unwatches all. */
 static void no_call_after_unwatch(void)
 {
-    static struct bench b;
+    static struct ejection b;
     int fds[60], calls = 0;
     size_t i;
 
@@ -217,7 +217,7 @@ static void unwatch_self(void *arg, uint32_t events)
 
 static void events_can_be_changed(void)
 {
-    static struct bench b;
+    static struct ejection b;
     int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
 
     bench_open(&b, 2);

@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boottime.h"
 #include "desk.h"
-#include "worker.h"
+#include "lib/boottime.h"
+#include "state/worker.h"
 
 #define SIZE ((off_t)sizeof(struct layout))
 
@@ -225,7 +225,7 @@ static size_t anywhere(void)
         return lab_random((uint32_t)SIZE);
     case 1:
         return offsetof(struct layout, traits) +
-               lab_random(3 * sizeof(struct lay_trait));
+               lab_random(3 * sizeof(struct lay_model_state));
     case 2:
         return lab_random(offsetof(struct layout, scopes[2]));
     default:

@@ -1,10 +1,10 @@
-/* Mirrors fcgi/metrics.c: the text, not the numbers. */
-#include "metrics.h"
+/* Mirrors fcgi/pages/metrics.c: the text, not the numbers. */
+#include "fcgi/pages/metrics.h"
 
 #include <string.h>
 
-#include "../../state/limiter.h"
-#include "buf.h"
+#include "lib/buf.h"
+#include "state/limiter.h"
 #include "unit.h"
 
 /* What is written of T, as a string to be given to free(3). */

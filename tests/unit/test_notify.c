@@ -1,5 +1,5 @@
 /* Mirrors fcgi/notify.c: a socket of our own stands for the manager's. */
-#include "notify.h"
+#include "fcgi/notify.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -10,8 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../state/base.h"
-#include "loop.h"
+#include "lib/base.h"
+#include "lib/loop.h"
 #include "unit.h"
 
 struct manager {

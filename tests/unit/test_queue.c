@@ -1,15 +1,15 @@
-/* Mirrors state/queue.c and state/rank.c; sfq.c is the oracle. */
-#include "queue.h"
+/* Mirrors state/policy/queue.c and state/policy/position.c; sfq.c is the oracle. */
+#include "state/policy/queue.h"
 
 #include <string.h>
 
-#include "guard.h"
 #include "lab.h"
-#include "rank.h"
-#include "repair.h"
-#include "row.h"
+#include "lib/sigbus.h"
 #include "sfq.h"
-#include "vtime.h"
+#include "state/file/repair.h"
+#include "state/policy/position.h"
+#include "state/policy/row.h"
+#include "state/policy/virtual_time.h"
 
 struct pair {
     struct layout *lay;
@@ -56,7 +56,7 @@ static void check_positions(struct pair *p)
     sfq_positions(&p->q, at);
     for (i = 0; i < p->q.n; i++)
         if (p->q.r[i].waits)
-            CU_ASSERT_EQUAL(rank_position(p->lay, p->q.r[i].tag), at[i]);
+            CU_ASSERT_EQUAL(position_position(p->lay, p->q.r[i].tag), at[i]);
 }
 
 /* A grant that ends, comes back after a 429, or never reached the wire. */
@@ -213,7 +213,7 @@ static void it_never_grows_too_old(void)
         row = lab_join(lay, "c", LAB_T0);
         row_grant(lay, row, LAB_T0);
     }
-    CU_ASSERT_EQUAL(guard_run(repair, lay, &what), GUARD_OK);
+    CU_ASSERT_EQUAL(sigbus_run(repair, lay, &what), GUARD_OK);
     CU_ASSERT_STRING_EQUAL(what, "");
     free(lay);
 }
@@ -239,7 +239,7 @@ static void it_may_be_set_back_by_halves(void)
     a = lab_join(lay, "a", LAB_T0);
     b = lab_join(lay, "b", LAB_T0);
     CU_ASSERT_EQUAL(queue_best(lay, 0), a);
-    CU_ASSERT_EQUAL(rank_position(lay, b), 1);
+    CU_ASSERT_EQUAL(position_position(lay, b), 1);
     free(lay);
 }
 
@@ -297,8 +297,8 @@ static void a_returned_request_is_first_of_its_own_line(void)
     CU_ASSERT_TRUE(row_sent(lay, a, LAB_T0));
     row_again(lay, a, LAB_T0);
     CU_ASSERT_EQUAL(queue_best(lay, 0), a);
-    CU_ASSERT_EQUAL(rank_position(lay, a), 0);
-    CU_ASSERT_EQUAL(rank_position(lay, b), 1);
+    CU_ASSERT_EQUAL(position_position(lay, a), 0);
+    CU_ASSERT_EQUAL(position_position(lay, b), 1);
     free(lay);
 }
 

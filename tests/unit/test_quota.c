@@ -1,17 +1,17 @@
-/* Mirrors state/quota.c: a client's own limit, over workers, deaths and
+/* Mirrors state/policy/quota.c: a client's own limit, over workers, deaths and
  * losses. */
-#include "quota.h"
+#include "state/policy/quota.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "desk.h"
-#include "file.h"
-#include "names.h"
-#include "repair.h"
-#include "view.h"
-#include "window.h"
-#include "worker.h"
+#include "state/file/repair.h"
+#include "state/file/state_file.h"
+#include "state/policy/names.h"
+#include "state/policy/window.h"
+#include "state/view.h"
+#include "state/worker.h"
 
 #define LOTS 1000 /* requests of the window, where it does not matter */
 

@@ -1,12 +1,12 @@
-/* Mirrors fcgi/ready.c's thresholds and state/probe.c. */
-#include "ready.h"
+/* Mirrors fcgi/pages/ready.c's thresholds and state/readiness.c. */
+#include "fcgi/pages/ready.h"
 
 #include <string.h>
 
-#include "config.h"
 #include "desk.h"
-#include "probe.h"
-#include "repair.h"
+#include "fcgi/config/config.h"
+#include "state/file/repair.h"
+#include "state/readiness.h"
 
 /* ---- thresholds ----------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
-/* Mirrors fcgi/redact.c. */
-#include "redact.h"
+/* Mirrors fcgi/upstream/redact.c. */
+#include "fcgi/upstream/redact.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
-/* Mirrors fcgi/relay.c, relay_end.c and heads.c. */
-#include "relay.h"
+/* Mirrors fcgi/relay.c, relay_end.c and passed_headers.c. */
+#include "fcgi/relay.h"
 
 #include <fastcgi.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
-#include "exchange.h"
-#include "route.h"
+#include "fcgi/config/config.h"
+#include "fcgi/exchange.h"
+#include "fcgi/route.h"
 #include "unit.h"
 
 /* An exchange without events, a limiter or a socket. */

@@ -1,12 +1,12 @@
 /* Mirrors fcgi/reply.c. */
-#include "reply.h"
+#include "fcgi/reply.h"
 
 #include <string.h>
 
 #include <json-c/json.h>
 
-#include "../state/limiter.h"
-#include "head.h"
+#include "fcgi/upstream/answer_head.h"
+#include "state/limiter.h"
 #include "unit.h"
 
 static void retry_headers_stay_within_a_minute(void)

@@ -1,11 +1,11 @@
 /* Mirrors fcgi/request.c: hostile parameters, paths and bodies. */
-#include "request.h"
+#include "fcgi/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "route.h"
+#include "fcgi/route.h"
 #include "unit.h"
 
 /* A request of the usual parameters, EXTRA (a list of texts, or NULL) and,

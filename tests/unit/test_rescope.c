@@ -1,13 +1,13 @@
 /*
- * Mirrors state/rescope.c: the scope changes while requests wait and run, as
+ * Mirrors state/policy/rescope.c: the scope changes while requests wait and run, as
  * when workers are restarted one after the other with another word for it.
  */
 #include <string.h>
 
 #include "desk.h"
-#include "rescope.h"
-#include "rulebook.h"
-#include "worker.h"
+#include "state/policy/limits.h"
+#include "state/policy/rescope.h"
+#include "state/worker.h"
 
 #define LIMIT    2
 #define WINDOW_S 10
@@ -79,8 +79,7 @@ static void write_all(struct desk *d, struct sends *s, const struct layout *lay)
 
         if (a->ticket == NULL || a->grants == 0 || s->n == SENDS)
             continue;
-        CU_ASSERT_TRUE(in_span(s, of, d->now, rulebook_span_ns(r)) <
-                       r->requests);
+        CU_ASSERT_TRUE(in_span(s, of, d->now, limits_span_ns(r)) < r->requests);
         CU_ASSERT_EQUAL(in_span(s, of, d->now, r->min_gap_ns), 0);
         s->of[s->n].at = d->now;
         s->of[s->n++].model = s->model_of[i];

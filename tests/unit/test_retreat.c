@@ -1,5 +1,5 @@
-/* Mirrors state/retreat.c; what the workers make of it is in test_verdicts.c. */
-#include "retreat.h"
+/* Mirrors state/policy/retreat.c; what the workers make of it is in test_verdicts.c. */
+#include "state/policy/retreat.h"
 
 #include <string.h>
 

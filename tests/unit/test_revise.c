@@ -11,13 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "live.h"
+#include "fcgi/config/atomic_file.h"
+#include "fcgi/config/live.h"
+#include "fcgi/config/revise.h"
+#include "fcgi/config/token.h"
+#include "lib/offload.h"
+#include "lib/serial.h"
 #include "office.h"
-#include "offload.h"
-#include "revise.h"
-#include "serial.h"
-#include "store.h"
-#include "token.h"
 #include "unit.h"
 
 /* ---- what is wanted -------------------------------------------------------- */
@@ -267,7 +267,7 @@ static void nor_if_nothing_can_be_published(void)
     clerk_end(&a);
     office_remove(o, "adopted.json");
     office_put_file(o->file, "{'upstreams':[{'requests':20}]}");
-    lock = store_lock(o->dir, 0, &c);
+    lock = atomic_file_lock(o->dir, 0, &c);
     clerk_start(o, &a);
     CU_ASSERT_EQUAL(a.cfg->upstreams[0].burst, 20);
     CU_ASSERT_EQUAL(a.own.generation, 0);
@@ -282,13 +282,13 @@ static void only_one_writes_at_a_time(void)
     struct office *o = office_new("{}");
     char err[256];
     struct complaint c = {err, sizeof(err)};
-    int lock = store_lock(o->dir, 0, &c);
+    int lock = atomic_file_lock(o->dir, 0, &c);
 
     CU_ASSERT_NOT_EQUAL(lock, -1);
-    CU_ASSERT_EQUAL(store_lock(o->dir, 10, &c), -1);
+    CU_ASSERT_EQUAL(atomic_file_lock(o->dir, 10, &c), -1);
     CU_ASSERT_PTR_NOT_NULL(strstr(err, "does not let go"));
     close(lock);
-    lock = store_lock(o->dir, 0, &c);
+    lock = atomic_file_lock(o->dir, 0, &c);
     CU_ASSERT_NOT_EQUAL(lock, -1);
     close(lock);
     office_free(o);

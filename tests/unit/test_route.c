@@ -1,9 +1,9 @@
 /* Mirrors fcgi/route.c; the paths come decoded, as request.c leaves them. */
-#include "route.h"
+#include "fcgi/route.h"
 
 #include <string.h>
 
-#include "request.h"
+#include "fcgi/request.h"
 #include "unit.h"
 
 static void a_path_and_a_method_make_a_route(void)

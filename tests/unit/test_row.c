@@ -1,14 +1,14 @@
-/* Mirrors state/row.c and state/names.c. */
-#include "row.h"
+/* Mirrors state/policy/row.c and state/policy/names.c. */
+#include "state/policy/row.h"
 
 #include <string.h>
 
 #include "lab.h"
-#include "names.h"
-#include "queue.h"
-#include "repair.h"
-#include "rescope.h"
-#include "window.h"
+#include "state/file/repair.h"
+#include "state/policy/names.h"
+#include "state/policy/queue.h"
+#include "state/policy/rescope.h"
+#include "state/policy/window.h"
 
 static enum limiter_refusal join(struct layout *lay,
                                  const struct limiter_request *req,

@@ -1,15 +1,15 @@
-/* Mirrors fcgi/settings.c, values.c and texts.c: what is refused, and in which
+/* Mirrors fcgi/config/settings.c, values.c and setting_text.c: what is refused, and in which
  * words. */
-#include "settings.h"
+#include "fcgi/config/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "fcgi/config/bounds.h"
+#include "fcgi/config/config.h"
 #include "given.h"
-#include "limits.h"
 #include "unit.h"
 
 static const struct {

@@ -1,5 +1,5 @@
-/* Mirrors fcgi/sniff.c. */
-#include "sniff.h"
+/* Mirrors fcgi/upstream/sniff.c. */
+#include "fcgi/upstream/sniff.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Mirrors fcgi/sse.c and gist.c.  The oracle of a stream in pieces is the whole one. */
-#include "sse.h"
+/* Mirrors fcgi/upstream/sse.c and sse_event.c.  The oracle of a stream in pieces is the whole one. */
+#include "fcgi/upstream/sse.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "desk.h"
-#include "worker.h"
+#include "state/worker.h"
 
 static struct limiter_rules *rules(const struct desk *d)
 {

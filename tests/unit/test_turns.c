@@ -4,10 +4,10 @@
  */
 #include <string.h>
 
-#include "admit.h"
 #include "desk.h"
-#include "view.h"
-#include "worker.h"
+#include "state/policy/admit.h"
+#include "state/view.h"
+#include "state/worker.h"
 
 #define MANY 1500
 

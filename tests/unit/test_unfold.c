@@ -1,5 +1,5 @@
-/* Mirrors fcgi/unfold.c, unfold_response.c and unfold_message.c. */
-#include "unfold.h"
+/* Mirrors fcgi/upstream/unfold.c, unfold_response.c and unfold_message.c. */
+#include "fcgi/upstream/unfold.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
-/* Mirrors fcgi/usage.c. */
-#include "usage.h"
+/* Mirrors fcgi/upstream/usage.c. */
+#include "fcgi/upstream/usage.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "limits.h"
+#include "fcgi/config/bounds.h"
 #include "unit.h"
 
 static const struct answer {

@@ -1,11 +1,11 @@
-/* Mirrors fcgi/verdict.c: the table of what an upstream's answer means. */
-#include "verdict.h"
+/* Mirrors fcgi/upstream/verdict.c: the table of what an upstream's answer means. */
+#include "fcgi/upstream/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "buf.h"
-#include "head.h"
+#include "fcgi/upstream/answer_head.h"
+#include "lib/buf.h"
 #include "unit.h"
 
 #define NOW     INT64_C(784111777) /* Sun, 06 Nov 1994 08:49:37 GMT */

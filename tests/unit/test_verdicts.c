@@ -1,10 +1,10 @@
 /* Mirrors state/verdicts.c: what the workers make of an upstream's answers.
  * The retreat's own arithmetic is in test_retreat.c, benches and ceilings are
- * in test_traits.c. */
+ * in test_model_state.c. */
 #include <string.h>
 
 #include "desk.h"
-#include "worker.h"
+#include "state/worker.h"
 
 static const struct retreat *retreat_of(const struct desk *d, uint32_t scope)
 {

@@ -1,5 +1,5 @@
-/* Mirrors fcgi/whole.c. */
-#include "whole.h"
+/* Mirrors fcgi/upstream/whole.c. */
+#include "fcgi/upstream/whole.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,12 @@
-/* Mirrors state/window.c, and the window's part of state/admit.c. */
-#include "window.h"
+/* Mirrors state/policy/window.c, and the window's part of state/policy/admit.c. */
+#include "state/policy/window.h"
 
 #include <string.h>
 
-#include "admit.h"
 #include "lab.h"
-#include "repair.h"
-#include "row.h"
+#include "state/file/repair.h"
+#include "state/policy/admit.h"
+#include "state/policy/row.h"
 
 /* ---- the log against an array ------------------------------------------- */
 

@@ -1,0 +1,70 @@
+/*
+ * sluicectl: what its commands share.
+ */
+#ifndef SLUICE_CTL_H
+#define SLUICE_CTL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "state/limiter.h"
+
+#define EXIT_USAGE  2
+#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h, as the workers have it */
+
+struct config;
+
+/* What was said before the command. */
+struct ctl {
+    const char *state_dir; /* --state-dir; NULL: the settings' */
+    const char *url;       /* --url; NULL: SLUICE_URL, or where Sluice says
+                            * that it listens */
+    struct config *cfg;    /* once ctl_config() was called */
+};
+
+/* The settings that workers with the same environment would have; NULL: they
+ * are wrong, and the reason was printed. */
+const struct config *ctl_config(struct ctl *c);
+
+/* ---- words.c -------------------------------------------------------------- */
+
+#define DURATION_MAX 24
+
+extern const char *const class_names[LIMITER_CLASSES];
+extern const char *const retreat_names[RETREAT_STATES];
+
+/* "7.2 s", "3 m 20 s", "2 h 5 m", "4 d 1 h"; "-" if NS is below zero. */
+const char *duration(char out[DURATION_MAX], int64_t ns);
+/* NAME without what a terminal would obey: it comes from a client. */
+const char *plain(char out[LIMITER_NAME_MAX], const char *name);
+/* TEXT, which may be NULL, on one line, with '?' for what a terminal would
+ * obey. */
+void print_text(FILE *to, const char *text);
+/* A JSON text, with what a terminal would obey escaped. */
+void print_json_text(FILE *to, const char *json);
+
+/* ---- commands: each returns the exit status --------------------------------- */
+
+int look_status(struct ctl *c);
+int look_queue(struct ctl *c);
+/* A copy of the state; -1: it cannot be had, and the reason was printed. */
+int look_at(struct ctl *c, struct limiter_view *out);
+
+/* Every second, until q or a signal; once where nobody watches. */
+int top_run(struct ctl *c);
+
+/* call.c: through a worker, over HTTP. */
+int call_status_json(struct ctl *c);
+/* N texts KEY=VALUE; an empty value drops the live change. */
+int call_set(struct ctl *c, char *const *pairs, int n);
+int call_reload(struct ctl *c);
+int call_pause(struct ctl *c, int on);
+int call_cancel(struct ctl *c, const char *id);
+/* UPSTREAM and MODEL may be NULL: all of them. */
+int call_clear(struct ctl *c, const char *upstream, const char *model);
+
+/* key.c: prints a new key for the client NAME, and its entry. */
+int key_new(const char *name);
+
+#endif

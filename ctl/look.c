@@ -1,0 +1,171 @@
+/*
+ * look.c - what does the shared state say?
+ *
+ * Read from the file itself, without a worker's help and without ever writing
+ * to it: it works while nobody answers.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctl/ctl.h"
+#include "fcgi/config/config.h"
+#include "lib/boottime.h"
+#include "state/view.h"
+
+static void print_retreat(const struct view_retreat *v)
+{
+    char why[LIMITER_NAME_MAX], ends[DURATION_MAX];
+
+    if (v->state == RETREAT_NORMAL)
+        return;
+    printf("  retreat: %s", retreat_names[v->state]);
+    if (v->ends_ns >= 0)
+        printf(", next step in %s", duration(ends, v->ends_ns));
+    printf(", %u a window, made longer %u times: %s\n", v->allowance, v->streak,
+           plain(why, v->reason));
+}
+
+static void print_bench(const char *what, const struct view_bench *v)
+{
+    char why[LIMITER_NAME_MAX], ends[DURATION_MAX];
+
+    if (v->ends_ns < 0)
+        return;
+    printf("  %s: requests get %u, until it is tried again in %s: %s\n", what,
+           v->status, duration(ends, v->ends_ns), plain(why, v->reason));
+}
+
+/* Only those of which there is more to tell than their name. */
+static void print_model(const struct view_model *v)
+{
+    char name[LIMITER_NAME_MAX], rest[DURATION_MAX];
+
+    if (v->ceiling == 0 && v->rest_ns < 0 && v->bench.ends_ns < 0)
+        return;
+    printf("%s: %u in flight, %u waiting", plain(name, v->name), v->in_flight,
+           v->waiting);
+    if (v->ceiling > 0)
+        printf(", at most %u at once", v->ceiling);
+    if (v->rest_ns >= 0)
+        printf(", rests for %s", duration(rest, v->rest_ns));
+    printf("\n");
+    print_bench("off", &v->bench);
+}
+
+static void print_scope(const struct view_scope *v)
+{
+    char name[LIMITER_NAME_MAX], span[DURATION_MAX], slot[DURATION_MAX],
+        eta[DURATION_MAX];
+
+    printf("%s: %u of %u requests used in %s", plain(name, v->name), v->used,
+           v->rules.requests, duration(span, v->rules.window_ns));
+    printf(", %u in flight (%u not yet written)\n", v->in_flight, v->open);
+    printf("  waiting: %u high, %u normal, %u low; next slot: %s; a new "
+           "request would go in: %s\n",
+           v->waiting[CLASS_HIGH], v->waiting[CLASS_NORMAL],
+           v->waiting[CLASS_LOW], duration(slot, v->next_slot_ns),
+           duration(eta, v->eta_ns));
+    if (v->rules.burst < v->rules.requests)
+        printf("  bucket: %.1f of %u tokens\n", (double)v->tokens_milli / 1000,
+               v->rules.burst);
+    print_retreat(&v->retreat);
+    print_bench("not paid for", &v->unpaid);
+}
+
+static void print_status(const struct limiter_view *v)
+{
+    const struct limiter_counters *c = &v->counters;
+    char a[DURATION_MAX], b[DURATION_MAX], by[LIMITER_NAME_MAX];
+    uint64_t refused = 0;
+    uint32_t i;
+
+    printf("up %s, %u workers\n", duration(a, v->uptime_ns), v->n_workers);
+    if (v->paused_ns >= 0)
+        printf("paused for %s, by %s: nothing is sent\n",
+               duration(a, v->paused_ns), plain(by, v->paused_by));
+    for (i = 0; i < v->n_scopes; i++)
+        print_scope(&v->scopes[i]);
+    for (i = 0; i < v->n_models; i++)
+        print_model(&v->models[i]);
+    for (i = 0; i < REFUSALS; i++)
+        refused += c->refused[i];
+    printf("counts: %" PRIu64 " joined, %" PRIu64 " sent, %" PRIu64
+           " left, %" PRIu64 " refused; %" PRIu64 " repairs, %" PRIu64
+           " recoveries, %" PRIu64 " dead workers\n",
+           c->joined, c->sent, c->left, refused, c->repairs, c->recoveries,
+           c->swept);
+    printf("holds: %" PRIu64 " for rate, %" PRIu64 " for probes, %" PRIu64
+           " in recovery, %" PRIu64 " unpaid; %" PRIu64
+           " retreats over, %" PRIu64 " benches, %" PRIu64
+           " ceilings cut, %" PRIu64 " ended by hand\n",
+           c->holds[HOLD_RATE], c->holds[HOLD_PROBE], c->holds[HOLD_RECOVERY],
+           c->holds[HOLD_UNPAID], c->retreats_over, c->benches, c->ceilings_cut,
+           c->holds_ended);
+    for (i = 0; i < v->n_workers; i++)
+        printf("worker %u: started %s ago, seen %s ago%s\n", v->workers[i].pid,
+               duration(a, v->workers[i].age_ns),
+               duration(b, v->workers[i].seen_ns),
+               v->workers[i].stalled ? ", does not answer" : "");
+}
+
+static void print_queue(const struct limiter_view *v)
+{
+    char age[DURATION_MAX], eta[DURATION_MAX], client[LIMITER_NAME_MAX],
+        model[LIMITER_NAME_MAX];
+    char id[LIMITER_NAME_MAX];
+    uint32_t i;
+
+    printf("%-9s %-8s %-10s %-10s %-24s %-36s %s\n", "POSITION", "PRIORITY",
+           "AGE", "ETA", "CLIENT", "MODEL", "ID");
+    for (i = 0; i < v->n_rows; i++) {
+        const struct view_row *r = &v->rows[i];
+
+        if (r->waiting)
+            printf("%-9u ", r->position);
+        else
+            printf("%-9s ", "running");
+        printf("%-8s %-10s %-10s %-24.24s %-36.36s %s\n", class_names[r->cls],
+               duration(age, r->age_ns),
+               r->waiting ? duration(eta, r->eta_ns) : "-",
+               plain(client, r->client), plain(model, r->model),
+               plain(id, r->request_id));
+    }
+}
+
+int look_at(struct ctl *c, struct limiter_view *out)
+{
+    const char *dir = c->state_dir;
+    char err[4600];
+
+    if (dir == NULL && ctl_config(c) == NULL)
+        return EXIT_CONFIG;
+    if (dir == NULL)
+        dir = c->cfg->state_dir;
+    if (view_peek(dir, boottime_ns(), out, err, sizeof(err)) == 0)
+        return EXIT_SUCCESS;
+    fprintf(stderr, "sluicectl: %s\n", err);
+    return EXIT_FAILURE;
+}
+
+static int look(struct ctl *c, void (*print)(const struct limiter_view *v))
+{
+    struct limiter_view view;
+    int rc = look_at(c, &view);
+
+    if (rc != EXIT_SUCCESS)
+        return rc;
+    print(&view);
+    view_free(&view);
+    return EXIT_SUCCESS;
+}
+
+int look_status(struct ctl *c)
+{
+    return look(c, print_status);
+}
+
+int look_queue(struct ctl *c)
+{
+    return look(c, print_queue);
+}

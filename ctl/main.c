@@ -1,0 +1,201 @@
+/*
+ * main.c - sluicectl: which command was given?
+ *
+ *   status, queue, top    look.c, top.c   from the state file alone
+ *   set, reload, pause,   call.c          through a worker, over HTTP, with
+ *   resume, cancel, ...                   the admin token
+ *   key new               key.c           a client's key
+ *   check                 here            would a worker start with it?
+ *
+ * The one part of state/ that knows the settings.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/ctl.h"
+#include "fcgi/config/config.h"
+
+extern char **environ;
+
+const struct config *ctl_config(struct ctl *c)
+{
+    char err[512];
+
+    if (c->cfg == NULL && config_load(&c->cfg, environ, err, sizeof(err)) == -1)
+        fprintf(stderr, "sluicectl: %s\n", err);
+    return c->cfg;
+}
+
+static int run_check(struct ctl *c, char **args, int n)
+{
+    if (n == 1 && setenv("SLUICE_CONFIG", args[0], 1) == -1)
+        return EXIT_FAILURE;
+    if (ctl_config(c) == NULL)
+        return EXIT_CONFIG;
+    printf("ok: upstream %s at %s, %" PRId64 " requests in %" PRId64 " ms%s\n",
+           c->cfg->upstreams[0].name, c->cfg->upstreams[0].base_url,
+           c->cfg->upstreams[0].requests, c->cfg->upstreams[0].window_ms,
+           c->cfg->upstreams[0].api_key == NULL ? ", no key: the client's own "
+                                                  "Authorization passes"
+                                                : "");
+    return EXIT_SUCCESS;
+}
+
+static int run_status(struct ctl *c, char **args, int n)
+{
+    if (n == 0)
+        return look_status(c);
+    return strcmp(args[0], "--json") == 0 ? call_status_json(c) : EXIT_USAGE;
+}
+
+static int run_queue(struct ctl *c, char **args, int n)
+{
+    (void)args;
+    (void)n;
+    return look_queue(c);
+}
+
+static int run_top(struct ctl *c, char **args, int n)
+{
+    (void)args;
+    (void)n;
+    return top_run(c);
+}
+
+static int run_set(struct ctl *c, char **args, int n)
+{
+    return call_set(c, args, n);
+}
+
+static int run_reload(struct ctl *c, char **args, int n)
+{
+    (void)args;
+    (void)n;
+    return call_reload(c);
+}
+
+static int run_pause(struct ctl *c, char **args, int n)
+{
+    (void)args;
+    (void)n;
+    return call_pause(c, 1);
+}
+
+static int run_resume(struct ctl *c, char **args, int n)
+{
+    (void)args;
+    (void)n;
+    return call_pause(c, 0);
+}
+
+static int run_cancel(struct ctl *c, char **args, int n)
+{
+    (void)n;
+    return call_cancel(c, args[0]);
+}
+
+static int run_clear(struct ctl *c, char **args, int n)
+{
+    return call_clear(c, n > 0 ? args[0] : NULL, n > 1 ? args[1] : NULL);
+}
+
+static int run_key(struct ctl *c, char **args, int n)
+{
+    (void)c;
+    (void)n;
+    return strcmp(args[0], "new") == 0 ? key_new(args[1]) : EXIT_USAGE;
+}
+
+/* NAME takes MIN to MAX arguments; EXIT_USAGE from RUN prints the usage. */
+static const struct command {
+    const char *name, *args, *what;
+    int min, max;
+    int (*run)(struct ctl *c, char **args, int n);
+} commands[] = {
+    {"status", "[--json]", "limits, how much is used, workers, counts", 0, 1,
+     run_status},
+    {"queue", "", "who waits, in the order they will go; who runs", 0, 0,
+     run_queue},
+    {"top", "", "both, live; q ends it", 0, 0, run_top},
+    {"set", "KEY=VALUE...", "changes settings for all workers; KEY= undoes it",
+     1, 64, run_set},
+    {"reload", "", "all workers adopt the settings file, or none", 0, 0,
+     run_reload},
+    {"pause", "", "nothing is sent any more; requests wait", 0, 0, run_pause},
+    {"resume", "", "it goes on", 0, 0, run_resume},
+    {"cancel", "ID", "ends one request, waiting or running", 1, 1, run_cancel},
+    {"clear", "[UPSTREAM [MODEL]]", "ends a retreat, a 402 hold or a bench", 0,
+     2, run_clear},
+    {"key", "new NAME", "a new key for a client, and its line for the settings",
+     2, 2, run_key},
+    {"check", "[FILE]", "would a worker start with these settings?", 0, 1,
+     run_check},
+};
+
+static int usage(FILE *to, int code)
+{
+    size_t i;
+
+    fprintf(to, "usage: sluicectl [--state-dir DIR] [--url URL] COMMAND\n");
+    for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        fprintf(to, "  %-7s%-20s%s\n", commands[i].name, commands[i].args,
+                commands[i].what);
+    fprintf(
+        to,
+        "DIR is the one the settings name, FILE is SLUICE_CONFIG's; URL is "
+        "SLUICE_URL's, or where\n\"make run\" listens, or "
+        "http://127.0.0.1:8080.  The admin token is SLUICE_ADMIN_TOKEN's, or "
+        "the one\nin admin.token_file, the state or the data directory.\n"
+        "Exit status: 0 fine, 1 it could not be done, 2 wrong usage, 78 "
+        "wrong settings.\n");
+    return code;
+}
+
+static int run(struct ctl *c, char **args, int n)
+{
+    size_t i;
+    int rc;
+
+    for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        const struct command *cmd = &commands[i];
+
+        if (strcmp(args[0], cmd->name) != 0)
+            continue;
+        if (n - 1 < cmd->min || n - 1 > cmd->max) {
+            fprintf(stderr, "usage: sluicectl %s %s\n", cmd->name, cmd->args);
+            return EXIT_USAGE;
+        }
+        rc = cmd->run(c, args + 1, n - 1);
+        return rc == EXIT_USAGE ? usage(stderr, rc) : rc;
+    }
+    fprintf(stderr, "sluicectl: unknown command %.32s\n", args[0]);
+    return usage(stderr, EXIT_USAGE);
+}
+
+int main(int argc, char **argv)
+{
+    struct ctl c = {NULL, getenv("SLUICE_URL"), NULL};
+    int i = 1, rc;
+
+    for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
+        if (strcmp(argv[i], "--state-dir") == 0)
+            c.state_dir = argv[i + 1];
+        else if (strcmp(argv[i], "--url") == 0)
+            c.url = argv[i + 1];
+        else
+            return usage(stderr, EXIT_USAGE);
+    }
+    if (i >= argc)
+        return usage(stderr, EXIT_USAGE);
+    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "help") == 0)
+        return usage(stdout, EXIT_SUCCESS);
+    if (strcmp(argv[i], "--version") == 0) {
+        printf("sluicectl %s\n", SLUICE_VERSION);
+        return EXIT_SUCCESS;
+    }
+    rc = run(&c, argv + i, argc - i);
+    config_free(c.cfg);
+    return rc;
+}

@@ -1,0 +1,77 @@
+/*
+ * access_log.c - what does the log tell of a request?
+ */
+#include "fcgi/access_log.h"
+
+#include <string.h>
+
+#include "fcgi/exchange.h"
+#include "fcgi/route.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+static int64_t ms_between(int64_t from, int64_t to)
+{
+    return from == 0 || to == 0 || to < from ? -1 : (to - from) / NS_PER_MS;
+}
+
+static void log_count(struct log_line *l, const char *key, int64_t value)
+{
+    if (value >= 0)
+        log_int(l, key, value);
+}
+
+/* The publisher part of a model id: a bounded kind of name. */
+static const char *provider_of(const char *model, char *out, size_t max)
+{
+    size_t n = strcspn(model, "/");
+
+    if (model[n] == '\0' || n == 0)
+        return NULL;
+    snprintf(out, max, "%.*s", (int)n, model);
+    return out;
+}
+
+void access_log_exchange(const struct exchange *x)
+{
+    const struct request *r = x->req;
+    int64_t now = clock_now_ns();
+    char provider[MODEL_MAX];
+    struct log_line l;
+
+    log_begin(&l, x->s->log,
+              r->route != NULL && r->route->access == ACCESS_CLIENT
+                  ? LOG_INFO_
+                  : LOG_DEBUG_,
+              x->gone ? "hangup" : "request");
+    log_str(&l, "request_id", r->id);
+    log_str(&l, "client", r->client);
+    log_str(&l, "route", r->route != NULL ? r->route->name : "none");
+    if (r->model[0] != '\0') {
+        log_str(&l, "model", r->model);
+        log_str(&l, "provider",
+                provider_of(r->model, provider, sizeof(provider)));
+    }
+    log_bool(&l, "stream", r->stream);
+    if (x->gone)
+        log_str(&l, "phase", request_stats_phase_name(request_stats_phase(x)));
+    else
+        log_int(&l, "status",
+                x->error.status != 0 ? x->error.status : x->relay.status);
+    log_str(&l, "code", x->error.code);
+    if (x->granted_ns != 0)
+        log_int(&l, "queue_ms", x->waited_ns / NS_PER_MS);
+    log_count(&l, "ttfb_ms", ms_between(x->granted_ns, x->first_byte_ns));
+    log_int(&l, "total_ms", (now - r->arrived_ns) / NS_PER_MS);
+    log_int(&l, "attempts", x->attempts);
+    log_int(&l, "bytes", (int64_t)x->client.bytes);
+    log_count(&l, "prompt_tokens", x->relay.usage.prompt);
+    log_count(&l, "completion_tokens", x->relay.usage.completion);
+    if (x->upstream_status != 0)
+        log_int(&l, "upstream_status", x->upstream_status);
+    if (x->relay.nvcf_reqid[0] != '\0')
+        log_str(&l, "nvcf_reqid", x->relay.nvcf_reqid);
+    if (x->detail[0] != '\0')
+        log_str(&l, "detail", x->detail);
+    log_end(&l);
+}

@@ -1,0 +1,309 @@
+/*
+ * revise.c - what do all workers follow from now on?
+ *
+ *   adopt.c --> revise(), in a thread or at the start
+ *
+ * Whoever changes something holds the lock of the state directory, builds the
+ * settings to see that they are sound, and only then publishes: live changes to
+ * the disk first (settings.json), then all together for the workers
+ * (adopted.json, terms.c).  Each of them builds its own settings from that one
+ * text.  So they all take the same, and never half of it.
+ *
+ * Generations only rise.  What is published and not announced, because its
+ * publisher was killed, is found by its file; what was announced and is not to
+ * be found is published anew by whoever misses it.
+ */
+#include "fcgi/config/revise.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <json-c/json.h>
+
+#include "fcgi/config/live.h"
+#include "fcgi/config/start.h"
+#include "fcgi/config/values.h"
+#include "state/limiter.h"
+
+/* Needs the lock.  What all follow now, as far as anybody knows. */
+static void read_current(struct revision *r, struct terms *current)
+{
+    char text[sizeof(r->err)];
+    struct complaint err = {text, sizeof(text)};
+
+    if (terms_read(current, r->running->state_dir, &err) == 0 &&
+        current->generation >= r->own->generation)
+        return;
+    terms_free(current);
+    terms_copy(current, r->own);
+    if (current->live == NULL)
+        current->live = json_object_new_object();
+}
+
+/* ---- following ---------------------------------------------------------------- */
+
+/* False: there is nothing that is newer than what we have.  Of the same
+ * generation what is written holds: it cannot rise for ever (serial.h). */
+static bool follow_published(struct revision *r)
+{
+    char text[sizeof(r->err)];
+    struct complaint err = {text, sizeof(text)};
+    struct config *cfg;
+    struct terms t;
+
+    if (terms_read(&t, r->running->state_dir, &err) == -1)
+        return false;
+    if (t.generation < r->own->generation ||
+        (t.generation == r->own->generation && terms_same(&t, r->own))) {
+        bool same = t.generation == r->own->generation;
+
+        terms_free(&t);
+        return same && r->own->generation >= r->newest;
+    }
+    cfg = revision_build(r, &t, NULL);
+    if (cfg == NULL)
+        revision_refuse(r, 400);
+    else
+        (void)revision_take(r, &t, cfg);
+    terms_free(&t);
+    return true;
+}
+
+/* Needs the lock.  It is not there, or not whole: what we have is put back. */
+static void put_back(struct revision *r)
+{
+    struct config *cfg;
+    struct terms t;
+
+    if (follow_published(r))
+        return; /* somebody else has done so */
+    terms_copy(&t, r->own);
+    cfg = revision_build(r, &t, NULL);
+    if (cfg == NULL)
+        revision_refuse(r, 400);
+    else
+        (void)revision_publish(r, &t, cfg, r->own->generation);
+    terms_free(&t);
+}
+
+static void follow(struct revision *r)
+{
+    int lock;
+
+    r->status = 200;
+    if (follow_published(r))
+        return;
+    lock = revision_lock(r);
+    if (lock == -1) {
+        revision_refuse(r, 503);
+        return;
+    }
+    put_back(r);
+    close(lock);
+}
+
+/* ---- file and kept changes ------------------------------------------------------- */
+
+/* Has KEY's value in the file changed, from OLD to NEW? */
+static bool has_moved(struct config *old, struct config *new, const char *key)
+{
+    struct config_upstream *was, *is;
+    const struct setting *row = live_find(new, key, &is);
+
+    return row != NULL && row->change == CHANGE_LIVE &&
+           live_find(old, key, &was) == row &&
+           !value_is_same(row, &(struct value_home){old, was},
+                          &(struct value_home){new, is});
+}
+
+static void note_overridden(struct revision *r, struct config *old,
+                            struct config *new, struct json_object *live)
+{
+    struct json_object_iterator it = json_object_iter_begin(live);
+    struct json_object_iterator end = json_object_iter_end(live);
+    char text[SETTING_LABEL_MAX + 160];
+
+    for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
+        const char *key = json_object_iter_peek_name(&it);
+
+        if (!has_moved(old, new, key))
+            continue;
+        snprintf(text, sizeof(text),
+                 "%.*s: has changed in the file, but a live change overrides "
+                 "it (PATCH /api/config with null drops that)",
+                 SETTING_LABEL_MAX, key);
+        revision_note(r, text);
+    }
+}
+
+/* Warns of what NEXT's file says in vain, compared with CURRENT's. */
+static void compare_files(struct revision *r, const struct terms *current,
+                          const struct terms *next)
+{
+    struct config_from was = {&current->file, NULL, r->env};
+    struct config_from is = {&next->file, NULL, r->env};
+    struct config *old = NULL, *new = NULL;
+    char err[sizeof(r->err)];
+
+    if (config_build(&old, &was, err, sizeof(err)) == 0 &&
+        config_build(&new, &is, err, sizeof(err)) == 0)
+        note_overridden(r, old, new, next->live);
+    config_free(old);
+    config_free(new);
+}
+
+/* Needs the lock.  Refused: but whoever rotates logs with a reload wants them
+ * opened anew all the same, by all workers. */
+static void publish_again(struct revision *r, struct terms *current)
+{
+    char err[sizeof(r->err)];
+    struct config *cfg;
+    int status = r->status;
+
+    memcpy(err, r->err, sizeof(err));
+    cfg = revision_build(r, current, NULL);
+    if (cfg != NULL)
+        (void)revision_publish(r, current, cfg, current->generation);
+    memcpy(r->err, err, sizeof(err));
+    r->status = status;
+}
+
+/* Reads what is on the disk into NEXT. */
+static int read_disk(struct revision *r, struct terms *next)
+{
+    struct complaint err = revision_complaint(r);
+
+    if (config_read(&next->file, r->env, r->err, sizeof(r->err)) == -1)
+        return revision_refuse(r, 400);
+    next->live = terms_read_live(r->running->data_dir, &err);
+    return next->live != NULL ? 0 : revision_refuse(r, 400);
+}
+
+static void reload(struct revision *r)
+{
+    struct terms current, next = {.generation = 0};
+    struct config *cfg = NULL;
+
+    read_current(r, &current);
+    if (read_disk(r, &next) == 0) {
+        cfg = revision_build(r, &next, r->notes);
+        if (cfg == NULL)
+            revision_refuse(r, 400);
+        else
+            compare_files(r, &current, &next);
+    }
+    if (cfg != NULL)
+        (void)revision_publish(r, &next, cfg, current.generation);
+    else
+        publish_again(r, &current);
+    terms_free(&current);
+    terms_free(&next);
+}
+
+/* ---- a patch ------------------------------------------------------------------------------ */
+
+/* CURRENT's live changes with the patch in them. */
+static struct json_object *merge(struct revision *r,
+                                 const struct terms *current)
+{
+    struct complaint err = revision_complaint(r);
+    struct json_file text = {.len = r->patch_len};
+    struct json_object *patch, *merged = NULL;
+
+    text.text = strndup(r->patch, r->patch_len);
+    CHECK(text.text != NULL);
+    text.len = strlen(text.text);
+    if (text.len < r->patch_len) {
+        complain(&err, "the body: it has a zero byte");
+    } else if ((patch = json_file_parse(&text, "the body", &err)) != NULL) {
+        merged = live_merge(r->running, current->live, patch, &err);
+        json_object_put(patch);
+    }
+    json_file_free(&text);
+    if (merged == NULL)
+        revision_refuse(r, 400);
+    return merged;
+}
+
+/* Keeps NEXT and publishes it; or all is as it was. */
+static void keep_and_publish(struct revision *r, struct terms *next,
+                             const struct terms *current, struct config *cfg)
+{
+    struct complaint err = revision_complaint(r);
+    const char *dir = r->running->data_dir;
+    char text[sizeof(r->err)];
+    struct complaint second = {text, sizeof(text)};
+
+    if (terms_write_live(next->live, dir, &err) == -1) {
+        config_free(cfg);
+        revision_refuse(r, 503);
+        return;
+    }
+    if (revision_publish(r, next, cfg, current->generation) == -1)
+        (void)terms_write_live(current->live, dir, &second);
+}
+
+static void patch(struct revision *r)
+{
+    struct terms current, next;
+    struct config *cfg;
+
+    read_current(r, &current);
+    terms_copy(&next, &current);
+    json_object_put(next.live);
+    next.live = merge(r, &current);
+    if (next.live != NULL) {
+        cfg = revision_build(r, &next, NULL);
+        if (cfg == NULL)
+            revision_refuse(r, 400);
+        else
+            keep_and_publish(r, &next, &current, cfg);
+    }
+    terms_free(&current);
+    terms_free(&next);
+}
+
+/* ---- all -------------------------------------------------------------------------------------- */
+
+static void with_lock(struct revision *r, void (*what)(struct revision *r))
+{
+    int lock = revision_lock(r);
+
+    if (lock == -1) {
+        revision_refuse(r, 503);
+        return;
+    }
+    what(r);
+    close(lock);
+}
+
+void revise(struct revision *r)
+{
+    r->status = 503;
+    r->err[0] = '\0';
+    r->notes = json_object_new_array();
+    CHECK(r->notes != NULL);
+    switch (r->kind) {
+    case REVISE_START:
+        start_revision(r);
+        break;
+    case REVISE_FOLLOW:
+        follow(r);
+        break;
+    case REVISE_RELOAD:
+        with_lock(r, reload);
+        break;
+    case REVISE_PATCH:
+        with_lock(r, patch);
+        break;
+    }
+}
+
+void revise_fini(struct revision *r)
+{
+    config_free(r->cfg);
+    r->cfg = NULL;
+    terms_free(&r->terms);
+    json_object_put(r->notes);
+    r->notes = NULL;
+}

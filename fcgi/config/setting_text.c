@@ -1,0 +1,242 @@
+/*
+ * setting_text.c - is a text fit for its setting, and how is it kept?
+ *
+ * The ..._fault() functions tell what is wrong, or give NULL; none quotes the
+ * text, which may be a misplaced key.
+ */
+#include "fcgi/config/setting_text.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define DISTANCE_CUT 64 /* bytes of a text that are looked at */
+
+size_t text_distance(const char *a, const char *b, size_t len)
+{
+    size_t row[DISTANCE_CUT + 1], a_len = strnlen(a, DISTANCE_CUT), i, j;
+
+    if (len > DISTANCE_CUT)
+        len = DISTANCE_CUT;
+    for (j = 0; j <= len; j++)
+        row[j] = j;
+    for (i = 1; i <= a_len; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i;
+        for (j = 1; j <= len; j++) {
+            size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+            diagonal = row[j];
+            best = row[j] + 1 < best ? row[j] + 1 : best;
+            row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+        }
+    }
+    return row[len];
+}
+
+/* Milliseconds of UNIT; 0: it is none. */
+static double unit_ms(const char *unit)
+{
+    static const struct {
+        const char *name;
+        double ms;
+    } units[] = {
+        {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
+    size_t i;
+
+    for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+        if (strcmp(units[i].name, unit) == 0)
+            return units[i].ms;
+    return 0;
+}
+
+bool text_number(const struct setting *row, const char *text, double *out)
+{
+    size_t len = strspn(text, "0123456789.-");
+    char digits[32], *end;
+    double ms;
+
+    if (len == 0 || len >= sizeof(digits))
+        return false;
+    (void)snprintf(digits, sizeof(digits), "%.*s", (int)len, text);
+    *out = strtod(digits, &end);
+    if (end == digits || *end != '\0')
+        return false;
+    if (text[len] == '\0')
+        return true;
+    ms = setting_is_time(row) ? unit_ms(text + len) : 0;
+    *out *= row->kind == SETTING_SECONDS ? ms / 1000 : ms;
+    return ms > 0;
+}
+
+const char *text_number_hint(const struct setting *row)
+{
+    return setting_is_time(row)
+               ? "a time may have a unit, as 250ms, 30s, 15m or 1.5h have"
+               : NULL;
+}
+
+static bool is_host(const char *text, size_t len)
+{
+    return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz"
+                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                   "0123456789.-_") >= len;
+}
+
+/* HOST, HOST:PORT, [IPv6] or [IPv6]:PORT. */
+static bool is_authority(const char *text, size_t len)
+{
+    const char *end = memchr(text, *text == '[' ? ']' : ':', len);
+    size_t host = end != NULL ? (size_t)(end - text) : len;
+    char address[INET6_ADDRSTRLEN];
+    struct in6_addr ignored;
+    long port;
+
+    if (*text == '[') {
+        if (end == NULL || host - 1 >= sizeof(address))
+            return false;
+        (void)snprintf(address, sizeof(address), "%.*s", (int)host - 1,
+                       text + 1);
+        if (inet_pton(AF_INET6, address, &ignored) != 1)
+            return false;
+        host++;
+    } else if (!is_host(text, host)) {
+        return false;
+    }
+    if (host == len)
+        return true;
+    if (text[host] != ':' || len - host < 2 || len - host > 6 ||
+        strspn(text + host + 1, "0123456789") < len - host - 1)
+        return false;
+    port = strtol(text + host + 1, NULL, 10);
+    return port >= 1 && port <= 65535;
+}
+
+static const char *url_fault(const char *url)
+{
+    size_t scheme = strncasecmp(url, "http://", 7) == 0    ? 7
+                    : strncasecmp(url, "https://", 8) == 0 ? 8
+                                                           : 0;
+    const char *host = url + scheme;
+    size_t len = strcspn(host, "/?#\\");
+
+    if (scheme == 0)
+        return "it begins with neither http:// nor https://";
+    if (memchr(host, '@', len) != NULL)
+        return "it carries a user name or a password";
+    if (strpbrk(url, "?#") != NULL)
+        return "it carries a query or a fragment";
+    if (!is_authority(host, len))
+        return "its host or port is missing or wrong";
+    if (strpbrk(url, " \\\"<>^`{|}") != NULL || strstr(host, "/..") != NULL)
+        return "its path has something that no path may have";
+    return NULL;
+}
+
+/* Browsers send exactly scheme://host[:port]; anything else never matches. */
+static const char *origin_fault(const char *text)
+{
+    const char *host = strstr(text, "://");
+
+    if (host == NULL || host == text || strpbrk(host + 3, "/?#@\\") != NULL ||
+        !is_authority(host + 3, strlen(host + 3)))
+        return "an entry is not scheme://host or scheme://host:port";
+    return NULL;
+}
+
+const char *secret_fault(const char *secret)
+{
+    const unsigned char *p;
+
+    if (*secret == '\0')
+        return "it is empty";
+    for (p = (const unsigned char *)secret; *p != '\0'; p++)
+        if (*p <= 0x20 || *p >= 0x7f)
+            return "it has a space, a control or a non-ASCII character";
+    if ((const char *)p - secret > SETTING_TEXT_MAX)
+        return "it is too long";
+    return NULL;
+}
+
+const char *text_fault(const struct setting *row, const char *text)
+{
+    const unsigned char *p;
+
+    for (p = (const unsigned char *)text; *p != '\0'; p++)
+        if (*p < 0x20 || *p == 0x7f)
+            return "it has a control character";
+    if (p == (const unsigned char *)text)
+        return "it is empty or has an empty entry";
+    if (row->kind == SETTING_SECRET)
+        return secret_fault(text);
+    if ((const char *)p - text >= SETTING_TEXT_MAX)
+        return "it is too long";
+    if (row->kind == SETTING_URL)
+        return url_fault(text);
+    if (row->kind == SETTING_PATH && *text != '/')
+        return "it is relative";
+    if (row->kind == SETTING_HOSTS && !is_host(text, strlen(text)))
+        return "an entry is not a bare host name";
+    if (row->kind == SETTING_ORIGINS)
+        return origin_fault(text);
+    if (row->kind == SETTING_PATTERNS &&
+        (strchr(text, ' ') != NULL || strlen(text) >= MODEL_MAX))
+        return "an entry has a space or is too long";
+    return NULL;
+}
+
+/* URL without slashes and one "/v1" at its end, its scheme in lower case. */
+static void url_trim(char *url)
+{
+    char *p, *host = strstr(url, "://") + 3;
+    char *end = host + strlen(host);
+
+    for (p = url; p < host; p++) /* later code compares it */
+        *p = (char)tolower((unsigned char)*p);
+    while (end[-1] == '/')
+        *--end = '\0';
+    if (end - host > 3 && strcmp(end - 3, "/v1") == 0)
+        *(end -= 3) = '\0';
+    while (end[-1] == '/')
+        *--end = '\0';
+}
+
+char *text_kept(const struct setting *row, const char *text)
+{
+    char *kept = strdup(text), *p;
+
+    if (kept == NULL)
+        return NULL;
+    if (row->kind == SETTING_URL)
+        url_trim(kept);
+    if (row->kind == SETTING_HOSTS || row->kind == SETTING_ORIGINS)
+        for (p = kept; *p != '\0'; p++)
+            *p = (char)tolower((unsigned char)*p);
+    return kept;
+}
+
+bool url_is_loopback(const char *url)
+{
+    const char *host = strstr(url, "://");
+    char name[INET6_ADDRSTRLEN];
+    struct in6_addr six;
+    struct in_addr four;
+    size_t len;
+
+    if (host == NULL)
+        return false;
+    host += 3;
+    len = *host == '[' ? strcspn(++host, "]") : strcspn(host, ":/");
+    if (len >= sizeof(name))
+        return false;
+    (void)snprintf(name, sizeof(name), "%.*s", (int)len, host);
+    if (inet_pton(AF_INET, name, &four) == 1)
+        return ntohl(four.s_addr) >> 24 == 127;
+    if (inet_pton(AF_INET6, name, &six) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&six);
+    return strcasecmp(name, "localhost") == 0;
+}

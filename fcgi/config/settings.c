@@ -1,0 +1,343 @@
+/*
+ * settings.c - which settings are there, and what may each of them be?
+ *
+ * A setting is one row of the table below and one field of struct config or
+ * struct config_upstream; nothing else knows its name, unit or range.  How a
+ * value gets into the field is told in values.c, whether settings agree with
+ * each other in config.c.
+ */
+#include "fcgi/config/settings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/utf8.h"
+
+#define S   ((int64_t)1000)
+#define DAY (86400 * S)
+#define MB  ((int64_t)MIB)
+
+#define LIVE      .change = CHANGE_LIVE
+#define RELOAD    .change = CHANGE_RELOAD
+#define GLOBAL(f) .at = offsetof(struct config, f)
+#define UPSTREAM(f)                                                            \
+    .of_upstream = true, .at = offsetof(struct config_upstream, f)
+#define RANGE(i, a, b) .initial = (i), .min = (a), .max = (b)
+#define TEXT(t)        .initial_text = (t)
+#define OR_NULL        .may_be_null = true
+#define WORDS(w)       .words = (w)
+#define COUNTED(s, f)  .count_at = offsetof(struct s, f)
+
+static const char *const scope_words[] = {"account", "model", NULL};
+static const char *const client_words[] = {"loopback", "private", "any", "no",
+                                           NULL};
+static const char *const read_words[] = {"loopback", "private", "any", "token",
+                                         NULL};
+static const char *const level_words[] = {"debug", "info", "warn", "error",
+                                          NULL};
+
+/* In the order of DESIGN section 8: key, variable, kind, and the rest. */
+static const struct setting settings[] = {
+    {"name", NULL, SETTING_NAME, UPSTREAM(name), TEXT("nim")},
+    {"base_url", "SLUICE_UPSTREAM_URL", SETTING_URL, UPSTREAM(base_url),
+     TEXT("https://integrate.api.nvidia.com")},
+    {"api_key_file", "SLUICE_API_KEY_FILE", SETTING_PATH,
+     UPSTREAM(api_key_file), OR_NULL},
+    {NULL, "NVIDIA_API_KEY", SETTING_SECRET, UPSTREAM(api_key)},
+    {"models", NULL, SETTING_PATTERNS, UPSTREAM(models),
+     COUNTED(config_upstream, n_models), OR_NULL},
+    {"result_hosts", NULL, SETTING_PATTERNS, UPSTREAM(result_hosts),
+     COUNTED(config_upstream, n_result_hosts), OR_NULL},
+    {"requests", "SLUICE_REQUESTS", SETTING_COUNT, LIVE, UPSTREAM(requests),
+     RANGE(40, 1, 10000)},
+    {"window_s", "SLUICE_WINDOW_S", SETTING_SECONDS, LIVE, UPSTREAM(window_ms),
+     RANGE(60 * S, 100, DAY)},
+    {"margin_ms", "SLUICE_MARGIN_MS", SETTING_COUNT, LIVE, UPSTREAM(margin_ms),
+     RANGE(500, 0, 60000)},
+    {"burst", "SLUICE_BURST", SETTING_COUNT, LIVE, UPSTREAM(burst), OR_NULL,
+     RANGE(40, 1, 10000)}, /* nobody's choice: config_settle() derives it */
+    {"min_gap_ms", "SLUICE_MIN_GAP_MS", SETTING_COUNT, LIVE,
+     UPSTREAM(min_gap_ms), RANGE(0, 0, 600000)},
+    {"in_flight", "SLUICE_IN_FLIGHT", SETTING_COUNT, LIVE, UPSTREAM(in_flight),
+     RANGE(0, 0, 4096)},
+    {"scope", "SLUICE_SCOPE", SETTING_WORD, UPSTREAM(scope), WORDS(scope_words),
+     RANGE(SCOPE_ACCOUNT, 0, 1)},
+
+    {"queue.max", "SLUICE_QUEUE_MAX", SETTING_COUNT, LIVE, GLOBAL(queue_max),
+     RANGE(500, 1, 4096)},
+    {"queue.per_client", "SLUICE_QUEUE_PER_CLIENT", SETTING_COUNT, LIVE,
+     GLOBAL(queue_per_client), RANGE(500, 1, 4096)},
+    {"queue.timeout_s", "SLUICE_QUEUE_TIMEOUT_S", SETTING_SECONDS, LIVE,
+     GLOBAL(queue_timeout_ms), RANGE(900 * S, 100, DAY)},
+    {"queue.max_mb", "SLUICE_QUEUE_MAX_MB", SETTING_MEGABYTES, LIVE,
+     GLOBAL(queue_max_bytes), RANGE(128 * MB, MB, 65536 * MB)},
+
+    {"commit_after_s", "SLUICE_COMMIT_AFTER_S", SETTING_SECONDS, LIVE,
+     GLOBAL(commit_after_ms), RANGE(5 * S, 0, 600 * S)},
+    {"heartbeat_s", "SLUICE_HEARTBEAT_S", SETTING_SECONDS, LIVE,
+     GLOBAL(heartbeat_ms), RANGE(10 * S, 100, 600 * S)},
+    {"buffered_keepalive", "SLUICE_BUFFERED_KEEPALIVE", SETTING_BOOL, LIVE,
+     GLOBAL(buffered_keepalive), RANGE(false, false, true)},
+
+    {"timeouts.connect_s", "SLUICE_CONNECT_S", SETTING_SECONDS, LIVE,
+     GLOBAL(connect_ms), RANGE(10 * S, 100, 300 * S)},
+    {"timeouts.first_byte_s", "SLUICE_FIRST_BYTE_S", SETTING_SECONDS, LIVE,
+     GLOBAL(first_byte_ms), RANGE(600 * S, 100, DAY)},
+    {"timeouts.idle_s", "SLUICE_IDLE_S", SETTING_SECONDS, LIVE, GLOBAL(idle_ms),
+     RANGE(300 * S, 100, DAY)},
+
+    {"retry.max", "SLUICE_RETRY_MAX", SETTING_COUNT, LIVE, GLOBAL(retry_max),
+     RANGE(3, 1, 20)},
+    {"retreat.max_s", "SLUICE_RETREAT_MAX_S", SETTING_SECONDS, LIVE,
+     GLOBAL(retreat_max_ms), RANGE(300 * S, 100, DAY)},
+
+    {"ready.queue_percent", "SLUICE_READY_QUEUE_PERCENT", SETTING_COUNT, LIVE,
+     GLOBAL(ready_queue_percent), RANGE(90, 1, 100)},
+    {"ready.tokens_percent", "SLUICE_READY_TOKENS_PERCENT", SETTING_COUNT, LIVE,
+     GLOBAL(ready_tokens_percent), RANGE(5, 0, 99)},
+    {"ready.probe_s", "SLUICE_READY_PROBE_S", SETTING_SECONDS, LIVE,
+     GLOBAL(ready_probe_ms), RANGE(5 * S, 100, 60 * S)},
+
+    {"max_body_mb", "SLUICE_MAX_BODY_MB", SETTING_MEGABYTES,
+     GLOBAL(max_body_bytes), RANGE(25 * MB, MB, 1024 * MB)},
+    {"drain_s", "SLUICE_DRAIN_S", SETTING_SECONDS, GLOBAL(drain_ms),
+     RANGE(30 * S, 0, 3600 * S)},
+
+    {"admin.token_file", NULL, SETTING_PATH, GLOBAL(admin_token_file), OR_NULL},
+    {NULL, "SLUICE_ADMIN_TOKEN", SETTING_SECRET, GLOBAL(admin_token)},
+    {"admin.read", "SLUICE_READ", SETTING_WORD, GLOBAL(read), WORDS(read_words),
+     RANGE(FROM_LOOPBACK, 0, 3)},
+    {"admin.read_token_file", NULL, SETTING_PATH, GLOBAL(read_token_file),
+     OR_NULL},
+    {NULL, "SLUICE_READ_TOKEN", SETTING_SECRET, GLOBAL(read_token)},
+
+    {"anonymous", "SLUICE_ANONYMOUS", SETTING_WORD, RELOAD, GLOBAL(anonymous),
+     WORDS(client_words), RANGE(FROM_LOOPBACK, 0, 3)},
+    {"hosts", "SLUICE_HOSTS", SETTING_HOSTS, RELOAD, GLOBAL(hosts),
+     COUNTED(config, n_hosts)},
+    {"origins", "SLUICE_ORIGINS", SETTING_ORIGINS, RELOAD, GLOBAL(origins),
+     COUNTED(config, n_origins)},
+
+    {"state_dir", "SLUICE_STATE_DIR", SETTING_PATH, GLOBAL(state_dir),
+     TEXT("/run/sluice")},
+    {"data_dir", "SLUICE_DATA_DIR", SETTING_PATH, GLOBAL(data_dir),
+     TEXT("/var/lib/sluice")},
+    {"log", "SLUICE_LOG", SETTING_PATH, GLOBAL(log_path), OR_NULL,
+     .none_word = "stderr"},
+    {"log_level", "SLUICE_LOG_LEVEL", SETTING_WORD, GLOBAL(log_level),
+     WORDS(level_words), RANGE(LOG_INFO_, LOG_DEBUG_, LOG_ERROR_)},
+
+    /* Read by config.c, the run script and the tests, and no field here. */
+    {.env = "SLUICE_CONFIG", .kind = SETTING_ELSEWHERE},
+    {.env = "SLUICE_LISTEN", .kind = SETTING_ELSEWHERE},
+    {.env = "SLUICE_WORKERS", .kind = SETTING_ELSEWHERE},
+    {.env = "SLUICE_URL", .kind = SETTING_ELSEWHERE}, /* sluicectl */
+    {.env = "SLUICE_BUILD", .kind = SETTING_ELSEWHERE},
+    {.env = "SLUICE_FCGI", .kind = SETTING_ELSEWHERE},
+    {.env = "SLUICE_ROOT", .kind = SETTING_ELSEWHERE},
+};
+
+#define SETTINGS_N (sizeof(settings) / sizeof(settings[0]))
+_Static_assert(SETTINGS_N <= SETTINGS_MAX, "raise SETTINGS_MAX");
+_Static_assert(sizeof(enum origin_range) == sizeof(int), "words are ints");
+
+/*
+ * Messages.
+ */
+
+/* Names come from outside, too: '?' for every byte that a terminal obeys. */
+static void make_seen(unsigned char *p)
+{
+    const unsigned char *end = p + strlen((char *)p);
+    size_t n;
+
+    for (; p < end; p += n) {
+        n = utf8_len(p, end);
+        if (n == 0 || utf8_unseen(p, n) != 0)
+            memset(p, '?', n = n > 0 ? n : 1);
+    }
+}
+
+int complain(struct complaint *c, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (c->max == 0)
+        return -1;
+    va_start(ap, fmt);
+    (void)vsnprintf(c->text, c->max, fmt, ap);
+    va_end(ap);
+    make_seen((unsigned char *)c->text);
+    return -1;
+}
+
+void setting_label(char *out, size_t max, const struct setting *row,
+                   enum setting_source source, const struct config *cfg,
+                   const struct config_upstream *up)
+{
+    if (row->key == NULL || (source == SOURCE_ENV && row->env != NULL))
+        (void)snprintf(out, max, "%s", row->env);
+    else if (!row->of_upstream)
+        (void)snprintf(out, max, "%s", row->key);
+    else if (row->kind == SETTING_NAME)
+        (void)snprintf(out, max, "upstreams[%td].name", up - cfg->upstreams);
+    else
+        (void)snprintf(out, max, "upstreams.%s.%s", up->name, row->key);
+}
+
+static void join_words(char *out, size_t max, const char *const *words)
+{
+    size_t len = (size_t)snprintf(out, max, "one of");
+
+    for (; *words != NULL && len < max; words++)
+        len += (size_t)snprintf(out + len, max - len, " %s%s", *words,
+                                words[1] == NULL ? "" : ",");
+}
+
+/* What a value of ROW may be, to follow "must be". */
+void setting_allowed(char *out, size_t max, const struct setting *row)
+{
+    int64_t unit = row->kind == SETTING_MEGABYTES ? MB : 1;
+
+    switch (row->kind) {
+    case SETTING_COUNT:
+    case SETTING_MEGABYTES:
+        (void)snprintf(out, max, "a whole number%s from %lld to %lld",
+                       unit == MB ? " of MB" : "", (long long)(row->min / unit),
+                       (long long)(row->max / unit));
+        break;
+    case SETTING_SECONDS:
+        (void)snprintf(out, max,
+                       "a number of seconds from %g to %g, no finer than 0.001",
+                       (double)row->min / S, (double)row->max / S);
+        break;
+    case SETTING_BOOL:
+        (void)snprintf(out, max, "true or false");
+        break;
+    case SETTING_WORD:
+        join_words(out, max, row->words);
+        break;
+    case SETTING_NAME:
+        (void)snprintf(out, max,
+                       "1 to %d characters out of a-z, 0-9, '_' and '-'",
+                       UPSTREAM_NAME_MAX - 1);
+        break;
+    case SETTING_URL:
+        (void)snprintf(out, max,
+                       "http://HOST or https://HOST with an "
+                       "optional port (1-65535) and path");
+        break;
+    case SETTING_PATH:
+        (void)snprintf(out, max, "an absolute path below %d bytes%s%s",
+                       SETTING_TEXT_MAX, row->none_word != NULL ? ", or " : "",
+                       row->none_word != NULL ? row->none_word : "");
+        break;
+    case SETTING_SECRET:
+        (void)snprintf(out, max, "1 to %d printable characters, no spaces",
+                       SETTING_TEXT_MAX);
+        break;
+    case SETTING_PATTERNS:
+    case SETTING_HOSTS:
+    case SETTING_ORIGINS:
+        (void)snprintf(out, max, "a list of at most %d texts",
+                       SETTING_LIST_MAX);
+        break;
+    case SETTING_ELSEWHERE:
+        *out = '\0';
+        break;
+    }
+}
+
+/*
+ * Finding rows and fields.
+ */
+
+const struct setting *setting_at(size_t index)
+{
+    return index < SETTINGS_N ? &settings[index] : NULL;
+}
+
+const struct setting *setting_find(const char *key, bool of_upstream)
+{
+    const struct setting *s;
+
+    for (s = settings; s < settings + SETTINGS_N; s++)
+        if (s->key != NULL && s->of_upstream == of_upstream &&
+            strcmp(s->key, key) == 0)
+            return s;
+    return NULL;
+}
+
+const struct setting *setting_find_dotted(const char *key)
+{
+    const char *dot;
+
+    if (strncmp(key, "upstreams.", 10) != 0)
+        return setting_find(key, false);
+    dot = strchr(key + 10, '.'); /* names have none */
+    return dot != NULL ? setting_find(dot + 1, true) : NULL;
+}
+
+bool setting_is_time(const struct setting *row)
+{
+    size_t len = row->key != NULL ? strlen(row->key) : 0;
+
+    return row->kind == SETTING_SECONDS ||
+           (row->kind == SETTING_COUNT && len > 3 &&
+            strcmp(row->key + len - 3, "_ms") == 0);
+}
+
+const struct setting *setting_find_env(const char *name)
+{
+    const struct setting *s;
+
+    for (s = settings; s < settings + SETTINGS_N; s++)
+        if (s->env != NULL && strcmp(s->env, name) == 0)
+            return s;
+    return NULL;
+}
+
+bool setting_is_section(const char *key)
+{
+    const struct setting *s;
+    size_t len = strlen(key);
+
+    for (s = settings; s < settings + SETTINGS_N; s++)
+        if (s->key != NULL && strncmp(s->key, key, len) == 0 &&
+            s->key[len] == '.')
+            return true;
+    return false;
+}
+
+enum setting_source setting_source(const struct setting *row,
+                                   const struct config *cfg,
+                                   const struct config_upstream *up)
+{
+    const unsigned char *source = row->of_upstream ? up->source : cfg->source;
+
+    return (enum setting_source)source[row - settings];
+}
+
+void setting_set_source(const struct setting *row, struct config *cfg,
+                        struct config_upstream *up, enum setting_source source)
+{
+    unsigned char *sources = row->of_upstream ? up->source : cfg->source;
+
+    sources[row - settings] = (unsigned char)source;
+}
+
+void *setting_field(const struct setting *row, struct config *cfg,
+                    struct config_upstream *up)
+{
+    return (row->of_upstream ? (char *)up : (char *)cfg) + row->at;
+}
+
+size_t *setting_count(const struct setting *row, struct config *cfg,
+                      struct config_upstream *up)
+{
+    char *home = row->of_upstream ? (char *)up : (char *)cfg;
+
+    return (size_t *)(void *)(home + row->count_at);
+}

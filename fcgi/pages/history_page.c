@@ -1,0 +1,224 @@
+/*
+ * history_page.c - what is asked of the past, and how is it told?
+ *
+ * Columns, as charts want them: one array for each kind of number.  A column is
+ * a row of the table below: where it lies in a step, and how it is written.
+ */
+#include "fcgi/pages/history_page.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "fcgi/exchange.h"
+#include "fcgi/pages/status.h"
+#include "fcgi/request_stats.h"
+#include "lib/clock.h"
+
+#define SPAN_S   600 /* what is told if nothing is said */
+#define POINTS   300
+#define TIME_MAX 1e11
+
+/* ---- the question ---------------------------------------------------------- */
+
+/* The parameter NAME of QUERY; false: it is there and is no number. */
+static bool number(const char *query, const char *name, double *out)
+{
+    size_t n = strlen(name);
+    const char *p = query;
+    char *end;
+
+    while (p != NULL && *p != '\0') {
+        if (strncmp(p, name, n) == 0 && p[n] == '=') {
+            double v = strtod(p + n + 1, &end);
+
+            if (end == p + n + 1 || (*end != '\0' && *end != '&') ||
+                !isfinite(v) || fabs(v) > TIME_MAX)
+                return false;
+            *out = v;
+            return true;
+        }
+        p = strchr(p, '&');
+        p = p != NULL ? p + 1 : NULL;
+    }
+    return true;
+}
+
+/* A moment, or seconds before now. */
+static int64_t moment(double v, int64_t now_s)
+{
+    int64_t t = (int64_t)v;
+
+    t -= (double)t > v; /* down, not towards zero */
+    return t < 0 ? now_s + t : t;
+}
+
+bool history_page_parse(const char *target, int64_t now_s,
+                        struct past_range *out, const char **what)
+{
+    double from = -SPAN_S, to = (double)now_s, points = POINTS;
+    const char *query = strchr(target, '?');
+
+    query = query != NULL ? query + 1 : "";
+    if (!number(query, "from", &from) || !number(query, "to", &to)) {
+        *what = "from and to must be seconds since 1970, or negative: seconds "
+                "before now";
+        return false;
+    }
+    if (!number(query, "points", &points) || points < 1 ||
+        points > PAST_POINTS || points != (uint32_t)points) {
+        *what = "points must be a whole number from 1 to 1000";
+        return false;
+    }
+    out->now_s = now_s;
+    out->from_s = moment(from, now_s);
+    out->to_s = moment(to, now_s);
+    out->points = (uint32_t)points;
+    *what = "from must not be after to";
+    return out->from_s <= out->to_s;
+}
+
+/* ---- the answer ---------------------------------------------------------------- */
+
+enum kind {
+    KIND_U64 = 0,
+    KIND_U32 = 1,
+    KIND_SUM_US = 2,   /* uint64_t, told in seconds */
+    KIND_VALUE_US = 3, /* int64_t, the same; below zero: null */
+    KIND_MILLI = 4,    /* int64_t thousandths; below zero: null */
+};
+
+#define COLUMN(name, field, kind)                                              \
+    {                                                                          \
+        name, offsetof(struct past_step, field), kind                          \
+    }
+
+static const struct column {
+    const char *name;
+    size_t at;
+    enum kind kind;
+} columns[] = {
+    COLUMN("sends", sends, KIND_U64),
+    COLUMN("requests", requests, KIND_U64),
+    COLUMN("waiting", waiting, KIND_U32),
+    COLUMN("in_flight", in_flight, KIND_U32),
+    COLUMN("window_used", window_used, KIND_U32),
+    COLUMN("window_limit", window_limit, KIND_U32),
+    COLUMN("queue_s", queue_us, KIND_SUM_US),
+    COLUMN("first_byte_s", first_byte_us, KIND_SUM_US),
+    COLUMN("generation_s", generation_us, KIND_SUM_US),
+    COLUMN("queue_n", queue_n, KIND_U64),
+    COLUMN("first_byte_n", first_byte_n, KIND_U64),
+    COLUMN("generation_n", generation_n, KIND_U64),
+    COLUMN("queue_p50", queue_p50_us, KIND_VALUE_US),
+    COLUMN("queue_p95", queue_p95_us, KIND_VALUE_US),
+    COLUMN("first_byte_p50", first_byte_p50_us, KIND_VALUE_US),
+    COLUMN("first_byte_p95", first_byte_p95_us, KIND_VALUE_US),
+    COLUMN("speed_p50", speed_p50_milli, KIND_MILLI),
+    COLUMN("speed_p95", speed_p95_milli, KIND_MILLI),
+    COLUMN("tokens_in", tokens_in, KIND_U64),
+    COLUMN("tokens_out", tokens_out, KIND_U64),
+};
+
+/* Not with printf: an answer has 30,000 numbers. */
+static void put_milli(struct buf *b, uint64_t milli)
+{
+    char digits[4] = {'.', (char)('0' + milli / 100 % 10),
+                      (char)('0' + milli / 10 % 10), (char)('0' + milli % 10)};
+
+    buf_int(b, (int64_t)(milli / 1000));
+    if (milli % 1000 != 0)
+        buf_add(b, digits, sizeof(digits));
+}
+
+static void put_value(struct buf *b, const struct past_step *s,
+                      const struct column *c)
+{
+    const char *at = (const char *)s + c->at;
+    uint64_t wide = 0;
+    uint32_t narrow;
+
+    if (c->kind == KIND_U32) {
+        memcpy(&narrow, at, sizeof(narrow));
+        buf_int(b, narrow);
+        return;
+    }
+    memcpy(&wide, at, sizeof(wide));
+    if (c->kind == KIND_U64)
+        buf_int(b, (int64_t)(wide & INT64_MAX));
+    else if (c->kind != KIND_SUM_US && (int64_t)wide < 0)
+        buf_str(b, "null");
+    else
+        put_milli(b, c->kind == KIND_MILLI ? wide : wide / 1000);
+}
+
+static void put_column(struct buf *b, const struct limiter_past *p,
+                       const struct column *c)
+{
+    uint32_t i;
+
+    buf_str(b, ",\"");
+    buf_str(b, c->name);
+    buf_str(b, "\":[");
+    for (i = 0; i < p->n; i++) {
+        if (i > 0)
+            buf_add(b, ",", 1);
+        if (p->steps[i].kept)
+            put_value(b, &p->steps[i], c);
+        else
+            buf_add(b, "null", 4);
+    }
+    buf_str(b, "]");
+}
+
+void history_page_put(struct buf *b, const struct limiter_past *p)
+{
+    uint32_t i;
+
+    buf_fmt(b, "{\"from\":%lld,\"to\":%lld,\"step_s\":%lld,\"kept_from\":",
+            (long long)p->from_s, (long long)p->to_s, (long long)p->step_s);
+    if (p->kept_from_s > 0)
+        buf_int(b, p->kept_from_s);
+    else
+        buf_str(b, "null");
+    buf_str(b, ",\"t\":[");
+    for (i = 0; i < p->n; i++) {
+        if (i > 0)
+            buf_add(b, ",", 1);
+        buf_int(b, p->steps[i].begin_s);
+    }
+    buf_str(b, "]");
+    for (i = 0; i < ARRAY_LEN(columns); i++)
+        put_column(b, p, &columns[i]);
+    for (i = 0; i < OUTCOMES; i++)
+        put_column(b, p,
+                   &(struct column){request_stats_outcome_name((enum outcome)i),
+                                    offsetof(struct past_step, outcomes) +
+                                        i * sizeof(uint64_t),
+                                    KIND_U64});
+    buf_str(b, "}\n");
+}
+
+int history_page_answer(struct exchange *x)
+{
+    int64_t now_s = clock_wall_ms() / 1000;
+    struct buf b = {NULL, 0, 0, 0};
+    struct limiter_past *past;
+    struct past_range range;
+    const char *what;
+    int next;
+
+    if (!history_page_parse(x->req->target, now_s, &range, &what))
+        return exchange_fail(x, 400, "sluice_bad_request", -1, -1, "%s.", what);
+    past = malloc(sizeof(*past));
+    CHECK(past != NULL);
+    if (limiter_history(x->s->lim, &range, past)) {
+        history_page_put(&b, past);
+        next = exchange_json(x, &b);
+    } else {
+        next = exchange_later(x);
+    }
+    buf_free(&b);
+    free(past);
+    return next;
+}

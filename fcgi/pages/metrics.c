@@ -1,0 +1,429 @@
+/*
+ * metrics.c - what does Prometheus see?
+ *
+ * All but process_* comes from the shared state: any worker answers for all,
+ * also for those that are dead.  Labels are bounded (state/stats/counters.c): of what
+ * clients send only a publisher's name gets here, after its first success.
+ *
+ * One writer for both formats.  OpenMetrics names a counter's family without
+ * its _total and ends with a mark; numbers look alike in both, so that a
+ * server that asks for the one and then for the other sees the same series.
+ */
+#include "fcgi/pages/metrics.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fcgi/exchange.h"
+#include "fcgi/pages/process.h"
+#include "lib/clock.h"
+
+struct page {
+    struct buf *b;
+    bool open;          /* OpenMetrics */
+    const char *family; /* the present one's name */
+    const char *suffix; /* of its samples */
+};
+
+/* ---- the formats --------------------------------------------------------------- */
+
+static void begin(struct page *p, const char *name, const char *type,
+                  const char *help)
+{
+    bool counter = strcmp(type, "counter") == 0;
+
+    p->family = name;
+    p->suffix = counter ? "_total" : "";
+    buf_fmt(p->b, "# HELP %s%s %s\n", name, p->open ? "" : p->suffix, help);
+    buf_fmt(p->b, "# TYPE %s%s %s\n", name, p->open ? "" : p->suffix, type);
+}
+
+static void put_label(struct page *p, const char *key, const char *value,
+                      const char *comma)
+{
+    buf_fmt(p->b, "%s%s=\"", comma, key);
+    for (; *value != '\0'; value++) {
+        if (*value == '\n')
+            buf_str(p->b, "\\n");
+        else if (*value == '"' || *value == '\\')
+            buf_add(p->b, (const char[]){'\\', *value}, 2);
+        else
+            buf_add(p->b, value, 1);
+    }
+    buf_str(p->b, "\"");
+}
+
+/* Up to two labels; NULL: no more. */
+struct labels {
+    const char *key, *value, *key2, *value2;
+};
+
+static void put_name(struct page *p, const char *suffix, const struct labels *l,
+                     const char *le)
+{
+    const char *comma = "";
+
+    buf_fmt(p->b, "%s%s", p->family, suffix);
+    if (l->key == NULL && le == NULL)
+        return;
+    buf_str(p->b, "{");
+    if (l->key != NULL)
+        put_label(p, l->key, l->value, comma), comma = ",";
+    if (l->key2 != NULL)
+        put_label(p, l->key2, l->value2, comma), comma = ",";
+    if (le != NULL)
+        put_label(p, "le", le, comma);
+    buf_str(p->b, "}");
+}
+
+static void put_count(struct page *p, const struct labels *l, uint64_t value)
+{
+    put_name(p, p->suffix, l, NULL);
+    buf_fmt(p->b, " %" PRIu64 "\n", value);
+}
+
+static void put_real(struct page *p, const struct labels *l, double value)
+{
+    put_name(p, p->suffix, l, NULL);
+    buf_fmt(p->b, " %.3f\n", value);
+}
+
+static void put_histogram(struct page *p, const struct labels *l,
+                          const struct tally_histogram *h)
+{
+    uint64_t n = 0;
+    char le[32];
+    uint32_t i;
+
+    for (i = 0; i < TALLY_BOUNDS; i++) {
+        n += h->n[i];
+        snprintf(le, sizeof(le), tally_bounds_ms[i] % 1000 != 0 ? "%g" : "%.1f",
+                 tally_bounds_ms[i] / 1000.0);
+        put_name(p, "_bucket", l, le);
+        buf_fmt(p->b, " %" PRIu64 "\n", n);
+    }
+    n += h->n[TALLY_BOUNDS];
+    put_name(p, "_bucket", l, "+Inf");
+    buf_fmt(p->b, " %" PRIu64 "\n", n);
+    put_name(p, "_sum", l, NULL);
+    buf_fmt(p->b, " %.6f\n", (double)h->sum_us / 1e6);
+    put_name(p, "_count", l, NULL);
+    buf_fmt(p->b, " %" PRIu64 "\n", n);
+}
+
+static bool is_used(const struct tally_histogram *h)
+{
+    uint32_t i;
+
+    for (i = 0; i <= TALLY_BOUNDS; i++)
+        if (h->n[i] != 0)
+            return true;
+    return false;
+}
+
+/* ---- requests -------------------------------------------------------------------- */
+
+static void put_requests(struct page *p, const struct tally_sums *s)
+{
+    char status[16];
+    uint32_t i, k;
+
+    begin(p, "sluice_requests", "counter",
+          "Requests that ended, by route and status; 499: the client went.");
+    for (i = 0; i <= TALLY_ROUTES; i++) {
+        const struct tally_route *r = &s->routes[i];
+        struct labels l = {"route", r->name, "code", status};
+
+        if (i == TALLY_ROUTES)
+            l.value = "other";
+        for (k = 0; k < TALLY_CODES && r->codes[k].status != 0; k++) {
+            snprintf(status, sizeof(status), "%u", r->codes[k].status);
+            put_count(p, &l, r->codes[k].n);
+        }
+        l.value2 = "other";
+        if (r->other != 0)
+            put_count(p, &l, r->other);
+    }
+}
+
+static void put_outcomes(struct page *p, const struct tally_sums *s)
+{
+    uint32_t i;
+
+    begin(p, "sluice_outcomes", "counter",
+          "What became of requests for the upstream.");
+    for (i = 0; i < OUTCOMES; i++)
+        put_count(p,
+                  &(struct labels){"outcome",
+                                   request_stats_outcome_name((enum outcome)i),
+                                   NULL, NULL},
+                  s->outcomes[i]);
+    begin(p, "sluice_refused", "counter",
+          "Requests that Sluice answered with an error of its own.");
+    for (i = REASON_NONE + 1; i < REASONS; i++)
+        put_count(p,
+                  &(struct labels){"reason",
+                                   request_stats_reason_name((enum reason)i),
+                                   NULL, NULL},
+                  s->reasons[i]);
+    begin(p, "sluice_disconnects", "counter",
+          "Clients that went before the end, by where their request was.");
+    for (i = PHASE_NONE + 1; i < PHASES; i++)
+        put_count(p,
+                  &(struct labels){"phase",
+                                   request_stats_phase_name((enum phase)i),
+                                   NULL, NULL},
+                  s->phases[i]);
+    begin(p, "sluice_retries", "counter",
+          "Sends that were repeated, by what was wrong with the answer.");
+    for (i = UPSTREAM_FINE + 1; i < UPSTREAM_ERRORS; i++)
+        if (s->retries[i] != 0 || i == UPSTREAM_RATE || i == UPSTREAM_SERVER)
+            put_count(p,
+                      &(struct labels){
+                          "cause",
+                          request_stats_error_name((enum upstream_error)i),
+                          NULL, NULL},
+                      s->retries[i]);
+}
+
+/* ---- providers --------------------------------------------------------------------- */
+
+static const char *provider_name(const struct tally_sums *s, uint32_t i)
+{
+    return i < TALLY_PROVIDERS ? s->providers[i].name : "other";
+}
+
+static void put_times(struct page *p, const struct tally_sums *s)
+{
+    uint32_t i;
+
+    begin(p, "sluice_upstream_latency_seconds", "histogram",
+          "Time of a send to the first byte of its answer.");
+    for (i = 0; i <= TALLY_PROVIDERS; i++)
+        if (is_used(&s->providers[i].first_byte))
+            put_histogram(
+                p,
+                &(struct labels){"provider", provider_name(s, i), NULL, NULL},
+                &s->providers[i].first_byte);
+    begin(p, "sluice_upstream_duration_seconds", "histogram",
+          "Time of a send to the end of its answer.");
+    for (i = 0; i <= TALLY_PROVIDERS; i++)
+        if (is_used(&s->providers[i].duration))
+            put_histogram(
+                p,
+                &(struct labels){"provider", provider_name(s, i), NULL, NULL},
+                &s->providers[i].duration);
+}
+
+/* Zeros too: what begins at 40 did not rise, for increase(). */
+static void put_errors(struct page *p, const struct tally_sums *s)
+{
+    uint32_t i, k;
+
+    begin(p, "sluice_upstream_errors", "counter",
+          "Answers, and missing ones, that were no success.");
+    for (i = 0; i <= TALLY_PROVIDERS; i++)
+        for (k = UPSTREAM_FINE + 1; k < UPSTREAM_ERRORS; k++)
+            if (i == TALLY_PROVIDERS || s->providers[i].name[0] != '\0')
+                put_count(p,
+                          &(struct labels){
+                              "provider", provider_name(s, i), "kind",
+                              request_stats_error_name((enum upstream_error)k)},
+                          s->providers[i].errors[k]);
+}
+
+static void put_tokens(struct page *p, const struct tally_sums *s)
+{
+    uint32_t i;
+
+    begin(p, "sluice_llm_tokens", "counter",
+          "Tokens, as the upstream counted them.");
+    for (i = 0; i <= TALLY_PROVIDERS; i++) {
+        const struct tally_provider *v = &s->providers[i];
+        struct labels l = {"provider", provider_name(s, i), "kind", "prompt"};
+
+        if (v->tokens_in == 0 && v->tokens_out == 0)
+            continue;
+        put_count(p, &l, v->tokens_in);
+        l.value2 = "completion";
+        put_count(p, &l, v->tokens_out);
+    }
+}
+
+/* ---- the queue and the limits ---------------------------------------------------------- */
+
+static const char *const class_names[LIMITER_CLASSES] = {"high", "normal",
+                                                         "low"};
+
+static void put_queue(struct page *p, const struct limiter_tally *t)
+{
+    const struct labels none = {NULL, NULL, NULL, NULL};
+    uint32_t i;
+
+    begin(p, "sluice_queue_depth", "gauge", "Requests that wait.");
+    for (i = 0; i < LIMITER_CLASSES; i++)
+        put_count(p, &(struct labels){"priority", class_names[i], NULL, NULL},
+                  t->waiting[i]);
+    begin(p, "sluice_queue_limit", "gauge", "How many may wait: queue.max.");
+    put_count(p, &none, t->waiting_max);
+    begin(p, "sluice_paused", "gauge", "1: an operator paused everything.");
+    put_count(p, &none, t->paused);
+    begin(p, "sluice_queue_wait_seconds", "histogram",
+          "Time in line of requests that got a slot.");
+    for (i = 0; i < LIMITER_CLASSES; i++)
+        put_histogram(p,
+                      &(struct labels){"priority", class_names[i], NULL, NULL},
+                      &t->sums.queue[i]);
+}
+
+static void put_limits(struct page *p, const struct limiter_tally *t)
+{
+    static const char *const states[RETREAT_STATES] = {"normal", "holding",
+                                                       "probing", "recovering"};
+    const struct tally_upstream *u = t->upstreams;
+    uint32_t i, k;
+
+    begin(p, "sluice_in_flight", "gauge", "Requests at the upstream.");
+    for (i = 0; i < t->n_upstreams; i++)
+        put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
+                  u[i].in_flight);
+    begin(p, "sluice_window_used", "gauge", "Sends that count just now.");
+    for (i = 0; i < t->n_upstreams; i++)
+        put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
+                  u[i].window_used);
+    begin(p, "sluice_window_limit", "gauge", "How many may: requests.");
+    for (i = 0; i < t->n_upstreams; i++)
+        put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
+                  u[i].window_limit);
+    begin(p, "sluice_tokens_available", "gauge", "Tokens in the bucket.");
+    for (i = 0; i < t->n_upstreams; i++)
+        put_real(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
+                 (double)u[i].tokens_milli / 1000);
+    begin(p, "sluice_unpaid", "gauge",
+          "1: it wants to be paid (402), and has not answered since.");
+    for (i = 0; i < t->n_upstreams; i++)
+        put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
+                  u[i].unpaid);
+    begin(p, "sluice_retreat_state", "gauge",
+          "Limits of the upstream that are in that state.");
+    for (i = 0; i < t->n_upstreams; i++)
+        for (k = 0; k < RETREAT_STATES; k++)
+            put_count(
+                p, &(struct labels){"upstream", u[i].name, "state", states[k]},
+                u[i].states[k]);
+}
+
+static void put_events(struct page *p, const struct limiter_tally *t)
+{
+    static const char *const causes[HOLD_CAUSES] = {"rate", "probe", "recovery",
+                                                    "unpaid"};
+    const struct labels none = {NULL, NULL, NULL, NULL};
+    uint32_t i;
+
+    begin(p, "sluice_retreats", "counter", "Holds that began.");
+    for (i = 0; i < HOLD_CAUSES; i++)
+        put_count(p, &(struct labels){"cause", causes[i], NULL, NULL},
+                  t->counters.holds[i]);
+    begin(p, "sluice_state_recoveries", "counter",
+          "Times that the state file was replaced.");
+    put_count(p, &none, t->counters.recoveries);
+    begin(p, "sluice_history_damaged", "counter",
+          "Files of the history that were damaged or not ours.");
+    put_count(p, &none, t->counters.histories_aside);
+    begin(p, "sluice_workers", "gauge", "Workers of this host.");
+    put_count(p, &none, t->n_workers);
+    begin(p, "sluice_uptime_seconds", "gauge", "Age of the service.");
+    put_real(p, &none, (double)t->uptime_ns / 1e9);
+    begin(p, "sluice_build_info", "gauge", "Version of the program.");
+    put_count(p, &(struct labels){"version", SLUICE_VERSION, NULL, NULL}, 1);
+}
+
+/* ---- this process ------------------------------------------------------------------------ */
+
+static void put_known(struct page *p, const struct labels *of, const char *name,
+                      const char *help, int64_t value)
+{
+    if (value < 0)
+        return;
+    begin(p, name, "gauge", help);
+    put_count(p, of, (uint64_t)value);
+}
+
+/* Of the worker that answers, by its name: another one's figures in the same
+ * series would be a counter that goes backwards. */
+static void put_process(struct page *p)
+{
+    char pid[16];
+    const struct labels of = {"worker", pid, NULL, NULL};
+    struct process_usage u;
+
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    process_look(&u);
+    begin(p, "process_cpu_seconds", "counter",
+          "Processor time of the worker that answers.");
+    put_real(p, &of, u.cpu_s > 0 ? u.cpu_s : 0);
+    put_known(p, &of, "process_resident_memory_bytes", "Its memory in RAM.",
+              u.resident_bytes);
+    put_known(p, &of, "process_virtual_memory_bytes", "Its address space.",
+              u.virtual_bytes);
+    put_known(p, &of, "process_open_fds", "Its descriptors.", u.open_fds);
+    put_known(p, &of, "process_max_fds", "As many as it may have.", u.max_fds);
+    if (u.start_s < 0)
+        return;
+    begin(p, "process_start_time_seconds", "gauge", "Its start, since 1970.");
+    put_real(p, &of, u.start_s);
+}
+
+/* ---- the page ------------------------------------------------------------------------------ */
+
+void metrics_write(struct buf *b, const struct limiter_tally *t, bool open)
+{
+    struct page p = {b, open, "", ""};
+
+    put_requests(&p, &t->sums);
+    put_outcomes(&p, &t->sums);
+    put_times(&p, &t->sums);
+    put_errors(&p, &t->sums);
+    put_tokens(&p, &t->sums);
+    put_queue(&p, t);
+    put_limits(&p, t);
+    put_events(&p, t);
+    put_process(&p);
+    if (open)
+        buf_str(b, "# EOF\n");
+}
+
+static bool wants_open(const struct request *r)
+{
+    size_t i;
+
+    for (i = 0; i < r->n_forward; i++)
+        if (strcmp(r->forward[i].name, "Accept") == 0)
+            return strstr(r->forward[i].value,
+                          "application/openmetrics-text") != NULL;
+    return false;
+}
+
+int metrics_answer(struct exchange *x)
+{
+    bool open = wants_open(x->req);
+    struct limiter_tally *t = calloc(1, sizeof(*t)); /* 30 KB */
+    struct buf b = {NULL, 0, 0, 0};
+    enum step next;
+
+    CHECK(t != NULL);
+    if (!limiter_tally(x->s->lim, clock_now_ns(), t)) {
+        free(t);
+        return exchange_later(x);
+    }
+    metrics_write(&b, t, open);
+    free(t);
+    next = exchange_page(x, 200,
+                         open ? "application/openmetrics-text; version=1.0.0; "
+                                "charset=utf-8"
+                              : "text/plain; version=0.0.4; charset=utf-8",
+                         &b);
+    buf_free(&b);
+    return next;
+}

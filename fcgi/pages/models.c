@@ -1,0 +1,374 @@
+/*
+ * models.c - which models are there?
+ *
+ * The upstream answers this before its limiter, so it costs no slot.  With a
+ * key of our own the list is the same for every client: it is kept for 60 s,
+ * one question is asked however many clients do, and a single model is looked
+ * up in it.  Without one each client asks with its own key, and nothing is
+ * kept: such a request is forwarded as others are, but free, without a ticket.
+ * With several upstreams their lists are put together; listing.c reads them.
+ * Where none has one, each client is told what the first of them said.
+ */
+#include "fcgi/pages/models.h"
+
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "fcgi/config/bounds.h"
+#include "fcgi/config/config.h"
+#include "fcgi/exchange.h"
+#include "fcgi/upstream/listing.h"
+#include "fcgi/upstream/verdict.h"
+#include "lib/log.h"
+
+#define FRESH_NS (60 * NS_PER_S)
+#define ASK_NS   (15 * NS_PER_S) /* for one upstream's list */
+
+struct models {
+    struct sluice *s;
+    json_object *list;  /* array of models; NULL: none yet */
+    int64_t fetched_ns; /* when it was complete */
+    /* A question under way: */
+    struct transfer *transfer;
+    size_t asked; /* index of the upstream that is asked */
+    json_object *coming;
+    struct upstream_head head;
+    struct buf body;
+    bool too_long;
+    bool any; /* at least one upstream has a list */
+    /* What the first one without a list said, as the answer to all: */
+    struct reply_error failure; /* status 0: nothing yet */
+    struct loop_timer timer;
+    struct exchange *waiting[1024];
+    size_t n_waiting;
+    size_t n_free; /* questions that clients ask with their own keys */
+};
+
+static void ask_next(struct models *m);
+
+/* ---- answering --------------------------------------------------------------- */
+
+static int answer_list(struct exchange *x, json_object *list)
+{
+    struct buf b = {NULL, 0, 0, 0};
+    enum step next;
+
+    buf_str(&b, "{\"object\":\"list\",\"data\":");
+    buf_json_text(
+        &b, json_object_to_json_string_ext(
+                list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    buf_str(&b, "}\n");
+    next = exchange_json(x, &b);
+    buf_free(&b);
+    return next;
+}
+
+static int answer_one(struct exchange *x, json_object *list, const char *id)
+{
+    size_t i, n = json_object_array_length(list);
+    struct buf b = {NULL, 0, 0, 0};
+    enum step next;
+
+    for (i = 0; i < n; i++) {
+        json_object *one = json_object_array_get_idx(list, i);
+        json_object *v;
+
+        if (!json_object_object_get_ex(one, "id", &v) ||
+            strcmp(json_object_get_string(v), id) != 0)
+            continue;
+        buf_json_text(&b, json_object_to_json_string_ext(
+                              one, JSON_C_TO_STRING_PLAIN |
+                                       JSON_C_TO_STRING_NOSLASHESCAPE));
+        buf_str(&b, "\n");
+        next = exchange_json(x, &b);
+        buf_free(&b);
+        return next;
+    }
+    return exchange_fail(x, 404, "model_not_found", -1, 0,
+                         "The upstream lists no model \"%.120s\".", id);
+}
+
+static int answer_from(struct exchange *x, json_object *list)
+{
+    const char *id = x->req->path + strlen("/v1/models");
+
+    return *id == '\0' ? answer_list(x, list) : answer_one(x, list, id + 1);
+}
+
+/* Everyone who waited for the list gets it, or hears why not. */
+static void answer_all(struct models *m)
+{
+    const struct reply_error *e = &m->failure;
+
+    while (m->n_waiting > 0) {
+        struct exchange *x = m->waiting[--m->n_waiting];
+
+        if (m->list != NULL)
+            x->step = (enum step)answer_from(x, m->list);
+        else
+            x->step = exchange_fail(x, e->status, e->code, e->retry_ms,
+                                    e->retry, "%s", e->message);
+        exchange_run(x);
+    }
+}
+
+/* ---- failing -------------------------------------------------------------------- */
+
+__attribute__((format(printf, 5, 6))) static void note_failure(
+    struct models *m, int status, const char *code, int retry, const char *fmt,
+    ...)
+{
+    struct reply_error *e = &m->failure;
+    va_list ap;
+
+    if (e->status != 0)
+        return;
+    *e = (struct reply_error){status, code, retry != 0 ? 5000 : -1, retry, ""};
+    va_start(ap, fmt);
+    vsnprintf(e->message, sizeof(e->message), fmt, ap);
+    va_end(ap);
+}
+
+/* The upstream's error is told with its status and its words.  That a key is
+ * refused is no matter of the client's: the key is ours. */
+static void note_error(struct models *m, const char *name)
+{
+    struct verdict_input in = verdict_input(&m->head);
+    struct verdict v;
+
+    in.body = m->body.len > 0 ? buf_head(&m->body) : "";
+    in.len = m->body.len;
+    in.is_cut = m->too_long;
+    in.now_s = (int64_t)time(NULL);
+    verdict_of(&v, &in);
+    if (v.kind == VERDICT_KEY)
+        note_failure(m, v.status, "upstream_error", 0,
+                     "The upstream %s does not accept Sluice's own key "
+                     "(NVIDIA_API_KEY, or upstreams[].api_key_file): %.160s",
+                     name, v.words.message);
+    else
+        note_failure(m, v.status, "upstream_error",
+                     v.status >= 500 || v.status == 429 ? -1 : 0,
+                     "The upstream %s answered the question for its models "
+                     "with status %d: %.200s",
+                     name, m->head.status, v.words.message);
+    if (m->failure.retry_ms >= 0 && v.retry_ms >= 0)
+        m->failure.retry_ms = v.retry_ms;
+}
+
+/* ---- asking --------------------------------------------------------------------- */
+
+static void on_sent(void *arg)
+{
+    (void)arg;
+}
+
+static void on_head(void *arg, struct upstream_head *head)
+{
+    struct models *m = arg;
+
+    head_clear(&m->head);
+    head_move(&m->head, head);
+}
+
+static bool on_body(void *arg, const char *data, size_t len)
+{
+    struct models *m = arg;
+
+    if (m->body.len + len <= MODELS_BYTES)
+        buf_add(&m->body, data, len);
+    else
+        m->too_long = true; /* not a list of models */
+    return true;
+}
+
+/* The upstream that was asked has answered, wholly or not. */
+static void take_answer(struct models *m, bool whole)
+{
+    const char *name = m->s->cfg->upstreams[m->asked].name;
+
+    if (!whole)
+        note_failure(m, 502, "sluice_upstream_unreachable", -1,
+                     "The upstream %s did not answer the question for its "
+                     "models.",
+                     name);
+    else if (m->head.status >= 300)
+        note_error(m, name);
+    else if (!m->too_long && listing_read(m->coming, &m->body))
+        m->any = true;
+    else
+        note_failure(m, 502, "upstream_error", 0,
+                     "What the upstream %s answered to the question for its "
+                     "models is no list of models.",
+                     name);
+}
+
+static void finish_one(struct models *m, bool whole)
+{
+    m->transfer = NULL;
+    loop_cancel(m->s->loop, &m->timer);
+    take_answer(m, whole);
+    head_clear(&m->head);
+    buf_free(&m->body);
+    m->too_long = false;
+    m->asked++;
+    ask_next(m);
+}
+
+static void on_end(void *arg, enum transfer_end how, const char *detail)
+{
+    struct models *m = arg;
+
+    if (how != END_OK)
+        log_say(m->s->log, LOG_WARN_, "models", "no list of models: %s",
+                detail);
+    finish_one(m, how == END_OK);
+}
+
+static void on_timeout(void *arg)
+{
+    struct models *m = arg;
+
+    transfer_cancel(m->transfer);
+    finish_one(m, false);
+}
+
+static const struct transfer_ops ops = {NULL, on_sent, on_head, on_body,
+                                        on_end};
+
+struct transfer *models_ask(struct sluice *s, size_t upstream,
+                            int64_t connect_ms, bool fresh,
+                            const struct transfer_ops *to, void *arg)
+{
+    const struct config_upstream *u = &s->cfg->upstreams[upstream];
+    struct buf line = {NULL, 0, 0, 0};
+    const char *headers[3] = {"Accept: application/json", NULL, NULL};
+    struct transfer_request req = {
+        .base_url = u->base_url,
+        .target = "/v1/models",
+        .method = "GET",
+        .headers = headers,
+        .connect_ms = connect_ms,
+        .fresh = fresh,
+    };
+    struct transfer *t;
+
+    if (u->api_key != NULL) {
+        buf_fmt(&line, "Authorization: Bearer %s", u->api_key);
+        headers[1] = buf_head(&line);
+    }
+    t = transfer_start(s->up, &req, to, arg);
+    if (line.data != NULL)
+        explicit_bzero(line.data, line.cap);
+    buf_free(&line);
+    return t;
+}
+
+static void ask(struct models *m)
+{
+    m->transfer =
+        models_ask(m->s, m->asked, m->s->cfg->connect_ms, false, &ops, m);
+    loop_at(m->s->loop, &m->timer, loop_now(m->s->loop) + ASK_NS);
+}
+
+/* The next upstream is asked; after the last one the list is complete. */
+static void ask_next(struct models *m)
+{
+    if (m->asked < m->s->cfg->n_upstreams) {
+        ask(m);
+        return;
+    }
+    if (m->any) {
+        json_object_put(m->list);
+        m->list = m->coming;
+        m->fetched_ns = loop_now(m->s->loop);
+    } else {
+        json_object_put(m->coming);
+        if (loop_now(m->s->loop) - m->fetched_ns > FRESH_NS) {
+            json_object_put(m->list);
+            m->list = NULL;
+        }
+    }
+    m->coming = NULL;
+    answer_all(m);
+}
+
+/* ---- in and out -------------------------------------------------------------------- */
+
+struct models *models_new(struct sluice *s)
+{
+    struct models *m = calloc(1, sizeof(*m));
+
+    CHECK(m != NULL);
+    m->s = s;
+    m->timer.fn = on_timeout;
+    m->timer.arg = m;
+    return m;
+}
+
+void models_free(struct models *m)
+{
+    if (m == NULL)
+        return;
+    if (m->transfer != NULL)
+        transfer_cancel(m->transfer);
+    loop_cancel(m->s->loop, &m->timer);
+    json_object_put(m->list);
+    json_object_put(m->coming);
+    head_clear(&m->head);
+    buf_free(&m->body);
+    free(m);
+}
+
+void models_forget(struct models *m, struct exchange *x)
+{
+    size_t i;
+
+    m->n_free -= x->is_free;
+    x->is_free = false;
+    for (i = 0; i < m->n_waiting; i++)
+        if (m->waiting[i] == x)
+            m->waiting[i--] = m->waiting[--m->n_waiting];
+}
+
+static enum step too_many(struct exchange *x)
+{
+    return exchange_fail(x, 503, "sluice_queue_full", 1000, 1,
+                         "Too many clients ask for the models at once.");
+}
+
+/* Nobody's limit bounds these: their number does. */
+static enum step ask_freely(struct exchange *x)
+{
+    struct models *m = x->s->models;
+
+    if (m->n_free == FREE_MAX)
+        return too_many(x);
+    m->n_free++;
+    x->is_free = true;
+    return STEP_FORWARD;
+}
+
+int models_answer(struct exchange *x)
+{
+    struct models *m = x->s->models;
+
+    if (x->s->cfg->upstreams[0].api_key == NULL)
+        return ask_freely(x);
+    if (m->list != NULL && loop_now(x->s->loop) - m->fetched_ns < FRESH_NS)
+        return answer_from(x, m->list);
+    if (m->n_waiting == ARRAY_LEN(m->waiting))
+        return too_many(x);
+    m->waiting[m->n_waiting++] = x;
+    if (m->coming == NULL) {
+        m->coming = json_object_new_array();
+        CHECK(m->coming != NULL);
+        m->asked = 0;
+        m->any = false;
+        m->failure.status = 0;
+        ask_next(m);
+    }
+    return STEP_FLUSH;
+}

@@ -1,0 +1,36 @@
+/*
+ * GET /health/ready: could a request that comes now be served soon?
+ */
+#ifndef SLUICE_READY_H
+#define SLUICE_READY_H
+
+#include <stdbool.h>
+
+#include "state/limiter.h"
+
+struct config;
+struct exchange;
+struct ready;
+struct sluice;
+
+struct ready_verdict {
+    bool ready; /* the next three, and no pause */
+    bool reachable, queue, tokens;
+    bool paused;      /* an operator lets nothing go */
+    int key;          /* of ours: 1 fine, 0 refused, -1 none, or unknown */
+    char reason[200]; /* of the first that is wrong; "" if none is */
+};
+
+struct ready *ready_new(struct sluice *s);
+void ready_free(struct ready *r); /* NULL is fine */
+
+/* Returns enum step.  Waits, without blocking, while an upstream is asked. */
+int ready_answer(struct exchange *x);
+/* X is over and must not be answered any more. */
+void ready_forget(struct ready *r, struct exchange *x);
+
+/* What ST means under the thresholds of CFG, while all is PAUSED or not. */
+void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
+                 const struct config *cfg, bool paused);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * passed_headers.c - which headers does the client see?
+ *
+ *   the upstream's    those that mean something beyond its connection, and
+ *                     describe the body that is sent
+ *   ours              how long it waited, how often it was sent, what is left
+ *                     of the limit, if the upstream does not say so itself
+ *
+ * None comes twice (reply.c).
+ */
+#include "fcgi/passed_headers.h"
+
+#include "fcgi/config/config.h"
+#include "fcgi/exchange.h"
+
+static void stream_headers(struct buf *b)
+{
+    reply_header(b, "Cache-Control", "no-cache, no-transform");
+    reply_header(b, "X-Accel-Buffering", "no"); /* nginx */
+}
+
+static void own_headers(struct buf *b, const struct exchange *x,
+                        const struct upstream_head *h)
+{
+    if (x->granted_ns != 0)
+        reply_header_int(b, "X-Sluice-Queue-Ms", x->waited_ns / NS_PER_MS);
+    reply_header_int(b, "X-Sluice-Attempts", x->attempts);
+    if (x->place.limit == 0 || (h != NULL && reply_has_window(h)))
+        return;
+    reply_header_int(b, "x-ratelimit-limit-requests", x->place.limit);
+    reply_header_int(b, "x-ratelimit-remaining-requests", x->place.remaining);
+    buf_str(b, "x-ratelimit-reset-requests: ");
+    buf_int(b, x->place.reset_ns / NS_PER_MS);
+    buf_str(b, "ms\r\n");
+}
+
+void heads_of_wait(struct buf *b, const struct exchange *x)
+{
+    reply_head(b, x->req, 200,
+               x->relay.as_events ? "text/event-stream; charset=utf-8"
+                                  : "application/json");
+    stream_headers(b);
+    buf_str(b, "\r\n");
+}
+
+void heads_of_answer(struct buf *b, const struct exchange *x,
+                     const struct upstream_head *h)
+{
+    reply_head(b, x->req, h->status, upstream_header(h, "content-type"));
+    reply_their_headers(b, h, -1, true);
+    own_headers(b, x, h);
+    if (x->relay.mode == RELAY_STREAM &&
+        upstream_header(h, "cache-control") == NULL)
+        stream_headers(b);
+}
+
+void heads_of_error(struct buf *b, const struct exchange *x,
+                    const struct relay_error *e)
+{
+    reply_head(b, x->req, e->status,
+               e->is_coded ? upstream_header(e->head, "content-type")
+                           : "application/json");
+    if (e->head != NULL)
+        reply_their_headers(b, e->head, e->retry, e->is_coded);
+    reply_retry_headers(b, e->head == NULL ? e->retry_ms : -1, e->retry);
+    if (e->status == 405)
+        reply_header(b, "Allow", x->req->allow);
+    if (e->status == 401 && e->head == NULL)
+        reply_header(b, "WWW-Authenticate", "Bearer");
+    if (x->attempts > 0)
+        own_headers(b, x, e->head);
+    reply_header_int(b, "Content-Length", (int64_t)e->json->len);
+    buf_str(b, "\r\n");
+}

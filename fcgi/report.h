@@ -1,9 +1,0 @@
-/* One log line for each request that is over. */
-#ifndef SLUICE_REPORT_H
-#define SLUICE_REPORT_H
-
-struct exchange;
-
-void report_exchange(const struct exchange *x);
-
-#endif

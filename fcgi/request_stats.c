@@ -1,0 +1,402 @@
+/*
+ * request_stats.c - what is to be told of an exchange when it is over?
+ *
+ *   forward.c  a transfer begins, has a head, ends      how long it took
+ *   attempt.c    an answer is judged                      how it ends, if it ends
+ *   relay.c    events pass                              how tokens come
+ *   exchange.c it is over                               two notes: of its last
+ *                                                       send, and of all of it
+ *
+ * Each send has a note of its own, made when it is over.  The sums of all
+ * workers are kept by the limiter (state/stats/counters.c); metrics.c shows them.
+ */
+#include "fcgi/request_stats.h"
+
+#include <string.h>
+
+#include "fcgi/exchange.h"
+#include "fcgi/route.h"
+#include "lib/clock.h"
+
+static int64_t now_ns(const struct exchange *x)
+{
+    return loop_now(x->s->loop);
+}
+
+/* ---- one send -------------------------------------------------------------- */
+
+void request_stats_begin(struct exchange *x)
+{
+    struct request_stats *m = &x->measure;
+
+    m->answer_ended_ns = 0;
+    m->sending = x->errand == ERRAND_REQUEST;
+    if (!m->sending)
+        return;
+    m->begun_ns = now_ns(x);
+    m->first_ns = m->ended_ns = 0;
+    m->error = UPSTREAM_FINE;
+}
+
+void request_stats_head(struct exchange *x)
+{
+    struct request_stats *m = &x->measure;
+
+    if (m->sending && m->first_ns == 0)
+        m->first_ns = now_ns(x);
+}
+
+void request_stats_end(struct exchange *x)
+{
+    struct request_stats *m = &x->measure;
+
+    m->answer_ended_ns = now_ns(x);
+    if (m->sending && m->ended_ns == 0)
+        m->ended_ns = m->answer_ended_ns;
+}
+
+/* An error of a poll is one, too, but its time says nothing of the model. */
+static void note_attempt(struct exchange *x, enum upstream_error error,
+                         bool again, bool fine)
+{
+    const struct request_stats *m = &x->measure;
+    struct limiter_attempt a = {-1, -1, error, again, fine, ""};
+
+    limiter_provider_of(request_served_by(x->req), a.provider);
+    if (m->sending && m->first_ns != 0) {
+        a.first_byte_ns = max_i64(m->first_ns - m->begun_ns, 0);
+        a.duration_ns = max_i64(m->ended_ns - m->begun_ns, a.first_byte_ns);
+    }
+    limiter_note_attempt(x->s->lim, &a);
+}
+
+static void close_attempt(struct exchange *x, bool again, bool fine)
+{
+    struct request_stats *m = &x->measure;
+
+    if (!m->sending)
+        return;
+    if (m->ended_ns == 0)
+        m->ended_ns = now_ns(x);
+    note_attempt(x, m->error, again && m->error != UPSTREAM_FINE, fine);
+    m->sending = false;
+}
+
+void request_stats_again(struct exchange *x)
+{
+    close_attempt(x, true, false);
+}
+
+void request_stats_error(struct exchange *x, enum upstream_error error)
+{
+    if (x->measure.sending)
+        x->measure.error = error;
+    else if (error != UPSTREAM_FINE)
+        note_attempt(x, error, false, false);
+}
+
+void request_stats_judged(struct exchange *x, enum outcome outcome,
+                          enum upstream_error error)
+{
+    x->measure.outcome = outcome;
+    request_stats_error(x, error);
+}
+
+/* ---- tokens -------------------------------------------------------------------- */
+
+/* How often KEY has a text that is not empty.  Inside of a text its quote
+ * would have a backslash before it. */
+static uint32_t count_texts(const char *data, size_t len, const char *key)
+{
+    const char *p = data, *end = data + len;
+    size_t n = strlen(key);
+    uint32_t texts = 0;
+
+    while ((p = memmem(p, (size_t)(end - p), key, n)) != NULL) {
+        p += n;
+        while (p < end && *p == ' ')
+            p++;
+        texts += end - p > 1 && p[0] == '"' && p[1] != '"';
+    }
+    return texts;
+}
+
+/* Chat, reasoning too; completions; calls of tools; the Responses API, whose
+ * last events say again what came in deltas. */
+static uint32_t count_tokens(const char *data, size_t len, enum sse_ends ends)
+{
+    static const char response[] = "\"type\":\"response."; /* by other paths */
+    static const char *const keys[] = {"content\":", "text\":", "arguments\":"};
+    uint32_t n = 0;
+    size_t i;
+
+    if (ends == ENDS_RESPONSE ||
+        memmem(data, len, response, sizeof(response) - 1) != NULL)
+        return count_texts(data, len, "delta\":");
+    for (i = 0; i < ARRAY_LEN(keys) && n == 0; i++)
+        n = count_texts(data, len, keys[i]);
+    return n;
+}
+
+/* Some events in one piece: the time since the last one is shared among them,
+ * or most gaps behind a busy network would be zero. */
+void request_stats_events(struct exchange *x, const char *data, size_t len)
+{
+    struct request_stats *m = &x->measure;
+    uint32_t n = count_tokens(data, len, x->req->route->ends);
+
+    if (n == 0)
+        return;
+    if (m->token_ns != 0)
+        reservoir_add(&m->gaps, SPREAD_GAP,
+                      (uint64_t)max_i64(now_ns(x) - m->token_ns, 0) / n / 1000,
+                      n);
+    m->token_ns = now_ns(x);
+    m->tokens += n;
+}
+
+/* Thousandths of a token per second; -1: that cannot be told.  A stream's
+ * first token has come with its first byte.  The most tokens in the shortest
+ * time still fit. */
+static int64_t speed_milli(const struct exchange *x)
+{
+    const struct request_stats *m = &x->measure;
+    int64_t tokens = x->relay.usage.completion, from = x->granted_ns;
+    int64_t to = m->answer_ended_ns;
+
+    if (m->tokens > 0) {
+        tokens = max_i64(tokens, (int64_t)m->tokens) - 1;
+        from = x->first_byte_ns;
+        to = m->token_ns;
+    }
+    if (tokens <= 0 || tokens > LIMITER_TOKENS_MAX || from == 0 ||
+        to - from < NS_PER_MS)
+        return -1;
+    return (int64_t)((double)tokens * 1e12 / (double)(to - from));
+}
+
+/* ---- the end ----------------------------------------------------------------------- */
+
+/* One row for each code of ours. */
+static const struct {
+    const char *code;
+    enum reason reason; /* NONE: it is the upstream's doing */
+    enum outcome outcome;
+} codes[] = {
+    {"sluice_queue_full", REASON_QUEUE_FULL, OUTCOME_REFUSED},
+    {"sluice_client_queue_full", REASON_CLIENT_FULL, OUTCOME_REFUSED},
+    {"sluice_deadline", REASON_DEADLINE, OUTCOME_REFUSED},
+    {"sluice_queue_timeout", REASON_QUEUE_TIMEOUT, OUTCOME_REFUSED},
+    {"sluice_paused", REASON_PAUSED, OUTCOME_REFUSED},
+    {"sluice_draining", REASON_DRAINING, OUTCOME_REFUSED},
+    {"sluice_upstream_off", REASON_UPSTREAM_OFF, OUTCOME_OFF},
+    {"sluice_state", REASON_STATE, OUTCOME_REFUSED},
+    {"sluice_cancelled", REASON_CANCELLED, OUTCOME_CANCELLED},
+    {"sluice_too_large", REASON_TOO_LARGE, OUTCOME_CLIENT_ERROR},
+    {"sluice_bad_request", REASON_BAD_REQUEST, OUTCOME_CLIENT_ERROR},
+    {"sluice_unauthorized", REASON_UNAUTHORIZED, OUTCOME_REFUSED},
+    {"sluice_forbidden", REASON_FORBIDDEN, OUTCOME_REFUSED},
+    {"sluice_not_found", REASON_NOT_FOUND, OUTCOME_CLIENT_ERROR},
+    {"sluice_method", REASON_METHOD, OUTCOME_CLIENT_ERROR},
+    {"sluice_upstream_unreachable", REASON_NONE, OUTCOME_UPSTREAM_ERROR},
+    {"sluice_upstream_timeout", REASON_NONE, OUTCOME_UPSTREAM_ERROR},
+    {"sluice_upstream_truncated", REASON_NONE, OUTCOME_TRUNCATED},
+    {"upstream_error", REASON_NONE, OUTCOME_UPSTREAM_ERROR},
+};
+
+/* The row of the error that X was answered with; -1: with none. */
+static int row_of(const struct exchange *x)
+{
+    size_t i;
+
+    if (x->error.status == 0 || x->error.code == NULL)
+        return -1;
+    for (i = 0; i < ARRAY_LEN(codes); i++)
+        if (strcmp(codes[i].code, x->error.code) == 0)
+            return (int)i;
+    return ARRAY_LEN(codes);
+}
+
+static enum reason reason_of(const struct exchange *x)
+{
+    int row = row_of(x);
+
+    if (row < 0 || x->gone)
+        return REASON_NONE;
+    if (row == ARRAY_LEN(codes))
+        return REASON_OTHER;
+    if (codes[row].reason == REASON_UPSTREAM_OFF && !x->refused)
+        return REASON_NONE; /* it said so itself, just now */
+    return codes[row].reason;
+}
+
+static enum outcome outcome_of(const struct exchange *x)
+{
+    enum outcome judged = x->measure.outcome;
+    int row = row_of(x);
+
+    if (x->aborted)
+        return OUTCOME_LOST;
+    if (x->gone)
+        return OUTCOME_HANGUP;
+    if (row < 0)
+        return judged;
+    if (row == ARRAY_LEN(codes))
+        return OUTCOME_REFUSED;
+    if (codes[row].reason == REASON_QUEUE_TIMEOUT)
+        return judged == OUTCOME_RATE ? judged : OUTCOME_REFUSED;
+    if (strcmp(codes[row].code, "upstream_error") == 0)
+        return judged != OUTCOME_OK ? judged : OUTCOME_UPSTREAM_ERROR;
+    if (codes[row].outcome == OUTCOME_TRUNCATED &&
+        x->relay.mode == RELAY_NOTHING && x->how != END_TRUNCATED)
+        return OUTCOME_UPSTREAM_ERROR; /* there was nothing to cut off */
+    return codes[row].outcome;
+}
+
+static bool is_upstreamed(const struct exchange *x)
+{
+    return x->req->route != NULL && x->req->route->proxied;
+}
+
+/* A stranger's, as one for a path that is not there: it is counted by its code
+ * and its reason, but whoever knocks on all doors must not push real requests
+ * out of the list of the last ones. */
+static bool is_at_the_door(const struct exchange *x)
+{
+    int row = row_of(x);
+
+    return row >= 0 && row < (int)ARRAY_LEN(codes) &&
+           (codes[row].reason == REASON_UNAUTHORIZED ||
+            codes[row].reason == REASON_FORBIDDEN);
+}
+
+enum phase request_stats_phase(const struct exchange *x)
+{
+    if (!x->gone)
+        return PHASE_NONE;
+    if (!is_upstreamed(x))
+        return PHASE_LOCAL;
+    if (x->relay.mode != RELAY_NOTHING)
+        return PHASE_RELAY;
+    return x->granted ? PHASE_FORWARD : PHASE_QUEUE;
+}
+
+int request_stats_status(const struct exchange *x)
+{
+    if (x->gone && !x->aborted)
+        return 499;
+    if (x->error.status != 0)
+        return x->error.status;
+    return x->aborted && x->relay.status == 0 ? 503 : x->relay.status;
+}
+
+static int64_t between(int64_t from, int64_t to)
+{
+    return from == 0 || to < from ? -1 : to - from;
+}
+
+static void fill_times(struct limiter_note *n, const struct exchange *x)
+{
+    int64_t now = now_ns(x);
+
+    n->granted = x->granted_ns != 0;
+    n->queue_ns = -1;
+    if (x->queued_ns != 0)
+        n->queue_ns =
+            x->waited_ns + (x->granted ? 0 : max_i64(now - x->queued_ns, 0));
+    n->first_byte_ns = between(x->granted_ns, x->first_byte_ns);
+    n->generation_ns = -1;
+    if (x->relay.mode != RELAY_NOTHING)
+        n->generation_ns =
+            between(x->first_byte_ns, x->measure.answer_ended_ns);
+    n->total_ns = max_i64(now - x->req->arrived_ns, 0);
+    n->speed_milli = n->outcome == OUTCOME_OK ? speed_milli(x) : -1;
+}
+
+static void copy(char *to, size_t max, const char *from)
+{
+    size_t n = strnlen(from, max - 1);
+
+    memcpy(to, from, n); /* the rest is zeros */
+}
+
+static void fill_names(struct limiter_note *n, const struct exchange *x)
+{
+    const struct request *r = x->req;
+
+    copy(n->route, sizeof(n->route),
+         r->route != NULL ? r->route->name : "none");
+    copy(n->code, sizeof(n->code),
+         x->error.status != 0 && x->error.code != NULL ? x->error.code : "");
+    copy(n->id, sizeof(n->id), r->id);
+    copy(n->client, sizeof(n->client), r->client);
+    copy(n->model, sizeof(n->model), r->model);
+    limiter_provider_of(request_served_by(r), n->provider);
+}
+
+void request_stats_exchange(struct exchange *x)
+{
+    struct limiter_note n = {
+        .outcome = outcome_of(x),
+        .upstreamed = is_upstreamed(x) && !is_at_the_door(x),
+        .status = (uint16_t)request_stats_status(x),
+        .reason = reason_of(x),
+        .phase = x->aborted ? PHASE_NONE : request_stats_phase(x),
+        .cls = x->req->cls,
+        .stream = x->req->stream,
+        .upstream = x->upstream,
+        .attempts = x->attempts,
+        .at_ms = clock_wall_ms(),
+        .bytes = x->client.bytes,
+        .prompt_bytes = x->measure.prompt_bytes,
+        .tokens_in = x->relay.usage.prompt,
+        .tokens_out = x->relay.usage.completion,
+        .gaps = x->measure.gaps,
+    };
+
+    close_attempt(x, false, n.outcome == OUTCOME_OK);
+    fill_times(&n, x);
+    fill_names(&n, x);
+    limiter_note(x->s->lim, &n);
+}
+
+/* ---- names --------------------------------------------------------------------------- */
+
+const char *request_stats_phase_name(enum phase phase)
+{
+    static const char *const names[PHASES] = {"none", "queue", "forward",
+                                              "relay", "local"};
+
+    return names[phase];
+}
+
+const char *request_stats_reason_name(enum reason reason)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(codes); i++)
+        if (codes[i].reason == reason && reason != REASON_NONE)
+            return codes[i].code + strlen("sluice_");
+    return reason == REASON_NONE ? "none" : "other";
+}
+
+const char *request_stats_error_name(enum upstream_error error)
+{
+    static const char *const names[UPSTREAM_ERRORS] = {
+        "none",        "rate",   "busy",      "off",     "unknown_model",
+        "unpaid",      "key",    "client",    "server",  "timeout",
+        "unreachable", "silent", "truncated", "garbage", "stale_connection"};
+
+    return names[error];
+}
+
+const char *request_stats_outcome_name(enum outcome outcome)
+{
+    static const char *const names[OUTCOMES] = {"ok",        "client_error",
+                                                "refused",   "rate",
+                                                "off",       "upstream_error",
+                                                "truncated", "hangup",
+                                                "cancelled", "lost"};
+
+    return names[outcome];
+}

@@ -1,0 +1,66 @@
+/*
+ * What is to be told of an exchange when it is over: its outcome, how long
+ * each part of it took, how its tokens came.
+ */
+#ifndef SLUICE_MEASURE_H
+#define SLUICE_MEASURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "state/limiter.h"
+
+struct exchange;
+
+/* What was measured of one exchange so far.  All zeros at its beginning. */
+struct request_stats {
+    enum outcome outcome;  /* as its last answer was judged */
+    uint64_t prompt_bytes; /* of its body, which does not stay */
+
+    /* the present send; polls are none */
+    bool sending;
+    int64_t begun_ns;
+    int64_t first_ns; /* its first byte; 0: not yet */
+    int64_t ended_ns; /* the transfer is over; 0: not yet */
+    enum upstream_error error;
+
+    /* the answer */
+    int64_t answer_ended_ns; /* 0: not yet */
+    int64_t token_ns;        /* when the last event with content came */
+    uint64_t tokens;         /* events with content */
+    struct reservoir gaps;
+};
+
+/* A transfer begins, its head is here, it is over; for polls, too. */
+void request_stats_begin(struct exchange *x);
+void request_stats_head(struct exchange *x);
+void request_stats_end(struct exchange *x);
+/* Complete events on their way to the client. */
+void request_stats_events(struct exchange *x, const char *data, size_t len);
+
+/* The upstream's answer was judged: what it means for the request, if it is
+ * the last one, and what is wrong with it. */
+void request_stats_judged(struct exchange *x, enum outcome outcome,
+                          enum upstream_error error);
+/* The same for an answer that turns out to be wrong later. */
+void request_stats_error(struct exchange *x, enum upstream_error error);
+/* The present send is over, and the request goes on: again, if something was
+ * wrong with it, else with a poll. */
+void request_stats_again(struct exchange *x);
+
+/* X is over: tells the limiter. */
+void request_stats_exchange(struct exchange *x);
+
+/* For the log, too. */
+enum phase request_stats_phase(const struct exchange *x);
+/* What a client that stayed was answered; 499 for one that went. */
+int request_stats_status(const struct exchange *x);
+
+/* Names, for metrics and logs; never NULL within the enum. */
+const char *request_stats_phase_name(enum phase phase);
+const char *request_stats_reason_name(enum reason reason);
+const char *request_stats_error_name(enum upstream_error error);
+const char *request_stats_outcome_name(enum outcome outcome);
+
+#endif

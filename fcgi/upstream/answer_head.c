@@ -1,0 +1,200 @@
+/*
+ * answer_head.c - what does the head of an answer say?
+ *
+ * Only what clients and verdicts read is kept.  A line that could split the
+ * head we make of it spoils the whole answer.
+ */
+#include "fcgi/upstream/answer_head.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "state/limiter.h"
+
+#define FIELD_MAX 64 /* of a name that we would keep, with its zero */
+
+/* Response headers that are kept: what clients and verdicts read.  A name
+ * that ends in '-' is a prefix. */
+static const char *const kept[] = {
+    "content-type",     "content-length", "retry-after",
+    "retry-after-ms",   "x-should-retry", "x-ratelimit-",
+    "x-request-id",     "nvcf-",          "openai-",
+    "deprecation",      "location",       "content-encoding",
+    "content-language", "cache-control",  "www-authenticate",
+};
+
+void head_clear(struct upstream_head *h)
+{
+    while (h->n > 0)
+        free(h->headers[--h->n].name);
+    h->status = 0;
+    h->content_length = -1;
+    h->chunked = false;
+}
+
+void head_move(struct upstream_head *to, struct upstream_head *from)
+{
+    *to = *from;
+    from->n = 0;
+    head_clear(from);
+}
+
+const char *upstream_header(const struct upstream_head *h, const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < h->n; i++)
+        if (strcmp(h->headers[i].name, name) == 0)
+            return h->headers[i].value;
+    return NULL;
+}
+
+bool head_is_encoded(const struct upstream_head *h)
+{
+    const char *how = upstream_header(h, "content-encoding");
+
+    return how != NULL && strcasecmp(how, "identity") != 0;
+}
+
+/* Is the type in TYPE, with or without parameters, NAME? */
+static bool is_type(const char *type, const char *name)
+{
+    size_t n = strlen(name);
+
+    return strncasecmp(type, name, n) == 0 && strchr("; \t", type[n]) != NULL;
+}
+
+bool head_is_json(const struct upstream_head *h)
+{
+    const char *type = upstream_header(h, "content-type");
+    size_t n = type == NULL ? 0 : strcspn(type, "; \t");
+
+    return type != NULL &&
+           (is_type(type, "application/json") ||
+            (n > 5 && strncasecmp(type + n - 5, "+json", 5) == 0));
+}
+
+bool head_is_json_lines(const struct upstream_head *h)
+{
+    static const char *const names[] = {
+        "application/x-ndjson", "application/ndjson",
+        "application/jsonl",    "application/x-jsonlines",
+        "application/json-seq", "application/stream+json",
+    };
+    const char *type = upstream_header(h, "content-type");
+    size_t i;
+
+    for (i = 0; type != NULL && i < ARRAY_LEN(names); i++)
+        if (is_type(type, names[i]))
+            return true;
+    return false;
+}
+
+bool head_is_events(const struct upstream_head *h)
+{
+    const char *type = upstream_header(h, "content-type");
+
+    return type != NULL && is_type(type, "text/event-stream") &&
+           !head_is_encoded(h);
+}
+
+static bool is_kept(const char *name)
+{
+    size_t i, n;
+
+    for (i = 0; i < ARRAY_LEN(kept); i++) {
+        n = strlen(kept[i]);
+        if (kept[i][n - 1] == '-' ? strncmp(name, kept[i], n) == 0
+                                  : strcmp(name, kept[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The name before COLON in lower case; false: none that we would keep. */
+static bool field_name(char *name, size_t max, const char *line,
+                       const char *colon)
+{
+    size_t i, n = (size_t)(colon - line);
+
+    if (n >= max)
+        return false;
+    for (i = 0; i < n; i++) {
+        if (!isalnum((unsigned char)line[i]) && line[i] != '-')
+            return false;
+        name[i] = (char)tolower((unsigned char)line[i]);
+    }
+    name[n] = '\0';
+    return true;
+}
+
+/* Does the head say how long its body is? */
+static void note_framing(struct upstream_head *h, const char *name,
+                         const char *value, size_t len)
+{
+    char number[24];
+
+    if (strcmp(name, "transfer-encoding") ==
+        0) /* "gzip" alone frames nothing */
+        h->chunked =
+            len >= 7 && strncasecmp(value + len - 7, "chunked", 7) == 0;
+    if (strcmp(name, "content-length") == 0) {
+        snprintf(number, sizeof(number), "%.*s", (int)min_i64((int64_t)len, 23),
+                 value);
+        h->content_length =
+            len > 0 && len <= 18 && strspn(number, "0123456789") == len
+                ? strtoll(number, NULL, 10)
+                : -1; /* none that could be relied on */
+    }
+    if (h->chunked)
+        h->content_length = -1; /* RFC 9112, 6.3 */
+}
+
+static bool is_sound(const char *line, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len; i++)
+        if (((unsigned char)line[i] < 0x20 && line[i] != '\t') ||
+            line[i] == 0x7f)
+            return false;
+    return len > 0 && *line != ' ' && *line != '\t' && *line != ':' &&
+           memchr(line, ':', len) != NULL;
+}
+
+/* Both strings in one piece: a thousand streams have a head each. */
+static void keep(struct upstream_head *h, const char *name, const char *value,
+                 size_t value_len)
+{
+    struct upstream_header *to = &h->headers[h->n++];
+    size_t n = strlen(name) + 1;
+
+    to->name = malloc(n + value_len + 1);
+    CHECK(to->name != NULL);
+    memcpy(to->name, name, n);
+    memcpy(to->name + n, value, value_len);
+    to->name[n + value_len] = '\0';
+    to->value = to->name + n;
+}
+
+bool head_take(struct upstream_head *h, const char *line, size_t len)
+{
+    const char *end = line + len, *from;
+    char name[FIELD_MAX];
+
+    if (!is_sound(line, len))
+        return false;
+    from = memchr(line, ':', len);
+    if (from == NULL || !field_name(name, sizeof(name), line, from))
+        return true;
+    for (from++; from < end && (*from == ' ' || *from == '\t');)
+        from++;
+    while (end > from && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    note_framing(h, name, from, (size_t)(end - from));
+    if (is_kept(name) && h->n < UPSTREAM_HEADERS)
+        keep(h, name, from, (size_t)(end - from));
+    return true;
+}

@@ -1,0 +1,31 @@
+/*
+ * libcurl's multi interface on our loop: its sockets, its timer, its pool of
+ * connections.  Knows nothing of what its transfers are for.
+ */
+#ifndef SLUICE_MULTI_H
+#define SLUICE_MULTI_H
+
+#include <stdbool.h>
+
+#include <curl/curl.h>
+
+#include "lib/loop.h"
+
+struct multi {
+    CURLM *curl;
+    struct loop *loop;
+    struct loop_timer timer;
+    int depth; /* > 0: inside libcurl */
+    void (*settle)(void *arg);
+    void *arg;
+};
+
+/* SETTLE(ARG) comes after each step of libcurl's.  False: libcurl cannot be
+ * had. */
+bool multi_open(struct multi *m, struct loop *loop, void (*settle)(void *arg),
+                void *arg);
+void multi_close(struct multi *m);
+/* Lets it act now, as if its time had come. */
+void multi_begin(struct multi *m);
+
+#endif

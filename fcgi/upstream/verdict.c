@@ -1,0 +1,248 @@
+/*
+ * verdict.c - what does an upstream's answer mean?
+ *
+ *   status (of a stream: the error's code)  -->  a row for each   --> kind
+ *   Retry-After and its like (delay.c)      -->  a hold or a bench
+ *   body (upstream_error.c)                          -->  which of two rows; the words
+ *
+ * Where a text of the body decides, it has to stand where the gateway puts it,
+ * at the beginning of its message: errors quote the prompt, and a prompt must
+ * not be able to bench a model.
+ */
+#include "fcgi/upstream/verdict.h"
+
+#include <string.h>
+
+#include "fcgi/upstream/answer_head.h"
+#include "fcgi/upstream/delay.h"
+#include "state/limiter.h"
+
+/* A server's error that asks for more than a minute is a model that is off.  A
+ * 429 is the limit's word on when it opens: see verdict_bound(). */
+#define HOLD_MS_MAX 60000
+
+struct verdict_input verdict_input(const struct upstream_head *head)
+{
+    struct verdict_input in = {
+        .status = head->status,
+        .content_type = upstream_header(head, "content-type"),
+        .retry_after = upstream_header(head, "retry-after"),
+        .retry_after_ms = upstream_header(head, "retry-after-ms"),
+        .remaining_requests =
+            upstream_header(head, "x-ratelimit-remaining-requests"),
+        .reset_requests = upstream_header(head, "x-ratelimit-reset-requests"),
+        .remaining_tokens =
+            upstream_header(head, "x-ratelimit-remaining-tokens"),
+        .reset_tokens = upstream_header(head, "x-ratelimit-reset-tokens"),
+        .nvcf_reqid = upstream_header(head, "nvcf-reqid"),
+        .location = upstream_header(head, "location"),
+    };
+
+    return in;
+}
+
+/* ---- how long ----------------------------------------------------------------- */
+
+/* RESET counts only where nothing REMAINS. */
+static int64_t reset_ms(const char *remaining, const char *reset)
+{
+    if (remaining == NULL || strcmp(remaining, "0") != 0)
+        return -1;
+    return delay_reset(reset);
+}
+
+/* In the order of the SDKs; then the limiter's own counters. */
+static int64_t retry_ms(const struct verdict_input *in)
+{
+    int64_t ms = delay_retry_after_ms(in->retry_after_ms);
+
+    if (ms < 0)
+        ms = delay_retry_after(in->retry_after, in->now_s);
+    if (ms < 0 && in->status == 429)
+        ms = max_i64(reset_ms(in->remaining_requests, in->reset_requests),
+                     reset_ms(in->remaining_tokens, in->reset_tokens));
+    return ms;
+}
+
+static void turn_off(struct verdict *v, enum verdict_off why, int status)
+{
+    v->kind = VERDICT_OFF;
+    v->off = why;
+    v->off_ms = v->retry_ms > 0 ? v->retry_ms : -1;
+    v->status = status;
+}
+
+/* ---- what the body adds --------------------------------------------------------- */
+
+/* "Function '<uuid>': ...", "Function id '<uuid>': ..." */
+static bool is_of_function(const struct upstream_error_words *w,
+                           const char *what)
+{
+    return w->shape >= WORDS_JSON && strncmp(w->message, "Function ", 9) == 0 &&
+           strstr(w->message, what) != NULL;
+}
+
+/* The workers are full: in gRPC's word, wherever it stands.  It may be in what
+ * is no JSON, such as Python's own notation of it. */
+static bool is_exhausted(const struct verdict_input *in,
+                         const struct upstream_error_words *w)
+{
+    static const char word[] = "ResourceExhausted";
+    size_t len = in->len > WORDS_BYTES ? WORDS_BYTES : in->len;
+
+    if (in->is_stream || in->coding != NULL || len == 0)
+        return strstr(w->message, word) != NULL;
+    return memmem(in->body, len, word, sizeof(word) - 1) != NULL;
+}
+
+/* "404 page not found" is the edge's word for an unknown model; the others are
+ * those of OpenAI and of vLLM. */
+static bool is_unknown_model(const struct upstream_error_words *w)
+{
+    return w->shape == WORDS_TEXT ||
+           is_of_function(w, "Not found for account") ||
+           strcmp(w->code, "model_not_found") == 0 ||
+           (w->shape >= WORDS_JSON &&
+            strncmp(w->message, "The model ", 10) == 0);
+}
+
+/* ---- what each status means -------------------------------------------------------- */
+
+static void judge_4xx(struct verdict *v, const struct verdict_input *in)
+{
+    const struct upstream_error_words *w = &v->words;
+
+    switch (v->status) {
+    case 400:
+        v->kind = VERDICT_CLIENT;
+        if (is_of_function(w, "DEGRADED function cannot be invoked"))
+            turn_off(v, VERDICT_OFF_DEGRADED, 503);
+        return;
+    case 401:
+    case 403:
+        v->kind = VERDICT_KEY;
+        return;
+    case 402:
+        v->kind = VERDICT_UNPAID;
+        return;
+    case 404:
+        v->kind = is_unknown_model(w) ? VERDICT_MODEL_UNKNOWN : VERDICT_CLIENT;
+        return;
+    case 410:
+        turn_off(v, VERDICT_OFF_GONE, 410);
+        return;
+    case 429:
+        /* An account's limit is asked for before there is a stream. */
+        v->kind = in->is_stream || w->has_detail ? VERDICT_BUSY : VERDICT_RATE;
+        return;
+    default:
+        v->kind = VERDICT_CLIENT;
+    }
+}
+
+static void judge_5xx(struct verdict *v, const struct verdict_input *in)
+{
+    switch (v->status) {
+    case 501: /* not implemented: nor will it be in a second */
+    case 505:
+        v->kind = VERDICT_CLIENT;
+        return;
+    case 504:
+        v->kind = VERDICT_TIMEOUT;
+        return;
+    default:
+        v->kind = is_exhausted(in, &v->words) ? VERDICT_BUSY : VERDICT_FAULT;
+        if (v->retry_ms > HOLD_MS_MAX)
+            turn_off(v, VERDICT_OFF_TIMED, 503);
+    }
+}
+
+static void judge_error(struct verdict *v, const struct verdict_input *in)
+{
+    v->retry_ms = retry_ms(in);
+    if (v->status >= 500)
+        judge_5xx(v, in);
+    else
+        judge_4xx(v, in);
+}
+
+/* The status that an error in a stream would have had as an answer. */
+static int stream_status(const struct upstream_error_words *w)
+{
+    static const struct {
+        const char *word;
+        int status;
+    } known[] = {
+        {"ResourceExhausted", 503}, {"rate_limit", 429},
+        {"RateLimit", 429},         {"Too Many Requests", 429},
+        {"BadRequest", 400},        {"invalid_request", 400},
+    };
+    size_t i;
+
+    if (w->status != 0)
+        return w->status;
+    for (i = 0; i < ARRAY_LEN(known); i++)
+        if (strstr(w->type, known[i].word) != NULL ||
+            strstr(w->code, known[i].word) != NULL)
+            return known[i].status;
+    return strncmp(w->message, "ResourceExhausted", 17) == 0 ? 503 : 500;
+}
+
+static void judge_stream(struct verdict *v, const struct verdict_input *in)
+{
+    if (!upstream_error_in_stream(&v->words, in->body, 0, in->len))
+        return;
+    v->status = stream_status(&v->words);
+    judge_error(v, in);
+}
+
+/* RFC 9110, 15.4: the others say nothing of another place. */
+static bool is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 ||
+           status == 308;
+}
+
+void verdict_of(struct verdict *v, const struct verdict_input *in)
+{
+    bool is_odd = in->status < 200 || in->status > 599;
+
+    memset(v, 0, sizeof(*v));
+    v->kind = VERDICT_ANSWER;
+    v->status = in->status;
+    v->retry_ms = v->off_ms = -1;
+    if (in->status == 202 && in->nvcf_reqid != NULL && *in->nvcf_reqid != '\0')
+        v->kind = VERDICT_PENDING;
+    else if (is_redirect(in->status) && in->location != NULL)
+        v->kind = VERDICT_REDIRECT;
+    else if (in->status == 200 && in->is_stream)
+        judge_stream(v, in);
+    if (in->status < 400 && !is_odd && !is_redirect(in->status))
+        return;
+    /* A redirect's body is read as well: it is shown if nobody follows. */
+    if (in->coding != NULL)
+        upstream_error_coded(&v->words, in->status, in->coding);
+    else
+        upstream_error_read(&v->words, in->status, in->content_type, in->body,
+                            in->len, in->is_cut);
+    if (is_odd || in->status < 400)
+        v->status = 502;
+    if (v->kind != VERDICT_REDIRECT)
+        judge_error(v, in);
+}
+
+void verdict_bound(struct verdict *v, int64_t hold_ms)
+{
+    if (v->status == 429 && v->retry_ms > max_i64(hold_ms, HOLD_MS_MAX))
+        turn_off(v, VERDICT_OFF_TIMED, 429);
+}
+
+bool verdict_can_pass(const struct verdict *v)
+{
+    return v->words.shape == WORDS_OPENAI || v->words.shape == WORDS_CODED;
+}
+
+void verdict_write(struct buf *b, const struct verdict *v)
+{
+    upstream_error_write(b, &v->words, v->status);
+}

@@ -1,0 +1,79 @@
+/*
+ * completions.c - what have this worker's requests to tell?
+ *
+ * fcgi/ notes between turns what is over; the next turn counts it for all
+ * (counters.c).  A turn that is cut short by a damaged file keeps them all: they
+ * are counted in the file that comes after it.  While no file can be had they
+ * pile up here, within a bound; beyond it the counts are short.
+ */
+#include <string.h>
+
+#include "state/worker.h"
+
+#define NOTES_FEW 16   /* room that is kept */
+#define NOTES_MAX 4096 /* 3 MB; the state is away for long then */
+
+/* Room for one more of SIZE bytes in LIST, or NULL. */
+static void *one_more(void **list, uint32_t *n, uint32_t *max, size_t size)
+{
+    if (*n == *max) {
+        if (*max >= NOTES_MAX)
+            return NULL;
+        *max = *max > 0 ? *max * 2 : NOTES_FEW;
+        *list = realloc(*list, *max * size);
+        CHECK(*list != NULL);
+    }
+    return (char *)*list + (*n)++ * size;
+}
+
+void limiter_note(struct limiter *lim, const struct limiter_note *note)
+{
+    void *list = lim->notes;
+    void *at = one_more(&list, &lim->n_notes, &lim->notes_max, sizeof(*note));
+
+    lim->notes = list;
+    if (at != NULL)
+        memcpy(at, note, sizeof(*note));
+}
+
+void limiter_note_attempt(struct limiter *lim, const struct limiter_attempt *a)
+{
+    void *list = lim->tries;
+    void *at = one_more(&list, &lim->n_tries, &lim->tries_max, sizeof(*a));
+
+    lim->tries = list;
+    if (at != NULL)
+        memcpy(at, a, sizeof(*a));
+}
+
+/* Sends first: with its first success a provider has a name. */
+void completions_apply(struct limiter *lim)
+{
+    uint32_t i;
+
+    for (i = 0; i < lim->n_tries; i++)
+        counters_attempt(lim->file.lay, &lim->tries[i]);
+    for (i = 0; i < lim->n_notes; i++) {
+        struct limiter_note note = lim->notes[i];
+
+        note.upstream = upstream_map_of(lim, note.upstream);
+        counters_note(lim->file.lay, &note, lim->now);
+    }
+    lim->n_tries = lim->n_notes = 0;
+}
+
+void completions_free(struct limiter *lim)
+{
+    free(lim->notes);
+    free(lim->tries);
+    lim->notes = NULL;
+    lim->tries = NULL;
+    lim->n_notes = lim->notes_max = lim->n_tries = lim->tries_max = 0;
+}
+
+void completions_trim(struct limiter *lim)
+{
+    if (lim->n_notes == 0 && lim->n_tries == 0 &&
+        (lim->notes_max > 8 * NOTES_FEW || lim->tries_max > 8 * NOTES_FEW))
+        completions_free(lim);
+}

@@ -1,0 +1,381 @@
+/*
+ * layout.h - which bytes are in the state file?
+ *
+ *   head      written once, checked by every opener
+ *   live      flags, clock, counters, free lists
+ *   rules     the limits in force, one row per upstream
+ *   scopes    one per upstream, then one per model (scope = "model")
+ *   flows     one per (scope, class, client) with waiters or with a debt
+ *   clients   names, and how many of them wait
+ *   models    names; model i owns scope UPSTREAMS + i
+ *   quotas    a limit and a log of sends for each client that has one
+ *   traits    a bench and a ceiling for each model
+ *   debts     a 402 hold for each upstream
+ *   probe     does an upstream answer, and who asks
+ *   control   pause, and the generation of the settings
+ *   seniors   what was refused or lost in the last minute
+ *   workers   one per process
+ *   rows      one per ticket: waiting, offered, open or sent
+ *   chunks    the log of sends, in pieces of CHUNK_TIMES
+ *   tally     what has become of requests so far
+ *   history   what was when
+ *   board     the status snapshot
+ *
+ * Fields marked (d) are derived: repair.c recomputes them from the rest.
+ * A row, flow, name or chunk exists when its first word says so; that word is
+ * stored last.  Indices are checked wherever they are read, because the file
+ * may have been written by anybody who holds our uid.
+ */
+#ifndef SLUICE_LAYOUT_H
+#define SLUICE_LAYOUT_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "state/limiter.h"
+#include "state/policy/bucket.h"
+#include "state/policy/concurrency.h"
+#include "state/policy/control.h"
+#include "state/policy/ejection.h"
+#include "state/policy/retreat.h"
+#include "state/readiness.h"
+#include "state/stats/board.h"
+#include "state/stats/counters.h"
+#include "state/stats/rings.h"
+
+#define LAYOUT_MAGIC   "SLUICE\r\n"
+#define LAYOUT_VERSION 7
+
+#define LAY_UPSTREAMS LIMITER_UPSTREAMS
+#define LAY_MODELS    256
+#define LAY_SCOPES    (LAY_UPSTREAMS + LAY_MODELS)
+#define LAY_CLIENTS   1024
+#define LAY_WORKERS   1024
+#define LAY_WAITERS   4096 /* the largest queue.max */
+#define LAY_ROWS      8192 /* waiters, and as many in flight */
+#define LAY_FLOWS     8192 /* each row can have its own */
+#define LAY_BUCKETS   1024 /* hash chains; a power of two */
+
+/* A full queue (500) that is lost at once finds room, and so do 4,096 that
+ * differ, but for a few. */
+#define LAY_SENIOR_SETS 512
+#define LAY_SENIOR_WAYS 8
+#define LAY_SENIORS     (LAY_SENIOR_SETS * LAY_SENIOR_WAYS)
+
+/*
+ * 3,072 chunks of 60 times: 16 windows of 10,000 and a half-empty chunk for
+ * each of 272 scopes fit, so account windows can never run out.  2,048 more
+ * are the clients': two for each, or one and 61,440 sends in a minute by those
+ * with a larger limit; beyond that clients with a limit wait (quota.c).
+ */
+#define CHUNK_TIMES       60
+#define LAY_SCOPE_CHUNKS  3072
+#define LAY_CLIENT_CHUNKS 2048
+#define LAY_CHUNKS        (LAY_SCOPE_CHUNKS + LAY_CLIENT_CHUNKS)
+
+#define NONE UINT32_MAX /* no index */
+
+enum row_state {
+    ROW_FREE = 0,
+    ROW_WAITING = 1, /* in a flow's line */
+    ROW_OFFERED = 2, /* a slot is kept for it; its worker must accept */
+    ROW_OPEN = 3,    /* granted, last byte not yet on the wire: counts as now */
+    ROW_SENT = 4,    /* in flight, its time is in the log */
+    ROW_ASIDE = 5,   /* it pauses between two attempts: no slot, in no line */
+};
+
+enum row_flag { ROW_STREAM = 1, ROW_SENIOR = 2, ROW_CANCELLED = 4 };
+
+struct lay_head {
+    char magic[8];
+    uint32_t version;
+    uint32_t layout_hash; /* of every size and offset below */
+    uint64_t size;        /* of the file */
+    uint8_t boot_id[16];
+    uint64_t time_ns; /* clocks differ between time namespaces */
+    int64_t created_ns;
+    uint64_t secret;   /* key of the fingerprints */
+    uint32_t checksum; /* of the bytes before it */
+    uint32_t pad;
+};
+
+struct lay_live {
+    uint32_t dirty;   /* up while somebody writes */
+    uint32_t retired; /* a new file has taken this one's place */
+    int64_t now_ns;   /* the latest time any worker worked at */
+    int64_t service_start_ns;
+    int64_t swept_ns;       /* the last look for dead workers; 0: look now */
+    uint64_t last_id;       /* of a ticket */
+    uint64_t last_grant;    /* number of a grant */
+    int64_t last_arrival;   /* unique, rising: max(now, previous + 1) */
+    uint64_t last_chunk;    /* allocation number */
+    uint32_t free_row;      /* (d) */
+    uint32_t free_flow;     /* (d) */
+    uint32_t free_chunk;    /* (d) */
+    uint32_t free_chunks;   /* (d) */
+    uint32_t client_chunks; /* (d) chunks in the logs of clients */
+    uint32_t writes;
+    uint32_t rows_high;    /* (d) no used row at or above it */
+    uint32_t workers_high; /* (d) */
+    uint32_t waiting;      /* (d) rows waiting or offered, all scopes */
+    uint32_t offered;      /* (d) */
+    uint32_t open;         /* (d) rows open or offered */
+    uint32_t running;      /* (d) rows open or sent */
+    uint32_t stalled;      /* (d) workers marked so */
+    /* (d) Models and upstreams with a bench, hold, ceiling or rest that may
+     * be in force, and clients with more in line than their own limit lets
+     * through; too high until somebody counts again. */
+    uint32_t limited;
+    uint32_t refusing;   /* number of the newest bench or 402 hold */
+    uint64_t held_bytes; /* (d) request bodies in memory */
+    uint64_t active[(LAY_SCOPES + 63) / 64];     /* (d) scopes with waiters */
+    uint64_t retreating[(LAY_SCOPES + 63) / 64]; /* (d) and those not normal */
+    /* Sends of an upstream before this time are unknown: they may have filled
+     * its windows. */
+    int64_t lost_ns[LAY_UPSTREAMS];
+    /* When the worker began whose word on the scope is in force. */
+    int64_t scope_ns[LAY_UPSTREAMS];
+    int64_t quota_lost_ns; /* the same for the clients' own limits */
+    int64_t quota_span_ns; /* which count for so long; 0: no rules yet */
+    struct limiter_counters counters;
+};
+
+struct lay_window {
+    uint32_t first, last; /* (d) chunks, oldest first */
+    uint32_t n;           /* (d) times in them */
+    uint32_t pad;
+};
+
+struct lay_class {
+    uint64_t start, finish; /* virtual times among the classes */
+    uint64_t v;             /* start of the last flow granted in it */
+    uint32_t n;             /* (d) waiters */
+    uint32_t may;           /* (d) those that may go: see queue_measure() */
+    uint32_t flows;         /* (d) first flow with waiters */
+    uint32_t pad;
+};
+
+struct lay_scope {
+    struct bucket bucket;
+    struct retreat retreat;
+    int64_t last_send_ns; /* latest grant or write */
+    uint64_t v;           /* start of the last class granted */
+    struct lay_class cls[LIMITER_CLASSES];
+    struct lay_window window; /* (d) */
+    uint32_t waiting;         /* (d) in line */
+    uint32_t open;            /* (d) offered or open: count as now */
+    uint32_t in_flight;       /* (d) offered, open or sent */
+    uint32_t leader;          /* worker that sets its alarm for the next slot */
+    int64_t alarm_ns;         /* which is then, as far as it was told */
+};
+
+struct lay_flow {
+    uint32_t used;
+    uint16_t scope, cls;
+    uint32_t client, weight;
+    uint64_t start, finish;
+    uint32_t head, tail, n; /* (d) its line of rows */
+    uint32_t prev, next;    /* (d) among the flows with waiters; free list */
+    uint32_t chain;         /* (d) hash */
+    uint32_t may;           /* (d) as in lay_class */
+    uint32_t pad;
+};
+
+struct lay_name {
+    uint32_t used;
+    uint32_t owner;  /* models: the row of the upstream */
+    uint32_t refs;   /* (d) rows that name it */
+    uint32_t lined;  /* (d) of those, waiting, offered or aside */
+    uint32_t chain;  /* (d) hash */
+    uint32_t open;   /* (d) clients: rows offered or open */
+    int64_t last_ns; /* last use; the oldest unused one makes room */
+    char text[LIMITER_NAME_MAX];
+};
+
+struct lay_quota {            /* of a client */
+    struct lay_window window; /* (d) sends, while it has a limit */
+    int64_t lost_ns;          /* sends before this time are unknown */
+    uint32_t per_min;         /* 0: no limit */
+    uint32_t was_free;        /* it sent without a limit: not logged */
+    uint64_t generation;      /* of the settings that the limit is from, */
+    int64_t said_ns;          /* and when the request came that said so */
+};
+
+struct lay_model_state { /* of a model */
+    struct ejection bench;
+    struct concurrency ceiling;
+    uint32_t in_flight; /* (d) offered, open or sent */
+    uint32_t waiting;   /* (d) in line */
+};
+
+struct lay_draft { /* what is being changed (draft.c) */
+    uint32_t n;    /* bytes, all of which are there; 0: none.  Stored last */
+    uint32_t at;   /* where they belong, from the head on */
+    uint8_t bytes[256];
+};
+
+struct lay_debt { /* of an upstream that answered 402 */
+    struct ejection bench;
+    int64_t lease_ns; /* the end of a try's time */
+    uint64_t try_id;  /* the row that tries; 0: none */
+    uint32_t try_row;
+    uint32_t pad;
+};
+
+struct lay_worker {
+    uint32_t used;
+    uint32_t pid;     /* for people only */
+    uint64_t address; /* of its wake-up socket */
+    int64_t started_ns;
+    int64_t seen_ns;
+    uint32_t stalled;    /* let an offer lapse and has not been seen since */
+    uint32_t offers;     /* (d) rows offered to it */
+    uint64_t generation; /* of the settings it follows */
+    uint32_t upstreams;  /* the rows it uses, as bits */
+    uint32_t pad;
+};
+
+struct lay_row {
+    uint32_t state; /* enum row_state */
+    uint32_t worker;
+    uint64_t id;
+    int64_t arrival; /* order in its line */
+    int64_t joined_ns;
+    int64_t changed_ns; /* when it got its state */
+    uint64_t grant;     /* number of its last grant; 0: none yet */
+    uint64_t body_bytes;
+    uint64_t
+        fingerprint; /* of client and body, for retry_priority.c; 0: none */
+    uint16_t scope, cls;
+    uint32_t client, model, weight;
+    uint32_t flow;       /* (d) */
+    uint32_t prev, next; /* (d) in its line; next: free list; aside: of its
+                          * pause, in ms */
+    uint32_t flags;      /* enum row_flag */
+    char request_id[LIMITER_ID_MAX];
+};
+
+struct lay_retry {
+    uint64_t fingerprint; /* 0: free */
+    int64_t at_ns;        /* when it was refused or lost */
+};
+
+struct lay_chunk {
+    uint32_t scope1; /* scope + 1, or LAY_SCOPES + client + 1; 0 is free */
+    uint16_t begin, end;
+    uint32_t next;      /* (d) */
+    uint32_t grant_end; /* `end` after the newest time was added, and */
+    uint64_t grant;     /* the grant it was added for: see repair.c */
+    uint64_t number;    /* rises with each allocation: the order of a list */
+    int64_t t[CHUNK_TIMES];
+};
+
+struct layout {
+    struct lay_head head;
+    struct lay_live live;
+    struct limiter_rules rules[LAY_UPSTREAMS];
+    struct lay_draft draft;
+    struct limiter_bounds bounds;
+    struct lay_scope scopes[LAY_SCOPES];
+    uint32_t flow_hash[LAY_BUCKETS];   /* (d) */
+    uint32_t client_hash[LAY_BUCKETS]; /* (d) */
+    uint32_t model_hash[LAY_BUCKETS];  /* (d) */
+    struct lay_flow flows[LAY_FLOWS];
+    struct lay_name clients[LAY_CLIENTS];
+    struct lay_name models[LAY_MODELS];
+    struct lay_quota quotas[LAY_CLIENTS];
+    struct lay_model_state traits[LAY_MODELS];
+    struct lay_debt debts[LAY_UPSTREAMS];
+    struct lay_probe probe;
+    struct lay_control control;
+    struct lay_retry seniors[LAY_SENIORS];
+    struct lay_worker workers[LAY_WORKERS];
+    struct lay_row rows[LAY_ROWS];
+    struct lay_chunk chunks[LAY_CHUNKS];
+    struct lay_tally tally;
+    struct lay_history history;
+    struct lay_board board;
+};
+
+/* Bump LAYOUT_VERSION when one of these fails. */
+static_assert(sizeof(struct lay_head) == 72, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_row) == 128, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_retry) == 16, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_quota) == 48, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");
+static_assert(TALLY_MODELS == LAY_MODELS && TALLY_CLIENTS == LAY_CLIENTS,
+              "a row of figures for each name");
+static_assert(sizeof(struct retreat) <= sizeof(((struct lay_draft *)0)->bytes),
+              "the largest of those in verdicts.c");
+
+/*
+ * Where a wrong index leads.  The functions below never return a pointer
+ * outside the map: they leave the guarded section (sigbus.h) instead, and the
+ * file is replaced.
+ */
+_Noreturn void sigbus_damaged(const char *what);
+
+#define LAY_AT(lay, table, i, max)                                             \
+    ((i) < (max) ? &(lay)->table[i]                                            \
+                 : (sigbus_damaged(#table), &(lay)->table[0]))
+
+static inline struct lay_row *row_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, rows, i, LAY_ROWS);
+}
+
+/* Is it with the upstream, or may it be on its way at any moment? */
+static inline bool row_is_in_flight(const struct lay_row *r)
+{
+    return r->state >= ROW_OFFERED && r->state <= ROW_SENT;
+}
+
+static inline struct lay_flow *flow_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, flows, i, LAY_FLOWS);
+}
+
+static inline struct lay_scope *scope_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, scopes, i, LAY_SCOPES);
+}
+
+/* Needs the lock.  Before the first store; after the last one `dirty` goes
+ * down.  Who reads without the lock sees by `writes` whether it was one file
+ * from begin to end (peek.c). */
+static inline void layout_begin_write(struct lay_live *l)
+{
+    __atomic_store_n(&l->dirty, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&l->writes, l->writes + 1, __ATOMIC_SEQ_CST);
+}
+
+/* The log of a scope, or of client OWNER - LAY_SCOPES. */
+static inline struct lay_window *window_at(struct layout *lay, uint32_t owner)
+{
+    if (owner < LAY_SCOPES)
+        return &lay->scopes[owner].window;
+    return &LAY_AT(lay, quotas, owner - LAY_SCOPES, LAY_CLIENTS)->window;
+}
+
+static inline struct lay_chunk *chunk_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, chunks, i, LAY_CHUNKS);
+}
+
+static inline struct lay_worker *worker_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, workers, i, LAY_WORKERS);
+}
+
+static inline struct lay_class *class_at(struct lay_scope *s, uint32_t i)
+{
+    if (i >= LIMITER_CLASSES)
+        sigbus_damaged("class");
+    return &s->cls[i];
+}
+
+#endif

@@ -1,0 +1,130 @@
+/*
+ * workers.c - who is here, and what becomes of a dead worker's requests?
+ *
+ * A worker lives as long as somebody holds its byte lock; a pid proves
+ * nothing, for it may have been used again.  A dead worker's waiters and
+ * in-flight counts vanish with it; its open sends may have reached the wire
+ * at any time until now, so now is what the log says.  Whoever repeats one of
+ * them goes to the head of its line (retry_priority.c).
+ */
+#include "state/file/workers.h"
+
+#include <unistd.h>
+
+#include "lib/file_lock.h"
+#include "state/file/layout.h"
+#include "state/history_save.h"
+#include "state/policy/retry_priority.h"
+#include "state/policy/row.h"
+
+static void set_stalled(struct layout *lay, uint32_t i, uint32_t stalled)
+{
+    struct lay_worker *w = worker_at(lay, i);
+
+    if (w->stalled == stalled)
+        return;
+    w->stalled = stalled;
+    lay->live.stalled += stalled ? 1 : UINT32_MAX;
+}
+
+uint32_t workers_claim(struct layout *lay, int fd, uint64_t address,
+                       int64_t now)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_WORKERS; i++) {
+        struct lay_worker *w = &lay->workers[i];
+
+        if (w->used || !file_lock_claim_slot(fd, i))
+            continue;
+        w->pid = (uint32_t)getpid();
+        w->address = address;
+        w->started_ns = w->seen_ns = now;
+        w->stalled = w->offers = 0;
+        w->generation = 0;
+        w->upstreams = 0;
+        __atomic_store_n(&w->used, 1, __ATOMIC_RELEASE);
+        if (i >= lay->live.workers_high)
+            lay->live.workers_high = i + 1;
+        return i;
+    }
+    return NONE;
+}
+
+void workers_seen(struct layout *lay, uint32_t self, int64_t now)
+{
+    worker_at(lay, self)->seen_ns = now;
+    set_stalled(lay, self, 0);
+}
+
+void workers_stall(struct layout *lay, uint32_t worker)
+{
+    set_stalled(lay, worker, 1);
+}
+
+void workers_leave(struct layout *lay, int fd, uint32_t self, int64_t now)
+{
+    uint32_t i, high = lay->live.rows_high;
+    bool clean = true;
+
+    if (high > LAY_ROWS)
+        sigbus_damaged("rows_high");
+    for (i = 0; i < high; i++) {
+        if (lay->rows[i].state == ROW_FREE || lay->rows[i].worker != self)
+            continue;
+        if (!row_sent(lay, i, now)) { /* it may have been, until just now */
+            clean = false;
+            continue;
+        }
+        retry_priority_note(lay, lay->rows[i].fingerprint, now);
+        counters_lost(lay, i, now);
+        row_leave(lay, i);
+    }
+    if (!clean)
+        return; /* the log was full: the next sweep ends the rest */
+    set_stalled(lay, self, 0);
+    probe_leave(&lay->probe, self);
+    board_leave(&lay->board, self);
+    history_save_leave(&lay->history, self);
+    __atomic_store_n(&worker_at(lay, self)->used, 0, __ATOMIC_RELEASE);
+    file_lock_leave_slot(fd, self);
+    while (lay->live.workers_high > 0 &&
+           !worker_at(lay, lay->live.workers_high - 1)->used)
+        lay->live.workers_high--;
+}
+
+bool workers_is_mine(struct layout *lay, uint32_t self, uint64_t address)
+{
+    const struct lay_worker *w = worker_at(lay, self);
+
+    return w->used && w->address == address;
+}
+
+bool workers_is_alone(const struct layout *lay, uint32_t self)
+{
+    uint32_t i;
+
+    for (i = 0; i < lay->live.workers_high && i < LAY_WORKERS; i++)
+        if (lay->workers[i].used && i != self)
+            return false;
+    return true;
+}
+
+void workers_sweep(struct layout *lay, int fd, uint32_t self, int64_t now,
+                   struct workers_gone *gone)
+{
+    uint32_t i, high = lay->live.workers_high;
+
+    if (high > LAY_WORKERS)
+        sigbus_damaged("workers_high");
+    for (i = 0; i < high && gone->n < ROSTER_GONE_MAX; i++) {
+        struct lay_worker *w = &lay->workers[i];
+
+        if (!w->used || i == self || file_lock_slot_is_held(fd, i))
+            continue;
+        gone->address[gone->n++] = w->address;
+        lay->live.counters.swept++;
+        workers_leave(lay, fd, i, now);
+    }
+    lay->live.swept_ns = i < high ? 0 : now;
+}

@@ -1,0 +1,39 @@
+/*
+ * Which workers exist, and which of them still live?
+ */
+#ifndef SLUICE_ROSTER_H
+#define SLUICE_ROSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base.h"
+
+struct layout;
+
+#define ROSTER_GONE_MAX 16 /* dead workers told of in one sweep */
+
+struct workers_gone {
+    uint64_t address[ROSTER_GONE_MAX]; /* their wake-up sockets */
+    uint32_t n;
+};
+
+/* A place for this process, or NONE: 1,024 live workers hold them all. */
+uint32_t workers_claim(struct layout *lay, int fd, uint64_t address,
+                       int64_t now);
+/* Is SELF still the place of whoever listens at ADDRESS? */
+bool workers_is_mine(struct layout *lay, uint32_t self, uint64_t address);
+/* Is there no worker but SELF? */
+bool workers_is_alone(const struct layout *lay, uint32_t self);
+/* Marks SELF as seen. */
+void workers_seen(struct layout *lay, uint32_t self, int64_t now);
+/* Marks a worker that let an offer lapse. */
+void workers_stall(struct layout *lay, uint32_t worker);
+/* Ends every row of SELF, or of another that holds no lock, and frees its
+ * place. */
+void workers_leave(struct layout *lay, int fd, uint32_t self, int64_t now);
+/* Sweeps dead workers, never SELF, and adds them to GONE while it has room. */
+void workers_sweep(struct layout *lay, int fd, uint32_t self, int64_t now,
+                   struct workers_gone *gone);
+
+#endif

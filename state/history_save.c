@@ -1,0 +1,490 @@
+/*
+ * history_save.c - how does the past outlive the state file?
+ *
+ *   a new state file   one worker reads what the disk knows (a thread) and adds
+ *                      it, PIECE records a turn
+ *   now and then       one worker copies what changed, PIECE records a turn,
+ *                      and writes it (a thread)
+ *   at the end         every worker writes what changed since, by itself
+ *
+ * Who does it has a lease, as in readiness.c: it ends with its time, or with its
+ * worker (workers.c).  What changed is a span of time: from_s to to_s.  While it
+ * is written it is remembered as saving_from_s to saving_to_s, so that nothing
+ * is forgotten if it does not come to pass.  Nothing is written before the disk
+ * was read, or the begin of a new file would hide the hour it began in.
+ *
+ * What cannot be read is read again, after pauses that grow, and nothing is
+ * saved until it was: a disk that fails for a while costs no history.  One that
+ * fails for good costs what lies beyond the state file, and nothing else.
+ */
+#include "state/history_save.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "lib/boottime.h"
+#include "lib/file_lock.h"
+#include "lib/sigbus.h"
+#include "state/stats/history_file.h"
+#include "state/worker.h"
+
+#define LEASE_NS (20 * NS_PER_S)
+#define AGAIN_NS (2 * NS_PER_S)   /* next try at reading; grows to a minute */
+#define PIECE    400              /* records in one turn: 97 KB */
+#define MORE_NS  NS_PER_MS        /* until the next piece */
+#define LOOK_NS  (50 * NS_PER_MS) /* while the thread is at it */
+#define STACK    (256 * 1024)
+
+#define LAST_NS (100 * NS_PER_MS) /* for the lock, at the end */
+
+enum archive_state {
+    KEEP_IDLE = 0,
+    KEEP_READ = 1,    /* the thread reads, or is about to */
+    KEEP_FILL = 2,    /* what it read is added */
+    KEEP_COLLECT = 3, /* what changed is copied */
+    KEEP_WRITE = 4,   /* the thread writes, or is about to */
+    KEEP_WRITTEN = 5,
+};
+
+struct archive {
+    char *dir;
+    int64_t every_ns;
+    enum archive_state state;
+
+    struct history_file_item *items; /* read, or to be written */
+    uint32_t n, at;                  /* and the next one to be added */
+    struct history_file_item *piece; /* of this turn */
+    uint32_t n_piece;
+    uint32_t ring; /* the next record to be copied: its ring and its time */
+    int64_t next_s, from_s, to_s;
+    bool all_copied;
+
+    pthread_t thread;
+    bool has_thread;
+    int done; /* set by the thread, last */
+    int64_t until_ns;
+    enum history_file_result result;
+    char msg[256];
+    const char *tell; /* MSG is to be logged, after this; NULL: it is not */
+};
+
+void limiter_keep(struct limiter *lim, const char *data_dir, int64_t every_ns)
+{
+    struct archive *k = calloc(1, sizeof(*k));
+
+    CHECK(k != NULL && lim->archive == NULL);
+    k->dir = strdup(data_dir);
+    CHECK(k->dir != NULL);
+    k->every_ns = min_i64(every_ns, HISTORY_DUE_MAX_NS);
+    lim->archive = k;
+}
+
+static void drop_items(struct archive *k)
+{
+    free(k->items);
+    free(k->piece);
+    k->items = k->piece = NULL;
+    k->n = k->at = k->n_piece = 0;
+}
+
+/* ---- the lease --------------------------------------------------------------- */
+
+static bool is_ours(const struct limiter *lim, const struct lay_history *h)
+{
+    return h->owner == lim->slot + 1;
+}
+
+void history_save_leave(struct lay_history *h, uint32_t worker)
+{
+    if (h->owner != worker + 1)
+        return;
+    h->owner = 0;
+    h->due_ns = 0;
+}
+
+static bool is_due(const struct limiter *lim, const struct lay_history *h)
+{
+    if (h->owner != 0 && !is_ours(lim, h) && h->lease_ns > lim->now &&
+        h->lease_ns < lim->now + HISTORY_DUE_MAX_NS)
+        return false;
+    return h->due_ns <= lim->now || h->due_ns > lim->now + HISTORY_DUE_MAX_NS;
+}
+
+static void take_lease(struct limiter *lim, struct lay_history *h)
+{
+    h->lease_ns = lim->now + LEASE_NS;
+    h->due_ns = lim->now + (h->filled ? lim->archive->every_ns : AGAIN_NS);
+    __atomic_store_n(&h->owner, lim->slot + 1, __ATOMIC_RELEASE);
+    lim->archive->until_ns = boottime_ns() + LEASE_NS;
+}
+
+/* ---- copying what changed -------------------------------------------------------- */
+
+static void set_cursor(struct archive *k, uint32_t ring)
+{
+    const struct history_ring *r = &history_rings[ring];
+    int64_t to = k->to_s - k->to_s % r->step_s;
+
+    k->ring = ring;
+    /* More than the whole ring there cannot be. */
+    k->next_s =
+        max_i64(k->from_s - k->from_s % r->step_s, to - (r->n - 1) * r->step_s);
+    k->next_s = max_i64(k->next_s, r->step_s);
+}
+
+/* From FROM_S to TO_S, both included, all rings. */
+static void begin_copy(struct archive *k, int64_t from_s, int64_t to_s)
+{
+    if (!rings_is_time(to_s))
+        from_s = 1, to_s = 0; /* noise, or nothing */
+    k->from_s = max_i64(from_s, 0);
+    k->to_s = to_s;
+    k->all_copied = k->from_s > to_s;
+    set_cursor(k, 0);
+}
+
+/* Needs the lock.  PIECE places at most are looked at. */
+static void copy_piece(struct archive *k, const struct lay_history *h)
+{
+    uint32_t looked;
+
+    k->n_piece = 0;
+    for (looked = 0; looked < PIECE && !k->all_copied; looked++) {
+        const struct history_ring *r = &history_rings[k->ring];
+        uint32_t place = rings_place(r, k->next_s);
+        const struct lay_moment *m = &h->moments[place];
+
+        if (m->begin == k->next_s)
+            k->piece[k->n_piece++] = (struct history_file_item){place, *m};
+        k->next_s += r->step_s;
+        if (k->next_s <= k->to_s)
+            continue;
+        k->all_copied = k->ring + 1 == HISTORY_RINGS;
+        if (!k->all_copied)
+            set_cursor(k, k->ring + 1);
+    }
+}
+
+static void need_piece(struct archive *k)
+{
+    if (k->piece == NULL)
+        k->piece = malloc(PIECE * sizeof(*k->piece));
+    CHECK(k->piece != NULL);
+}
+
+static void add_piece(struct archive *k)
+{
+    if (k->n_piece == 0)
+        return;
+    k->items = realloc(k->items, (k->n + k->n_piece) * sizeof(*k->items));
+    CHECK(k->items != NULL);
+    memcpy(&k->items[k->n], k->piece, k->n_piece * sizeof(*k->items));
+    k->n += k->n_piece;
+    k->n_piece = 0;
+}
+
+/* ---- the thread -------------------------------------------------------------------- */
+
+static void *work(void *arg)
+{
+    struct archive *k = arg;
+
+    if (k->state == KEEP_READ)
+        k->result = history_file_read(k->dir, &k->items, &k->n, k->until_ns,
+                                      k->msg, sizeof(k->msg));
+    else
+        k->result = history_file_write(k->dir, k->items, k->n, k->until_ns,
+                                       k->msg, sizeof(k->msg));
+    __atomic_store_n(&k->done, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+static void start_thread(struct archive *k)
+{
+    pthread_attr_t attr;
+    int error;
+
+    k->done = 0;
+    error = pthread_attr_init(&attr);
+    if (error == 0) {
+        (void)pthread_attr_setstacksize(&attr, STACK);
+        error = pthread_create(&k->thread, &attr, work, k);
+        (void)pthread_attr_destroy(&attr);
+    }
+    k->has_thread = error == 0;
+    if (k->has_thread)
+        return;
+    snprintf(k->msg, sizeof(k->msg), "no thread for it: %s", strerror(error));
+    k->result = VAULT_FAILED;
+    k->done = 1;
+}
+
+void history_save_wait(struct limiter *lim)
+{
+    struct archive *k = lim->archive;
+
+    if (k == NULL || !k->has_thread)
+        return;
+    (void)pthread_join(k->thread, NULL);
+    k->has_thread = false;
+}
+
+void history_save_reap(struct limiter *lim)
+{
+    struct archive *k = lim->archive;
+
+    if (k == NULL || !__atomic_load_n(&k->done, __ATOMIC_ACQUIRE))
+        return;
+    history_save_wait(lim);
+    k->done = 0;
+    k->state = k->state == KEEP_READ ? KEEP_FILL : KEEP_WRITTEN;
+}
+
+/* ---- under the lock ------------------------------------------------------------------ */
+
+/* Needs the lock.  That it FAILED is said once by all workers, until it works
+ * again; that something was no history each time. */
+static void judge(struct limiter *lim, struct lay_history *h,
+                  const char *failed)
+{
+    struct archive *k = lim->archive;
+
+    if (k->result == VAULT_FAILED && !h->mute)
+        k->tell = failed;
+    h->mute = k->result == VAULT_FAILED;
+    if (k->result != VAULT_ASIDE)
+        return;
+    k->tell = "a new file is begun: ";
+    lim->file.lay->live.counters.histories_aside++;
+}
+
+static void begin_save(struct archive *k, struct lay_history *h)
+{
+    if (h->saving_from_s > 0 && h->saving_from_s <= h->saving_to_s) {
+        h->from_s = min_i64(h->from_s, h->saving_from_s);
+        h->to_s = max_i64(h->to_s, h->saving_to_s);
+    }
+    h->saving_to_s = h->to_s;
+    h->saving_from_s = h->from_s;
+    h->from_s = h->to_s = h->now_s; /* goes on to change */
+    begin_copy(k, h->saving_from_s, h->saving_to_s);
+    k->state = KEEP_COLLECT;
+}
+
+static void end_save(struct limiter *lim, struct archive *k,
+                     struct lay_history *h)
+{
+    k->state = KEEP_IDLE;
+    if (!is_ours(lim, h))
+        return; /* another one does it again */
+    h->owner = 0;
+    judge(lim, h, "it is not kept beyond the state file: ");
+    if (k->result == VAULT_FAILED)
+        return;
+    if (k->result != VAULT_ASIDE)
+        h->saving_from_s = h->saving_to_s = 0;
+    if (k->result == VAULT_OK)
+        return;
+    h->from_s = 1; /* a new file knows nothing of what was saved before */
+    h->due_ns = lim->now;
+}
+
+/* It may be sound: nothing is saved over it, and somebody looks again. */
+static void read_again(struct limiter *lim, struct lay_history *h)
+{
+    uint32_t n =
+        h->failures < HISTORY_FAILURES ? h->failures : HISTORY_FAILURES;
+
+    judge(lim, h, "what the disk has of it is not read or changed yet: ");
+    h->owner = 0;
+    h->due_ns = lim->now + (AGAIN_NS << n);
+    h->failures = n + 1;
+    lim->archive->state = KEEP_IDLE;
+}
+
+/* In the order of the places; each is marked as looked at before it is added,
+ * so that a kill in between costs one record and doubles none. */
+static void fill_piece(struct limiter *lim, struct archive *k,
+                       struct lay_history *h)
+{
+    uint32_t i;
+
+    if (!is_ours(lim, h) || h->filled) {
+        k->state = KEEP_IDLE;
+        return;
+    }
+    if (k->result == VAULT_FAILED) {
+        read_again(lim, h);
+        return;
+    }
+    h->lease_ns = lim->now + LEASE_NS;
+    for (i = 0; i < PIECE && k->at < k->n; i++, k->at++) {
+        uint32_t place = k->items[k->at].place;
+
+        if (place < h->filled_to)
+            continue;
+        h->filled_to = place + 1;
+        rings_fill(h, place, &k->items[k->at].moment);
+    }
+    if (k->at < k->n)
+        return;
+    judge(lim, h, "");
+    h->filled = 1;
+    h->failures = 0;
+    h->owner = 0;
+    h->due_ns = lim->now + k->every_ns;
+    k->state = KEEP_IDLE;
+}
+
+void history_save_step(struct limiter *lim)
+{
+    struct lay_history *h = &lim->file.lay->history;
+    struct archive *k = lim->archive;
+
+    if (k == NULL)
+        return;
+    switch (k->state) {
+    case KEEP_IDLE:
+        if (!is_due(lim, h))
+            return;
+        take_lease(lim, h);
+        if (h->filled)
+            begin_save(k, h);
+        else
+            k->state = KEEP_READ;
+        break;
+    case KEEP_FILL:
+        fill_piece(lim, k, h);
+        break;
+    case KEEP_COLLECT:
+        if (is_ours(lim, h) && k->piece != NULL)
+            copy_piece(k, h);
+        else if (!is_ours(lim, h))
+            k->state = KEEP_IDLE;
+        break;
+    case KEEP_WRITTEN:
+        end_save(lim, k, h);
+        break;
+    case KEEP_READ:
+    case KEEP_WRITE:
+        lim->next_ns = min_i64(lim->next_ns, lim->now + LOOK_NS);
+        return;
+    }
+    if (k->state != KEEP_IDLE)
+        lim->next_ns = min_i64(lim->next_ns, lim->now + MORE_NS);
+}
+
+void history_save_go_on(struct limiter *lim)
+{
+    struct archive *k = lim->archive;
+
+    if (k == NULL)
+        return;
+    if (k->tell != NULL)
+        limiter_say(lim, "history", "%s%s", k->tell, k->msg);
+    k->tell = NULL;
+    if (k->state == KEEP_IDLE)
+        drop_items(k);
+    if (k->state == KEEP_COLLECT) {
+        add_piece(k);
+        need_piece(k);
+        if (k->all_copied)
+            k->state = KEEP_WRITE;
+    }
+    if ((k->state == KEEP_READ || k->state == KEEP_WRITE) && !k->has_thread &&
+        !k->done)
+        start_thread(k);
+}
+
+/* ---- the end ---------------------------------------------------------------------------- */
+
+struct last_look {
+    struct limiter *lim;
+    bool first, all, ok;
+};
+
+/* Needs the lock. */
+static void look_last(void *arg)
+{
+    struct last_look *l = arg;
+    const struct lay_history *h = &l->lim->file.lay->history;
+    struct archive *k = l->lim->archive;
+    int64_t from = max_i64(h->from_s, 1), to = h->to_s;
+
+    l->ok = h->filled && l->lim->file.lay->live.retired == 0;
+    if (!l->ok)
+        return;
+    if (h->saving_from_s > 0 && h->saving_from_s <= h->saving_to_s) {
+        from = min_i64(h->from_s, h->saving_from_s);
+        to = max_i64(h->to_s, h->saving_to_s);
+    }
+    if (l->first)
+        begin_copy(k, l->all ? 1 : from, to);
+    l->first = false;
+    copy_piece(k, h);
+}
+
+/* Nobody waits for us any more: others' turns may pass first. */
+static bool take_lock(struct limiter *lim)
+{
+    return lim->file.lay != NULL && file_lock_wait(lim->file.fd, LAST_NS);
+}
+
+/* What changed, or ALL.  Nothing is marked as saved: whoever comes next saves
+ * it again. */
+static bool collect(struct limiter *lim, bool all)
+{
+    struct last_look l = {.lim = lim, .first = true, .all = all, .ok = true};
+    struct archive *k = lim->archive;
+    bool more = true;
+
+    drop_items(k);
+    need_piece(k);
+    while (more && take_lock(lim)) {
+        enum sigbus_result how = sigbus_run(look_last, &l, NULL);
+
+        file_lock_drop(lim->file.fd);
+        if (how != GUARD_OK || !l.ok)
+            return false;
+        add_piece(k);
+        more = !k->all_copied;
+    }
+    return !more;
+}
+
+/* Once more for a file that is in the way, and for one that is new and lacks
+ * all that was saved before. */
+static void save_last(struct limiter *lim)
+{
+    struct archive *k = lim->archive;
+    enum history_file_result res = VAULT_ASIDE;
+    int tries;
+
+    for (tries = 0; tries < 3 && (res == VAULT_ASIDE || res == VAULT_NEW);
+         tries++) {
+        if (!collect(lim, tries > 0))
+            return;
+        res = history_file_write(k->dir, k->items, k->n, NEVER, k->msg,
+                                 sizeof(k->msg));
+        if (res == VAULT_ASIDE)
+            limiter_say(lim, "history", "a new file is begun: %s", k->msg);
+    }
+    if (res == VAULT_FAILED)
+        limiter_say(lim, "history", "what came last is not kept: %s", k->msg);
+}
+
+void history_save_end(struct limiter *lim)
+{
+    struct archive *k = lim->archive;
+
+    if (k == NULL)
+        return;
+    if (k->has_thread)
+        (void)pthread_join(k->thread, NULL);
+    if (lim->file.lay != NULL)
+        save_last(lim);
+    drop_items(k);
+    free(k->dir);
+    free(k);
+    lim->archive = NULL;
+}

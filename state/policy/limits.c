@@ -1,0 +1,242 @@
+/*
+ * limits.c - which rules hold, and what follows when others take their place?
+ *
+ * New rules may count sends that the old ones had let go: then the window is
+ * full until all that was forgotten has passed.  An upstream that nobody uses
+ * keeps its rules, with no requests, and so its window, until its row is
+ * another's (upstream_map.c).  Another scope moves the rows, too: rescope.c.
+ */
+#include "state/policy/limits.h"
+
+#include <string.h>
+
+#include "state/file/layout.h"
+#include "state/policy/draft.h"
+#include "state/policy/model_state.h"
+#include "state/policy/quota.h"
+
+#define DAY_NS (86400 * NS_PER_S)
+
+bool limits_is_sane(const struct limiter_rules *r)
+{
+    return r->window_ns > 0 && r->window_ns <= DAY_NS && r->margin_ns >= 0 &&
+           r->margin_ns <= DAY_NS && r->min_gap_ns >= 0 &&
+           r->min_gap_ns <= DAY_NS && r->requests > 0 && r->requests <= 10000 &&
+           r->burst > 0 && r->burst <= r->requests && r->retreat_max_ns >= 0 &&
+           r->retreat_max_ns <= DAY_NS;
+}
+
+uint32_t limits_upstream(struct layout *lay, uint32_t scope)
+{
+    uint32_t upstream = scope;
+
+    if (scope >= LAY_UPSTREAMS && scope < LAY_SCOPES)
+        upstream = lay->models[scope - LAY_UPSTREAMS].owner;
+    if (upstream >= LAY_UPSTREAMS)
+        sigbus_damaged("upstream of a scope");
+    return upstream;
+}
+
+const struct limiter_rules *limits_of(struct layout *lay, uint32_t scope)
+{
+    const struct limiter_rules *r = &lay->rules[limits_upstream(lay, scope)];
+
+    if (!limits_is_sane(r))
+        sigbus_damaged("rules");
+    return r;
+}
+
+bool limits_in_force(const struct layout *lay, uint32_t upstream)
+{
+    return upstream < LAY_UPSTREAMS && lay->rules[upstream].requests > 0;
+}
+
+int64_t limits_span_ns(const struct limiter_rules *r)
+{
+    return r->window_ns + r->margin_ns;
+}
+
+struct bucket_rule limits_bucket(const struct limiter_rules *r)
+{
+    return (struct bucket_rule){r->window_ns, r->requests, r->burst};
+}
+
+/* ---- what an upstream has ------------------------------------------------- */
+
+/* R, or what it was while somebody used it, but for the limit. */
+static struct limiter_rules last_used(const struct limiter_rules *r)
+{
+    struct limiter_rules was = *r;
+
+    if (was.requests == 0)
+        was.requests = was.burst = 1;
+    return was;
+}
+
+bool limits_may_count(struct layout *lay, uint32_t scope, int64_t now)
+{
+    struct limiter_rules r =
+        last_used(&lay->rules[limits_upstream(lay, scope)]);
+
+    return limits_is_sane(&r) &&
+           scope_at(lay, scope)->last_send_ns >
+               now - max_i64(limits_span_ns(&r), r.min_gap_ns);
+}
+
+bool limits_gap_runs(struct layout *lay, uint32_t scope, int64_t now)
+{
+    return scope_at(lay, scope)->last_send_ns >
+           now - limits_of(lay, scope)->min_gap_ns;
+}
+
+bool limits_has_rows(struct layout *lay, uint32_t upstream)
+{
+    uint32_t i;
+
+    for (i = 0; i < lay->live.rows_high && i < LAY_ROWS; i++)
+        if (lay->rows[i].state != 0 &&
+            limits_upstream(lay, lay->rows[i].scope) == upstream)
+            return true;
+    return false;
+}
+
+/* Of UPSTREAM's models the first from I on; LAY_MODELS: there is none. */
+static uint32_t next_model(const struct layout *lay, uint32_t upstream,
+                           uint32_t i)
+{
+    while (i < LAY_MODELS &&
+           (!lay->models[i].used || lay->models[i].owner != upstream))
+        i++;
+    return i;
+}
+
+int64_t limits_last_send_ns(const struct layout *lay, uint32_t upstream)
+{
+    int64_t last = lay->scopes[upstream].last_send_ns;
+    uint32_t i;
+
+    for (i = next_model(lay, upstream, 0); i < LAY_MODELS;
+         i = next_model(lay, upstream, i + 1))
+        last = max_i64(last, lay->scopes[LAY_UPSTREAMS + i].last_send_ns);
+    return last;
+}
+
+/* ---- other rules ----------------------------------------------------------- */
+
+/* Sends before which time were dropped, or booked elsewhere, that would count
+ * under NEW? */
+static int64_t forgotten_ns(const struct limiter_rules *old,
+                            const struct limiter_rules *new, int64_t now)
+{
+    struct limiter_rules was = last_used(old);
+
+    if (new->requests == 0 || (old->requests == 0 && old->name[0] == '\0'))
+        return 0;
+    if (!limits_is_sane(&was) || was.per_model != new->per_model ||
+        strncmp(was.name, new->name, sizeof(was.name)) != 0)
+        return now;
+    return limits_span_ns(new) > limits_span_ns(&was)
+               ? now - limits_span_ns(&was)
+               : 0;
+}
+
+/* What has flowed in until now did so at the old rate. */
+static void convert_bucket(struct bucket *b, const struct bucket_rule *from,
+                           const struct bucket_rule *to, int64_t now)
+{
+    bucket_fill(b, from, now);
+    bucket_convert(b, from, to);
+}
+
+/* A level is in units of a window: it is converted before the rules if it
+ * becomes less thereby, else after them.  Whoever is killed between leaves some
+ * tokens less, and none that nobody has earned. */
+static void convert_buckets(struct layout *lay, uint32_t upstream,
+                            const struct limiter_rules *old,
+                            const struct limiter_rules *new, int64_t now)
+{
+    const struct limiter_rules was = last_used(old);
+    const struct bucket_rule from = limits_bucket(&was);
+    const struct bucket_rule to = limits_bucket(new);
+    uint32_t i;
+
+    if (new->requests == 0 || !limits_is_sane(&was))
+        return;
+    convert_bucket(&lay->scopes[upstream].bucket, &from, &to, now);
+    for (i = next_model(lay, upstream, 0); i < LAY_MODELS;
+         i = next_model(lay, upstream, i + 1))
+        convert_bucket(&lay->scopes[LAY_UPSTREAMS + i].bucket, &from, &to, now);
+}
+
+void limits_forget_retreat(struct layout *lay, uint32_t scope)
+{
+    struct retreat *re = &scope_at(lay, scope)->retreat;
+
+    /* First: what is left of a state that is normal does no harm. */
+    __atomic_store_n(&re->state, RETREAT_NORMAL, __ATOMIC_SEQ_CST);
+    memset(re, 0, sizeof(*re));
+    lay->live.retreating[scope / 64] &= ~(UINT64_C(1) << scope % 64);
+}
+
+/* Another upstream has the row, which has refused nobody yet.  The names of
+ * models stay, for it may have the same. */
+static void forget_refusals(struct layout *lay, uint32_t upstream)
+{
+    uint32_t i;
+
+    limits_forget_retreat(lay, upstream);
+    memset(&lay->debts[upstream], 0, sizeof(struct lay_debt));
+    lay->probe.keys[upstream] = 0;
+    for (i = next_model(lay, upstream, 0); i < LAY_MODELS;
+         i = next_model(lay, upstream, i + 1)) {
+        limits_forget_retreat(lay, LAY_UPSTREAMS + i);
+        model_state_forget(lay, i);
+    }
+}
+
+static void set_one(struct layout *lay, uint32_t upstream,
+                    const struct limiter_rules *new, int64_t now)
+{
+    int64_t *lost = &lay->live.lost_ns[upstream];
+    const struct limiter_rules was = lay->rules[upstream];
+
+    if (strncmp(was.name, new->name, sizeof(new->name)) != 0)
+        forget_refusals(lay, upstream);
+    if (new->requests == 0 && limits_has_rows(lay, upstream))
+        return; /* another worker's: its rules hold until they are over */
+    *lost = max_i64(*lost, forgotten_ns(&was, new, now));
+    if (new->window_ns <= was.window_ns)
+        convert_buckets(lay, upstream, &was, new, now);
+    draft_put(lay, &lay->rules[upstream], new, sizeof(*new));
+    if (new->window_ns > was.window_ns)
+        convert_buckets(lay, upstream, &was, new, now);
+}
+
+/* A client may ask any upstream: the largest margin of all holds for it. */
+static int64_t largest_margin(const struct layout *lay)
+{
+    int64_t margin = 0;
+    uint32_t i;
+
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        if (limits_in_force(lay, i) && limits_is_sane(&lay->rules[i]))
+            margin = max_i64(margin, lay->rules[i].margin_ns);
+    return margin;
+}
+
+bool limits_set(struct layout *lay, const struct limiter_settings *set,
+                int64_t now)
+{
+    bool changed = memcmp(&lay->bounds, &set->bounds, sizeof(lay->bounds)) != 0;
+    uint32_t i;
+
+    lay->bounds = set->bounds;
+    for (i = 0; i < LAY_UPSTREAMS; i++) {
+        if (memcmp(&lay->rules[i], &set->rules[i], sizeof(lay->rules[i])) == 0)
+            continue;
+        set_one(lay, i, &set->rules[i], now);
+        changed = true;
+    }
+    quota_margin(lay, largest_margin(lay), now);
+    return changed;
+}

@@ -1,0 +1,47 @@
+/*
+ * The rules of each upstream: which are in force, and what follows when others
+ * are put in their place.
+ */
+#ifndef SLUICE_RULEBOOK_H
+#define SLUICE_RULEBOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "state/limiter.h"
+
+struct bucket_rule;
+struct layout;
+
+/* May these be in force? */
+bool limits_is_sane(const struct limiter_rules *r);
+
+/* The upstream of a scope, and the rules that hold for it. */
+uint32_t limits_upstream(struct layout *lay, uint32_t scope);
+const struct limiter_rules *limits_of(struct layout *lay, uint32_t scope);
+
+/* Does anybody use UPSTREAM now?  Else its rules are kept, with no requests. */
+bool limits_in_force(const struct layout *lay, uint32_t upstream);
+
+/* How long a send counts. */
+int64_t limits_span_ns(const struct limiter_rules *r);
+struct bucket_rule limits_bucket(const struct limiter_rules *r);
+
+/* Puts these rules in force, by rows.  Returns false if they were already. */
+bool limits_set(struct layout *lay, const struct limiter_settings *set,
+                int64_t now);
+
+/* SCOPE has refused nobody yet. */
+void limits_forget_retreat(struct layout *lay, uint32_t scope);
+
+/* Is there a ticket for UPSTREAM? */
+bool limits_has_rows(struct layout *lay, uint32_t upstream);
+/* Might SCOPE, whose upstream nobody uses now, have sends that count? */
+bool limits_may_count(struct layout *lay, uint32_t scope, int64_t now);
+/* Is the gap after SCOPE's last send not over?  It may be longer than a
+ * window. */
+bool limits_gap_runs(struct layout *lay, uint32_t scope, int64_t now);
+/* The latest grant or write of UPSTREAM, those of its models included. */
+int64_t limits_last_send_ns(const struct layout *lay, uint32_t upstream);
+
+#endif

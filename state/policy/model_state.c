@@ -1,0 +1,198 @@
+/*
+ * model_state.c - may requests of this model go at all, and how many at once?
+ *
+ * Each row of the model table has a bench (ejection.c) and a ceiling (concurrency.c),
+ * whether or not models have windows of their own; each upstream has a bench
+ * too, for 402.  live.limited is above zero while any of them may be in force,
+ * so that the rest of the time nobody looks.
+ */
+#include "state/policy/model_state.h"
+
+#include <string.h>
+
+#include "state/file/layout.h"
+#include "state/policy/draft.h"
+#include "state/policy/names.h"
+
+#define LEASE_NS (5 * NS_PER_S) /* of the try, as of a probe (retreat.c) */
+
+struct lay_model_state *model_state_at(struct layout *lay, uint32_t model)
+{
+    struct lay_model_state *t = LAY_AT(lay, traits, model, LAY_MODELS);
+
+    if (!ejection_is_sane(&t->bench, lay->live.now_ns))
+        sigbus_damaged("bench");
+    return t;
+}
+
+struct lay_debt *model_state_debt(struct layout *lay, uint32_t upstream)
+{
+    struct lay_debt *d = LAY_AT(lay, debts, upstream, LAY_UPSTREAMS);
+
+    if (!ejection_is_sane(&d->bench, lay->live.now_ns))
+        sigbus_damaged("hold");
+    return d;
+}
+
+/* ---- models ----------------------------------------------------------------- */
+
+bool model_state_block(struct layout *lay, uint32_t model, int64_t now)
+{
+    const struct lay_model_state *t;
+
+    if (model == NONE)
+        return false;
+    t = model_state_at(lay, model);
+    return ejection_is_on(&t->bench, now) ||
+           concurrency_blocks(&t->ceiling, t->in_flight, now);
+}
+
+bool model_state_block_all(struct layout *lay, uint32_t scope, int64_t now)
+{
+    uint32_t i, n = 0;
+
+    if (scope >= LAY_UPSTREAMS)
+        return model_state_block(lay, scope - LAY_UPSTREAMS, now);
+    for (i = 0; i < LAY_MODELS; i++) {
+        /* Some may still wait in its own scope, if those were just given up. */
+        uint32_t here =
+            lay->traits[i].waiting - lay->scopes[LAY_UPSTREAMS + i].waiting;
+
+        if (here > 0 && lay->models[i].owner == scope &&
+            model_state_block(lay, i, now))
+            n += here;
+    }
+    return n >= scope_at(lay, scope)->waiting;
+}
+
+int64_t model_state_free_at(struct layout *lay, uint32_t model, int64_t now)
+{
+    const struct lay_model_state *t = model_state_at(lay, model);
+
+    if (t->ceiling.limit > 0 && t->in_flight >= t->ceiling.limit)
+        return NEVER;
+    if (concurrency_rests(&t->ceiling, now))
+        return max_i64(t->ceiling.rest_ns, t->bench.until_ns);
+    return max_i64(t->bench.until_ns, now);
+}
+
+void model_state_forget(struct layout *lay, uint32_t model)
+{
+    struct lay_model_state *t = LAY_AT(lay, traits, model, LAY_MODELS);
+    struct lay_scope *s = scope_at(lay, LAY_UPSTREAMS + model);
+
+    memset(t, 0, sizeof(*t));
+    memset(&s->retreat, 0, sizeof(s->retreat));
+}
+
+/* ---- upstreams that nobody pays for ------------------------------------------ */
+
+static bool is_tried(struct layout *lay, const struct lay_debt *d, int64_t now)
+{
+    const struct lay_row *r;
+
+    if (d->try_id == 0 || now >= d->lease_ns || d->lease_ns > now + LEASE_NS)
+        return false;
+    r = row_at(lay, d->try_row);
+    return r->id == d->try_id && row_is_in_flight(r);
+}
+
+bool model_state_paid(struct layout *lay, uint32_t upstream, int64_t now,
+                      int64_t *when)
+{
+    const struct lay_debt *d;
+
+    *when = now;
+    if (lay->live.limited == 0)
+        return true;
+    d = model_state_debt(lay, upstream);
+    if (d->bench.until_ns == 0)
+        return true;
+    if (ejection_is_on(&d->bench, now))
+        *when = d->bench.until_ns;
+    else if (is_tried(lay, d, now))
+        *when = d->lease_ns;
+    return *when <= now;
+}
+
+void model_state_granted(struct layout *lay, uint32_t row, int64_t now)
+{
+    const struct lay_row *r = row_at(lay, row);
+    uint32_t upstream = r->scope;
+    struct lay_debt *d, new;
+
+    if (lay->live.limited == 0)
+        return;
+    if (upstream >= LAY_UPSTREAMS) /* it is in line, so that is a scope */
+        upstream = lay->models[upstream - LAY_UPSTREAMS].owner;
+    d = model_state_debt(lay, upstream);
+    if (d->bench.until_ns == 0)
+        return;
+    new = *d;
+    new.lease_ns = now + LEASE_NS;
+    new.try_row = row;
+    new.try_id = r->id;
+    draft_put(lay, d, &new, sizeof(new));
+    lay->live.counters.probes++;
+}
+
+/* ---- refusing ------------------------------------------------------------------ */
+
+static void explain(const struct ejection *b, int64_t until, int64_t now,
+                    struct ticket_news *out)
+{
+    out->status = ejection_status(b);
+    out->eta_ns = max_i64(until - now, 0);
+    memcpy(out->reason, b->reason, sizeof(out->reason));
+    out->reason[sizeof(out->reason) - 1] = '\0';
+}
+
+enum limiter_refusal model_state_refuse(struct layout *lay, uint32_t upstream,
+                                        uint32_t model, const char *name,
+                                        int64_t now, struct ticket_news *out)
+{
+    int64_t when;
+
+    if (lay->live.limited == 0)
+        return REFUSED_NOT;
+    if (!model_state_paid(lay, upstream, now, &when)) {
+        explain(&model_state_debt(lay, upstream)->bench, when, now, out);
+        return REFUSED_UPSTREAM_HELD;
+    }
+    if (model == NONE && name[0] != '\0')
+        model = names_find_model(lay, upstream, name);
+    if (model == NONE ||
+        !ejection_is_on(&model_state_at(lay, model)->bench, now))
+        return REFUSED_NOT;
+    explain(&model_state_at(lay, model)->bench,
+            model_state_at(lay, model)->bench.until_ns, now, out);
+    return REFUSED_MODEL_OFF;
+}
+
+/* ---- after a crash -------------------------------------------------------------- */
+
+static bool may_limit(const struct lay_model_state *t)
+{
+    return t->bench.until_ns != 0 || t->ceiling.limit != 0 ||
+           t->ceiling.rest_ns != 0;
+}
+
+void model_state_rebuild(struct layout *lay, int64_t now)
+{
+    uint32_t i;
+
+    lay->live.limited = 0;
+    for (i = 0; i < LAY_MODELS; i++) {
+        struct lay_model_state *t = &lay->traits[i];
+
+        if (!ejection_is_sane(&t->bench, now) || !lay->models[i].used)
+            memset(t, 0, sizeof(*t));
+        t->in_flight = t->waiting = 0;
+        lay->live.limited += may_limit(t);
+    }
+    for (i = 0; i < LAY_UPSTREAMS; i++) {
+        if (!ejection_is_sane(&lay->debts[i].bench, now))
+            memset(&lay->debts[i], 0, sizeof(lay->debts[i]));
+        lay->live.limited += lay->debts[i].bench.until_ns != 0;
+    }
+}

@@ -1,0 +1,49 @@
+/*
+ * May requests of this model go at all, and how many at once?
+ */
+#ifndef SLUICE_TRAITS_H
+#define SLUICE_TRAITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "state/limiter.h"
+
+struct layout;
+struct lay_model_state;
+struct lay_debt;
+
+/* What is known of MODEL, a row of the model table; looked at. */
+struct lay_model_state *model_state_at(struct layout *lay, uint32_t model);
+/* The 402 hold of an upstream; looked at. */
+struct lay_debt *model_state_debt(struct layout *lay, uint32_t upstream);
+
+/* Must requests of MODEL (or NONE) wait, or be refused, now? */
+bool model_state_block(struct layout *lay, uint32_t model, int64_t now);
+/* Is everybody that waits in SCOPE blocked?  Spares queue.c its search. */
+bool model_state_block_all(struct layout *lay, uint32_t scope, int64_t now);
+/* When MODEL stops to be blocked, as far as time alone decides; else NEVER. */
+int64_t model_state_free_at(struct layout *lay, uint32_t model, int64_t now);
+
+/*
+ * Must a request to UPSTREAM for the model called NAME, or MODEL if that is
+ * not NONE, be refused now?  *UNTIL is when that ends; *STATUS and REASON (of
+ * LIMITER_REASON_MAX) are what to say.
+ */
+enum limiter_refusal model_state_refuse(struct layout *lay, uint32_t upstream,
+                                        uint32_t model, const char *name,
+                                        int64_t now, struct ticket_news *out);
+
+/* May UPSTREAM be asked now?  If not, *WHEN is when that ends.  After a 402
+ * hold exactly one request may try. */
+bool model_state_paid(struct layout *lay, uint32_t upstream, int64_t now,
+                      int64_t *when);
+/* ROW goes: it is the try, if there is to be one. */
+void model_state_granted(struct layout *lay, uint32_t row, int64_t now);
+
+/* A model's name has a new owner. */
+void model_state_forget(struct layout *lay, uint32_t model);
+/* Values that are never written are dropped, `limited` is counted anew. */
+void model_state_rebuild(struct layout *lay, int64_t now);
+
+#endif

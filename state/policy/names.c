@@ -1,0 +1,215 @@
+/*
+ * names.c - which row is this client's, which is this model's?
+ *
+ * Both tables are alike: rows with a text, found through hash chains.  What
+ * differs is when a row may go: a model, or a client with a limit, that has
+ * sends in its window must stay, or its limit would be forgotten with it.
+ */
+#include "state/policy/names.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "state/file/layout.h"
+#include "state/policy/admit.h"
+#include "state/policy/limits.h"
+#include "state/policy/model_state.h"
+#include "state/policy/quota.h"
+
+struct table {
+    struct lay_name *rows;
+    uint32_t *hash;
+    uint32_t max;
+    bool (*is_needed)(struct layout *lay, uint32_t i, int64_t now);
+    void (*forget)(struct layout *lay, uint32_t i);
+};
+
+static bool client_is_needed(struct layout *lay, uint32_t i, int64_t now)
+{
+    return lay->clients[i].refs > 0 || quota_is_needed(lay, i, now);
+}
+
+/* Nobody else looks at a scope without waiters: what has expired is dropped
+ * here, or a table full of old models would stay full. */
+static bool model_is_needed(struct layout *lay, uint32_t i, int64_t now)
+{
+    uint32_t upstream = limits_upstream(lay, LAY_UPSTREAMS + i);
+
+    if (lay->models[i].refs > 0 ||
+        ejection_is_on(&model_state_at(lay, i)->bench, now))
+        return true;
+    if (!limits_in_force(lay, upstream))
+        return limits_may_count(lay, LAY_UPSTREAMS + i, now);
+    admit_refresh(lay, LAY_UPSTREAMS + i, now);
+    return lay->scopes[LAY_UPSTREAMS + i].window.n > 0 ||
+           limits_gap_runs(lay, LAY_UPSTREAMS + i, now) ||
+           lay->scopes[LAY_UPSTREAMS + i].retreat.state != RETREAT_NORMAL;
+}
+
+static void forget_model(struct layout *lay, uint32_t i)
+{
+    model_state_forget(lay, i);
+    counters_forget_model(lay, i);
+}
+
+static void forget_client(struct layout *lay, uint32_t i)
+{
+    quota_forget(lay, i);
+    counters_forget_client(lay, i);
+}
+
+static struct table clients(struct layout *lay)
+{
+    return (struct table){lay->clients, lay->client_hash, LAY_CLIENTS,
+                          client_is_needed, forget_client};
+}
+
+static struct table models(struct layout *lay)
+{
+    return (struct table){lay->models, lay->model_hash, LAY_MODELS,
+                          model_is_needed, forget_model};
+}
+
+/* FNV-1a; collisions only lengthen a chain, which is bounded by the table. */
+static uint32_t hash_of(uint32_t owner, const char *name)
+{
+    uint32_t h = 2166136261u ^ owner;
+    uint32_t i;
+
+    for (i = 0; i < LIMITER_NAME_MAX && name[i] != '\0'; i++)
+        h = (h ^ (uint8_t)name[i]) * 16777619u;
+    return h & (LAY_BUCKETS - 1);
+}
+
+static void chain_in(const struct table *t, uint32_t i)
+{
+    uint32_t *head = &t->hash[hash_of(t->rows[i].owner, t->rows[i].text)];
+
+    t->rows[i].chain = *head;
+    *head = i;
+}
+
+static void chain_out(const struct table *t, uint32_t i)
+{
+    uint32_t *at = &t->hash[hash_of(t->rows[i].owner, t->rows[i].text)];
+    uint32_t hops = 0;
+
+    while (*at != i) {
+        if (*at >= t->max || ++hops > t->max)
+            sigbus_damaged("name chain");
+        at = &t->rows[*at].chain;
+    }
+    *at = t->rows[i].chain;
+}
+
+static uint32_t find(const struct table *t, uint32_t owner, const char *name)
+{
+    uint32_t i = t->hash[hash_of(owner, name)];
+    uint32_t hops = 0;
+
+    while (i != NONE) {
+        if (i >= t->max || ++hops > t->max)
+            sigbus_damaged("name chain");
+        if (t->rows[i].owner == owner &&
+            strncmp(t->rows[i].text, name, LIMITER_NAME_MAX) == 0)
+            return i;
+        i = t->rows[i].chain;
+    }
+    return NONE;
+}
+
+/* A free row, or the oldest one that nobody needs. */
+static uint32_t room(struct layout *lay, const struct table *t, int64_t now)
+{
+    uint32_t best = NONE;
+    uint32_t i;
+
+    for (i = 0; i < t->max; i++) {
+        if (!t->rows[i].used)
+            return i;
+        if ((best == NONE || t->rows[i].last_ns < t->rows[best].last_ns) &&
+            !t->is_needed(lay, i, now))
+            best = i;
+    }
+    if (best != NONE) {
+        chain_out(t, best);
+        __atomic_store_n(&t->rows[best].used, 0, __ATOMIC_SEQ_CST);
+    }
+    return best;
+}
+
+static uint32_t find_or_make(struct layout *lay, const struct table *t,
+                             uint32_t owner, const char *name, int64_t now)
+{
+    uint32_t i = find(t, owner, name);
+    struct lay_name *row;
+
+    if (i == NONE) {
+        i = room(lay, t, now);
+        if (i == NONE)
+            return NONE;
+        row = &t->rows[i];
+        memset(row->text, 0, sizeof(row->text));
+        memcpy(row->text, name, strnlen(name, sizeof(row->text) - 1));
+        row->owner = owner;
+        row->refs = row->lined = 0;
+        t->forget(lay, i);
+        __atomic_store_n(&row->used, 1, __ATOMIC_RELEASE);
+        chain_in(t, i);
+    }
+    t->rows[i].last_ns = now;
+    return i;
+}
+
+uint32_t names_client(struct layout *lay, const char *name, int64_t now)
+{
+    struct table t = clients(lay);
+
+    return find_or_make(lay, &t, 0, name, now);
+}
+
+uint32_t names_model(struct layout *lay, uint32_t upstream, const char *name,
+                     int64_t now)
+{
+    struct table t = models(lay);
+
+    return find_or_make(lay, &t, upstream, name, now);
+}
+
+uint32_t names_find_client(struct layout *lay, const char *name)
+{
+    struct table t = clients(lay);
+
+    return find(&t, 0, name);
+}
+
+uint32_t names_find_model(struct layout *lay, uint32_t upstream,
+                          const char *name)
+{
+    struct table t = models(lay);
+
+    return find(&t, upstream, name);
+}
+
+static void rebuild(const struct table *t)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_BUCKETS; i++)
+        t->hash[i] = NONE;
+    for (i = 0; i < t->max; i++) {
+        t->rows[i].refs = t->rows[i].lined = 0;
+        t->rows[i].chain = NONE;
+        t->rows[i].text[LIMITER_NAME_MAX - 1] = '\0';
+        if (t->rows[i].used)
+            chain_in(t, i);
+    }
+}
+
+void names_rebuild(struct layout *lay)
+{
+    struct table c = clients(lay), m = models(lay);
+
+    rebuild(&c);
+    rebuild(&m);
+}

@@ -1,0 +1,24 @@
+/*
+ * The order in which waiting rows will go if nobody else arrives.
+ */
+#ifndef SLUICE_RANK_H
+#define SLUICE_RANK_H
+
+#include <stdint.h>
+
+struct layout;
+
+/* How many rows of its scope go before ROW; those of blocked models do not,
+ * nor more of a client than its own limit lets through now.
+ * Needs queue_measure() first while live.limited is above zero. */
+uint32_t position_position(struct layout *lay, uint32_t row);
+
+/* When ROW's client may send it by its own limit, if only what is before it in
+ * its line goes first; NOW if it has none. */
+int64_t position_own_eta(struct layout *lay, uint32_t row, int64_t now);
+
+/* The virtual start, within its class, of the NTH row (from 0) of the line
+ * that ROW is in: the order in which a class' rows go. */
+uint64_t position_key(struct layout *lay, uint32_t row, uint32_t nth);
+
+#endif

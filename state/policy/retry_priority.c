@@ -1,0 +1,67 @@
+/*
+ * retry_priority.c - which requests did we refuse or lose a moment ago?
+ *
+ * A table of sets: a fingerprint belongs into one set, in which a new note
+ * takes a free or expired place, else the oldest one's.  So a look is at two
+ * cache lines, and one request that is refused over and over pushes out few
+ * others.  What is forgotten too early costs somebody a place in line, no more:
+ * nothing here is ever worth a repair or a new file.
+ */
+#include "state/policy/retry_priority.h"
+
+#include "state/file/layout.h"
+
+static struct lay_retry *set_of(struct layout *lay, uint64_t fingerprint)
+{
+    return &lay->seniors[fingerprint % LAY_SENIOR_SETS * LAY_SENIOR_WAYS];
+}
+
+static bool is_good(const struct lay_retry *s, int64_t now)
+{
+    return s->fingerprint != 0 && s->at_ns <= now &&
+           s->at_ns >= now - SENIORS_NS;
+}
+
+void retry_priority_note(struct layout *lay, uint64_t fingerprint, int64_t at)
+{
+    struct lay_retry *set = set_of(lay, fingerprint), *to = set;
+    uint32_t i;
+
+    if (fingerprint == 0)
+        return;
+    for (i = 0; i < LAY_SENIOR_WAYS && is_good(to, at); i++)
+        if (!is_good(&set[i], at) || set[i].at_ns < to->at_ns)
+            to = &set[i];
+    /* The time belongs to this fingerprint only: a writer that dies in between
+     * leaves a free place. */
+    __atomic_store_n(&to->fingerprint, 0, __ATOMIC_RELEASE);
+    to->at_ns = at;
+    __atomic_store_n(&to->fingerprint, fingerprint, __ATOMIC_RELEASE);
+}
+
+bool retry_priority_claim(struct layout *lay, uint64_t fingerprint, int64_t now)
+{
+    struct lay_retry *set = set_of(lay, fingerprint);
+    uint32_t i;
+
+    if (fingerprint == 0)
+        return false;
+    for (i = 0; i < LAY_SENIOR_WAYS; i++) {
+        if (set[i].fingerprint != fingerprint || !is_good(&set[i], now))
+            continue;
+        __atomic_store_n(&set[i].fingerprint, 0, __ATOMIC_RELEASE);
+        return true;
+    }
+    return false;
+}
+
+void retry_priority_rebuild(struct layout *lay, int64_t now)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_SENIORS; i++)
+        if (!is_good(&lay->seniors[i], now) ||
+            set_of(lay, lay->seniors[i].fingerprint) !=
+                &lay->seniors[i / LAY_SENIOR_WAYS * LAY_SENIOR_WAYS])
+            lay->seniors[i] = (struct lay_retry){0, 0};
+}

@@ -1,0 +1,29 @@
+/*
+ * Which requests did we refuse or lose a moment ago?
+ *
+ * An SDK repeats them, maybe on another worker; who waited once must not start
+ * at the end of its line again.  A fingerprint stands for a client and a body;
+ * what it is made of is the callers' business.
+ */
+#ifndef SLUICE_SENIORS_H
+#define SLUICE_SENIORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base.h"
+
+#define SENIORS_NS (60 * NS_PER_S) /* the longest Retry-After we ever tell */
+
+struct layout;
+
+/* The request behind FINGERPRINT was refused or lost AT; 0: nothing to
+ * remember it by. */
+void retry_priority_note(struct layout *lay, uint64_t fingerprint, int64_t at);
+/* Was it, within SENIORS_NS?  Each note is good for one claim. */
+bool retry_priority_claim(struct layout *lay, uint64_t fingerprint,
+                          int64_t now);
+/* Drops what no writer can have meant. */
+void retry_priority_rebuild(struct layout *lay, int64_t now);
+
+#endif

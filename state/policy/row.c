@@ -1,0 +1,367 @@
+/*
+ * row.c - what changes when a ticket changes its state?
+ *
+ * Every count marked (d) in layout.h that concerns rows is kept here, by
+ * count(): one function that adds what a row in a state stands for, or takes
+ * it away.  A transition is: take away, store the state, add.
+ */
+#include "state/policy/row.h"
+
+#include <string.h>
+
+#include "state/file/layout.h"
+#include "state/policy/admit.h"
+#include "state/policy/model_state.h"
+#include "state/policy/names.h"
+#include "state/policy/queue.h"
+#include "state/policy/quota.h"
+#include "state/policy/window.h"
+
+/* Has the row's client, if it has a limit of its own, come to it? */
+static void watch(struct layout *lay, const struct lay_row *r, int64_t now)
+{
+    if (r->client < LAY_CLIENTS && lay->quotas[r->client].per_min > 0)
+        quota_watch(lay, r->client, now);
+}
+
+/* What a row stands for in its present state; SIGN is 1 or -1. */
+static void count(struct layout *lay, const struct lay_row *r, int sign)
+{
+    struct lay_scope *s = scope_at(lay, r->scope);
+    struct lay_worker *w = worker_at(lay, r->worker);
+    uint32_t d = (uint32_t)sign;
+
+    if (r->client >= LAY_CLIENTS)
+        sigbus_damaged("client index");
+    if (r->state == ROW_WAITING || r->state == ROW_OFFERED ||
+        r->state == ROW_ASIDE) {
+        lay->live.waiting += d;
+        lay->clients[r->client].lined += d;
+    }
+    if (r->state == ROW_OFFERED) {
+        lay->live.offered += d;
+        w->offers += d;
+    }
+    if (r->state == ROW_OFFERED || r->state == ROW_OPEN) {
+        lay->live.open += d;
+        lay->clients[r->client].open += d;
+        s->open += d;
+    }
+    if (r->state == ROW_OPEN || r->state == ROW_SENT)
+        lay->live.running += d;
+    if (row_is_in_flight(r)) {
+        s->in_flight += d;
+        if (r->model != NONE)
+            model_state_at(lay, r->model)->in_flight += d;
+    }
+}
+
+/* What it stands for as long as it exists. */
+static void count_life(struct layout *lay, const struct lay_row *r, int sign)
+{
+    uint32_t d = (uint32_t)sign;
+
+    if (r->client >= LAY_CLIENTS)
+        sigbus_damaged("client index");
+    lay->clients[r->client].refs += d;
+    if (r->model != NONE) {
+        if (r->model >= LAY_MODELS)
+            sigbus_damaged("model index");
+        lay->models[r->model].refs += d;
+    }
+    lay->live.held_bytes += (uint64_t)(int64_t)sign * r->body_bytes;
+}
+
+void row_count(struct layout *lay, uint32_t i)
+{
+    count(lay, row_at(lay, i), 1);
+    count_life(lay, row_at(lay, i), 1);
+}
+
+static void set_state(struct layout *lay, uint32_t i, enum row_state state,
+                      int64_t now)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    count(lay, r, -1);
+    r->changed_ns = now;
+    __atomic_store_n(&r->state, (uint32_t)state, __ATOMIC_RELEASE);
+    count(lay, r, 1);
+    if (state <= ROW_OFFERED || state == ROW_ASIDE)
+        watch(lay, r, now);
+}
+
+/* ---- making and freeing ---------------------------------------------- */
+
+uint32_t row_scope(struct layout *lay, const struct limiter_request *req,
+                   int64_t now, uint32_t *model)
+{
+    *model = NONE;
+    if (req->upstream >= LAY_UPSTREAMS)
+        sigbus_damaged("upstream index");
+    if (req->model[0] != '\0')
+        *model = names_model(lay, req->upstream, req->model, now);
+    if (!lay->rules[req->upstream].per_model)
+        return req->upstream;
+    if (*model == NONE && req->model[0] == '\0')
+        *model = names_model(lay, req->upstream, "(none)", now);
+    return *model == NONE ? NONE : LAY_UPSTREAMS + *model;
+}
+
+static int64_t next_arrival(struct layout *lay, int64_t now)
+{
+    lay->live.last_arrival = max_i64(now, lay->live.last_arrival + 1);
+    return lay->live.last_arrival;
+}
+
+/* Fills a free row and stores STATE last.  NONE: the table is full. */
+static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
+                                 uint32_t state, int64_t now, uint32_t *out)
+{
+    const struct limiter_request *req = j->req;
+    uint32_t i = lay->live.free_row;
+    uint32_t client, model, scope;
+    struct lay_row *r;
+
+    scope = row_scope(lay, req, now, &model);
+    client = names_client(lay, req->client, now);
+    if (i == NONE || scope == NONE || client == NONE)
+        return REFUSED_TABLE;
+    quota_set(lay, client,
+              &(struct quota_word){req->requests_per_min, j->generation,
+                                   j->said_ns > 0 ? j->said_ns : now},
+              now);
+    r = row_at(lay, i);
+    lay->live.free_row = r->next;
+    if (i >= lay->live.rows_high)
+        lay->live.rows_high = i + 1;
+    r->worker = j->worker;
+    r->id = ++lay->live.last_id;
+    r->joined_ns = now;
+    r->changed_ns = now;
+    r->grant = 0;
+    r->body_bytes = req->body_bytes;
+    r->scope = (uint16_t)scope;
+    r->cls = (uint16_t)req->cls;
+    r->client = client;
+    r->model = model;
+    r->weight = req->weight;
+    r->flow = r->prev = r->next = NONE;
+    r->fingerprint = req->fingerprint;
+    r->flags = (req->stream ? ROW_STREAM : 0u) | (j->senior ? ROW_SENIOR : 0u);
+    r->arrival = j->arrival;
+    if (r->arrival == 0 && j->senior)
+        r->arrival = queue_senior_arrival(lay, i);
+    if (r->arrival == 0)
+        r->arrival = next_arrival(lay, now);
+    lay->live.last_arrival = max_i64(lay->live.last_arrival, r->arrival);
+    memset(r->request_id, 0, sizeof(r->request_id));
+    memcpy(r->request_id, req->request_id,
+           strnlen(req->request_id, sizeof(r->request_id) - 1));
+    __atomic_store_n(&r->state, state, __ATOMIC_RELEASE);
+    row_count(lay, i);
+    watch(lay, r, now);
+    *out = i;
+    return REFUSED_NOT;
+}
+
+static void unmake(struct layout *lay, uint32_t i)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    count(lay, r, -1);
+    count_life(lay, r, -1);
+    __atomic_store_n(&r->state, ROW_FREE, __ATOMIC_RELEASE);
+    r->next = lay->live.free_row;
+    lay->live.free_row = i;
+    while (lay->live.rows_high > 0 &&
+           row_at(lay, lay->live.rows_high - 1)->state == ROW_FREE)
+        lay->live.rows_high--;
+}
+
+/* One that is open came into its scope, where it was not granted: the gap
+ * counts from there as if it had been. */
+static void note_open(struct layout *lay, const struct lay_row *r)
+{
+    struct lay_scope *s = scope_at(lay, r->scope);
+
+    if (r->state == ROW_OPEN)
+        s->last_send_ns = max_i64(s->last_send_ns, r->changed_ns);
+}
+
+static void note_pause(struct lay_row *r, int64_t for_ns)
+{
+    r->next = (uint32_t)max_i64(0, min_i64(for_ns / NS_PER_MS, UINT32_MAX - 1));
+}
+
+/* ---- transitions ----------------------------------------------------- */
+
+static enum limiter_refusal bounds_check(struct layout *lay,
+                                         const struct limiter_request *req,
+                                         int64_t now)
+{
+    const struct limiter_bounds *b = &lay->bounds;
+    uint32_t client = names_client(lay, req->client, now);
+
+    if (lay->live.waiting >= b->waiting || lay->live.waiting >= LAY_WAITERS)
+        return REFUSED_QUEUE_FULL;
+    if (client == NONE)
+        return REFUSED_TABLE;
+    if (lay->clients[client].lined >=
+        (req->queue_max > 0 ? req->queue_max : b->per_client))
+        return REFUSED_CLIENT_FULL;
+    if (req->body_bytes > b->bytes ||
+        lay->live.held_bytes > b->bytes - req->body_bytes)
+        return REFUSED_BYTES;
+    return REFUSED_NOT;
+}
+
+/* Puts a new row, or one that comes back, into its line. */
+static void line_up(struct layout *lay, uint32_t i)
+{
+    if (!queue_insert(lay, i)) /* there are as many flows as rows */
+        sigbus_damaged("flow table");
+}
+
+enum limiter_refusal row_join(struct layout *lay, const struct row_join *j,
+                              int64_t now, uint32_t *out)
+{
+    enum limiter_refusal why = bounds_check(lay, j->req, now);
+
+    if (why == REFUSED_NOT)
+        why = make(lay, j, ROW_WAITING, now, out);
+    if (why == REFUSED_NOT)
+        line_up(lay, *out);
+    return why;
+}
+
+enum limiter_refusal row_adopt(struct layout *lay, const struct row_join *j,
+                               uint32_t state, int64_t now, uint32_t *out)
+{
+    enum limiter_refusal why = make(lay, j, state, now, out);
+
+    if (why == REFUSED_NOT && state == ROW_WAITING)
+        line_up(lay, *out);
+    if (why == REFUSED_NOT && state == ROW_ASIDE)
+        note_pause(row_at(lay, *out), j->aside_ns);
+    if (why == REFUSED_NOT)
+        note_open(lay, row_at(lay, *out));
+    return why;
+}
+
+void row_offer(struct layout *lay, uint32_t i, int64_t now)
+{
+    queue_charge(lay, i);
+    set_state(lay, i, ROW_OFFERED, now);
+}
+
+void row_revoke(struct layout *lay, uint32_t i, int64_t now)
+{
+    queue_refund(lay, i);
+    set_state(lay, i, ROW_WAITING, now);
+    line_up(lay, i);
+}
+
+void row_grant(struct layout *lay, uint32_t i, int64_t now)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    if (r->state == ROW_WAITING)
+        queue_charge(lay, i);
+    r->grant = ++lay->live.last_grant;
+    set_state(lay, i, ROW_OPEN, now);
+    lay->live.counters.granted++;
+}
+
+bool row_sent(struct layout *lay, uint32_t i, int64_t at)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    if (r->state != ROW_OPEN)
+        return true;
+    if (!window_has_room(lay, r->scope))
+        return false;
+    /* Before the scope's log, which is what makes it a send: see repair.c. */
+    if (!quota_sent(lay, r->client, at, r->grant))
+        return false;
+    admit_sent(lay, r->scope, at);
+    window_push(lay, r->scope, at, r->grant);
+    set_state(lay, i, ROW_SENT, at);
+    lay->live.counters.sent++;
+    rings_sent(lay);
+    counters_sent(lay, r->client, r->model);
+    return true;
+}
+
+/* It needs its slot no more; one that is open did not reach the wire. */
+static void give_back(struct layout *lay, uint32_t i)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    if (r->state == ROW_OPEN)
+        queue_refund(lay, i);
+    else if (r->state != ROW_SENT)
+        sigbus_damaged("a request came back that was not granted");
+}
+
+void row_aside(struct layout *lay, uint32_t i, int64_t for_ns, int64_t now)
+{
+    give_back(lay, i);
+    note_pause(row_at(lay, i), for_ns);
+    set_state(lay, i, ROW_ASIDE, now);
+}
+
+int64_t row_aside_ns(const struct lay_row *r)
+{
+    return (int64_t)r->next * NS_PER_MS;
+}
+
+void row_again(struct layout *lay, uint32_t i, int64_t now)
+{
+    if (row_at(lay, i)->state != ROW_ASIDE)
+        give_back(lay, i);
+    set_state(lay, i, ROW_WAITING, now);
+    line_up(lay, i);
+    lay->live.counters.again++;
+}
+
+void row_move(struct layout *lay, uint32_t i, uint32_t scope, uint32_t model,
+              int64_t now)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    if (r->state == ROW_OFFERED)
+        row_revoke(lay, i, now);
+    if (r->state == ROW_WAITING)
+        queue_remove(lay, i);
+    count(lay, r, -1);
+    count_life(lay, r, -1);
+    r->model = model;
+    r->scope = (uint16_t)scope;
+    count(lay, r, 1);
+    count_life(lay, r, 1);
+    note_open(lay, r);
+    if (r->state == ROW_WAITING)
+        line_up(lay, i);
+}
+
+void row_body_gone(struct layout *lay, uint32_t i)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    lay->live.held_bytes -= r->body_bytes;
+    r->body_bytes = 0;
+}
+
+void row_leave(struct layout *lay, uint32_t i)
+{
+    uint32_t state = row_at(lay, i)->state;
+
+    if (state == ROW_FREE)
+        sigbus_damaged("a request ended twice");
+    if (state == ROW_WAITING)
+        queue_remove(lay, i);
+    else if (state == ROW_OFFERED || state == ROW_OPEN)
+        queue_refund(lay, i);
+    unmake(lay, i);
+}

@@ -1,0 +1,51 @@
+/*
+ * Virtual time: when would who start?  Shared by queue.c, which picks, and
+ * position.c, which foretells.
+ */
+#ifndef SLUICE_VTIME_H
+#define SLUICE_VTIME_H
+
+#include "state/file/layout.h"
+#include "state/policy/queue.h"
+
+static inline uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* As far as V may rise: 2^28 requests of weight 1, some days of a thousand a
+ * second.  A quarter of what repair.c takes for noise. */
+#define VTIME_MARK (UINT64_C(1) << 60)
+
+/* V of class CLS, or of SCOPE, has risen: sets back what lies beyond. */
+void virtual_time_keep_small(struct layout *lay, uint32_t scope, uint32_t cls);
+
+/* What one request costs a flow, in its class' time. */
+static inline uint64_t flow_step(const struct lay_flow *f)
+{
+    return QUEUE_QUANTUM / (f->weight > 0 ? f->weight : 1);
+}
+
+/* What one request costs a class. */
+static inline uint64_t class_step(uint32_t cls)
+{
+    static const uint32_t weight[LIMITER_CLASSES] = QUEUE_CLASS_WEIGHTS;
+
+    return QUEUE_QUANTUM / weight[cls];
+}
+
+/* A flow that was passed over (its worker stalled) has no claim on the past:
+ * it starts at V like anybody who arrives now. */
+static inline uint64_t flow_start(const struct lay_class *c,
+                                  const struct lay_flow *f)
+{
+    return max_u64(c->v, f->start);
+}
+
+static inline uint64_t class_start(const struct lay_scope *s,
+                                   const struct lay_class *c)
+{
+    return max_u64(s->v, c->start);
+}
+
+#endif

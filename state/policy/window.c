@@ -1,0 +1,252 @@
+/*
+ * window.c - how many sends still count, and when does the next one stop?
+ *
+ *   window.first --> chunk --> chunk --> chunk <-- window.last
+ *                          [begin..end) holds times, oldest first
+ *
+ * Scopes have such a window, and clients with a limit of their own; OWNER is
+ * a scope, or LAY_SCOPES + a client.  Each kind has its part of the chunks.
+ *
+ * A time exists once `end` covers it and a chunk belongs to a window once
+ * `scope1` says so: each is one store, so a writer that dies leaves either the
+ * old log or the new one.  Lists and counts are rebuilt from the chunks.
+ */
+#include "state/policy/window.h"
+
+#include "state/file/layout.h"
+
+static void set_u16(uint16_t *to, uint16_t value)
+{
+    __atomic_store_n(to, value, __ATOMIC_RELEASE);
+}
+
+static void chunk_free(struct layout *lay, uint32_t i)
+{
+    struct lay_chunk *c = chunk_at(lay, i);
+
+    lay->live.client_chunks -= c->scope1 > LAY_SCOPES;
+    __atomic_store_n(&c->scope1, 0, __ATOMIC_RELEASE);
+    c->next = lay->live.free_chunk;
+    lay->live.free_chunk = i;
+    lay->live.free_chunks++;
+}
+
+static uint32_t chunk_take(struct layout *lay, uint32_t owner)
+{
+    uint32_t i = lay->live.free_chunk;
+    struct lay_chunk *c = chunk_at(lay, i);
+
+    lay->live.free_chunk = c->next;
+    lay->live.free_chunks--;
+    lay->live.client_chunks += owner >= LAY_SCOPES;
+    c->begin = c->end = 0;
+    c->grant = 0;
+    c->grant_end = 0;
+    c->next = NONE;
+    c->number = ++lay->live.last_chunk;
+    __atomic_store_n(&c->scope1, owner + 1, __ATOMIC_RELEASE);
+    return i;
+}
+
+static void link_last(struct layout *lay, struct lay_window *w, uint32_t i)
+{
+    if (w->last == NONE)
+        w->first = i;
+    else
+        chunk_at(lay, w->last)->next = i;
+    w->last = i;
+}
+
+static uint32_t chunk_len(const struct lay_chunk *c)
+{
+    if (c->begin > c->end || c->end > CHUNK_TIMES)
+        sigbus_damaged("chunk");
+    return (uint32_t)(c->end - c->begin);
+}
+
+void window_expire(struct layout *lay, uint32_t owner, int64_t horizon_ns)
+{
+    struct lay_window *w = window_at(lay, owner);
+
+    while (w->n > 0) {
+        uint32_t i = w->first;
+        struct lay_chunk *c = chunk_at(lay, i);
+
+        while (chunk_len(c) > 0 && c->t[c->begin] <= horizon_ns) {
+            set_u16(&c->begin, (uint16_t)(c->begin + 1));
+            w->n--;
+        }
+        if (chunk_len(c) > 0)
+            return;
+        if (i == w->last) {
+            if (w->n > 0)
+                sigbus_damaged("count of sends");
+            /* Kept, so that a slow trickle does not allocate each time.  In
+             * this order: old times that come to life again expire again. */
+            set_u16(&c->begin, 0);
+            set_u16(&c->end, 0);
+            return;
+        }
+        w->first = c->next;
+        chunk_free(lay, i);
+    }
+}
+
+uint32_t window_chunks_left(const struct layout *lay, bool of_clients)
+{
+    const struct lay_live *l = &lay->live;
+    uint32_t left;
+
+    /* A count that is wrong would look the same as a log that is full, and be
+     * for ever: so it is looked at. */
+    if (l->free_chunks > LAY_CHUNKS || l->client_chunks > LAY_CLIENT_CHUNKS ||
+        (l->free_chunks == 0) != (l->free_chunk == NONE))
+        sigbus_damaged("counts of the log");
+    left = LAY_CLIENT_CHUNKS - l->client_chunks;
+    if (left > l->free_chunks)
+        sigbus_damaged("counts of the log");
+    return of_clients ? left : l->free_chunks - left;
+}
+
+bool window_has_room(struct layout *lay, uint32_t owner)
+{
+    const struct lay_window *w = window_at(lay, owner);
+
+    if (w->last != NONE && chunk_at(lay, w->last)->end < CHUNK_TIMES)
+        return true;
+    return window_chunks_left(lay, owner >= LAY_SCOPES) > 0;
+}
+
+/* The newest time, or NEVER's opposite.  Nearly always in the last chunk. */
+static int64_t newest(struct layout *lay, uint32_t owner)
+{
+    const struct lay_window *w = window_at(lay, owner);
+    const struct lay_chunk *c;
+
+    if (w->n == 0)
+        return INT64_MIN;
+    c = chunk_at(lay, w->last);
+    if (chunk_len(c) > 0 && c->t[c->end - 1] <= lay->live.now_ns)
+        return c->t[c->end - 1];
+    return window_nth(lay, owner, w->n - 1);
+}
+
+void window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
+                 uint64_t grant)
+{
+    struct lay_window *w = window_at(lay, owner);
+    int64_t t = max_i64(t_ns, newest(lay, owner));
+    struct lay_chunk *c;
+
+    if (w->last == NONE || chunk_at(lay, w->last)->end >= CHUNK_TIMES)
+        link_last(lay, w, chunk_take(lay, owner));
+    c = chunk_at(lay, w->last);
+    c->t[c->end] = t;
+    /* While grant_end and end differ, neither the old grant nor the new one
+     * is believed: see window_has_last(). */
+    __atomic_store_n(&c->grant_end, c->end + 1u, __ATOMIC_RELEASE);
+    __atomic_store_n(&c->grant, grant, __ATOMIC_RELEASE);
+    set_u16(&c->end, (uint16_t)(c->end + 1));
+    w->n++;
+}
+
+int64_t window_nth(struct layout *lay, uint32_t owner, uint32_t k)
+{
+    int64_t t;
+
+    window_copy(lay, owner, k, 1, &t);
+    return t;
+}
+
+void window_copy(struct layout *lay, uint32_t owner, uint32_t k, uint32_t n,
+                 int64_t *out)
+{
+    uint32_t i = window_at(lay, owner)->first;
+    uint32_t hops = 0;
+
+    while (n > 0) {
+        const struct lay_chunk *c = chunk_at(lay, i);
+        uint32_t len = chunk_len(c);
+
+        for (; k < len && n > 0; k++, n--) {
+            if (c->t[c->begin + k] > lay->live.now_ns)
+                sigbus_damaged("a send in the future");
+            *out++ = c->t[c->begin + k];
+        }
+        k -= k < len ? k : len;
+        i = c->next;
+        if (++hops > LAY_CHUNKS)
+            sigbus_damaged("chunk list");
+    }
+}
+
+bool window_has_last(struct layout *lay, uint32_t owner, uint64_t grant)
+{
+    const struct lay_window *w = window_at(lay, owner);
+    const struct lay_chunk *c;
+
+    /* Rows from another file have no number: rather count one twice. */
+    if (w->last == NONE || grant == 0)
+        return false;
+    c = chunk_at(lay, w->last);
+    return c->grant == grant && c->grant_end == c->end;
+}
+
+/* ---- after a crash --------------------------------------------------- */
+
+/* Inserts chunk I into its window by allocation number. */
+static void relink(struct layout *lay, uint32_t i)
+{
+    struct lay_chunk *c = chunk_at(lay, i);
+    struct lay_window *w = window_at(lay, c->scope1 - 1);
+    uint32_t *at = &w->first;
+
+    while (*at != NONE && chunk_at(lay, *at)->number < c->number)
+        at = &chunk_at(lay, *at)->next;
+    c->next = *at;
+    *at = i;
+    if (c->next == NONE)
+        w->last = i;
+    w->n += chunk_len(c);
+    if (c->scope1 > LAY_SCOPES && ++lay->live.client_chunks > LAY_CLIENT_CHUNKS)
+        sigbus_damaged("chunks of clients");
+}
+
+/* Times rise within a window and none lies in the future. */
+static void check_times(struct layout *lay, const struct lay_window *w)
+{
+    int64_t before = INT64_MIN;
+    uint32_t i, k;
+
+    for (i = w->first; i != NONE; i = chunk_at(lay, i)->next) {
+        const struct lay_chunk *c = chunk_at(lay, i);
+
+        for (k = c->begin; k < c->end; k++) {
+            if (c->t[k] < before || c->t[k] > lay->live.now_ns)
+                sigbus_damaged("log of sends");
+            before = c->t[k];
+        }
+    }
+}
+
+void window_rebuild(struct layout *lay)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_SCOPES + LAY_CLIENTS; i++)
+        *window_at(lay, i) = (struct lay_window){NONE, NONE, 0, 0};
+    lay->live.free_chunk = NONE;
+    lay->live.free_chunks = 0;
+    lay->live.client_chunks = 0;
+    for (i = LAY_CHUNKS; i-- > 0;) {
+        if (lay->chunks[i].scope1 == 0)
+            chunk_free(lay, i);
+        else if (lay->chunks[i].scope1 > LAY_SCOPES + LAY_CLIENTS)
+            sigbus_damaged("chunk of nobody");
+        else
+            relink(lay, i);
+    }
+    (void)window_chunks_left(lay, true); /* looks at them */
+    for (i = 0; i < LAY_SCOPES + LAY_CLIENTS; i++)
+        check_times(lay, window_at(lay, i));
+}

@@ -1,0 +1,169 @@
+/*
+ * readiness.c - does any upstream answer, and could a new request go soon?
+ *
+ *   fcgi/pages/ready.c --> limiter_ready()    known, or the lease to ask
+ *                --> limiter_probed()   the answer, for all workers
+ *
+ * Both look at the file under its lock for a moment, as view.c does: it need
+ * not be the turn of anybody, and a lock that is taken means "again later".
+ * A worker that is killed while it asks is found out by its byte lock, one
+ * that is stopped by the end of its lease.
+ */
+#include "state/readiness.h"
+
+#include <string.h>
+
+#include "lib/file_lock.h"
+#include "state/policy/admit.h"
+#include "state/policy/limits.h"
+#include "state/policy/model_state.h"
+#include "state/worker.h"
+
+enum { KNOWN_NOT = 0, KNOWN_NO = 1, KNOWN_YES = 2 };
+
+/* ---- the lease ----------------------------------------------------------- */
+
+uint32_t probe_owner(const struct lay_probe *p)
+{
+    return p->owner >= 1 && p->owner <= LAY_WORKERS ? p->owner - 1 : NONE;
+}
+
+enum probe_state probe_ask(struct lay_probe *p, uint32_t self, bool owner_lives,
+                           const struct limiter_probe_times *times, int64_t now)
+{
+    uint32_t owner = probe_owner(p);
+
+    /* Another worker's step may have begun later than ours: what it wrote lies
+     * a moment ahead.  Farther ahead than it could have meant is noise. */
+    if (p->known != KNOWN_NOT && p->known_ns < now + times->fresh_ns &&
+        p->known_ns > now - times->fresh_ns)
+        return PROBE_KNOWN;
+    if (owner != NONE && owner != self && owner_lives && p->lease_ns > now &&
+        p->lease_ns < now + 2 * times->lease_ns)
+        return PROBE_OTHERS;
+    p->lease_ns = now + times->lease_ns;
+    __atomic_store_n(&p->owner, self + 1, __ATOMIC_RELEASE);
+    return PROBE_OURS;
+}
+
+void probe_answer(struct lay_probe *p, uint32_t self, bool reachable,
+                  uint16_t status, int64_t now)
+{
+    if (probe_owner(p) != self)
+        return; /* stopped for too long: another one asks now */
+    /* Else what was known before would be known as of now. */
+    __atomic_store_n(&p->known, KNOWN_NOT, __ATOMIC_SEQ_CST);
+    p->known_ns = now;
+    p->status = status;
+    __atomic_store_n(&p->known, reachable ? KNOWN_YES : KNOWN_NO,
+                     __ATOMIC_RELEASE);
+    __atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
+}
+
+void probe_leave(struct lay_probe *p, uint32_t worker)
+{
+    if (probe_owner(p) == worker)
+        __atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
+}
+
+void probe_key(struct lay_probe *p, uint32_t upstream, uint16_t status)
+{
+    if (upstream >= LIMITER_UPSTREAMS)
+        return;
+    if (status == 401 || status == 403)
+        p->keys[upstream] = status;
+    else if (status >= 200 && status < 400)
+        p->keys[upstream] = 0;
+}
+
+void probe_rebuild(struct lay_probe *p, int64_t now)
+{
+    uint32_t i;
+
+    if (p->owner > LAY_WORKERS)
+        p->owner = 0;
+    if (p->known > KNOWN_YES || p->known_ns < 0 || p->known_ns > now ||
+        p->status > 999)
+        p->known = p->status = 0;
+    for (i = 0; i < LIMITER_UPSTREAMS; i++)
+        if (p->keys[i] != 401 && p->keys[i] != 403)
+            p->keys[i] = 0;
+}
+
+/* ---- under the lock ------------------------------------------------------ */
+
+struct question {
+    struct limiter *lim;
+    int64_t now;
+    const struct limiter_probe_times *times;
+    struct limiter_ready *out; /* NULL: REACHABLE and STATUS are the answer */
+    bool reachable;
+    uint16_t status;
+};
+
+/* Needs the lock. */
+static void look_at_upstream(struct layout *lay, uint32_t i, int64_t now,
+                             struct limiter_ready_upstream *u)
+{
+    int64_t eta;
+
+    admit_refresh(lay, i, now);
+    eta = admit_eta(lay, i, scope_at(lay, i)->waiting, now);
+    u->eta_ns = eta == NEVER ? -1 : eta - now;
+    u->tokens_milli = admit_tokens_milli(lay, i, now);
+    u->burst_milli = (int64_t)limits_of(lay, i)->burst * 1000;
+    u->key_status = lay->probe.keys[i];
+    u->unpaid = !model_state_paid(lay, i, now, &eta);
+}
+
+/* Needs the lock. */
+static void look(struct question *q)
+{
+    struct limiter *lim = q->lim;
+    struct layout *lay = lim->file.lay;
+    uint32_t i, owner = probe_owner(&lay->probe);
+    bool lives = owner != NONE && owner != lim->slot &&
+                 file_lock_slot_is_held(lim->file.fd, owner);
+
+    q->out->probe = probe_ask(&lay->probe, lim->slot, lives, q->times, q->now);
+    q->out->reachable = lay->probe.known == KNOWN_YES;
+    q->out->status = (uint16_t)lay->probe.status;
+    q->out->waiting = lay->live.waiting;
+    q->out->waiting_max = lay->bounds.waiting;
+    q->out->n_upstreams = lim->set.n_upstreams;
+    for (i = 0; i < lim->set.n_upstreams; i++)
+        look_at_upstream(lay, upstream_map_of(lim, i), q->now,
+                         &q->out->upstreams[i]);
+}
+
+/* Needs the lock.  Expired sends are dropped: a write like any other. */
+static void locked(void *arg)
+{
+    struct question *q = arg;
+    struct layout *lay = q->lim->file.lay;
+
+    q->now = max_i64(q->now, lay->live.now_ns);
+    if (q->out != NULL)
+        look(q);
+    else
+        probe_answer(&lay->probe, q->lim->slot, q->reachable, q->status,
+                     q->now);
+}
+
+bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
+                   int64_t now, struct limiter_ready *out)
+{
+    struct question q = {.lim = lim, .now = now, .times = times, .out = out};
+
+    memset(out, 0, sizeof(*out));
+    return limiter_touch(lim, locked, &q);
+}
+
+bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
+                    int64_t now)
+{
+    struct question q = {
+        .lim = lim, .now = now, .reachable = reachable, .status = status};
+
+    return limiter_touch(lim, locked, &q);
+}

@@ -1,0 +1,23 @@
+/*
+ * How are values spread?  A few counts from which any quantile can be told.
+ */
+#ifndef SLUICE_BANDS_H
+#define SLUICE_BANDS_H
+
+#include <stdint.h>
+
+enum band {
+    BAND_QUEUE = 0,      /* waiting, in microseconds */
+    BAND_FIRST_BYTE = 1, /* the same of the first byte */
+    BAND_SPEED = 2,      /* thousandths of tokens a second */
+    BANDS = 3,
+};
+
+/* Counts VALUE, of that kind, in COUNTS[HISTORY_BUCKETS]. */
+void quantiles_add(enum band kind, uint32_t *counts, int64_t value);
+/* The value below which PERCENT of all lie, by the straight line through its
+ * bucket; -1: there are none. */
+int64_t quantiles_quantile(enum band kind, const uint64_t *counts,
+                           uint32_t percent);
+
+#endif

@@ -1,0 +1,240 @@
+/*
+ * ticket_events.c - what are the tickets told, and when do they end?
+ *
+ * News are written down under the lock and told after it.  A ticket holds one
+ * piece of news: that it waits is no news once it was granted.  Nothing is
+ * freed while somebody may still be told.
+ *
+ * A place in line costs a look at all that wait, so they are so many a turn
+ * (TURN_LOOKS); the others hear of theirs in the next one.
+ */
+#include "state/policy/admit.h"
+#include "state/policy/limits.h"
+#include "state/policy/model_state.h"
+#include "state/policy/position.h"
+#include "state/policy/queue.h"
+#include "state/policy/retry_priority.h"
+#include "state/policy/row.h"
+#include "state/worker.h"
+
+/* Where classes tie, position.c goes through all lines again and again. */
+#define PLACE_LOOKS 2
+
+void ticket_events_add(struct limiter *lim, struct ticket *t,
+                       enum ticket_event event)
+{
+    t->news.event = event;
+    if (t->has_news)
+        return;
+    t->has_news = true;
+    t->next_news = NULL;
+    *lim->news_end = t;
+    lim->news_end = &t->next_news;
+}
+
+void ticket_events_granted(struct limiter *lim, struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t scope = row_at(lay, t->row)->scope;
+    uint32_t used = admit_used(lay, scope, lim->now);
+    const struct limiter_rules *r = limits_of(lay, scope);
+
+    t->news.limit = admit_limit(lay, scope);
+    t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;
+    t->news.reset_ns = r->window_ns + r->margin_ns;
+    t->news.valid_until_ns = lim->checked_ns + TICK_NS;
+    t->lapsed = false;
+    t->req.deadline_ns = NEVER; /* it ends at the first grant, in any file */
+    ticket_events_add(lim, t, TICKET_GRANTED);
+}
+
+void ticket_events_refused(struct limiter *lim, struct ticket *t,
+                           enum limiter_refusal why, int64_t eta_ns)
+{
+    t->state = TICKET_OVER;
+    t->row = NONE;
+    t->wishes = 0;
+    t->news.why = why;
+    t->news.eta_ns = eta_ns;
+    ticket_events_add(lim, t, TICKET_REFUSED);
+}
+
+/* ---- places in line ------------------------------------------------------ */
+
+void ticket_events_fresh(struct limiter *lim, struct ticket *t)
+{
+    if (t->fresh)
+        return;
+    t->fresh = true;
+    t->next_fresh = NULL;
+    *lim->fresh_end = t;
+    lim->fresh_end = &t->next_fresh;
+}
+
+void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
+                         const int64_t *etas, uint32_t n)
+{
+    uint32_t scope = row_at(lay, t->row)->scope;
+    int64_t eta, own;
+
+    t->news.position = position_position(lay, t->row);
+    eta = t->news.position < n ? etas[t->news.position]
+                               : admit_eta(lay, scope, t->news.position, now);
+    if (queue_model_is_blocked(lay, t->row)) {
+        int64_t at = model_state_free_at(lay, row_at(lay, t->row)->model, now);
+
+        eta = at == NEVER ? NEVER : max_i64(eta, at);
+    }
+    own = position_own_eta(lay, t->row, now);
+    t->news.own_limit = own > eta;
+    eta = max_i64(eta, own);
+    t->news.eta_ns = eta == NEVER ? -1 : eta - now;
+    t->news.waiting = lay->live.waiting;
+}
+
+static bool still_waits(struct limiter *lim, const struct ticket *t)
+{
+    return t->state == TICKET_LINE && t->row != NONE &&
+           row_at(lim->file.lay, t->row)->state == ROW_WAITING;
+}
+
+static void tell_place(struct limiter *lim, struct ticket *t, uint32_t n_etas)
+{
+    struct layout *lay = lim->file.lay;
+
+    ticket_events_place(lay, t, lim->now, lim->etas, n_etas);
+    /* The deadline ended at its first grant: one that the upstream sent back
+     * is not refused because it has to wait again. */
+    if (t->news.eta_ns < 0 || t->news.eta_ns <= t->req.deadline_ns - lim->now) {
+        ticket_events_add(lim, t, TICKET_WAITS);
+        return;
+    }
+    lim->by_row[t->row] = NULL;
+    row_leave(lay, t->row);
+    lay->live.counters.refused[REFUSED_DEADLINE]++;
+    retry_priority_note(lay, t->req.fingerprint, lim->now);
+    ticket_events_refused(lim, t, REFUSED_DEADLINE, t->news.eta_ns);
+}
+
+/* What is found out once for all tickets of a scope that come in a row. */
+struct measured {
+    uint32_t scope;  /* or NONE */
+    uint32_t n_etas; /* of it */
+};
+
+/* While models are limited, what may go is counted before places are told; and
+ * where an ETA needs those before it, all of them are had at once. */
+static void measure(struct limiter *lim, uint32_t scope, struct measured *m)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t waiting = scope_at(lay, scope)->waiting;
+
+    if (scope == m->scope)
+        return;
+    *m = (struct measured){scope, 0};
+    if (lay->live.limited > 0) {
+        queue_measure(lay, scope);
+        lim->told.looks += waiting;
+    }
+    if (!admit_is_stepwise(lay, scope))
+        return;
+    m->n_etas = waiting < LAY_ROWS ? waiting : LAY_ROWS;
+    admit_etas(lay, scope, m->n_etas, lim->now, lim->etas);
+    lim->told.looks += waiting;
+}
+
+static struct ticket *next_fresh(struct limiter *lim)
+{
+    struct ticket *t = lim->fresh;
+
+    lim->fresh = t->next_fresh;
+    if (lim->fresh == NULL)
+        lim->fresh_end = &lim->fresh;
+    t->fresh = false;
+    return t;
+}
+
+/* In the order of their joining: one that is refused makes room for those
+ * behind it. */
+void ticket_events_places(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+    struct measured m = {NONE, 0};
+
+    while (lim->fresh != NULL) {
+        struct ticket *t = lim->fresh;
+        uint32_t scope;
+
+        if (!still_waits(lim, t)) { /* it got its slot, or is gone */
+            (void)next_fresh(lim);
+            continue;
+        }
+        scope = row_at(lay, t->row)->scope;
+        if (!effort_take(&lim->told,
+                         PLACE_LOOKS * scope_at(lay, scope)->waiting))
+            break;
+        measure(lim, scope, &m);
+        tell_place(lim, next_fresh(lim), m.n_etas);
+    }
+    lim->more |= lim->fresh != NULL;
+}
+
+/* ---- telling --------------------------------------------------------------- */
+
+static void tell(struct limiter *lim, struct ticket *t)
+{
+    struct ticket_news news = t->news;
+    ticket_fn *fn = t->fn;
+
+    t->has_news = false;
+    if (news.event == TICKET_GRANTED)
+        t->granted = true;
+    if (news.event == TICKET_REFUSED) {
+        t->fn = NULL; /* its owner forgets it in the callback */
+        ticket_events_over(lim, t);
+    }
+    if (fn != NULL)
+        fn(t->arg, &news);
+}
+
+void ticket_events_tell(struct limiter *lim, bool only_refused)
+{
+    struct ticket *t = lim->news, *next;
+
+    lim->news = NULL;
+    lim->news_end = &lim->news;
+    for (; t != NULL; t = next) {
+        next = t->next_news;
+        if (!only_refused || t->news.event == TICKET_REFUSED) {
+            tell(lim, t);
+            continue;
+        }
+        t->has_news = false;
+        ticket_events_add(lim, t, t->news.event);
+    }
+}
+
+void ticket_events_over(struct limiter *lim, struct ticket *t)
+{
+    if (t->over)
+        return;
+    t->over = true;
+    t->next_over = lim->over;
+    lim->over = t;
+}
+
+void ticket_events_free(struct limiter *lim)
+{
+    struct ticket *t = lim->over, *next;
+
+    lim->over = NULL;
+    for (; t != NULL; t = next) {
+        next = t->next_over;
+        if (!t->wishing && !t->has_news && !t->fresh) {
+            ticket_free(&lim->all, t);
+            continue;
+        }
+        t->over = false;
+        ticket_events_over(lim, t);
+    }
+}

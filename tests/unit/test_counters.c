@@ -1,0 +1,490 @@
+/* Mirrors state/stats/counters.c and state/completions.c, and what the limiter shows of it. */
+#include "state/stats/counters.h"
+
+#include <string.h>
+
+#include "desk.h"
+#include "state/file/repair.h"
+#include "state/policy/names.h"
+
+static struct limiter_note note_of(const char *model, enum outcome outcome)
+{
+    struct limiter_note n = {
+        .outcome = outcome,
+        .upstreamed = true,
+        .status = outcome == OUTCOME_OK ? 200 : 500,
+        .granted = true,
+        .cls = CLASS_NORMAL,
+        .at_ms = 1700000000000,
+        .attempts = 1,
+        .queue_ns = 2 * NS_PER_S,
+        .first_byte_ns = NS_PER_S,
+        .generation_ns = 3 * NS_PER_S,
+        .total_ns = 6 * NS_PER_S,
+        .speed_milli = 40000,
+        .prompt_bytes = 1000,
+        .tokens_in = 7,
+        .tokens_out = 11,
+        .route = "chat",
+        .client = "c",
+        .id = "r",
+    };
+
+    snprintf(n.model, sizeof(n.model), "%s", model);
+    limiter_provider_of(model, n.provider);
+    return n;
+}
+
+static void note(struct layout *lay, const char *model, enum outcome outcome)
+{
+    struct limiter_note n = note_of(model, outcome);
+
+    counters_note(lay, &n, LAB_T0);
+}
+
+/* ---- bounds ------------------------------------------------------------------ */
+
+static void codes_and_routes_are_bounded(void)
+{
+    struct layout *lay = lab_new();
+    const struct tally_route *r = lay->tally.sums.routes;
+    struct limiter_note n = note_of("a/b", OUTCOME_OK);
+    uint64_t sum = 0;
+    uint32_t i;
+
+    for (i = 0; i < 500; i++) {
+        n.status = (uint16_t)(100 + i);
+        counters_note(lay, &n, LAB_T0);
+    }
+    for (i = 0; i < TALLY_CODES; i++)
+        sum += r->codes[i].n;
+    CU_ASSERT_EQUAL(sum, TALLY_CODES);
+    CU_ASSERT_EQUAL(r->other, 500 - TALLY_CODES);
+    for (i = 1; i < 100; i++) {
+        snprintf(n.route, sizeof(n.route), "route-%u", i);
+        counters_note(lay, &n, LAB_T0);
+    }
+    CU_ASSERT_STRING_EQUAL(r[TALLY_ROUTES - 1].name, "route-23");
+    CU_ASSERT_EQUAL(r[TALLY_ROUTES].name[0], '\0');
+    CU_ASSERT_EQUAL(r[TALLY_ROUTES].codes[0].n, 100 - TALLY_ROUTES);
+    free(lay);
+}
+
+static void a_note_of_a_local_page_counts_its_route_alone(void)
+{
+    struct layout *lay = lab_new();
+    struct limiter_note n = note_of("", OUTCOME_OK);
+
+    n.upstreamed = false;
+    n.reason = REASON_NOT_FOUND;
+    counters_note(lay, &n, LAB_T0);
+    CU_ASSERT_EQUAL(lay->tally.sums.routes[0].codes[0].n, 1);
+    CU_ASSERT_EQUAL(lay->tally.sums.reasons[REASON_NOT_FOUND], 1);
+    CU_ASSERT_EQUAL(lay->tally.sums.requests, 0);
+    CU_ASSERT_EQUAL(lay->tally.sums.outcomes[OUTCOME_OK], 0);
+    CU_ASSERT_EQUAL(lay->tally.n_recent, 0);
+    free(lay);
+}
+
+/* ---- providers ------------------------------------------------------------------ */
+
+static void only_tame_names_are_publishers(void)
+{
+    static const struct {
+        const char *model, *provider;
+    } rows[] = {
+        {"meta/llama", "meta"},
+        {"01-ai/yi", "01-ai"},
+        {"a.b_C-9/x/y", "a.b_C-9"},
+        {"llama", ""},
+        {"/llama", ""},
+        {"", ""},
+        {"a b/c", ""},
+        {"a\"b/c", ""},
+        {"a\nb/c", ""},
+        {"a\\b/c", ""},
+        {"\xc3\xa9/c", ""},
+        {"a{b=\"c\"}/d", ""},
+        {"1234567890123456789012345678901/x",
+         "1234567890123456789012345678901"},
+        {"12345678901234567890123456789012/x", ""},
+    };
+    char out[LIMITER_PROVIDER_MAX];
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        limiter_provider_of(rows[i].model, out);
+        CU_ASSERT_STRING_EQUAL(out, rows[i].provider);
+    }
+}
+
+static void a_publisher_is_admitted_by_its_first_success(void)
+{
+    struct layout *lay = lab_new();
+    struct tally_provider *p = lay->tally.sums.providers;
+    struct limiter_attempt a = {NS_PER_S, NS_PER_S, UPSTREAM_SERVER,
+                                true,     false,    "meta"};
+
+    counters_attempt(lay, &a);
+    note(lay, "meta/x", OUTCOME_UPSTREAM_ERROR);
+    CU_ASSERT_EQUAL(p[0].name[0], '\0');
+    CU_ASSERT_EQUAL(p[TALLY_PROVIDERS].errors[UPSTREAM_SERVER], 1);
+    CU_ASSERT_EQUAL(p[TALLY_PROVIDERS].tokens_out, 11);
+    CU_ASSERT_EQUAL(lay->tally.sums.retries[UPSTREAM_SERVER], 1);
+    a.error = UPSTREAM_FINE;
+    a.fine = true;
+    counters_attempt(lay, &a);
+    CU_ASSERT_STRING_EQUAL(p[0].name, "meta");
+    CU_ASSERT_EQUAL(p[0].first_byte.n[5], 1);
+    note(lay, "meta/y", OUTCOME_UPSTREAM_ERROR);
+    CU_ASSERT_EQUAL(p[0].tokens_out, 11);
+    note(lay, "other/y", OUTCOME_OK);
+    note(lay, "llama", OUTCOME_OK);
+    CU_ASSERT_EQUAL(p[1].name[0], '\0');
+    free(lay);
+}
+
+static void there_are_no_more_providers_than_rows(void)
+{
+    struct layout *lay = lab_new();
+    struct tally_provider *p = lay->tally.sums.providers;
+    char name[32];
+    uint32_t i;
+
+    for (i = 0; i < 10000; i++) {
+        snprintf(name, sizeof(name), "p%u/m", i);
+        note(lay, name, OUTCOME_OK);
+    }
+    CU_ASSERT_STRING_EQUAL(p[TALLY_PROVIDERS - 1].name, "p31");
+    CU_ASSERT_EQUAL(p[TALLY_PROVIDERS].name[0], '\0');
+    CU_ASSERT_EQUAL(p[TALLY_PROVIDERS].tokens_in, 7 * (10000 - 32));
+    note(lay, "p31/other", OUTCOME_OK);
+    CU_ASSERT_EQUAL(p[TALLY_PROVIDERS - 1].tokens_in, 14);
+    free(lay);
+}
+
+/* ---- figures ---------------------------------------------------------------------- */
+
+static void a_busy_name_is_counted_for_years(void)
+{
+    struct layout *lay = lab_new();
+    uint32_t i = names_model(lay, 0, "a/b", LAB_T0);
+    uint64_t many = UINT32_MAX;
+    struct view_figures v;
+
+    memset(lay->tally.models[i].outcomes, 0xff, 4); /* the lower half */
+    note(lay, "a/b", OUTCOME_OK);
+    counters_tell(&lay->tally.models[i], &v);
+    CU_ASSERT_EQUAL(v.outcomes[OUTCOME_OK], many + 1);
+    free(lay);
+}
+
+static void figures_are_kept_for_names_that_are_known(void)
+{
+    struct layout *lay = lab_new();
+    uint32_t model = names_model(lay, 0, "a/known", LAB_T0);
+    uint32_t client = names_client(lay, "c", LAB_T0), i;
+    struct view_figures v;
+    struct limiter_note n = note_of("a/known", OUTCOME_OK);
+
+    n.stream = true;
+    reservoir_add(&n.gaps, SPREAD_GAP, 25000, 10);
+    counters_note(lay, &n, LAB_T0);
+    note(lay, "a/unknown", OUTCOME_REFUSED);
+    CU_ASSERT_EQUAL(names_find_model(lay, 0, "a/unknown"), NONE);
+    counters_tell(&lay->tally.models[model], &v);
+    CU_ASSERT_EQUAL(v.requests, 1);
+    CU_ASSERT_EQUAL(v.outcomes[OUTCOME_OK], 1);
+    CU_ASSERT_EQUAL(v.streams, 1);
+    CU_ASSERT_EQUAL(v.tokens_out, 11);
+    CU_ASSERT_EQUAL(v.last_at_ms, 1700000000000);
+    CU_ASSERT_DOUBLE_EQUAL(v.first_byte_s.p50, 1, 0.42);
+    CU_ASSERT_DOUBLE_EQUAL(v.queue_s.p95, 2, 0.83);
+    CU_ASSERT_DOUBLE_EQUAL(v.token_gap_s.p50, 0.025, 0.011);
+    CU_ASSERT_DOUBLE_EQUAL(v.tokens_per_s.p95, 40, 17);
+    CU_ASSERT_DOUBLE_EQUAL(v.prompt_bytes.p50, 1000, 420);
+    counters_tell(&lay->tally.clients[client], &v);
+    CU_ASSERT_EQUAL(v.requests, 2);
+    CU_ASSERT_EQUAL(v.refused, 1);
+    for (i = 0; i < LAY_MODELS; i++)
+        CU_ASSERT_EQUAL(lay->tally.models[i].requests, i == model);
+    free(lay);
+}
+
+static void a_row_with_another_name_begins_anew(void)
+{
+    struct layout *lay = lab_new();
+    uint32_t model = names_model(lay, 0, "a/old", LAB_T0), i;
+    uint32_t client = names_client(lay, "c", LAB_T0);
+    char name[32];
+
+    note(lay, "a/old", OUTCOME_OK);
+    counters_sent(lay, client, model);
+    for (i = 0; i < LAY_CLIENTS; i++) {
+        snprintf(name, sizeof(name), "a/%u", i);
+        (void)names_client(lay, name, LAB_T0 + 1 + i);
+        (void)names_model(lay, 0, name, LAB_T0 + 1 + i);
+    }
+    CU_ASSERT_EQUAL(names_find_model(lay, 0, "a/old"), NONE);
+    CU_ASSERT_EQUAL(names_find_client(lay, "c"), NONE);
+    for (i = 0; i < LAY_MODELS; i++)
+        CU_ASSERT_TRUE(lay->tally.models[i].requests == 0 &&
+                       lay->tally.models[i].sent == 0);
+    for (i = 0; i < LAY_CLIENTS; i++)
+        CU_ASSERT_TRUE(lay->tally.clients[i].requests == 0 &&
+                       lay->tally.clients[i].sent == 0);
+    free(lay);
+}
+
+static void the_last_hundred_are_remembered(void)
+{
+    struct layout *lay = lab_new();
+    struct view_recent v;
+    struct limiter_note n = note_of("a/b", OUTCOME_RATE);
+    uint32_t i;
+
+    for (i = 0; i < 250; i++) {
+        n.bytes = i;
+        counters_note(lay, &n, LAB_T0);
+    }
+    for (i = 0; i < LIMITER_RECENT; i++) {
+        CU_ASSERT_TRUE(counters_recent(&lay->tally, i, &v));
+        CU_ASSERT_EQUAL(v.bytes, 249 - i);
+    }
+    CU_ASSERT_STRING_EQUAL(v.model, "a/b");
+    CU_ASSERT_EQUAL(v.outcome, OUTCOME_RATE);
+    CU_ASSERT_FALSE(counters_recent(&lay->tally, LIMITER_RECENT, &v));
+    n.tokens_in = n.tokens_out = LIMITER_TOKENS_MAX;
+    counters_note(lay, &n, LAB_T0);
+    CU_ASSERT_TRUE(counters_recent(&lay->tally, 0, &v)); /* the most is told */
+    CU_ASSERT_EQUAL(v.tokens_out, LIMITER_TOKENS_MAX);
+    free(lay);
+}
+
+/* ---- noise ------------------------------------------------------------------------ */
+
+static void check_names(const struct tally_sums *s)
+{
+    uint32_t i, k;
+
+    for (i = 0; i < TALLY_PROVIDERS; i++)
+        for (k = 0; k < i && s->providers[i].name[0] != '\0'; k++)
+            CU_ASSERT_STRING_NOT_EQUAL(s->providers[i].name,
+                                       s->providers[k].name);
+    for (i = 0; i < TALLY_ROUTES; i++)
+        for (k = 0; k < i && s->routes[i].name[0] != '\0'; k++)
+            CU_ASSERT_STRING_NOT_EQUAL(s->routes[i].name, s->routes[k].name);
+}
+
+static void noise_makes_wrong_numbers_and_nothing_else(void)
+{
+    struct layout *lay = lab_new();
+    unsigned char *p = (unsigned char *)&lay->tally;
+    struct view_figures v;
+    struct view_recent r;
+    uint32_t round, i;
+
+    (void)names_model(lay, 0, "a/b", LAB_T0);
+    (void)names_client(lay, "c", LAB_T0);
+    for (round = 0; round < 8; round++) {
+        for (i = 0; i < sizeof(lay->tally); i++)
+            p[i] = (unsigned char)lab_random(256);
+        note(lay, "a/b", OUTCOME_OK); /* before anybody repairs it */
+        for (i = 0; i < LIMITER_RECENT; i++)
+            (void)counters_recent(&lay->tally, i, &r);
+        for (i = 0; i < LAY_MODELS; i++)
+            counters_tell(&lay->tally.models[i], &v);
+        counters_rebuild(&lay->tally, LAB_T0);
+        check_names(&lay->tally.sums);
+        note(lay, "a/b", OUTCOME_OK);
+        check_names(&lay->tally.sums);
+    }
+    free(lay);
+}
+
+static void a_name_that_is_there_twice_is_dropped(void)
+{
+    struct layout *lay = lab_new();
+    struct tally_sums *s = &lay->tally.sums;
+
+    note(lay, "a/b", OUTCOME_OK);
+    note(lay, "b/b", OUTCOME_OK);
+    note(lay, "c/b", OUTCOME_OK);
+    strcpy(s->providers[1].name, "a");
+    counters_rebuild(&lay->tally, LAB_T0);
+    CU_ASSERT_STRING_EQUAL(s->providers[0].name, "a");
+    CU_ASSERT_EQUAL(s->providers[0].tokens_in, 7);
+    CU_ASSERT_EQUAL(s->providers[1].name[0], '\0');
+    CU_ASSERT_EQUAL(s->providers[2].name[0], '\0');
+    s->routes[0].codes[1] = s->routes[0].codes[0];
+    memset(s->routes[1].name, 'x', sizeof(s->routes[1].name));
+    counters_rebuild(&lay->tally, LAB_T0);
+    CU_ASSERT_EQUAL(s->routes[0].codes[0].n, 3);
+    CU_ASSERT_EQUAL(s->routes[0].codes[1].status, 0);
+    CU_ASSERT_EQUAL(s->routes[1].name[0], '\0');
+    free(lay);
+}
+
+/* ---- the limiter ------------------------------------------------------------------- */
+
+static uint64_t outcomes(const struct desk *d, uint32_t i, enum outcome which)
+{
+    return desk_layout(d, i)->tally.sums.outcomes[which];
+}
+
+static void notes_count_once_for_all_workers(void)
+{
+    struct desk *d = desk_of(2, 4);
+    struct limiter_tally *t = calloc(1, sizeof(*t));
+    struct limiter_note n = note_of("a/b", OUTCOME_OK);
+    struct limiter_attempt a = {NS_PER_S, 2 * NS_PER_S, UPSTREAM_FINE,
+                                false,    true,         "a"};
+    uint32_t i;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    CU_ASSERT_FALSE(limiter_has_wishes(d->w[0]));
+    for (i = 0; i < 300; i++) {
+        limiter_note(d->w[0], &n);
+        limiter_note_attempt(d->w[0], &a);
+    }
+    CU_ASSERT_TRUE(limiter_has_wishes(d->w[0]));
+    desk_turn(d);
+    desk_pass(d, 10);
+    CU_ASSERT_FALSE(limiter_has_wishes(d->w[0]));
+    CU_ASSERT_TRUE(limiter_tally(d->w[1], d->now, t));
+    CU_ASSERT_EQUAL(t->sums.outcomes[OUTCOME_OK], 300);
+    CU_ASSERT_EQUAL(t->sums.requests, 300);
+    CU_ASSERT_EQUAL(t->sums.routes[0].codes[0].n, 300);
+    CU_ASSERT_EQUAL(t->sums.providers[0].duration.n[6], 300);
+    CU_ASSERT_EQUAL(t->sums.providers[0].duration.sum_us, 600000000);
+    CU_ASSERT_EQUAL(t->n_workers, 2);
+    CU_ASSERT_EQUAL(t->n_upstreams, 1);
+    CU_ASSERT_STRING_EQUAL(t->upstreams[0].name, "nim");
+    free(t);
+    desk_free(d);
+}
+
+static void a_closing_worker_tells_all(void)
+{
+    struct desk *d = desk_of(2, 4);
+    struct limiter_note n = note_of("a/b", OUTCOME_OK);
+
+    limiter_note(d->w[0], &n);
+    limiter_close(d->w[0]);
+    d->w[0] = NULL;
+    CU_ASSERT_EQUAL(outcomes(d, 1, OUTCOME_OK), 1);
+    CU_ASSERT_EQUAL(outcomes(d, 1, OUTCOME_LOST), 0);
+    desk_free(d);
+}
+
+static void a_turn_that_is_cut_short_keeps_them(void)
+{
+    struct desk *d = desk_of(1, 4);
+    struct limiter_note n = note_of("a/b", OUTCOME_OK);
+
+    limiter_note(d->w[0], &n);
+    desk_layout(d, 0)->live.rows_high = UINT32_MAX;
+    desk_layout(d, 0)->live.dirty = 7;
+    desk_pass(d, 2000);
+    CU_ASSERT_TRUE(desk_has_logged(d, "state_lost"));
+    CU_ASSERT_EQUAL(outcomes(d, 0, OUTCOME_OK), 1);
+    desk_free(d);
+}
+
+static void requests_of_a_killed_worker_are_lost(void)
+{
+    struct desk *d = desk_of(2, 2);
+    struct ask *a = desk_ask_model(d, 0, "a/b");
+    struct ask *own = desk_ask_model(d, 1, "a/b");
+    struct limiter_view v;
+    struct limiter_note n = note_of("a/b", OUTCOME_OK);
+
+    limiter_note(d->w[1], &n); /* since then the wall's time is known */
+    desk_turn(d);
+    (void)desk_ask_model(d, 0, "a/c"); /* granted none */
+    (void)desk_ask_model(d, 0, "a/c");
+    desk_turn(d);
+    desk_sent(a);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(own->grants, 1);
+    desk_kill(d, 0);
+    desk_pass(d, 2000);
+    CU_ASSERT_EQUAL(outcomes(d, 1, OUTCOME_LOST), 3);
+    desk_pass(d, 2000);
+    CU_ASSERT_EQUAL(outcomes(d, 1, OUTCOME_LOST), 3);
+    CU_ASSERT_EQUAL(outcomes(d, 1, OUTCOME_OK), 1);
+    CU_ASSERT_TRUE_FATAL(limiter_view(d->w[1], d->now, &v));
+    CU_ASSERT_EQUAL(v.outcomes[OUTCOME_LOST], 3);
+    CU_ASSERT_EQUAL(v.requests, 4);
+    CU_ASSERT_EQUAL(v.n_recent, 4);
+    CU_ASSERT_EQUAL(v.recent[0].outcome, OUTCOME_LOST);
+    CU_ASSERT_EQUAL(v.recent[0].at_ms / 10000, 1700000000000 / 10000);
+    CU_ASSERT_EQUAL(v.n_clients, 1);
+    CU_ASSERT_EQUAL(v.clients[0].in_flight, 1);
+    CU_ASSERT_EQUAL(v.clients[0].figures.outcomes[OUTCOME_LOST], 3);
+    view_free(&v);
+    lab_recount(desk_layout(d, 1));
+    desk_free(d);
+}
+
+static void sends_are_counted_by_model_and_client(void)
+{
+    struct desk *d = desk_of(1, 10);
+    struct limiter_view v;
+    uint32_t i;
+
+    for (i = 0; i < 5; i++)
+        (void)desk_ask_model(d, 0, i < 3 ? "a/b" : "a/c");
+    desk_turn(d);
+    for (i = 0; i < 5; i++)
+        desk_sent(&d->asks[i]);
+    desk_turn(d);
+    desk_again(&d->asks[0], false);
+    desk_turn(d);
+    desk_sent(&d->asks[0]);
+    desk_turn(d);
+    CU_ASSERT_TRUE_FATAL(limiter_view(d->w[0], d->now, &v));
+    CU_ASSERT_EQUAL(v.counters.sent, 6);
+    CU_ASSERT_EQUAL(v.clients[0].figures.sent, 6);
+    CU_ASSERT_EQUAL(v.clients[0].in_flight, 5);
+    CU_ASSERT_EQUAL(v.models[0].figures.sent, 4);
+    CU_ASSERT_EQUAL(v.models[1].figures.sent, 2);
+    CU_ASSERT_EQUAL(v.models[0].figures.first_byte_s.p50, -1);
+    view_free(&v);
+    desk_free(d);
+}
+
+CU_ErrorCode test_counters_add(void)
+{
+    static const struct unit_test tests[] = {
+        {"codes and routes are bounded", codes_and_routes_are_bounded},
+        {"a note of a local page counts its route alone",
+         a_note_of_a_local_page_counts_its_route_alone},
+        {"only tame names are publishers", only_tame_names_are_publishers},
+        {"a publisher is admitted by its first success",
+         a_publisher_is_admitted_by_its_first_success},
+        {"there are no more providers than rows",
+         there_are_no_more_providers_than_rows},
+        {"a busy name is counted for years", a_busy_name_is_counted_for_years},
+        {"figures are kept for names that are known",
+         figures_are_kept_for_names_that_are_known},
+        {"a row with another name begins anew",
+         a_row_with_another_name_begins_anew},
+        {"the last hundred are remembered", the_last_hundred_are_remembered},
+        {"noise makes wrong numbers and nothing else",
+         noise_makes_wrong_numbers_and_nothing_else},
+        {"a name that is there twice is dropped",
+         a_name_that_is_there_twice_is_dropped},
+        {"notes count once, for all workers", notes_count_once_for_all_workers},
+        {"a closing worker tells all", a_closing_worker_tells_all},
+        {"a turn that is cut short keeps them",
+         a_turn_that_is_cut_short_keeps_them},
+        {"requests of a killed worker are lost",
+         requests_of_a_killed_worker_are_lost},
+        {"sends are counted by model and client",
+         sends_are_counted_by_model_and_client},
+        {NULL, NULL},
+    };
+
+    return unit_add("tally", tests);
+}
