@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "state/limiter.h"
+#include "state/view.h"
 
 #define EXIT_USAGE  2
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h, as the workers have it */

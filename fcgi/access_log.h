@@ -1,6 +1,6 @@
 /* One log line for each request that is over. */
-#ifndef SLUICE_REPORT_H
-#define SLUICE_REPORT_H
+#ifndef SLUICE_ACCESS_LOG_H
+#define SLUICE_ACCESS_LOG_H
 
 struct exchange;
 

@@ -1,8 +1,8 @@
 /*
  * What becomes of a request after an attempt?
  */
-#ifndef SLUICE_JUDGE_H
-#define SLUICE_JUDGE_H
+#ifndef SLUICE_ATTEMPT_H
+#define SLUICE_ATTEMPT_H
 
 #include "fcgi/exchange.h"
 

@@ -41,6 +41,8 @@
 #include "fcgi/upstream/upstream.h"
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "state/history.h"
+#include "state/operator.h"
 
 extern char **environ;
 

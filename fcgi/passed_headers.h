@@ -1,8 +1,8 @@
 /*
  * The CGI heads of answers, ours and the upstream's.
  */
-#ifndef SLUICE_HEADS_H
-#define SLUICE_HEADS_H
+#ifndef SLUICE_PASSED_HEADERS_H
+#define SLUICE_PASSED_HEADERS_H
 
 struct buf;
 struct exchange;

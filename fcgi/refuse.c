@@ -11,6 +11,7 @@
 #include "fcgi/config/config.h"
 #include "fcgi/exchange.h"
 #include "fcgi/forward.h"
+#include "state/operator.h"
 
 static const char *refusal_code(enum limiter_refusal why)
 {

@@ -17,6 +17,7 @@
 #include "fcgi/exchange.h"
 #include "fcgi/route.h"
 #include "lib/clock.h"
+#include "state/stats.h"
 
 static int64_t now_ns(const struct exchange *x)
 {

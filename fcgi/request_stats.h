@@ -2,14 +2,15 @@
  * What is to be told of an exchange when it is over: its outcome, how long
  * each part of it took, how its tokens came.
  */
-#ifndef SLUICE_MEASURE_H
-#define SLUICE_MEASURE_H
+#ifndef SLUICE_REQUEST_STATS_H
+#define SLUICE_REQUEST_STATS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "state/limiter.h"
+#include "state/stats/outcomes.h"
 
 struct exchange;
 

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base.h"
 #include "lib/digits.h"
 #include "lib/utf8.h"
-#include "state/limiter.h"
 
 #define BUF_SMALL 512 /* first allocation */
 

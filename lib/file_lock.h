@@ -1,8 +1,8 @@
 /*
  * The lock over the shared file, and the locks that say a worker lives.
  */
-#ifndef SLUICE_LOCK_H
-#define SLUICE_LOCK_H
+#ifndef SLUICE_FILE_LOCK_H
+#define SLUICE_FILE_LOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>

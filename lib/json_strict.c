@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "lib/base.h"
 #include "lib/buf.h"
-#include "state/limiter.h"
 
 /* Did strict mode stop at something that JSON allows? */
 static bool is_its_own_fault(struct json_tokener *tok, const char *text,

@@ -1,6 +1,6 @@
 /* Strict JSON, whatever version of json-c there is, and whole texts of it. */
-#ifndef SLUICE_STRICT_H
-#define SLUICE_STRICT_H
+#ifndef SLUICE_JSON_STRICT_H
+#define SLUICE_JSON_STRICT_H
 
 #include <stddef.h>
 

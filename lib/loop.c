@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/base.h"
 #include "lib/clock.h"
-#include "state/limiter.h"
 
 #define BATCH 256 /* events a step; the rest come with the next */
 

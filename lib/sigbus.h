@@ -5,8 +5,8 @@
  * noise answers with indices that lead nowhere.  Both end the same way: the
  * guarded function is left and the caller replaces the file.
  */
-#ifndef SLUICE_GUARD_H
-#define SLUICE_GUARD_H
+#ifndef SLUICE_SIGBUS_H
+#define SLUICE_SIGBUS_H
 
 enum sigbus_result {
     GUARD_OK = 0,

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "state/history.h"
 #include "state/stats/quantiles.h"
 #include "state/worker.h"
 

@@ -25,6 +25,7 @@
 #include "lib/boottime.h"
 #include "lib/file_lock.h"
 #include "lib/sigbus.h"
+#include "state/history.h"
 #include "state/stats/history_file.h"
 #include "state/worker.h"
 
@@ -92,14 +93,6 @@ static void drop_items(struct archive *k)
 static bool is_ours(const struct limiter *lim, const struct lay_history *h)
 {
     return h->owner == lim->slot + 1;
-}
-
-void history_save_leave(struct lay_history *h, uint32_t worker)
-{
-    if (h->owner != worker + 1)
-        return;
-    h->owner = 0;
-    h->due_ns = 0;
 }
 
 static bool is_due(const struct limiter *lim, const struct lay_history *h)

@@ -1,12 +1,11 @@
 /*
  * History on the disk: filled from it once, saved to it now and then.
  */
-#ifndef SLUICE_ARCHIVE_H
-#define SLUICE_ARCHIVE_H
+#ifndef SLUICE_HISTORY_SAVE_H
+#define SLUICE_HISTORY_SAVE_H
 
 #include <stdint.h>
 
-struct lay_history;
 struct limiter;
 
 /* Until the thread is done, if there is one. */
@@ -19,8 +18,5 @@ void history_save_step(struct limiter *lim);
 void history_save_go_on(struct limiter *lim);
 /* At the end: saves what is left, waits for it, and frees. */
 void history_save_end(struct limiter *lim);
-
-/* Needs the lock.  WORKER is gone. */
-void history_save_leave(struct lay_history *h, uint32_t worker);
 
 #endif

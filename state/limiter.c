@@ -40,11 +40,12 @@
 #include "lib/sigbus.h"
 #include "state/file/repair.h"
 #include "state/history_save.h"
+#include "state/operator.h"
 #include "state/policy/limits.h"
 #include "state/policy/queue.h"
 #include "state/policy/quota.h"
 #include "state/policy/rescope.h"
-#include "state/totals.h"
+#include "state/stats.h"
 #include "state/view.h"
 #include "state/worker.h"
 

@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "state/operator.h"
 #include "state/policy/draft.h"
 #include "state/policy/row.h"
 #include "state/worker.h"

@@ -19,77 +19,6 @@
 #include "state/policy/model_state.h"
 #include "state/worker.h"
 
-enum { KNOWN_NOT = 0, KNOWN_NO = 1, KNOWN_YES = 2 };
-
-/* ---- the lease ----------------------------------------------------------- */
-
-uint32_t probe_owner(const struct lay_probe *p)
-{
-    return p->owner >= 1 && p->owner <= LAY_WORKERS ? p->owner - 1 : NONE;
-}
-
-enum probe_state probe_ask(struct lay_probe *p, uint32_t self, bool owner_lives,
-                           const struct limiter_probe_times *times, int64_t now)
-{
-    uint32_t owner = probe_owner(p);
-
-    /* Another worker's step may have begun later than ours: what it wrote lies
-     * a moment ahead.  Farther ahead than it could have meant is noise. */
-    if (p->known != KNOWN_NOT && p->known_ns < now + times->fresh_ns &&
-        p->known_ns > now - times->fresh_ns)
-        return PROBE_KNOWN;
-    if (owner != NONE && owner != self && owner_lives && p->lease_ns > now &&
-        p->lease_ns < now + 2 * times->lease_ns)
-        return PROBE_OTHERS;
-    p->lease_ns = now + times->lease_ns;
-    __atomic_store_n(&p->owner, self + 1, __ATOMIC_RELEASE);
-    return PROBE_OURS;
-}
-
-void probe_answer(struct lay_probe *p, uint32_t self, bool reachable,
-                  uint16_t status, int64_t now)
-{
-    if (probe_owner(p) != self)
-        return; /* stopped for too long: another one asks now */
-    /* Else what was known before would be known as of now. */
-    __atomic_store_n(&p->known, KNOWN_NOT, __ATOMIC_SEQ_CST);
-    p->known_ns = now;
-    p->status = status;
-    __atomic_store_n(&p->known, reachable ? KNOWN_YES : KNOWN_NO,
-                     __ATOMIC_RELEASE);
-    __atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
-}
-
-void probe_leave(struct lay_probe *p, uint32_t worker)
-{
-    if (probe_owner(p) == worker)
-        __atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
-}
-
-void probe_key(struct lay_probe *p, uint32_t upstream, uint16_t status)
-{
-    if (upstream >= LIMITER_UPSTREAMS)
-        return;
-    if (status == 401 || status == 403)
-        p->keys[upstream] = status;
-    else if (status >= 200 && status < 400)
-        p->keys[upstream] = 0;
-}
-
-void probe_rebuild(struct lay_probe *p, int64_t now)
-{
-    uint32_t i;
-
-    if (p->owner > LAY_WORKERS)
-        p->owner = 0;
-    if (p->known > KNOWN_YES || p->known_ns < 0 || p->known_ns > now ||
-        p->status > 999)
-        p->known = p->status = 0;
-    for (i = 0; i < LIMITER_UPSTREAMS; i++)
-        if (p->keys[i] != 401 && p->keys[i] != 403)
-            p->keys[i] = 0;
-}
-
 /* ---- under the lock ------------------------------------------------------ */
 
 struct question {
@@ -121,12 +50,13 @@ static void look(struct question *q)
 {
     struct limiter *lim = q->lim;
     struct layout *lay = lim->file.lay;
-    uint32_t i, owner = probe_owner(&lay->probe);
+    uint32_t i, owner = reachability_owner(&lay->probe);
     bool lives = owner != NONE && owner != lim->slot &&
                  file_lock_slot_is_held(lim->file.fd, owner);
 
-    q->out->probe = probe_ask(&lay->probe, lim->slot, lives, q->times, q->now);
-    q->out->reachable = lay->probe.known == KNOWN_YES;
+    q->out->probe =
+        reachability_ask(&lay->probe, lim->slot, lives, q->times, q->now);
+    q->out->reachable = reachability_is_reachable(&lay->probe);
     q->out->status = (uint16_t)lay->probe.status;
     q->out->waiting = lay->live.waiting;
     q->out->waiting_max = lay->bounds.waiting;
@@ -146,8 +76,8 @@ static void locked(void *arg)
     if (q->out != NULL)
         look(q);
     else
-        probe_answer(&lay->probe, q->lim->slot, q->reachable, q->status,
-                     q->now);
+        reachability_answer(&lay->probe, q->lim->slot, q->reachable, q->status,
+                            q->now);
 }
 
 bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,

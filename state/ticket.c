@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 
 static void cut(char *to, size_t max, const char *from)
 {

@@ -279,7 +279,8 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
         return;
     verdicts_time(lim, row->scope); /* time first: it is an answer to now */
     lay->live.counters.answers[rep->answer]++;
-    probe_key(&lay->probe, limits_upstream(lay, row->scope), rep->status);
+    reachability_key(&lay->probe, limits_upstream(lay, row->scope),
+                     rep->status);
     if (rep->answer != ANSWER_RATE)
         answered(lim, t->row, rep->answer == ANSWER_FINE);
     switch (rep->answer) {

@@ -15,8 +15,8 @@
 
 #include "lib/file_lock.h"
 #include "lib/sigbus.h"
-#include "state/file/layout.h"
 #include "state/policy/admit.h"
+#include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/position.h"

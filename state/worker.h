@@ -5,11 +5,12 @@
 #ifndef SLUICE_WORKER_H
 #define SLUICE_WORKER_H
 
-#include "state/file/layout.h"
 #include "state/file/state_file.h"
 #include "state/file/wake.h"
 #include "state/file/workers.h"
 #include "state/limiter.h"
+#include "state/policy/layout.h"
+#include "state/stats.h"
 #include "state/ticket.h"
 
 #define TICK_NS NS_PER_S /* how often to look at the path and for the dead */

@@ -2,8 +2,8 @@
  * Files that are whole or not there.  For threads, or at the start: these
  * calls wait for the disk.
  */
-#ifndef SLUICE_STORE_H
-#define SLUICE_STORE_H
+#ifndef SLUICE_ATOMIC_FILE_H
+#define SLUICE_ATOMIC_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Every bound of the responder, with its reason. */
-#ifndef SLUICE_LIMITS_H
-#define SLUICE_LIMITS_H
+#ifndef SLUICE_BOUNDS_H
+#define SLUICE_BOUNDS_H
 
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)

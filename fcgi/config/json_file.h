@@ -1,8 +1,8 @@
 /*
  * A file that is read whole: a configuration, a key.
  */
-#ifndef SLUICE_CONTENT_H
-#define SLUICE_CONTENT_H
+#ifndef SLUICE_JSON_FILE_H
+#define SLUICE_JSON_FILE_H
 
 #include <stddef.h>
 #include <sys/stat.h>

@@ -1,8 +1,8 @@
 /*
  * Texts that settings hold: hosts, URLs, origins, paths, keys.
  */
-#ifndef SLUICE_TEXTS_H
-#define SLUICE_TEXTS_H
+#ifndef SLUICE_SETTING_TEXT_H
+#define SLUICE_SETTING_TEXT_H
 
 #include "fcgi/config/settings.h"
 

@@ -23,6 +23,7 @@
 #include "lib/clock.h"
 #include "lib/json_strict.h"
 #include "lib/log.h"
+#include "state/operator.h"
 
 #define BODY_MAX (4 * KIB) /* two names */
 

@@ -1,8 +1,8 @@
 /*
  * What operators do.
  */
-#ifndef SLUICE_STEER_H
-#define SLUICE_STEER_H
+#ifndef SLUICE_ADMIN_H
+#define SLUICE_ADMIN_H
 
 struct exchange;
 struct log;

@@ -1,8 +1,8 @@
 /*
  * The settings as people and programs see them: /api/config.
  */
-#ifndef SLUICE_CONFIGS_H
-#define SLUICE_CONFIGS_H
+#ifndef SLUICE_CONFIG_PAGE_H
+#define SLUICE_CONFIG_PAGE_H
 
 struct buf;
 struct config;

@@ -17,6 +17,7 @@
 #include "fcgi/config/bounds.h"
 #include "fcgi/exchange.h"
 #include "fcgi/pages/status.h"
+#include "state/board.h"
 
 #define PERIOD_NS NS_PER_S
 #define AGAIN_NS  (10 * NS_PER_MS) /* while another worker builds it */

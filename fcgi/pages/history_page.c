@@ -14,6 +14,7 @@
 #include "fcgi/pages/status.h"
 #include "fcgi/request_stats.h"
 #include "lib/clock.h"
+#include "state/history.h"
 
 #define SPAN_S   600 /* what is told if nothing is said */
 #define POINTS   300

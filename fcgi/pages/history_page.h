@@ -1,12 +1,12 @@
 /* GET /api/history: what was, in steps. */
-#ifndef SLUICE_PAST_H
-#define SLUICE_PAST_H
+#ifndef SLUICE_HISTORY_PAGE_H
+#define SLUICE_HISTORY_PAGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/buf.h"
-#include "state/limiter.h"
+#include "state/history.h"
 
 struct exchange;
 

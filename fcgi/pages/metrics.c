@@ -18,6 +18,7 @@
 #include "fcgi/exchange.h"
 #include "fcgi/pages/process.h"
 #include "lib/clock.h"
+#include "state/stats.h"
 
 struct page {
     struct buf *b;

@@ -6,6 +6,7 @@
 
 #include "lib/buf.h"
 #include "state/limiter.h"
+#include "state/view.h"
 
 /* "KEY":1.234, from nanoseconds; null below zero. */
 void piece_seconds(struct buf *b, const char *key, int64_t ns);

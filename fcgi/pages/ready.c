@@ -27,6 +27,7 @@
 #include "fcgi/exchange.h"
 #include "fcgi/pages/models.h"
 #include "lib/log.h"
+#include "state/operator.h"
 
 #define AGAIN_NS    (25 * NS_PER_MS)  /* while another worker asks */
 #define BUSY_NS     (2 * NS_PER_MS)   /* while the state is busy */

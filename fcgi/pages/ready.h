@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "state/limiter.h"
+#include "state/readiness.h"
 
 struct config;
 struct exchange;

@@ -6,6 +6,7 @@
 
 #include "lib/buf.h"
 #include "state/limiter.h"
+#include "state/view.h"
 
 /* GET /api/status in at most MAX bytes, at TIME_MS since 1970.  Sorts the
  * view's lists. */

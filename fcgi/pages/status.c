@@ -13,6 +13,7 @@
 #include "fcgi/exchange.h"
 #include "fcgi/pages/snapshot.h"
 #include "lib/clock.h"
+#include "state/board.h"
 
 static bool build(struct sluice *s)
 {

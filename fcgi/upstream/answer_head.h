@@ -1,8 +1,8 @@
 /*
  * The head of an upstream's answer.
  */
-#ifndef SLUICE_HEAD_H
-#define SLUICE_HEAD_H
+#ifndef SLUICE_ANSWER_HEAD_H
+#define SLUICE_ANSWER_HEAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

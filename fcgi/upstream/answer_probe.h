@@ -1,8 +1,8 @@
 /*
  * An upstream's answer before its client sees any of it.
  */
-#ifndef SLUICE_TRIAL_H
-#define SLUICE_TRIAL_H
+#ifndef SLUICE_ANSWER_PROBE_H
+#define SLUICE_ANSWER_PROBE_H
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /*
  * What is an event of a stream: a part of the answer, its end, an error?
  */
-#ifndef SLUICE_GIST_H
-#define SLUICE_GIST_H
+#ifndef SLUICE_SSE_EVENT_H
+#define SLUICE_SSE_EVENT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /*
  * Has an event stream begun to answer?
  */
-#ifndef SLUICE_OPENING_H
-#define SLUICE_OPENING_H
+#ifndef SLUICE_STREAM_START_H
+#define SLUICE_STREAM_START_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /*
  * What does an upstream's error say, in whatever shape it comes?
  */
-#ifndef SLUICE_WORDS_H
-#define SLUICE_WORDS_H
+#ifndef SLUICE_UPSTREAM_ERROR_H
+#define SLUICE_UPSTREAM_ERROR_H
 
 #include <stdbool.h>
 #include <stddef.h>

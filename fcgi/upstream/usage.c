@@ -20,6 +20,7 @@
 
 #include "fcgi/config/bounds.h"
 #include "state/limiter.h"
+#include "state/stats/outcomes.h"
 
 #define KEY     "\"usage\""
 #define KEY_LEN (sizeof(KEY) - 1)

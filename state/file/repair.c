@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "state/file/layout.h"
 #include "state/policy/draft.h"
+#include "state/policy/layout.h"
 #include "state/policy/model_state.h"
 #include "state/policy/names.h"
 #include "state/policy/queue.h"
@@ -143,7 +143,7 @@ void repair_run(struct layout *lay, int64_t now)
     names_rebuild(lay);
     model_state_rebuild(lay, now);
     quota_rebuild(lay, now + 2 * FUTURE_MAX);
-    probe_rebuild(&lay->probe, now + FUTURE_MAX);
+    reachability_rebuild(&lay->probe, now + FUTURE_MAX);
     control_rebuild(&lay->control, now);
     counters_rebuild(&lay->tally, now);
     rings_rebuild(&lay->history, now);

@@ -1,15 +1,15 @@
 /*
  * The life of the state file: found, checked, made, replaced.
  */
-#ifndef SLUICE_FILE_H
-#define SLUICE_FILE_H
+#ifndef SLUICE_STATE_FILE_H
+#define SLUICE_STATE_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "lib/base.h"
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 
 #define FILE_NAME "sluice.state"
 

@@ -12,8 +12,7 @@
 #include <unistd.h>
 
 #include "lib/file_lock.h"
-#include "state/file/layout.h"
-#include "state/history_save.h"
+#include "state/policy/layout.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
 
@@ -83,9 +82,9 @@ void workers_leave(struct layout *lay, int fd, uint32_t self, int64_t now)
     if (!clean)
         return; /* the log was full: the next sweep ends the rest */
     set_stalled(lay, self, 0);
-    probe_leave(&lay->probe, self);
+    reachability_leave(&lay->probe, self);
     board_leave(&lay->board, self);
-    history_save_leave(&lay->history, self);
+    rings_leave(&lay->history, self);
     __atomic_store_n(&worker_at(lay, self)->used, 0, __ATOMIC_RELEASE);
     file_lock_leave_slot(fd, self);
     while (lay->live.workers_high > 0 &&

@@ -1,8 +1,8 @@
 /*
  * Which workers exist, and which of them still live?
  */
-#ifndef SLUICE_ROSTER_H
-#define SLUICE_ROSTER_H
+#ifndef SLUICE_WORKERS_H
+#define SLUICE_WORKERS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -14,8 +14,8 @@
  */
 #include "state/policy/admit.h"
 
-#include "state/file/layout.h"
 #include "state/policy/draft.h"
+#include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/window.h"

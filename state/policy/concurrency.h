@@ -1,8 +1,8 @@
 /*
  * How many requests in flight does a model bear?
  */
-#ifndef SLUICE_CEILING_H
-#define SLUICE_CEILING_H
+#ifndef SLUICE_CONCURRENCY_H
+#define SLUICE_CONCURRENCY_H
 
 #include <stdbool.h>
 #include <stdint.h>

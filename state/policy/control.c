@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "lib/serial.h"
+
 #define FUTURE_MAX NS_PER_S
 
 bool control_is_sane(const struct lay_control *c, int64_t now)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/limiter.h"
+#include "state/policy/vocabulary.h"
 
 struct layout;
 

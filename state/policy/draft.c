@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 
 /* Heads, flags and counters are never drafts. */
 #define FIRST offsetof(struct layout, rules)

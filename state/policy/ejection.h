@@ -1,13 +1,13 @@
 /*
  * For how long is a model, or an upstream that nobody pays for, left alone?
  */
-#ifndef SLUICE_BENCH_H
-#define SLUICE_BENCH_H
+#ifndef SLUICE_EJECTION_H
+#define SLUICE_EJECTION_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/limiter.h"
+#include "state/policy/vocabulary.h"
 
 /* Part of the shared file: see ejection_is_sane(). */
 struct ejection {

@@ -2,13 +2,13 @@
  * The rules of each upstream: which are in force, and what follows when others
  * are put in their place.
  */
-#ifndef SLUICE_RULEBOOK_H
-#define SLUICE_RULEBOOK_H
+#ifndef SLUICE_LIMITS_H
+#define SLUICE_LIMITS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/limiter.h"
+#include "state/policy/vocabulary.h"
 
 struct bucket_rule;
 struct layout;

@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-#include "state/file/layout.h"
 #include "state/policy/draft.h"
+#include "state/policy/layout.h"
 #include "state/policy/names.h"
 
 #define LEASE_NS (5 * NS_PER_S) /* of the try, as of a probe (retreat.c) */

@@ -1,13 +1,13 @@
 /*
  * May requests of this model go at all, and how many at once?
  */
-#ifndef SLUICE_TRAITS_H
-#define SLUICE_TRAITS_H
+#ifndef SLUICE_MODEL_STATE_H
+#define SLUICE_MODEL_STATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/limiter.h"
+#include "state/policy/vocabulary.h"
 
 struct layout;
 struct lay_model_state;

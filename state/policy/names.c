@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "state/file/layout.h"
 #include "state/policy/admit.h"
+#include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"

@@ -1,8 +1,8 @@
 /*
  * The order in which waiting rows will go if nobody else arrives.
  */
-#ifndef SLUICE_RANK_H
-#define SLUICE_RANK_H
+#ifndef SLUICE_POSITION_H
+#define SLUICE_POSITION_H
 
 #include <stdint.h>
 

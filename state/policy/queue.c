@@ -15,7 +15,7 @@
  */
 #include "state/policy/queue.h"
 
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
 #include "state/policy/virtual_time.h"

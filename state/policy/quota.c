@@ -16,9 +16,10 @@
  */
 #include "state/policy/quota.h"
 
+#include "lib/serial.h"
 #include <string.h>
 
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 #include "state/policy/window.h"
 
 #define DAY_NS (86400 * NS_PER_S) /* no margin is longer */

@@ -19,7 +19,7 @@
 
 #include <stdbool.h>
 
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/names.h"
 #include "state/policy/row.h"

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/limiter.h"
+#include "state/policy/vocabulary.h"
 
 /* Part of the shared file: whatever is read from it may be anything until
  * retreat_is_sane() has looked. */

@@ -9,7 +9,7 @@
  */
 #include "state/policy/retry_priority.h"
 
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 
 static struct lay_retry *set_of(struct layout *lay, uint64_t fingerprint)
 {

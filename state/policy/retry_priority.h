@@ -5,8 +5,8 @@
  * at the end of its line again.  A fingerprint stands for a client and a body;
  * what it is made of is the callers' business.
  */
-#ifndef SLUICE_SENIORS_H
-#define SLUICE_SENIORS_H
+#ifndef SLUICE_RETRY_PRIORITY_H
+#define SLUICE_RETRY_PRIORITY_H
 
 #include <stdbool.h>
 #include <stdint.h>

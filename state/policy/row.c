@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-#include "state/file/layout.h"
 #include "state/policy/admit.h"
+#include "state/policy/layout.h"
 #include "state/policy/model_state.h"
 #include "state/policy/names.h"
 #include "state/policy/queue.h"

@@ -14,7 +14,7 @@
 #ifndef SLUICE_ROW_H
 #define SLUICE_ROW_H
 
-#include "state/limiter.h"
+#include "state/policy/vocabulary.h"
 
 struct lay_row;
 struct layout;

@@ -2,10 +2,10 @@
  * Virtual time: when would who start?  Shared by queue.c, which picks, and
  * position.c, which foretells.
  */
-#ifndef SLUICE_VTIME_H
-#define SLUICE_VTIME_H
+#ifndef SLUICE_VIRTUAL_TIME_H
+#define SLUICE_VIRTUAL_TIME_H
 
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 #include "state/policy/queue.h"
 
 static inline uint64_t max_u64(uint64_t a, uint64_t b)

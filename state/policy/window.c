@@ -13,7 +13,7 @@
  */
 #include "state/policy/window.h"
 
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 
 static void set_u16(uint16_t *to, uint16_t value)
 {

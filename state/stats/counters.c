@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 #include "state/policy/names.h"
 
 #define WALL_MAX (INT64_C(1) << 53) /* what JSON can tell exactly */

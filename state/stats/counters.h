@@ -1,13 +1,13 @@
 /*
  * What has become of requests so far, in all and for each model and client.
  */
-#ifndef SLUICE_TALLY_H
-#define SLUICE_TALLY_H
+#ifndef SLUICE_COUNTERS_H
+#define SLUICE_COUNTERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/limiter.h"
+#include "state/stats/outcomes.h"
 
 struct layout;
 

@@ -4,8 +4,8 @@
  * Knows the disk and nothing of the shared state: its functions are called by
  * threads, and may block.
  */
-#ifndef SLUICE_VAULT_H
-#define SLUICE_VAULT_H
+#ifndef SLUICE_HISTORY_FILE_H
+#define SLUICE_HISTORY_FILE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,10 +1,12 @@
 /*
  * How are values spread?  A few counts from which any quantile can be told.
  */
-#ifndef SLUICE_BANDS_H
-#define SLUICE_BANDS_H
+#ifndef SLUICE_QUANTILES_H
+#define SLUICE_QUANTILES_H
 
 #include <stdint.h>
+
+#define PAST_BUCKETS 10 /* of a histogram */
 
 enum band {
     BAND_QUEUE = 0,      /* waiting, in microseconds */

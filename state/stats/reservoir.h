@@ -2,8 +2,8 @@
  * How are the last some hundred values spread?  Counts in half octaves that
  * are halved when there are many: small, and what is old fades.
  */
-#ifndef SLUICE_SPREAD_H
-#define SLUICE_SPREAD_H
+#ifndef SLUICE_RESERVOIR_H
+#define SLUICE_RESERVOIR_H
 
 #include <stdint.h>
 

@@ -23,8 +23,8 @@
 
 #include <string.h>
 
-#include "state/file/layout.h"
 #include "state/policy/admit.h"
+#include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/stats/quantiles.h"
 
@@ -282,6 +282,14 @@ void rings_fill(struct lay_history *h, uint32_t i, const struct lay_moment *m)
     *here = sum;
     __atomic_store_n(&here->begin, m->begin, __ATOMIC_RELEASE);
     note_first(h, m->begin);
+}
+
+void rings_leave(struct lay_history *h, uint32_t worker)
+{
+    if (h->owner != worker + 1)
+        return;
+    h->owner = 0;
+    h->due_ns = 0;
 }
 
 /* The records are looked at by whoever reads them: they are too many, and no

@@ -5,13 +5,14 @@
  * alone, so no index can be wrong, and a clock that jumps finds, or makes, the
  * record of the time it now shows.
  */
-#ifndef SLUICE_HISTORY_H
-#define SLUICE_HISTORY_H
+#ifndef SLUICE_RINGS_H
+#define SLUICE_RINGS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/limiter.h"
+#include "state/stats/outcomes.h"
+#include "state/stats/quantiles.h"
 
 struct layout;
 
@@ -90,6 +91,8 @@ void rings_sent(struct layout *lay);
 void rings_gauge(struct layout *lay, uint32_t upstream, int64_t now);
 /* What an older file knew of the moment at place I is added, once. */
 void rings_fill(struct lay_history *h, uint32_t i, const struct lay_moment *m);
+/* WORKER, which may be the one that saves, is gone. */
+void rings_leave(struct lay_history *h, uint32_t worker);
 /* After a crash: what cannot be is made sound. */
 void rings_rebuild(struct lay_history *h, int64_t now);
 

@@ -28,6 +28,7 @@
 
 #include "desk.h"
 #include "lib/file_lock.h"
+#include "state/operator.h"
 #include "state/policy/window.h"
 #include "state/stats/rings.h"
 #include "state/view.h"

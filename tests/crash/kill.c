@@ -9,6 +9,7 @@
  *   answers the same, while all of them report refusals of every kind
  */
 #include "crash.h"
+#include "state/operator.h"
 
 #include <sys/stat.h>
 

@@ -13,12 +13,15 @@
 
 #include "lib/file_lock.h"
 #include "lib/sigbus.h"
+#include "state/operator.h"
 #include "state/policy/admit.h"
 #include "state/policy/limits.h"
 #include "state/policy/queue.h"
 #include "state/policy/rescope.h"
 #include "state/policy/row.h"
 #include "state/policy/virtual_time.h"
+#include "state/readiness.h"
+#include "state/view.h"
 
 #define T0     (INT64_C(400000000) * NS_PER_S)
 #define SECOND NS_PER_S
@@ -690,7 +693,7 @@ static const struct {
     {offsetof(struct layout, quotas), 8 * sizeof(struct lay_quota)},
     {offsetof(struct layout, traits), 8 * sizeof(struct lay_model_state)},
     {offsetof(struct layout, debts), 8 * sizeof(struct lay_debt)},
-    {offsetof(struct layout, probe), sizeof(struct lay_probe)},
+    {offsetof(struct layout, probe), sizeof(struct lay_reachability)},
     {offsetof(struct layout, control), sizeof(struct lay_control)},
     {offsetof(struct layout, workers), 8 * sizeof(struct lay_worker)},
     {offsetof(struct layout, rows), (MAX + 20) * sizeof(struct lay_row)},

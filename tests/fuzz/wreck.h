@@ -22,6 +22,7 @@
 #include "fuzz.h"
 #include "state/file/repair.h"
 #include "state/policy/admit.h"
+#include "state/view.h"
 #include "state/worker.h"
 
 #define T0      (INT64_C(400000000) * NS_PER_S) /* beyond any machine's up-time */

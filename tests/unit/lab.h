@@ -5,7 +5,7 @@
 #ifndef SLUICE_LAB_H
 #define SLUICE_LAB_H
 
-#include "state/file/layout.h"
+#include "state/policy/layout.h"
 #include "unit.h"
 
 /* Far beyond any machine's time since boot, which the limiter would take

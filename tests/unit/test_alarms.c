@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "desk.h"
+#include "state/operator.h"
 
 #define ASKS     48
 #define ATTEMPTS 3

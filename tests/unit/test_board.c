@@ -1,5 +1,5 @@
 /* Mirrors state/stats/board.c. */
-#include "state/stats/board.h"
+#include "state/board.h"
 
 #include <string.h>
 #include <sys/wait.h>
@@ -7,6 +7,7 @@
 
 #include "desk.h"
 #include "lib/boottime.h"
+#include "state/view.h"
 #include "state/worker.h"
 
 static void one_builds_and_the_rest_read(void)

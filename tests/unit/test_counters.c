@@ -6,6 +6,8 @@
 #include "desk.h"
 #include "state/file/repair.h"
 #include "state/policy/names.h"
+#include "state/stats.h"
+#include "state/view.h"
 
 static struct limiter_note note_of(const char *model, enum outcome outcome)
 {

@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include "desk.h"
-#include "state/file/layout.h"
+#include "state/operator.h"
+#include "state/policy/layout.h"
 #include "state/policy/row.h"
+#include "state/view.h"
 #include "state/worker.h"
 
 /* ---- none ------------------------------------------------------------------ */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "state/history.h"
 #include "state/stats/history_file.h"
 #include "state/worker.h"
 

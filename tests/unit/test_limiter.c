@@ -10,6 +10,7 @@
 
 #include "desk.h"
 #include "state/policy/window.h"
+#include "state/view.h"
 #include "state/worker.h"
 
 static bool is_poked(const struct desk *d, uint32_t i)

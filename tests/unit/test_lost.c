@@ -6,6 +6,7 @@
 
 #include "desk.h"
 #include "lib/boottime.h"
+#include "state/view.h"
 #include "state/worker.h"
 
 #define SIZE ((off_t)sizeof(struct layout))

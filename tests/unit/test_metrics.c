@@ -5,6 +5,7 @@
 
 #include "lib/buf.h"
 #include "state/limiter.h"
+#include "state/stats.h"
 #include "unit.h"
 
 /* What is written of T, as a string to be given to free(3). */

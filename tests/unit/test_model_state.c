@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "desk.h"
+#include "state/operator.h"
 #include "state/policy/retry_priority.h"
+#include "state/view.h"
 
 /* ---- benches ------------------------------------------------------------------- */
 

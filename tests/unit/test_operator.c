@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "state/operator.h"
+#include "state/view.h"
 #include "state/worker.h"
 
 static uint32_t grants(const struct desk *d)

@@ -261,7 +261,7 @@ static void a_dead_or_stopped_prober_holds_up_nobody(void)
 static void noise_in_the_lease_hurts_nobody(void)
 {
     struct desk *d = two();
-    struct lay_probe *p = &desk_layout(d, 0)->probe;
+    struct lay_reachability *p = &desk_layout(d, 0)->probe;
     int i;
 
     for (i = 0; i < 300; i++) {

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "desk.h"
+#include "state/history.h"
 #include "state/policy/row.h"
+#include "state/stats.h"
 #include "state/stats/quantiles.h"
 
 #define T 1800000000 /* a whole hour */

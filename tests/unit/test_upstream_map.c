@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "desk.h"
+#include "state/operator.h"
+#include "state/readiness.h"
 #include "state/view.h"
 #include "state/worker.h"
 

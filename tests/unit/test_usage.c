@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "state/policy/vocabulary.h"
 #include "unit.h"
 
 static const struct answer {

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "desk.h"
+#include "state/operator.h"
+#include "state/view.h"
 #include "state/worker.h"
 
 static const struct retreat *retreat_of(const struct desk *d, uint32_t scope)

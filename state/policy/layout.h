@@ -33,16 +33,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "state/limiter.h"
 #include "state/policy/bucket.h"
 #include "state/policy/concurrency.h"
 #include "state/policy/control.h"
 #include "state/policy/ejection.h"
+#include "state/policy/reachability.h"
 #include "state/policy/retreat.h"
-#include "state/readiness.h"
-#include "state/stats/board.h"
+#include "state/policy/vocabulary.h"
 #include "state/stats/counters.h"
 #include "state/stats/rings.h"
+#include "state/stats/sheets.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
 #define LAYOUT_VERSION 7
@@ -287,7 +287,7 @@ struct layout {
     struct lay_quota quotas[LAY_CLIENTS];
     struct lay_model_state traits[LAY_MODELS];
     struct lay_debt debts[LAY_UPSTREAMS];
-    struct lay_probe probe;
+    struct lay_reachability probe;
     struct lay_control control;
     struct lay_retry seniors[LAY_SENIORS];
     struct lay_worker workers[LAY_WORKERS];

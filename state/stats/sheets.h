@@ -1,15 +1,21 @@
 /*
  * A text that one worker writes once a second and all may read.
  */
-#ifndef SLUICE_BOARD_H
-#define SLUICE_BOARD_H
+#ifndef SLUICE_SHEETS_H
+#define SLUICE_SHEETS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/limiter.h"
+#include "state/policy/vocabulary.h"
 
-struct layout;
+#define BOARD_MAX (256 * 1024)
+
+enum board_state {
+    BOARD_FRESH = 0,  /* no older than was asked for */
+    BOARD_OURS = 1,   /* the caller is to write it: limiter_board_put() */
+    BOARD_OTHERS = 2, /* another worker writes it: look again in a moment */
+};
 
 #define BOARD_WORKERS 1024 /* as LAY_WORKERS */
 

@@ -5,14 +5,14 @@
  * models are not looked at one by one, so that the cost of a scrape does not
  * depend on what clients invent.
  */
-#include "state/totals.h"
+#include "state/stats.h"
 
 #include <string.h>
 
 #include "lib/file_lock.h"
 #include "lib/sigbus.h"
-#include "state/file/layout.h"
 #include "state/policy/admit.h"
+#include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 

@@ -16,9 +16,9 @@
 
 #include "lib/file_lock.h"
 #include "lib/sigbus.h"
-#include "state/file/layout.h"
 #include "state/file/repair.h"
 #include "state/file/state_file.h"
+#include "state/policy/layout.h"
 #include "state/view.h"
 
 #define QUIET_TRIES 100  /* each a millisecond or two, and as long a pause */

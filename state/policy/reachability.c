@@ -1,0 +1,86 @@
+/*
+ * reachability.c - does any upstream answer, and who asks?
+ *
+ * A worker that is killed while it asks is found out by its byte lock, one that
+ * is stopped by the end of its lease.
+ */
+#include "state/policy/reachability.h"
+
+#include "state/policy/layout.h"
+
+enum { KNOWN_NOT = 0, KNOWN_NO = 1, KNOWN_YES = 2 };
+
+uint32_t reachability_owner(const struct lay_reachability *p)
+{
+    return p->owner >= 1 && p->owner <= LAY_WORKERS ? p->owner - 1 : NONE;
+}
+
+bool reachability_is_reachable(const struct lay_reachability *p)
+{
+    return p->known == KNOWN_YES;
+}
+
+enum probe_state reachability_ask(struct lay_reachability *p, uint32_t self,
+                                  bool owner_lives,
+                                  const struct limiter_probe_times *times,
+                                  int64_t now)
+{
+    uint32_t owner = reachability_owner(p);
+
+    /* Another worker's step may have begun later than ours: what it wrote lies
+     * a moment ahead.  Farther ahead than it could have meant is noise. */
+    if (p->known != KNOWN_NOT && p->known_ns < now + times->fresh_ns &&
+        p->known_ns > now - times->fresh_ns)
+        return PROBE_KNOWN;
+    if (owner != NONE && owner != self && owner_lives && p->lease_ns > now &&
+        p->lease_ns < now + 2 * times->lease_ns)
+        return PROBE_OTHERS;
+    p->lease_ns = now + times->lease_ns;
+    __atomic_store_n(&p->owner, self + 1, __ATOMIC_RELEASE);
+    return PROBE_OURS;
+}
+
+void reachability_answer(struct lay_reachability *p, uint32_t self,
+                         bool reachable, uint16_t status, int64_t now)
+{
+    if (reachability_owner(p) != self)
+        return; /* stopped for too long: another one asks now */
+    /* Else what was known before would be known as of now. */
+    __atomic_store_n(&p->known, KNOWN_NOT, __ATOMIC_SEQ_CST);
+    p->known_ns = now;
+    p->status = status;
+    __atomic_store_n(&p->known, reachable ? KNOWN_YES : KNOWN_NO,
+                     __ATOMIC_RELEASE);
+    __atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
+}
+
+void reachability_leave(struct lay_reachability *p, uint32_t worker)
+{
+    if (reachability_owner(p) == worker)
+        __atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
+}
+
+void reachability_key(struct lay_reachability *p, uint32_t upstream,
+                      uint16_t status)
+{
+    if (upstream >= LIMITER_UPSTREAMS)
+        return;
+    if (status == 401 || status == 403)
+        p->keys[upstream] = status;
+    else if (status >= 200 && status < 400)
+        p->keys[upstream] = 0;
+}
+
+void reachability_rebuild(struct lay_reachability *p, int64_t now)
+{
+    uint32_t i;
+
+    if (p->owner > LAY_WORKERS)
+        p->owner = 0;
+    if (p->known > KNOWN_YES || p->known_ns < 0 || p->known_ns > now ||
+        p->status > 999)
+        p->known = p->status = 0;
+    for (i = 0; i < LIMITER_UPSTREAMS; i++)
+        if (p->keys[i] != 401 && p->keys[i] != 403)
+            p->keys[i] = 0;
+}

@@ -1,0 +1,50 @@
+/*
+ * What has become of requests: told by those that answer them, read by a scrape.
+ */
+#ifndef SLUICE_STATS_H
+#define SLUICE_STATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "state/stats/outcomes.h"
+
+struct layout;
+struct limiter;
+
+/* Both copy what they are given; it counts from the next turn on. */
+void limiter_note(struct limiter *lim, const struct limiter_note *note);
+void limiter_note_attempt(struct limiter *lim, const struct limiter_attempt *a);
+
+/* ---- sums of all workers ------------------------------------------------ */
+
+/* The limits of an upstream, or of all its models together. */
+struct tally_upstream {
+    char name[32];
+    uint32_t in_flight, window_used, window_limit;
+    int64_t tokens_milli;
+    bool unpaid; /* it said 402, and has not answered otherwise since */
+    uint32_t states[RETREAT_STATES]; /* how many of its limits are in each */
+};
+
+struct limiter_tally {
+    struct tally_sums sums;
+    struct limiter_counters counters;
+    int64_t uptime_ns;
+    uint32_t n_workers, n_upstreams;
+    uint32_t waiting[LIMITER_CLASSES];
+    uint32_t waiting_max; /* queue.max */
+    bool paused;
+    struct tally_upstream upstreams[LIMITER_UPSTREAMS];
+};
+
+/* Copies them.  False: the state is busy, ask again. */
+MUST_USE bool limiter_tally(struct limiter *lim, int64_t now,
+                            struct limiter_tally *out);
+
+/* The same from LAY.  Takes the lock of FD, unless that is -1.  False: it is
+ * busy; or damage, then *WHAT says which. */
+bool sums_collect(int fd, struct layout *lay, int64_t now,
+                  struct limiter_tally *out, const char **what);
+
+#endif

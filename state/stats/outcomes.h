@@ -1,0 +1,226 @@
+/*
+ * What becomes of a request, in numbers: outcomes, reasons, errors, and the sums
+ * of them.
+ */
+#ifndef SLUICE_OUTCOMES_H
+#define SLUICE_OUTCOMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "state/policy/vocabulary.h"
+#include "state/stats/reservoir.h"
+
+struct limiter_counters {
+    uint64_t joined, granted, sent, left, done, again;
+    uint64_t refused[REFUSALS];
+    uint64_t answers[ANSWERS];   /* reported, and not out of date */
+    uint64_t holds[HOLD_CAUSES]; /* begun */
+    uint64_t probes;             /* let through, 402 tries too */
+    uint64_t retreats_over;      /* scopes that are back at their limit */
+    uint64_t benches;            /* begun */
+    uint64_t ceilings_cut;
+    uint64_t holds_ended;     /* by an operator; benches too */
+    uint64_t repairs;         /* times the dirty word was found up */
+    uint64_t recoveries;      /* times the file was replaced */
+    uint64_t histories_aside; /* files of the history that were none */
+    uint64_t swept;           /* dead workers */
+    uint64_t revoked;         /* offers that lapsed */
+    uint64_t seniors;         /* retries let to the head of their line */
+};
+
+/* What became of a request (fcgi/API.md). */
+enum outcome {
+    OUTCOME_OK = 0,
+    OUTCOME_CLIENT_ERROR = 1, /* a 4xx that is the request's own fault */
+    OUTCOME_REFUSED = 2,      /* by us: queue, deadline, pause, drain, state */
+    OUTCOME_RATE = 3,         /* a 429 that waiting could not save */
+    OUTCOME_OFF = 4,          /* its model is off, or nobody pays */
+    OUTCOME_UPSTREAM_ERROR = 5, /* 5xx, unreachable, timeout */
+    OUTCOME_TRUNCATED = 6,
+    OUTCOME_HANGUP = 7,    /* its client went */
+    OUTCOME_CANCELLED = 8, /* by an operator */
+    OUTCOME_LOST = 9,      /* its worker died, or ended before it */
+    OUTCOMES = 10,
+};
+
+/* What was wrong with an upstream's answer, or that there was none; also why
+ * a request went again. */
+enum upstream_error {
+    UPSTREAM_FINE = 0,
+    UPSTREAM_RATE = 1,         /* too many requests */
+    UPSTREAM_BUSY = 2,         /* no worker is free for that model */
+    UPSTREAM_OFF = 3,          /* the model is off or gone */
+    UPSTREAM_UNKNOWN = 4,      /* no such model */
+    UPSTREAM_UNPAID = 5,       /* 402 */
+    UPSTREAM_KEY = 6,          /* 401, 403 */
+    UPSTREAM_CLIENT = 7,       /* another 4xx */
+    UPSTREAM_SERVER = 8,       /* 5xx, also inside a stream */
+    UPSTREAM_TIMEOUT = 9,      /* it said so, or we did */
+    UPSTREAM_UNREACHABLE = 10, /* no connection */
+    UPSTREAM_SILENT = 11,      /* closed without an answer */
+    UPSTREAM_TRUNCATED = 12,
+    UPSTREAM_GARBAGE = 13, /* not HTTP, or not what was asked for */
+    UPSTREAM_STALE = 14,   /* a kept connection was dead */
+    UPSTREAM_ERRORS = 15,
+};
+
+/* Why an answer of ours is no answer of the upstream's. */
+enum reason {
+    REASON_NONE = 0,
+    REASON_QUEUE_FULL = 1,
+    REASON_CLIENT_FULL = 2,
+    REASON_DEADLINE = 3,
+    REASON_QUEUE_TIMEOUT = 4,
+    REASON_PAUSED = 5,
+    REASON_DRAINING = 6,
+    REASON_UPSTREAM_OFF = 7, /* and it was not asked again */
+    REASON_STATE = 8,
+    REASON_CANCELLED = 9,
+    REASON_TOO_LARGE = 10,
+    REASON_BAD_REQUEST = 11,
+    REASON_UNAUTHORIZED = 12,
+    REASON_FORBIDDEN = 13,
+    REASON_NOT_FOUND = 14,
+    REASON_METHOD = 15,
+    REASON_OTHER = 16,
+    REASONS = 17,
+};
+
+/* Where a request was when its client went. */
+enum phase {
+    PHASE_NONE = 0, /* it did not go */
+    PHASE_QUEUE = 1,
+    PHASE_FORWARD = 2,
+    PHASE_RELAY = 3,
+    PHASE_LOCAL = 4, /* a page of our own */
+    PHASES = 5,
+};
+
+#define LIMITER_CODE_MAX     32 /* with the zero, as the next two */
+#define LIMITER_ROUTE_MAX    16
+#define LIMITER_PROVIDER_MAX 32
+#define LIMITER_RECENT       100 /* requests that ended last */
+
+/* Tokens of one request: more is no count, and not told. */
+#define LIMITER_TOKENS_MAX (INT64_C(1) << 40)
+
+/* One request that is over. */
+struct limiter_note {
+    enum outcome outcome;
+    bool upstreamed; /* it was for the upstream; else only its route, code,
+                        reason and phase count */
+    uint16_t status; /* of the answer; 499: its client went; 0: none */
+    enum reason reason;
+    enum phase phase;
+    enum limiter_class cls;
+    bool stream;
+    bool granted;      /* its time in the queue ended with a slot */
+    uint32_t upstream; /* index into the settings */
+    uint32_t attempts; /* sends of it */
+    int64_t at_ms;     /* its end, since 1970 */
+    int64_t queue_ns, first_byte_ns, generation_ns; /* -1: not so far */
+    int64_t total_ns;
+    int64_t speed_milli; /* thousandths of a token per second; -1: unknown */
+    uint64_t bytes;      /* to the client */
+    uint64_t prompt_bytes;
+    int64_t tokens_in, tokens_out; /* -1: not told */
+    struct reservoir gaps;         /* between tokens, SPREAD_GAP */
+    char route[LIMITER_ROUTE_MAX]; /* "": none is counted */
+    char code[LIMITER_CODE_MAX];   /* of an error of ours, or "" */
+    char provider[LIMITER_PROVIDER_MAX];
+    char id[LIMITER_ID_MAX];
+    char client[LIMITER_NAME_MAX];
+    char model[LIMITER_NAME_MAX];
+};
+
+/* One send of a request that is over, or an error of what came after it. */
+struct limiter_attempt {
+    int64_t first_byte_ns; /* since it began; -1: none came, or no send */
+    int64_t duration_ns;   /* the same to its end */
+    enum upstream_error error;
+    bool again; /* the request goes again because of the error */
+    bool fine;  /* it is what its client wanted */
+    char provider[LIMITER_PROVIDER_MAX];
+};
+
+#define TALLY_ROUTES    24
+#define TALLY_CODES     24 /* of a route */
+#define TALLY_PROVIDERS 32 /* and one for all others */
+#define TALLY_BOUNDS    16
+
+/* Upper bounds of a histogram's buckets in milliseconds. */
+extern const uint32_t tally_bounds_ms[TALLY_BOUNDS];
+
+struct tally_histogram {
+    uint64_t n[TALLY_BOUNDS + 1]; /* the last: above all bounds */
+    uint64_t sum_us;
+};
+
+struct tally_code {
+    uint32_t status; /* 0: free */
+    uint32_t pad;
+    uint64_t n;
+};
+
+struct tally_route {
+    char name[LIMITER_ROUTE_MAX]; /* "": free */
+    struct tally_code codes[TALLY_CODES];
+    uint64_t other; /* with still other codes */
+};
+
+struct tally_provider {
+    char name[LIMITER_PROVIDER_MAX]; /* "": free */
+    struct tally_histogram first_byte, duration;
+    uint64_t errors[UPSTREAM_ERRORS];
+    uint64_t tokens_in, tokens_out;
+};
+
+struct tally_sums {
+    uint64_t requests; /* for the upstream, ended */
+    uint64_t outcomes[OUTCOMES];
+    uint64_t reasons[REASONS];
+    uint64_t phases[PHASES];
+    uint64_t retries[UPSTREAM_ERRORS];
+    uint64_t queue_us, first_byte_us, generation_us; /* where time went */
+    struct tally_histogram queue[LIMITER_CLASSES];
+    struct tally_route routes[TALLY_ROUTES + 1];          /* last: others */
+    struct tally_provider providers[TALLY_PROVIDERS + 1]; /* last: others */
+};
+
+/* Percentiles of the last some hundred; -1: there are none. */
+struct view_spread {
+    double p50, p95;
+};
+
+/* What became of a model's or a client's requests. */
+struct view_figures {
+    uint64_t requests, sent, refused, streams; /* streams: of the requests */
+    uint64_t outcomes[OUTCOMES];
+    uint64_t tokens_in, tokens_out;
+    int64_t last_at_ms; /* since 1970; 0: none ended yet */
+    struct view_spread first_byte_s, queue_s, token_gap_s, tokens_per_s,
+        prompt_bytes;
+};
+
+struct view_recent {
+    int64_t at_ms; /* since 1970 */
+    char id[LIMITER_ID_MAX];
+    char client[LIMITER_NAME_MAX];
+    char model[LIMITER_NAME_MAX];
+    char route[LIMITER_ROUTE_MAX];
+    char code[LIMITER_CODE_MAX];
+    bool stream;
+    uint16_t status;
+    enum outcome outcome;
+    uint32_t attempts;
+    int64_t queue_ns, first_byte_ns, total_ns; /* -1: not so far */
+    uint64_t bytes;
+    int64_t tokens_in, tokens_out; /* -1: not told */
+};
+
+/* The part of a model's id that may become a provider: before the first '/',
+ * of letters, digits, '.', '_' and '-'; "" where it has none. */
+void limiter_provider_of(const char *model, char out[LIMITER_PROVIDER_MAX]);
+
+#endif
