@@ -50,7 +50,7 @@ static bool is_under(const char *path, const char *prefix)
     return strncmp(path, prefix, strlen(prefix)) == 0;
 }
 
-static int preflight_answer(struct exchange *x)
+static enum step preflight_answer(struct exchange *x)
 {
     const struct request *r = x->req;
     struct buf b = {NULL, 0, 0, 0};

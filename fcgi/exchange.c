@@ -229,7 +229,7 @@ static enum step step_route(struct exchange *x)
     if (f->status != 0)
         return exchange_fail(x, f->status, f->code, -1, -1, "%s", f->message);
     if (!x->req->route->proxied)
-        return (enum step)x->req->route->answer(x);
+        return x->req->route->answer(x);
     if (x->s->draining)
         return refuse_draining(x);
     return STEP_ADMIT;

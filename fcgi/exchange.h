@@ -16,23 +16,12 @@
 #include "fcgi/request.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/sluice.h"
+#include "fcgi/step.h"
 #include "fcgi/upstream/answer_probe.h"
 #include "fcgi/upstream/nvcf.h"
 #include "fcgi/upstream/upstream.h"
 #include "lib/loop.h"
 #include "state/limiter.h"
-
-enum step {
-    STEP_ROUTE = 0,
-    STEP_ADMIT = 1,
-    STEP_QUEUE = 2,
-    STEP_FORWARD = 3,
-    STEP_PAUSE = 4,
-    STEP_RELAY = 5,
-    STEP_FLUSH = 6,
-    STEP_SETTLE = 7,
-    STEP_DONE = 8,
-};
 
 /* What a transfer is for. */
 enum errand {

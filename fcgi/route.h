@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "fcgi/step.h"
 #include "fcgi/upstream/sse.h"
 
 struct exchange;
@@ -30,8 +31,8 @@ struct route {
     bool is_inference;  /* a model answers it: what it says of the model counts
                          * for all, and asking twice only costs */
     enum sse_ends ends; /* what its streams end with */
-    /* For those that are not proxied.  Returns enum step: what follows. */
-    int (*answer)(struct exchange *x);
+    /* For those that are not proxied: what follows. */
+    enum step (*answer)(struct exchange *x);
 };
 
 /* The route of R's method and path.  NULL: R->fault says 404 or 405; for 405

@@ -13,7 +13,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "fcgi/config/bounds.h"
 #include "lib/base.h"
 #include "lib/buf.h"
 

@@ -2,6 +2,8 @@
 #ifndef SLUICE_JSON_STRICT_H
 #define SLUICE_JSON_STRICT_H
 
+#define JSON_DEPTH 64 /* json-c recurses; tools nest about 10 deep */
+
 #include <stddef.h>
 
 struct json_object;

@@ -17,7 +17,6 @@
 #define PARAMS_MAX   256        /* FastCGI parameters of one request */
 #define PARAMS_BYTES (64 * KIB) /* lighttpd itself stops at 65,535 */
 #define PATH_BYTES   2048       /* path and query we forward */
-#define JSON_DEPTH   64         /* json-c recurses; tools nest about 10 deep */
 #define JSON_BIG     (1 * MIB)  /* above it, one parse at a time: trees */
 
 /* A request up to LOOK_BYTES is read and parsed in the loop (0.1 ms of JSON at

@@ -110,21 +110,21 @@ static enum step set_pause(struct exchange *x, const char *by)
     return say(x, by != NULL ? "{\"paused\":true}\n" : "{\"paused\":false}\n");
 }
 
-int admin_pause(struct exchange *x)
+enum step admin_pause(struct exchange *x)
 {
     const char *from = x->req->remote_addr;
 
     return set_pause(x, from != NULL ? from : "unknown");
 }
 
-int admin_resume(struct exchange *x)
+enum step admin_resume(struct exchange *x)
 {
     return set_pause(x, NULL);
 }
 
 /* ---- cancel ------------------------------------------------------------------ */
 
-int admin_cancel(struct exchange *x)
+enum step admin_cancel(struct exchange *x)
 {
     const char *id = x->req->path + strlen("/api/queue/");
     char json[48];
@@ -192,7 +192,7 @@ static bool has_other_keys(struct json_object *body)
     return false;
 }
 
-int admin_clear(struct exchange *x)
+enum step admin_clear(struct exchange *x)
 {
     char why[256];
     struct json_object *body = body_of(x, why, sizeof(why));
@@ -217,7 +217,7 @@ int admin_clear(struct exchange *x)
 
 /* ---- reload ---------------------------------------------------------------------- */
 
-int admin_reload(struct exchange *x)
+enum step admin_reload(struct exchange *x)
 {
     adopt_reload(x->s->adopt, x);
     return STEP_FLUSH; /* answered when it is done */

@@ -4,15 +4,17 @@
 #ifndef SLUICE_ADMIN_H
 #define SLUICE_ADMIN_H
 
+#include "fcgi/step.h"
+
 struct exchange;
 struct log;
 
-/* The pages; each returns an enum step. */
-int admin_pause(struct exchange *x);
-int admin_resume(struct exchange *x);
-int admin_cancel(struct exchange *x);
-int admin_clear(struct exchange *x);
-int admin_reload(struct exchange *x);
+/* The pages. */
+enum step admin_pause(struct exchange *x);
+enum step admin_resume(struct exchange *x);
+enum step admin_cancel(struct exchange *x);
+enum step admin_clear(struct exchange *x);
+enum step admin_reload(struct exchange *x);
 
 /* A line on what X did, with KEY (or NULL) and its VALUE: never a token. */
 void admin_log(const struct exchange *x, const char *action, const char *key,

@@ -240,7 +240,7 @@ void config_page_put(struct buf *b, struct config *cfg)
 
 /* ---- the pages ------------------------------------------------------------------- */
 
-int config_page_answer(struct exchange *x)
+enum step config_page_answer(struct exchange *x)
 {
     struct buf b = {NULL, 0, 0, 0};
     enum step next;
@@ -251,7 +251,7 @@ int config_page_answer(struct exchange *x)
     return next;
 }
 
-int config_page_patch(struct exchange *x)
+enum step config_page_patch(struct exchange *x)
 {
     if (x->req->body.len > PATCH_BYTES)
         return exchange_fail(x, 413, "sluice_too_large", -1, 0,

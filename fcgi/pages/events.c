@@ -152,7 +152,7 @@ static void begin(struct exchange *x)
     x->relay.status = 200;
 }
 
-int events_answer(struct exchange *x)
+enum step events_answer(struct exchange *x)
 {
     struct events *e = x->s->events;
 

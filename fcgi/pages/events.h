@@ -4,6 +4,8 @@
 #ifndef SLUICE_EVENTS_H
 #define SLUICE_EVENTS_H
 
+#include "fcgi/step.h"
+
 struct events;
 struct exchange;
 struct sluice;
@@ -11,8 +13,8 @@ struct sluice;
 struct events *events_new(struct sluice *s); /* never NULL */
 void events_free(struct events *e);          /* NULL is fine */
 
-/* GET /api/events: X looks on until it goes.  Returns enum step. */
-int events_answer(struct exchange *x);
+/* GET /api/events: X looks on until it goes.  */
+enum step events_answer(struct exchange *x);
 /* X is over. */
 void events_forget(struct events *e, struct exchange *x);
 /* We stop: all of them end. */

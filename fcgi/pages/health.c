@@ -9,7 +9,7 @@
 #include "fcgi/exchange.h"
 #include "lib/clock.h"
 
-int health_answer(struct exchange *x)
+enum step health_answer(struct exchange *x)
 {
     int64_t up_ns = limiter_uptime_ns(x->s->lim, clock_now_ns());
     struct buf b = {NULL, 0, 0, 0};

@@ -2,9 +2,11 @@
 #ifndef SLUICE_HEALTH_H
 #define SLUICE_HEALTH_H
 
+#include "fcgi/step.h"
+
 struct exchange;
 
-/* GET /health: {"status","uptime","version"}.  Returns enum step. */
-int health_answer(struct exchange *x);
+/* GET /health: {"status","uptime","version"}.  */
+enum step health_answer(struct exchange *x);
 
 #endif

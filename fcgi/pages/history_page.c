@@ -200,7 +200,7 @@ void history_page_put(struct buf *b, const struct limiter_past *p)
     buf_str(b, "}\n");
 }
 
-int history_page_answer(struct exchange *x)
+enum step history_page_answer(struct exchange *x)
 {
     int64_t now_s = clock_wall_ms() / 1000;
     struct buf b = {NULL, 0, 0, 0};

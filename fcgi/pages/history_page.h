@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fcgi/step.h"
 #include "lib/buf.h"
 #include "state/history.h"
 
@@ -17,7 +18,7 @@ bool history_page_parse(const char *target, int64_t now_s,
 /* The answer, as JSON: columns of one length. */
 void history_page_put(struct buf *b, const struct limiter_past *p);
 
-/* Returns enum step. */
-int history_page_answer(struct exchange *x);
+/* */
+enum step history_page_answer(struct exchange *x);
 
 #endif

@@ -406,7 +406,7 @@ static bool wants_open(const struct request *r)
     return false;
 }
 
-int metrics_answer(struct exchange *x)
+enum step metrics_answer(struct exchange *x)
 {
     bool open = wants_open(x->req);
     struct limiter_tally *t = calloc(1, sizeof(*t)); /* 30 KB */

@@ -4,12 +4,14 @@
 
 #include <stdbool.h>
 
+#include "fcgi/step.h"
+
 struct buf;
 struct exchange;
 struct limiter_tally;
 
-/* Of a route; returns enum step. */
-int metrics_answer(struct exchange *x);
+/* Of a route. */
+enum step metrics_answer(struct exchange *x);
 
 /* Appends T and what this process uses, as OpenMetrics 1.0 or as Prometheus'
  * text 0.0.4. */

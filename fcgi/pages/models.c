@@ -50,7 +50,7 @@ static void ask_next(struct models *m);
 
 /* ---- answering --------------------------------------------------------------- */
 
-static int answer_list(struct exchange *x, json_object *list)
+static enum step answer_list(struct exchange *x, json_object *list)
 {
     struct buf b = {NULL, 0, 0, 0};
     enum step next;
@@ -65,7 +65,8 @@ static int answer_list(struct exchange *x, json_object *list)
     return next;
 }
 
-static int answer_one(struct exchange *x, json_object *list, const char *id)
+static enum step answer_one(struct exchange *x, json_object *list,
+                            const char *id)
 {
     size_t i, n = json_object_array_length(list);
     struct buf b = {NULL, 0, 0, 0};
@@ -90,7 +91,7 @@ static int answer_one(struct exchange *x, json_object *list, const char *id)
                          "The upstream lists no model \"%.120s\".", id);
 }
 
-static int answer_from(struct exchange *x, json_object *list)
+static enum step answer_from(struct exchange *x, json_object *list)
 {
     const char *id = x->req->path + strlen("/v1/models");
 
@@ -106,7 +107,7 @@ static void answer_all(struct models *m)
         struct exchange *x = m->waiting[--m->n_waiting];
 
         if (m->list != NULL)
-            x->step = (enum step)answer_from(x, m->list);
+            x->step = answer_from(x, m->list);
         else
             x->step = exchange_fail(x, e->status, e->code, e->retry_ms,
                                     e->retry, "%s", e->message);
@@ -351,7 +352,7 @@ static enum step ask_freely(struct exchange *x)
     return STEP_FORWARD;
 }
 
-int models_answer(struct exchange *x)
+enum step models_answer(struct exchange *x)
 {
     struct models *m = x->s->models;
 

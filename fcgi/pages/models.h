@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fcgi/step.h"
+
 struct exchange;
 struct models;
 struct sluice;
@@ -17,8 +19,8 @@ struct transfer_ops;
 struct models *models_new(struct sluice *s);
 void models_free(struct models *m);
 
-/* Returns enum step. */
-int models_answer(struct exchange *x);
+/* */
+enum step models_answer(struct exchange *x);
 /* X is over and must not be answered any more. */
 void models_forget(struct models *m, struct exchange *x);
 

@@ -417,7 +417,7 @@ void ready_forget(struct ready *r, struct exchange *x)
             r->waiting[i--] = r->waiting[--r->n_waiting];
 }
 
-int ready_answer(struct exchange *x)
+enum step ready_answer(struct exchange *x)
 {
     struct ready *r = x->s->ready;
 

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "fcgi/step.h"
 #include "state/limiter.h"
 #include "state/readiness.h"
 
@@ -25,8 +26,8 @@ struct ready_verdict {
 struct ready *ready_new(struct sluice *s);
 void ready_free(struct ready *r); /* NULL is fine */
 
-/* Returns enum step.  Waits, without blocking, while an upstream is asked. */
-int ready_answer(struct exchange *x);
+/*  Waits, without blocking, while an upstream is asked. */
+enum step ready_answer(struct exchange *x);
 /* X is over and must not be answered any more. */
 void ready_forget(struct ready *r, struct exchange *x);
 

@@ -45,7 +45,7 @@ bool status_text(struct sluice *s, int64_t fresh_ns, struct buf *out,
     return true;
 }
 
-int status_answer(struct exchange *x)
+enum step status_answer(struct exchange *x)
 {
     struct buf b = {NULL, 0, 0, 0};
     uint64_t number;
@@ -61,7 +61,7 @@ int status_answer(struct exchange *x)
     return next;
 }
 
-int queue_answer(struct exchange *x)
+enum step queue_answer(struct exchange *x)
 {
     struct limiter_view view;
     struct buf b = {NULL, 0, 0, 0};

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fcgi/step.h"
 #include "lib/buf.h"
 
 struct exchange;
@@ -18,9 +19,9 @@ struct sluice;
 bool status_text(struct sluice *s, int64_t fresh_ns, struct buf *out,
                  uint64_t *number);
 
-/* GET /api/status: the snapshot.  Returns enum step. */
-int status_answer(struct exchange *x);
+/* GET /api/status: the snapshot.  */
+enum step status_answer(struct exchange *x);
 /* GET /api/queue: who waits, in the order they will go; who runs. */
-int queue_answer(struct exchange *x);
+enum step queue_answer(struct exchange *x);
 
 #endif

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "lib/json_strict.h"
 #include "state/limiter.h"
 
 /* The member NAME of ONE, if it is a string that says something. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "lib/json_strict.h"
 #include "state/limiter.h"
 
 /* Not null, and no empty text, list or object. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "fcgi/route.h"
+#include "lib/json_strict.h"
 #include "unit.h"
 
 /* A request of the usual parameters, EXTRA (a list of texts, or NULL) and,
