@@ -107,7 +107,7 @@ named() { # named FILE FOLDER...
     done
 }
 for f in README.md README.zh-CN.md CONTRIBUTING.md conf/README.md fcgi/README.md fcgi/API.md state/README.md; do
-    is "$f names files that are there" "" "$(named $f "$root/fcgi" "$root/state" "$root/tests" "$root/www")"
+    is "$f names files that are there" "" "$(named $f "$root/lib" "$root/state" "$root/fcgi" "$root/ctl" "$root/tests" "$root/www")"
 done
 
 # The pages themselves, where something can tell.
