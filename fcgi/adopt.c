@@ -19,12 +19,13 @@
 #include "fcgi/accept.h"
 #include "fcgi/config/revise.h"
 #include "fcgi/config/rules.h"
-#include "fcgi/exchange.h"
+#include "fcgi/control_log.h"
 #include "fcgi/notify.h"
-#include "fcgi/pages/admin.h"
-#include "fcgi/pages/config_page.h"
+#include "fcgi/reply.h"
+#include "fcgi/sluice.h"
 #include "lib/log.h"
 #include "lib/offload.h"
+#include "state/limiter.h"
 
 #define LOOK_NS  (3 * NS_PER_MS) /* between two looks at who follows */
 #define WAIT_NS  NS_PER_S        /* for a stopped worker; it follows later */
@@ -34,12 +35,12 @@ struct change {
     struct job job; /* first: offload.c gives it back */
     struct adopt *a;
     struct revision rev;
-    struct exchange *x; /* NULL: nobody, or it is gone */
-    char remote[64];    /* who asked; "": nobody */
+    struct adopt_asker who; /* told is NULL: nobody, or it is gone */
+    char remote[64];        /* who asked; "": nobody */
     char id[LIMITER_ID_MAX];
     uint64_t stamp;    /* of what was published, before it was read */
     char *patch;       /* its body */
-    struct buf answer; /* how X is answered, once all follow */
+    struct buf answer; /* of who asked, once all follow */
     uint64_t generation;
     int64_t until_ns;    /* but not later */
     struct change *next; /* in a->changes */
@@ -111,28 +112,20 @@ static void forget_change(struct change *c)
 
 static void answer(struct change *c)
 {
-    struct exchange *x = c->x;
+    struct adopt_asker who = c->who;
+    struct reply_error e = {.status = c->rev.status, .retry_ms = -1};
 
-    if (x == NULL)
+    if (who.told == NULL)
         return;
-    c->x = NULL;
-    if (c->rev.status == 200)
-        x->step = exchange_json(x, &c->answer);
-    else
-        x->step = exchange_fail(x, c->rev.status,
-                                c->rev.status == 400 ? "sluice_bad_request"
-                                                     : "sluice_state",
-                                -1, 0, "%s", c->rev.err);
-    exchange_run(x);
-}
-
-static void put_reloaded(struct buf *b, struct json_object *notes)
-{
-    buf_str(b, "{\"reloaded\":true,\"warnings\":");
-    buf_json_text(
-        b, json_object_to_json_string_ext(
-               notes, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    buf_str(b, "}\n");
+    c->who.told = NULL;
+    if (c->rev.status == 200) {
+        who.told(who.arg, &c->answer, NULL);
+        return;
+    }
+    e.code = c->rev.status == 400 ? "sluice_bad_request" : "sluice_state";
+    snprintf(e.message, sizeof(e.message), "%.*s", (int)sizeof(e.message) - 1,
+             c->rev.err);
+    who.told(who.arg, NULL, &e);
 }
 
 /* Of changes that are in force here: do all follow? */
@@ -147,7 +140,7 @@ static void on_timer(void *arg)
         next = c->next;
         if (c->generation == 0)
             continue; /* its thread is not done */
-        if (c->x != NULL && now < c->until_ns &&
+        if (c->who.told != NULL && now < c->until_ns &&
             !limiter_all_follow(a->s->lim, c->generation, now)) {
             more = true;
             continue;
@@ -183,9 +176,9 @@ static void tell(struct change *c)
     if (c->remote[0] == '\0')
         return;
     if (rev->kind == REVISE_PATCH)
-        admin_log_by(s->log, c->remote, c->id, what, "change", c->patch);
+        control_log(s->log, c->remote, c->id, what, "change", c->patch);
     else
-        admin_log_by(s->log, c->remote, c->id, what, NULL, NULL);
+        control_log(s->log, c->remote, c->id, what, NULL, NULL);
 }
 
 static bool is_by_signal(const struct change *c)
@@ -223,10 +216,8 @@ static void on_revised(struct job *job, bool ran)
         adopt_look(a); /* what was announced meanwhile */
         return;
     }
-    if (c->rev.kind == REVISE_RELOAD)
-        put_reloaded(&c->answer, c->rev.notes);
-    else
-        config_page_put(&c->answer, a->s->cfg);
+    if (c->who.put != NULL)
+        c->who.put(&c->answer, a->s->cfg, c->rev.notes);
     c->until_ns = loop_now(a->s->loop) + WAIT_NS;
     loop_at(a->s->loop, &a->timer, loop_now(a->s->loop) + NS_PER_MS);
 }
@@ -244,7 +235,7 @@ static void work(struct job *job)
 }
 
 static struct change *begin(struct adopt *a, enum revise_kind kind,
-                            struct exchange *x)
+                            const struct adopt_asker *who)
 {
     struct change *c = calloc(1, sizeof(*c));
 
@@ -252,11 +243,12 @@ static struct change *begin(struct adopt *a, enum revise_kind kind,
     c->job.work = work;
     c->job.done = on_revised;
     c->a = a;
-    c->x = x;
-    if (x != NULL) {
-        snprintf(c->remote, sizeof(c->remote), "%s",
-                 x->req->remote_addr != NULL ? x->req->remote_addr : "unknown");
-        snprintf(c->id, sizeof(c->id), "%s", x->req->id);
+    if (who != NULL) {
+        c->who = *who;
+        snprintf(c->remote, sizeof(c->remote), "%s", who->remote);
+        snprintf(c->id, sizeof(c->id), "%s", who->id);
+        c->who.remote = c->remote;
+        c->who.id = c->id;
     }
     c->rev.kind = kind;
     c->rev.env = a->env;
@@ -267,41 +259,42 @@ static struct change *begin(struct adopt *a, enum revise_kind kind,
     return c;
 }
 
-static bool is_busy(struct adopt *a, struct exchange *x)
+static bool is_busy(struct adopt *a, const struct adopt_asker *who)
 {
-    static const char why[] = "Too many changes wait to be written.";
+    struct reply_error e = {503, "sluice_state", 1000, 1,
+                            "Too many changes wait to be written."};
 
     if (a->n_changes < JOBS_MAX)
         return false;
-    if (x != NULL) {
-        x->step = exchange_fail(x, 503, "sluice_state", 1000, 1, "%s", why);
+    if (who != NULL) {
+        who->told(who->arg, NULL, &e);
     } else {
         log_say(a->s->log, LOG_ERROR_, "settings",
-                "reload: nothing changes: %s", why);
-        notify_reloaded(a->s->notify, why);
+                "reload: nothing changes: %s", e.message);
+        notify_reloaded(a->s->notify, e.message);
     }
     return true;
 }
 
-void adopt_reload(struct adopt *a, struct exchange *x)
+void adopt_reload(struct adopt *a, const struct adopt_asker *who)
 {
-    if (!is_busy(a, x))
-        offload_do(a->offload, &begin(a, REVISE_RELOAD, x)->job);
+    if (!is_busy(a, who))
+        offload_do(a->offload, &begin(a, REVISE_RELOAD, who)->job);
 }
 
-void adopt_patch(struct adopt *a, struct exchange *x)
+void adopt_patch(struct adopt *a, const struct adopt_asker *who,
+                 const char *patch, size_t len)
 {
     struct change *c;
 
-    if (is_busy(a, x))
+    if (is_busy(a, who))
         return;
-    c = begin(a, REVISE_PATCH, x);
-    c->rev.patch_len = x->req->body.len;
-    c->patch = malloc(c->rev.patch_len + 1);
+    c = begin(a, REVISE_PATCH, who);
+    c->rev.patch_len = len;
+    c->patch = malloc(len + 1);
     CHECK(c->patch != NULL);
-    if (c->rev.patch_len > 0)
-        memcpy(c->patch, buf_head(&x->req->body), c->rev.patch_len);
-    c->patch[c->rev.patch_len] = '\0';
+    memcpy(c->patch, patch, len);
+    c->patch[len] = '\0';
     c->rev.patch = c->patch;
     offload_do(a->offload, &c->job);
 }
@@ -366,13 +359,13 @@ int adopt_start(struct sluice *s, char *const *env, char *err, size_t err_max)
     return rc;
 }
 
-void adopt_forget(struct adopt *a, const struct exchange *x)
+void adopt_forget(struct adopt *a, const void *arg)
 {
     struct change *c;
 
     for (c = a->changes; c != NULL; c = c->next)
-        if (c->x == x)
-            c->x = NULL;
+        if (c->who.arg == arg)
+            c->who.told = NULL;
 }
 
 void adopt_free(struct adopt *a)

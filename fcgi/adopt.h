@@ -11,8 +11,22 @@
 #include "fcgi/config/config.h"
 
 struct adopt;
-struct exchange;
+struct buf;
+struct json_object;
+struct reply_error;
 struct sluice;
+
+/* Who asks for a change. */
+struct adopt_asker {
+    const char *remote, *id; /* for the log; copied */
+    /* Writes the answer as soon as CFG is in force here, with NOTES on it. */
+    void (*put)(struct buf *b, struct config *cfg, struct json_object *notes);
+    /* All follow, and that is the ANSWER; or, with NULL, E says why nothing
+     * changes.  Called once, maybe before adopt_patch() returns. */
+    void (*told)(void *arg, const struct buf *answer,
+                 const struct reply_error *e);
+    void *arg;
+};
 
 /*
  * At the start, with s->cfg as config_load() gives it and s->lim opened: what
@@ -28,11 +42,12 @@ void adopt_look(struct adopt *a);
 void adopt_tick(struct adopt *a);
 
 /* The file is read anew, for all workers; the logs are opened anew with it.
- * X, to be answered, or NULL: a signal asked, the service manager is told. */
-void adopt_reload(struct adopt *a, struct exchange *x);
-/* The body of X is a PATCH of the live changes. */
-void adopt_patch(struct adopt *a, struct exchange *x);
-/* X is gone; what it asked for goes on. */
-void adopt_forget(struct adopt *a, const struct exchange *x);
+ * WHO is NULL where a signal asked: then the service manager is told. */
+void adopt_reload(struct adopt *a, const struct adopt_asker *who);
+/* The LEN bytes at PATCH change some values. */
+void adopt_patch(struct adopt *a, const struct adopt_asker *who,
+                 const char *patch, size_t len);
+/* Nobody with ARG is to be told any more; what was asked for goes on. */
+void adopt_forget(struct adopt *a, const void *arg);
 
 #endif

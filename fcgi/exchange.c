@@ -31,23 +31,22 @@
 
 #include "fcgi/accept.h"
 #include "fcgi/access_log.h"
-#include "fcgi/adopt.h"
 #include "fcgi/attempt.h"
 #include "fcgi/auth.h"
 #include "fcgi/conceal.h"
 #include "fcgi/config/config.h"
 #include "fcgi/fingerprint.h"
 #include "fcgi/forward.h"
-#include "fcgi/pages/events.h"
-#include "fcgi/pages/models.h"
-#include "fcgi/pages/ready.h"
 #include "fcgi/refuse.h"
 #include "fcgi/route.h"
 
 static enum step step_route(struct exchange *x);
+static enum step step_later(struct exchange *x);
+static enum step step_page(struct exchange *x);
 static enum step step_admit(struct exchange *x);
 static enum step step_queue(struct exchange *x);
 static enum step step_flush(struct exchange *x);
+static void set_timer(struct exchange *x);
 static enum step step_settle(struct exchange *x);
 
 /* One row per step, in the order of a normal request. */
@@ -56,6 +55,8 @@ static const struct {
     enum step (*run)(struct exchange *x);
 } steps[STEP_DONE] = {
     [STEP_ROUTE] = {"route", step_route},
+    [STEP_LATER] = {"later", step_later},
+    [STEP_PAGE] = {"page", step_page},
     [STEP_ADMIT] = {"admit", step_admit},
     [STEP_QUEUE] = {"queue", step_queue},
     [STEP_FORWARD] = {"forward", forward_step},
@@ -70,10 +71,24 @@ static int64_t now_ns(const struct exchange *x)
     return loop_now(x->s->loop);
 }
 
+static void hang_up(struct exchange *x, const char *why)
+{
+    x->gone = true;
+    snprintf(x->detail, sizeof(x->detail), "%s", why);
+}
+
+void exchange_drop(struct exchange *x, const char *why)
+{
+    hang_up(x, why);
+    exchange_run(x);
+}
+
 /* A client that takes nothing for idle_s, though bytes wait for it, holds a
  * connection of the upstream's and memory of ours: it is gone too. */
 static void look_for_stall(struct exchange *x)
 {
+    char why[64];
+
     if (x->client.taken != x->stall_taken || client_is_flushed(&x->client)) {
         x->stall_taken = x->client.taken;
         x->stall_ns = NEVER;
@@ -84,9 +99,9 @@ static void look_for_stall(struct exchange *x)
         x->stall_ns = now_ns(x) + x->s->cfg->idle_ms * NS_PER_MS;
     if (now_ns(x) < x->stall_ns)
         return;
-    x->gone = true;
-    snprintf(x->detail, sizeof(x->detail), "it took no byte for %" PRId64 " s",
+    snprintf(why, sizeof(why), "it took no byte for %" PRId64 " s",
              x->s->cfg->idle_ms / 1000);
+    hang_up(x, why);
 }
 
 void exchange_run(struct exchange *x)
@@ -183,8 +198,8 @@ enum step exchange_later(struct exchange *x)
         return exchange_fail(x, 503, "sluice_state", 1000, 1,
                              "The shared state is busy or unavailable; try "
                              "again.");
-    loop_at(x->s->loop, &x->timer, now_ns(x) + LATER_NS);
-    return STEP_ROUTE;
+    x->later_ns = now_ns(x) + LATER_NS;
+    return STEP_LATER;
 }
 
 enum step exchange_json(struct exchange *x, const struct buf *json)
@@ -233,6 +248,38 @@ static enum step step_route(struct exchange *x)
     if (x->s->draining)
         return refuse_draining(x);
     return STEP_ADMIT;
+}
+
+static enum step step_later(struct exchange *x)
+{
+    if (now_ns(x) >= x->later_ns)
+        return STEP_ROUTE;
+    set_timer(x);
+    return STEP_LATER;
+}
+
+/* Its answer is written from elsewhere. */
+static enum step step_page(struct exchange *x)
+{
+    if (x->client.ended)
+        return STEP_FLUSH;
+    set_timer(x);
+    return STEP_PAGE;
+}
+
+enum step exchange_wait(struct exchange *x,
+                        void (*on_leave)(struct exchange *x))
+{
+    x->on_leave = on_leave;
+    return STEP_PAGE;
+}
+
+enum step exchange_go_free(struct exchange *x,
+                           void (*on_leave)(struct exchange *x))
+{
+    x->on_leave = on_leave;
+    x->is_free = true;
+    return STEP_FORWARD;
 }
 
 /* The first upstream whose patterns fit the model, or that has none. */
@@ -385,6 +432,8 @@ static void set_timer(struct exchange *x)
 {
     int64_t at = min_i64(x->commit_ns, x->beat_ns);
 
+    if (x->step == STEP_LATER)
+        at = min_i64(at, x->later_ns);
     if (x->step == STEP_QUEUE && x->placed)
         at = min_i64(at, x->queue_deadline_ns);
     if (x->step == STEP_FORWARD || x->step == STEP_PAUSE)
@@ -465,10 +514,8 @@ static enum step step_settle(struct exchange *x)
 {
     access_log_exchange(x);
     loop_cancel(x->s->loop, &x->timer);
-    models_forget(x->s->models, x);
-    ready_forget(x->s->ready, x);
-    adopt_forget(x->s->adopt, x);
-    events_forget(x->s->events, x);
+    if (x->on_leave != NULL)
+        x->on_leave(x);
     forward_stop(x);
     request_stats_exchange(x);
     give_back(x);

@@ -42,6 +42,10 @@ struct exchange {
     bool aborted;        /* and that only because we end */
     bool broken;         /* the answer cannot be completed: no END_REQUEST */
     bool running, again; /* exchange_run() is at it; it was called anew */
+    /* Of the page that X waits at, or NULL: X is over, and it must not be
+     * answered any more.  Called once, in step settle. */
+    void (*on_leave)(struct exchange *x);
+    int64_t later_ns; /* in step later: until then */
 
     /* admission */
     uint32_t upstream;     /* index into the settings */
@@ -111,6 +115,18 @@ void exchange_abort_all(struct sluice *s);
 enum step exchange_fail(struct exchange *x, int status, const char *code,
                         int64_t retry_ms, int retry, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
+/*
+ * For a page that cannot answer at once.  X stays in step PAGE until its answer
+ * is ended: the page writes one as below, minding no step that this returns,
+ * and calls exchange_run().  ON_LEAVE is called when X is over, answered or not.
+ */
+enum step exchange_wait(struct exchange *x,
+                        void (*on_leave)(struct exchange *x));
+/* For a page whose answer is the upstream's: X goes there without a ticket. */
+enum step exchange_go_free(struct exchange *x,
+                           void (*on_leave)(struct exchange *x));
+/* X's client takes nothing, and is as good as gone; WHY is for the log. */
+void exchange_drop(struct exchange *x, const char *why);
 /* The state cannot be had now: X's page is asked for again in a moment, and
  * refused once that has lasted for a second. */
 enum step exchange_later(struct exchange *x);

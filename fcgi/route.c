@@ -16,6 +16,7 @@
 
 #include "fcgi/cors.h"
 #include "fcgi/pages/admin.h"
+#include "fcgi/pages/change.h"
 #include "fcgi/pages/config_page.h"
 #include "fcgi/pages/events.h"
 #include "fcgi/pages/health.h"
@@ -68,15 +69,14 @@ static const struct route routes[] = {
     {"/api/status", "GET, HEAD", "status", OUR_OWN(ACCESS_READ, status_answer)},
     {"/api/queue", "GET, HEAD", "queue", OUR_OWN(ACCESS_READ, queue_answer)},
     {"/api/queue/*", "DELETE", "control", OUR_OWN(ACCESS_ADMIN, admin_cancel)},
-    {"/api/config", "PATCH", "config",
-     OUR_OWN(ACCESS_ADMIN, config_page_patch)},
+    {"/api/config", "PATCH", "config", OUR_OWN(ACCESS_ADMIN, change_patch)},
     {"/api/config", "GET, HEAD, PATCH", "config",
      OUR_OWN(ACCESS_READ, config_page_answer)},
     {"/api/pause", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_pause)},
     {"/api/resume", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_resume)},
     {"/api/retreat/clear", "POST", "control",
      OUR_OWN(ACCESS_ADMIN, admin_clear)},
-    {"/api/reload", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_reload)},
+    {"/api/reload", "POST", "control", OUR_OWN(ACCESS_ADMIN, change_reload)},
     {"/api/events", "GET", "events", OUR_OWN(ACCESS_READ, events_answer)},
     {"/api/history", "GET, HEAD", "history",
      OUR_OWN(ACCESS_READ, history_page_answer)},

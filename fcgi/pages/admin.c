@@ -4,7 +4,6 @@
  *   pause, resume   nothing is sent, it goes on (state/operator.c)
  *   cancel          one request ends, waiting or running
  *   clear           a retreat, a 402 hold or a bench ends
- *   reload          the settings file is read anew (adopt.c)
  *
  * Each takes effect in all workers and is logged with who did it.  auth.c has
  * seen the token before anything here is called.
@@ -15,38 +14,21 @@
 
 #include <json-c/json.h>
 
-#include "fcgi/adopt.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/json_file.h"
 #include "fcgi/config/settings.h"
+#include "fcgi/control_log.h"
 #include "fcgi/exchange.h"
 #include "lib/clock.h"
 #include "lib/json_strict.h"
-#include "lib/log.h"
 #include "state/operator.h"
 
 #define BODY_MAX (4 * KIB) /* two names */
 
-void admin_log_by(struct log *log, const char *remote, const char *id,
-                  const char *action, const char *key, const char *value)
+static void log_order(const struct exchange *x, const char *action,
+                      const char *key, const char *value)
 {
-    struct log_line l;
-
-    log_begin(&l, log, LOG_INFO_, "control");
-    log_str(&l, "action", action);
-    log_str(&l, "remote", remote);
-    log_str(&l, "token", "admin");
-    log_str(&l, "request_id", id);
-    if (key != NULL)
-        log_str(&l, key, value);
-    log_end(&l);
-}
-
-void admin_log(const struct exchange *x, const char *action, const char *key,
-               const char *value)
-{
-    admin_log_by(x->s->log, x->req->remote_addr, x->req->id, action, key,
-                 value);
+    control_log(x->s->log, x->req->remote_addr, x->req->id, action, key, value);
 }
 
 static enum step say(struct exchange *x, const char *json)
@@ -106,7 +88,7 @@ static enum step set_pause(struct exchange *x, const char *by)
     if (!limiter_pause(x->s->lim, by, clock_now_ns()))
         return exchange_later(x);
     x->s->turn_due = true;
-    admin_log(x, by != NULL ? "pause" : "resume", NULL, NULL);
+    log_order(x, by != NULL ? "pause" : "resume", NULL, NULL);
     return say(x, by != NULL ? "{\"paused\":true}\n" : "{\"paused\":false}\n");
 }
 
@@ -136,7 +118,7 @@ enum step admin_cancel(struct exchange *x)
         return exchange_fail(x, 404, "sluice_not_found", -1, 0,
                              "No request that waits or runs has this id.");
     x->s->turn_due = true; /* it may be one of ours */
-    admin_log(x, "cancel", "id", id);
+    log_order(x, "cancel", "id", id);
     snprintf(json, sizeof(json), "{\"cancelled\":%u}\n", n);
     return say(x, json);
 }
@@ -173,7 +155,7 @@ static enum step clear(struct exchange *x, const char *upstream,
         return bad(x, "upstream: must be the name of one that the settings "
                       "have");
     x->s->turn_due = true;
-    admin_log(x, "clear", *model != '\0' ? "model" : "upstream",
+    log_order(x, "clear", *model != '\0' ? "model" : "upstream",
               *model != '\0' ? model : upstream);
     return say(x, "{\"cleared\":true}\n");
 }
@@ -213,12 +195,4 @@ enum step admin_clear(struct exchange *x)
         next = clear(x, upstream, model);
     json_object_put(body);
     return next;
-}
-
-/* ---- reload ---------------------------------------------------------------------- */
-
-enum step admin_reload(struct exchange *x)
-{
-    adopt_reload(x->s->adopt, x);
-    return STEP_FLUSH; /* answered when it is done */
 }

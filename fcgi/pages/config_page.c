@@ -8,12 +8,9 @@
 
 #include <string.h>
 
-#include "fcgi/adopt.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/exchange.h"
-
-#define PATCH_BYTES (64 * KIB) /* every key of every upstream is less */
 
 static const char *const sources[] = {"default", "file", "env", "live"};
 
@@ -238,7 +235,7 @@ void config_page_put(struct buf *b, struct config *cfg)
     buf_str(b, "}\n");
 }
 
-/* ---- the pages ------------------------------------------------------------------- */
+/* ---- the page ------------------------------------------------------------------- */
 
 enum step config_page_answer(struct exchange *x)
 {
@@ -249,17 +246,4 @@ enum step config_page_answer(struct exchange *x)
     next = exchange_json(x, &b);
     buf_free(&b);
     return next;
-}
-
-enum step config_page_patch(struct exchange *x)
-{
-    if (x->req->body.len > PATCH_BYTES)
-        return exchange_fail(x, 413, "sluice_too_large", -1, 0,
-                             "A change of settings is at most %zu KB.",
-                             PATCH_BYTES / KIB);
-    if (x->req->body.len == 0)
-        return exchange_fail(x, 400, "sluice_bad_request", -1, 0,
-                             "the body: must be one JSON object");
-    adopt_patch(x->s->adopt, x);
-    return STEP_FLUSH; /* answered when it is in force */
 }

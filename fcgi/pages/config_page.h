@@ -13,8 +13,6 @@ struct exchange;
 /* Appends every setting that may be shown, with all there is to say of it. */
 void config_page_put(struct buf *b, struct config *cfg);
 
-/* GET and PATCH. */
 enum step config_page_answer(struct exchange *x);
-enum step config_page_patch(struct exchange *x);
 
 #endif

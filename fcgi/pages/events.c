@@ -1,7 +1,7 @@
 /*
  * events.c - who looks on, and does every one of them see the newest?
  *
- *   events_answer()   a viewer: its exchange stays in the step FLUSH
+ *   events_answer()   a viewer: its exchange stays in the step PAGE
  *   on_timer()        a second after the last snapshot: status_text(), which
  *                     one of all workers builds; to all viewers of this one
  *
@@ -42,10 +42,10 @@ struct events {
 
 static void drop(struct exchange *x)
 {
-    x->gone = true;
-    snprintf(x->detail, sizeof(x->detail), "it took no snapshot for %d s",
-             VIEWER_S);
-    exchange_run(x);
+    char why[64];
+
+    snprintf(why, sizeof(why), "it took no snapshot for %d s", VIEWER_S);
+    exchange_drop(x, why);
 }
 
 /* UNREAD: bytes that wait at all viewers.  It may be gone after this. */
@@ -125,7 +125,7 @@ static void tell_number(struct events *e)
     buf_free(&e->text);
 }
 
-void events_forget(struct events *e, struct exchange *x)
+static void forget(struct events *e, const struct exchange *x)
 {
     size_t i;
 
@@ -135,6 +135,11 @@ void events_forget(struct events *e, struct exchange *x)
             tell_number(e);
             return;
         }
+}
+
+static void stop_looking(struct exchange *x)
+{
+    forget(x->s->events, x);
 }
 
 static void begin(struct exchange *x)
@@ -168,7 +173,7 @@ enum step events_answer(struct exchange *x)
     begin(x);
     /* Not from in here: to look may end X, which is in the middle of a step. */
     loop_at(x->s->loop, &e->timer, loop_now(x->s->loop));
-    return STEP_FLUSH;
+    return exchange_wait(x, stop_looking);
 }
 
 void events_end_all(struct events *e)
@@ -176,11 +181,12 @@ void events_end_all(struct events *e)
     while (e->n > 0) {
         struct exchange *x = e->viewers[e->n - 1].x;
 
-        events_forget(e, x);
-        if (client_is_flushed(&x->client))
-            client_end(&x->client);
-        else
-            x->gone = true; /* it does not read: do not wait for it */
+        forget(e, x);
+        if (!client_is_flushed(&x->client)) {
+            exchange_drop(x, ""); /* it does not read: do not wait for it */
+            continue;
+        }
+        client_end(&x->client);
         exchange_dirty(x);
         exchange_run(x);
     }

@@ -13,10 +13,8 @@ struct sluice;
 struct events *events_new(struct sluice *s); /* never NULL */
 void events_free(struct events *e);          /* NULL is fine */
 
-/* GET /api/events: X looks on until it goes.  */
+/* GET /api/events: X looks on until it goes. */
 enum step events_answer(struct exchange *x);
-/* X is over. */
-void events_forget(struct events *e, struct exchange *x);
 /* We stop: all of them end. */
 void events_end_all(struct events *e);
 

@@ -107,10 +107,10 @@ static void answer_all(struct models *m)
         struct exchange *x = m->waiting[--m->n_waiting];
 
         if (m->list != NULL)
-            x->step = answer_from(x, m->list);
+            (void)answer_from(x, m->list);
         else
-            x->step = exchange_fail(x, e->status, e->code, e->retry_ms,
-                                    e->retry, "%s", e->message);
+            (void)exchange_fail(x, e->status, e->code, e->retry_ms, e->retry,
+                                "%s", e->message);
         exchange_run(x);
     }
 }
@@ -323,15 +323,19 @@ void models_free(struct models *m)
     free(m);
 }
 
-void models_forget(struct models *m, struct exchange *x)
+static void stop_waiting(struct exchange *x)
 {
+    struct models *m = x->s->models;
     size_t i;
 
-    m->n_free -= x->is_free;
-    x->is_free = false;
     for (i = 0; i < m->n_waiting; i++)
         if (m->waiting[i] == x)
             m->waiting[i--] = m->waiting[--m->n_waiting];
+}
+
+static void stop_asking(struct exchange *x)
+{
+    x->s->models->n_free--;
 }
 
 static enum step too_many(struct exchange *x)
@@ -348,8 +352,7 @@ static enum step ask_freely(struct exchange *x)
     if (m->n_free == FREE_MAX)
         return too_many(x);
     m->n_free++;
-    x->is_free = true;
-    return STEP_FORWARD;
+    return exchange_go_free(x, stop_asking);
 }
 
 enum step models_answer(struct exchange *x)
@@ -371,5 +374,5 @@ enum step models_answer(struct exchange *x)
         m->failure.status = 0;
         ask_next(m);
     }
-    return STEP_FLUSH;
+    return exchange_wait(x, stop_waiting);
 }

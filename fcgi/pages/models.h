@@ -19,10 +19,7 @@ struct transfer_ops;
 struct models *models_new(struct sluice *s);
 void models_free(struct models *m);
 
-/* */
 enum step models_answer(struct exchange *x);
-/* X is over and must not be answered any more. */
-void models_forget(struct models *m, struct exchange *x);
 
 /*
  * Asks upstream number UPSTREAM of the settings for its list, which costs no

@@ -200,7 +200,7 @@ static void answer_all(struct ready *r, const struct ready_verdict *v)
     while (r->n_waiting > 0) {
         struct exchange *x = r->waiting[--r->n_waiting];
 
-        x->step = answer(x, v);
+        (void)answer(x, v);
         exchange_run(x);
     }
 }
@@ -408,8 +408,9 @@ void ready_free(struct ready *r)
     free(r);
 }
 
-void ready_forget(struct ready *r, struct exchange *x)
+static void stop_waiting(struct exchange *x)
 {
+    struct ready *r = x->s->ready;
     size_t i;
 
     for (i = 0; i < r->n_waiting; i++)
@@ -427,5 +428,5 @@ enum step ready_answer(struct exchange *x)
     r->waiting[r->n_waiting++] = x;
     if (!r->asking)
         look(r); /* may answer at once */
-    return STEP_FLUSH;
+    return exchange_wait(x, stop_waiting);
 }

@@ -26,10 +26,8 @@ struct ready_verdict {
 struct ready *ready_new(struct sluice *s);
 void ready_free(struct ready *r); /* NULL is fine */
 
-/*  Waits, without blocking, while an upstream is asked. */
+/* Waits, without blocking, while an upstream is asked. */
 enum step ready_answer(struct exchange *x);
-/* X is over and must not be answered any more. */
-void ready_forget(struct ready *r, struct exchange *x);
 
 /* What ST means under the thresholds of CFG, while all is PAUSED or not. */
 void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,

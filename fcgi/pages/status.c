@@ -49,7 +49,7 @@ enum step status_answer(struct exchange *x)
 {
     struct buf b = {NULL, 0, 0, 0};
     uint64_t number;
-    int next;
+    enum step next;
 
     if (status_text(x->s, x->s->fresh_ns, &b, &number)) {
         buf_str(&b, "\n");

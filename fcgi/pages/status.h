@@ -19,7 +19,7 @@ struct sluice;
 bool status_text(struct sluice *s, int64_t fresh_ns, struct buf *out,
                  uint64_t *number);
 
-/* GET /api/status: the snapshot.  */
+/* GET /api/status: the snapshot. */
 enum step status_answer(struct exchange *x);
 /* GET /api/queue: who waits, in the order they will go; who runs. */
 enum step queue_answer(struct exchange *x);
