@@ -20,9 +20,11 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "fcgi/config/fields.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 #include "lib/buf.h"
+#include "lib/complaint.h"
 #include "lib/json_strict.h"
 #include "state/limiter.h"
 

@@ -31,7 +31,9 @@
 #include "fcgi/config/json_file.h"
 #include "fcgi/config/live.h"
 #include "fcgi/config/setting_text.h"
+#include "fcgi/config/settings.h"
 #include "fcgi/config/values.h"
+#include "lib/complaint.h"
 
 #define FILE_MAX MIB /* of the configuration: hundreds of upstreams */
 #define NAME_CUT 64  /* bytes of an unknown name that are looked at */

@@ -18,6 +18,7 @@
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 #include "lib/buf.h"
+#include "lib/complaint.h"
 #include "lib/json_strict.h"
 
 #define FILE_DEPTH 16  /* our own nesting is 4; comments may hold more */

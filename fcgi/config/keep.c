@@ -13,8 +13,11 @@
 
 #include <json-c/json.h>
 
+#include "fcgi/config/bounds.h"
+#include "fcgi/config/fields.h"
+#include "fcgi/config/settings.h"
 #include "fcgi/config/values.h"
-#include "state/limiter.h"
+#include "lib/base.h"
 
 static void note(struct json_object *notes, const char *label)
 {

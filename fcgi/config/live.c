@@ -13,9 +13,13 @@
 
 #include <json-c/json.h>
 
+#include "fcgi/config/bounds.h"
+#include "fcgi/config/fields.h"
 #include "fcgi/config/setting_text.h"
+#include "fcgi/config/settings.h"
 #include "fcgi/config/values.h"
-#include "state/limiter.h"
+#include "lib/base.h"
+#include "lib/complaint.h"
 
 #define KEY_SHOWN 64 /* a longer one is none of ours */
 #define NEAR_MAX  4  /* letters to change: farther is another word */

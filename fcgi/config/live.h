@@ -7,6 +7,7 @@
 
 #include "fcgi/config/settings.h"
 
+struct complaint;
 struct json_object;
 
 /* The row of KEY as it is written there, and in *UP the upstream of CFG that

@@ -20,10 +20,14 @@
 
 #include <json-c/json.h>
 
+#include "fcgi/config/bounds.h"
+#include "fcgi/config/config.h"
 #include "fcgi/config/live.h"
+#include "fcgi/config/settings.h"
 #include "fcgi/config/start.h"
 #include "fcgi/config/values.h"
-#include "state/limiter.h"
+#include "lib/base.h"
+#include "lib/complaint.h"
 
 /* Needs the lock.  What all follow now, as far as anybody knows. */
 static void read_current(struct revision *r, struct terms *current)

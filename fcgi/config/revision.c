@@ -13,9 +13,10 @@
 
 #include <json-c/json.h>
 
-#include "fcgi/config/atomic_file.h"
+#include "fcgi/config/config.h"
 #include "fcgi/config/keep.h"
-#include "state/limiter.h"
+#include "lib/complaint.h"
+#include "lib/serial.h"
 
 #define LOCK_MS 5000 /* another's disk may be slow; a stopped one is given up */
 
@@ -82,5 +83,5 @@ int revision_lock(struct revision *r)
 {
     struct complaint err = revision_complaint(r);
 
-    return atomic_file_lock(r->running->state_dir, LOCK_MS, &err);
+    return terms_lock(r->running->state_dir, LOCK_MS, &err);
 }

@@ -10,6 +10,7 @@
 #include "fcgi/config/config.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/config/terms.h"
+#include "lib/complaint.h"
 
 enum revise_kind {
     REVISE_START = 0,  /* a worker starts: file and kept changes are read */

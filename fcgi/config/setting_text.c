@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/config/settings.h"
+
 #define DISTANCE_CUT 64 /* bytes of a text that are looked at */
 
 size_t text_distance(const char *a, const char *b, size_t len)

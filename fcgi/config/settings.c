@@ -1,19 +1,17 @@
 /*
  * settings.c - which settings are there, and what may each of them be?
  *
- * A setting is one row of the table below and one field of struct config or
- * struct config_upstream; nothing else knows its name, unit or range.  How a
+ * A setting is one row of the table below and one field in fields.h; nothing
+ * else knows its name, unit or range.  How a
  * value gets into the field is told in values.c, whether settings agree with
  * each other in config.c.
  */
 #include "fcgi/config/settings.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/log.h"
-#include "lib/utf8.h"
 
 #define S   ((int64_t)1000)
 #define DAY (86400 * S)
@@ -146,32 +144,6 @@ _Static_assert(sizeof(enum origin_range) == sizeof(int), "words are ints");
 /*
  * Messages.
  */
-
-/* Names come from outside, too: '?' for every byte that a terminal obeys. */
-static void make_seen(unsigned char *p)
-{
-    const unsigned char *end = p + strlen((char *)p);
-    size_t n;
-
-    for (; p < end; p += n) {
-        n = utf8_len(p, end);
-        if (n == 0 || utf8_unseen(p, n) != 0)
-            memset(p, '?', n = n > 0 ? n : 1);
-    }
-}
-
-int complain(struct complaint *c, const char *fmt, ...)
-{
-    va_list ap;
-
-    if (c->max == 0)
-        return -1;
-    va_start(ap, fmt);
-    (void)vsnprintf(c->text, c->max, fmt, ap);
-    va_end(ap);
-    make_seen((unsigned char *)c->text);
-    return -1;
-}
 
 void setting_label(char *out, size_t max, const struct setting *row,
                    enum setting_source source, const struct config *cfg,

@@ -5,7 +5,11 @@
 #ifndef SLUICE_SETTINGS_H
 #define SLUICE_SETTINGS_H
 
-#include "fcgi/config/config.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fcgi/config/fields.h"
 
 #define SETTING_TEXT_MAX  4096 /* bytes of a text: PATH_MAX, and a long key */
 #define SETTING_LIST_MAX  64   /* entries of a list: chosen by eye */
@@ -58,12 +62,6 @@ struct setting {
     const char *const *words; /* SETTING_WORD: in the order of the enum */
 };
 
-/* Where an error message goes; always terminated, always one line. */
-struct complaint {
-    char *text;
-    size_t max;
-};
-
 /* Rows from 0 on; NULL behind the last. */
 const struct setting *setting_at(size_t index);
 /* The row of KEY, a key of an upstream or not; NULL: there is none. */
@@ -94,9 +92,5 @@ bool setting_is_time(const struct setting *row);
 
 /* What a value of ROW may be, to follow "must be". */
 void setting_allowed(char *out, size_t max, const struct setting *row);
-
-/* Puts one line into C; always returns -1. */
-int complain(struct complaint *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
 
 #endif

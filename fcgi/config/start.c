@@ -11,8 +11,10 @@
 
 #include <json-c/json.h>
 
+#include "fcgi/config/config.h"
 #include "fcgi/config/revision.h"
-#include "state/limiter.h"
+#include "lib/base.h"
+#include "lib/complaint.h"
 
 /* The settings of NEXT; if the kept changes are what is wrong with it, without
  * them: a start must not fail for what was fine once. */

@@ -17,13 +17,17 @@
 
 #include <json-c/json.h>
 
-#include "fcgi/config/atomic_file.h"
+#include "fcgi/config/bounds.h"
 #include "fcgi/config/settings.h"
+#include "lib/atomic_file.h"
+#include "lib/base.h"
 #include "lib/buf.h"
-#include "state/limiter.h"
+#include "lib/complaint.h"
+#include "lib/serial.h"
 
 #define ADOPTED_NAME "adopted.json"
 #define LIVE_NAME    "settings.json"
+#define LOCK_NAME    "settings.lock"
 
 #define ADOPTED_MAX (8 * MIB)   /* a settings file of 1 MB, much escaped */
 #define LIVE_MAX    (256 * KIB) /* every key of every upstream, and room */
@@ -144,6 +148,11 @@ struct json_object *terms_read_live(const char *data_dir, struct complaint *err)
 
     live = read_object(data_dir, LIVE_NAME, LIVE_MAX, &missing, err);
     return live == NULL && missing ? json_object_new_object() : live;
+}
+
+int terms_lock(const char *state_dir, int wait_ms, struct complaint *err)
+{
+    return atomic_file_lock(state_dir, LOCK_NAME, wait_ms, err);
 }
 
 uint64_t terms_stamp(const char *state_dir)

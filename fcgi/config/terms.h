@@ -29,6 +29,9 @@ bool terms_same(const struct terms *a, const struct terms *b);
 int terms_read(struct terms *t, const char *state_dir, struct complaint *err);
 int terms_write(const struct terms *t, const char *state_dir,
                 struct complaint *err);
+/* The lock that whoever writes there holds, waiting for WAIT_MS at most; to be
+ * closed.  -1: ERR says why. */
+int terms_lock(const char *state_dir, int wait_ms, struct complaint *err);
 /* Device, inode and time of that file in one number; 0: there is none. */
 uint64_t terms_stamp(const char *state_dir);
 

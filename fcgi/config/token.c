@@ -12,9 +12,11 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "fcgi/config/atomic_file.h"
+#include "fcgi/config/fields.h"
 #include "fcgi/config/json_file.h"
 #include "fcgi/config/settings.h"
+#include "lib/atomic_file.h"
+#include "lib/complaint.h"
 
 #define TOKEN_NAME  "admin.token"
 #define TOKEN_BYTES 32

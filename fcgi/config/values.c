@@ -19,9 +19,12 @@
 
 #include <json-c/json.h>
 
+#include "fcgi/config/bounds.h"
 #include "fcgi/config/setting_text.h"
+#include "fcgi/config/settings.h"
+#include "lib/base.h"
+#include "lib/complaint.h"
 #include "lib/json_strict.h"
-#include "state/limiter.h"
 
 #define SECOND    1000.0 /* in the milliseconds of a field */
 #define MEGABYTE  ((double)MIB)

@@ -6,6 +6,7 @@
 
 #include "fcgi/config/settings.h"
 
+struct complaint;
 struct json_object;
 
 /* One value on its way into a config: which, where to, and from where. */

@@ -20,6 +20,7 @@
 #include "fcgi/control_log.h"
 #include "fcgi/exchange.h"
 #include "lib/clock.h"
+#include "lib/complaint.h"
 #include "lib/json_strict.h"
 #include "state/operator.h"
 

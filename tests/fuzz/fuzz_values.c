@@ -8,8 +8,10 @@
 
 #include <json-c/json.h>
 
+#include "fcgi/config/config.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/config/values.h"
+#include "lib/complaint.h"
 
 static const struct setting *row_of(unsigned choice)
 {

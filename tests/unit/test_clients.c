@@ -10,6 +10,7 @@
 
 #include "fcgi/config/config.h"
 #include "fcgi/config/settings.h"
+#include "lib/complaint.h"
 #include "state/limiter.h"
 #include "unit.h"
 

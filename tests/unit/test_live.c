@@ -3,11 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fcgi/config/config.h"
 #include "fcgi/config/json_file.h"
 #include "fcgi/config/keep.h"
 #include "fcgi/config/live.h"
 #include "fcgi/pages/config_page.h"
 #include "lib/buf.h"
+#include "lib/complaint.h"
 #include "unit.h"
 
 static struct json_object *json(const char *text)

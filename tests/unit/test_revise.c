@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fcgi/config/atomic_file.h"
 #include "fcgi/config/live.h"
 #include "fcgi/config/revise.h"
+#include "fcgi/config/terms.h"
 #include "fcgi/config/token.h"
+#include "lib/complaint.h"
 #include "lib/offload.h"
 #include "lib/serial.h"
 #include "office.h"
@@ -267,7 +268,7 @@ static void nor_if_nothing_can_be_published(void)
     clerk_end(&a);
     office_remove(o, "adopted.json");
     office_put_file(o->file, "{'upstreams':[{'requests':20}]}");
-    lock = atomic_file_lock(o->dir, 0, &c);
+    lock = terms_lock(o->dir, 0, &c);
     clerk_start(o, &a);
     CU_ASSERT_EQUAL(a.cfg->upstreams[0].burst, 20);
     CU_ASSERT_EQUAL(a.own.generation, 0);
@@ -282,13 +283,13 @@ static void only_one_writes_at_a_time(void)
     struct office *o = office_new("{}");
     char err[256];
     struct complaint c = {err, sizeof(err)};
-    int lock = atomic_file_lock(o->dir, 0, &c);
+    int lock = terms_lock(o->dir, 0, &c);
 
     CU_ASSERT_NOT_EQUAL(lock, -1);
-    CU_ASSERT_EQUAL(atomic_file_lock(o->dir, 10, &c), -1);
+    CU_ASSERT_EQUAL(terms_lock(o->dir, 10, &c), -1);
     CU_ASSERT_PTR_NOT_NULL(strstr(err, "does not let go"));
     close(lock);
-    lock = atomic_file_lock(o->dir, 0, &c);
+    lock = terms_lock(o->dir, 0, &c);
     CU_ASSERT_NOT_EQUAL(lock, -1);
     close(lock);
     office_free(o);

@@ -28,9 +28,10 @@ int atomic_file_make(const char *dir, const char *name, const char *text,
                      size_t len, struct complaint *err);
 
 /*
- * Takes the lock of DIR (a file in it) that those who write there hold,
- * waiting for WAIT_MS at most.  A descriptor to close, or -1.
+ * Takes the lock DIR/NAME, a file that is made, which those who write there
+ * hold, waiting for WAIT_MS at most.  A descriptor to close, or -1.
  */
-int atomic_file_lock(const char *dir, int wait_ms, struct complaint *err);
+int atomic_file_lock(const char *dir, const char *name, int wait_ms,
+                     struct complaint *err);
 
 #endif

@@ -4,20 +4,21 @@
  * Into a temporary file, to the disk, to its name in one step, and that step
  * to the disk too.
  */
-#include "fcgi/config/atomic_file.h"
+#include "lib/atomic_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "fcgi/config/settings.h"
+#include "lib/base.h"
+#include "lib/complaint.h"
 #include "lib/file_lock.h"
 
-#define PATH_BYTES_MAX (SETTING_TEXT_MAX + 64)
-#define LOCK_NAME      "settings.lock"
+#define PATH_BYTES_MAX (PATH_MAX + 64) /* a directory, and a short name */
 
 static int fail(struct complaint *err, const char *path)
 {
@@ -133,12 +134,13 @@ int atomic_file_make(const char *dir, const char *name, const char *text,
     return rc == 0 ? sync_dir(dir, err) : rc;
 }
 
-int atomic_file_lock(const char *dir, int wait_ms, struct complaint *err)
+int atomic_file_lock(const char *dir, const char *name, int wait_ms,
+                     struct complaint *err)
 {
     char path[PATH_BYTES_MAX];
     int fd;
 
-    join(path, dir, LOCK_NAME);
+    join(path, dir, name);
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd == -1)
         return fail(err, path);

@@ -1,0 +1,97 @@
+/*
+ * The fields of the settings: what all of Sluice reads.  Each has its row in
+ * settings.c, which knows its name, unit and range.
+ *
+ * Times are milliseconds and sizes are bytes here, whatever unit the file
+ * uses; strings are owned by the struct and live until config_free().
+ */
+#ifndef SLUICE_FIELDS_H
+#define SLUICE_FIELDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fcgi/config/bounds.h"
+
+enum scope_kind {
+    SCOPE_ACCOUNT = 0, /* one window for the whole upstream */
+    SCOPE_MODEL = 1,   /* one window for each model of it */
+};
+
+#define SETTINGS_MAX 64 /* rows of the table in settings.c, with room */
+
+/* Where a request that carries no credential may come from. */
+enum origin_range {
+    FROM_LOOPBACK = 0,
+    FROM_PRIVATE = 1, /* loopback, RFC 1918, RFC 4193, link-local */
+    FROM_ANY = 2,
+    FROM_NOWHERE = 3, /* `anonymous: no`; `admin.read: token` */
+};
+
+struct config_upstream {
+    char name[UPSTREAM_NAME_MAX]; /* [a-z0-9_-]+, unique; default "nim" */
+    char *base_url;     /* scheme://host[:port][/prefix]; no "/v1", no slash */
+    char *api_key;      /* NULL: the client's own Authorization passes */
+    char *api_key_file; /* where api_key came from, if from a file */
+    char **models;      /* fnmatch(3) patterns; NULL: takes every model */
+    size_t n_models;
+    char **result_hosts; /* patterns; NULL: no redirect is followed */
+    size_t n_result_hosts;
+    int64_t requests;   /* 1..10000, in any window */
+    int64_t window_ms;  /* 100..86400000 */
+    int64_t margin_ms;  /* 0..60000, absorbs transit jitter */
+    int64_t burst;      /* 1..requests */
+    int64_t min_gap_ms; /* 0..600000 */
+    int64_t in_flight;  /* 0..4096; 0 = no limit */
+    enum scope_kind scope;
+    unsigned char source[SETTINGS_MAX]; /* enum setting_source, by row */
+};
+
+struct client_key;
+
+struct config {
+    struct config_upstream upstreams[UPSTREAMS_MAX];
+    size_t n_upstreams; /* >= 1 */
+
+    int64_t queue_max;        /* 1..4096 waiters */
+    int64_t queue_per_client; /* 1..4096 */
+    int64_t queue_timeout_ms;
+    int64_t queue_max_bytes; /* of bodies held by this host's workers */
+
+    int64_t commit_after_ms;
+    int64_t heartbeat_ms;
+    bool buffered_keepalive;
+
+    int64_t connect_ms, first_byte_ms, idle_ms;
+    int64_t retry_max;
+    int64_t retreat_max_ms;
+    int64_t ready_queue_percent;  /* full: no longer ready */
+    int64_t ready_tokens_percent; /* left: no longer ready */
+    int64_t ready_probe_ms;       /* to answer, and to remember that */
+    int64_t max_body_bytes;
+    int64_t drain_ms;
+
+    enum origin_range anonymous;
+    enum origin_range read; /* admin.read; FROM_NOWHERE means `token` */
+    char *read_token;       /* NULL: none configured */
+    char *read_token_file;  /* where it came from, if from a file */
+    char *admin_token;      /* NULL: not in the environment */
+    char *admin_token_file; /* NULL: the one in data_dir */
+    char **hosts;           /* names a Host header may bear, lower case */
+    size_t n_hosts;
+    char **origins; /* exact Origin values that may call us */
+    size_t n_origins;
+
+    struct client_key *clients; /* clients.h */
+    size_t n_clients;           /* 0: nobody needs a key of ours */
+
+    char *state_dir; /* absolute */
+    char *data_dir;  /* absolute */
+    char *log_path;  /* NULL: standard error */
+    int log_level;   /* enum log_level */
+
+    unsigned char source[SETTINGS_MAX]; /* as in config_upstream */
+};
+
+#endif
