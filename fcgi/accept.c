@@ -30,8 +30,8 @@
 #include "fcgi/linger.h"
 #include "fcgi/readers.h"
 #include "fcgi/receive.h"
+#include "lib/base.h"
 #include "lib/clock.h"
-#include "state/limiter.h"
 
 /* A connection whose request has not wholly come. */
 struct arrival {
@@ -315,7 +315,8 @@ static void on_read(void *arg, uint32_t events)
     }
 }
 
-struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
+struct accept *accept_start(struct loop *loop, int listen_fd,
+                            const struct routes *table, int64_t max_body,
                             const uint32_t *open, accept_fn *fn, void *arg)
 {
     struct accept *a = calloc(1, sizeof(*a));
@@ -323,7 +324,7 @@ struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
     CHECK(a != NULL);
     a->loop = loop;
     a->listen_fd = listen_fd;
-    a->gate = gate_new(max_body);
+    a->gate = gate_new(table, max_body);
     a->linger = linger_new(loop);
     a->open = open;
     a->fn = fn;

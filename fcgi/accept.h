@@ -12,17 +12,20 @@
 struct accept;
 struct config;
 struct request;
+struct routes;
 
 /* Takes the request and its descriptor. */
 typedef void accept_fn(void *arg, struct request *r);
 
 /*
  * FN is called from LOOP for each request that comes in over LISTEN_FD
- * (borrowed, made non-blocking).  Bodies above MAX_BODY bytes become a 413.
+ * (borrowed, made non-blocking), with its route out of TABLE (borrowed).
+ * Bodies above MAX_BODY bytes become a 413.
  * OPEN (borrowed) counts FN's requests that are not over: each may want a
  * descriptor yet, for its upstream.  Returns NULL with errno on failure.
  */
-struct accept *accept_start(struct loop *loop, int listen_fd, int64_t max_body,
+struct accept *accept_start(struct loop *loop, int listen_fd,
+                            const struct routes *table, int64_t max_body,
                             const uint32_t *open, accept_fn *fn, void *arg);
 /* Who CFG (borrowed) does not let in is refused before his body has come.  To
  * be called anew before CFG is freed. */

@@ -22,6 +22,7 @@
 
 #include "fcgi/config/clients.h"
 #include "fcgi/config/config.h"
+#include "fcgi/fault.h"
 #include "fcgi/request.h"
 #include "fcgi/route.h"
 

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "fcgi/fault.h"
 #include "fcgi/request.h"
 #include "fcgi/route.h"
 #include "lib/json_strict.h"

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "fcgi/config/bounds.h"
-#include "state/limiter.h"
+#include "lib/base.h"
 
 #define RECORD_MAX 65528 /* below 65,536 and a multiple of 8 */
 

@@ -1,9 +1,10 @@
 /*
  * cors.c - what is a browser told about pages of other origins?
  *
- *   route.c --> cors_route()    OPTIONS with an Origin: the preflight
- *   auth.c  decides             r->cors: this page may send, and read
- *   reply.c --> cors_headers()  every head of ours passes there
+ *   gate.c  --> cors_is_preflight()  OPTIONS with an Origin
+ *   auth.c  decides                  r->cors: this page may send, and read
+ *   reply.c --> cors_headers()       every head of ours passes there
+ *   pages/preflight.c --> cors_permit()
  *
  * A page that is not listed gets no such header, so its browser keeps the
  * answer from it; that it cannot spend anything either is auth.c's work, for a
@@ -16,10 +17,8 @@
 
 #include <string.h>
 
-#include "fcgi/exchange.h"
-#include "fcgi/reply.h"
 #include "fcgi/request.h"
-#include "fcgi/route.h"
+#include "lib/buf.h"
 
 /* What the OpenAI SDKs and our own page send; wildcards do not cover
  * Authorization, and older browsers know none. */
@@ -50,49 +49,33 @@ static bool is_under(const char *path, const char *prefix)
     return strncmp(path, prefix, strlen(prefix)) == 0;
 }
 
-static enum step preflight_answer(struct exchange *x)
+bool cors_is_preflight(const struct request *r)
 {
-    const struct request *r = x->req;
-    struct buf b = {NULL, 0, 0, 0};
-
-    reply_head(&b, r, 204, NULL);
-    reply_header(&b, "Access-Control-Allow-Methods",
-                 is_under(r->path, "/v1/") ? "GET, HEAD, POST"
-                                           : "GET, HEAD, POST, PATCH, DELETE");
-    reply_header(&b, "Access-Control-Allow-Headers", ALLOWED_HEADERS);
-    reply_header(&b, "Access-Control-Max-Age", MAX_AGE);
-    buf_str(&b, "\r\n");
-    client_write(&x->client, buf_head(&b), b.len);
-    buf_free(&b);
-    client_end(&x->client);
-    x->relay.head_sent = true;
-    x->relay.status = 204;
-    exchange_dirty(x);
-    return STEP_FLUSH;
+    return strcmp(r->method, "OPTIONS") == 0 && r->origin != NULL &&
+           (is_under(r->path, "/v1/") || is_under(r->path, "/api/"));
 }
 
-static const struct route preflight = {
-    .path = "/*",
-    .methods = "OPTIONS",
-    .name = "preflight",
-    .access = ACCESS_PREFLIGHT,
-    .answer = preflight_answer,
-};
-
-const struct route *cors_route(const struct request *r)
+const char *cors_methods(const char *path)
 {
-    if (strcmp(r->method, "OPTIONS") != 0 || r->origin == NULL ||
-        (!is_under(r->path, "/v1/") && !is_under(r->path, "/api/")))
-        return NULL;
-    return &preflight;
+    return is_under(path, "/v1/") ? "GET, HEAD, POST"
+                                  : "GET, HEAD, POST, PATCH, DELETE";
+}
+
+void cors_permit(struct buf *b, const struct request *r)
+{
+    buf_str(b, "Access-Control-Allow-Methods: ");
+    buf_str(b, cors_methods(r->path));
+    buf_str(b, "\r\nAccess-Control-Allow-Headers: " ALLOWED_HEADERS
+               "\r\nAccess-Control-Max-Age: " MAX_AGE "\r\n");
 }
 
 void cors_headers(struct buf *b, const struct request *r)
 {
     if (!r->cors)
         return;
-    reply_header(b, "Access-Control-Allow-Origin", r->origin);
-    reply_header(b, "Vary", "Origin");
+    buf_str(b, "Access-Control-Allow-Origin: ");
+    buf_str(b, r->origin);
+    buf_str(b, "\r\nVary: Origin\r\n");
     if (strcmp(r->method, "OPTIONS") != 0)
-        reply_header(b, "Access-Control-Expose-Headers", EXPOSED_HEADERS);
+        buf_str(b, "Access-Control-Expose-Headers: " EXPOSED_HEADERS "\r\n");
 }

@@ -13,25 +13,30 @@
 #include "fcgi/gate.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "fcgi/auth.h"
 #include "fcgi/config/bounds.h"
+#include "fcgi/cors.h"
+#include "fcgi/fault.h"
 #include "fcgi/request.h"
 #include "fcgi/route.h"
-#include "state/limiter.h"
+#include "lib/base.h"
 
 struct gate {
+    const struct routes *table;
     int64_t max_body;
     pthread_mutex_t lock; /* of what follows */
     const struct config *cfg;
 };
 
-struct gate *gate_new(int64_t max_body)
+struct gate *gate_new(const struct routes *table, int64_t max_body)
 {
     struct gate *g = calloc(1, sizeof(*g));
 
     CHECK(g != NULL);
+    g->table = table;
     g->max_body = max_body;
     pthread_mutex_init(&g->lock, NULL);
     return g;
@@ -67,13 +72,33 @@ static void check_caller(struct gate *g, struct request *r)
     pthread_mutex_unlock(&g->lock);
 }
 
+void gate_route(const struct routes *table, struct request *r)
+{
+    const char *allow = NULL;
+
+    if (cors_is_preflight(r)) {
+        r->route = table->preflight;
+        return;
+    }
+    r->route = route_find(table, r->method, r->path, &allow);
+    if (r->route != NULL)
+        return;
+    if (allow == NULL) {
+        fault_set(&r->fault, 404, "sluice_not_found",
+                  "There is nothing at this path. Sluice serves the OpenAI API "
+                  "under /v1/, and /health, /health/ready, /metrics, "
+                  "/api/status, /api/queue, /api/events, /api/history.");
+        return;
+    }
+    (void)snprintf(r->allow, sizeof(r->allow), "%s", allow);
+    fault_set(&r->fault, 405, "sluice_method", "This path takes %s, not %.16s.",
+              allow, r->method);
+}
+
 bool gate_admits(struct gate *g, struct request *r)
 {
-    const char *allow = "";
-
     if (r->fault.status == 0)
-        r->route = route_find(r, &allow);
-    snprintf(r->allow, sizeof(r->allow), "%s", allow);
+        gate_route(g->table, r);
     if (r->content_length > g->max_body)
         fault_too_large(&r->fault, g->max_body);
     check_caller(g, r);

@@ -10,15 +10,19 @@
 struct config;
 struct gate;
 struct request;
+struct routes;
 
 /* Bodies above MAX_BODY bytes are too large.  Without settings everybody may
- * come in. */
-struct gate *gate_new(int64_t max_body);
+ * come in.  TABLE is borrowed. */
+struct gate *gate_new(const struct routes *table, int64_t max_body);
 void gate_free(struct gate *g);
 /* CFG, borrowed, holds from now on; whoever frees the old one does so later. */
 void gate_follow(struct gate *g, const struct config *cfg);
 int64_t gate_max_body(const struct gate *g);
 
+/* Finds R's route in TABLE.  Without one R->fault says 404 or 405, and R->allow
+ * which methods there are. */
+void gate_route(const struct routes *table, struct request *r);
 /* R's head has come.  Finds its route, and who sends it.  False: it is
  * refused, and R->fault says why; its body is of no use. */
 bool gate_admits(struct gate *g, struct request *r);

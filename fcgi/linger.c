@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "fcgi/config/bounds.h"
+#include "lib/base.h"
 #include "lib/loop.h"
-#include "state/limiter.h"
 
 struct rest {
     struct rest *prev, *next;

@@ -37,6 +37,7 @@
 #include "fcgi/pages/events.h"
 #include "fcgi/pages/models.h"
 #include "fcgi/pages/ready.h"
+#include "fcgi/pages/routes.h"
 #include "fcgi/sluice.h"
 #include "fcgi/upstream/upstream.h"
 #include "lib/clock.h"
@@ -295,7 +296,7 @@ static int open_parts(struct sluice *s)
     s->models = models_new(s);
     s->ready = ready_new(s);
     s->events = events_new(s);
-    s->accept = accept_start(s->loop, 0, s->cfg->max_body_bytes,
+    s->accept = accept_start(s->loop, 0, &routes_all, s->cfg->max_body_bytes,
                              &s->n_exchanges, on_request, s);
     if (s->accept == NULL)
         return fail(s, "listening socket", strerror(errno));

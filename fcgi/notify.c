@@ -27,9 +27,9 @@
 #include <unistd.h>
 
 #include "fcgi/config/bounds.h"
+#include "lib/base.h"
 #include "lib/clock.h"
 #include "lib/loop.h"
-#include "state/limiter.h"
 
 #define WORD_BYTES 640               /* the longest tells why not, up to 512 */
 #define AGAIN_NS   (100 * NS_PER_MS) /* the manager's queue was full */

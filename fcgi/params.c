@@ -8,10 +8,13 @@
 #include "fcgi/params.h"
 
 #include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "fcgi/request.h"
+#include "fcgi/config/bounds.h"
+#include "fcgi/fault.h"
 
 static const char *const names[PARAM_COUNT] = {
     [PARAM_CONTENT_LENGTH] = "CONTENT_LENGTH",

@@ -21,8 +21,8 @@
 
 #include "fcgi/config/bounds.h"
 #include "fcgi/receive.h"
+#include "lib/base.h"
 #include "lib/clock.h"
-#include "state/limiter.h"
 
 /* A request on its way in. */
 struct job {

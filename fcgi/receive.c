@@ -13,6 +13,7 @@
 #include <fcntl.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/fault.h"
 #include "fcgi/gate.h"
 #include "fcgi/route.h"
 

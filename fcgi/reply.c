@@ -14,7 +14,7 @@
 #include "fcgi/cors.h"
 #include "fcgi/request.h"
 #include "fcgi/upstream/answer_head.h"
-#include "state/limiter.h"
+#include "lib/base.h"
 
 #define RETRY_MS_MAX 60000
 

@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/fault.h"
 #include "lib/buf.h"
 #include "state/limiter.h"
 
-/* What the path asks for; route.c. */
 struct route;
 
 /* A request header that is passed on as it is. */
@@ -23,13 +23,6 @@ struct header {
 };
 
 #define FORWARD_MAX 16
-
-/* Why a request is refused before anything is done with it. */
-struct fault {
-    int status;       /* 0: none */
-    const char *code; /* a sluice_... literal */
-    char message[256];
-};
 
 struct request {
     struct request *next; /* hand-over list */
@@ -99,14 +92,5 @@ const char *request_served_by(const struct request *r);
 bool request_is_repeatable(const struct request *r);
 /* Wipes the Authorization: nobody is to see it after this. */
 void request_forget_key(struct request *r);
-
-/* Notes what is wrong, unless something is already: the first is told. */
-void fault_set(struct fault *f, int status, const char *code, const char *fmt,
-               ...) __attribute__((format(printf, 4, 5)));
-/* The same for a 413, of a body of more than MAX bytes. */
-void fault_too_large(struct fault *f, int64_t max);
-/* The same for a 400, sluice_bad_request. */
-void fault_bad(struct fault *f, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
 
 #endif

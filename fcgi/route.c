@@ -1,86 +1,14 @@
 /*
- * route.c - which handler answers this?
+ * route.c - which row answers this?
  *
- * The table is read from the top; the first path that fits decides, and its
+ * A table is read from the top; the first path that fits decides, and its
  * methods decide between an answer and a 405.  A path may stand there twice,
  * one row below the other, where who may do it depends on the method; the last
  * one names them all.
- *
- * A row also says whether a model answers there.  Batches, files, threads and
- * what else an upstream may have are not: an error of theirs is of no model,
- * and to send one of their POSTs twice makes two of something.
  */
 #include "fcgi/route.h"
 
 #include <string.h>
-
-#include "fcgi/cors.h"
-#include "fcgi/pages/admin.h"
-#include "fcgi/pages/change.h"
-#include "fcgi/pages/config_page.h"
-#include "fcgi/pages/events.h"
-#include "fcgi/pages/health.h"
-#include "fcgi/pages/history_page.h"
-#include "fcgi/pages/metrics.h"
-#include "fcgi/pages/models.h"
-#include "fcgi/pages/ready.h"
-#include "fcgi/pages/status.h"
-#include "fcgi/request.h"
-#include "state/limiter.h"
-
-/* What a row is: the three of struct route, and how its streams end. */
-#define CHAT_LIKE(ends) ACCESS_CLIENT, true, true, true, ends, NULL
-/* A model answers it, but what is in the body is between the two. */
-#define INFERENCE(ends) ACCESS_CLIENT, true, false, true, ends, NULL
-/* Only passed on. */
-#define PASSED_ON               ACCESS_CLIENT, true, false, false, ENDS_ANYHOW, NULL
-#define OUR_OWN(access, answer) access, false, false, false, ENDS_ANYHOW, answer
-
-static const struct route routes[] = {
-    {"/v1/chat/completions", "POST", "chat", CHAT_LIKE(ENDS_DONE)},
-    {"/v1/completions", "POST", "completions", CHAT_LIKE(ENDS_DONE)},
-    {"/v1/embeddings", "POST", "embeddings", CHAT_LIKE(ENDS_ANYHOW)},
-    {"/v1/responses", "POST", "responses", CHAT_LIKE(ENDS_RESPONSE)},
-    {"/v1/ranking", "POST", "ranking", CHAT_LIKE(ENDS_ANYHOW)},
-    {"/v1/models", "GET, HEAD", "models",
-     OUR_OWN(ACCESS_CLIENT, models_answer)},
-    {"/v1/models/*", "GET, HEAD", "models",
-     OUR_OWN(ACCESS_CLIENT, models_answer)},
-    /* OpenAI's, Anthropic's, and those of NIM, vLLM and their like. */
-    {"/v1/messages", "GET, POST", "other", INFERENCE(ENDS_MESSAGE)},
-    {"/v1/moderations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/images/generations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/images/edits", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/images/variations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/audio/speech", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/audio/transcriptions", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/audio/translations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/rerank", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/score", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/classify", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/pooling", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/infer", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/genai/*", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/retrieval/*", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/*", "GET, POST", "other", PASSED_ON},
-    {"/health", "GET, HEAD", "health", OUR_OWN(ACCESS_ALL, health_answer)},
-    {"/health/ready", "GET, HEAD", "ready", OUR_OWN(ACCESS_ALL, ready_answer)},
-    {"/metrics", "GET, HEAD", "metrics", OUR_OWN(ACCESS_READ, metrics_answer)},
-    {"/api/status", "GET, HEAD", "status", OUR_OWN(ACCESS_READ, status_answer)},
-    {"/api/queue", "GET, HEAD", "queue", OUR_OWN(ACCESS_READ, queue_answer)},
-    {"/api/queue/*", "DELETE", "control", OUR_OWN(ACCESS_ADMIN, admin_cancel)},
-    {"/api/config", "PATCH", "config", OUR_OWN(ACCESS_ADMIN, change_patch)},
-    {"/api/config", "GET, HEAD, PATCH", "config",
-     OUR_OWN(ACCESS_READ, config_page_answer)},
-    {"/api/pause", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_pause)},
-    {"/api/resume", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_resume)},
-    {"/api/retreat/clear", "POST", "control",
-     OUR_OWN(ACCESS_ADMIN, admin_clear)},
-    {"/api/reload", "POST", "control", OUR_OWN(ACCESS_ADMIN, change_reload)},
-    {"/api/events", "GET", "events", OUR_OWN(ACCESS_READ, events_answer)},
-    {"/api/history", "GET, HEAD", "history",
-     OUR_OWN(ACCESS_READ, history_page_answer)},
-};
 
 static bool path_fits(const char *pattern, const char *path)
 {
@@ -105,30 +33,21 @@ static bool method_fits(const char *methods, const char *method)
     return false;
 }
 
-const struct route *route_find(struct request *r, const char **allow)
+const struct route *route_find(const struct routes *table, const char *method,
+                               const char *path, const char **allow)
 {
-    const struct route *preflight = cors_route(r);
-    size_t i;
+    const struct route *row = table->rows, *end = row + table->n;
 
-    if (preflight != NULL)
-        return preflight;
-    for (i = 0; i < ARRAY_LEN(routes); i++) {
-        if (!path_fits(routes[i].path, r->path))
+    for (; row < end; row++) {
+        if (!path_fits(row->path, path))
             continue;
-        if (method_fits(routes[i].methods, r->method))
-            return &routes[i];
-        if (i + 1 < ARRAY_LEN(routes) &&
-            strcmp(routes[i].path, routes[i + 1].path) == 0)
+        if (method_fits(row->methods, method))
+            return row;
+        if (row + 1 < end && strcmp(row->path, row[1].path) == 0)
             continue;
-        *allow = routes[i].methods;
-        fault_set(&r->fault, 405, "sluice_method",
-                  "This path takes %s, not %.16s.", routes[i].methods,
-                  r->method);
+        *allow = row->methods;
         return NULL;
     }
-    fault_set(&r->fault, 404, "sluice_not_found",
-              "There is nothing at this path. Sluice serves the OpenAI API "
-              "under /v1/, and /health, /health/ready, /metrics, "
-              "/api/status, /api/queue, /api/events, /api/history.");
+    *allow = NULL;
     return NULL;
 }

@@ -1,16 +1,16 @@
 /*
- * Which handler answers a method and a path?
+ * Which row of a table answers a method and a path?
  */
 #ifndef SLUICE_ROUTE_H
 #define SLUICE_ROUTE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "fcgi/step.h"
 #include "fcgi/upstream/sse.h"
 
 struct exchange;
-struct request;
 
 /* Who may call it; auth.c. */
 enum route_access {
@@ -24,7 +24,7 @@ enum route_access {
 struct route {
     const char *path;    /* exact, or with its last character '*' a prefix */
     const char *methods; /* as in Allow: "GET, HEAD" */
-    const char *name;    /* in logs and metrics: bounded */
+    const char *name;    /* in logs and metrics: below LIMITER_ROUTE_MAX */
     enum route_access access;
     bool proxied;       /* costs a slot and goes upstream */
     bool needs_json;    /* a JSON object with a model */
@@ -35,8 +35,16 @@ struct route {
     enum step (*answer)(struct exchange *x);
 };
 
-/* The route of R's method and path.  NULL: R->fault says 404 or 405; for 405
- * *ALLOW is what is allowed. */
-const struct route *route_find(struct request *r, const char **allow);
+/* All that is answered; pages/routes.c. */
+struct routes {
+    const struct route *rows;
+    size_t n;
+    const struct route *preflight; /* of what browsers ask; cors.c */
+};
+
+/* The row of METHOD and PATH.  NULL: *ALLOW is what the path takes instead, or
+ * NULL where nothing is there. */
+const struct route *route_find(const struct routes *table, const char *method,
+                               const char *path, const char **allow);
 
 #endif

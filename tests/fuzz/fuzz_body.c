@@ -7,6 +7,8 @@
 
 #include <json-c/json.h>
 
+#include "fcgi/gate.h"
+#include "fcgi/pages/routes.h"
 #include "fcgi/request.h"
 #include "fcgi/route.h"
 
@@ -23,7 +25,7 @@ static struct request *request(unsigned choice)
         "CONTENT_TYPE=application/json", "CONTENT_TYPE=text/plain",
         "CONTENT_TYPE=application/vnd.x+JSON; charset=utf-8", NULL};
     const char *const *line = requests[choice & 3];
-    const char *type = types[choice >> 2 & 3], *allow = "";
+    const char *type = types[choice >> 2 & 3];
     char *envp[4] = {fuzz_copy(line[0], strlen(line[0])),
                      fuzz_copy(line[1], strlen(line[1])), NULL, NULL};
     struct request *r;
@@ -32,7 +34,7 @@ static struct request *request(unsigned choice)
     if (type != NULL)
         envp[2] = fuzz_copy(type, strlen(type));
     r = request_new(envp, 1);
-    r->route = route_find(r, &allow);
+    gate_route(&routes_all, r);
     CHECK(r->route != NULL && r->fault.status == 0);
     for (i = 0; i < 4; i++)
         free(envp[i]);

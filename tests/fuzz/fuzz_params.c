@@ -3,12 +3,13 @@
  *
  * Input: one parameter a line, "NAME=value"; a zero ends a line's text.
  */
+#include "fcgi/gate.h"
+#include "fcgi/pages/routes.h"
 #include "fuzz.h"
 
 #include "fcgi/auth.h"
 #include "fcgi/config/config.h"
 #include "fcgi/request.h"
-#include "fcgi/route.h"
 
 #define LINES 300 /* a few more than PARAMS_MAX */
 
@@ -72,7 +73,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
     char *envp[LINES + 1] = {NULL};
-    const char *allow = "";
     struct request *r;
     size_t n = 0, len;
 
@@ -82,7 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     r = request_new(envp, 1);
     check(r);
     if (r->fault.status == 0)
-        r->route = route_find(r, &allow);
+        gate_route(&routes_all, r);
     CHECK((r->route == NULL) == (r->fault.status != 0));
     auth_check(config(), r);
     check(r);

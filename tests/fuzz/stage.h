@@ -9,7 +9,8 @@
 
 #include "fcgi/config/config.h"
 #include "fcgi/exchange.h"
-#include "fcgi/route.h"
+#include "fcgi/gate.h"
+#include "fcgi/pages/routes.h"
 #include "fcgi/upstream/answer_head.h"
 #include "fuzz.h"
 
@@ -27,7 +28,6 @@ static inline void stage_open(struct stage *st, bool stream, bool head_only)
     char uri[] = "REQUEST_URI=/v1/chat/completions";
     char models[] = "REQUEST_URI=/v1/models";
     char *envp[] = {head_only ? get : method, head_only ? models : uri, NULL};
-    const char *allow = "";
     static struct loop *clock; /* only its time is asked for */
 
     if (clock == NULL)
@@ -40,7 +40,7 @@ static inline void stage_open(struct stage *st, bool stream, bool head_only)
     st->x.measure.sending = true; /* errors are noted with the send's end */
     st->x.req = request_new(envp, 1);
     st->x.req->stream = stream;
-    st->x.req->route = route_find(st->x.req, &allow);
+    gate_route(&routes_all, st->x.req);
     CHECK(st->x.req->route != NULL);
     st->x.client.fd = -1;
     relay_init(&st->x.relay);

@@ -15,6 +15,7 @@
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/config.h"
 #include "fcgi/glance.h"
+#include "fcgi/pages/routes.h"
 #include "fcgi/receive.h"
 #include "lib/clock.h"
 #include "unit.h"
@@ -166,7 +167,8 @@ static void desk_open(struct desk *d)
     len = sizeof(at);
     (void)getsockname(d->listening, (struct sockaddr *)&at, &len);
     CU_ASSERT_EQUAL_FATAL(connect(d->peer, (struct sockaddr *)&at, len), 0);
-    d->a = accept_start(d->l, d->listening, LARGEST, &d->open, take, d);
+    d->a = accept_start(d->l, d->listening, &routes_all, LARGEST, &d->open,
+                        take, d);
     CU_ASSERT_PTR_NOT_NULL_FATAL(d->a);
     d->over = has_request;
     d->next.fn = nothing;

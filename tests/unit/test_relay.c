@@ -7,7 +7,8 @@
 
 #include "fcgi/config/config.h"
 #include "fcgi/exchange.h"
-#include "fcgi/route.h"
+#include "fcgi/gate.h"
+#include "fcgi/pages/routes.h"
 #include "unit.h"
 
 /* An exchange without events, a limiter or a socket. */
@@ -23,7 +24,6 @@ static void stage_open(struct stage *st, const char *path, const char *type)
 {
     char method[] = "REQUEST_METHOD=POST", uri[64], line[64];
     char *envp[] = {method, uri, NULL};
-    const char *allow = "";
 
     memset(st, 0, sizeof(*st));
     (void)snprintf(uri, sizeof(uri), "REQUEST_URI=%s", path);
@@ -35,7 +35,7 @@ static void stage_open(struct stage *st, const char *path, const char *type)
     st->x.measure.sending = true;
     st->x.req = request_new(envp, 1);
     st->x.req->stream = true;
-    st->x.req->route = route_find(st->x.req, &allow);
+    gate_route(&routes_all, st->x.req);
     CU_ASSERT_PTR_NOT_NULL_FATAL(st->x.req->route);
     st->x.client.fd = -1;
     relay_init(&st->x.relay);

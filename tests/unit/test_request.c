@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fcgi/route.h"
+#include "fcgi/gate.h"
+#include "fcgi/pages/routes.h"
 #include "lib/json_strict.h"
 #include "unit.h"
 
@@ -316,9 +317,8 @@ static struct request *post(const char *uri, const char *body, size_t len,
 {
     static const char *const json[] = {"CONTENT_TYPE=application/json", NULL};
     struct request *r = ask(uri, json);
-    const char *allow;
 
-    r->route = route_find(r, &allow);
+    gate_route(&routes_all, r);
     buf_add(&r->body, body, len);
     r->content_length = content_length;
     request_parse_body(r);
@@ -440,11 +440,10 @@ static void only_json_is_read_as_json(void)
         char type[96];
         const char *const extra[] = {type, NULL};
         struct request *r;
-        const char *allow;
 
         (void)snprintf(type, sizeof(type), "CONTENT_TYPE=%s", rows[i].type);
         r = ask("/v1/files", extra);
-        r->route = route_find(r, &allow);
+        gate_route(&routes_all, r);
         buf_str(&r->body, body);
         r->content_length = (int64_t)r->body.len;
         request_parse_body(r);
@@ -518,11 +517,10 @@ static void what_may_be_sent_twice(void)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *const extra[] = {rows[i].extra, NULL};
         struct request *r = ask(rows[i].uri, extra);
-        const char *allow;
 
         free(r->method);
         r->method = strdup(rows[i].method);
-        r->route = route_find(r, &allow);
+        gate_route(&routes_all, r);
         CU_ASSERT_PTR_NOT_NULL_FATAL(r->route);
         CU_ASSERT_EQUAL(request_is_repeatable(r), rows[i].may);
         request_free(r);

@@ -1,8 +1,11 @@
-/* Mirrors fcgi/route.c; the paths come decoded, as request.c leaves them. */
+/* Mirrors fcgi/route.c over the table of pages/routes.c; the paths come decoded,
+ * as request.c leaves them. */
 #include "fcgi/route.h"
 
 #include <string.h>
 
+#include "fcgi/gate.h"
+#include "fcgi/pages/routes.h"
 #include "fcgi/request.h"
 #include "unit.h"
 
@@ -52,17 +55,17 @@ static void a_path_and_a_method_make_a_route(void)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char method[32], path[64];
         struct request r = {.method = method, .path = path};
-        const char *allow = "";
         const struct route *found;
 
         (void)snprintf(method, sizeof(method), "%s", rows[i].method);
         (void)snprintf(path, sizeof(path), "%s", rows[i].path);
-        found = route_find(&r, &allow);
+        gate_route(&routes_all, &r);
+        found = r.route;
         CU_ASSERT_EQUAL(found != NULL, rows[i].name != NULL);
         if (found != NULL && rows[i].name != NULL)
             CU_ASSERT_STRING_EQUAL(found->name, rows[i].name);
         CU_ASSERT_EQUAL(r.fault.status, rows[i].status);
-        CU_ASSERT_STRING_EQUAL(allow, rows[i].allow);
+        CU_ASSERT_STRING_EQUAL(r.allow, rows[i].allow);
     }
 }
 
@@ -70,7 +73,6 @@ static void what_spends_quota_needs_a_client(void)
 {
     static const char *const spending[] = {"/v1/chat/completions", "/v1/x",
                                            "/v1/embeddings", "/v1/models"};
-    const char *allow;
     size_t i;
 
     for (i = 0; i < sizeof(spending) / sizeof(spending[0]); i++) {
@@ -81,7 +83,8 @@ static void what_spends_quota_needs_a_client(void)
         (void)snprintf(path, sizeof(path), "%s", spending[i]);
         if (strcmp(path, "/v1/models") == 0)
             memcpy(method, "GET", 4);
-        found = route_find(&r, &allow);
+        gate_route(&routes_all, &r);
+        found = r.route;
         CU_ASSERT_PTR_NOT_NULL_FATAL(found);
         CU_ASSERT_EQUAL(found->access, ACCESS_CLIENT);
         CU_ASSERT_EQUAL(found->proxied, found->answer == NULL);
@@ -109,10 +112,10 @@ static void a_stream_ends_as_its_route_says(void)
         char method[] = "POST", path[64];
         struct request r = {.method = method, .path = path};
         const struct route *found;
-        const char *allow;
 
         (void)snprintf(path, sizeof(path), "%s", rows[i].path);
-        found = route_find(&r, &allow);
+        gate_route(&routes_all, &r);
+        found = r.route;
         CU_ASSERT_PTR_NOT_NULL_FATAL(found);
         CU_ASSERT_EQUAL(found->ends, rows[i].ends);
     }
@@ -159,11 +162,11 @@ static void a_route_says_whether_a_model_answers(void)
         char method[8], path[64];
         struct request r = {.method = method, .path = path};
         const struct route *found;
-        const char *allow;
 
         (void)snprintf(method, sizeof(method), "%s", rows[i].method);
         (void)snprintf(path, sizeof(path), "%s", rows[i].path);
-        found = route_find(&r, &allow);
+        gate_route(&routes_all, &r);
+        found = r.route;
         CU_ASSERT_PTR_NOT_NULL_FATAL(found);
         CU_ASSERT_EQUAL(found->is_inference, rows[i].is_inference);
     }

@@ -1,0 +1,93 @@
+/*
+ * routes.c - what is answered, by whom, and for whom?
+ *
+ * The first row whose path fits decides (route.c).  A row also says whether a
+ * model answers there.  Batches, files, threads and what else an upstream may
+ * have are not: an error of theirs is of no model, and to send one of their
+ * POSTs twice makes two of something.
+ *
+ * A new route is a row here and, if it is a page of ours, its file in this
+ * folder and its line in the table of API.md; tests/unit/test_routes.c names
+ * what was forgotten.
+ */
+#include "fcgi/pages/routes.h"
+
+#include <stddef.h>
+
+#include "fcgi/pages/admin.h"
+#include "fcgi/pages/change.h"
+#include "fcgi/pages/config_page.h"
+#include "fcgi/pages/events.h"
+#include "fcgi/pages/health.h"
+#include "fcgi/pages/history_page.h"
+#include "fcgi/pages/metrics.h"
+#include "fcgi/pages/models.h"
+#include "fcgi/pages/preflight.h"
+#include "fcgi/pages/ready.h"
+#include "fcgi/pages/status.h"
+#include "lib/base.h"
+
+/* What a row is: the three of struct route, and how its streams end. */
+#define CHAT_LIKE(ends) ACCESS_CLIENT, true, true, true, ends, NULL
+/* A model answers it, but what is in the body is between the two. */
+#define INFERENCE(ends) ACCESS_CLIENT, true, false, true, ends, NULL
+/* Only passed on. */
+#define PASSED_ON               ACCESS_CLIENT, true, false, false, ENDS_ANYHOW, NULL
+#define OUR_OWN(access, answer) access, false, false, false, ENDS_ANYHOW, answer
+
+static const struct route rows[] = {
+    {"/v1/chat/completions", "POST", "chat", CHAT_LIKE(ENDS_DONE)},
+    {"/v1/completions", "POST", "completions", CHAT_LIKE(ENDS_DONE)},
+    {"/v1/embeddings", "POST", "embeddings", CHAT_LIKE(ENDS_ANYHOW)},
+    {"/v1/responses", "POST", "responses", CHAT_LIKE(ENDS_RESPONSE)},
+    {"/v1/ranking", "POST", "ranking", CHAT_LIKE(ENDS_ANYHOW)},
+    {"/v1/models", "GET, HEAD", "models",
+     OUR_OWN(ACCESS_CLIENT, models_answer)},
+    {"/v1/models/*", "GET, HEAD", "models",
+     OUR_OWN(ACCESS_CLIENT, models_answer)},
+    /* OpenAI's, Anthropic's, and those of NIM, vLLM and their like. */
+    {"/v1/messages", "GET, POST", "other", INFERENCE(ENDS_MESSAGE)},
+    {"/v1/moderations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/images/generations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/images/edits", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/images/variations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/audio/speech", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/audio/transcriptions", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/audio/translations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/rerank", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/score", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/classify", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/pooling", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/infer", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/genai/*", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/retrieval/*", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/*", "GET, POST", "other", PASSED_ON},
+    {"/health", "GET, HEAD", "health", OUR_OWN(ACCESS_ALL, health_answer)},
+    {"/health/ready", "GET, HEAD", "ready", OUR_OWN(ACCESS_ALL, ready_answer)},
+    {"/metrics", "GET, HEAD", "metrics", OUR_OWN(ACCESS_READ, metrics_answer)},
+    {"/api/status", "GET, HEAD", "status", OUR_OWN(ACCESS_READ, status_answer)},
+    {"/api/queue", "GET, HEAD", "queue", OUR_OWN(ACCESS_READ, queue_answer)},
+    {"/api/queue/*", "DELETE", "control", OUR_OWN(ACCESS_ADMIN, admin_cancel)},
+    {"/api/config", "PATCH", "config", OUR_OWN(ACCESS_ADMIN, change_patch)},
+    {"/api/config", "GET, HEAD, PATCH", "config",
+     OUR_OWN(ACCESS_READ, config_page_answer)},
+    {"/api/pause", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_pause)},
+    {"/api/resume", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_resume)},
+    {"/api/retreat/clear", "POST", "control",
+     OUR_OWN(ACCESS_ADMIN, admin_clear)},
+    {"/api/reload", "POST", "control", OUR_OWN(ACCESS_ADMIN, change_reload)},
+    {"/api/events", "GET", "events", OUR_OWN(ACCESS_READ, events_answer)},
+    {"/api/history", "GET, HEAD", "history",
+     OUR_OWN(ACCESS_READ, history_page_answer)},
+};
+
+/* Of no path of its own: auth.c says who may ask. */
+static const struct route preflight = {
+    .path = "/*",
+    .methods = "OPTIONS",
+    .name = "preflight",
+    .access = ACCESS_PREFLIGHT,
+    .answer = preflight_answer,
+};
+
+const struct routes routes_all = {rows, ARRAY_LEN(rows), &preflight};
