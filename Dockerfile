@@ -15,7 +15,7 @@ FROM debian:trixie-slim AS build
 WORKDIR /src
 # What it is built with is a layer of its own: a change of ours leaves it.
 COPY Makefile ./
-COPY packaging/package.mk packaging/
+COPY packaging/deps.mk packaging/package.mk packaging/
 RUN apt-get update && apt-get install -y --no-install-recommends make && make build-deps
 COPY . .
 RUN make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \

@@ -3,6 +3,9 @@
 # No configure step.  VARIANT=asan or tsan builds the same tree with that
 # sanitizer into build/asan or build/tsan; the tests find the programs through
 # SLUICE_BUILD, which they are given from here.
+#
+# Elsewhere: tests/tests.mk (what fuzzes, injects, measures), tests/lint/lint.mk,
+# packaging/deps.mk (what it needs), packaging/package.mk (install, deb).
 
 VERSION = 0.1.0
 VARIANT =
@@ -48,7 +51,6 @@ SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
 # state/ alone has no threads: nothing for TSan (tests/unit/main.c).
 CRASH := $(if $(filter tsan,$(VARIANT)),,$(wildcard tests/crash/*.c))
-FUZZ  := $(wildcard tests/fuzz/fuzz_*.c)
 C     := $(wildcard $(addsuffix /*.[ch],lib state state/* fcgi fcgi/* ctl tests/*))
 obj    = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
@@ -73,30 +75,6 @@ $(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE) $(LIB))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-# A fuzz target is a file; `make fuzz` builds them with clang, VARIANT=fuzz.
-FUZZERS := $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%)
-$(FUZZERS): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FCGI) $(STATE) $(LIB))
-	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lfcgi
-
-# For `make inject`: a runner, and what it puts into the workers.
-INJECT := $(BUILD)/inject/run $(BUILD)/inject/preload.so
-$(BUILD)/inject/run: $(call obj,$(addprefix tests/inject/,run.c worker.c ask.c))
-	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
-$(BUILD)/inject/preload.so: tests/inject/preload.c $(BUILD)/flags
-	@mkdir -p $(@D)
-	$(CC) $(STD) $(WARN) $(CFLAGS) -O1 -g -fPIC -shared -fvisibility=hidden -o $@ $<
-
-BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench)
-$(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
-$(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
-$(BUILD)/bench/hello: LIBS = -lfcgi
-$(BUILD)/bench/limiter_bench: $(call obj,$(addprefix tests/bench/,limiter_bench.c grow.c turns.c desk.c samples.c) $(STATE) $(LIB))
-$(BENCH):
-	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
-
 $(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests:
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
@@ -113,25 +91,24 @@ $(BUILD)/flags: force
 
 # ------------------------------------------------------- running, testing --
 
+built = @+$(MAKE) -s -j$(NPROC)
+tried = @unset NVIDIA_API_KEY; SLUICE_BUILD=$(BUILD)
+
 run: deps ## build, and run in the foreground (SLUICE_LISTEN, NVIDIA_API_KEY, ...)
-	@+$(MAKE) -s -j$(NPROC) all
+	$(built) all
 	@exec conf/run
 
+programs: $(PROGRAMS) $(TESTS)
+
 test: deps ## unit tests, crash tests, and the tests against real servers
-	@+$(MAKE) -s -j$(NPROC) programs
-	@unset NVIDIA_API_KEY; SLUICE_BUILD=$(BUILD) tests/run-all
+	$(built) programs
+	$(tried) tests/run-all
 
 # Under TSan only what has threads (tests/unit/main.c); of fuzz and inject a
-# sample.  Each leaves its log and its sum in build/.
+# sample.
 ALL_TESTS = plain asan tsan sdk fuzz inject browser
 test-all: deps ## all of it: plain, ASan+UBSan, TSan, the SDKs, a browser, a little fuzz and inject
-	@rc=0; mkdir -p build; rm -f build/all-*; for t in $(ALL_TESTS); do echo "== $$t"; \
-	    { $(MAKE) all-$$t 2>&1; echo "EXIT $$?"; } | tee build/all-$$t.log | grep --line-buffered -v '^EXIT [0-9]*$$'; \
-	    tail -n 1 build/all-$$t.log | grep -qx 'EXIT 0' || rc=1; \
-	    grep -E '^[0-9]+ passed, [0-9]+ failed$$' build/all-$$t.log | tail -n 1 | \
-	        grep . >build/all-$$t.sum || echo 0 passed, 1 failed >build/all-$$t.sum; done; \
-	for t in $(ALL_TESTS); do echo "$$t: $$(cat build/all-$$t.sum)"; done; \
-	cat build/all-*.sum | awk '{ p += $$1; f += $$3 } END { printf "%d passed, %d failed\n", p, f }'; exit $$rc
+	@+MAKE='$(MAKE)' tests/all $(ALL_TESTS)
 all-plain: test
 all-asan all-tsan:
 	@$(MAKE) test VARIANT=$(@:all-%=%)
@@ -146,132 +123,57 @@ test-sdk: all ## the OpenAI SDKs from npm and PyPI against it
 	@SLUICE_BUILD=$(BUILD) tests/sdk/run.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither SDK can run here
 
 test-servers: servers-deps ## behind lighttpd, Apache (both modules) and nginx, with the files of conf/ (3 minutes)
-	@+$(MAKE) -s -j$(NPROC) all
+	$(built) all
 	@unset NVIDIA_API_KEY; export SLUICE_BUILD=$(BUILD); rc=0; \
 	for t in tests/servers/units tests/servers/run; do $$t || rc=1; done; exit $$rc
 
 test-browser: browser-deps ## the dashboard in a real headless Chromium (MEM_S=20)
-	@+$(MAKE) -s -j$(NPROC) all
+	$(built) all
 	@SLUICE_BUILD=$(BUILD) tests/browser/run
 
 test-readme: ## every command of README.md, as printed (root, a fresh machine to spare)
 	@tests/readme/run
 
-FUZZ_CC = clang
-FUZZ_S  = 60
+test-package: ## install, try, remove and purge the .deb (root, a machine to spare)
+	@SLUICE_BUILD=$(BUILD) tests/package/run
+
+test-monitoring: monitoring-deps ## alert rules and dashboard against a real Prometheus
+	$(built) all
+	@SLUICE_BUILD=$(BUILD) tests/prometheus/run
+
+test-container: deps ## build and run the image (root; docker, podman or buildah, or CONTAINER=)
+	$(built) all
+	$(tried) CONTAINER='$(CONTAINER)' tests/container/run
+
 fuzz: fuzz-deps ## each parser against libFuzzer for FUZZ_S seconds (60)
-	@+$(MAKE) -s -j$(NPROC) CC=$(FUZZ_CC) VARIANT=fuzz fuzzers
+	$(built) CC=$(FUZZ_CC) VARIANT=fuzz fuzzers
 	@SLUICE_BUILD=build/fuzz FUZZ_S=$(FUZZ_S) tests/fuzz/run $(TARGETS)
-fuzzers: $(FUZZERS)
-fuzz-objects: $(call obj,$(FUZZ))
-inject-programs: $(INJECT)
 
 inject: deps ## a worker's calls fail one by one: malloc, read, mmap, ... (5 minutes)
-	@+$(MAKE) -s -j$(NPROC) all $(INJECT)
+	$(built) all $(INJECT)
 	@$(BUILD)/inject/run $(INJECT_ARGS)
 
 bench soak: deps ## the numbers to reach (9 minutes; ROWS=...); mixed load (SOAK_MIN=15)
-	@+$(MAKE) -s -j$(NPROC) all $(BENCH)
+	$(built) all $(BENCH)
 	@SLUICE_BUILD=$(BUILD) tests/bench/$(@:bench=run) $(ROWS)
-
-programs: $(PROGRAMS) $(TESTS)
 
 asan tsan: ## build with that sanitizer into build/asan, build/tsan
 	@+$(MAKE) VARIANT=$@ -j$(NPROC) programs
 
 cover: deps ## which lines the tests reach
 	@-$(MAKE) test VARIANT=cover
-	@find $(addprefix build/cover/obj/,lib state fcgi ctl) -name '*.gcda' | xargs gcov -n 2>/dev/null | \
-	    awk -F"[':%]" '/^File/ { f = $$2 } /^Lines/ && f ~ /\.c$$/ { printf "%7s%% %s\n", $$2, f; f = "" }' | sort -k2
-
-# --------------------------------------------------------- what it needs --
-
-BUILD_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev
-DEPS = $(BUILD_DEPS) libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd \
-  lighttpd-mod-openssl ca-certificates curl jq openssl procps
-BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk
-SERVERS_DEPS = apache2 libapache2-mod-fcgid nginx-light perl-base systemd
-LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
-
-# Installs lighttpd without its service, which would take port 80; Prometheus too.
-APT = apt-get install -qq -y --no-install-recommends
-define ensure
-@command -v dpkg-query >/dev/null || exit 0; \
-have=" $$(dpkg-query -W -f '$${db:Status-Abbrev}$${Package} ' $(1) 2>/dev/null) "; \
-need=; for p in $(1); do case "$$have" in *"ii $$p "*) ;; *) need="$$need $$p" ;; esac; done; \
-[ -n "$$need" ] || exit 0; \
-if [ "$$(id -u)" != 0 ]; then echo "Missing packages:  sudo apt-get install --no-install-recommends$$need" >&2; exit 1; fi; \
-echo "Installing$$need"; export DEBIAN_FRONTEND=noninteractive; policy=/usr/sbin/policy-rc.d; \
-if [ ! -e $$policy ]; then trap 'rm -f $$policy' EXIT; trap 'exit 1' INT TERM HUP; \
-    printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; fi; \
-$(APT) $$need >/dev/null 2>&1 || { apt-get update -qq && $(APT) $$need >/dev/null; } || exit 1; \
-for p in lighttpd prometheus apache2 nginx; do case "$$need " in *" $$p "* | *" $$p-light "*) \
-    systemctl disable --quiet $$p 2>/dev/null || : ;; esac; done
-endef
-
-deps: ## install the Debian packages it needs (root), or say which
-	$(call ensure,$(DEPS))
-
-browser-deps: deps ## Chromium and its driver, for test-browser
-	$(call ensure,$(BROWSER_DEPS))
-
-lint-deps: deps
-	$(call ensure,$(LINT_DEPS))
-
-servers-deps: deps ## the web servers of `make test-servers`
-	$(call ensure,$(SERVERS_DEPS))
-
-# libFuzzer is in clang's run-time library, a package of its own whose name
-# bears the version; whether all of it is there is seen by trying.
-HAS_FUZZER = echo 'int LLVMFuzzerTestOneInput(const char *p, long n) { return p == 0 && n; }' | \
-  $(FUZZ_CC) -x c -fsanitize=fuzzer,address,undefined -o /dev/null - 2>/dev/null
-fuzz-deps: deps
-	@$(HAS_FUZZER) || $(MAKE) fuzz-packages || :
-	@$(HAS_FUZZER) || { echo "make fuzz: $(FUZZ_CC) cannot build a libFuzzer target here: it needs clang and its" \
-	    "run-time library (Debian: clang, libclang-rt-dev)" >&2; exit 1; }
-fuzz-packages:
-	$(call ensure,clang libclang-rt-dev)
-
-# ----------------------------------------------------------------- checks --
-
-TIDY = -*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening-of-multiplication-result,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
-SHELLS := $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' .ci/run $$(find tests conf packaging -type f 2>/dev/null))
-
-lint: lint-deps ## everything that finds faults without running
-	@+$(MAKE) -k -j$(NPROC) -Otarget lint-gcc lint-clang lint-cppcheck lint-tidy lint-words lint-shell lint-format
-lint-gcc lint-clang:
-	@+$(MAKE) -s CC=$(@:lint-%=%) BUILD=build/$@ CFLAGS=-Werror programs fuzz-objects inject-programs
-# readdir(3) is safe for a stream of one's own; posix.cfg forbids mmap(-1) and
-# _exit(a comparison).
-CPPCHECK_WRONG = --suppress=readdirCalled --suppress=invalidFunctionArg:tests/* --suppress=invalidFunctionArgBool:tests/*
-lint-cppcheck:
-	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	    --library=posix --library=tests/cppcheck.cfg --suppress=missingIncludeSystem $(CPPCHECK_WRONG) -D_GNU_SOURCE -I. $(filter %.c,$(C))
-lint-tidy: # not the unit tests: it does not know that CUnit's FATAL asserts end a test
-	@printf '%s\n' $(filter-out tests/unit/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
-	    clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' {} -- $(STD) 2>/dev/null
-lint-words:
-	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu,nd,nin .
-lint-shell:
-	@[ -z "$(SHELLS)" ] || shellcheck -x $(SHELLS)
-lint-format: # other versions of clang-format would want it otherwise
-	@clang-format --version | grep -q 'version 14' || { echo 'clang-format is not 14: skipped'; exit 0; }; \
-	clang-format --dry-run -Werror $(C)
-
-format: ## put the C code in shape
-	@clang-format -i $(C)
-
-# -------------------------------------------------------------- the rest --
-
-include packaging/package.mk
+	@tests/cover build/cover
 
 clean: ## remove build/
 	rm -rf build
 
+# An image is built without tests/.
+MK = $(wildcard tests/tests.mk tests/lint/lint.mk) packaging/deps.mk packaging/package.mk
+include $(MK)
+
 help: ## this list
-	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile packaging/package.mk | awk '{ n = index($$0, ":"); printf "  %-16s%s\n", substr($$0, 1, n - 1), substr($$0, n + 1) }'
+	@sed -n 's/^\([a-z][a-z -]*\):.*##/\1:/p' Makefile $(MK) | awk '{ n = index($$0, ":"); printf "  %-16s%s\n", substr($$0, 1, n - 1), substr($$0, n + 1) }'
 
 force:
-.PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-servers servers-deps test-browser browser-deps test-readme fuzz fuzzers fuzz-objects inject inject-programs \
-  bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
-  lint-cppcheck lint-tidy lint-words lint-shell lint-format format clean help force
+.PHONY: all run programs test test-all $(ALL_TESTS:%=all-%) test-sdk test-servers test-browser test-readme test-package \
+  test-monitoring test-container fuzz inject bench soak asan tsan cover clean help force

@@ -58,26 +58,7 @@ uninstall: ## undo install; changed settings, the user and /var/lib/sluice stay
 	@for d in "$(LIBDIR)" "$(PREFIX)/share/sluice" "$(DOCDIR)" "$(SYSCONFDIR)/sluice"; do \
 	    [ ! -d "$(DESTDIR)$$d" ] || find "$(DESTDIR)$$d" -depth -type d -empty -delete; done
 
-DEB_DEPS = $(BUILD_DEPS) dpkg-dev lintian
 deb: ## a Debian package in build/, checked with lintian (make deb-deps)
 	@+MAKE='$(MAKE)' packaging/deb $(VERSION)
-build-deps: # for the programs alone: the Dockerfile
-	$(call ensure,$(BUILD_DEPS))
-deb-deps:
-	$(call ensure,$(DEB_DEPS))
 
-test-package: ## install, try, remove and purge the .deb (root, a machine to spare)
-	@SLUICE_BUILD=$(BUILD) tests/package/run
-
-MONITORING_DEPS = prometheus
-test-monitoring: monitoring-deps ## alert rules and dashboard against a real Prometheus
-	@+$(MAKE) -s -j$(NPROC) all
-	@SLUICE_BUILD=$(BUILD) tests/prometheus/run
-monitoring-deps: deps
-	$(call ensure,$(MONITORING_DEPS))
-
-test-container: deps ## build and run the image (root; docker, podman or buildah, or CONTAINER=)
-	@+$(MAKE) -s -j$(NPROC) all
-	@unset NVIDIA_API_KEY; SLUICE_BUILD=$(BUILD) CONTAINER='$(CONTAINER)' tests/container/run
-
-.PHONY: install uninstall build-deps deb deb-deps test-package test-monitoring monitoring-deps test-container
+.PHONY: install uninstall deb

@@ -1,0 +1,35 @@
+# tests.mk - programs that `make programs` does not build: what fuzzes, injects
+# faults and measures.  Included by the Makefile.
+
+# A fuzz target is a file; `make fuzz` builds them with clang, VARIANT=fuzz.
+FUZZ     := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS  := $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%)
+FUZZ_CC   = clang
+FUZZ_S    = 60
+$(FUZZERS): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FCGI) $(STATE) $(LIB))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lfcgi
+
+# For `make inject`: a runner, and what it puts into the workers.
+INJECT := $(BUILD)/inject/run $(BUILD)/inject/preload.so
+$(BUILD)/inject/run: $(call obj,$(addprefix tests/inject/,run.c worker.c ask.c))
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+$(BUILD)/inject/preload.so: tests/inject/preload.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(CFLAGS) -O1 -g -fPIC -shared -fvisibility=hidden -o $@ $<
+
+BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench)
+$(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
+$(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
+$(BUILD)/bench/hello: LIBS = -lfcgi
+$(BUILD)/bench/limiter_bench: $(call obj,$(addprefix tests/bench/,limiter_bench.c grow.c turns.c desk.c samples.c) $(STATE) $(LIB))
+$(BENCH):
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
+
+fuzzers: $(FUZZERS)
+fuzz-objects: $(call obj,$(FUZZ))
+inject-programs: $(INJECT)
+
+.PHONY: fuzzers fuzz-objects inject-programs
