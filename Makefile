@@ -46,6 +46,7 @@ CTL   := $(wildcard ctl/*.c) $(addprefix fcgi/config/,atomic_file.c clients.c co
   json_file.c live.c settings.c setting_text.c values.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
+SPINE := $(wildcard tests/spine/*.c)
 # state/ alone has no threads: nothing for TSan (tests/unit/main.c).
 CRASH := $(if $(filter tsan,$(VARIANT)),,$(wildcard tests/crash/*.c))
 FUZZ  := $(wildcard tests/fuzz/fuzz_*.c)
@@ -57,6 +58,7 @@ PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
   $(if $(wildcard ctl/main.c),$(BUILD)/sluicectl) \
   $(if $(wildcard tests/nimsim/main.c),$(BUILD)/nimsim)
 TESTS := $(if $(wildcard tests/unit/main.c),$(BUILD)/unit-tests) \
+  $(if $(wildcard tests/spine/main.c),$(BUILD)/spine-tests) \
   $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
 
 all: $(PROGRAMS) ## build the programs into build/
@@ -69,6 +71,14 @@ $(BUILD)/nimsim:      $(call obj,$(SIM))
 $(BUILD)/nimsim:      LIBS = -lmicrohttpd -ljson-c -lgnutls
 $(BUILD)/unit-tests:  $(call obj,$(UNIT) $(FCGI) $(STATE) $(LIB))
 $(BUILD)/unit-tests:  LIBS = $(PKG_LIBS) -lfcgi -lcunit
+# With a false limiter, a false upstream and a false clock: of state/ only what
+# none of them stands for.
+SPINE_REAL = $(filter-out fcgi/upstream/upstream.c fcgi/upstream/handle.c \
+  fcgi/upstream/multi.c lib/clock.c,$(FCGI) $(LIB))
+$(BUILD)/spine-tests: $(call obj,$(SPINE) $(SPINE_REAL)) $(BUILD)/spine-state.a
+$(BUILD)/spine-tests: LIBS = $(BUILD)/spine-state.a $(PKG_LIBS) -lfcgi -lcunit
+$(BUILD)/spine-state.a: $(call obj,$(STATE))
+	@rm -f $@; $(AR) rcs $@ $^
 $(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE) $(LIB))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -97,7 +107,7 @@ $(BENCH):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
-$(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests:
+$(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests $(BUILD)/spine-tests:
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
@@ -179,10 +189,22 @@ programs: $(PROGRAMS) $(TESTS)
 asan tsan: ## build with that sanitizer into build/asan, build/tsan
 	@+$(MAKE) VARIANT=$@ -j$(NPROC) programs
 
+# Lines that were reached since the last .gcda was removed: of each file.
+REACHED = find $(addprefix build/cover/obj/,lib state fcgi ctl) -name '*.gcda' | xargs gcov -n 2>/dev/null | \
+  awk -F"[':%]" '/^File/ { f = $$2 } /^Lines/ && f ~ /\.c$$/ { printf "%7s%% %s\n", $$2, f; f = "" }' | sort -k2
 cover: deps ## which lines the tests reach
 	@-$(MAKE) test VARIANT=cover
-	@find $(addprefix build/cover/obj/,lib state fcgi ctl) -name '*.gcda' | xargs gcov -n 2>/dev/null | \
-	    awk -F"[':%]" '/^File/ { f = $$2 } /^Lines/ && f ~ /\.c$$/ { printf "%7s%% %s\n", $$2, f; f = "" }' | sort -k2
+	@$(REACHED)
+
+# The way of a request: it has to be seen without a real limiter and a real upstream.
+WAY       = exchange attempt forward relay relay_end refuse request_stats upstream/upstream upstream/handle upstream/multi
+WAY_LEAST = 85
+cover-spine: deps ## which lines of a request's way the unit tests and the spine's reach: 85 % of each
+	@+$(MAKE) -s -j$(NPROC) VARIANT=cover build/cover/unit-tests build/cover/spine-tests
+	@find build/cover/obj -name '*.gcda' -delete; rc=0; \
+	for t in unit spine; do build/cover/$$t-tests >build/cover/$$t.log || { tail -n 60 build/cover/$$t.log; rc=1; }; done; \
+	$(REACHED) | awk -v way='$(WAY:%=fcgi/%.c)' -v least=$(WAY_LEAST) 'BEGIN { n = split(way, f, " "); for (i in f) is[f[i]] = 1 } \
+	    $$2 in is { print; n--; low += $$1 < least } END { exit n || low }' && exit $$rc
 
 # --------------------------------------------------------- what it needs --
 
@@ -247,8 +269,8 @@ CPPCHECK_WRONG = --suppress=readdirCalled --suppress=invalidFunctionArg:tests/* 
 lint-cppcheck:
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --library=posix --library=tests/cppcheck.cfg --suppress=missingIncludeSystem $(CPPCHECK_WRONG) -D_GNU_SOURCE -I. $(filter %.c,$(C))
-lint-tidy: # not the unit tests: it does not know that CUnit's FATAL asserts end a test
-	@printf '%s\n' $(filter-out tests/unit/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
+lint-tidy: # not the unit tests nor the spine's: it does not know that CUnit's FATAL asserts end a test
+	@printf '%s\n' $(filter-out tests/unit/% tests/spine/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
 	    clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' {} -- $(STD) 2>/dev/null
 lint-words:
 	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu,nd,nin .
@@ -273,5 +295,5 @@ help: ## this list
 
 force:
 .PHONY: all run test test-all $(ALL_TESTS:%=all-%) test-sdk test-servers servers-deps test-browser browser-deps test-readme fuzz fuzzers fuzz-objects inject inject-programs \
-  bench soak programs asan tsan cover deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
+  bench soak programs asan tsan cover cover-spine deps lint-deps fuzz-deps fuzz-packages lint lint-gcc lint-clang \
   lint-cppcheck lint-tidy lint-words lint-shell lint-format format clean help force
