@@ -49,6 +49,7 @@ CTL   := $(wildcard ctl/*.c) $(addprefix fcgi/config/,clients.c config.c \
   json_file.c live.c settings.c setting_text.c values.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
+SPINE := $(wildcard tests/spine/*.c)
 # state/ alone has no threads: nothing for TSan (tests/unit/main.c).
 CRASH := $(if $(filter tsan,$(VARIANT)),,$(wildcard tests/crash/*.c))
 C     := $(wildcard $(addsuffix /*.[ch],lib state state/* fcgi fcgi/* ctl tests/*))
@@ -59,6 +60,7 @@ PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
   $(if $(wildcard ctl/main.c),$(BUILD)/sluicectl) \
   $(if $(wildcard tests/nimsim/main.c),$(BUILD)/nimsim)
 TESTS := $(if $(wildcard tests/unit/main.c),$(BUILD)/unit-tests) \
+  $(if $(wildcard tests/spine/main.c),$(BUILD)/spine-tests) \
   $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
 
 all: $(PROGRAMS) ## build the programs into build/
@@ -71,11 +73,19 @@ $(BUILD)/nimsim:      $(call obj,$(SIM))
 $(BUILD)/nimsim:      LIBS = -lmicrohttpd -ljson-c -lgnutls
 $(BUILD)/unit-tests:  $(call obj,$(UNIT) $(FCGI) $(STATE) $(LIB))
 $(BUILD)/unit-tests:  LIBS = $(PKG_LIBS) -lfcgi -lcunit
+# With a false limiter, a false upstream and a false clock: of state/ only what
+# none of them stands for.
+SPINE_REAL = $(filter-out fcgi/upstream/upstream.c fcgi/upstream/handle.c \
+  fcgi/upstream/multi.c lib/clock.c,$(FCGI) $(LIB))
+$(BUILD)/spine-tests: $(call obj,$(SPINE) $(SPINE_REAL)) $(BUILD)/spine-state.a
+$(BUILD)/spine-tests: LIBS = $(BUILD)/spine-state.a $(PKG_LIBS) -lfcgi -lcunit
+$(BUILD)/spine-state.a: $(call obj,$(STATE))
+	@rm -f $@; $(AR) rcs $@ $^
 $(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE) $(LIB))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests:
+$(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests $(BUILD)/spine-tests:
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
@@ -163,6 +173,9 @@ asan tsan: ## build with that sanitizer into build/asan, build/tsan
 cover: deps ## which lines the tests reach
 	@-$(MAKE) test VARIANT=cover
 	@tests/cover build/cover
+cover-spine: deps ## which lines of a request's way the unit tests and the spine's reach: 85 % of each
+	@+$(MAKE) -s -j$(NPROC) VARIANT=cover build/cover/unit-tests build/cover/spine-tests
+	@tests/cover build/cover spine
 
 clean: ## remove build/
 	rm -rf build
@@ -176,4 +189,4 @@ help: ## this list
 
 force:
 .PHONY: all run programs test test-all $(ALL_TESTS:%=all-%) test-sdk test-servers test-browser test-readme test-package \
-  test-monitoring test-container fuzz inject bench soak asan tsan cover clean help force
+  test-monitoring test-container fuzz inject bench soak asan tsan cover cover-spine clean help force

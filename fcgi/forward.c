@@ -276,6 +276,7 @@ enum step forward_pass(struct exchange *x)
 
     forward_drop_body(x);
     relay_head(x, &t->head, t->kind);
+    restart_idle(x);     /* from here on a stream gets signs of life */
     if (t->body.len > 0) /* all of it: nobody would bring it again */
         relay_body(x, buf_head(&t->body), t->body.len);
     answer_probe_clear(t);

@@ -1,0 +1,153 @@
+/* fake_state.c - what the pages ask of the shared state, beside tickets. */
+#include <string.h>
+
+#include "fake_limiter.h"
+#include "state/board.h"
+#include "state/history.h"
+#include "state/operator.h"
+#include "state/readiness.h"
+#include "state/view.h"
+
+void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
+                   uint64_t generation)
+{
+    (void)lim;
+    (void)set;
+    (void)generation;
+}
+
+uint64_t limiter_generation(const struct limiter *lim)
+{
+    (void)lim;
+    return 0;
+}
+
+bool limiter_all_follow(struct limiter *lim, uint64_t generation, int64_t now)
+{
+    (void)generation;
+    (void)now;
+    return lim->follows;
+}
+
+int64_t limiter_uptime_ns(struct limiter *lim, int64_t now)
+{
+    (void)lim;
+    (void)now;
+    return 90 * NS_PER_S;
+}
+
+bool limiter_pause(struct limiter *lim, const char *by, int64_t now)
+{
+    (void)now;
+    if (!lim->lost)
+        lim->paused = by != NULL;
+    return !lim->lost;
+}
+
+bool limiter_is_paused(const struct limiter *lim)
+{
+    return lim->paused;
+}
+
+bool limiter_cancel(struct limiter *lim, const char *request_id, int64_t now,
+                    uint32_t *n)
+{
+    (void)request_id;
+    (void)now;
+    *n = lim->hits;
+    return !lim->lost;
+}
+
+bool limiter_end_hold(struct limiter *lim, uint32_t upstream, const char *model)
+{
+    (void)upstream;
+    (void)model;
+    lim->ends += !lim->lost;
+    return !lim->lost;
+}
+
+bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
+                   int64_t now, struct limiter_ready *out)
+{
+    (void)times;
+    (void)now;
+    memset(out, 0, sizeof(*out));
+    out->probe = PROBE_OURS;
+    return !lim->lost;
+}
+
+bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
+                    int64_t now)
+{
+    (void)reachable;
+    (void)status;
+    (void)now;
+    return !lim->lost;
+}
+
+/* A board that nobody writes; all other pages find the state busy. */
+
+bool limiter_board_ask(struct limiter *lim, int64_t fresh_ns, int64_t now,
+                       enum board_state *out)
+{
+    (void)fresh_ns;
+    (void)now;
+    *out = BOARD_FRESH;
+    return !lim->lost;
+}
+
+bool limiter_board_put(struct limiter *lim, const char *text, size_t len)
+{
+    (void)text;
+    (void)len;
+    return !lim->lost;
+}
+
+bool limiter_board_read(struct limiter *lim, char *to, size_t *len,
+                        uint64_t *number)
+{
+    memcpy(to, "{}", 2);
+    *len = 2;
+    *number = lim->n + 1;
+    return !lim->lost;
+}
+
+uint64_t limiter_board_number(struct limiter *lim, int64_t fresh_ns,
+                              int64_t *next_ns)
+{
+    (void)lim;
+    (void)fresh_ns;
+    (void)next_ns;
+    return 1;
+}
+
+void limiter_board_viewers(struct limiter *lim, uint32_t n)
+{
+    (void)lim;
+    (void)n;
+}
+
+bool limiter_view(struct limiter *lim, int64_t now, struct limiter_view *out)
+{
+    (void)lim;
+    (void)now;
+    (void)out;
+    return false;
+}
+
+bool limiter_tally(struct limiter *lim, int64_t now, struct limiter_tally *out)
+{
+    (void)lim;
+    (void)now;
+    (void)out;
+    return false;
+}
+
+bool limiter_history(struct limiter *lim, const struct past_range *range,
+                     struct limiter_past *out)
+{
+    (void)lim;
+    (void)range;
+    (void)out;
+    return false;
+}
