@@ -24,6 +24,7 @@ $(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c sample
 $(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
 $(BUILD)/bench/hello: LIBS = -lfcgi
 $(BUILD)/bench/limiter_bench: $(call obj,$(addprefix tests/bench/,limiter_bench.c grow.c turns.c desk.c samples.c) $(STATE) $(LIB))
+$(BUILD)/bench/limiter_bench: LIBS = $(PKG_LIBS)
 $(BENCH):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
@@ -31,5 +32,6 @@ $(BENCH):
 fuzzers: $(FUZZERS)
 fuzz-objects: $(call obj,$(FUZZ))
 inject-programs: $(INJECT)
+bench-programs: $(BENCH)
 
-.PHONY: fuzzers fuzz-objects inject-programs
+.PHONY: fuzzers fuzz-objects inject-programs bench-programs

@@ -11,7 +11,7 @@ SHELLS = $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' .ci/run $$(find test
 lint: lint-deps ## everything that finds faults without running
 	@+$(MAKE) -k -j$(NPROC) -Otarget $(LINTS:%=lint-%)
 lint-gcc lint-clang:
-	@+$(MAKE) -s CC=$(@:lint-%=%) BUILD=build/$@ CFLAGS=-Werror programs fuzz-objects inject-programs
+	@+$(MAKE) -s CC=$(@:lint-%=%) BUILD=build/$@ CFLAGS=-Werror programs fuzz-objects inject-programs bench-programs
 # readdir(3) is safe for a stream of one's own; posix.cfg forbids mmap(-1) and
 # _exit(a comparison).
 CPPCHECK_WRONG = --suppress=readdirCalled --suppress=invalidFunctionArg:tests/* --suppress=invalidFunctionArgBool:tests/*
