@@ -27,6 +27,7 @@ static inline CU_ErrorCode unit_add(const char *suite,
 
 CU_ErrorCode test_config_add(void);
 CU_ErrorCode test_settings_add(void);
+CU_ErrorCode test_setting_rows_add(void);
 CU_ErrorCode test_log_add(void);
 CU_ErrorCode test_loop_add(void);
 CU_ErrorCode test_notify_add(void);
@@ -34,6 +35,7 @@ CU_ErrorCode test_usage_add(void);
 CU_ErrorCode test_adopt_add(void);
 CU_ErrorCode test_request_add(void);
 CU_ErrorCode test_route_add(void);
+CU_ErrorCode test_routes_add(void);
 CU_ErrorCode test_auth_add(void);
 CU_ErrorCode test_clients_add(void);
 CU_ErrorCode test_cors_add(void);
