@@ -18,8 +18,8 @@ CPPCHECK_WRONG = --suppress=readdirCalled --suppress=invalidFunctionArg:tests/* 
 lint-cppcheck:
 	@cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --library=posix --library=tests/cppcheck.cfg --suppress=missingIncludeSystem $(CPPCHECK_WRONG) -D_GNU_SOURCE -I. $(filter %.c,$(C))
-lint-tidy: # not the unit tests: it does not know that CUnit's FATAL asserts end a test
-	@printf '%s\n' $(filter-out tests/unit/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
+lint-tidy: # not the unit tests nor the spine's: it does not know that CUnit's FATAL asserts end a test
+	@printf '%s\n' $(filter-out tests/unit/% tests/spine/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
 	    clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' {} -- $(STD) 2>/dev/null
 lint-words:
 	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu,nd,nin .

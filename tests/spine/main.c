@@ -11,7 +11,7 @@
 
 static CU_ErrorCode (*const suites[])(void) = {
     verdicts_add, silences_add, exits_add, refusals_add, errands_add,
-    relays_add,   pages_add,    notes_add, complete_add,
+    waits_add,    relays_add,   pages_add, notes_add,    complete_add,
 };
 
 static unsigned run(void)

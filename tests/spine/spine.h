@@ -41,6 +41,7 @@ CU_ErrorCode silences_add(void);
 CU_ErrorCode exits_add(void);
 CU_ErrorCode refusals_add(void);
 CU_ErrorCode errands_add(void);
+CU_ErrorCode waits_add(void);
 CU_ErrorCode relays_add(void);
 CU_ErrorCode pages_add(void);
 CU_ErrorCode notes_add(void);
