@@ -32,7 +32,7 @@ static void on_sent(void *arg)
     limiter_sent(x->s->lim, x->place.ticket);
 }
 
-static void restart_idle(struct exchange *x)
+void attempt_is_heard(struct exchange *x)
 {
     int64_t now = exchange_now(x);
 
@@ -53,7 +53,7 @@ static void on_head(void *arg, struct upstream_head *head)
     conceal_head(x, head);
     answer_probe_begin(&a->probe, head,
                        x->req->route->needs_json || relay_wants_events(x));
-    restart_idle(x);
+    attempt_is_heard(x);
     exchange_run(x);
 }
 
@@ -63,7 +63,7 @@ static bool on_body(void *arg, const char *data, size_t len)
 
     if (x->relay.mode == RELAY_NOTHING) {
         answer_probe_body(&x->attempt.probe, data, len);
-        restart_idle(x);
+        attempt_is_heard(x);
         exchange_run(x);
         return true;
     }
@@ -73,7 +73,7 @@ static bool on_body(void *arg, const char *data, size_t len)
         return false;
     }
     relay_body(x, data, len);
-    restart_idle(x);
+    attempt_is_heard(x);
     if (x->due.at[DUE_OVER] != NEVER)
         exchange_run(x); /* for its timer */
     return true;

@@ -12,6 +12,8 @@ void attempt_begin(struct exchange *x);
 void attempt_stop(struct exchange *x);
 /* The same, and the request goes on without what came of it. */
 void attempt_forget(struct exchange *x);
+/* Something came: it is not silent, and a stream's client has heard of it. */
+void attempt_is_heard(struct exchange *x);
 /* The request will not be sent again: its body need not be kept. */
 void attempt_drop_body(struct exchange *x);
 void attempt_fini(struct attempt *a);

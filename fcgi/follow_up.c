@@ -69,6 +69,7 @@ static enum step pass(struct exchange *x)
 
     attempt_drop_body(x);
     relay_head(x, &p->head, p->kind);
+    attempt_is_heard(x); /* from here on a stream gets signs of life */
     if (p->body.len > 0) /* all of it: nobody would bring it again */
         relay_body(x, buf_head(&p->body), p->body.len);
     answer_probe_clear(p);
