@@ -11,12 +11,13 @@
  */
 #include <string.h>
 
-#include "state/policy/admit.h"
 #include "state/policy/draft.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/names.h"
 #include "state/policy/quota.h"
+#include "state/policy/scope.h"
+#include "state/policy/slot_source.h"
 #include "state/worker.h"
 
 static const char *const state_names[RETREAT_STATES] = {
@@ -27,7 +28,7 @@ static const char *const state_names[RETREAT_STATES] = {
 static void note_state(struct limiter *lim, uint32_t scope, uint32_t from,
                        const char *why)
 {
-    const struct retreat *re = admit_retreat(lim->file.lay, scope);
+    const struct retreat *re = scope_retreat(lim->file.lay, scope);
     struct change m = {.event = "retreat",
                        .from = state_names[from],
                        .to = state_names[re->state],
@@ -45,8 +46,10 @@ static void note_state(struct limiter *lim, uint32_t scope, uint32_t from,
     change_log_add(lim, scope, &m);
 }
 
-static void refused(struct limiter *lim, const struct lay_row *row,
-                    const struct limiter_report *rep)
+/* An answer to ROW, which is in flight: does it change whether its scope may
+ * send?  Then that is counted and noted. */
+static void answered(struct limiter *lim, uint32_t i,
+                     const struct limiter_report *rep)
 {
     static const enum hold_cause causes[RETREAT_STATES] = {
         [RETREAT_NORMAL] = HOLD_RATE,
@@ -55,40 +58,17 @@ static void refused(struct limiter *lim, const struct lay_row *row,
         [RETREAT_RECOVERING] = HOLD_RECOVERY,
     };
     struct layout *lay = lim->file.lay;
-    struct retreat *re = admit_retreat(lay, row->scope), new = *re;
-    struct retreat_rule u = admit_retreat_rule(lay, row->scope);
-    struct retreat_refusal what = {row->changed_ns, row->grant,
-                                   lay->live.last_grant, rep->retry_after_ns,
-                                   rep->reason};
-    uint32_t from = re->state;
-    bool began = retreat_refused(&new, &u, &what, lim->now);
+    uint32_t scope = row_at(lay, i)->scope;
+    uint32_t from = scope_at(lay, scope)->retreat.state;
 
-    draft_put(lay, re, &new, sizeof(new));
-    if (!began)
+    if (!slot_source_of(lay, scope)->verdict(lay, i, rep, lim->now))
         return;
-    lay->live.counters.holds[causes[from]]++;
-    note_state(lim, row->scope, from, rep->reason);
-}
-
-/* Answered, and it was no refusal.  FINE also says that it went well. */
-static void answered(struct limiter *lim, uint32_t i, bool fine)
-{
-    struct layout *lay = lim->file.lay;
-    const struct lay_row *row = row_at(lay, i);
-    struct retreat *re = &scope_at(lay, row->scope)->retreat, new;
-    struct retreat_rule u;
-    bool over;
-
-    if (re->state != RETREAT_PROBING)
+    if (rep->answer != ANSWER_RATE) {
+        note_state(lim, scope, from, "the probe was answered");
         return;
-    new = *admit_retreat(lay, row->scope);
-    u = admit_retreat_rule(lay, row->scope);
-    if (new.probe_id == row->id)
-        retreat_pass_on(&new);
-    over = fine && retreat_answered(&new, &u, row->grant, lim->now);
-    draft_put(lay, re, &new, sizeof(new));
-    if (over)
-        note_state(lim, row->scope, RETREAT_PROBING, "the probe was answered");
+    }
+    lay->live.counters.holds[causes[from < RETREAT_STATES ? from : 0]]++;
+    note_state(lim, scope, from, rep->reason);
 }
 
 static void advance(struct limiter *lim, uint32_t scope)
@@ -100,7 +80,7 @@ static void advance(struct limiter *lim, uint32_t scope)
 
     if (re->state == RETREAT_NORMAL)
         return;
-    new = *admit_retreat(lay, scope);
+    new = *scope_retreat(lay, scope);
     from = new.state;
     if (!limits_in_force(lay, limits_upstream(lay, scope))) {
         retreat_end(&new, lim->now); /* nobody uses that upstream any more */
@@ -108,7 +88,7 @@ static void advance(struct limiter *lim, uint32_t scope)
         note_state(lim, scope, from, "its upstream is gone");
         return;
     }
-    u = admit_retreat_rule(lay, scope);
+    u = scope_retreat_rule(lay, scope);
     for (; retreat_advance(&new, &u, lim->now); from = new.state) {
         draft_put(lay, re, &new, sizeof(new));
         lay->live.counters.retreats_over += new.state == RETREAT_NORMAL;
@@ -281,14 +261,10 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     lay->live.counters.answers[rep->answer]++;
     reachability_key(&lay->probe, limits_upstream(lay, row->scope),
                      rep->status);
-    if (rep->answer != ANSWER_RATE)
-        answered(lim, t->row, rep->answer == ANSWER_FINE);
+    answered(lim, t->row, rep);
     switch (rep->answer) {
     case ANSWER_FINE:
         fine(lim, row);
-        return;
-    case ANSWER_RATE:
-        refused(lim, row, rep);
         return;
     case ANSWER_BUSY:
         busy(lim, row, rep);
@@ -299,6 +275,7 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     case ANSWER_UNPAID:
         unpaid(lim, row, rep);
         return;
+    case ANSWER_RATE:
     case ANSWER_FAULT:
     case ANSWERS:
         return;
@@ -352,7 +329,7 @@ void verdicts_tick(struct limiter *lim)
 
 static void end_retreat(struct limiter *lim, uint32_t scope)
 {
-    struct retreat *re = admit_retreat(lim->file.lay, scope), new = *re;
+    struct retreat *re = scope_retreat(lim->file.lay, scope), new = *re;
     uint32_t from = re->state;
 
     if (from == RETREAT_NORMAL)

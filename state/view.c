@@ -16,13 +16,15 @@
 #include "lib/file_lock.h"
 #include "lib/sigbus.h"
 #include "state/policy/admit.h"
+#include "state/policy/eligible.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/position.h"
-#include "state/policy/queue.h"
 #include "state/policy/quota.h"
 #include "state/policy/row.h"
+#include "state/policy/scope.h"
+#include "state/policy/slot_source.h"
 #include "state/policy/virtual_time.h"
 #include "state/policy/window.h"
 
@@ -61,7 +63,7 @@ static void copy_reason(char to[LIMITER_REASON_MAX], const char *from)
 
 static void copy_retreat(struct job *j, struct view_retreat *v, uint32_t id)
 {
-    const struct retreat *re = admit_retreat(j->lay, id);
+    const struct retreat *re = scope_retreat(j->lay, id);
 
     v->state = (enum retreat_state)re->state;
     v->age_ns = since(j, re->since_ns);
@@ -133,7 +135,7 @@ static void copy_scope(struct job *j, uint32_t id)
     copy_retreat(j, &v->retreat, id);
     copy_bench(j, &v->unpaid, &model_state_debt(lay, v->upstream)->bench);
     v->tokens_milli = admit_tokens_milli(lay, id, j->now);
-    (void)admit_now(lay, id, j->now, &when);
+    (void)slot_source_of(lay, id)->have(lay, id, 1, j->now, &when);
     v->next_slot_ns = when == NEVER ? -1 : max_i64(0, when - j->now);
     when = admit_eta(lay, id, s->waiting, j->now);
     v->eta_ns = when == NEVER ? -1 : when - j->now;
@@ -161,7 +163,7 @@ static void copy_block(struct job *j, struct view_row *v, uint32_t i,
                        uint32_t own_nth)
 {
     const struct lay_row *r = row_at(j->lay, i);
-    bool model = queue_model_is_blocked(j->lay, i);
+    bool model = eligible_is_model_blocked(j->lay, i);
     int64_t own = quota_eta(j->lay, r->client, own_nth, j->now);
     int64_t at = model ? model_state_free_at(j->lay, r->model, j->now) : j->now;
 
@@ -222,7 +224,7 @@ static void copy_waiting(struct job *j, uint32_t scope)
                     copy_block(j, v, row, own_nth);
                 if (v != NULL && !v->blocked)
                     v->key = position_key(j->lay, row, nth++);
-                own_nth += !queue_model_is_blocked(j->lay, row);
+                own_nth += !eligible_is_model_blocked(j->lay, row);
                 if (++hops > LAY_ROWS)
                     sigbus_damaged("line");
             }
@@ -472,7 +474,7 @@ static void set_etas(struct job *j, uint32_t scope, struct view_row *rows,
 {
     uint32_t i;
 
-    admit_etas(j->lay, j->scope_ids[scope], n, j->now, j->etas);
+    admit_etas(j->lay, j->scope_ids[scope], NULL, n, j->now, j->etas);
     for (i = 0; i < n; i++) {
         int64_t eta = j->etas[rows[i].position];
 

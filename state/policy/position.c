@@ -7,6 +7,7 @@
  */
 #include "state/policy/position.h"
 
+#include "state/policy/eligible.h"
 #include "state/policy/quota.h"
 #include "state/policy/virtual_time.h"
 
@@ -27,7 +28,7 @@ static uint32_t starts_before(uint64_t start, uint64_t step, uint32_t n,
     return k < n ? (uint32_t)k : n;
 }
 
-/* While models are limited, only the rows that may go count: queue_measure()
+/* While models are limited, only the rows that may go count: eligible_measure()
  * has said how many. */
 static uint32_t flow_n(struct layout *lay, const struct lay_flow *f)
 {
@@ -47,7 +48,7 @@ static const struct lay_row *line_nth(struct layout *lay,
     if (k >= LAY_ROWS)
         sigbus_damaged("line length");
     for (;; i = row_at(lay, i)->next)
-        if (!queue_is_blocked(lay, i) && k-- == 0)
+        if (!eligible_is_blocked(lay, i) && k-- == 0)
             return row_at(lay, i);
 }
 
@@ -74,9 +75,9 @@ static uint32_t line_index(struct layout *lay, const struct lay_flow *f,
 
     if (f->tail == row &&
         (lay->live.limited == 0 || !quota_limits(lay, f->client)))
-        return flow_n(lay, f) - !queue_model_is_blocked(lay, row);
+        return flow_n(lay, f) - !eligible_is_model_blocked(lay, row);
     for (i = f->head; i != row; i = row_at(lay, i)->next) {
-        k += !queue_model_is_blocked(lay, i);
+        k += !eligible_is_model_blocked(lay, i);
         if (++hops > LAY_ROWS)
             sigbus_damaged("line");
     }
@@ -206,7 +207,9 @@ int64_t position_own_eta(struct layout *lay, uint32_t row, int64_t now)
 
     if (!quota_limits(lay, f->client))
         return now;
-    return quota_eta(lay, f->client, line_index(lay, f, row), now);
+    return quota_eta(lay, f->client,
+                     line_index(lay, f, row) + row_at(lay, row)->weight - 1,
+                     now);
 }
 
 uint64_t position_key(struct layout *lay, uint32_t row, uint32_t nth)

@@ -649,7 +649,7 @@ static void job_expire(struct scene *s)
     lay = s->lim->file.lay;
     for (i = 0; i < LIMITER_UPSTREAMS; i++)
         for (k = 0; k < 10000; k++)
-            window_push(lay, s->lim->places[i], lay->live.now_ns, 0);
+            window_push(lay, s->lim->places[i], lay->live.now_ns, 1, 0);
     sleep(2);
     s->models = true;
     join(s, s->lim, 16);

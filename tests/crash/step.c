@@ -625,7 +625,7 @@ static void drain(struct wreck *w)
     for (tries = 0; lay->live.waiting > 0 && tries < 2 * MAX; tries++) {
         expect(w, sends_that_count(lay) <= lay->rules[0].requests,
                "more sends than the limit");
-        if (!admit_now(lay, 0, lay->live.now_ns, &when)) {
+        if (!admit_now(lay, 0, 1, lay->live.now_ns, &when)) {
             lay->live.now_ns = when;
             continue;
         }

@@ -59,7 +59,6 @@ void lab_send(struct layout *lay, int64_t now)
     uint32_t row = lab_join(lay, "c", now);
 
     lay->live.now_ns = max_i64(lay->live.now_ns, now);
-    admit_granted(lay, row, now);
     row_grant(lay, row, now);
     CU_ASSERT_TRUE(row_sent(lay, row, now));
     row_leave(lay, row);
@@ -70,7 +69,7 @@ bool lab_may_send(struct layout *lay, int64_t now)
     int64_t when;
 
     admit_refresh(lay, 0, now);
-    return admit_now(lay, 0, now, &when);
+    return admit_now(lay, 0, 1, now, &when);
 }
 
 /* ---- recounts ---------------------------------------------------------- */
