@@ -16,11 +16,12 @@
  * event.  An event (a write, an end, an answer, an operator) is somebody's turn.
  * For a time there is an alarm: windows, buckets, gaps, holds and 402s say when
  * the slot opens (slot_source.h), a recovering scope when its allowance grows,
- * rests, benches and the clients' own limits when the first that waits may use
+ * rests, ejections and the clients' own limits when the first that waits may use
  * it.  The later of the two counts, and whoever wakes looks anew.
  */
 #include "state/policy/admit.h"
 #include "state/policy/eligible.h"
+#include "state/policy/model_state.h"
 #include "state/policy/queue.h"
 #include "state/policy/row.h"
 #include "state/policy/scope.h"
@@ -55,7 +56,7 @@ static void grant(struct limiter *lim, uint32_t row)
     if (t == NULL || t->row != row || t->id != r->id)
         sigbus_damaged("a row of ours that we do not know");
     row_grant(lay, row, lim->now);
-    /* First: cut short before it is news, the grant was none, and the ticket
+    /* First: cut short before it is told, the grant was none, and the ticket
      * waits on. */
     ticket_events_granted(lim, t);
     t->state = TICKET_OPEN;
@@ -105,11 +106,13 @@ static void give(struct limiter *lim, uint32_t row)
 
     if (row_at(lay, row)->worker == lim->slot) {
         grant(lim, row);
-        return;
+    } else {
+        row_offer(lay, row, lim->now);
+        slots_poke(lim, row_at(lay, row)->worker);
+        alarm_at(lim, lim->now + OFFER_NS);
     }
-    row_offer(lay, row, lim->now);
-    slots_poke(lim, row_at(lay, row)->worker);
-    alarm_at(lim, lim->now + OFFER_NS);
+    lay->live.counters.probes +=
+        scope_probes_with(lay, row) + model_state_tries_with(lay, row);
 }
 
 /* Is there a slot that ROW fits into?  One is there for a weight of 1.  Nobody

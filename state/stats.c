@@ -74,7 +74,7 @@ static void add_upstreams(struct look *k)
         if (!limits_in_force(k->lay, i))
             continue;
         memcpy(u->name, r->name, sizeof(u->name) - 1);
-        u->unpaid = model_state_debt(k->lay, i)->bench.until_ns != 0;
+        u->unpaid = model_state_debt(k->lay, i)->ejection.until_ns != 0;
         if (r->per_model)
             add_models(k, i, u);
         else

@@ -72,6 +72,7 @@ struct view_row {
     bool blocked;      /* waiting: its model or its client may not go now */
     uint32_t pid;      /* of its worker */
     uint32_t position; /* waiting: how many of its scope go first */
+    uint32_t weight;   /* what it takes of the limit */
     int64_t age_ns, eta_ns;
     uint64_t body_bytes;
     uint64_t key; /* virtual start; the order within a class */

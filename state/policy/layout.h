@@ -9,7 +9,7 @@
  *   clients   names, and how many of them wait
  *   models    names; model i owns scope UPSTREAMS + i
  *   quotas    a limit and a log of sends for each client that has one
- *   traits    a bench and a ceiling for each model
+ *   traits    an ejection and a limit on concurrency for each model
  *   debts     a 402 hold for each upstream
  *   probe     does an upstream answer, and who asks
  *   control   pause, and the generation of the settings
@@ -128,11 +128,11 @@ struct lay_live {
     uint32_t open;         /* (d) rows open or offered */
     uint32_t running;      /* (d) rows open or sent */
     uint32_t stalled;      /* (d) workers marked so */
-    /* (d) Models and upstreams with a bench, hold, ceiling or rest that may
-     * be in force, and clients with more in line than their own limit lets
+    /* (d) Models and upstreams with an ejection, a hold, a limit or a rest that
+     * may be in force, and clients with more in line than their own limit lets
      * through; too high until somebody counts again. */
     uint32_t limited;
-    uint32_t refusing;   /* number of the newest bench or 402 hold */
+    uint32_t refusing;   /* number of the newest ejection or 402 hold */
     uint64_t held_bytes; /* (d) request bodies in memory */
     uint64_t active[(LAY_SCOPES + 63) / 64];     /* (d) scopes with waiters */
     uint64_t retreating[(LAY_SCOPES + 63) / 64]; /* (d) and those not normal */
@@ -214,8 +214,8 @@ struct lay_quota {            /* of a client */
 };
 
 struct lay_model_state { /* of a model */
-    struct ejection bench;
-    struct concurrency ceiling;
+    struct ejection ejection;
+    struct concurrency concurrency;
     uint32_t in_flight; /* (d) offered, open or sent */
     uint32_t waiting;   /* (d) in line */
 };
@@ -227,7 +227,7 @@ struct lay_draft { /* what is being changed (draft.c) */
 };
 
 struct lay_debt { /* of an upstream that answered 402 */
-    struct ejection bench;
+    struct ejection ejection;
     int64_t lease_ns; /* the end of a try's time */
     uint64_t try_id;  /* the row that tries; 0: none */
     uint32_t try_row;

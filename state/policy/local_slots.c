@@ -39,7 +39,6 @@ void local_slots_take(struct layout *lay, uint32_t row, int64_t now)
     new = s->retreat;
     retreat_probe(&new, row, r->id, now);
     scope_retreat_put(lay, r->scope, &new);
-    lay->live.counters.probes++;
 }
 
 /* The gap counts from its grant as if that had been here. */

@@ -27,7 +27,7 @@ static bool model_is_needed(struct layout *lay, uint32_t i, int64_t now)
     uint32_t upstream = limits_upstream(lay, LAY_UPSTREAMS + i);
 
     if (lay->models[i].refs > 0 ||
-        ejection_is_on(&model_state_at(lay, i)->bench, now))
+        ejection_is_on(&model_state_at(lay, i)->ejection, now))
         return true;
     if (!limits_in_force(lay, upstream))
         return limits_may_count(lay, LAY_UPSTREAMS + i, now);

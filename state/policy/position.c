@@ -84,27 +84,27 @@ static uint32_t line_index(struct layout *lay, const struct lay_flow *f,
     return k;
 }
 
-/* The rank of ROW within its class. */
-static uint32_t class_rank(struct layout *lay, const struct lay_class *c,
-                           uint32_t row)
+/* The position of ROW within its class. */
+static uint32_t class_position(struct layout *lay, const struct lay_class *c,
+                               uint32_t row)
 {
     const struct lay_row *r = row_at(lay, row);
     const struct lay_flow *f = flow_at(lay, r->flow);
     uint32_t nth = line_index(lay, f, row);
     uint64_t x = flow_start(c, f) + nth * flow_step(f);
-    uint32_t i, rank = nth, hops = 0;
+    uint32_t i, before = nth, hops = 0;
 
     for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
         const struct lay_flow *g = flow_at(lay, i);
         uint64_t start = flow_start(c, g);
 
         if (g != f)
-            rank += starts_before(start, flow_step(g), flow_n(lay, g), x,
-                                  ties_first(lay, g, start, x, r->arrival));
+            before += starts_before(start, flow_step(g), flow_n(lay, g), x,
+                                    ties_first(lay, g, start, x, r->arrival));
         if (++hops > LAY_FLOWS)
             sigbus_damaged("flow list");
     }
-    return rank;
+    return before;
 }
 
 /* How many rows of the class start before X, or (AT) also at X? */
@@ -181,9 +181,9 @@ uint32_t position_position(struct layout *lay, uint32_t row)
     const struct lay_row *r = row_at(lay, row);
     struct lay_scope *s = scope_at(lay, r->scope);
     const struct lay_class *mine = class_at(s, r->cls);
-    uint32_t rank = class_rank(lay, mine, row);
-    uint64_t x = class_start(s, mine) + rank * class_step(r->cls);
-    uint32_t cls, position = rank;
+    uint32_t before = class_position(lay, mine, row);
+    uint64_t x = class_start(s, mine) + before * class_step(r->cls);
+    uint32_t cls, position = before;
 
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         const struct lay_class *c = &s->cls[cls];

@@ -61,6 +61,14 @@ bool scope_is_probed(struct layout *lay, uint32_t scope, int64_t now)
     return row->id == re->probe_id && row_is_in_flight(row);
 }
 
+bool scope_probes_with(struct layout *lay, uint32_t row)
+{
+    const struct lay_row *r = row_at(lay, row);
+    const struct retreat *re = &scope_at(lay, r->scope)->retreat;
+
+    return re->state == RETREAT_PROBING && re->probe_id == r->id;
+}
+
 /* Nearly always it is normal: then nothing else is looked at, here and below. */
 int64_t scope_held_until(struct layout *lay, uint32_t scope, int64_t now)
 {

@@ -25,6 +25,8 @@ void scope_retreat_put(struct layout *lay, uint32_t scope,
 
 /* Does the probe still run, and is its time not over? */
 bool scope_is_probed(struct layout *lay, uint32_t scope, int64_t now);
+/* Is ROW its probe? */
+bool scope_probes_with(struct layout *lay, uint32_t row);
 /* The end of a hold or of a probe's lease, at least NOW; NOW: neither. */
 int64_t scope_held_until(struct layout *lay, uint32_t scope, int64_t now);
 /* What a window may hold when the K-th from now goes.  A probe need not fit

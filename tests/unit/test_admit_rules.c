@@ -66,8 +66,8 @@ static void random_debt(const struct past *p)
     if (lab_random(8) > 0)
         return;
     p->lay->live.limited = 1;
-    d->bench.until_ns = p->now + (lab_random(200) - INT64_C(50)) * p->unit;
-    d->bench.status = 402;
+    d->ejection.until_ns = p->now + (lab_random(200) - INT64_C(50)) * p->unit;
+    d->ejection.status = 402;
 }
 
 /* Under any rules, some of which may have been others before. */
