@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "state/policy/ejection.h"
-#include "state/view.h"
+#include "state/view_form.h"
 
 /* How long ago T was; 0: never, or in the future. */
 static inline int64_t view_since(int64_t now, int64_t t)

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "state/view.h"
+#include "state/view_form.h"
 
 struct view_queue {
     struct layout *lay;
