@@ -290,6 +290,31 @@ static void one_that_does_not_fit_is_waited_for(void)
     end(d);
 }
 
+/* From a lost file, or from another scope: it never asked, and ends as others. */
+static void who_comes_open_counts_as_one_that_took(void)
+{
+    struct layout *lay = lab_new();
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+    struct row_join j = {.req = &req};
+    uint32_t row = NONE;
+
+    memset(&fake, 0, sizeof(fake));
+    (void)slot_source_set(SLOTS_SHARED, &leases);
+    lay->scopes[0].source = SLOTS_SHARED;
+    CU_ASSERT_EQUAL(row_adopt(lay, &j, ROW_OPEN, LAB_T0, &row), REFUSED_NOT);
+    CU_ASSERT_EQUAL(fake.adopt, 1);
+    row_move(lay, row, 1, NONE, LAB_T0); /* to a scope of our own */
+    CU_ASSERT_EQUAL(fake.back, 1);
+    row_move(lay, row, 0, NONE, LAB_T0);
+    CU_ASSERT_EQUAL(fake.adopt, 2);
+    row_leave(lay, row);
+    CU_ASSERT_EQUAL(fake.back, 2);
+    CU_ASSERT_EQUAL(fake.take, 0);
+    (void)slot_source_set(SLOTS_SHARED, NULL);
+    lab_is_settled(lay);
+    free(lay);
+}
+
 static const struct unit_test tests[] = {
     {"without a lease nothing goes, and it is wanted",
      without_a_lease_nothing_goes_and_it_is_wanted},
@@ -300,6 +325,8 @@ static const struct unit_test tests[] = {
     {"each that is taken ends once", each_that_is_taken_ends_once},
     {"one that does not fit is waited for",
      one_that_does_not_fit_is_waited_for},
+    {"who comes open counts as one that took",
+     who_comes_open_counts_as_one_that_took},
     {NULL, NULL},
 };
 
