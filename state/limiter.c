@@ -41,8 +41,8 @@
 #include "state/file/repair.h"
 #include "state/history_save.h"
 #include "state/operator.h"
+#include "state/policy/eligible.h"
 #include "state/policy/limits.h"
-#include "state/policy/queue.h"
 #include "state/policy/quota.h"
 #include "state/policy/rescope.h"
 #include "state/stats.h"
@@ -528,7 +528,7 @@ static void place_locked(void *arg)
     if (!q->waits)
         return;
     if (q->lay->live.limited > 0) /* counts are written, but no other reads */
-        queue_measure(q->lay, r->scope);
+        eligible_measure(q->lay, r->scope);
     ticket_events_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns),
                         NULL, 0);
 }

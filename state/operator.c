@@ -184,7 +184,8 @@ static void cancel_locked(struct limiter *lim, void *arg)
         if (r->state == ROW_FREE ||
             strncmp(r->request_id, what->id, sizeof(r->request_id)) != 0)
             continue;
-        __atomic_store_n(&r->flags, r->flags | ROW_CANCELLED, __ATOMIC_RELEASE);
+        __atomic_store_n(&r->flags, (uint16_t)(r->flags | ROW_CANCELLED),
+                         __ATOMIC_RELEASE);
         slots_poke(lim, r->worker);
         what->n++;
     }

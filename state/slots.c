@@ -15,14 +15,17 @@
  * Who wakes for the next slot?  What stops a grant ends with a time or with an
  * event.  An event (a write, an end, an answer, an operator) is somebody's turn.
  * For a time there is an alarm: windows, buckets, gaps, holds and 402s say when
- * the slot opens (admit_now()), a recovering scope when its allowance grows,
- * rests, benches and the clients' own limits when the first that waits may use
+ * the slot opens (slot_source.h), a recovering scope when its allowance grows,
+ * rests, ejections and the clients' own limits when the first that waits may use
  * it.  The later of the two counts, and whoever wakes looks anew.
  */
 #include "state/policy/admit.h"
+#include "state/policy/eligible.h"
 #include "state/policy/model_state.h"
 #include "state/policy/queue.h"
 #include "state/policy/row.h"
+#include "state/policy/scope.h"
+#include "state/policy/slot_source.h"
 #include "state/worker.h"
 
 #define OFFER_NS    (50 * NS_PER_MS) /* 1,000 times a wake-up's latency */
@@ -53,7 +56,7 @@ static void grant(struct limiter *lim, uint32_t row)
     if (t == NULL || t->row != row || t->id != r->id)
         sigbus_damaged("a row of ours that we do not know");
     row_grant(lay, row, lim->now);
-    /* First: cut short before it is news, the grant was none, and the ticket
+    /* First: cut short before it is told, the grant was none, and the ticket
      * waits on. */
     ticket_events_granted(lim, t);
     t->state = TICKET_OPEN;
@@ -96,17 +99,45 @@ void slots_revoke(struct limiter *lim)
     }
 }
 
+/* ROW gets its slot: at once if it is ours, else its worker is told of it. */
+static void give(struct limiter *lim, uint32_t row)
+{
+    struct layout *lay = lim->file.lay;
+
+    if (row_at(lay, row)->worker == lim->slot) {
+        grant(lim, row);
+    } else {
+        row_offer(lay, row, lim->now);
+        slots_poke(lim, row_at(lay, row)->worker);
+        alarm_at(lim, lim->now + OFFER_NS);
+    }
+    lay->live.counters.probes +=
+        scope_probes_with(lay, row) + model_state_tries_with(lay, row);
+}
+
+/* Is there a slot that ROW fits into?  One is there for a weight of 1.  Nobody
+ * goes instead of it: what is heavy would wait for ever. */
+static bool fits(struct limiter *lim, const struct slot_source *source,
+                 uint32_t row, int64_t *when)
+{
+    const struct lay_row *r = row_at(lim->file.lay, row);
+
+    return r->weight == 1 ||
+           source->have(lim->file.lay, r->scope, r->weight, lim->now, when);
+}
+
 int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
                        struct effort *effort)
 {
     struct layout *lay = lim->file.lay;
     const struct lay_scope *s = scope_at(lay, scope);
+    const struct slot_source *source = slot_source_of(lay, scope);
     int64_t when;
     uint32_t row;
 
     verdicts_time(lim, scope);
     admit_refresh(lay, scope, lim->now);
-    while (admit_now(lay, scope, lim->now, &when)) {
+    while (source->have(lay, scope, 1, lim->now, &when)) {
         if (s->waiting == 0)
             return NEVER;
         if (!effort_take(effort, s->waiting))
@@ -114,15 +145,12 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
         row = queue_best(lay, scope);
         if (row == NONE) /* blocked ones and stalled workers */
             return lim->now;
-        admit_granted(lay, row, lim->now);
-        if (row_at(lay, row)->worker == lim->slot) {
-            grant(lim, row);
-            continue;
-        }
-        row_offer(lay, row, lim->now);
-        slots_poke(lim, row_at(lay, row)->worker);
-        alarm_at(lim, lim->now + OFFER_NS);
+        if (!fits(lim, source, row, &when))
+            break;
+        give(lim, row);
     }
+    if (s->waiting > 0)
+        source->want(lay, scope, when, lim->now);
     return when;
 }
 
@@ -151,11 +179,11 @@ static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
     uint32_t row = NONE;
     int64_t free_at;
 
-    when = min_i64(when, admit_grows_at(lay, scope));
+    when = min_i64(when, scope_grows_at(lay, scope));
     if (when != NEVER)
         row = queue_best(lay, scope);
     if (when != NEVER && row == NONE) {
-        row = queue_next_free(lay, scope, &free_at);
+        row = eligible_next(lay, scope, &free_at);
         when = max_i64(when, free_at);
     }
     if (row != NONE)

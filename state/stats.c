@@ -15,6 +15,7 @@
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
+#include "state/policy/scope.h"
 
 struct look {
     struct layout *lay;
@@ -34,7 +35,7 @@ static void add_scope(struct look *k, uint32_t id, struct tally_upstream *u)
     u->window_used += admit_used(k->lay, id, k->now);
     u->window_limit += limits_of(k->lay, id)->requests;
     u->tokens_milli += admit_tokens_milli(k->lay, id, k->now);
-    state = admit_retreat(k->lay, id)->state;
+    state = scope_retreat(k->lay, id)->state;
     if (state < RETREAT_STATES)
         u->states[state]++;
     for (i = 0; i < LIMITER_CLASSES; i++)
@@ -73,7 +74,7 @@ static void add_upstreams(struct look *k)
         if (!limits_in_force(k->lay, i))
             continue;
         memcpy(u->name, r->name, sizeof(u->name) - 1);
-        u->unpaid = model_state_debt(k->lay, i)->bench.until_ns != 0;
+        u->unpaid = model_state_debt(k->lay, i)->ejection.until_ns != 0;
         if (r->per_model)
             add_models(k, i, u);
         else

@@ -9,10 +9,10 @@
  * (TURN_LOOKS); the others hear of theirs in the next one.
  */
 #include "state/policy/admit.h"
+#include "state/policy/eligible.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/position.h"
-#include "state/policy/queue.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
 #include "state/worker.h"
@@ -80,7 +80,7 @@ void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
     t->news.position = position_position(lay, t->row);
     eta = t->news.position < n ? etas[t->news.position]
                                : admit_eta(lay, scope, t->news.position, now);
-    if (queue_model_is_blocked(lay, t->row)) {
+    if (eligible_is_model_blocked(lay, t->row)) {
         int64_t at = model_state_free_at(lay, row_at(lay, t->row)->model, now);
 
         eta = at == NEVER ? NEVER : max_i64(eta, at);
@@ -133,13 +133,13 @@ static void measure(struct limiter *lim, uint32_t scope, struct measured *m)
         return;
     *m = (struct measured){scope, 0};
     if (lay->live.limited > 0) {
-        queue_measure(lay, scope);
+        eligible_measure(lay, scope);
         lim->told.looks += waiting;
     }
     if (!admit_is_stepwise(lay, scope))
         return;
     m->n_etas = waiting < LAY_ROWS ? waiting : LAY_ROWS;
-    admit_etas(lay, scope, m->n_etas, lim->now, lim->etas);
+    admit_etas(lay, scope, NULL, m->n_etas, lim->now, lim->etas);
     lim->told.looks += waiting;
 }
 

@@ -16,7 +16,7 @@
 
 #include "state/policy/admit.h"
 #include "state/policy/model_state.h"
-#include "state/policy/names.h"
+#include "state/policy/naming.h"
 #include "state/policy/quota.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
@@ -71,7 +71,7 @@ static int64_t own_eta_of_next(struct layout *lay,
 
     if (req->requests_per_min == 0)
         return now;
-    client = names_client(lay, req->client, now);
+    client = naming_client(lay, req->client, now);
     if (client == NONE)
         return now;
     return quota_eta(lay, client, lay->clients[client].lined, now);
@@ -160,8 +160,10 @@ static bool claim(struct limiter *lim, const struct ticket *t)
 static void do_join(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
-    struct row_join j = {&t->req,       lim->slot, 0, false,
-                         t->generation, lim->now,  0};
+    struct row_join j = {.req = &t->req,
+                         .worker = lim->slot,
+                         .generation = t->generation,
+                         .said_ns = lim->now};
     enum limiter_refusal why;
     uint32_t row = NONE;
 
@@ -367,8 +369,13 @@ static bool is_late(struct limiter *lim, uint32_t row)
 /* Needs the lock.  False: no room, to be tried again. */
 static bool adopt(struct limiter *lim, struct ticket *t)
 {
-    struct row_join j = {&t->req,       lim->slot,    t->arrival, t->senior,
-                         t->generation, t->joined_ns, t->aside_ns};
+    struct row_join j = {.req = &t->req,
+                         .worker = lim->slot,
+                         .arrival = t->arrival,
+                         .senior = t->senior,
+                         .generation = t->generation,
+                         .said_ns = t->joined_ns,
+                         .aside_ns = t->aside_ns};
     uint32_t state = row_state_of(t);
     uint32_t row = NONE;
 

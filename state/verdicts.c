@@ -11,12 +11,13 @@
  */
 #include <string.h>
 
-#include "state/policy/admit.h"
 #include "state/policy/draft.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/names.h"
 #include "state/policy/quota.h"
+#include "state/policy/scope.h"
+#include "state/policy/slot_source.h"
 #include "state/worker.h"
 
 static const char *const state_names[RETREAT_STATES] = {
@@ -27,7 +28,7 @@ static const char *const state_names[RETREAT_STATES] = {
 static void note_state(struct limiter *lim, uint32_t scope, uint32_t from,
                        const char *why)
 {
-    const struct retreat *re = admit_retreat(lim->file.lay, scope);
+    const struct retreat *re = scope_retreat(lim->file.lay, scope);
     struct change m = {.event = "retreat",
                        .from = state_names[from],
                        .to = state_names[re->state],
@@ -45,8 +46,10 @@ static void note_state(struct limiter *lim, uint32_t scope, uint32_t from,
     change_log_add(lim, scope, &m);
 }
 
-static void refused(struct limiter *lim, const struct lay_row *row,
-                    const struct limiter_report *rep)
+/* An answer to ROW, which is in flight: does it change whether its scope may
+ * send?  Then that is counted and noted. */
+static void answered(struct limiter *lim, uint32_t i,
+                     const struct limiter_report *rep)
 {
     static const enum hold_cause causes[RETREAT_STATES] = {
         [RETREAT_NORMAL] = HOLD_RATE,
@@ -55,40 +58,17 @@ static void refused(struct limiter *lim, const struct lay_row *row,
         [RETREAT_RECOVERING] = HOLD_RECOVERY,
     };
     struct layout *lay = lim->file.lay;
-    struct retreat *re = admit_retreat(lay, row->scope), new = *re;
-    struct retreat_rule u = admit_retreat_rule(lay, row->scope);
-    struct retreat_refusal what = {row->changed_ns, row->grant,
-                                   lay->live.last_grant, rep->retry_after_ns,
-                                   rep->reason};
-    uint32_t from = re->state;
-    bool began = retreat_refused(&new, &u, &what, lim->now);
+    uint32_t scope = row_at(lay, i)->scope;
+    uint32_t from = scope_at(lay, scope)->retreat.state;
 
-    draft_put(lay, re, &new, sizeof(new));
-    if (!began)
+    if (!slot_source_of(lay, scope)->verdict(lay, i, rep, lim->now))
         return;
-    lay->live.counters.holds[causes[from]]++;
-    note_state(lim, row->scope, from, rep->reason);
-}
-
-/* Answered, and it was no refusal.  FINE also says that it went well. */
-static void answered(struct limiter *lim, uint32_t i, bool fine)
-{
-    struct layout *lay = lim->file.lay;
-    const struct lay_row *row = row_at(lay, i);
-    struct retreat *re = &scope_at(lay, row->scope)->retreat, new;
-    struct retreat_rule u;
-    bool over;
-
-    if (re->state != RETREAT_PROBING)
+    if (rep->answer != ANSWER_RATE) {
+        note_state(lim, scope, from, "the probe was answered");
         return;
-    new = *admit_retreat(lay, row->scope);
-    u = admit_retreat_rule(lay, row->scope);
-    if (new.probe_id == row->id)
-        retreat_pass_on(&new);
-    over = fine && retreat_answered(&new, &u, row->grant, lim->now);
-    draft_put(lay, re, &new, sizeof(new));
-    if (over)
-        note_state(lim, row->scope, RETREAT_PROBING, "the probe was answered");
+    }
+    lay->live.counters.holds[causes[from < RETREAT_STATES ? from : 0]]++;
+    note_state(lim, scope, from, rep->reason);
 }
 
 static void advance(struct limiter *lim, uint32_t scope)
@@ -100,7 +80,7 @@ static void advance(struct limiter *lim, uint32_t scope)
 
     if (re->state == RETREAT_NORMAL)
         return;
-    new = *admit_retreat(lay, scope);
+    new = *scope_retreat(lay, scope);
     from = new.state;
     if (!limits_in_force(lay, limits_upstream(lay, scope))) {
         retreat_end(&new, lim->now); /* nobody uses that upstream any more */
@@ -108,7 +88,7 @@ static void advance(struct limiter *lim, uint32_t scope)
         note_state(lim, scope, from, "its upstream is gone");
         return;
     }
-    u = admit_retreat_rule(lay, scope);
+    u = scope_retreat_rule(lay, scope);
     for (; retreat_advance(&new, &u, lim->now); from = new.state) {
         draft_put(lay, re, &new, sizeof(new));
         lay->live.counters.retreats_over += new.state == RETREAT_NORMAL;
@@ -124,8 +104,8 @@ void verdicts_time(struct limiter *lim, uint32_t scope)
 
 /* ---- models and upstreams that are off --------------------------------------- */
 
-static void note_bench(struct limiter *lim, uint32_t scope, const char *event,
-                       const struct ejection *b)
+static void note_ejection(struct limiter *lim, uint32_t scope,
+                          const char *event, const struct ejection *b)
 {
     struct change m = {.event = event,
                        .from = "on",
@@ -138,9 +118,9 @@ static void note_bench(struct limiter *lim, uint32_t scope, const char *event,
     lim->file.lay->live.refusing++; /* each worker looks at its waiters */
 }
 
-static struct ejection_answer bench_answer(const struct layout *lay,
-                                           const struct lay_row *row,
-                                           const struct limiter_report *rep)
+static struct ejection_answer ejection_answer_of(
+    const struct layout *lay, const struct lay_row *row,
+    const struct limiter_report *rep)
 {
     return (struct ejection_answer){row->grant, lay->live.last_grant,
                                     rep->retry_after_ns, rep->status,
@@ -151,18 +131,18 @@ static void model_off(struct limiter *lim, const struct lay_row *row,
                       const struct limiter_report *rep)
 {
     struct layout *lay = lim->file.lay;
-    struct ejection_answer what = bench_answer(lay, row, rep);
+    struct ejection_answer what = ejection_answer_of(lay, row, rep);
     struct ejection *b, new;
 
     if (row->model == NONE)
         return; /* the table is full of models that are needed */
-    b = &model_state_at(lay, row->model)->bench;
+    b = &model_state_at(lay, row->model)->ejection;
     new = *b;
     if (!ejection_begin(&new, &what, lim->now))
         return;
     draft_put(lay, b, &new, sizeof(new));
     lay->live.counters.benches++;
-    note_bench(lim, LAY_UPSTREAMS + row->model, "bench", b);
+    note_ejection(lim, LAY_UPSTREAMS + row->model, "bench", b);
 }
 
 static void unpaid(struct limiter *lim, const struct lay_row *row,
@@ -171,21 +151,21 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
     struct layout *lay = lim->file.lay;
     uint32_t upstream = limits_upstream(lay, row->scope);
     struct lay_debt *d = model_state_debt(lay, upstream), new = *d;
-    struct ejection_answer what = bench_answer(lay, row, rep);
+    struct ejection_answer what = ejection_answer_of(lay, row, rep);
 
     what.status = 402;
-    if (!ejection_begin(&new.bench, &what, lim->now))
+    if (!ejection_begin(&new.ejection, &what, lim->now))
         return;
     new.try_id = 0;
     draft_put(lay, d, &new, sizeof(new));
     lay->live.counters.holds[HOLD_UNPAID]++;
-    note_bench(lim, upstream, "unpaid", &d->bench);
+    note_ejection(lim, upstream, "unpaid", &d->ejection);
 }
 
-/* ---- ceilings ------------------------------------------------------------------ */
+/* ---- concurrency --------------------------------------------------------------- */
 
-static void note_ceiling(struct limiter *lim, uint32_t model, uint32_t from,
-                         uint32_t to, const char *why)
+static void note_concurrency(struct limiter *lim, uint32_t model, uint32_t from,
+                             uint32_t to, const char *why)
 {
     struct change m = {.event = "ceiling",
                        .from = from > 0 ? "limited" : "free",
@@ -211,16 +191,16 @@ static void busy(struct limiter *lim, const struct lay_row *row,
     if (row->model == NONE)
         return;
     t = model_state_at(lay, row->model);
-    new = t->ceiling;
+    new = t->concurrency;
     from = new.limit;
     what.in_flight = t->in_flight;
     cut = concurrency_cut(&new, &what, lim->now);
-    draft_put(lay, &t->ceiling, &new, sizeof(new));
+    draft_put(lay, &t->concurrency, &new, sizeof(new));
     if (!cut)
         return;
     lay->live.limited++;
     lay->live.counters.ceilings_cut++;
-    note_ceiling(lim, row->model, from, t->ceiling.limit, rep->reason);
+    note_concurrency(lim, row->model, from, t->concurrency.limit, rep->reason);
 }
 
 /* Nothing holds back what D is of any more. */
@@ -228,8 +208,8 @@ static void forgive(struct layout *lay, struct lay_debt *d, uint64_t answered)
 {
     struct lay_debt new = *d;
 
-    ejection_end(&new.bench);
-    ejection_answered(&new.bench, answered);
+    ejection_end(&new.ejection);
+    ejection_answered(&new.ejection, answered);
     new.try_id = 0;
     draft_put(lay, d, &new, sizeof(new));
 }
@@ -241,7 +221,7 @@ static void fine_debt(struct limiter *lim, const struct lay_row *row)
     struct change m = {
         .event = "unpaid", .from = "off", .to = "on", .for_ns = -1};
 
-    if (d->bench.until_ns == 0 || row->grant <= d->bench.grant)
+    if (d->ejection.until_ns == 0 || row->grant <= d->ejection.grant)
         return;
     forgive(lim->file.lay, d, row->grant);
     change_log_add(lim, upstream, &m);
@@ -259,12 +239,12 @@ static void fine(struct limiter *lim, const struct lay_row *row)
     if (row->model == NONE)
         return;
     t = model_state_at(lay, row->model);
-    ejection_answered(&t->bench, row->grant);
-    new = t->ceiling;
+    ejection_answered(&t->ejection, row->grant);
+    new = t->concurrency;
     gone = concurrency_grow(&new, row->grant);
-    draft_put(lay, &t->ceiling, &new, sizeof(new));
+    draft_put(lay, &t->concurrency, &new, sizeof(new));
     if (gone)
-        note_ceiling(lim, row->model, 1, 0, "it bears twice as many");
+        note_concurrency(lim, row->model, 1, 0, "it bears twice as many");
 }
 
 /* ---- one answer -------------------------------------------------------------- */
@@ -281,14 +261,10 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     lay->live.counters.answers[rep->answer]++;
     reachability_key(&lay->probe, limits_upstream(lay, row->scope),
                      rep->status);
-    if (rep->answer != ANSWER_RATE)
-        answered(lim, t->row, rep->answer == ANSWER_FINE);
+    answered(lim, t->row, rep);
     switch (rep->answer) {
     case ANSWER_FINE:
         fine(lim, row);
-        return;
-    case ANSWER_RATE:
-        refused(lim, row, rep);
         return;
     case ANSWER_BUSY:
         busy(lim, row, rep);
@@ -299,6 +275,7 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     case ANSWER_UNPAID:
         unpaid(lim, row, rep);
         return;
+    case ANSWER_RATE:
     case ANSWER_FAULT:
     case ANSWERS:
         return;
@@ -307,7 +284,8 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
 
 /* ---- time -------------------------------------------------------------------- */
 
-static void note_bench_end(struct limiter *lim, uint32_t model, const char *why)
+static void note_ejection_end(struct limiter *lim, uint32_t model,
+                              const char *why)
 {
     struct change m = {
         .event = "bench", .from = "off", .to = "on", .for_ns = -1};
@@ -316,7 +294,7 @@ static void note_bench_end(struct limiter *lim, uint32_t model, const char *why)
     change_log_add(lim, LAY_UPSTREAMS + model, &m);
 }
 
-/* The benches that are over, and how many restrictions are left. */
+/* The ejections that are over, and how many restrictions are left. */
 static void count_limited(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
@@ -325,19 +303,20 @@ static void count_limited(struct limiter *lim)
     for (i = 0; i < LAY_MODELS; i++) {
         struct lay_model_state *t = model_state_at(lay, i);
 
-        if (t->bench.until_ns != 0 && !ejection_is_on(&t->bench, lim->now)) {
-            ejection_end(&t->bench);
-            note_bench_end(lim, i, "");
+        if (t->ejection.until_ns != 0 &&
+            !ejection_is_on(&t->ejection, lim->now)) {
+            ejection_end(&t->ejection);
+            note_ejection_end(lim, i, "");
         }
-        if (!concurrency_rests(&t->ceiling, lim->now))
-            t->ceiling.rest_ns = 0;
-        n += t->bench.until_ns != 0 || t->ceiling.limit != 0 ||
-             t->ceiling.rest_ns != 0;
+        if (!concurrency_rests(&t->concurrency, lim->now))
+            t->concurrency.rest_ns = 0;
+        n += t->ejection.until_ns != 0 || t->concurrency.limit != 0 ||
+             t->concurrency.rest_ns != 0;
     }
     for (i = 0; i < LAY_UPSTREAMS; i++) {
         if (!limits_in_force(lay, i))
-            ejection_end(&lay->debts[i].bench);
-        n += lay->debts[i].bench.until_ns != 0;
+            ejection_end(&lay->debts[i].ejection);
+        n += lay->debts[i].ejection.until_ns != 0;
     }
     lay->live.limited = n + quota_recount(lay, lim->now);
 }
@@ -352,7 +331,7 @@ void verdicts_tick(struct limiter *lim)
 
 static void end_retreat(struct limiter *lim, uint32_t scope)
 {
-    struct retreat *re = admit_retreat(lim->file.lay, scope), new = *re;
+    struct retreat *re = scope_retreat(lim->file.lay, scope), new = *re;
     uint32_t from = re->state;
 
     if (from == RETREAT_NORMAL)
@@ -372,30 +351,30 @@ static void end_debt(struct limiter *lim, uint32_t upstream)
                        .for_ns = -1,
                        .why = "an operator ended it"};
 
-    if (d->bench.until_ns == 0)
+    if (d->ejection.until_ns == 0)
         return;
     forgive(lim->file.lay, d, 0);
     lim->file.lay->live.counters.holds_ended++;
     change_log_add(lim, upstream, &m);
 }
 
-static void end_traits(struct limiter *lim, uint32_t model)
+static void end_model(struct limiter *lim, uint32_t model)
 {
     struct layout *lay = lim->file.lay;
     struct lay_model_state *t = model_state_at(lay, model);
-    struct concurrency ceiling = t->ceiling;
-    struct ejection bench = t->bench;
+    struct concurrency concurrency = t->concurrency;
+    struct ejection ejection = t->ejection;
 
-    ceiling.limit = 0;
-    ceiling.rest_ns = 0;
-    draft_put(lay, &t->ceiling, &ceiling, sizeof(ceiling));
-    bench.streak = 0;
-    ejection_end(&bench);
-    if (t->bench.until_ns != 0) {
+    concurrency.limit = 0;
+    concurrency.rest_ns = 0;
+    draft_put(lay, &t->concurrency, &concurrency, sizeof(concurrency));
+    ejection.streak = 0;
+    ejection_end(&ejection);
+    if (t->ejection.until_ns != 0) {
         lay->live.counters.holds_ended++;
-        note_bench_end(lim, model, "an operator ended it");
+        note_ejection_end(lim, model, "an operator ended it");
     }
-    draft_put(lay, &t->bench, &bench, sizeof(bench));
+    draft_put(lay, &t->ejection, &ejection, sizeof(ejection));
 }
 
 void verdicts_end(struct limiter *lim)
@@ -415,7 +394,7 @@ void verdicts_end(struct limiter *lim)
         model = names_find_model(lay, row, w->model);
         if (model == NONE)
             continue;
-        end_traits(lim, model);
+        end_model(lim, model);
         end_retreat(lim, LAY_UPSTREAMS + model);
     }
     lim->n_ends = 0;

@@ -61,6 +61,7 @@ static void check_scope(struct lay_scope *s, int64_t now)
     uint32_t i;
 
     s->open = s->in_flight = 0;
+    s->open_weight = 0;
     /* A lost hold costs a refusal; the log of sends is what must not err. */
     if (!retreat_is_sane(&s->retreat, now))
         memset(&s->retreat, 0, sizeof(s->retreat));
@@ -113,7 +114,8 @@ static void check_row(struct layout *lay, struct lay_row *r, int64_t now)
     if (r->state > ROW_ASIDE || r->worker >= LAY_WORKERS ||
         r->scope >= LAY_SCOPES || r->cls >= LIMITER_CLASSES ||
         r->client >= LAY_CLIENTS || !lay->clients[r->client].used ||
-        (r->model != NONE && r->model >= LAY_MODELS) || r->weight == 0)
+        (r->model != NONE && r->model >= LAY_MODELS) || r->share == 0 ||
+        r->weight == 0 || r->weight > LAY_WEIGHT_MAX)
         sigbus_damaged("row");
     if (!is_past(r->arrival, now) || !is_past(r->joined_ns, now) ||
         !is_past(r->changed_ns, now) || r->body_bytes > VALUE_MAX / LAY_ROWS)

@@ -1,5 +1,8 @@
 /*
  * When does the next send of a scope become legal?
+ *
+ * By what this file knows: its log, its rules, its retreat.  Whether a scope
+ * may send at all is asked through slot_source.h.
  */
 #ifndef SLUICE_ADMIT_H
 #define SLUICE_ADMIT_H
@@ -10,50 +13,39 @@
 #include "state/policy/vocabulary.h"
 
 struct layout;
-struct retreat;
-struct retreat_rule;
 
 /* Drops what no longer counts; before any question about the scope. */
 void admit_refresh(struct layout *lay, uint32_t scope, int64_t now);
 
 /*
- * May one more go now?  If not, *WHEN is the earliest time it could be, or
+ * May one of WEIGHT go now?  If not, *WHEN is the earliest time it could be, or
  * NEVER while only an event (a write, an end) can open a slot.
  */
-bool admit_now(struct layout *lay, uint32_t scope, int64_t now, int64_t *when);
+bool admit_now(struct layout *lay, uint32_t scope, uint32_t weight, int64_t now,
+               int64_t *when);
 
 /* Before this nothing is granted: what was sent until then is not known. */
 int64_t admit_known_from(struct layout *lay, uint32_t scope);
 
-/* ROW, which may now go, gets its slot; its last byte was written AT. */
-void admit_granted(struct layout *lay, uint32_t row, int64_t now);
-void admit_sent(struct layout *lay, uint32_t scope, int64_t at);
-
 /* The limit in force: fewer than the rules' while the scope recovers. */
 uint32_t admit_limit(struct layout *lay, uint32_t scope);
-/* When that grows, which may open a slot before any send expires; NEVER: it
- * does not, or not by time alone. */
-int64_t admit_grows_at(struct layout *lay, uint32_t scope);
-/* What retreat.c has to know of the scope's rules. */
-struct retreat_rule admit_retreat_rule(struct layout *lay, uint32_t scope);
-/* The scope's retreat, which was looked at. */
-struct retreat *admit_retreat(struct layout *lay, uint32_t scope);
 
 /*
- * When the K-th send from now (from 0) becomes legal, if each goes as early
- * as it may and open ones are written now.  NEVER: no time can be told,
- * because the limit on requests in flight decides, or an operator.
+ * When the K-th send from now (from 0) becomes legal, if each weighs 1 and goes
+ * as early as it may and open ones are written now.  NEVER: no time can be
+ * told, because the limit on requests in flight decides, or an operator.
  */
 int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now);
-/* The same for the first N, at most LAY_ROWS, into OUT. */
-void admit_etas(struct layout *lay, uint32_t scope, uint32_t n, int64_t now,
-                int64_t *out);
+/* The same for the first N, at most LAY_ROWS, into OUT; the K-th of them weighs
+ * WEIGHTS[K].  NULL: each weighs 1. */
+void admit_etas(struct layout *lay, uint32_t scope, const uint32_t *weights,
+                uint32_t n, int64_t now, int64_t *out);
 
 /* Has admit_eta() to go through all before the K-th?  Then who asks for many
  * asks for all of them at once. */
 bool admit_is_stepwise(struct layout *lay, uint32_t scope);
 
-/* Sends that count now, open ones included; at most the limit. */
+/* What counts now weighs, open ones included; at most the limit. */
 uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now);
 /* Thousandths of tokens that nobody has a claim on. */
 int64_t admit_tokens_milli(struct layout *lay, uint32_t scope, int64_t now);

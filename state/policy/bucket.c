@@ -2,8 +2,8 @@
  * bucket.c - are there tokens?
  *
  * Overflow: a level is at most burst * window_ns <= 10,000 * 8.64e13, below a
- * tenth of what 63 bits hold, and it falls below zero by at most one token
- * for each row of the shared file: 8,192 * 8.64e13.
+ * tenth of what 63 bits hold, and it falls below zero by at most
+ * BUCKET_DEBT_MAX * 8.64e13.
  */
 #include "state/policy/bucket.h"
 
@@ -32,10 +32,17 @@ void bucket_fill(struct bucket *b, const struct bucket_rule *r, int64_t now)
         b->level += dt * r->requests;
 }
 
-void bucket_charge(struct bucket *b, const struct bucket_rule *r, int64_t now)
+void bucket_charge(struct bucket *b, const struct bucket_rule *r,
+                   uint64_t weight, int64_t now)
 {
+    const int64_t most =
+        BUCKET_DEBT_MAX + r->burst; /* tokens, from a full one */
+
     bucket_fill(b, r, now);
-    b->level -= r->window_ns;
+    b->level -=
+        (weight < (uint64_t)most ? (int64_t)weight : most) * r->window_ns;
+    if (b->level < -BUCKET_DEBT_MAX * r->window_ns)
+        b->level = -BUCKET_DEBT_MAX * r->window_ns;
 }
 
 int64_t bucket_wait_ns(const struct bucket *b, const struct bucket_rule *r,

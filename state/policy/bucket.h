@@ -7,9 +7,12 @@
 
 #include <stdint.h>
 
+#define BUCKET_DEBT_MAX 8192 /* as many as there are rows, each of weight 1 */
+
 struct bucket {
     int64_t level; /* units, at most burst * window_ns <= 8.7e17; below zero
-                      only when the burst was lowered under open requests */
+                      only when the burst was lowered under open requests,
+                      and then by BUCKET_DEBT_MAX tokens at most */
     int64_t at_ns; /* when the level was true */
 };
 
@@ -22,8 +25,9 @@ struct bucket_rule {
 void bucket_init(struct bucket *b, const struct bucket_rule *r, int64_t now);
 /* Brings the level up to NOW; a time before the last one adds nothing. */
 void bucket_fill(struct bucket *b, const struct bucket_rule *r, int64_t now);
-/* Takes a token, there or not: the request went. */
-void bucket_charge(struct bucket *b, const struct bucket_rule *r, int64_t now);
+/* Takes WEIGHT tokens, there or not: the request went. */
+void bucket_charge(struct bucket *b, const struct bucket_rule *r,
+                   uint64_t weight, int64_t now);
 /* Time from NOW until N tokens are there, if none is taken: 0 if they are.
  * N may exceed the burst when others are taken in between. */
 int64_t bucket_wait_ns(const struct bucket *b, const struct bucket_rule *r,

@@ -3,7 +3,7 @@
  *
  * They are written beside their place first.  One store (`n`) says that the
  * draft is whole; from then on whoever repairs finishes what was begun.  For
- * what answers and operators change (holds, benches, ceilings, pauses, rules):
+ * what answers and operators change (holds, ejections, limits, pauses, rules):
  * a hold with the number of the new one and the state of before would believe
  * no refusal.  Rows, names, workers and the log of sends have an order of their
  * own stores instead, because they change all the time.

@@ -4,7 +4,7 @@
  * As long as the upstream says, else by its status: DEGRADED and the like for
  * a minute, doubling; what is gone, for a day; what is unknown, for a minute,
  * so that a client that repeats it spends no slots; what is not paid for, for
- * five minutes, doubling.  Answers to requests that are older than the bench
+ * five minutes, doubling.  Answers to requests that are older than the ejection
  * change nothing.
  */
 #include "state/policy/ejection.h"

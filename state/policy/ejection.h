@@ -13,7 +13,7 @@
 struct ejection {
     int64_t until_ns; /* 0: none */
     uint64_t grant;   /* what was granted up to this one is older than it */
-    uint32_t streak;  /* benches since the last fine answer */
+    uint32_t streak;  /* ejections since the last fine answer */
     uint16_t status;  /* of the answer that began it */
     uint16_t pad;
     char reason[LIMITER_REASON_MAX];
@@ -27,10 +27,10 @@ struct ejection_answer {
 };
 
 bool ejection_is_sane(const struct ejection *b, int64_t now);
-/* False: the answer is older than the bench there is. */
+/* False: the answer is older than the ejection there is. */
 bool ejection_begin(struct ejection *b, const struct ejection_answer *what,
                     int64_t now);
-/* GRANT was answered well: the next bench is a first one again. */
+/* GRANT was answered well: the next ejection is a first one again. */
 void ejection_answered(struct ejection *b, uint64_t grant);
 /* Its time is over, or an operator says so. */
 void ejection_end(struct ejection *b);

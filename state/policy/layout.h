@@ -9,7 +9,7 @@
  *   clients   names, and how many of them wait
  *   models    names; model i owns scope UPSTREAMS + i
  *   quotas    a limit and a log of sends for each client that has one
- *   traits    a bench and a ceiling for each model
+ *   traits    an ejection and a limit on concurrency for each model
  *   debts     a 402 hold for each upstream
  *   probe     does an upstream answer, and who asks
  *   control   pause, and the generation of the settings
@@ -45,13 +45,13 @@
 #include "state/stats/sheets.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 7
+#define LAYOUT_VERSION 8
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    256
 #define LAY_SCOPES    (LAY_UPSTREAMS + LAY_MODELS)
 #define LAY_CLIENTS   1024
-#define LAY_WORKERS   1024
+#define LAY_WORKERS   LIMITER_WORKERS
 #define LAY_WAITERS   4096 /* the largest queue.max */
 #define LAY_ROWS      8192 /* waiters, and as many in flight */
 #define LAY_FLOWS     8192 /* each row can have its own */
@@ -64,17 +64,22 @@
 #define LAY_SENIORS     (LAY_SENIOR_SETS * LAY_SENIOR_WAYS)
 
 /*
- * 3,072 chunks of 60 times: 16 windows of 10,000 and a half-empty chunk for
- * each of 272 scopes fit, so account windows can never run out.  2,048 more
- * are the clients': two for each, or one and 61,440 sends in a minute by those
- * with a larger limit; beyond that clients with a limit wait (quota.c).
+ * 4,352 chunks of 40 sends: 16 windows of 10,000, which may begin and end
+ * within a chunk, take 4,016, and a chunk for each of 272 scopes fits beside
+ * them: so account windows can never run out.  2,560 more are the clients': one
+ * for each, and 61,440 sends in a minute by those with a larger limit; beyond
+ * that clients with a limit wait (quota.c).
  */
-#define CHUNK_TIMES       60
-#define LAY_SCOPE_CHUNKS  3072
-#define LAY_CLIENT_CHUNKS 2048
+#define CHUNK_TIMES       40
+#define LAY_SCOPE_CHUNKS  4352
+#define LAY_CLIENT_CHUNKS 2560
 #define LAY_CHUNKS        (LAY_SCOPE_CHUNKS + LAY_CLIENT_CHUNKS)
 
 #define NONE UINT32_MAX /* no index */
+
+/* Of one request: 16 million tokens.  All that fits into the log or the rows
+ * adds up to less than 2^43. */
+#define LAY_WEIGHT_MAX (1u << 24)
 
 enum row_state {
     ROW_FREE = 0,
@@ -123,11 +128,11 @@ struct lay_live {
     uint32_t open;         /* (d) rows open or offered */
     uint32_t running;      /* (d) rows open or sent */
     uint32_t stalled;      /* (d) workers marked so */
-    /* (d) Models and upstreams with a bench, hold, ceiling or rest that may
-     * be in force, and clients with more in line than their own limit lets
+    /* (d) Models and upstreams with an ejection, a hold, a limit or a rest that
+     * may be in force, and clients with more in line than their own limit lets
      * through; too high until somebody counts again. */
     uint32_t limited;
-    uint32_t refusing;   /* number of the newest bench or 402 hold */
+    uint32_t refusing;   /* number of the newest ejection or 402 hold */
     uint64_t held_bytes; /* (d) request bodies in memory */
     uint64_t active[(LAY_SCOPES + 63) / 64];     /* (d) scopes with waiters */
     uint64_t retreating[(LAY_SCOPES + 63) / 64]; /* (d) and those not normal */
@@ -143,15 +148,16 @@ struct lay_live {
 
 struct lay_window {
     uint32_t first, last; /* (d) chunks, oldest first */
-    uint32_t n;           /* (d) times in them */
+    uint32_t n;           /* (d) sends in them */
     uint32_t pad;
+    uint64_t weight; /* (d) of these sends, together; N where each weighs 1 */
 };
 
 struct lay_class {
     uint64_t start, finish; /* virtual times among the classes */
     uint64_t v;             /* start of the last flow granted in it */
     uint32_t n;             /* (d) waiters */
-    uint32_t may;           /* (d) those that may go: see queue_measure() */
+    uint32_t may;           /* (d) those that may go: see eligible_measure() */
     uint32_t flows;         /* (d) first flow with waiters */
     uint32_t pad;
 };
@@ -165,15 +171,18 @@ struct lay_scope {
     struct lay_window window; /* (d) */
     uint32_t waiting;         /* (d) in line */
     uint32_t open;            /* (d) offered or open: count as now */
+    uint64_t open_weight;     /* (d) of these, together */
     uint32_t in_flight;       /* (d) offered, open or sent */
     uint32_t leader;          /* worker that sets its alarm for the next slot */
     int64_t alarm_ns;         /* which is then, as far as it was told */
+    uint32_t source;          /* enum slot_source_kind: who says it may send */
+    uint32_t pad;
 };
 
 struct lay_flow {
     uint32_t used;
     uint16_t scope, cls;
-    uint32_t client, weight;
+    uint32_t client, share; /* as of its newest row */
     uint64_t start, finish;
     uint32_t head, tail, n; /* (d) its line of rows */
     uint32_t prev, next;    /* (d) among the flows with waiters; free list */
@@ -195,6 +204,8 @@ struct lay_name {
 
 struct lay_quota {            /* of a client */
     struct lay_window window; /* (d) sends, while it has a limit */
+    uint64_t open_weight;     /* (d) of its rows that are offered or open, */
+    uint64_t lined_weight;    /* (d) and of those waiting, offered or aside */
     int64_t lost_ns;          /* sends before this time are unknown */
     uint32_t per_min;         /* 0: no limit */
     uint32_t was_free;        /* it sent without a limit: not logged */
@@ -203,8 +214,8 @@ struct lay_quota {            /* of a client */
 };
 
 struct lay_model_state { /* of a model */
-    struct ejection bench;
-    struct concurrency ceiling;
+    struct ejection ejection;
+    struct concurrency concurrency;
     uint32_t in_flight; /* (d) offered, open or sent */
     uint32_t waiting;   /* (d) in line */
 };
@@ -216,7 +227,7 @@ struct lay_draft { /* what is being changed (draft.c) */
 };
 
 struct lay_debt { /* of an upstream that answered 402 */
-    struct ejection bench;
+    struct ejection ejection;
     int64_t lease_ns; /* the end of a try's time */
     uint64_t try_id;  /* the row that tries; 0: none */
     uint32_t try_row;
@@ -248,11 +259,13 @@ struct lay_row {
     uint64_t
         fingerprint; /* of client and body, for retry_priority.c; 0: none */
     uint16_t scope, cls;
-    uint32_t client, model, weight;
+    uint32_t client, model;
+    uint32_t weight;     /* what it takes of the limit: 1..LAY_WEIGHT_MAX */
     uint32_t flow;       /* (d) */
     uint32_t prev, next; /* (d) in its line; next: free list; aside: of its
                           * pause, in ms */
-    uint32_t flags;      /* enum row_flag */
+    uint16_t share;      /* its client's, among clients: 1..1,000 */
+    uint16_t flags;      /* enum row_flag */
     char request_id[LIMITER_ID_MAX];
 };
 
@@ -269,6 +282,7 @@ struct lay_chunk {
     uint64_t grant;     /* the grant it was added for: see repair.c */
     uint64_t number;    /* rises with each allocation: the order of a list */
     int64_t t[CHUNK_TIMES];
+    uint32_t weight[CHUNK_TIMES];
 };
 
 struct layout {
@@ -305,8 +319,8 @@ static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_retry) == 16, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct lay_quota) == 48, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");
+static_assert(sizeof(struct lay_quota) == 72, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct layout) < 10 << 20, "a few MB at most");
 static_assert(TALLY_MODELS == LAY_MODELS && TALLY_CLIENTS == LAY_CLIENTS,
               "a row of figures for each name");
 static_assert(sizeof(struct retreat) <= sizeof(((struct lay_draft *)0)->bytes),

@@ -51,6 +51,15 @@ bool limits_in_force(const struct layout *lay, uint32_t upstream)
     return upstream < LAY_UPSTREAMS && lay->rules[upstream].requests > 0;
 }
 
+int64_t limits_lost_at(const struct layout *lay, uint32_t upstream)
+{
+    int64_t lost = lay->live.lost_ns[upstream];
+
+    if (lost > lay->live.now_ns + 2 * NS_PER_S)
+        sigbus_damaged("a loss in the future");
+    return lost;
+}
+
 int64_t limits_span_ns(const struct limiter_rules *r)
 {
     return r->window_ns + r->margin_ns;

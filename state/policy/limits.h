@@ -23,6 +23,10 @@ const struct limiter_rules *limits_of(struct layout *lay, uint32_t scope);
 /* Does anybody use UPSTREAM now?  Else its rules are kept, with no requests. */
 bool limits_in_force(const struct layout *lay, uint32_t upstream);
 
+/* Sends of UPSTREAM before this are unknown: of a file that is lost, or dropped
+ * under rules by which they did not count. */
+int64_t limits_lost_at(const struct layout *lay, uint32_t upstream);
+
 /* How long a send counts. */
 int64_t limits_span_ns(const struct limiter_rules *r);
 struct bucket_rule limits_bucket(const struct limiter_rules *r);

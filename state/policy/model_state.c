@@ -1,9 +1,9 @@
 /*
  * model_state.c - may requests of this model go at all, and how many at once?
  *
- * Each row of the model table has a bench (ejection.c) and a ceiling (concurrency.c),
- * whether or not models have windows of their own; each upstream has a bench
- * too, for 402.  live.limited is above zero while any of them may be in force,
+ * Each row of the model table has an ejection (ejection.c) and a limit on
+ * concurrency (concurrency.c), whether or not models have windows of their own; each upstream has
+ * an ejection too, for 402.  live.limited is above zero while any of them may be in force,
  * so that the rest of the time nobody looks.
  */
 #include "state/policy/model_state.h"
@@ -20,8 +20,8 @@ struct lay_model_state *model_state_at(struct layout *lay, uint32_t model)
 {
     struct lay_model_state *t = LAY_AT(lay, traits, model, LAY_MODELS);
 
-    if (!ejection_is_sane(&t->bench, lay->live.now_ns))
-        sigbus_damaged("bench");
+    if (!ejection_is_sane(&t->ejection, lay->live.now_ns))
+        sigbus_damaged("ejection");
     return t;
 }
 
@@ -29,7 +29,7 @@ struct lay_debt *model_state_debt(struct layout *lay, uint32_t upstream)
 {
     struct lay_debt *d = LAY_AT(lay, debts, upstream, LAY_UPSTREAMS);
 
-    if (!ejection_is_sane(&d->bench, lay->live.now_ns))
+    if (!ejection_is_sane(&d->ejection, lay->live.now_ns))
         sigbus_damaged("hold");
     return d;
 }
@@ -43,8 +43,8 @@ bool model_state_block(struct layout *lay, uint32_t model, int64_t now)
     if (model == NONE)
         return false;
     t = model_state_at(lay, model);
-    return ejection_is_on(&t->bench, now) ||
-           concurrency_blocks(&t->ceiling, t->in_flight, now);
+    return ejection_is_on(&t->ejection, now) ||
+           concurrency_blocks(&t->concurrency, t->in_flight, now);
 }
 
 bool model_state_block_all(struct layout *lay, uint32_t scope, int64_t now)
@@ -69,11 +69,11 @@ int64_t model_state_free_at(struct layout *lay, uint32_t model, int64_t now)
 {
     const struct lay_model_state *t = model_state_at(lay, model);
 
-    if (t->ceiling.limit > 0 && t->in_flight >= t->ceiling.limit)
+    if (t->concurrency.limit > 0 && t->in_flight >= t->concurrency.limit)
         return NEVER;
-    if (concurrency_rests(&t->ceiling, now))
-        return max_i64(t->ceiling.rest_ns, t->bench.until_ns);
-    return max_i64(t->bench.until_ns, now);
+    if (concurrency_rests(&t->concurrency, now))
+        return max_i64(t->concurrency.rest_ns, t->ejection.until_ns);
+    return max_i64(t->ejection.until_ns, now);
 }
 
 void model_state_forget(struct layout *lay, uint32_t model)
@@ -106,34 +106,48 @@ bool model_state_paid(struct layout *lay, uint32_t upstream, int64_t now,
     if (lay->live.limited == 0)
         return true;
     d = model_state_debt(lay, upstream);
-    if (d->bench.until_ns == 0)
+    if (d->ejection.until_ns == 0)
         return true;
-    if (ejection_is_on(&d->bench, now))
-        *when = d->bench.until_ns;
+    if (ejection_is_on(&d->ejection, now))
+        *when = d->ejection.until_ns;
     else if (is_tried(lay, d, now))
         *when = d->lease_ns;
     return *when <= now;
 }
 
-void model_state_granted(struct layout *lay, uint32_t row, int64_t now)
+/* The debt of the upstream that ROW, which is in line, goes to; NULL: it is paid
+ * for. */
+static struct lay_debt *debt_of(struct layout *lay, uint32_t row)
 {
-    const struct lay_row *r = row_at(lay, row);
-    uint32_t upstream = r->scope;
-    struct lay_debt *d, new;
+    uint32_t upstream = row_at(lay, row)->scope;
+    struct lay_debt *d;
 
     if (lay->live.limited == 0)
-        return;
-    if (upstream >= LAY_UPSTREAMS) /* it is in line, so that is a scope */
+        return NULL;
+    if (upstream >= LAY_UPSTREAMS)
         upstream = lay->models[upstream - LAY_UPSTREAMS].owner;
     d = model_state_debt(lay, upstream);
-    if (d->bench.until_ns == 0)
+    return d->ejection.until_ns == 0 ? NULL : d;
+}
+
+void model_state_granted(struct layout *lay, uint32_t row, int64_t now)
+{
+    struct lay_debt *d = debt_of(lay, row), new;
+
+    if (d == NULL)
         return;
     new = *d;
     new.lease_ns = now + LEASE_NS;
     new.try_row = row;
-    new.try_id = r->id;
+    new.try_id = row_at(lay, row)->id;
     draft_put(lay, d, &new, sizeof(new));
-    lay->live.counters.probes++;
+}
+
+bool model_state_tries_with(struct layout *lay, uint32_t row)
+{
+    const struct lay_debt *d = debt_of(lay, row);
+
+    return d != NULL && d->try_id == row_at(lay, row)->id;
 }
 
 /* ---- refusing ------------------------------------------------------------------ */
@@ -156,16 +170,16 @@ enum limiter_refusal model_state_refuse(struct layout *lay, uint32_t upstream,
     if (lay->live.limited == 0)
         return REFUSED_NOT;
     if (!model_state_paid(lay, upstream, now, &when)) {
-        explain(&model_state_debt(lay, upstream)->bench, when, now, out);
+        explain(&model_state_debt(lay, upstream)->ejection, when, now, out);
         return REFUSED_UPSTREAM_HELD;
     }
     if (model == NONE && name[0] != '\0')
         model = names_find_model(lay, upstream, name);
     if (model == NONE ||
-        !ejection_is_on(&model_state_at(lay, model)->bench, now))
+        !ejection_is_on(&model_state_at(lay, model)->ejection, now))
         return REFUSED_NOT;
-    explain(&model_state_at(lay, model)->bench,
-            model_state_at(lay, model)->bench.until_ns, now, out);
+    explain(&model_state_at(lay, model)->ejection,
+            model_state_at(lay, model)->ejection.until_ns, now, out);
     return REFUSED_MODEL_OFF;
 }
 
@@ -173,8 +187,8 @@ enum limiter_refusal model_state_refuse(struct layout *lay, uint32_t upstream,
 
 static bool may_limit(const struct lay_model_state *t)
 {
-    return t->bench.until_ns != 0 || t->ceiling.limit != 0 ||
-           t->ceiling.rest_ns != 0;
+    return t->ejection.until_ns != 0 || t->concurrency.limit != 0 ||
+           t->concurrency.rest_ns != 0;
 }
 
 void model_state_rebuild(struct layout *lay, int64_t now)
@@ -185,14 +199,14 @@ void model_state_rebuild(struct layout *lay, int64_t now)
     for (i = 0; i < LAY_MODELS; i++) {
         struct lay_model_state *t = &lay->traits[i];
 
-        if (!ejection_is_sane(&t->bench, now) || !lay->models[i].used)
+        if (!ejection_is_sane(&t->ejection, now) || !lay->models[i].used)
             memset(t, 0, sizeof(*t));
         t->in_flight = t->waiting = 0;
         lay->live.limited += may_limit(t);
     }
     for (i = 0; i < LAY_UPSTREAMS; i++) {
-        if (!ejection_is_sane(&lay->debts[i].bench, now))
+        if (!ejection_is_sane(&lay->debts[i].ejection, now))
             memset(&lay->debts[i], 0, sizeof(lay->debts[i]));
-        lay->live.limited += lay->debts[i].bench.until_ns != 0;
+        lay->live.limited += lay->debts[i].ejection.until_ns != 0;
     }
 }

@@ -40,6 +40,8 @@ bool model_state_paid(struct layout *lay, uint32_t upstream, int64_t now,
                       int64_t *when);
 /* ROW goes: it is the try, if there is to be one. */
 void model_state_granted(struct layout *lay, uint32_t row, int64_t now);
+/* Is it? */
+bool model_state_tries_with(struct layout *lay, uint32_t row);
 
 /* A model's name has a new owner. */
 void model_state_forget(struct layout *lay, uint32_t model);

@@ -1,73 +1,30 @@
 /*
  * names.c - which row is this client's, which is this model's?
  *
- * Both tables are alike: rows with a text, found through hash chains.  What
- * differs is when a row may go: a model, or a client with a limit, that has
- * sends in its window must stay, or its limit would be forgotten with it.
+ * Both tables are alike: rows with a text, found through hash chains.  When a
+ * row may go to another name is not known here: naming.c.
  */
 #include "state/policy/names.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "state/policy/admit.h"
 #include "state/policy/layout.h"
-#include "state/policy/limits.h"
-#include "state/policy/model_state.h"
-#include "state/policy/quota.h"
 
-struct table {
+struct names {
     struct lay_name *rows;
     uint32_t *hash;
     uint32_t max;
-    bool (*is_needed)(struct layout *lay, uint32_t i, int64_t now);
-    void (*forget)(struct layout *lay, uint32_t i);
 };
 
-static bool client_is_needed(struct layout *lay, uint32_t i, int64_t now)
+static struct names clients(struct layout *lay)
 {
-    return lay->clients[i].refs > 0 || quota_is_needed(lay, i, now);
+    return (struct names){lay->clients, lay->client_hash, LAY_CLIENTS};
 }
 
-/* Nobody else looks at a scope without waiters: what has expired is dropped
- * here, or a table full of old models would stay full. */
-static bool model_is_needed(struct layout *lay, uint32_t i, int64_t now)
+static struct names models(struct layout *lay)
 {
-    uint32_t upstream = limits_upstream(lay, LAY_UPSTREAMS + i);
-
-    if (lay->models[i].refs > 0 ||
-        ejection_is_on(&model_state_at(lay, i)->bench, now))
-        return true;
-    if (!limits_in_force(lay, upstream))
-        return limits_may_count(lay, LAY_UPSTREAMS + i, now);
-    admit_refresh(lay, LAY_UPSTREAMS + i, now);
-    return lay->scopes[LAY_UPSTREAMS + i].window.n > 0 ||
-           limits_gap_runs(lay, LAY_UPSTREAMS + i, now) ||
-           lay->scopes[LAY_UPSTREAMS + i].retreat.state != RETREAT_NORMAL;
-}
-
-static void forget_model(struct layout *lay, uint32_t i)
-{
-    model_state_forget(lay, i);
-    counters_forget_model(lay, i);
-}
-
-static void forget_client(struct layout *lay, uint32_t i)
-{
-    quota_forget(lay, i);
-    counters_forget_client(lay, i);
-}
-
-static struct table clients(struct layout *lay)
-{
-    return (struct table){lay->clients, lay->client_hash, LAY_CLIENTS,
-                          client_is_needed, forget_client};
-}
-
-static struct table models(struct layout *lay)
-{
-    return (struct table){lay->models, lay->model_hash, LAY_MODELS,
-                          model_is_needed, forget_model};
+    return (struct names){lay->models, lay->model_hash, LAY_MODELS};
 }
 
 /* FNV-1a; collisions only lengthen a chain, which is bounded by the table. */
@@ -81,7 +38,7 @@ static uint32_t hash_of(uint32_t owner, const char *name)
     return h & (LAY_BUCKETS - 1);
 }
 
-static void chain_in(const struct table *t, uint32_t i)
+static void chain_in(const struct names *t, uint32_t i)
 {
     uint32_t *head = &t->hash[hash_of(t->rows[i].owner, t->rows[i].text)];
 
@@ -89,7 +46,7 @@ static void chain_in(const struct table *t, uint32_t i)
     *head = i;
 }
 
-static void chain_out(const struct table *t, uint32_t i)
+static void chain_out(const struct names *t, uint32_t i)
 {
     uint32_t *at = &t->hash[hash_of(t->rows[i].owner, t->rows[i].text)];
     uint32_t hops = 0;
@@ -102,7 +59,7 @@ static void chain_out(const struct table *t, uint32_t i)
     *at = t->rows[i].chain;
 }
 
-static uint32_t find(const struct table *t, uint32_t owner, const char *name)
+static uint32_t find(const struct names *t, uint32_t owner, const char *name)
 {
     uint32_t i = t->hash[hash_of(owner, name)];
     uint32_t hops = 0;
@@ -119,7 +76,9 @@ static uint32_t find(const struct table *t, uint32_t owner, const char *name)
 }
 
 /* A free row, or the oldest one that nobody needs. */
-static uint32_t room(struct layout *lay, const struct table *t, int64_t now)
+static uint32_t room(struct layout *lay, const struct names *t,
+                     bool (*is_needed)(struct layout *, uint32_t, int64_t),
+                     int64_t now)
 {
     uint32_t best = NONE;
     uint32_t i;
@@ -128,7 +87,7 @@ static uint32_t room(struct layout *lay, const struct table *t, int64_t now)
         if (!t->rows[i].used)
             return i;
         if ((best == NONE || t->rows[i].last_ns < t->rows[best].last_ns) &&
-            !t->is_needed(lay, i, now))
+            !is_needed(lay, i, now))
             best = i;
     }
     if (best != NONE) {
@@ -138,47 +97,34 @@ static uint32_t room(struct layout *lay, const struct table *t, int64_t now)
     return best;
 }
 
-static uint32_t find_or_make(struct layout *lay, const struct table *t,
-                             uint32_t owner, const char *name, int64_t now)
+uint32_t names_make(struct layout *lay, enum names_table which, uint32_t owner,
+                    const char *name, const struct names_makers *makers,
+                    int64_t now)
 {
-    uint32_t i = find(t, owner, name);
+    struct names t = which == NAMES_CLIENTS ? clients(lay) : models(lay);
+    uint32_t i = find(&t, owner, name);
     struct lay_name *row;
 
     if (i == NONE) {
-        i = room(lay, t, now);
+        i = room(lay, &t, makers->is_needed, now);
         if (i == NONE)
             return NONE;
-        row = &t->rows[i];
+        row = &t.rows[i];
         memset(row->text, 0, sizeof(row->text));
         memcpy(row->text, name, strnlen(name, sizeof(row->text) - 1));
         row->owner = owner;
         row->refs = row->lined = 0;
-        t->forget(lay, i);
+        makers->forget(lay, i);
         __atomic_store_n(&row->used, 1, __ATOMIC_RELEASE);
-        chain_in(t, i);
+        chain_in(&t, i);
     }
-    t->rows[i].last_ns = now;
+    t.rows[i].last_ns = now;
     return i;
-}
-
-uint32_t names_client(struct layout *lay, const char *name, int64_t now)
-{
-    struct table t = clients(lay);
-
-    return find_or_make(lay, &t, 0, name, now);
-}
-
-uint32_t names_model(struct layout *lay, uint32_t upstream, const char *name,
-                     int64_t now)
-{
-    struct table t = models(lay);
-
-    return find_or_make(lay, &t, upstream, name, now);
 }
 
 uint32_t names_find_client(struct layout *lay, const char *name)
 {
-    struct table t = clients(lay);
+    struct names t = clients(lay);
 
     return find(&t, 0, name);
 }
@@ -186,12 +132,12 @@ uint32_t names_find_client(struct layout *lay, const char *name)
 uint32_t names_find_model(struct layout *lay, uint32_t upstream,
                           const char *name)
 {
-    struct table t = models(lay);
+    struct names t = models(lay);
 
     return find(&t, upstream, name);
 }
 
-static void rebuild(const struct table *t)
+static void rebuild(const struct names *t)
 {
     uint32_t i;
 
@@ -208,7 +154,7 @@ static void rebuild(const struct table *t)
 
 void names_rebuild(struct layout *lay)
 {
-    struct table c = clients(lay), m = models(lay);
+    struct names c = clients(lay), m = models(lay);
 
     rebuild(&c);
     rebuild(&m);

@@ -1,25 +1,32 @@
 /*
- * Clients and models by name: bounded tables that make room by themselves.
+ * Clients and models by name: bounded tables.  naming.h makes rows in them.
  */
 #ifndef SLUICE_NAMES_H
 #define SLUICE_NAMES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct layout;
 
-/*
- * The row of a client (or of a model of UPSTREAM), made if need be.  The
- * least recently used row that nothing refers to makes room.  NONE: all are
- * in use.
- */
-uint32_t names_client(struct layout *lay, const char *name, int64_t now);
-/* The row of a client, or of a model, that is known, or NONE. */
+/* The row of a client, or of a model of UPSTREAM, that is known, or NONE. */
 uint32_t names_find_client(struct layout *lay, const char *name);
 uint32_t names_find_model(struct layout *lay, uint32_t upstream,
                           const char *name);
-uint32_t names_model(struct layout *lay, uint32_t upstream, const char *name,
-                     int64_t now);
+
+enum names_table { NAMES_CLIENTS = 0, NAMES_MODELS = 1 };
+
+/* What a row means to others. */
+struct names_makers {
+    bool (*is_needed)(struct layout *lay, uint32_t i, int64_t now);
+    void (*forget)(struct layout *lay, uint32_t i); /* it has a new owner */
+};
+
+/* The row of NAME (of a model: of upstream OWNER), made if need be.  The least
+ * recently used one that is not needed makes room.  NONE: all are. */
+uint32_t names_make(struct layout *lay, enum names_table which, uint32_t owner,
+                    const char *name, const struct names_makers *makers,
+                    int64_t now);
 
 /* Hash chains again, from the rows alone; references become 0. */
 void names_rebuild(struct layout *lay);

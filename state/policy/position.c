@@ -7,6 +7,7 @@
  */
 #include "state/policy/position.h"
 
+#include "state/policy/eligible.h"
 #include "state/policy/quota.h"
 #include "state/policy/virtual_time.h"
 
@@ -27,7 +28,7 @@ static uint32_t starts_before(uint64_t start, uint64_t step, uint32_t n,
     return k < n ? (uint32_t)k : n;
 }
 
-/* While models are limited, only the rows that may go count: queue_measure()
+/* While models are limited, only the rows that may go count: eligible_measure()
  * has said how many. */
 static uint32_t flow_n(struct layout *lay, const struct lay_flow *f)
 {
@@ -47,7 +48,7 @@ static const struct lay_row *line_nth(struct layout *lay,
     if (k >= LAY_ROWS)
         sigbus_damaged("line length");
     for (;; i = row_at(lay, i)->next)
-        if (!queue_is_blocked(lay, i) && k-- == 0)
+        if (!eligible_is_blocked(lay, i) && k-- == 0)
             return row_at(lay, i);
 }
 
@@ -74,36 +75,36 @@ static uint32_t line_index(struct layout *lay, const struct lay_flow *f,
 
     if (f->tail == row &&
         (lay->live.limited == 0 || !quota_limits(lay, f->client)))
-        return flow_n(lay, f) - !queue_model_is_blocked(lay, row);
+        return flow_n(lay, f) - !eligible_is_model_blocked(lay, row);
     for (i = f->head; i != row; i = row_at(lay, i)->next) {
-        k += !queue_model_is_blocked(lay, i);
+        k += !eligible_is_model_blocked(lay, i);
         if (++hops > LAY_ROWS)
             sigbus_damaged("line");
     }
     return k;
 }
 
-/* The rank of ROW within its class. */
-static uint32_t class_rank(struct layout *lay, const struct lay_class *c,
-                           uint32_t row)
+/* The position of ROW within its class. */
+static uint32_t class_position(struct layout *lay, const struct lay_class *c,
+                               uint32_t row)
 {
     const struct lay_row *r = row_at(lay, row);
     const struct lay_flow *f = flow_at(lay, r->flow);
     uint32_t nth = line_index(lay, f, row);
     uint64_t x = flow_start(c, f) + nth * flow_step(f);
-    uint32_t i, rank = nth, hops = 0;
+    uint32_t i, before = nth, hops = 0;
 
     for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
         const struct lay_flow *g = flow_at(lay, i);
         uint64_t start = flow_start(c, g);
 
         if (g != f)
-            rank += starts_before(start, flow_step(g), flow_n(lay, g), x,
-                                  ties_first(lay, g, start, x, r->arrival));
+            before += starts_before(start, flow_step(g), flow_n(lay, g), x,
+                                    ties_first(lay, g, start, x, r->arrival));
         if (++hops > LAY_FLOWS)
             sigbus_damaged("flow list");
     }
-    return rank;
+    return before;
 }
 
 /* How many rows of the class start before X, or (AT) also at X? */
@@ -180,9 +181,9 @@ uint32_t position_position(struct layout *lay, uint32_t row)
     const struct lay_row *r = row_at(lay, row);
     struct lay_scope *s = scope_at(lay, r->scope);
     const struct lay_class *mine = class_at(s, r->cls);
-    uint32_t rank = class_rank(lay, mine, row);
-    uint64_t x = class_start(s, mine) + rank * class_step(r->cls);
-    uint32_t cls, position = rank;
+    uint32_t before = class_position(lay, mine, row);
+    uint64_t x = class_start(s, mine) + before * class_step(r->cls);
+    uint32_t cls, position = before;
 
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         const struct lay_class *c = &s->cls[cls];
@@ -206,7 +207,9 @@ int64_t position_own_eta(struct layout *lay, uint32_t row, int64_t now)
 
     if (!quota_limits(lay, f->client))
         return now;
-    return quota_eta(lay, f->client, line_index(lay, f, row), now);
+    return quota_eta(lay, f->client,
+                     line_index(lay, f, row) + row_at(lay, row)->weight - 1,
+                     now);
 }
 
 uint64_t position_key(struct layout *lay, uint32_t row, uint32_t nth)

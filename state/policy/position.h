@@ -10,7 +10,7 @@ struct layout;
 
 /* How many rows of its scope go before ROW; those of blocked models do not,
  * nor more of a client than its own limit lets through now.
- * Needs queue_measure() first while live.limited is above zero. */
+ * Needs eligible_measure() first while live.limited is above zero. */
 uint32_t position_position(struct layout *lay, uint32_t row);
 
 /* When ROW's client may send it by its own limit, if only what is before it in

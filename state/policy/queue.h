@@ -1,10 +1,10 @@
 /*
  * The fair queue: start-time fair queuing in virtual time, two levels deep.
  *
- *   scope --> class (16 : 4 : 1) --> flow (a client, by weight) --> rows, FIFO
+ *   scope --> class (16 : 4 : 1) --> flow (a client, by share) --> rows, FIFO
  *
  * At each level the one with the smallest start goes; start = max(V, finish)
- * when it gets something to send, finish = start + 1/weight, and V is the
+ * when it gets something to send, finish = start + 1/share, and V is the
  * start of the last one granted.  (P. Goyal, H. Vin, H. Cheng: "Start-time
  * fair queuing", SIGCOMM 1996.)
  */
@@ -18,16 +18,7 @@
 
 struct layout;
 
-/* One whole request of weight 1 in virtual time. */
-#define QUEUE_QUANTUM (UINT64_C(1) << 32)
-
-/* Shares of the classes while all have waiters. */
-#define QUEUE_CLASS_WEIGHTS                                                    \
-    {                                                                          \
-        16, 4, 1                                                               \
-    }
-
-/* Gives ROW (its scope, cls, client, weight and arrival are set) its place in
+/* Gives ROW (its scope, cls, client, share and arrival are set) its place in
  * line.  False: no room for another flow. */
 bool queue_insert(struct layout *lay, uint32_t row);
 /* Takes a row out of its line; costs its client nothing. */
@@ -38,22 +29,9 @@ void queue_remove(struct layout *lay, uint32_t row);
  * waits there. */
 int64_t queue_senior_arrival(struct layout *lay, uint32_t row);
 
-/* The row that goes next, leaving out those of stalled workers, of models that
- * are blocked (model_state.c) and of clients at their limit (quota.c), or NONE. */
+/* The row that goes next, leaving out those that may not go now (eligible.h), or
+ * NONE. */
 uint32_t queue_best(struct layout *lay, uint32_t scope);
-/*
- * Counts the rows that may go into `may` of the scope's classes and flows; for
- * position.c, while models are limited.  Looks at every row that waits.
- */
-void queue_measure(struct layout *lay, uint32_t scope);
-/* Is the row one of a model that is blocked now; or of a client that is at
- * its own limit, too? */
-bool queue_model_is_blocked(struct layout *lay, uint32_t row);
-bool queue_is_blocked(struct layout *lay, uint32_t row);
-/* Where queue_best() is NONE because models or clients are blocked: the row that
- * will be free first, if only time has to pass, or NONE, and *WHEN that is. */
-uint32_t queue_next_free(struct layout *lay, uint32_t scope, int64_t *when);
-
 /* Takes the row out and charges its flow and class for one request. */
 void queue_charge(struct layout *lay, uint32_t row);
 /* Takes the charge back: the request did not go.  The row is not in line. */

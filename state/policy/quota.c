@@ -40,7 +40,8 @@ static struct lay_quota *quota_at(struct layout *lay, uint32_t client)
 {
     struct lay_quota *q = LAY_AT(lay, quotas, client, LAY_CLIENTS);
 
-    if (q->per_min > QUOTA_MAX || lay->clients[client].open > LAY_ROWS)
+    if (q->per_min > QUOTA_MAX || lay->clients[client].open > LAY_ROWS ||
+        q->open_weight > (uint64_t)LAY_ROWS * LAY_WEIGHT_MAX)
         sigbus_damaged("a client's limit");
     return q;
 }
@@ -60,22 +61,10 @@ static int64_t known_from(struct layout *lay, const struct lay_quota *q)
     return lost + span_of(lay);
 }
 
-/* Sends in the log that still count. */
-static uint32_t logged(struct layout *lay, uint32_t client, int64_t now)
+/* All that is in the log, or open: more than counts, until it is expired. */
+static uint64_t taken(const struct lay_quota *q)
 {
-    const struct lay_quota *q = quota_at(lay, client);
-    int64_t horizon = now - span_of(lay);
-    uint32_t low = 0, high = q->window.n;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (window_nth(lay, owner_of(client), middle) <= horizon)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return q->window.n - low;
+    return q->window.weight + q->open_weight;
 }
 
 /* Each open request may need a chunk when it is written. */
@@ -95,34 +84,36 @@ bool quota_limits(struct layout *lay, uint32_t client)
     return quota_at(lay, client)->per_min > 0;
 }
 
-bool quota_blocks(struct layout *lay, uint32_t client, int64_t now)
+bool quota_blocks(struct layout *lay, uint32_t client, uint32_t weight,
+                  int64_t now)
 {
     const struct lay_quota *q = quota_at(lay, client);
-    uint32_t used;
+    int64_t sent;
 
     if (q->per_min == 0)
         return false;
     if (now < known_from(lay, q) || log_is_full(lay))
         return true;
-    used = q->window.n + lay->clients[client].open;
-    if (used < q->per_min)
+    if (taken(q) + weight <= q->per_min)
         return false;
-    used -= q->per_min; /* that one must have expired */
-    return used >= q->window.n ||
-           window_nth(lay, owner_of(client), used) > now - span_of(lay);
+    /* So much must have expired. */
+    return !window_frees(lay, owner_of(client), taken(q) + weight - q->per_min,
+                         &sent) ||
+           sent > now - span_of(lay);
 }
 
 uint32_t quota_used(struct layout *lay, uint32_t client, int64_t now)
 {
     const struct lay_quota *q = quota_at(lay, client);
-    uint32_t used;
+    uint64_t used;
 
     if (q->per_min == 0)
         return 0;
-    used = logged(lay, client, now) + lay->clients[client].open;
+    used = window_weight_after(lay, owner_of(client), now - span_of(lay)) +
+           q->open_weight;
     if (now < known_from(lay, q) || used > q->per_min)
         return q->per_min;
-    return used;
+    return (uint32_t)used;
 }
 
 uint32_t quota_room(struct layout *lay, uint32_t client, int64_t now)
@@ -131,32 +122,31 @@ uint32_t quota_room(struct layout *lay, uint32_t client, int64_t now)
 
     if (q->per_min == 0)
         return UINT32_MAX;
-    if (quota_blocks(lay, client, now))
+    if (quota_blocks(lay, client, 1, now))
         return 0;
     return q->per_min - quota_used(lay, client, now);
 }
 
-/* As window_slot() of admit.c: the free ones, then one for each send that
- * expires, then one for each open one; and all of them again a span later. */
+/* As the window of a scope: what is free, then what is in the log, as it
+ * expires, then what is open; and all of them again a span later. */
 int64_t quota_eta(struct layout *lay, uint32_t client, uint32_t k, int64_t now)
 {
     const struct lay_quota *q = quota_at(lay, client);
-    int64_t span = span_of(lay), at;
-    uint32_t used, nth;
+    int64_t span = span_of(lay), at, sent;
+    uint64_t want;
 
     if (q->per_min == 0)
         return now;
     at = max_i64(now, known_from(lay, q));
     if (log_is_full(lay))
         at = max_i64(at, now + NS_PER_S);
-    used = q->window.n + lay->clients[client].open;
-    nth = k % q->per_min;
-    if (used + nth >= q->per_min) {
-        nth = used + nth - q->per_min;
-        at = max_i64(at, nth < q->window.n
-                             ? window_nth(lay, owner_of(client), nth) + span
-                             : now + span);
-    }
+    want = taken(q) + k % q->per_min + 1;
+    if (want > q->per_min)
+        at = max_i64(
+            at, (window_frees(lay, owner_of(client), want - q->per_min, &sent)
+                     ? sent
+                     : now) +
+                    span);
     return at + k / q->per_min * span;
 }
 
@@ -202,7 +192,8 @@ void quota_margin(struct layout *lay, int64_t margin_ns, int64_t now)
         __atomic_store_n(span, new, __ATOMIC_RELEASE);
 }
 
-bool quota_sent(struct layout *lay, uint32_t client, int64_t at, uint64_t grant)
+bool quota_sent(struct layout *lay, uint32_t client, int64_t at,
+                uint32_t weight, uint64_t grant)
 {
     struct lay_quota *q = quota_at(lay, client);
     uint32_t owner = owner_of(client);
@@ -213,7 +204,7 @@ bool quota_sent(struct layout *lay, uint32_t client, int64_t at, uint64_t grant)
         return true;
     if (!window_has_room(lay, owner))
         return false;
-    window_push(lay, owner, at, grant);
+    window_push(lay, owner, at, weight, grant);
     return true;
 }
 
@@ -245,11 +236,10 @@ void quota_forget(struct layout *lay, uint32_t client)
 static bool is_tight(struct layout *lay, uint32_t client, int64_t now)
 {
     const struct lay_quota *q = quota_at(lay, client);
-    const struct lay_name *c = &lay->clients[client];
 
-    if (q->per_min == 0 || c->lined == 0)
+    if (q->per_min == 0 || q->lined_weight == 0)
         return false;
-    return q->window.n + c->open + c->lined > q->per_min ||
+    return taken(q) + q->lined_weight > q->per_min ||
            now < known_from(lay, q) || log_is_full(lay);
 }
 
@@ -287,12 +277,13 @@ void quota_rebuild(struct layout *lay, int64_t latest)
         (lay->live.quota_span_ns != 0 && !is_span(lay->live.quota_span_ns)))
         sigbus_damaged("the clients' limits");
     for (i = 0; i < LAY_CLIENTS; i++) {
-        const struct lay_quota *q = &lay->quotas[i];
+        struct lay_quota *q = &lay->quotas[i];
 
         if (q->per_min > QUOTA_MAX || q->lost_ns < 0 || q->lost_ns > latest ||
             q->said_ns < 0 || q->said_ns > latest || q->was_free > 1 ||
             !serial_is_sane(q->generation))
             sigbus_damaged("a client's limit");
         lay->clients[i].open = 0;
+        q->open_weight = q->lined_weight = 0;
     }
 }

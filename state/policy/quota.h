@@ -31,19 +31,21 @@ bool quota_limits(struct layout *lay, uint32_t client);
  * are taken as unknown. */
 void quota_margin(struct layout *lay, int64_t margin_ns, int64_t now);
 
-/* How many of CLIENT may go now; UINT32_MAX: it has no limit. */
+/* How many of CLIENT, of weight 1, may go now; UINT32_MAX: it has no limit. */
 uint32_t quota_room(struct layout *lay, uint32_t client, int64_t now);
-/* May none?  Reads only, as does what follows. */
-bool quota_blocks(struct layout *lay, uint32_t client, int64_t now);
-/* When the K-th from now (from 0) may go, if each goes as early as it may and
- * open ones are written now. */
+/* May none of WEIGHT?  Reads only, as does what follows. */
+bool quota_blocks(struct layout *lay, uint32_t client, uint32_t weight,
+                  int64_t now);
+/* When the K-th of weight 1 from now (from 0) may go, if each goes as early as
+ * it may and open ones are written now. */
 int64_t quota_eta(struct layout *lay, uint32_t client, uint32_t k, int64_t now);
-/* Sends that count now, open ones included; at most the limit. */
+/* What counts now weighs, open ones included; at most the limit. */
 uint32_t quota_used(struct layout *lay, uint32_t client, int64_t now);
 
-/* GRANT of CLIENT was written AT: into the log.  False: it has no room. */
+/* GRANT of CLIENT, of WEIGHT, was written AT: into the log.  False: it has no
+ * room. */
 MUST_USE bool quota_sent(struct layout *lay, uint32_t client, int64_t at,
-                         uint64_t grant);
+                         uint32_t weight, uint64_t grant);
 
 /* Must CLIENT's row stay?  Drops what no longer counts. */
 bool quota_is_needed(struct layout *lay, uint32_t client, int64_t now);

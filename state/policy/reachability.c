@@ -6,13 +6,13 @@
  */
 #include "state/policy/reachability.h"
 
-#include "state/policy/layout.h"
+#define NOBODY UINT32_MAX
 
 enum { KNOWN_NOT = 0, KNOWN_NO = 1, KNOWN_YES = 2 };
 
 uint32_t reachability_owner(const struct lay_reachability *p)
 {
-    return p->owner >= 1 && p->owner <= LAY_WORKERS ? p->owner - 1 : NONE;
+    return p->owner >= 1 && p->owner <= LIMITER_WORKERS ? p->owner - 1 : NOBODY;
 }
 
 bool reachability_is_reachable(const struct lay_reachability *p)
@@ -32,7 +32,7 @@ enum probe_state reachability_ask(struct lay_reachability *p, uint32_t self,
     if (p->known != KNOWN_NOT && p->known_ns < now + times->fresh_ns &&
         p->known_ns > now - times->fresh_ns)
         return PROBE_KNOWN;
-    if (owner != NONE && owner != self && owner_lives && p->lease_ns > now &&
+    if (owner != NOBODY && owner != self && owner_lives && p->lease_ns > now &&
         p->lease_ns < now + 2 * times->lease_ns)
         return PROBE_OTHERS;
     p->lease_ns = now + times->lease_ns;
@@ -75,7 +75,7 @@ void reachability_rebuild(struct lay_reachability *p, int64_t now)
 {
     uint32_t i;
 
-    if (p->owner > LAY_WORKERS)
+    if (p->owner > LIMITER_WORKERS)
         p->owner = 0;
     if (p->known > KNOWN_YES || p->known_ns < 0 || p->known_ns > now ||
         p->status > 999)

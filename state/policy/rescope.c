@@ -21,7 +21,7 @@
 
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
-#include "state/policy/names.h"
+#include "state/policy/naming.h"
 #include "state/policy/row.h"
 #include "state/policy/window.h"
 
@@ -92,7 +92,7 @@ static void move(struct layout *lay, uint32_t i, int64_t now)
         return;
     }
     if (model == NONE)
-        model = names_model(lay, upstream, "(none)", now);
+        model = naming_model(lay, upstream, "(none)", now);
     if (model != NONE)
         row_move(lay, i, LAY_UPSTREAMS + model, model, now);
 }

@@ -1,6 +1,11 @@
 /*
  * How far does a scope keep back after its upstream said 429?
  *
+ * A circuit breaker with a slow start, one for each scope.  Its states have
+ * other names elsewhere: HOLDING is the open circuit, PROBING the half-open one,
+ * and RECOVERING the slow start behind it, where the allowance takes the place
+ * of a congestion window.
+ *
  *                    a refusal                 the hold is over
  *   NORMAL ------------------------> HOLDING ------------------> PROBING
  *     ^                              ^  ^  ^                      |    |

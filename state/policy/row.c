@@ -9,12 +9,12 @@
 
 #include <string.h>
 
-#include "state/policy/admit.h"
 #include "state/policy/layout.h"
 #include "state/policy/model_state.h"
-#include "state/policy/names.h"
+#include "state/policy/naming.h"
 #include "state/policy/queue.h"
 #include "state/policy/quota.h"
+#include "state/policy/slot_source.h"
 #include "state/policy/window.h"
 
 /* Has the row's client, if it has a limit of its own, come to it? */
@@ -22,6 +22,24 @@ static void watch(struct layout *lay, const struct lay_row *r, int64_t now)
 {
     if (r->client < LAY_CLIENTS && lay->quotas[r->client].per_min > 0)
         quota_watch(lay, r->client, now);
+}
+
+static void count_lined(struct layout *lay, const struct lay_row *r, int sign)
+{
+    lay->live.waiting += (uint32_t)sign;
+    lay->clients[r->client].lined += (uint32_t)sign;
+    lay->quotas[r->client].lined_weight += (uint64_t)sign * r->weight;
+}
+
+static void count_open(struct layout *lay, const struct lay_row *r, int sign)
+{
+    struct lay_scope *s = scope_at(lay, r->scope);
+
+    lay->live.open += (uint32_t)sign;
+    lay->clients[r->client].open += (uint32_t)sign;
+    lay->quotas[r->client].open_weight += (uint64_t)sign * r->weight;
+    s->open += (uint32_t)sign;
+    s->open_weight += (uint64_t)sign * r->weight;
 }
 
 /* What a row stands for in its present state; SIGN is 1 or -1. */
@@ -34,19 +52,14 @@ static void count(struct layout *lay, const struct lay_row *r, int sign)
     if (r->client >= LAY_CLIENTS)
         sigbus_damaged("client index");
     if (r->state == ROW_WAITING || r->state == ROW_OFFERED ||
-        r->state == ROW_ASIDE) {
-        lay->live.waiting += d;
-        lay->clients[r->client].lined += d;
-    }
+        r->state == ROW_ASIDE)
+        count_lined(lay, r, sign);
     if (r->state == ROW_OFFERED) {
         lay->live.offered += d;
         w->offers += d;
     }
-    if (r->state == ROW_OFFERED || r->state == ROW_OPEN) {
-        lay->live.open += d;
-        lay->clients[r->client].open += d;
-        s->open += d;
-    }
+    if (r->state == ROW_OFFERED || r->state == ROW_OPEN)
+        count_open(lay, r, sign);
     if (r->state == ROW_OPEN || r->state == ROW_SENT)
         lay->live.running += d;
     if (row_is_in_flight(r)) {
@@ -100,11 +113,11 @@ uint32_t row_scope(struct layout *lay, const struct limiter_request *req,
     if (req->upstream >= LAY_UPSTREAMS)
         sigbus_damaged("upstream index");
     if (req->model[0] != '\0')
-        *model = names_model(lay, req->upstream, req->model, now);
+        *model = naming_model(lay, req->upstream, req->model, now);
     if (!lay->rules[req->upstream].per_model)
         return req->upstream;
     if (*model == NONE && req->model[0] == '\0')
-        *model = names_model(lay, req->upstream, "(none)", now);
+        *model = naming_model(lay, req->upstream, "(none)", now);
     return *model == NONE ? NONE : LAY_UPSTREAMS + *model;
 }
 
@@ -124,7 +137,7 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     struct lay_row *r;
 
     scope = row_scope(lay, req, now, &model);
-    client = names_client(lay, req->client, now);
+    client = naming_client(lay, req->client, now);
     if (i == NONE || scope == NONE || client == NONE)
         return REFUSED_TABLE;
     quota_set(lay, client,
@@ -145,10 +158,12 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     r->cls = (uint16_t)req->cls;
     r->client = client;
     r->model = model;
-    r->weight = req->weight;
+    r->share = (uint16_t)req->weight;
+    r->weight = j->weight > 0 ? j->weight : 1;
     r->flow = r->prev = r->next = NONE;
     r->fingerprint = req->fingerprint;
-    r->flags = (req->stream ? ROW_STREAM : 0u) | (j->senior ? ROW_SENIOR : 0u);
+    r->flags = (uint16_t)((req->stream ? ROW_STREAM : 0) |
+                          (j->senior ? ROW_SENIOR : 0));
     r->arrival = j->arrival;
     if (r->arrival == 0 && j->senior)
         r->arrival = queue_senior_arrival(lay, i);
@@ -179,14 +194,25 @@ static void unmake(struct layout *lay, uint32_t i)
         lay->live.rows_high--;
 }
 
-/* One that is open came into its scope, where it was not granted: the gap
- * counts from there as if it had been. */
-static void note_open(struct layout *lay, const struct lay_row *r)
-{
-    struct lay_scope *s = scope_at(lay, r->scope);
+/* ---- its slot: taken once, and then either used or given back ---------- */
 
-    if (r->state == ROW_OPEN)
-        s->last_send_ns = max_i64(s->last_send_ns, r->changed_ns);
+static const struct slot_source *source(struct layout *lay, uint32_t i)
+{
+    return slot_source_of(lay, row_at(lay, i)->scope);
+}
+
+/* Of one that waits. */
+static void take(struct layout *lay, uint32_t i, int64_t now)
+{
+    queue_charge(lay, i);
+    source(lay, i)->take(lay, i, now);
+}
+
+/* Of one that is offered or open: nothing of it was written. */
+static void give_back(struct layout *lay, uint32_t i)
+{
+    queue_refund(lay, i);
+    source(lay, i)->back(lay, i);
 }
 
 static void note_pause(struct lay_row *r, int64_t for_ns)
@@ -201,7 +227,7 @@ static enum limiter_refusal bounds_check(struct layout *lay,
                                          int64_t now)
 {
     const struct limiter_bounds *b = &lay->bounds;
-    uint32_t client = names_client(lay, req->client, now);
+    uint32_t client = naming_client(lay, req->client, now);
 
     if (lay->live.waiting >= b->waiting || lay->live.waiting >= LAY_WAITERS)
         return REFUSED_QUEUE_FULL;
@@ -244,20 +270,20 @@ enum limiter_refusal row_adopt(struct layout *lay, const struct row_join *j,
         line_up(lay, *out);
     if (why == REFUSED_NOT && state == ROW_ASIDE)
         note_pause(row_at(lay, *out), j->aside_ns);
-    if (why == REFUSED_NOT)
-        note_open(lay, row_at(lay, *out));
+    if (why == REFUSED_NOT && state == ROW_OPEN)
+        source(lay, *out)->adopt(lay, *out);
     return why;
 }
 
 void row_offer(struct layout *lay, uint32_t i, int64_t now)
 {
-    queue_charge(lay, i);
+    take(lay, i, now);
     set_state(lay, i, ROW_OFFERED, now);
 }
 
 void row_revoke(struct layout *lay, uint32_t i, int64_t now)
 {
-    queue_refund(lay, i);
+    give_back(lay, i);
     set_state(lay, i, ROW_WAITING, now);
     line_up(lay, i);
 }
@@ -267,7 +293,7 @@ void row_grant(struct layout *lay, uint32_t i, int64_t now)
     struct lay_row *r = row_at(lay, i);
 
     if (r->state == ROW_WAITING)
-        queue_charge(lay, i);
+        take(lay, i, now);
     r->grant = ++lay->live.last_grant;
     set_state(lay, i, ROW_OPEN, now);
     lay->live.counters.granted++;
@@ -282,10 +308,10 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t at)
     if (!window_has_room(lay, r->scope))
         return false;
     /* Before the scope's log, which is what makes it a send: see repair.c. */
-    if (!quota_sent(lay, r->client, at, r->grant))
+    if (!quota_sent(lay, r->client, at, r->weight, r->grant))
         return false;
-    admit_sent(lay, r->scope, at);
-    window_push(lay, r->scope, at, r->grant);
+    source(lay, i)->sent(lay, i, at);
+    window_push(lay, r->scope, at, r->weight, r->grant);
     set_state(lay, i, ROW_SENT, at);
     lay->live.counters.sent++;
     rings_sent(lay);
@@ -293,20 +319,20 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t at)
     return true;
 }
 
-/* It needs its slot no more; one that is open did not reach the wire. */
-static void give_back(struct layout *lay, uint32_t i)
+/* It comes back, and was granted; one that is open did not reach the wire. */
+static void come_back(struct layout *lay, uint32_t i)
 {
     struct lay_row *r = row_at(lay, i);
 
     if (r->state == ROW_OPEN)
-        queue_refund(lay, i);
+        give_back(lay, i);
     else if (r->state != ROW_SENT)
         sigbus_damaged("a request came back that was not granted");
 }
 
 void row_aside(struct layout *lay, uint32_t i, int64_t for_ns, int64_t now)
 {
-    give_back(lay, i);
+    come_back(lay, i);
     note_pause(row_at(lay, i), for_ns);
     set_state(lay, i, ROW_ASIDE, now);
 }
@@ -319,7 +345,7 @@ int64_t row_aside_ns(const struct lay_row *r)
 void row_again(struct layout *lay, uint32_t i, int64_t now)
 {
     if (row_at(lay, i)->state != ROW_ASIDE)
-        give_back(lay, i);
+        come_back(lay, i);
     set_state(lay, i, ROW_WAITING, now);
     line_up(lay, i);
     lay->live.counters.again++;
@@ -334,13 +360,16 @@ void row_move(struct layout *lay, uint32_t i, uint32_t scope, uint32_t model,
         row_revoke(lay, i, now);
     if (r->state == ROW_WAITING)
         queue_remove(lay, i);
+    if (r->state == ROW_OPEN)
+        source(lay, i)->back(lay, i);
     count(lay, r, -1);
     count_life(lay, r, -1);
     r->model = model;
     r->scope = (uint16_t)scope;
     count(lay, r, 1);
     count_life(lay, r, 1);
-    note_open(lay, r);
+    if (r->state == ROW_OPEN)
+        source(lay, i)->adopt(lay, i);
     if (r->state == ROW_WAITING)
         line_up(lay, i);
 }
@@ -362,6 +391,6 @@ void row_leave(struct layout *lay, uint32_t i)
     if (state == ROW_WAITING)
         queue_remove(lay, i);
     else if (state == ROW_OFFERED || state == ROW_OPEN)
-        queue_refund(lay, i);
+        give_back(lay, i);
     unmake(lay, i);
 }

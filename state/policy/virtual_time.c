@@ -11,6 +11,15 @@
  */
 #include "state/policy/virtual_time.h"
 
+void virtual_time_clamp(uint64_t *start, uint64_t *finish, uint64_t v,
+                        uint64_t step)
+{
+    if (*finish > v + step)
+        *finish = v + step;
+    if (*start > v + step)
+        *start = v + step;
+}
+
 static void set_back(uint64_t *t, uint64_t by)
 {
     *t = *t > by ? *t - by : 0;

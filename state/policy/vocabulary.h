@@ -12,6 +12,7 @@
 #include "lib/base.h"
 
 #define LIMITER_UPSTREAMS  16
+#define LIMITER_WORKERS    1024
 #define LIMITER_NAME_MAX   128 /* client and model names, with the zero */
 #define LIMITER_ID_MAX     32  /* request ids, with the zero */
 #define LIMITER_REASON_MAX 96  /* why a hold or a bench began, with the zero */

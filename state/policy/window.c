@@ -2,12 +2,12 @@
  * window.c - how many sends still count, and when does the next one stop?
  *
  *   window.first --> chunk --> chunk --> chunk <-- window.last
- *                          [begin..end) holds times, oldest first
+ *                          [begin..end) holds sends, oldest first
  *
  * Scopes have such a window, and clients with a limit of their own; OWNER is
  * a scope, or LAY_SCOPES + a client.  Each kind has its part of the chunks.
  *
- * A time exists once `end` covers it and a chunk belongs to a window once
+ * A send exists once `end` covers it and a chunk belongs to a window once
  * `scope1` says so: each is one store, so a writer that dies leaves either the
  * old log or the new one.  Lists and counts are rebuilt from the chunks.
  */
@@ -57,6 +57,22 @@ static void link_last(struct layout *lay, struct lay_window *w, uint32_t i)
     w->last = i;
 }
 
+static uint32_t weight_at(const struct lay_chunk *c, uint32_t k)
+{
+    if (c->weight[k] == 0 || c->weight[k] > LAY_WEIGHT_MAX)
+        sigbus_damaged("weight of a send");
+    return c->weight[k];
+}
+
+/* The weights of a window are added up as its sends come and go. */
+static void take_off(struct lay_window *w, uint32_t weight)
+{
+    if (w->n == 0 || weight > w->weight)
+        sigbus_damaged("weight of the sends");
+    w->n--;
+    w->weight -= weight;
+}
+
 static uint32_t chunk_len(const struct lay_chunk *c)
 {
     if (c->begin > c->end || c->end > CHUNK_TIMES)
@@ -73,8 +89,8 @@ void window_expire(struct layout *lay, uint32_t owner, int64_t horizon_ns)
         struct lay_chunk *c = chunk_at(lay, i);
 
         while (chunk_len(c) > 0 && c->t[c->begin] <= horizon_ns) {
+            take_off(w, weight_at(c, c->begin));
             set_u16(&c->begin, (uint16_t)(c->begin + 1));
-            w->n--;
         }
         if (chunk_len(c) > 0)
             return;
@@ -132,7 +148,7 @@ static int64_t newest(struct layout *lay, uint32_t owner)
 }
 
 void window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
-                 uint64_t grant)
+                 uint32_t weight, uint64_t grant)
 {
     struct lay_window *w = window_at(lay, owner);
     int64_t t = max_i64(t_ns, newest(lay, owner));
@@ -142,12 +158,14 @@ void window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
         link_last(lay, w, chunk_take(lay, owner));
     c = chunk_at(lay, w->last);
     c->t[c->end] = t;
+    c->weight[c->end] = weight;
     /* While grant_end and end differ, neither the old grant nor the new one
      * is believed: see window_has_last(). */
     __atomic_store_n(&c->grant_end, c->end + 1u, __ATOMIC_RELEASE);
     __atomic_store_n(&c->grant, grant, __ATOMIC_RELEASE);
     set_u16(&c->end, (uint16_t)(c->end + 1));
     w->n++;
+    w->weight += weight;
 }
 
 int64_t window_nth(struct layout *lay, uint32_t owner, uint32_t k)
@@ -180,6 +198,89 @@ void window_copy(struct layout *lay, uint32_t owner, uint32_t k, uint32_t n,
     }
 }
 
+/* ---- weights ----------------------------------------------------------- */
+
+void window_walk_begin(struct layout *lay, uint32_t owner,
+                       struct window_walk *walk)
+{
+    const struct lay_window *w = window_at(lay, owner);
+
+    *walk = (struct window_walk){.chunk = w->first, .even = w->weight == w->n};
+}
+
+/* Past sends of C, as far as they are needed to come to WEIGHT. */
+static void walk_chunk(struct layout *lay, const struct lay_chunk *c,
+                       struct window_walk *walk, uint64_t weight)
+{
+    uint32_t len = chunk_len(c);
+
+    if (walk->even && walk->k < len) {
+        uint64_t n = weight - walk->weight;
+
+        n = n < len - walk->k ? n : len - walk->k;
+        walk->k += (uint32_t)n;
+        walk->weight += n;
+    }
+    while (walk->k < len && walk->weight < weight)
+        walk->weight += weight_at(c, c->begin + walk->k++);
+    if (walk->k > 0 && walk->k <= len)
+        walk->sent_ns = c->t[c->begin + walk->k - 1];
+    if (walk->sent_ns > lay->live.now_ns)
+        sigbus_damaged("a send in the future");
+}
+
+bool window_walk_to(struct layout *lay, struct window_walk *walk,
+                    uint64_t weight)
+{
+    while (walk->weight < weight && walk->chunk != NONE) {
+        const struct lay_chunk *c = chunk_at(lay, walk->chunk);
+
+        walk_chunk(lay, c, walk, weight);
+        if (walk->weight >= weight)
+            break;
+        walk->chunk = c->next;
+        walk->k = 0;
+        if (++walk->hops > LAY_CHUNKS)
+            sigbus_damaged("chunk list");
+    }
+    return walk->weight >= weight;
+}
+
+bool window_frees(struct layout *lay, uint32_t owner, uint64_t weight,
+                  int64_t *sent_ns)
+{
+    struct window_walk walk;
+
+    if (weight > window_at(lay, owner)->weight)
+        return false;
+    window_walk_begin(lay, owner, &walk);
+    if (!window_walk_to(lay, &walk, weight))
+        sigbus_damaged("weight of the sends");
+    *sent_ns = walk.sent_ns;
+    return true;
+}
+
+uint64_t window_weight_after(struct layout *lay, uint32_t owner,
+                             int64_t horizon_ns)
+{
+    const struct lay_window *w = window_at(lay, owner);
+    uint64_t left = w->weight;
+    uint32_t i, k, hops = 0;
+
+    for (i = w->first; i != NONE && left > 0; i = chunk_at(lay, i)->next) {
+        const struct lay_chunk *c = chunk_at(lay, i);
+        uint32_t len = chunk_len(c);
+
+        for (k = 0; k < len && c->t[c->begin + k] <= horizon_ns; k++)
+            left -= weight_at(c, c->begin + k);
+        if (k < len)
+            break;
+        if (++hops > LAY_CHUNKS || left > w->weight)
+            sigbus_damaged("chunk list");
+    }
+    return left;
+}
+
 bool window_has_last(struct layout *lay, uint32_t owner, uint64_t grant)
 {
     const struct lay_window *w = window_at(lay, owner);
@@ -199,7 +300,7 @@ static void relink(struct layout *lay, uint32_t i)
 {
     struct lay_chunk *c = chunk_at(lay, i);
     struct lay_window *w = window_at(lay, c->scope1 - 1);
-    uint32_t *at = &w->first;
+    uint32_t *at = &w->first, k;
 
     while (*at != NONE && chunk_at(lay, *at)->number < c->number)
         at = &chunk_at(lay, *at)->next;
@@ -208,6 +309,8 @@ static void relink(struct layout *lay, uint32_t i)
     if (c->next == NONE)
         w->last = i;
     w->n += chunk_len(c);
+    for (k = c->begin; k < c->end; k++)
+        w->weight += weight_at(c, k);
     if (c->scope1 > LAY_SCOPES && ++lay->live.client_chunks > LAY_CLIENT_CHUNKS)
         sigbus_damaged("chunks of clients");
 }
@@ -234,7 +337,7 @@ void window_rebuild(struct layout *lay)
     uint32_t i;
 
     for (i = 0; i < LAY_SCOPES + LAY_CLIENTS; i++)
-        *window_at(lay, i) = (struct lay_window){NONE, NONE, 0, 0};
+        *window_at(lay, i) = (struct lay_window){NONE, NONE, 0, 0, 0};
     lay->live.free_chunk = NONE;
     lay->live.free_chunks = 0;
     lay->live.client_chunks = 0;

@@ -2,8 +2,9 @@
  * The sliding log of sends: exact, and as long as it has to be.
  *
  * A window is a list of chunks from the pool in the layout; OWNER is a scope, or
- * LAY_SCOPES + a client.  Times only rise,
- * so the oldest is always first and dropping it costs nothing.
+ * LAY_SCOPES + a client.  Each send has a time and a weight, which is what it
+ * takes of a limit: 1 a request, or its tokens.  Times only rise, so the oldest
+ * is always first and dropping it costs nothing.
  */
 #ifndef SLUICE_WINDOW_H
 #define SLUICE_WINDOW_H
@@ -13,17 +14,41 @@
 
 struct layout;
 
-/* Drops every time that no longer counts: all up to and with HORIZON_NS. */
+/* Drops every send that no longer counts: all up to and with HORIZON_NS. */
 void window_expire(struct layout *lay, uint32_t owner, int64_t horizon_ns);
 
 /* Chunks that are left for windows of clients, or of scopes. */
 uint32_t window_chunks_left(const struct layout *lay, bool of_clients);
-/* Can a time be added? */
+/* Can a send be added? */
 bool window_has_room(struct layout *lay, uint32_t owner);
-/* Adds a time for GRANT; there must be room.  A time below the newest one is
- * raised to it. */
+/* Adds the send of GRANT, whose WEIGHT is above 0; there must be room.  A time
+ * below the newest one is raised to it. */
 void window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
-                 uint64_t grant);
+                 uint32_t weight, uint64_t grant);
+
+/* When WEIGHT, above 0, of what is in the log will have gone out of it, if the
+ * oldest goes first: *SENT_NS is the time of the last one to go.  False: there
+ * is less in it. */
+bool window_frees(struct layout *lay, uint32_t owner, uint64_t weight,
+                  int64_t *sent_ns);
+/* What was sent after HORIZON_NS weighs. */
+uint64_t window_weight_after(struct layout *lay, uint32_t owner,
+                             int64_t horizon_ns);
+
+/* The same as window_frees() again and again, for weights that do not fall: all
+ * of them together are one look at the log, which may not change meanwhile. */
+struct window_walk {
+    uint32_t chunk, k, hops;
+    bool even;       /* each send weighs 1 */
+    uint64_t weight; /* of what it has come past */
+    int64_t sent_ns; /* the time of the last of these */
+};
+
+void window_walk_begin(struct layout *lay, uint32_t owner,
+                       struct window_walk *walk);
+/* False: there is less in the log.  Else SENT_NS is the answer. */
+bool window_walk_to(struct layout *lay, struct window_walk *walk,
+                    uint64_t weight);
 
 /* The K-th oldest time, from 0; K must be below the window's count. */
 int64_t window_nth(struct layout *lay, uint32_t owner, uint32_t k);
@@ -31,7 +56,7 @@ int64_t window_nth(struct layout *lay, uint32_t owner, uint32_t k);
 void window_copy(struct layout *lay, uint32_t owner, uint32_t k, uint32_t n,
                  int64_t *out);
 
-/* Was the newest time added for GRANT? */
+/* Was the newest send added for GRANT? */
 bool window_has_last(struct layout *lay, uint32_t owner, uint64_t grant);
 
 /* Puts every chunk where it belongs again, from the chunks alone. */

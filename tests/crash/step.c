@@ -579,8 +579,8 @@ static void find_decided(struct wreck *w)
     /* Counted with each send: as good as can be. */
     d->retreat.hits = d->retreat.refused = 0;
     d->retreat.opened_ns = 0;
-    d->bench = lay->traits[0].bench;
-    d->ceiling = lay->traits[0].ceiling;
+    d->bench = lay->traits[0].ejection;
+    d->ceiling = lay->traits[0].concurrency;
     d->debt = lay->debts[0];
     d->control = lay->control;
     d->control.cancels = 0; /* a repair has everybody look */
@@ -625,12 +625,12 @@ static void drain(struct wreck *w)
     for (tries = 0; lay->live.waiting > 0 && tries < 2 * MAX; tries++) {
         expect(w, sends_that_count(lay) <= lay->rules[0].requests,
                "more sends than the limit");
-        if (!admit_now(lay, 0, lay->live.now_ns, &when)) {
+        if (!admit_now(lay, 0, 1, lay->live.now_ns, &when)) {
             lay->live.now_ns = when;
             continue;
         }
         i = queue_best(lay, 0);
-        if (i == NONE && lay->traits[0].bench.until_ns > lay->live.now_ns) {
+        if (i == NONE && lay->traits[0].ejection.until_ns > lay->live.now_ns) {
             refuse_all(lay);
             continue;
         }

@@ -46,8 +46,14 @@ struct limiter_request lab_request(const char *client, enum limiter_class cls,
 
 uint32_t lab_join(struct layout *lay, const char *client, int64_t now)
 {
+    return lab_join_heavy(lay, client, 1, now);
+}
+
+uint32_t lab_join_heavy(struct layout *lay, const char *client, uint32_t weight,
+                        int64_t now)
+{
     struct limiter_request req = lab_request(client, CLASS_NORMAL, 1);
-    struct row_join j = {.req = &req};
+    struct row_join j = {.req = &req, .weight = weight};
     uint32_t row = NONE;
 
     CU_ASSERT_EQUAL_FATAL(row_join(lay, &j, now, &row), REFUSED_NOT);
@@ -59,7 +65,6 @@ void lab_send(struct layout *lay, int64_t now)
     uint32_t row = lab_join(lay, "c", now);
 
     lay->live.now_ns = max_i64(lay->live.now_ns, now);
-    admit_granted(lay, row, now);
     row_grant(lay, row, now);
     CU_ASSERT_TRUE(row_sent(lay, row, now));
     row_leave(lay, row);
@@ -70,7 +75,7 @@ bool lab_may_send(struct layout *lay, int64_t now)
     int64_t when;
 
     admit_refresh(lay, 0, now);
-    return admit_now(lay, 0, now, &when);
+    return admit_now(lay, 0, 1, now, &when);
 }
 
 /* ---- recounts ---------------------------------------------------------- */
@@ -98,12 +103,18 @@ void lab_recount(struct layout *lay)
         CU_ASSERT_EQUAL(a->open, b->open);
         CU_ASSERT_EQUAL(a->in_flight, b->in_flight);
         CU_ASSERT_EQUAL(a->window.n, b->window.n);
+        CU_ASSERT_EQUAL(a->window.weight, b->window.weight);
+        CU_ASSERT_EQUAL(a->open_weight, b->open_weight);
         for (cls = 0; cls < LIMITER_CLASSES; cls++)
             CU_ASSERT_EQUAL(a->cls[cls].n, b->cls[cls].n);
     }
     for (i = 0; i < LAY_CLIENTS; i++) {
         CU_ASSERT_EQUAL(lay->clients[i].refs, again->clients[i].refs);
         CU_ASSERT_EQUAL(lay->clients[i].lined, again->clients[i].lined);
+        CU_ASSERT_EQUAL(lay->quotas[i].open_weight,
+                        again->quotas[i].open_weight);
+        CU_ASSERT_EQUAL(lay->quotas[i].lined_weight,
+                        again->quotas[i].lined_weight);
     }
     for (i = 0; i < LAY_MODELS; i++) {
         CU_ASSERT_EQUAL(lay->traits[i].in_flight, again->traits[i].in_flight);

@@ -26,6 +26,10 @@ struct limiter_request lab_request(const char *client, enum limiter_class cls,
 /* Lets one of CLIENT join scope 0's line.  Its row. */
 uint32_t lab_join(struct layout *lay, const char *client, int64_t now);
 
+/* The same of one that weighs WEIGHT. */
+uint32_t lab_join_heavy(struct layout *lay, const char *client, uint32_t weight,
+                        int64_t now);
+
 /* One of scope 0 is granted and written at once. */
 void lab_send(struct layout *lay, int64_t now);
 /* May one more of scope 0 go? */
@@ -43,6 +47,9 @@ uint32_t lab_random(uint32_t n);
 CU_ErrorCode test_bucket_add(void);
 CU_ErrorCode test_window_add(void);
 CU_ErrorCode test_admit_add(void);
+CU_ErrorCode test_admit_rules_add(void);
+CU_ErrorCode test_weight_add(void);
+CU_ErrorCode test_slot_source_add(void);
 CU_ErrorCode test_alarms_add(void);
 CU_ErrorCode test_turns_add(void);
 CU_ErrorCode test_limits_add(void);

@@ -26,7 +26,8 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_quota_add,        test_operator_add,       test_rings_add,
     test_history_save_add, test_board_add,          test_upstream_map_add,
     test_history_file_add, test_rescope_add,        test_alarms_add,
-    test_turns_add,        test_grant_add,
+    test_turns_add,        test_grant_add,          test_admit_rules_add,
+    test_weight_add,       test_slot_source_add,
 #endif
     test_config_add,       test_routes_add,         test_setting_rows_add,
     test_log_add,          test_loop_add,           test_request_add,

@@ -29,7 +29,6 @@ static void the_gap_lies_between_writes(void)
     uint32_t row = lab_join(lay, "c", LAB_T0);
 
     lay->rules[0].min_gap_ns = gap;
-    admit_granted(lay, row, LAB_T0);
     row_grant(lay, row, LAB_T0);
     CU_ASSERT_FALSE(lab_may_send(lay, LAB_T0 + gap));
     CU_ASSERT_FALSE(lab_may_send(lay, at));
@@ -50,9 +49,8 @@ static void an_open_one_holds_the_next_a_minute_at_most(void)
     int64_t when, at = LAB_T0 + 60 * NS_PER_S;
 
     lay->rules[0].min_gap_ns = 250;
-    admit_granted(lay, row, LAB_T0);
     row_grant(lay, row, LAB_T0);
-    CU_ASSERT_FALSE(admit_now(lay, 0, LAB_T0 + 250, &when));
+    CU_ASSERT_FALSE(admit_now(lay, 0, 1, LAB_T0 + 250, &when));
     CU_ASSERT_EQUAL(when, at);
     CU_ASSERT_FALSE(lab_may_send(lay, at - 1));
     CU_ASSERT_EQUAL(admit_eta(lay, 0, 0, at - 100), at);
@@ -106,7 +104,7 @@ static void requests_in_flight_are_limited(void)
 
     lay->rules[0].in_flight = 1;
     row_grant(lay, row, LAB_T0);
-    CU_ASSERT_FALSE(admit_now(lay, 0, LAB_T0, &when));
+    CU_ASSERT_FALSE(admit_now(lay, 0, 1, LAB_T0, &when));
     CU_ASSERT_EQUAL(when, NEVER); /* no time: an event */
     CU_ASSERT_TRUE(row_sent(lay, row, LAB_T0));
     CU_ASSERT_FALSE(lab_may_send(lay, LAB_T0 + 1));
@@ -130,7 +128,7 @@ static void simulate(struct layout *lay, uint32_t n, int64_t now, int64_t *out)
             CU_ASSERT_TRUE(row_sent(lay, i, now));
     for (k = 0; k < n; k++) {
         for (i = 0; !lab_may_send(lay, now); i++) {
-            (void)admit_now(lay, 0, now, &when);
+            (void)admit_now(lay, 0, 1, now, &when);
             CU_ASSERT_TRUE_FATAL(when > now && i < 5);
             now = when;
         }
@@ -175,7 +173,7 @@ static void the_eta_of_the_kth_is_when_it_goes(void)
     for (round = 0; round < 600; round++) {
         random_past(lay);
         admit_refresh(lay, 0, lay->live.now_ns);
-        admit_etas(lay, 0, ARRAY_LEN(eta), lay->live.now_ns, eta);
+        admit_etas(lay, 0, NULL, ARRAY_LEN(eta), lay->live.now_ns, eta);
         for (k = 0; k < ARRAY_LEN(eta); k++)
             CU_ASSERT_EQUAL(admit_eta(lay, 0, k, lay->live.now_ns), eta[k]);
         *copy = *lay;

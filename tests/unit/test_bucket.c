@@ -21,7 +21,7 @@ static void a_token_comes_back_after_its_time(void)
     int64_t t;
 
     bucket_init(&b, &seven, 0);
-    bucket_charge(&b, &seven, 0);
+    bucket_charge(&b, &seven, 1, 0);
     for (t = 0; t < 7000; t++) {
         CU_ASSERT_EQUAL(bucket_wait_ns(&b, &seven, t, 1), 7000 - t);
         bucket_fill(&b, &seven, t); /* looking does not postpone it */
@@ -43,7 +43,7 @@ static void a_clock_that_goes_back_adds_nothing(void)
     struct bucket b;
 
     bucket_init(&b, &seven, 10000);
-    bucket_charge(&b, &seven, 10000);
+    bucket_charge(&b, &seven, 1, 10000);
     bucket_fill(&b, &seven, 2000);
     CU_ASSERT_EQUAL(b.at_ns, 10000);
     CU_ASSERT_EQUAL(b.level, 0);
@@ -68,7 +68,7 @@ static void it_agrees_with_a_bucket_filled_by_the_nanosecond(void)
                 level = r.burst * r.window_ns;
             step = lab_random(8);
             if (step == 0) {
-                bucket_charge(&b, &r, t);
+                bucket_charge(&b, &r, 1, t);
                 level -= r.window_ns;
             } else if (step == 1) {
                 bucket_fill(&b, &r, t);
@@ -91,7 +91,7 @@ static void other_rules_keep_the_tokens(void)
 
     bucket_init(&b, &minute, 0);
     for (i = 0; i < 13; i++)
-        bucket_charge(&b, &minute, 0);
+        bucket_charge(&b, &minute, 1, 0);
     bucket_convert(&b, &minute, &second);
     CU_ASSERT_EQUAL(bucket_tokens_milli(&b, &second), 7000);
     bucket_convert(&b, &second, &minute);
@@ -109,12 +109,12 @@ static void the_largest_rule_does_not_overflow(void)
 
     bucket_init(&b, &r, 0);
     for (i = 0; i < 10000; i++)
-        bucket_charge(&b, &r, 0);
+        bucket_charge(&b, &r, 1, 0);
     CU_ASSERT_EQUAL(b.level, 0);
     CU_ASSERT_EQUAL(bucket_wait_ns(&b, &r, 0, 1), 8640000000);
     CU_ASSERT_EQUAL(bucket_wait_ns(&b, &r, 0, 20000), 2 * r.window_ns);
     for (i = 0; i < LAY_ROWS; i++)
-        bucket_charge(&b, &r, 0);
+        bucket_charge(&b, &r, 1, 0);
     bucket_fill(&b, &r, r.window_ns);
     CU_ASSERT_EQUAL(b.level / r.window_ns, 10000 - LAY_ROWS);
 }

@@ -6,6 +6,7 @@
 #include "desk.h"
 #include "state/file/repair.h"
 #include "state/policy/names.h"
+#include "state/policy/naming.h"
 #include "state/stats.h"
 #include "state/view.h"
 
@@ -170,7 +171,7 @@ static void there_are_no_more_providers_than_rows(void)
 static void a_busy_name_is_counted_for_years(void)
 {
     struct layout *lay = lab_new();
-    uint32_t i = names_model(lay, 0, "a/b", LAB_T0);
+    uint32_t i = naming_model(lay, 0, "a/b", LAB_T0);
     uint64_t many = UINT32_MAX;
     struct view_figures v;
 
@@ -184,8 +185,8 @@ static void a_busy_name_is_counted_for_years(void)
 static void figures_are_kept_for_names_that_are_known(void)
 {
     struct layout *lay = lab_new();
-    uint32_t model = names_model(lay, 0, "a/known", LAB_T0);
-    uint32_t client = names_client(lay, "c", LAB_T0), i;
+    uint32_t model = naming_model(lay, 0, "a/known", LAB_T0);
+    uint32_t client = naming_client(lay, "c", LAB_T0), i;
     struct view_figures v;
     struct limiter_note n = note_of("a/known", OUTCOME_OK);
 
@@ -216,16 +217,16 @@ static void figures_are_kept_for_names_that_are_known(void)
 static void a_row_with_another_name_begins_anew(void)
 {
     struct layout *lay = lab_new();
-    uint32_t model = names_model(lay, 0, "a/old", LAB_T0), i;
-    uint32_t client = names_client(lay, "c", LAB_T0);
+    uint32_t model = naming_model(lay, 0, "a/old", LAB_T0), i;
+    uint32_t client = naming_client(lay, "c", LAB_T0);
     char name[32];
 
     note(lay, "a/old", OUTCOME_OK);
     counters_sent(lay, client, model);
     for (i = 0; i < LAY_CLIENTS; i++) {
         snprintf(name, sizeof(name), "a/%u", i);
-        (void)names_client(lay, name, LAB_T0 + 1 + i);
-        (void)names_model(lay, 0, name, LAB_T0 + 1 + i);
+        (void)naming_client(lay, name, LAB_T0 + 1 + i);
+        (void)naming_model(lay, 0, name, LAB_T0 + 1 + i);
     }
     CU_ASSERT_EQUAL(names_find_model(lay, 0, "a/old"), NONE);
     CU_ASSERT_EQUAL(names_find_client(lay, "c"), NONE);
@@ -286,8 +287,8 @@ static void noise_makes_wrong_numbers_and_nothing_else(void)
     struct view_recent r;
     uint32_t round, i;
 
-    (void)names_model(lay, 0, "a/b", LAB_T0);
-    (void)names_client(lay, "c", LAB_T0);
+    (void)naming_model(lay, 0, "a/b", LAB_T0);
+    (void)naming_client(lay, "c", LAB_T0);
     for (round = 0; round < 8; round++) {
         for (i = 0; i < sizeof(lay->tally); i++)
             p[i] = (unsigned char)lab_random(256);

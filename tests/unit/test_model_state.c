@@ -107,7 +107,7 @@ static void one_that_comes_back_to_a_benched_model_is_refused(void)
 
 static int64_t bench_s(const struct desk *d)
 {
-    return (desk_layout(d, 0)->traits[0].bench.until_ns - d->now) / NS_PER_S;
+    return (desk_layout(d, 0)->traits[0].ejection.until_ns - d->now) / NS_PER_S;
 }
 
 static void benches_without_a_time_have_one_by_their_status(void)
@@ -225,7 +225,7 @@ static void an_unpaid_upstream_refuses_all_then_tries_once(void)
     other = desk_ask(d, 0, NULL);
     desk_turn(d);
     CU_ASSERT_EQUAL(other->grants, 1);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->debts[0].bench.streak, 0);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->debts[0].ejection.streak, 0);
     desk_free(d);
 }
 
@@ -278,8 +278,8 @@ static void a_busy_model_is_held_to_what_it_took(void)
         desk_again(&d->asks[i], false);
     }
     desk_turn(d);
-    CU_ASSERT_TRUE(desk_layout(d, 0)->traits[0].ceiling.limit <= 16);
-    CU_ASSERT_TRUE(desk_layout(d, 0)->traits[0].ceiling.limit >= 14);
+    CU_ASSERT_TRUE(desk_layout(d, 0)->traits[0].concurrency.limit <= 16);
+    CU_ASSERT_TRUE(desk_layout(d, 0)->traits[0].concurrency.limit >= 14);
     CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.ceilings_cut, 1);
     CU_ASSERT_EQUAL(in_flight(d, 0, 20), 16);
     other =

@@ -8,7 +8,7 @@
 #include "desk.h"
 #include "state/file/repair.h"
 #include "state/file/state_file.h"
-#include "state/policy/names.h"
+#include "state/policy/naming.h"
 #include "state/policy/window.h"
 #include "state/view.h"
 #include "state/worker.h"
@@ -35,7 +35,7 @@ static uint32_t used(struct desk *d, const char *client)
 {
     struct layout *lay = desk_layout(d, 0);
 
-    return quota_used(lay, names_client(lay, client, d->now), d->now);
+    return quota_used(lay, naming_client(lay, client, d->now), d->now);
 }
 
 static uint32_t granted(const struct desk *d)
@@ -250,7 +250,7 @@ static uint32_t limit_of(struct desk *d, const char *client)
 {
     struct layout *lay = desk_layout(d, 0);
 
-    return lay->quotas[names_client(lay, client, d->now)].per_min;
+    return lay->quotas[naming_client(lay, client, d->now)].per_min;
 }
 
 /* Worker 0 has the old request and moves last, or first. */
@@ -306,20 +306,20 @@ static void a_client_in_its_minute_keeps_its_row(void)
     uint32_t a, i;
 
     lay->live.quota_span_ns = QUOTA_MINUTE_NS;
-    a = names_client(lay, "a", LAB_T0);
+    a = naming_client(lay, "a", LAB_T0);
     quota_set(lay, a, &(struct quota_word){1, 0, LAB_T0}, LAB_T0);
-    CU_ASSERT_TRUE(quota_sent(lay, a, LAB_T0, 1));
+    CU_ASSERT_TRUE(quota_sent(lay, a, LAB_T0, 1, 1));
     for (i = 0; i < LAY_CLIENTS; i++) {
         (void)snprintf(name, sizeof(name), "other %u", i);
         lay->live.now_ns = LAB_T0 + i + 1;
-        (void)names_client(lay, name, LAB_T0 + i + 1);
+        (void)naming_client(lay, name, LAB_T0 + i + 1);
     }
-    CU_ASSERT_EQUAL(names_client(lay, "a", LAB_T0 + 5000), a);
-    CU_ASSERT_TRUE(quota_blocks(lay, a, LAB_T0 + 5000));
+    CU_ASSERT_EQUAL(naming_client(lay, "a", LAB_T0 + 5000), a);
+    CU_ASSERT_TRUE(quota_blocks(lay, a, 1, LAB_T0 + 5000));
     lay->live.now_ns = LAB_T0 + 2 * QUOTA_MINUTE_NS;
     for (i = 0; i < LAY_CLIENTS; i++) {
         (void)snprintf(name, sizeof(name), "more %u", i);
-        (void)names_client(lay, name, lay->live.now_ns + i);
+        (void)naming_client(lay, name, lay->live.now_ns + i);
     }
     CU_ASSERT_FALSE(quota_limits(lay, a)); /* it is another's now */
     free(lay);
@@ -335,14 +335,14 @@ static void logs_of_clients_leave_the_windows_theirs(void)
     lay->live.quota_span_ns = QUOTA_MINUTE_NS;
     for (i = 0; i < LAY_CLIENTS; i++) {
         (void)snprintf(name, sizeof(name), "c%u", i);
-        a = names_client(lay, name, LAB_T0);
+        a = naming_client(lay, name, LAB_T0);
         quota_set(lay, a, &(struct quota_word){QUOTA_MAX, 0, LAB_T0}, LAB_T0);
-        while (n < CHUNK_TIMES * 2 * (i + 1) &&
-               quota_sent(lay, a, LAB_T0, n + 1))
+        while (n < CHUNK_TIMES * 3 * (i + 1) &&
+               quota_sent(lay, a, LAB_T0, 1, n + 1))
             n++;
     }
     CU_ASSERT_EQUAL(n, LAY_CLIENT_CHUNKS * CHUNK_TIMES);
-    CU_ASSERT_TRUE(quota_blocks(lay, 0, LAB_T0));
+    CU_ASSERT_TRUE(quota_blocks(lay, 0, 1, LAB_T0));
     CU_ASSERT_EQUAL(window_chunks_left(lay, false), LAY_SCOPE_CHUNKS);
     CU_ASSERT_EQUAL(window_chunks_left(lay, true), 0);
     repair_run(lay, LAB_T0);
@@ -350,7 +350,7 @@ static void logs_of_clients_leave_the_windows_theirs(void)
     CU_ASSERT_EQUAL(window_chunks_left(lay, true), 0);
     lay->live.now_ns = LAB_T0 + QUOTA_MINUTE_NS;
     CU_ASSERT_FALSE(quota_is_needed(lay, 0, lay->live.now_ns));
-    CU_ASSERT_FALSE(quota_blocks(lay, 0, lay->live.now_ns));
+    CU_ASSERT_FALSE(quota_blocks(lay, 0, 1, lay->live.now_ns));
     free(lay);
 }
 
@@ -365,8 +365,8 @@ static void a_send_that_was_half_written_counts_once(void)
     desk_turn(d);
     CU_ASSERT_EQUAL(a->grants, 1);
     lay = desk_layout(d, 1);
-    client = names_client(lay, "a", d->now);
-    CU_ASSERT_TRUE(quota_sent(lay, client, d->now, lay->live.last_grant));
+    client = naming_client(lay, "a", d->now);
+    CU_ASSERT_TRUE(quota_sent(lay, client, d->now, 1, lay->live.last_grant));
     lay->live.dirty = 1;
     desk_kill(d, 0);
     desk_turn(d);

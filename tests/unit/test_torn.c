@@ -51,7 +51,7 @@ static void a_request_comes_back_once(void)
     desk_turn(d);
     desk_again(a, false);
     desk_layout(d, 0)->live.limited = 1;
-    desk_layout(d, 0)->debts[0].bench.until_ns = -1;
+    desk_layout(d, 0)->debts[0].ejection.until_ns = -1;
     expect_new_file(d);
     CU_ASSERT_EQUAL(a->grants, 2);
     desk_done(a, false);

@@ -1,0 +1,17 @@
+/*
+ * A row for a new client or model: whose may it have?
+ */
+#ifndef SLUICE_NAMING_H
+#define SLUICE_NAMING_H
+
+#include <stdint.h>
+
+struct layout;
+
+/* The row of a client, or of a model of UPSTREAM, made if need be; see
+ * names_make(). */
+uint32_t naming_client(struct layout *lay, const char *name, int64_t now);
+uint32_t naming_model(struct layout *lay, uint32_t upstream, const char *name,
+                      int64_t now);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * What a view of the shared state consists of.
+ */
+#ifndef SLUICE_VIEW_FORM_H
+#define SLUICE_VIEW_FORM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "state/stats/outcomes.h"
+
+struct view_retreat {
+    enum retreat_state state;
+    int64_t age_ns;     /* since it has that state */
+    int64_t ends_ns;    /* from now: of the hold, the lease or the step; -1 */
+    uint32_t streak;    /* how often the hold was made longer */
+    uint32_t allowance; /* sends in a window; normal: the limit */
+    char reason[LIMITER_REASON_MAX]; /* of the last hold */
+};
+
+/* A bench of a model, or the 402 hold of an upstream. */
+struct view_bench {
+    int64_t ends_ns; /* from now; 0: it is being tried; -1: there is none */
+    uint32_t streak;
+    uint16_t status; /* what requests are answered with */
+    char reason[LIMITER_REASON_MAX];
+};
+
+struct view_client {
+    char name[LIMITER_NAME_MAX];
+    uint32_t waiting, in_flight;
+    uint32_t requests_per_min, used_per_min; /* 0: no limit of its own */
+    struct view_figures figures;
+};
+
+struct view_model {
+    char name[LIMITER_NAME_MAX];
+    struct view_figures figures;
+    uint32_t upstream;
+    uint32_t in_flight, waiting;
+    uint32_t ceiling; /* in flight at once; 0: none */
+    int64_t rest_ns;  /* from now: nothing goes until then; -1: no rest */
+    struct view_bench bench;
+};
+
+struct view_scope {
+    char name[LIMITER_NAME_MAX]; /* of the upstream, or the model */
+    uint32_t upstream;
+    struct limiter_rules rules;
+    uint32_t used, open, in_flight;
+    uint32_t waiting[LIMITER_CLASSES];
+    int64_t tokens_milli;
+    struct view_retreat retreat;
+    struct view_bench unpaid; /* of its upstream */
+    uint32_t opens, n_opens;  /* where in the view's list, and how many */
+    int64_t next_slot_ns;     /* from now; 0: open; -1 unknown */
+    int64_t eta_ns;           /* of a new normal request; -1 unknown */
+};
+
+struct view_row {
+    uint64_t id;
+    char request_id[LIMITER_ID_MAX];
+    char client[LIMITER_NAME_MAX];
+    char model[LIMITER_NAME_MAX];
+    uint32_t scope; /* index into the view's scopes */
+    enum limiter_class cls;
+    bool stream, waiting;
+    bool blocked;      /* waiting: its model or its client may not go now */
+    uint32_t pid;      /* of its worker */
+    uint32_t position; /* waiting: how many of its scope go first */
+    uint32_t weight;   /* what it takes of the limit */
+    int64_t age_ns, eta_ns;
+    uint64_t body_bytes;
+    uint64_t key; /* virtual start; the order within a class */
+    int64_t arrival;
+};
+
+struct view_worker {
+    uint32_t pid;
+    bool stalled;
+    int64_t age_ns, seen_ns; /* since it started, since it was seen */
+};
+
+#define VIEW_OPENS     1000  /* of one scope */
+#define VIEW_OPENS_ALL 16000 /* of all */
+
+/* A copy of the shared state, as people want to see it. */
+struct limiter_view {
+    int64_t uptime_ns; /* of the service */
+    int64_t paused_ns; /* since an operator paused; -1: it goes */
+    char paused_by[LIMITER_BY_MAX];
+    uint32_t n_scopes, n_rows, n_workers, n_models, n_opens;
+    uint32_t viewers; /* of the board, at all workers */
+    uint64_t builds;  /* of the board */
+    uint64_t held_bytes;
+    struct limiter_bounds bounds;
+    struct limiter_counters counters;
+    struct view_scope *scopes;
+    struct view_row *rows; /* waiting first, in the order they will go */
+    struct view_worker *workers;
+    struct view_model *models; /* known ones, by their rows in the table */
+    uint32_t n_clients, n_recent;
+    struct view_client *clients; /* the same */
+    struct view_recent *recent;  /* newest first, up to LIMITER_RECENT */
+    uint64_t outcomes[OUTCOMES];
+    uint64_t requests; /* ended; and where their time went: */
+    int64_t queue_ns, first_byte_ns, generation_ns;
+    int64_t *opens; /* from now: when the sends of a window stop to count */
+};
+
+#endif

@@ -1,0 +1,370 @@
+/*
+ * view_queue.c - who waits and who runs, in which order, and when will it go?
+ *
+ *   copied under the lock   the scopes, and all rows: lines and those in none
+ *   told without it         who goes before whom: a sort and a merge
+ *   asked under it again    when the slot of each position opens
+ */
+#include "state/view_queue.h"
+
+#include <string.h>
+
+#include "lib/sigbus.h"
+#include "state/policy/admit.h"
+#include "state/policy/eligible.h"
+#include "state/policy/layout.h"
+#include "state/policy/limits.h"
+#include "state/policy/model_state.h"
+#include "state/policy/position.h"
+#include "state/policy/quota.h"
+#include "state/policy/row.h"
+#include "state/policy/scope.h"
+#include "state/policy/slot_source.h"
+#include "state/policy/virtual_time.h"
+#include "state/policy/window.h"
+#include "state/view_copy.h"
+
+static void copy_retreat(struct view_queue *q, struct view_retreat *v,
+                         uint32_t id)
+{
+    const struct retreat *re = scope_retreat(q->lay, id);
+
+    v->state = (enum retreat_state)re->state;
+    v->age_ns = view_since(q->now, re->since_ns);
+    v->ends_ns = -1;
+    v->streak = re->streak;
+    v->allowance = admit_limit(q->lay, id);
+    view_reason(v->reason, re->reason);
+    if (v->state == RETREAT_HOLDING && re->until_ns <= q->now)
+        v->state = RETREAT_PROBING; /* as soon as somebody comes */
+    else if (v->state == RETREAT_HOLDING || v->state == RETREAT_RECOVERING ||
+             (v->state == RETREAT_PROBING && re->probe_id != 0))
+        v->ends_ns = max_i64(re->until_ns - q->now, 0);
+}
+
+/* When each send of the window stops to count, soonest first. */
+static void copy_opens(struct view_queue *q, struct view_scope *v, uint32_t id)
+{
+    const struct limiter_rules *r = limits_of(q->lay, id);
+    uint32_t n = scope_at(q->lay, id)->window.n, i;
+    int64_t *out = &q->out->opens[q->out->n_opens];
+
+    n = (uint32_t)min_i64(n, VIEW_OPENS);
+    n = (uint32_t)min_i64(n, VIEW_OPENS_ALL - q->out->n_opens);
+    window_copy(q->lay, id, 0, n, out);
+    for (i = 0; i < n; i++)
+        out[i] = max_i64(0, out[i] + r->window_ns + r->margin_ns - q->now);
+    v->opens = q->out->n_opens;
+    v->n_opens = n;
+    q->out->n_opens += n;
+}
+
+static void copy_scope(struct view_queue *q, uint32_t id)
+{
+    struct layout *lay = q->lay;
+    struct lay_scope *s = scope_at(lay, id);
+    const struct limiter_rules *r = limits_of(lay, id);
+    struct view_scope *v = &q->out->scopes[q->out->n_scopes];
+    int64_t when;
+    uint32_t i;
+
+    admit_refresh(lay, id, q->now);
+    if (id < LAY_UPSTREAMS)
+        memcpy(v->name, r->name, sizeof(r->name) - 1);
+    else
+        view_name(v->name, lay->models[id - LAY_UPSTREAMS].text);
+    v->upstream =
+        id < LAY_UPSTREAMS ? id : lay->models[id - LAY_UPSTREAMS].owner;
+    v->rules = *r;
+    v->used = admit_used(lay, id, q->now);
+    v->open = s->open;
+    v->in_flight = s->in_flight;
+    for (i = 0; i < LIMITER_CLASSES; i++) {
+        v->waiting[i] = s->cls[i].n;
+        q->start[q->out->n_scopes][i] = class_start(s, &s->cls[i]);
+    }
+    copy_opens(q, v, id);
+    copy_retreat(q, &v->retreat, id);
+    view_bench(&v->unpaid, q->now,
+               &model_state_debt(lay, v->upstream)->ejection);
+    v->tokens_milli = admit_tokens_milli(lay, id, q->now);
+    (void)slot_source_of(lay, id)->have(lay, id, 1, q->now, &when);
+    v->next_slot_ns = when == NEVER ? -1 : max_i64(0, when - q->now);
+    when = admit_eta(lay, id, s->waiting, q->now);
+    v->eta_ns = when == NEVER ? -1 : when - q->now;
+    q->scope_ids[q->out->n_scopes++] = id;
+    q->scope_of[id] = q->out->n_scopes;
+}
+
+static void copy_scopes(struct view_queue *q)
+{
+    const struct layout *lay = q->lay;
+    uint32_t i;
+
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        if (limits_in_force(lay, i))
+            copy_scope(q, i);
+    for (i = 0; i < LAY_MODELS; i++)
+        if (lay->models[i].used && limits_in_force(lay, lay->models[i].owner) &&
+            lay->rules[lay->models[i].owner].per_model)
+            copy_scope(q, LAY_UPSTREAMS + i);
+}
+
+/* May it not go now, even if a slot were open?  Then until when?  OWN_NTH of
+ * its line go before it, its client's own limit left aside. */
+static void copy_block(struct view_queue *q, struct view_row *v, uint32_t i,
+                       uint32_t own_nth)
+{
+    const struct lay_row *r = row_at(q->lay, i);
+    bool model = eligible_is_model_blocked(q->lay, i);
+    int64_t own = quota_eta(q->lay, r->client, own_nth, q->now);
+    int64_t at = model ? model_state_free_at(q->lay, r->model, q->now) : q->now;
+
+    v->blocked = model || own > q->now;
+    at = max_i64(at, own);
+    v->eta_ns = at == NEVER ? -1 : at - q->now;
+}
+
+/* NULL: there is no room for it. */
+static struct view_row *copy_row(struct view_queue *q, uint32_t i,
+                                 uint32_t scope)
+{
+    struct layout *lay = q->lay;
+    const struct lay_row *r = row_at(lay, i);
+    struct view_row *v = &q->out->rows[q->out->n_rows];
+
+    if (r->client >= LAY_CLIENTS || r->cls >= LIMITER_CLASSES)
+        sigbus_damaged("row");
+    if (q->out->n_rows >= LAY_ROWS)
+        return NULL;
+    v->id = r->id;
+    memcpy(v->request_id, r->request_id, sizeof(v->request_id));
+    v->request_id[sizeof(v->request_id) - 1] = '\0';
+    view_name(v->client, lay->clients[r->client].text);
+    if (r->model < LAY_MODELS)
+        view_name(v->model, lay->models[r->model].text);
+    v->scope = scope;
+    v->cls = (enum limiter_class)r->cls;
+    v->stream = (r->flags & ROW_STREAM) != 0;
+    v->waiting = r->state != ROW_OPEN && r->state != ROW_SENT;
+    if (r->state == ROW_ASIDE) {
+        v->blocked = true;
+        v->eta_ns =
+            max_i64(0, row_aside_ns(r) - view_since(q->now, r->changed_ns));
+    }
+    v->pid = worker_at(lay, r->worker)->pid;
+    v->age_ns = view_since(q->now, r->joined_ns);
+    v->body_bytes = r->body_bytes;
+    v->weight = r->weight;
+    v->arrival = r->arrival;
+    q->out->n_rows++;
+    return v;
+}
+
+/* The lines, flow by flow: there the place of a row in its line is known. */
+static void copy_waiting(struct view_queue *q, uint32_t scope)
+{
+    struct lay_scope *s = scope_at(q->lay, q->scope_ids[scope]);
+    uint32_t cls, flow, row, hops = 0;
+
+    for (cls = 0; cls < LIMITER_CLASSES; cls++) {
+        for (flow = s->cls[cls].flows; flow != NONE;
+             flow = flow_at(q->lay, flow)->next) {
+            uint32_t nth = 0, own_nth = 0;
+
+            row = flow_at(q->lay, flow)->head;
+            for (; row != NONE; row = row_at(q->lay, row)->next) {
+                struct view_row *v = copy_row(q, row, scope);
+
+                if (v != NULL)
+                    copy_block(q, v, row, own_nth);
+                if (v != NULL && !v->blocked)
+                    v->key = position_key(q->lay, row, nth++);
+                own_nth += !eligible_is_model_blocked(q->lay, row);
+                if (++hops > LAY_ROWS)
+                    sigbus_damaged("line");
+            }
+        }
+    }
+}
+
+/* Those in no line. */
+static void copy_running(struct view_queue *q)
+{
+    uint32_t i, scope;
+
+    for (i = 0; i < q->lay->live.rows_high && i < LAY_ROWS; i++) {
+        if (q->lay->rows[i].state < ROW_OFFERED ||
+            q->lay->rows[i].scope >= LAY_SCOPES)
+            continue;
+        scope = q->scope_of[q->lay->rows[i].scope];
+        if (scope > 0)
+            (void)copy_row(q, i, scope - 1);
+    }
+}
+
+/* ---- the order in which they will go ------------------------------------- */
+
+/* Waiting before running; by scope, whether it may go, class, virtual start,
+ * arrival. */
+static int compare_key(const void *pa, const void *pb)
+{
+    const struct view_row *a = pa, *b = pb;
+
+    if (a->waiting != b->waiting)
+        return a->waiting ? -1 : 1;
+    if (a->scope != b->scope)
+        return a->scope < b->scope ? -1 : 1;
+    if (a->blocked != b->blocked)
+        return a->blocked ? 1 : -1;
+    if (a->cls != b->cls)
+        return a->cls < b->cls ? -1 : 1;
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    return a->arrival < b->arrival ? -1 : a->arrival > b->arrival;
+}
+
+static int compare_position(const void *pa, const void *pb)
+{
+    const struct view_row *a = pa, *b = pb;
+
+    if (a->waiting != b->waiting)
+        return a->waiting ? -1 : 1;
+    if (a->waiting && a->position != b->position)
+        return a->position < b->position ? -1 : 1;
+    return a->arrival < b->arrival ? -1 : a->arrival > b->arrival;
+}
+
+/* Merges the three classes of one scope, each in its order already. */
+static void merge_classes(struct view_row *rows, uint32_t n,
+                          const uint64_t start[LIMITER_CLASSES])
+{
+    uint32_t at[LIMITER_CLASSES], end[LIMITER_CLASSES], i, cls, position;
+    uint64_t next[LIMITER_CLASSES];
+
+    for (cls = 0, i = 0; cls < LIMITER_CLASSES; cls++) {
+        at[cls] = i;
+        while (i < n && rows[i].cls == cls)
+            i++;
+        end[cls] = i;
+        next[cls] = start[cls];
+    }
+    for (position = 0; position < n; position++) {
+        uint32_t best = LIMITER_CLASSES;
+
+        for (cls = 0; cls < LIMITER_CLASSES; cls++) {
+            if (at[cls] == end[cls])
+                continue;
+            if (best == LIMITER_CLASSES || next[cls] < next[best] ||
+                (next[cls] == next[best] &&
+                 rows[at[cls]].arrival < rows[at[best]].arrival))
+                best = cls;
+        }
+        if (best == LIMITER_CLASSES)
+            return; /* cannot be: N rows are in the three */
+        rows[at[best]++].position = position;
+        next[best] += class_step(best);
+    }
+}
+
+/* Calls FN for each scope's waiting rows, which stand together. */
+static void each_scope(struct view_queue *q,
+                       void (*fn)(struct view_queue *q, uint32_t scope,
+                                  struct view_row *rows, uint32_t n))
+{
+    struct limiter_view *v = q->out;
+    uint32_t i = 0, first;
+
+    while (i < v->n_rows && v->rows[i].waiting) {
+        first = i;
+        while (i < v->n_rows && v->rows[i].waiting &&
+               v->rows[i].scope == v->rows[first].scope)
+            i++;
+        fn(q, v->rows[first].scope, &v->rows[first], i - first);
+    }
+}
+
+/* Those that may not go come last: nobody can say when they may. */
+static void set_positions(struct view_queue *q, uint32_t scope,
+                          struct view_row *rows, uint32_t n)
+{
+    uint32_t may = 0, i;
+
+    while (may < n && !rows[may].blocked)
+        may++;
+    merge_classes(rows, may, q->start[scope]);
+    for (i = may; i < n; i++)
+        rows[i].position = i;
+}
+
+static void set_etas(struct view_queue *q, uint32_t scope,
+                     struct view_row *rows, uint32_t n)
+{
+    uint32_t i;
+
+    for (i = 0; i < n; i++)
+        q->weights[rows[i].position] = rows[i].weight;
+    admit_etas(q->lay, q->scope_ids[scope], q->weights, n, q->now, q->etas);
+    for (i = 0; i < n; i++) {
+        int64_t eta = q->etas[rows[i].position];
+
+        if (rows[i].blocked) /* it has to find a slot, too */
+            eta = rows[i].eta_ns < 0
+                      ? NEVER
+                      : max_i64(q->etas[0], q->now + rows[i].eta_ns);
+        rows[i].eta_ns = eta == NEVER ? -1 : eta - q->now;
+    }
+}
+
+/* ---- all of it -------------------------------------------------------------- */
+
+void view_queue_copy(struct view_queue *q, struct layout *lay, int64_t now)
+{
+    uint32_t scope;
+
+    q->lay = lay;
+    q->now = now;
+    copy_scopes(q);
+    for (scope = 0; scope < q->out->n_scopes; scope++)
+        copy_waiting(q, scope);
+    copy_running(q);
+}
+
+void view_queue_order(struct view_queue *q)
+{
+    qsort(q->out->rows, q->out->n_rows, sizeof(*q->out->rows), compare_key);
+    each_scope(q, set_positions);
+}
+
+void view_queue_foretell(struct view_queue *q)
+{
+    each_scope(q, set_etas);
+}
+
+void view_queue_sort(struct view_queue *q)
+{
+    qsort(q->out->rows, q->out->n_rows, sizeof(*q->out->rows),
+          compare_position);
+}
+
+void view_queue_init(struct view_queue *q, struct limiter_view *out)
+{
+    *q = (struct view_queue){.out = out};
+    q->scope_ids = view_room(LAY_SCOPES, sizeof(*q->scope_ids));
+    q->scope_of = view_room(LAY_SCOPES, sizeof(*q->scope_of));
+    q->start = view_room(LAY_SCOPES, sizeof(*q->start));
+    q->etas = view_room(LAY_ROWS, sizeof(*q->etas));
+    q->weights = view_room(LAY_ROWS, sizeof(*q->weights));
+    out->rows = view_room(LAY_ROWS, sizeof(*out->rows));
+    out->scopes = view_room(LAY_SCOPES, sizeof(*out->scopes));
+    out->opens = view_room(VIEW_OPENS_ALL, sizeof(*out->opens));
+}
+
+void view_queue_fini(struct view_queue *q)
+{
+    free(q->scope_ids);
+    free(q->scope_of);
+    free(q->start);
+    free(q->etas);
+    free(q->weights);
+}

@@ -1,0 +1,35 @@
+/*
+ * The scopes and the rows of a view: who waits, who runs, and in which order
+ * they will go.  Its functions are called in this order.
+ */
+#ifndef SLUICE_VIEW_QUEUE_H
+#define SLUICE_VIEW_QUEUE_H
+
+#include <stdint.h>
+
+#include "state/view_form.h"
+
+struct view_queue {
+    struct layout *lay;
+    struct limiter_view *out;
+    int64_t now;
+    uint32_t *scope_ids; /* the layout's index of each scope in the view */
+    uint32_t *scope_of;  /* and the other way round, from 1; 0: it is in none */
+    uint64_t (*start)[LIMITER_CLASSES]; /* of the classes of each */
+    int64_t *etas;                      /* by position, */
+    uint32_t *weights;                  /* the same */
+};
+
+/* Makes room in OUT, too, which the caller frees. */
+void view_queue_init(struct view_queue *q, struct limiter_view *out);
+/* Needs the lock, and writes: expired sends are dropped on the way. */
+void view_queue_copy(struct view_queue *q, struct layout *lay, int64_t now);
+/* Positions; without the lock. */
+void view_queue_order(struct view_queue *q);
+/* Needs the lock, and reads only: when the slot of each position opens. */
+void view_queue_foretell(struct view_queue *q);
+/* By position; without the lock. */
+void view_queue_sort(struct view_queue *q);
+void view_queue_fini(struct view_queue *q);
+
+#endif
