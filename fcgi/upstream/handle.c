@@ -10,9 +10,9 @@
 #include <strings.h>
 
 #include "fcgi/config/bounds.h"
-#include "fcgi/upstream/upstream.h"
+#include "fcgi/upstream/transfer.h"
+#include "lib/base.h"
 #include "lib/buf.h"
-#include "state/limiter.h"
 
 CURL *handle_take(struct handles *h)
 {

@@ -12,7 +12,7 @@
 #include <sys/epoll.h>
 
 #include "fcgi/config/bounds.h"
-#include "state/limiter.h"
+#include "lib/base.h"
 
 struct socket_watch {
     struct loop_watch w;

@@ -23,9 +23,11 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/upstream/answer_head.h"
 #include "fcgi/upstream/handle.h"
 #include "fcgi/upstream/multi.h"
-#include "state/limiter.h"
+#include "lib/base.h"
+#include "lib/loop.h"
 
 struct transfer {
     struct transfer *prev, *next; /* all of them */

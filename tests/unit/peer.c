@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base.h"
+#include "lib/loop.h"
 #include "unit.h"
 
 #define STEPS_MAX 5000 /* of a millisecond: then it never comes */
