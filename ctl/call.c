@@ -259,7 +259,7 @@ static struct json_object *number_of(double number)
 static struct json_object *value_for(const struct setting *row, const char *key,
                                      const char *text)
 {
-    const char *hint = text_number_hint(row);
+    const char *hint = setting_text_number_hint(row);
     char must[SETTING_LABEL_MAX];
     double number;
 
@@ -269,7 +269,7 @@ static struct json_object *value_for(const struct setting *row, const char *key,
         return json_object_new_boolean(0);
     if (row->kind > SETTING_BOOL)
         return json_object_new_string(text);
-    if (row->kind < SETTING_BOOL && text_number(row, text, &number))
+    if (row->kind < SETTING_BOOL && setting_text_number(row, text, &number))
         return number_of(number);
     setting_allowed(must, sizeof(must), row);
     fputs("sluicectl: ", stderr);

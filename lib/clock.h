@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* CLOCK_BOOTTIME: the upstream's window moves on while this host sleeps. */
+/* CLOCK_BOOTTIME: for others time goes on while this host sleeps. */
 int64_t clock_now_ns(void);
 /* Milliseconds since 1970, for people. */
 int64_t clock_wall_ms(void);

@@ -3,8 +3,8 @@
  *
  * Then the worker ends, as after a CHECK, and the web server starts another.
  * Not every library looks at what it is given: json-c 0.16 uses what strdup()
- * gave unseen, and leaves out a member that it finds no memory for, so that a
- * body would go upstream without it.  The functions below stand before the C
+ * gave unseen, and leaves out a member that it finds no memory for, so that
+ * a text would be written without it.  The functions below stand before the C
  * library's, for all that is in the process, and never give NULL.
  *
  *   libjson-c, libcurl, ... --> malloc() here --> the next malloc() there is

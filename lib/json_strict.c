@@ -1,8 +1,8 @@
 /*
  * json_strict.c - is this JSON, and nothing but JSON?
  *
- * json-c's strict mode refuses trailing commas, comments and more that an
- * upstream would refuse too.  In 0.18 (Debian 13) it also refuses every byte
+ * json-c's strict mode refuses trailing commas, comments and more that other
+ * readers would refuse too.  In 0.18 (Debian 13) it also refuses every byte
  * above 0x7f, taking it for a control character, and whole numbers beyond 64
  * bits.  Where it stops at one of those, it is asked again without it: better
  * to let a comma too many pass than to refuse all languages but one.

@@ -1,8 +1,8 @@
 /*
  * Numbers that rise by one, live in a shared file, and may be noise.
  *
- * Of generations of settings and of pauses the largest holds, and whoever knows
- * a larger one than the file puts it right.  So one that is absurd must not be
+ * Of what is counted so the largest holds, and whoever knows a larger one than
+ * the file puts it right.  So one that is absurd must not be
  * the last: beyond SERIAL_MAX it is damage wherever it is read, and there the
  * counting stops.  Among equals what is written holds: it is taken over by
  * whoever knows it otherwise.

@@ -191,7 +191,8 @@ static int unknown_member(const struct entry *e, const char *member)
     size_t i, n, best = 0, least = SIZE_MAX;
 
     for (i = 0; i < ARRAY_LEN(members); i++) {
-        n = text_distance(member, members[i].key, strlen(members[i].key));
+        n = setting_text_distance(member, members[i].key,
+                                  strlen(members[i].key));
         if (n < least) {
             least = n;
             best = i;

@@ -45,13 +45,13 @@
 static const char *nearest_variable(const char *name)
 {
     const char *best = "SLUICE_CONFIG";
-    size_t least = text_distance(name, best, strlen(best)), i, n;
+    size_t least = setting_text_distance(name, best, strlen(best)), i, n;
     const struct setting *s;
 
     for (i = 0; (s = setting_at(i)) != NULL; i++) {
         if (s->env == NULL)
             continue;
-        n = text_distance(name, s->env, strlen(s->env));
+        n = setting_text_distance(name, s->env, strlen(s->env));
         if (n < least) {
             least = n;
             best = s->env;
@@ -63,22 +63,22 @@ static const char *nearest_variable(const char *name)
 static const char *nearest_key(const char *key, bool of_upstream)
 {
     const char *best = of_upstream ? "name" : "upstreams";
-    size_t least = text_distance(key, best, strlen(best)), i, n;
+    size_t least = setting_text_distance(key, best, strlen(best)), i, n;
     const struct setting *s;
 
     for (i = 0; (s = setting_at(i)) != NULL; i++) {
         if (s->key == NULL || s->of_upstream != of_upstream)
             continue;
         /* A bare "queu" means the section of "queue.max". */
-        n = text_distance(key, s->key,
-                          strchr(key, '.') != NULL ? strlen(s->key)
-                                                   : strcspn(s->key, "."));
+        n = setting_text_distance(
+            key, s->key,
+            strchr(key, '.') != NULL ? strlen(s->key) : strcspn(s->key, "."));
         if (n < least) {
             least = n;
             best = s->key;
         }
     }
-    if (!of_upstream && text_distance(key, "clients", 7) < least)
+    if (!of_upstream && setting_text_distance(key, "clients", 7) < least)
         best = "clients";
     return best;
 }
@@ -341,7 +341,7 @@ static int settle_upstream(struct config *cfg, struct config_upstream *up,
                         (long long)up->requests);
     }
     if (up->api_key != NULL && strncmp(up->base_url, "http://", 7) == 0 &&
-        !url_is_loopback(up->base_url)) {
+        !setting_text_is_loopback(up->base_url)) {
         label_of(label, "base_url", cfg, up);
         return complain(err,
                         "%s: the API key would travel in the clear; must "

@@ -25,15 +25,15 @@
 #define SPANS_MAX  256 /* keys of all objects open at one place */
 #define NAME_CUT   64  /* bytes of a name that are shown */
 
-void json_file_free(struct json_file *c)
+void json_file_free(struct json_file *f)
 {
-    if (c->text != NULL)
-        explicit_bzero(c->text, c->len); /* it may be a key */
-    free(c->text);
-    c->text = NULL;
+    if (f->text != NULL)
+        explicit_bzero(f->text, f->len); /* it may be a key */
+    free(f->text);
+    f->text = NULL;
 }
 
-static const char *json_file_fill(struct json_file *c, int fd, size_t max)
+static const char *fill(struct json_file *f, int fd, size_t max)
 {
     struct stat st;
     ssize_t n;
@@ -42,33 +42,33 @@ static const char *json_file_fill(struct json_file *c, int fd, size_t max)
         return strerror(errno);
     if (!S_ISREG(st.st_mode))
         return "it is not a regular file";
-    c->mode = st.st_mode;
-    c->text = malloc(max + 2);
-    if (c->text == NULL)
+    f->mode = st.st_mode;
+    f->text = malloc(max + 2);
+    if (f->text == NULL)
         return strerror(errno);
     do {
-        n = read(fd, c->text + c->len, max + 1 - c->len);
+        n = read(fd, f->text + f->len, max + 1 - f->len);
         if (n == -1 && errno != EINTR)
             return strerror(errno);
         if (n > 0)
-            c->len += (size_t)n;
-    } while (n != 0 && c->len <= max);
-    c->text[c->len] = '\0';
-    return c->len > max ? "it is too large" : NULL;
+            f->len += (size_t)n;
+    } while (n != 0 && f->len <= max);
+    f->text[f->len] = '\0';
+    return f->len > max ? "it is too large" : NULL;
 }
 
-const char *json_file_read(struct json_file *c, const char *path, size_t max)
+const char *json_file_read(struct json_file *f, const char *path, size_t max)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     const char *why;
 
-    memset(c, 0, sizeof(*c));
+    memset(f, 0, sizeof(*f));
     if (fd == -1)
         return strerror(errno);
-    why = json_file_fill(c, fd, max);
+    why = fill(f, fd, max);
     close(fd);
     if (why != NULL)
-        json_file_free(c);
+        json_file_free(f);
     return why;
 }
 
@@ -82,7 +82,7 @@ const char *json_file_secret(char **secret, const char *path)
     while (file.len > 0 && strchr("\r\n", file.text[file.len - 1]) != NULL)
         file.text[--file.len] = '\0';
     why = strlen(file.text) < file.len ? "it has a zero byte"
-                                       : secret_fault(file.text);
+                                       : setting_text_secret_fault(file.text);
     if ((file.mode & (S_IROTH | S_IWOTH)) != 0)
         why = "others may read or write it; must be chmod 0640 or less";
     if (why == NULL && (*secret = strdup(file.text)) == NULL)
@@ -148,9 +148,9 @@ static const char *strict_fault(const char *text, struct span *at)
     return NULL;
 }
 
-/* The tree of C, which must be one object; NULL: it is not. */
+/* The tree of F, which must be one object; NULL: it is not. */
 static struct json_object *parse_with(struct json_tokener *tok,
-                                      const struct json_file *c,
+                                      const struct json_file *f,
                                       const char *path, struct complaint *err)
 {
     struct json_object *root;
@@ -159,20 +159,20 @@ static struct json_object *parse_with(struct json_tokener *tok,
     struct span at;
     size_t line = 1;
 
-    root = json_strict_parse(tok, c->text, c->len);
+    root = json_strict_parse(tok, f->text, f->len);
     code = json_tokener_get_error(tok);
-    at = (struct span){c->text + json_tokener_get_parse_end(tok), 0};
-    if (!buf_is_utf8(c->text, c->len))
+    at = (struct span){f->text + json_tokener_get_parse_end(tok), 0};
+    if (!buf_is_utf8(f->text, f->len))
         why = "is not valid UTF-8";
     else if (code != json_tokener_success)
         why = json_tokener_error_desc(code);
     else if (!json_object_is_type(root, json_type_object))
         why = "must be one JSON object";
     else
-        why = strict_fault(c->text, &at);
+        why = strict_fault(f->text, &at);
     if (why == NULL)
         return root;
-    for (p = c->text; p < at.at; p++)
+    for (p = f->text; p < at.at; p++)
         line += *p == '\n';
     complain(err, "%s: line %zu: %.*s%s%s", path, line,
              (int)(at.len < NAME_CUT ? at.len : NAME_CUT), at.at,
@@ -181,7 +181,7 @@ static struct json_object *parse_with(struct json_tokener *tok,
     return NULL;
 }
 
-struct json_object *json_file_parse(const struct json_file *c, const char *path,
+struct json_object *json_file_parse(const struct json_file *f, const char *path,
                                     struct complaint *err)
 {
     struct json_tokener *tok = json_tokener_new_ex(FILE_DEPTH);
@@ -189,10 +189,10 @@ struct json_object *json_file_parse(const struct json_file *c, const char *path,
 
     if (tok == NULL)
         complain(err, "%s: %s", path, strerror(ENOMEM));
-    else if (memchr(c->text, '\0', c->len) != NULL)
+    else if (memchr(f->text, '\0', f->len) != NULL)
         complain(err, "%s: it has a zero byte", path);
     else
-        root = parse_with(tok, c, path, err);
+        root = parse_with(tok, f, path, err);
     if (tok != NULL)
         json_tokener_free(tok);
     return root;

@@ -85,8 +85,8 @@ static size_t distance(const char *key, const struct setting *row,
     (void)snprintf(name, SETTING_LABEL_MAX, "%s%s%s%s",
                    up != NULL ? upstreams : "", up != NULL ? up->name : "",
                    up != NULL ? "." : "", row->key);
-    whole = text_distance(key, name, strlen(name));
-    bare = text_distance(key, row->key, strlen(row->key));
+    whole = setting_text_distance(key, name, strlen(name));
+    bare = setting_text_distance(key, row->key, strlen(row->key));
     return whole < bare ? whole : bare;
 }
 

@@ -17,7 +17,7 @@
 
 #define DISTANCE_CUT 64 /* bytes of a text that are looked at */
 
-size_t text_distance(const char *a, const char *b, size_t len)
+size_t setting_text_distance(const char *a, const char *b, size_t len)
 {
     size_t row[DISTANCE_CUT + 1], a_len = strnlen(a, DISTANCE_CUT), i, j;
 
@@ -56,7 +56,8 @@ static double unit_ms(const char *unit)
     return 0;
 }
 
-bool text_number(const struct setting *row, const char *text, double *out)
+bool setting_text_number(const struct setting *row, const char *text,
+                         double *out)
 {
     size_t len = strspn(text, "0123456789.-");
     char digits[32], *end;
@@ -75,7 +76,7 @@ bool text_number(const struct setting *row, const char *text, double *out)
     return ms > 0;
 }
 
-const char *text_number_hint(const struct setting *row)
+const char *setting_text_number_hint(const struct setting *row)
 {
     return setting_is_time(row)
                ? "a time may have a unit, as 250ms, 30s, 15m or 1.5h have"
@@ -150,7 +151,7 @@ static const char *origin_fault(const char *text)
     return NULL;
 }
 
-const char *secret_fault(const char *secret)
+const char *setting_text_secret_fault(const char *secret)
 {
     const unsigned char *p;
 
@@ -164,7 +165,7 @@ const char *secret_fault(const char *secret)
     return NULL;
 }
 
-const char *text_fault(const struct setting *row, const char *text)
+const char *setting_text_fault(const struct setting *row, const char *text)
 {
     const unsigned char *p;
 
@@ -174,7 +175,7 @@ const char *text_fault(const struct setting *row, const char *text)
     if (p == (const unsigned char *)text)
         return "it is empty or has an empty entry";
     if (row->kind == SETTING_SECRET)
-        return secret_fault(text);
+        return setting_text_secret_fault(text);
     if ((const char *)p - text >= SETTING_TEXT_MAX)
         return "it is too long";
     if (row->kind == SETTING_URL)
@@ -207,7 +208,7 @@ static void url_trim(char *url)
         *--end = '\0';
 }
 
-char *text_kept(const struct setting *row, const char *text)
+char *setting_text_kept(const struct setting *row, const char *text)
 {
     char *kept = strdup(text), *p;
 
@@ -221,7 +222,7 @@ char *text_kept(const struct setting *row, const char *text)
     return kept;
 }
 
-bool url_is_loopback(const char *url)
+bool setting_text_is_loopback(const char *url)
 {
     const char *host = strstr(url, "://");
     char name[INET6_ADDRSTRLEN];

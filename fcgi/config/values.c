@@ -138,8 +138,8 @@ static int put_string(const struct setting_put *put, const char *text)
     char *kept = NULL;
 
     if (none == NULL || strcmp(text, none) != 0) {
-        why = text_fault(put->row, text);
-        kept = why == NULL ? text_kept(put->row, text) : NULL;
+        why = setting_text_fault(put->row, text);
+        kept = why == NULL ? setting_text_kept(put->row, text) : NULL;
         if (kept == NULL)
             return refuse(put, NULL, why != NULL ? why : strerror(ENOMEM));
     }
@@ -173,8 +173,8 @@ static int put_list(const struct setting_put *put, const char *const *texts,
     const char *why = NULL;
 
     for (i = 0; list != NULL && i < n; i++) {
-        why = text_fault(put->row, texts[i]);
-        list[i] = why == NULL ? text_kept(put->row, texts[i]) : NULL;
+        why = setting_text_fault(put->row, texts[i]);
+        list[i] = why == NULL ? setting_text_kept(put->row, texts[i]) : NULL;
         if (list[i] == NULL)
             break;
     }
@@ -256,7 +256,7 @@ int value_put_text(const struct setting_put *put, const char *value)
     enum setting_kind kind = put->row->kind;
     double number;
 
-    if (is_number(kind) && text_number(put->row, value, &number))
+    if (is_number(kind) && setting_text_number(put->row, value, &number))
         return put_number(put, number, value);
     if (kind == SETTING_BOOL && (yes || no))
         return put_bool(put, yes);
@@ -264,7 +264,7 @@ int value_put_text(const struct setting_put *put, const char *value)
         return put_commas(put, value);
     if (is_text(kind))
         return put_text(put, value);
-    return refuse(put, value, text_number_hint(put->row));
+    return refuse(put, value, setting_text_number_hint(put->row));
 }
 
 /*

@@ -101,9 +101,10 @@ static void check_upstream(const struct config_upstream *up)
     CHECK(strncmp(up->base_url, "http://", 7) == 0 ||
           strncmp(up->base_url, "https://", 8) == 0);
     CHECK(up->base_url[len - 1] != '/');
-    CHECK(up->api_key == NULL || secret_fault(up->api_key) == NULL);
+    CHECK(up->api_key == NULL ||
+          setting_text_secret_fault(up->api_key) == NULL);
     CHECK(up->api_key == NULL || strncmp(up->base_url, "https://", 8) == 0 ||
-          url_is_loopback(up->base_url));
+          setting_text_is_loopback(up->base_url));
 }
 
 static void check_config(struct config *cfg)
