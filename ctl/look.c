@@ -142,10 +142,13 @@ int look_at(struct ctl *c, struct limiter_view *out)
         return EXIT_CONFIG;
     if (dir == NULL)
         dir = c->cfg->state_dir;
-    if (view_peek(dir, boottime_ns(), out, err, sizeof(err)) == 0)
-        return EXIT_SUCCESS;
-    fprintf(stderr, "sluicectl: %s\n", err);
-    return EXIT_FAILURE;
+    if (view_peek(dir, boottime_ns(), out, err, sizeof(err)) == -1) {
+        fprintf(stderr, "sluicectl: %s\n", err);
+        return EXIT_FAILURE;
+    }
+    if (err[0] != '\0') /* one of the two files: the other is shown */
+        fprintf(stderr, "sluicectl: %s\n", err);
+    return EXIT_SUCCESS;
 }
 
 static int look(struct ctl *c, void (*print)(const struct limiter_view *v))

@@ -20,12 +20,18 @@
 
 #include "lib/boottime.h"
 #include "lib/file_lock.h"
+#include "state/attach.h"
 #include "state/file/alive.h"
+#include "state/file/state_dir.h"
+#include "state/journal.h"
+#include "state/say.h"
+#include "state/ticket_ops.h"
 #include "state/worker.h"
 
 #define START_NAME ".start.lock"    /* in the state directory */
 #define START_NS   (3 * NS_PER_S)   /* for one to start, as in stay() */
 #define LOST_NS    (50 * NS_PER_MS) /* next try at a file that failed */
+#define STATS_NS   (5 * NS_PER_S)   /* the same for statistics */
 
 void attach_lose(struct limiter *lim, const char *why, bool damaged)
 {
@@ -39,6 +45,7 @@ void attach_lose(struct limiter *lim, const char *why, bool damaged)
     lim->slot = NONE;
     lim->unsettled = true;
     ticket_ops_unbind(lim);
+    journal_unbind(lim);
 }
 
 /* 0, EWOULDBLOCK, or why it cannot be had at all: ENOLCK, say. */
@@ -112,9 +119,57 @@ static void keep_socket(struct limiter *lim)
     lim->deaf = error != 0;
 }
 
+/* ---- statistics ----------------------------------------------------------- */
+
+/* Are ours the ones that all see?  If none can be had, we keep our own: no
+ * request waits for statistics. */
+static void keep_stats(struct limiter *lim)
+{
+    char note[256] = "";
+    const struct stats_open o = {.dir = lim->dir,
+                                 .lock_fd = lim->file.fd,
+                                 .starting = lim->starting,
+                                 .recoveries = lim->recoveries,
+                                 .note = note,
+                                 .note_max = sizeof(note)};
+
+    if (stats_file_is_current(&lim->stats, lim->dir) ||
+        lim->now < lim->stats_retry_ns)
+        return;
+    if (stats_file_attach(&lim->stats, &o)) {
+        lim->stats_alone = false;
+        if (note[0] != '\0')
+            limiter_say(lim, "stats_replaced", "%s", note);
+        return;
+    }
+    lim->stats_retry_ns = lim->now + STATS_NS;
+    if (lim->stats.shared) /* others of our version have it, too */
+        return;
+    if (lim->stats.lay == NULL)
+        stats_file_alone(&lim->stats, lim->recoveries);
+    if (!lim->stats_alone)
+        limiter_say(lim, "stats_unavailable",
+                    "%s; this worker keeps its own until it ends", note);
+    lim->stats_alone = true;
+}
+
+void attach_look_at_stats(struct limiter *lim)
+{
+    if (!lim->stats_bad)
+        return;
+    lim->stats_bad = false;
+    if (lim->stats_bad_ns != 0 && lim->now - lim->stats_bad_ns < NS_PER_S)
+        lim->stats_retry_ns = lim->now + STATS_NS; /* not in a circle */
+    lim->stats_bad_ns = lim->now;
+    limiter_say(lim, "stats_lost", STATS_NAME ": %s", lim->stats_damage);
+    stats_file_alone(&lim->stats, lim->recoveries);
+    keep_stats(lim);
+}
+
 static enum file_result attach(struct limiter *lim, bool cold, char *note,
                                size_t note_max)
 {
+    bool recovered = false;
     struct file_open o = {
         .dir = lim->dir,
         .cold = cold,
@@ -122,13 +177,14 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
         .now = lim->now,
         .had_created_ns = lim->had_created_ns,
         .service_start_ns = lim->service_start_ns,
-        .recoveries = lim->recoveries,
         .secret = lim->secret,
+        .recovered = &recovered,
         .note = note,
         .note_max = note_max,
     };
     enum file_result res = file_attach(&lim->file, &o);
 
+    lim->journal.did.recoveries += recovered;
     if (res == FILE_BUSY)
         snprintf(note, note_max, "%s is locked by another process", FILE_NAME);
     if (res != FILE_OK)
@@ -139,6 +195,7 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
     lim->had_created_ns = lim->file.head.created_ns;
     if (note[0] != '\0')
         limiter_say(lim, "state_replaced", "%s", note);
+    keep_stats(lim);
     return FILE_OK;
 }
 
@@ -165,8 +222,10 @@ static bool is_current(struct limiter *lim)
     keep_socket(lim);
     if (fstat(lim->file.fd, &st) == 0 &&
         st.st_size == (off_t)sizeof(struct layout) &&
-        file_is_current(&lim->file, lim->dir))
+        file_is_current(&lim->file, lim->dir)) {
+        keep_stats(lim);
         return true;
+    }
     attach_lose(lim, "removed, replaced or cut short", false);
     return false;
 }

@@ -19,7 +19,7 @@
 #include <string.h>
 
 #include "lib/file_lock.h"
-#include "lib/sigbus.h"
+#include "state/section.h"
 #include "state/worker.h"
 
 /* ---- under the lock, or without it ------------------------------------------ */
@@ -38,23 +38,23 @@ static void post(void *arg)
 {
     struct posting *p = arg;
     struct limiter *lim = p->lim;
-    struct layout *lay = lim->file.lay;
-    uint32_t owner = board_owner(&lay->board);
+    struct lay_board *board = &lim->stats.lay->board;
+    uint32_t owner = board_owner(board);
     bool lives = owner != NONE && owner != lim->slot &&
                  file_lock_slot_is_held(lim->file.fd, owner);
 
     if (p->text != NULL) {
-        p->ok = board_put(&lay->board, lim->slot, p->text, p->len);
+        p->ok = board_put(board, lim->slot, p->text, p->len);
     } else {
-        p->state =
-            board_ask(&lay->board, lim->slot, lives, p->fresh_ns, p->now);
+        p->state = board_ask(board, lim->slot, lives, p->fresh_ns, p->now);
         p->ok = true;
     }
 }
 
 static bool locked_post(struct posting *p)
 {
-    return limiter_touch(p->lim, post, p) && p->ok;
+    return p->lim->slot != NONE && !p->lim->unsettled &&
+           section_stats(p->lim, 0, post, p) && p->ok;
 }
 
 struct glance {
@@ -78,18 +78,13 @@ static void glance(void *arg)
         g->number = __atomic_load_n(&g->board->builds, __ATOMIC_ACQUIRE);
 }
 
-/* Without the lock.  False: the file is gone. */
+/* Without the lock.  False: there is none. */
 static bool guarded_glance(struct limiter *lim, struct glance *g)
 {
-    const char *what = "";
-
-    if (lim->file.lay == NULL)
+    if (lim->stats.lay == NULL)
         return false;
-    g->board = &lim->file.lay->board;
-    if (sigbus_run(glance, g, &what) == GUARD_OK)
-        return true;
-    attach_lose(lim, what, true);
-    return false;
+    g->board = &lim->stats.lay->board;
+    return section_glance(lim, glance, g);
 }
 
 bool limiter_board_ask(struct limiter *lim, int64_t fresh_ns, int64_t now,
@@ -143,20 +138,16 @@ uint64_t limiter_board_number(struct limiter *lim, int64_t fresh_ns,
 
 static void store_viewers(void *arg)
 {
-    const struct posting *p = arg;
+    const struct limiter *lim = arg;
 
-    __atomic_store_n(&p->lim->file.lay->board.viewers[p->lim->slot],
-                     (uint32_t)p->len, __ATOMIC_RELAXED);
+    __atomic_store_n(&lim->stats.lay->board.viewers[lim->slot], lim->viewers,
+                     __ATOMIC_RELAXED);
 }
 
 /* A word of our own: no lock is needed. */
 void limiter_board_viewers(struct limiter *lim, uint32_t n)
 {
-    struct posting p = {.lim = lim, .len = n};
-    const char *what = "";
-
-    if (lim->file.lay == NULL || lim->slot == NONE)
-        return;
-    if (sigbus_run(store_viewers, &p, &what) != GUARD_OK)
-        attach_lose(lim, what, true);
+    lim->viewers = n; /* each turn stores it, too */
+    if (lim->slot != NONE)
+        (void)section_glance(lim, store_viewers, lim);
 }

@@ -7,7 +7,9 @@
  */
 #include <string.h>
 
+#include "state/change_log.h"
 #include "state/policy/admit.h"
+#include "state/say.h"
 #include "state/worker.h"
 
 static void copy(char *to, size_t max, const char *from)

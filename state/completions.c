@@ -3,11 +3,17 @@
  *
  * fcgi/ notes between turns what is over; the next turn counts it for all
  * (counters.c).  A turn that is cut short by a damaged file keeps them all: they
- * are counted in the file that comes after it.  While no file can be had they
+ * are counted in the next one.  While no file can be had they
  * pile up here, within a bound; beyond it the counts are short.
  */
 #include <string.h>
 
+#include "state/completions.h"
+#include "state/policy/names.h"
+#include "state/stats.h"
+#include "state/stats/counters.h"
+#include "state/stats/figures.h"
+#include "state/upstream_map.h"
 #include "state/worker.h"
 
 #define NOTES_FEW 16   /* room that is kept */
@@ -29,11 +35,12 @@ static void *one_more(void **list, uint32_t *n, uint32_t *max, size_t size)
 void limiter_note(struct limiter *lim, const struct limiter_note *note)
 {
     void *list = lim->notes;
-    void *at = one_more(&list, &lim->n_notes, &lim->notes_max, sizeof(*note));
+    struct completion *at =
+        one_more(&list, &lim->n_notes, &lim->notes_max, sizeof(*at));
 
     lim->notes = list;
     if (at != NULL)
-        memcpy(at, note, sizeof(*note));
+        *at = (struct completion){*note, NONE, NONE, NONE};
 }
 
 void limiter_note_attempt(struct limiter *lim, const struct limiter_attempt *a)
@@ -46,18 +53,37 @@ void limiter_note_attempt(struct limiter *lim, const struct limiter_attempt *a)
         memcpy(at, a, sizeof(*a));
 }
 
+/* Names that have no row any more, or never had one, get none here. */
+void completions_resolve(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t i;
+
+    for (i = 0; i < lim->n_notes; i++) {
+        struct completion *c = &lim->notes[i];
+        const struct limiter_note *n = &c->note;
+
+        c->owner = upstream_map_of(lim, n->upstream);
+        c->client = names_find_client(lay, n->client);
+        c->model = n->model[0] != '\0' && c->owner < LAY_UPSTREAMS
+                       ? names_find_model(lay, c->owner, n->model)
+                       : NONE;
+    }
+}
+
 /* Sends first: with its first success a provider has a name. */
-void completions_apply(struct limiter *lim)
+void completions_apply(struct limiter *lim, struct stats_layout *st)
 {
     uint32_t i;
 
     for (i = 0; i < lim->n_tries; i++)
-        counters_attempt(lim->file.lay, &lim->tries[i]);
+        counters_attempt(st, &lim->tries[i]);
     for (i = 0; i < lim->n_notes; i++) {
-        struct limiter_note note = lim->notes[i];
+        const struct completion *c = &lim->notes[i];
+        const struct figures_of who = {c->client, c->model, c->owner,
+                                       c->note.client, c->note.model};
 
-        note.upstream = upstream_map_of(lim, note.upstream);
-        counters_note(lim->file.lay, &note, lim->now);
+        counters_note(st, &c->note, &who, lim->now);
     }
     lim->n_tries = lim->n_notes = 0;
 }

@@ -38,7 +38,9 @@
  */
 #include "lib/boottime.h"
 #include "lib/sigbus.h"
+#include "state/attach.h"
 #include "state/file/state_file.h"
+#include "state/limiter.h"
 #include "state/worker.h"
 
 struct fence {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "state/history.h"
+#include "state/section.h"
 #include "state/stats/quantiles.h"
 #include "state/worker.h"
 
@@ -22,8 +23,6 @@ struct reading {
     int64_t at; /* of the first record wanted */
     uint32_t n;
     struct lay_moment *to;
-    uint32_t *dirty;
-    bool busy;
 };
 
 /* Needs the lock. */
@@ -32,8 +31,7 @@ static void copy_piece(void *arg)
     struct reading *r = arg;
     uint32_t i;
 
-    r->busy = *r->dirty != 0;
-    for (i = 0; i < r->n && !r->busy; i++) {
+    for (i = 0; i < r->n; i++) {
         int64_t t = r->at + i * r->ring->step_s;
         const struct lay_moment *m = &r->h->moments[rings_place(r->ring, t)];
 
@@ -48,10 +46,13 @@ static bool read_piece(struct limiter *lim, struct reading *r)
 {
     int tries = 0;
 
-    while (!limiter_look(lim, copy_piece, r))
+    r->h = &lim->stats.lay->history;
+    while (!section_stats(lim, 0, copy_piece, r)) {
         if (lim->file.lay == NULL || ++tries == TRIES)
             return false;
-    return !r->busy;
+        r->h = &lim->stats.lay->history; /* new ones may be there */
+    }
+    return true;
 }
 
 /* ---- putting steps together ----------------------------------------------- */
@@ -167,15 +168,13 @@ static bool is_sane(const struct past_range *r)
 static bool fill(struct limiter *lim, const struct history_ring *ring,
                  struct limiter_past *out, struct lay_moment *room)
 {
-    struct layout *lay = lim->file.lay;
     int64_t begin = out->from_s, end = out->to_s + 1, t;
-    struct reading r = {.h = &lay->history, .ring = ring, .to = room};
+    struct reading r = {.ring = ring, .to = room};
     int64_t first = lim->first_s - lim->first_s % ring->step_s;
     uint32_t i;
 
     for (t = max_i64(begin, first); t < end; t += r.n * ring->step_s) {
         r.at = t;
-        r.dirty = &lay->live.dirty;
         r.n = (uint32_t)min_i64(PIECE,
                                 (end - t + ring->step_s - 1) / ring->step_s);
         if (!read_piece(lim, &r))

@@ -23,9 +23,9 @@
 #include <string.h>
 
 #include "lib/boottime.h"
-#include "lib/file_lock.h"
-#include "lib/sigbus.h"
 #include "state/history.h"
+#include "state/say.h"
+#include "state/section.h"
 #include "state/stats/history_file.h"
 #include "state/worker.h"
 
@@ -248,7 +248,7 @@ static void judge(struct limiter *lim, struct lay_history *h,
     if (k->result != VAULT_ASIDE)
         return;
     k->tell = "a new file is begun: ";
-    lim->file.lay->live.counters.histories_aside++;
+    lim->stats.lay->counters.histories_aside++;
 }
 
 static void begin_save(struct archive *k, struct lay_history *h)
@@ -331,10 +331,11 @@ static void fill_piece(struct limiter *lim, struct archive *k,
 
 void history_save_step(struct limiter *lim)
 {
-    struct lay_history *h = &lim->file.lay->history;
+    struct lay_history *h = &lim->stats.lay->history;
     struct archive *k = lim->archive;
 
-    if (k == NULL)
+    /* What is ours alone would only replace what the others keep. */
+    if (k == NULL || (!lim->stats.shared && k->state == KEEP_IDLE))
         return;
     switch (k->state) {
     case KEEP_IDLE:
@@ -400,11 +401,11 @@ struct last_look {
 static void look_last(void *arg)
 {
     struct last_look *l = arg;
-    const struct lay_history *h = &l->lim->file.lay->history;
+    const struct lay_history *h = &l->lim->stats.lay->history;
     struct archive *k = l->lim->archive;
     int64_t from = max_i64(h->from_s, 1), to = h->to_s;
 
-    l->ok = h->filled && l->lim->file.lay->live.retired == 0;
+    l->ok = h->filled && l->lim->stats.shared;
     if (!l->ok)
         return;
     if (h->saving_from_s > 0 && h->saving_from_s <= h->saving_to_s) {
@@ -417,12 +418,6 @@ static void look_last(void *arg)
     copy_piece(k, h);
 }
 
-/* Nobody waits for us any more: others' turns may pass first. */
-static bool take_lock(struct limiter *lim)
-{
-    return lim->file.lay != NULL && file_lock_wait(lim->file.fd, LAST_NS);
-}
-
 /* What changed, or ALL.  Nothing is marked as saved: whoever comes next saves
  * it again. */
 static bool collect(struct limiter *lim, bool all)
@@ -433,11 +428,9 @@ static bool collect(struct limiter *lim, bool all)
 
     drop_items(k);
     need_piece(k);
-    while (more && take_lock(lim)) {
-        enum sigbus_result how = sigbus_run(look_last, &l, NULL);
-
-        file_lock_drop(lim->file.fd);
-        if (how != GUARD_OK || !l.ok)
+    /* Nobody waits for us any more: others' turns may pass first. */
+    while (more && section_stats(lim, LAST_NS, look_last, &l)) {
+        if (!l.ok)
             return false;
         add_piece(k);
         more = !k->all_copied;

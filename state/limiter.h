@@ -21,11 +21,6 @@
 struct ticket;
 struct limiter;
 
-typedef void ticket_fn(void *arg, const struct ticket_news *news);
-
-/* Told of every event in the life of the state file; must not call back. */
-typedef void limiter_log_fn(void *arg, const char *event, const char *message);
-
 /*
  * Opens or creates the state file in directory DIR (DESIGN, shared state).
  * DATA_DIR, or NULL, is where workers are looked for that had another directory

@@ -14,9 +14,15 @@
  */
 #include <string.h>
 
+#include "lib/serial.h"
+#include "state/limiter.h"
 #include "state/operator.h"
+#include "state/operator_orders.h"
 #include "state/policy/draft.h"
 #include "state/policy/row.h"
+#include "state/slots.h"
+#include "state/ticket_events.h"
+#include "state/turn.h"
 #include "state/worker.h"
 
 /* Needs the lock. */
@@ -100,7 +106,7 @@ static void end_one(struct limiter *lim, struct ticket *t)
     if (t->state == TICKET_LINE || t->state == TICKET_ASIDE) {
         lim->by_row[t->row] = NULL;
         row_leave(lim->file.lay, t->row);
-        lim->file.lay->live.counters.left++;
+        lim->journal.did.left++;
         t->row = NONE;
         t->state = TICKET_OVER;
         t->wishes = 0;
@@ -156,9 +162,9 @@ bool limiter_pause(struct limiter *lim, const char *by, int64_t now)
     char copy[LIMITER_BY_MAX] = "";
 
     if (by == NULL)
-        return limiter_at_once(lim, now, pause_locked, NULL);
+        return turn_at_once(lim, now, pause_locked, NULL);
     memcpy(copy, by, strnlen(by, sizeof(copy) - 1));
-    return limiter_at_once(lim, now, pause_locked, copy);
+    return turn_at_once(lim, now, pause_locked, copy);
 }
 
 bool limiter_is_paused(const struct limiter *lim)
@@ -196,7 +202,7 @@ bool limiter_cancel(struct limiter *lim, const char *request_id, int64_t now,
                     uint32_t *n)
 {
     struct cancel what = {request_id, 0};
-    bool done = limiter_at_once(lim, now, cancel_locked, &what);
+    bool done = turn_at_once(lim, now, cancel_locked, &what);
 
     *n = what.n;
     return done;
@@ -231,5 +237,5 @@ bool limiter_all_follow(struct limiter *lim, uint64_t generation, int64_t now)
 {
     struct following f = {generation, false};
 
-    return limiter_at_once(lim, now, look_who_follows, &f) && f.all;
+    return turn_at_once(lim, now, look_who_follows, &f) && f.all;
 }

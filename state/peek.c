@@ -1,12 +1,15 @@
 /*
  * peek.c - what does the state say to somebody who is not one of its workers?
  *
- * A copy of the file is looked at; nothing is ever written to it.  Whoever
+ * Copies of the files are looked at; nothing is ever written to them.  Whoever
  * holds the lock when it is stopped (Ctrl-Z, a debugger) holds up every worker,
- * so the copy is made without: if nobody wrote before, during and after it, it
+ * so a copy is made without: if nobody wrote before, during and after it, it
  * is as good as one made under the lock.  Only where somebody always writes, or
  * was killed while it did, the lock is taken, and the terminal cannot stop us
  * meanwhile.
+ *
+ * The two files are two moments, some milliseconds apart.  Of the one that
+ * cannot be had nothing is shown, and that is said.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,56 +17,70 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "lib/file_lock.h"
 #include "lib/sigbus.h"
+#include "state/file/opening.h"
 #include "state/file/repair.h"
-#include "state/file/state_file.h"
+#include "state/file/transaction.h"
 #include "state/policy/layout.h"
+#include "state/stats/stats_file.h"
 #include "state/view.h"
 
 #define QUIET_TRIES 100  /* each a millisecond or two, and as long a pause */
 #define QUIET_US    1000 /* a turn takes less */
-#define LOCK_TRIES  200
-#define LOCK_US     5000
+#define LOCK_NS     NS_PER_S /* then nobody will let go */
 
-static bool read_part(int fd, struct layout *copy, size_t from, size_t to)
+static_assert(offsetof(struct lay_live, dirty) ==
+                      offsetof(struct lay_flag, dirty) &&
+                  offsetof(struct lay_live, writes) ==
+                      offsetof(struct lay_flag, writes),
+              "both files have their flag in the same form");
+
+/* One of the two files. */
+struct peek {
+    const char *name;
+    struct file_kind kind;
+    size_t flag_at;            /* a struct lay_flag */
+    size_t skip_from, skip_to; /* what no view shows: the less is read, the
+                                * sooner it is quiet for so long */
+    int fd;                    /* -1: none */
+    void *copy;                /* NULL: it cannot be had */
+    bool whole;                /* it could be read */
+};
+
+static bool read_part(const struct peek *p, size_t from, size_t to)
 {
-    ssize_t n = pread(fd, (char *)copy + from, to - from, (off_t)from);
-
-    return n == (ssize_t)(to - from);
+    return pread(p->fd, (char *)p->copy + from, to - from, (off_t)from) ==
+           (ssize_t)(to - from);
 }
 
-/* All but the history, which no view shows: the less, the sooner it is quiet
- * for so long. */
-static bool read_all(int fd, struct layout *copy)
+static bool read_all(const struct peek *p)
 {
-    return read_part(fd, copy, 0, offsetof(struct layout, history)) &&
-           read_part(fd, copy, offsetof(struct layout, board), sizeof(*copy));
+    return read_part(p, 0, p->skip_from) &&
+           read_part(p, p->skip_to, p->kind.size);
 }
 
 /* False: somebody writes, or did, or it cannot be read. */
-static bool is_quiet(int fd, uint32_t *writes)
+static bool is_quiet(const struct peek *p, uint32_t *writes)
 {
-    struct lay_live l;
+    struct lay_flag f;
 
-    if (pread(fd, &l, sizeof(l), (off_t)offsetof(struct layout, live)) !=
-            (ssize_t)sizeof(l) ||
-        l.dirty != 0)
+    if (pread(p->fd, &f, sizeof(f), (off_t)p->flag_at) != (ssize_t)sizeof(f) ||
+        f.dirty != 0)
         return false;
-    *writes = l.writes;
+    *writes = f.writes;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     return true;
 }
 
-static bool read_quiet(int fd, struct layout *copy)
+static bool read_quiet(const struct peek *p)
 {
     uint32_t before = 0, after = 0;
     int tries;
 
     for (tries = 0; tries < QUIET_TRIES; tries++) {
-        if (is_quiet(fd, &before) && read_all(fd, copy)) {
+        if (is_quiet(p, &before) && read_all(p)) {
             __atomic_thread_fence(__ATOMIC_SEQ_CST);
-            if (is_quiet(fd, &after) && before == after)
+            if (is_quiet(p, &after) && before == after)
                 return true;
         }
         usleep(QUIET_US);
@@ -83,42 +100,75 @@ static void block_stops(sigset_t *old)
     CHECK(sigprocmask(SIG_BLOCK, &set, old) == 0);
 }
 
-/* False: nobody lets go.  *WHOLE: it could be read. */
-static bool read_locked(int fd, struct layout *copy, bool *whole)
+static void read_with_lock(void *arg)
 {
-    sigset_t old;
-    int tries;
+    struct peek *p = arg;
 
-    block_stops(&old);
-    for (tries = 0; tries < LOCK_TRIES && !file_lock_take(fd); tries++)
-        usleep(LOCK_US);
-    if (tries < LOCK_TRIES) {
-        *whole = read_all(fd, copy);
-        file_lock_drop(fd);
-    }
-    CHECK(sigprocmask(SIG_SETMASK, &old, NULL) == 0);
-    return tries < LOCK_TRIES;
+    p->whole = read_all(p);
 }
 
-static int read_copy(int fd, struct layout *copy, char *err, size_t err_max)
+/* LOCK: the state file.  False: nobody lets go. */
+static bool read_locked(struct peek *p, int lock)
 {
-    bool whole = read_quiet(fd, copy);
+    sigset_t old;
+    bool done;
 
-    if (!whole && !read_locked(fd, copy, &whole)) {
+    block_stops(&old);
+    done = state_alone(lock, LOCK_NS, read_with_lock, p);
+    CHECK(sigprocmask(SIG_SETMASK, &old, NULL) == 0);
+    return done;
+}
+
+/* -1: ERR says why not. */
+static int read_copy(struct peek *p, int lock, char *err, size_t err_max)
+{
+    p->whole = read_quiet(p);
+    if (!p->whole && !read_locked(p, lock)) {
         snprintf(err, err_max, "%s is locked by a process that does not let go",
                  FILE_NAME);
         return -1;
     }
-    if (!whole || !file_head_is_sound(copy)) {
-        snprintf(err, err_max, "%s is not of this version of Sluice",
-                 FILE_NAME);
-        return -1;
-    }
-    return 0;
+    if (p->whole && file_head_is_sound(p->copy, &p->kind))
+        return 0;
+    snprintf(err, err_max, "%s is not of this version of Sluice", p->name);
+    return -1;
 }
+
+/* Opens and reads it; LOCK -1: it is the state file itself. */
+static void take(struct peek *p, const char *dir, int lock, char *err,
+                 size_t err_max)
+{
+    char path[4096];
+
+    snprintf(path, sizeof(path), "%s/%s", dir, p->name);
+    p->copy = NULL;
+    p->fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (p->fd == -1) {
+        snprintf(err, err_max, "%s: %s%s", path, strerror(errno),
+                 errno == ENOENT ? " (is Sluice running? is --state-dir right?)"
+                                 : "");
+        return;
+    }
+    p->copy = calloc(1, p->kind.size);
+    CHECK(p->copy != NULL);
+    if (read_copy(p, lock != -1 ? lock : p->fd, err, err_max) == 0)
+        return;
+    free(p->copy);
+    p->copy = NULL;
+}
+
+static void let_go(struct peek *p)
+{
+    free(p->copy);
+    if (p->fd != -1)
+        close(p->fd);
+}
+
+/* ---- looking ------------------------------------------------------------------ */
 
 struct mending {
     struct layout *lay;
+    struct stats_layout *stats;
     int64_t now;
 };
 
@@ -127,35 +177,55 @@ static void mend(void *arg)
     struct mending *m = arg;
 
     repair_run(m->lay, m->now);
+    m->lay->live.dirty = 0;
+}
+
+/* Both, or one; at least one is there. */
+static int look(struct mending *m, const char *dir, struct limiter_view *out,
+                char *err, size_t err_max)
+{
+    const struct view_source from = {
+        .fd = -1, .lay = m->lay, .stats = m->stats};
+    const char *what = NULL;
+
+    if (m->stats != NULL)
+        stats_file_repair(m->stats, m->now);
+    if (m->lay == NULL) {
+        view_of_stats(m->stats, out);
+        return 0;
+    }
+    if (sigbus_run(mend, m, &what) == GUARD_OK &&
+        view_collect(&from, m->now, out, &what))
+        return 0;
+    snprintf(err, err_max, "%s/%s is damaged: %s", dir, FILE_NAME,
+             what != NULL ? what : "?");
+    return -1;
 }
 
 int view_peek(const char *dir, int64_t now, struct limiter_view *out, char *err,
               size_t err_max)
 {
-    struct mending m = {NULL, now};
-    const char *what = NULL;
-    char path[4096];
-    int fd, rc = -1;
+    struct peek state = {.name = FILE_NAME,
+                         .kind = opening_kind(),
+                         .flag_at = offsetof(struct layout, live)};
+    struct peek stats = {.name = STATS_NAME,
+                         .kind = stats_file_kind(),
+                         .flag_at = offsetof(struct stats_layout, live.flag),
+                         .skip_from = offsetof(struct stats_layout, history),
+                         .skip_to = offsetof(struct stats_layout, board)};
+    char other[4600] = "";
+    struct mending m;
+    int rc = -1;
 
-    snprintf(path, sizeof(path), "%s/%s", dir, FILE_NAME);
-    fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd == -1) {
-        snprintf(err, err_max, "%s: %s%s", path, strerror(errno),
-                 errno == ENOENT ? " (is Sluice running? is --state-dir right?)"
-                                 : "");
-        return -1;
-    }
-    m.lay = calloc(1, sizeof(*m.lay));
-    CHECK(m.lay != NULL);
-    if (read_copy(fd, m.lay, err, err_max) == 0) {
-        if (sigbus_run(mend, &m, &what) == GUARD_OK &&
-            view_collect(-1, m.lay, now, out, &what))
-            rc = 0;
-        else
-            snprintf(err, err_max, "%s is damaged: %s", path,
-                     what != NULL ? what : "?");
-    }
-    free(m.lay);
-    close(fd);
+    err[0] = '\0';
+    take(&state, dir, -1, err, err_max);
+    take(&stats, dir, state.fd, other, sizeof(other));
+    m = (struct mending){state.copy, stats.copy, now};
+    if (m.lay != NULL && m.stats == NULL)
+        snprintf(err, err_max, "no statistics are shown: %.4000s", other);
+    if (m.lay != NULL || m.stats != NULL)
+        rc = look(&m, dir, out, err, err_max);
+    let_go(&stats);
+    let_go(&state);
     return rc;
 }

@@ -4,8 +4,7 @@
  *   fcgi/pages/ready.c --> limiter_ready()    known, or the lease to ask
  *                --> limiter_probed()   the answer, for all workers
  *
- * Both look at the file under its lock for a moment, as view.c does: it need
- * not be the turn of anybody, and a lock that is taken means "again later".
+ * Both look at the file for a moment (section.c).
  * A worker that is killed while it asks is found out by its byte lock, one
  * that is stopped by the end of its lease.
  */
@@ -17,6 +16,8 @@
 #include "state/policy/admit.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
+#include "state/section.h"
+#include "state/upstream_map.h"
 #include "state/worker.h"
 
 /* ---- under the lock ------------------------------------------------------ */
@@ -86,7 +87,7 @@ bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
     struct question q = {.lim = lim, .now = now, .times = times, .out = out};
 
     memset(out, 0, sizeof(*out));
-    return limiter_touch(lim, locked, &q);
+    return section_write(lim, locked, &q);
 }
 
 bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
@@ -95,5 +96,5 @@ bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
     struct question q = {
         .lim = lim, .now = now, .reachable = reachable, .status = status};
 
-    return limiter_touch(lim, locked, &q);
+    return section_write(lim, locked, &q);
 }

@@ -19,6 +19,7 @@
  * rests, ejections and the clients' own limits when the first that waits may use
  * it.  The later of the two counts, and whoever wakes looks anew.
  */
+#include "state/slots.h"
 #include "state/policy/admit.h"
 #include "state/policy/eligible.h"
 #include "state/policy/model_state.h"
@@ -26,6 +27,8 @@
 #include "state/policy/row.h"
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
+#include "state/ticket_events.h"
+#include "state/verdicts.h"
 #include "state/worker.h"
 
 #define OFFER_NS    (50 * NS_PER_MS) /* 1,000 times a wake-up's latency */
@@ -56,6 +59,7 @@ static void grant(struct limiter *lim, uint32_t row)
     if (t == NULL || t->row != row || t->id != r->id)
         sigbus_damaged("a row of ours that we do not know");
     row_grant(lay, row, lim->now);
+    lim->journal.did.granted++;
     /* First: cut short before it is told, the grant was none, and the ticket
      * waits on. */
     ticket_events_granted(lim, t);
@@ -94,7 +98,7 @@ void slots_revoke(struct limiter *lim)
         }
         workers_stall(lay, r->worker);
         row_revoke(lay, i, lim->now);
-        lay->live.counters.revoked++;
+        lim->journal.did.revoked++;
         lay->live.swept_ns = 0; /* it may be dead: look now */
     }
 }
@@ -111,7 +115,7 @@ static void give(struct limiter *lim, uint32_t row)
         slots_poke(lim, row_at(lay, row)->worker);
         alarm_at(lim, lim->now + OFFER_NS);
     }
-    lay->live.counters.probes +=
+    lim->journal.did.probes +=
         scope_probes_with(lay, row) + model_state_tries_with(lay, row);
 }
 

@@ -1,5 +1,5 @@
 /*
- * totals.c - what have all workers together done, and how do the limits stand?
+ * stats.c - what have all workers together done, and how do the limits stand?
  *
  * One look under the lock: 30 KB are copied, rows are counted.  Names and
  * models are not looked at one by one, so that the cost of a scrape does not
@@ -7,21 +7,24 @@
  */
 #include "state/stats.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "lib/file_lock.h"
-#include "lib/sigbus.h"
 #include "state/policy/admit.h"
-#include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/scope.h"
+#include "state/section.h"
+#include "state/stats/counters.h"
+#include "state/stats/sums.h"
+#include "state/worker.h"
 
 struct look {
+    struct limiter *lim;
     struct layout *lay;
     struct limiter_tally *out;
+    struct lay_sums *sums; /* a copy: told of after the lock is gone */
     int64_t now;
-    bool busy; /* somebody died while it wrote: not now */
 };
 
 /* What scope ID adds to its upstream's row. */
@@ -90,13 +93,7 @@ static void look(void *arg)
     struct lay_live *l = &k->lay->live;
     uint32_t i;
 
-    k->busy = l->dirty != 0;
-    if (k->busy)
-        return;
-    layout_begin_write(l);
     k->now = max_i64(k->now, l->now_ns);
-    memcpy(&k->out->sums, &k->lay->tally.sums, sizeof(k->out->sums));
-    k->out->counters = l->counters;
     if (l->service_start_ns > 0 && l->service_start_ns < k->now)
         k->out->uptime_ns = k->now - l->service_start_ns;
     k->out->waiting_max = k->lay->bounds.waiting;
@@ -105,22 +102,35 @@ static void look(void *arg)
     add_aside(k);
     for (i = 0; i < LAY_WORKERS; i++)
         k->out->n_workers += k->lay->workers[i].used != 0;
-    __atomic_store_n(&l->dirty, 0, __ATOMIC_SEQ_CST);
 }
 
-bool sums_collect(int fd, struct layout *lay, int64_t now,
-                  struct limiter_tally *out, const char **what)
+static void copy_sums(void *arg)
 {
-    struct look k = {lay, out, now, false};
-    enum sigbus_result how;
+    struct look *k = arg;
+    const struct stats_layout *st = k->lim->stats.lay;
 
-    *what = NULL;
+    memcpy(k->sums, &st->tally.sums, sizeof(*k->sums));
+    counters_told(&st->counters, &k->out->counters);
+}
+
+static void look_at_sums(void *arg)
+{
+    struct look *k = arg;
+
+    (void)section_also(k->lim, copy_sums, k);
+}
+
+bool limiter_tally(struct limiter *lim, int64_t now, struct limiter_tally *out)
+{
+    struct look k = {.lim = lim, .lay = lim->file.lay, .out = out, .now = now};
+    bool done;
+
     memset(out, 0, sizeof(*out));
-    if (fd != -1 && !file_lock_take(fd))
-        return false;
-    how = sigbus_run(look, &k, what);
-    if (fd != -1)
-        file_lock_drop(fd);
-    counters_check(&out->sums);
-    return how == GUARD_OK && !k.busy;
+    k.sums = calloc(1, sizeof(*k.sums));
+    CHECK(k.sums != NULL);
+    done = section_both(lim, look, look_at_sums, &k);
+    sums_check(k.sums);
+    sums_tell(k.sums, &out->sums);
+    free(k.sums);
+    return done;
 }

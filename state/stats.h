@@ -9,7 +9,6 @@
 
 #include "state/stats/outcomes.h"
 
-struct layout;
 struct limiter;
 
 /* Both copy what they are given; it counts from the next turn on. */
@@ -41,10 +40,5 @@ struct limiter_tally {
 /* Copies them.  False: the state is busy, ask again. */
 MUST_USE bool limiter_tally(struct limiter *lim, int64_t now,
                             struct limiter_tally *out);
-
-/* The same from LAY.  Takes the lock of FD, unless that is -1.  False: it is
- * busy; or damage, then *WHAT says which. */
-bool sums_collect(int fd, struct layout *lay, int64_t now,
-                  struct limiter_tally *out, const char **what);
 
 #endif

@@ -4,7 +4,10 @@
 #ifndef SLUICE_TICKET_H
 #define SLUICE_TICKET_H
 
-#include "state/limiter.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "state/policy/vocabulary.h"
 
 enum ticket_state {
     TICKET_NEW = 0,  /* not joined yet */

@@ -8,6 +8,7 @@
  * A place in line costs a look at all that wait, so they are so many a turn
  * (TURN_LOOKS); the others hear of theirs in the next one.
  */
+#include "state/ticket_events.h"
 #include "state/policy/admit.h"
 #include "state/policy/eligible.h"
 #include "state/policy/limits.h"
@@ -111,7 +112,7 @@ static void tell_place(struct limiter *lim, struct ticket *t, uint32_t n_etas)
     }
     lim->by_row[t->row] = NULL;
     row_leave(lay, t->row);
-    lay->live.counters.refused[REFUSED_DEADLINE]++;
+    lim->journal.did.refused[REFUSED_DEADLINE]++;
     retry_priority_note(lay, t->req.fingerprint, lim->now);
     ticket_events_refused(lim, t, REFUSED_DEADLINE, t->news.eta_ns);
 }

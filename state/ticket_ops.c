@@ -14,12 +14,18 @@
  */
 #include <string.h>
 
+#include "state/journal.h"
 #include "state/policy/admit.h"
 #include "state/policy/model_state.h"
 #include "state/policy/naming.h"
 #include "state/policy/quota.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
+#include "state/slots.h"
+#include "state/ticket_events.h"
+#include "state/ticket_ops.h"
+#include "state/upstream_map.h"
+#include "state/verdicts.h"
 #include "state/worker.h"
 
 /* How often strange retries may make us look: the SDKs come after 400 ms. */
@@ -100,7 +106,7 @@ static void refuse(struct limiter *lim, struct ticket *t,
 {
     struct layout *lay = lim->file.lay;
 
-    lay->live.counters.refused[why]++;
+    lim->journal.did.refused[why]++;
     t->news.waiting = lay->live.waiting;
     retry_priority_note(lay, t->req.fingerprint, lim->now);
     ticket_events_refused(lim, t, why, eta_of_next(lim, t));
@@ -120,7 +126,7 @@ static bool refuse_if_off(struct limiter *lim, struct ticket *t, uint32_t model)
         lim->by_row[t->row] = NULL;
         row_leave(lay, t->row);
     }
-    lay->live.counters.refused[why]++;
+    lim->journal.did.refused[why]++;
     t->news.waiting = lay->live.waiting;
     ticket_events_refused(lim, t, why, t->news.eta_ns);
     return true;
@@ -152,7 +158,7 @@ static bool claim(struct limiter *lim, const struct ticket *t)
         return true;
     if (last > lim->now - RETRY_SWEEP_NS && last <= lim->now)
         return false;
-    workers_sweep(lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
+    journal_sweep(lim);
     return retry_priority_claim(lay, t->req.fingerprint, lim->now);
 }
 
@@ -177,8 +183,8 @@ static void do_join(struct limiter *lim, struct ticket *t)
         refuse(lim, t, why); /* notes it again */
         return;
     }
-    lay->live.counters.joined++;
-    lay->live.counters.seniors += t->senior;
+    lim->journal.did.joined++;
+    lim->journal.did.seniors += t->senior;
     t->state = TICKET_LINE;
     bind_row(lim, t, row);
     /* Now: it is joined, even if what follows is cut short. */
@@ -201,6 +207,7 @@ static void do_aside(struct limiter *lim, struct ticket *t)
 static void do_again(struct limiter *lim, struct ticket *t)
 {
     row_again(lim->file.lay, t->row, lim->now);
+    lim->journal.did.again++;
     t->state = TICKET_LINE;
     t->granted = false;
     t->wishes &= ~(unsigned)WISH_AGAIN; /* as in do_join() */
@@ -219,9 +226,9 @@ static void do_leave(struct limiter *lim, struct ticket *t)
     if (t->row != NONE) {
         row_leave(lay, t->row);
         if (t->granted)
-            lay->live.counters.done++;
+            lim->journal.did.done++;
         else
-            lay->live.counters.left++;
+            lim->journal.did.left++;
         lim->by_row[t->row] = NULL;
         t->row = NONE;
     }
@@ -247,6 +254,7 @@ static bool do_sent(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
     int64_t at = t->sent_ns;
+    bool was_open;
 
     if (t->state != TICKET_OPEN)
         return true;
@@ -255,8 +263,11 @@ static bool do_sent(struct limiter *lim, struct ticket *t)
     /* Never before its grant: nothing was on the wire then. */
     at = max_i64(at, row_at(lay, t->row)->changed_ns);
     at = min_i64(at, lim->now);
+    was_open = row_at(lay, t->row)->state == ROW_OPEN;
     if (!row_sent(lay, t->row, at))
         return false;
+    if (was_open) /* else a repair found it in the log */
+        journal_sent(lim, t);
     t->state = TICKET_SENT;
     return true;
 }

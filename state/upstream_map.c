@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "state/policy/limits.h"
+#include "state/upstream_map.h"
 #include "state/worker.h"
 
 static_assert(LAY_UPSTREAMS <= 32, "bits of a word");

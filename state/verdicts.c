@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "state/change_log.h"
 #include "state/policy/draft.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
@@ -18,6 +19,8 @@
 #include "state/policy/quota.h"
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
+#include "state/upstream_map.h"
+#include "state/verdicts.h"
 #include "state/worker.h"
 
 static const char *const state_names[RETREAT_STATES] = {
@@ -67,7 +70,7 @@ static void answered(struct limiter *lim, uint32_t i,
         note_state(lim, scope, from, "the probe was answered");
         return;
     }
-    lay->live.counters.holds[causes[from < RETREAT_STATES ? from : 0]]++;
+    lim->journal.did.holds[causes[from < RETREAT_STATES ? from : 0]]++;
     note_state(lim, scope, from, rep->reason);
 }
 
@@ -91,7 +94,7 @@ static void advance(struct limiter *lim, uint32_t scope)
     u = scope_retreat_rule(lay, scope);
     for (; retreat_advance(&new, &u, lim->now); from = new.state) {
         draft_put(lay, re, &new, sizeof(new));
-        lay->live.counters.retreats_over += new.state == RETREAT_NORMAL;
+        lim->journal.did.retreats_over += new.state == RETREAT_NORMAL;
         note_state(lim, scope, from, "");
     }
     draft_put(lay, re, &new, sizeof(new)); /* it may have grown */
@@ -141,7 +144,7 @@ static void model_off(struct limiter *lim, const struct lay_row *row,
     if (!ejection_begin(&new, &what, lim->now))
         return;
     draft_put(lay, b, &new, sizeof(new));
-    lay->live.counters.benches++;
+    lim->journal.did.benches++;
     note_ejection(lim, LAY_UPSTREAMS + row->model, "bench", b);
 }
 
@@ -158,7 +161,7 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
         return;
     new.try_id = 0;
     draft_put(lay, d, &new, sizeof(new));
-    lay->live.counters.holds[HOLD_UNPAID]++;
+    lim->journal.did.holds[HOLD_UNPAID]++;
     note_ejection(lim, upstream, "unpaid", &d->ejection);
 }
 
@@ -199,7 +202,7 @@ static void busy(struct limiter *lim, const struct lay_row *row,
     if (!cut)
         return;
     lay->live.limited++;
-    lay->live.counters.ceilings_cut++;
+    lim->journal.did.ceilings_cut++;
     note_concurrency(lim, row->model, from, t->concurrency.limit, rep->reason);
 }
 
@@ -258,7 +261,7 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     if (row->state != ROW_SENT || row->changed_ns > lim->now)
         return;
     verdicts_time(lim, row->scope); /* time first: it is an answer to now */
-    lay->live.counters.answers[rep->answer]++;
+    lim->journal.did.answers[rep->answer]++;
     reachability_key(&lay->probe, limits_upstream(lay, row->scope),
                      rep->status);
     answered(lim, t->row, rep);
@@ -338,7 +341,7 @@ static void end_retreat(struct limiter *lim, uint32_t scope)
         return;
     retreat_end(&new, lim->now);
     draft_put(lim->file.lay, re, &new, sizeof(new));
-    lim->file.lay->live.counters.holds_ended++;
+    lim->journal.did.holds_ended++;
     note_state(lim, scope, from, "an operator ended it");
 }
 
@@ -354,7 +357,7 @@ static void end_debt(struct limiter *lim, uint32_t upstream)
     if (d->ejection.until_ns == 0)
         return;
     forgive(lim->file.lay, d, 0);
-    lim->file.lay->live.counters.holds_ended++;
+    lim->journal.did.holds_ended++;
     change_log_add(lim, upstream, &m);
 }
 
@@ -371,7 +374,7 @@ static void end_model(struct limiter *lim, uint32_t model)
     ejection.streak = 0;
     ejection_end(&ejection);
     if (t->ejection.until_ns != 0) {
-        lay->live.counters.holds_ended++;
+        lim->journal.did.holds_ended++;
         note_ejection_end(lim, model, "an operator ended it");
     }
     draft_put(lay, &t->ejection, &ejection, sizeof(ejection));

@@ -13,23 +13,23 @@
 
 #include <string.h>
 
-#include "lib/file_lock.h"
 #include "lib/sigbus.h"
+#include "state/file/transaction.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
 #include "state/view_copy.h"
 #include "state/view_queue.h"
+#include "state/view_stats.h"
 
 struct job {
+    const struct view_source *from;
     struct layout *lay;
     struct limiter_view *out;
     int64_t now;
-    bool busy; /* somebody died while it wrote: not now */
     struct view_queue queue;
-    /* Of the view's models and clients: told of after the lock is gone. */
-    struct tally_figures *of_models, *of_clients;
+    struct view_stats stats;
 };
 
 static void copy_workers(struct job *j)
@@ -46,8 +46,7 @@ static void copy_workers(struct job *j)
         v->stalled = w->stalled != 0;
         v->age_ns = view_since(j->now, w->started_ns);
         v->seen_ns = view_since(j->now, w->seen_ns);
-        j->out->viewers += j->lay->board.viewers[i];
-        j->out->n_workers++;
+        j->stats.workers[j->out->n_workers++] = i;
     }
 }
 
@@ -71,7 +70,7 @@ static void copy_models(struct job *j)
                          ? t->concurrency.rest_ns - j->now
                          : -1;
         view_bench(&v->bench, j->now, &t->ejection);
-        j->of_models[j->out->n_models++] = j->lay->tally.models[i];
+        j->stats.models[j->out->n_models++] = i;
     }
 }
 
@@ -90,34 +89,8 @@ static void copy_clients(struct job *j)
         v->in_flight = name->refs > name->lined ? name->refs - name->lined : 0;
         v->requests_per_min = j->lay->quotas[i].per_min;
         v->used_per_min = quota_used(j->lay, i, j->now);
-        j->of_clients[j->out->n_clients++] = j->lay->tally.clients[i];
+        j->stats.clients[j->out->n_clients++] = i;
     }
-}
-
-static void copy_tally(struct job *j)
-{
-    const struct lay_tally *t = &j->lay->tally;
-    struct limiter_view *v = j->out;
-    uint32_t i;
-
-    for (i = 0; i < LIMITER_RECENT; i++)
-        if (counters_recent(t, i, &v->recent[v->n_recent]))
-            v->n_recent++;
-    memcpy(v->outcomes, t->sums.outcomes, sizeof(v->outcomes));
-    v->requests = t->sums.requests;
-    v->queue_ns = counters_ns(t->sums.queue_us);
-    v->first_byte_ns = counters_ns(t->sums.first_byte_us);
-    v->generation_ns = counters_ns(t->sums.generation_us);
-}
-
-static void tell_figures(struct job *j)
-{
-    uint32_t i;
-
-    for (i = 0; i < j->out->n_models; i++)
-        counters_tell(&j->of_models[i], &j->out->models[i].figures);
-    for (i = 0; i < j->out->n_clients; i++)
-        counters_tell(&j->of_clients[i], &j->out->clients[i].figures);
 }
 
 static void copy_pause(struct job *j)
@@ -138,23 +111,33 @@ static void first_pass(void *arg)
     struct job *j = arg;
     struct lay_live *l = &j->lay->live;
 
-    j->busy = l->dirty != 0;
-    if (j->busy)
-        return;
-    layout_begin_write(l);
     j->now = max_i64(j->now, l->now_ns);
     j->out->uptime_ns = view_since(j->now, l->service_start_ns);
     copy_pause(j);
     j->out->held_bytes = l->held_bytes;
     j->out->bounds = j->lay->bounds;
-    j->out->counters = l->counters;
     view_queue_copy(&j->queue, j->lay, j->now);
     copy_workers(j);
     copy_models(j);
     copy_clients(j);
-    copy_tally(j);
-    j->out->builds = j->lay->board.builds;
-    __atomic_store_n(&l->dirty, 0, __ATOMIC_SEQ_CST);
+}
+
+static void copy_stats(void *arg)
+{
+    struct job *j = arg;
+
+    view_stats_copy(&j->stats, j->from->stats, j->out);
+}
+
+/* With the lock, or of a copy. */
+static void stats_pass(void *arg)
+{
+    struct job *j = arg;
+
+    if (j->from->also != NULL)
+        (void)j->from->also(j->from->lim, copy_stats, j);
+    else if (j->from->stats != NULL)
+        copy_stats(j);
 }
 
 /* Reads only. */
@@ -162,53 +145,78 @@ static void second_pass(void *arg)
 {
     struct job *j = arg;
 
-    j->busy = j->lay->live.dirty != 0;
-    if (!j->busy)
-        view_queue_foretell(&j->queue);
+    view_queue_foretell(&j->queue);
 }
 
 /* ---- both passes ----------------------------------------------------------- */
 
-static bool pass(int fd, void (*fn)(void *), struct job *j, const char **what)
+static bool first(struct job *j, const char **what)
 {
-    enum sigbus_result how;
+    const struct transaction t = {.fd = j->from->fd,
+                                  .lay = j->lay,
+                                  .fn = first_pass,
+                                  .also = stats_pass,
+                                  .arg = j};
 
-    if (fd != -1 && !file_lock_take(fd))
-        return false;
-    how = sigbus_run(fn, j, what);
-    if (fd != -1)
-        file_lock_drop(fd);
-    return how == GUARD_OK && !j->busy;
+    return state_write(&t, what) == STATE_DONE;
 }
 
-bool view_collect(int fd, struct layout *lay, int64_t now,
-                  struct limiter_view *out, const char **what)
+static bool second(struct job *j, const char **what)
 {
-    struct job j = {.lay = lay, .out = out, .now = now};
-    bool ok;
+    const struct transaction t = {
+        .fd = j->from->fd, .lay = j->lay, .fn = second_pass, .arg = j};
 
-    *what = NULL;
+    return state_read(&t, what) == STATE_DONE;
+}
+
+static void begin(struct job *j)
+{
+    struct limiter_view *out = j->out;
+
     memset(out, 0, sizeof(*out));
-    view_queue_init(&j.queue, out);
+    view_queue_init(&j->queue, out);
+    view_stats_init(&j->stats);
     out->workers = view_room(LAY_WORKERS, sizeof(*out->workers));
     out->models = view_room(LAY_MODELS, sizeof(*out->models));
     out->clients = view_room(LAY_CLIENTS, sizeof(*out->clients));
     out->recent = view_room(LIMITER_RECENT, sizeof(*out->recent));
-    j.of_models = view_room(LAY_MODELS, sizeof(*j.of_models));
-    j.of_clients = view_room(LAY_CLIENTS, sizeof(*j.of_clients));
-    ok = pass(fd, first_pass, &j, what);
+}
+
+static void end(struct job *j)
+{
+    view_queue_fini(&j->queue);
+    view_stats_fini(&j->stats);
+}
+
+bool view_collect(const struct view_source *from, int64_t now,
+                  struct limiter_view *out, const char **what)
+{
+    struct job j = {.from = from, .lay = from->lay, .out = out, .now = now};
+    bool ok;
+
+    *what = NULL;
+    begin(&j);
+    ok = first(&j, what);
     if (ok) {
-        tell_figures(&j);
+        view_stats_tell(&j.stats, out);
         view_queue_order(&j.queue);
-        ok = pass(fd, second_pass, &j, what);
+        ok = second(&j, what);
         view_queue_sort(&j.queue);
     }
-    view_queue_fini(&j.queue);
-    free(j.of_models);
-    free(j.of_clients);
+    end(&j);
     if (!ok)
         view_free(out);
     return ok;
+}
+
+void view_of_stats(const struct stats_layout *stats, struct limiter_view *out)
+{
+    struct job j = {.out = out};
+
+    begin(&j);
+    out->paused_ns = -1;
+    view_stats_copy(&j.stats, stats, out);
+    end(&j);
 }
 
 void view_free(struct limiter_view *view)

@@ -1,6 +1,6 @@
 /*
- * What one worker keeps in its own memory; for limiter.c, attach.c, slots.c,
- * operator.c, upstream_map.c, ticket_ops.c, verdicts.c, change_log.c, ticket_events.c and fence.c alone.
+ * What one worker keeps in its own memory: data, and nothing else.  For the
+ * files of state/ alone; what they do for each other is in their headers.
  */
 #ifndef SLUICE_WORKER_H
 #define SLUICE_WORKER_H
@@ -8,9 +8,9 @@
 #include "state/file/state_file.h"
 #include "state/file/wake.h"
 #include "state/file/workers.h"
-#include "state/limiter.h"
 #include "state/policy/layout.h"
-#include "state/stats.h"
+#include "state/stats/outcomes.h"
+#include "state/stats/stats_file.h"
 #include "state/ticket.h"
 
 #define TICK_NS NS_PER_S /* how often to look at the path and for the dead */
@@ -58,8 +58,41 @@ struct effort {
     bool cut;
 };
 
+/* A send, for the statistics: rows of tables and the names they had then. */
+struct sent_by {
+    uint32_t client, model, owner; /* of the model: its upstream's row */
+    char client_name[LIMITER_NAME_MAX], model_name[LIMITER_NAME_MAX];
+};
+
+/* A request that is over; its rows are found in the turn that counts it. */
+struct completion {
+    struct limiter_note note;
+    uint32_t client, model, owner;
+};
+
+/*
+ * What was done under the lock and is not in the statistics yet (journal.c).
+ * Room for as much as one turn can do: pages that are not used cost nothing.
+ */
+struct journal {
+    struct limiter_counters did;
+    uint32_t n_sends;
+    struct sent_by sends[LAY_ROWS];
+    struct workers_lost lost;
+    bool has_gauge;
+    struct rings_gauge gauge;
+};
+
 struct limiter {
     struct state_file file;
+    struct stats_file stats;
+    int64_t stats_retry_ns; /* not before: no file could be had */
+    bool stats_bad;         /* ours proved damaged, which this says: */
+    const char *stats_damage;
+    int64_t stats_bad_ns; /* when that was last */
+    bool stats_alone;     /* that there is none was said */
+    bool starting;        /* there was no turn yet */
+    uint32_t viewers;     /* of the board, at this worker */
     int dir;
     char *path;     /* of the directory */
     int alive;      /* alive.c's; -1: nothing is said in the data directory */
@@ -104,6 +137,7 @@ struct limiter {
     bool behind;        /* some that came earlier know no place yet */
     bool more;          /* a next one has to follow at once */
     bool alone;         /* no other worker is there to wait for the lock */
+    bool at_work;       /* all is there that a turn needs */
     bool adopting;      /* to take more of our tickets into the file */
     uint32_t hand_from; /* the scope that is first: after one that was cut */
 
@@ -125,50 +159,16 @@ struct limiter {
     struct lay_retry owed[OWED_MAX]; /* to be remembered */
     uint32_t n_owed;
 
-    int64_t first_s;            /* the oldest moment of the history; 0: none */
-    struct archive *archive;    /* NULL: history is not kept */
-    struct limiter_note *notes; /* not yet counted */
+    int64_t first_s;         /* the oldest moment of the history; 0: none */
+    struct archive *archive; /* NULL: history is not kept */
+    struct journal journal;  /* not yet counted, as the next two */
+    struct completion *notes;
     struct limiter_attempt *tries;
     uint32_t n_notes, notes_max, n_tries, tries_max;
 
     limiter_log_fn *log;
     void *log_arg;
 };
-
-/* ---- limiter.c -------------------------------------------------------- */
-
-/* Writes a line about the state into the log; not under the lock. */
-void limiter_say(struct limiter *lim, const char *event, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* FN, under the lock and within a turn's rules, now.  False: the state cannot
- * be had at once.  Not from a callback of a turn. */
-MUST_USE bool limiter_at_once(struct limiter *lim, int64_t now,
-                              void (*fn)(struct limiter *lim, void *arg),
-                              void *arg);
-
-/* FN under the lock, outside of a turn and without what belongs to one: FN
- * looks at live.dirty itself.  False: the lock is busy, there is no file, or it
- * proved damaged and is lost now. */
-MUST_USE bool limiter_look(struct limiter *lim, void (*fn)(void *), void *arg);
-/* The same, where we have our place, for a FN that writes: live.dirty goes up
- * and down around it.  False too: somebody was killed while it wrote, and a
- * turn has to come first. */
-MUST_USE bool limiter_touch(struct limiter *lim, void (*fn)(void *), void *arg);
-
-/* ---- attach.c ---------------------------------------------------------- */
-
-/* At the start: directory, file and socket.  False: ERR says why not. */
-MUST_USE bool attach_first(struct limiter *lim, const char *data_dir, char *err,
-                           size_t err_max);
-/* Before a turn: false while no sound file can be had. */
-MUST_USE bool attach_check(struct limiter *lim);
-/* Is our file, and its directory, now where all look for it?  Changes nothing:
- * for a moment between turns. */
-MUST_USE bool attach_is_in_place(const struct limiter *lim);
-/* Drops the file; its tickets wait for the next one.  DAMAGED: it must not be
- * used again. */
-void attach_lose(struct limiter *lim, const char *why, bool damaged);
 
 /* One more of this kind, which looks at LOOKS of those that wait?  The first of
  * a turn may, whatever it costs. */
@@ -181,108 +181,5 @@ static inline bool effort_take(struct effort *e, uint32_t looks)
     e->looks += looks;
     return true;
 }
-
-/* ---- slots.c: all of it needs the lock -------------------------------- */
-
-/* Grants what other workers offered us. */
-void slots_accept(struct limiter *lim);
-/* Takes back what others were offered and did not accept in time. */
-void slots_revoke(struct limiter *lim);
-/* Gives the open slots of SCOPE away, as far as EFFORT goes.  Returns when the
- * next one opens, if anybody waits for it, else NEVER.  Now: one is open, and
- * either nobody may go or EFFORT is cut. */
-int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
-                       struct effort *effort);
-/* The same for all scopes, and sets the alarm for the next slot. */
-void slots_hand_out_all(struct limiter *lim);
-
-/* WORKER is told after the lock is gone. */
-void slots_poke(struct limiter *lim, uint32_t worker);
-
-/* ---- operator.c: all of it needs the lock -------------------------------- */
-
-/* Are our settings as new as any?  Then their rules may be put in force, and
- * the others hear of it. */
-bool operator_lead(struct limiter *lim);
-/* Who are we, and what was ordered since the last turn? */
-void operator_look(struct limiter *lim);
-/* Tells our tickets that were cancelled. */
-void operator_cancelled(struct limiter *lim);
-
-/* ---- upstream_map.c: all of it needs the lock --------------------------------- */
-
-/* Finds a row for each of our upstreams.  False: not enough of them are free. */
-MUST_USE bool upstream_map_take(struct limiter *lim);
-/* The row of an upstream of ours; NONE: there is no such one. */
-uint32_t upstream_map_of(const struct limiter *lim, uint32_t upstream);
-/* Puts our rules in force: if we LEAD, else only where there are none.  Rows
- * that nobody uses get none. */
-void upstream_map_rule(struct limiter *lim, bool lead);
-
-/* ---- ticket_ops.c --------------------------------------------------------- */
-
-void ticket_ops_add(struct limiter *lim, struct ticket *t, unsigned what);
-/* Needs the lock.  Does what was asked since the last turn. */
-void ticket_ops_fulfil(struct limiter *lim);
-/* Needs the lock.  Refuses our waiters whose model or upstream went off. */
-void ticket_ops_refuse_off(struct limiter *lim);
-/* Needs the lock.  Puts the tickets of a lost file into this one; while there
- * are more than a turn's worth, lim->adopting. */
-void ticket_ops_adopt(struct limiter *lim);
-/* T is refused without the lock: to be remembered when it can be had. */
-void ticket_ops_owe(struct limiter *lim, const struct ticket *t);
-/* The file is lost: no ticket has a row, and no wish is forgotten. */
-void ticket_ops_unbind(struct limiter *lim);
-
-/* ---- completions.c ----------------------------------------------------------- */
-
-/* Needs the lock.  Counts what was noted since the last turn. */
-void completions_apply(struct limiter *lim);
-/* Gives room back; at the end of a turn, without the lock. */
-void completions_trim(struct limiter *lim);
-void completions_free(struct limiter *lim);
-
-/* ---- verdicts.c: all of it needs the lock ------------------------------ */
-
-/* T's report, if T was sent. */
-void verdicts_apply(struct limiter *lim, struct ticket *t);
-/* Before a slot of SCOPE is given away: holds end, allowances grow. */
-void verdicts_time(struct limiter *lim, uint32_t scope);
-/* Once a second: benches end. */
-void verdicts_tick(struct limiter *lim);
-/* What operators asked for. */
-void verdicts_end(struct limiter *lim);
-
-/* ---- change_log.c ----------------------------------------------------------- */
-
-/* Needs the lock.  WHAT happened to SCOPE; its name is filled in here. */
-void change_log_add(struct limiter *lim, uint32_t scope,
-                    const struct change *what);
-void change_log_why(struct change *m, const char *reason);
-/* Logs them; not under the lock. */
-void change_log_tell(struct limiter *lim);
-void change_log_forget(struct limiter *lim);
-
-/* ---- ticket_events.c ------------------------------------------------------------ */
-
-void ticket_events_add(struct limiter *lim, struct ticket *t,
-                       enum ticket_event event);
-/* Needs the lock, which the ticket's row has got its slot under. */
-void ticket_events_granted(struct limiter *lim, struct ticket *t);
-void ticket_events_refused(struct limiter *lim, struct ticket *t,
-                           enum limiter_refusal why, int64_t eta_ns);
-/* To be told its place at the end of the turn, should it still wait then. */
-void ticket_events_fresh(struct limiter *lim, struct ticket *t);
-/* Needs the lock.  Refuses those whose ETA is past their deadline. */
-void ticket_events_places(struct limiter *lim);
-/* Calls back; ONLY_REFUSED: grants have to wait for the state. */
-void ticket_events_tell(struct limiter *lim, bool only_refused);
-/* Needs the lock.  Fills T's position, ETA and the number that wait.  ETAS are
- * those of the first N positions; NULL: not known yet. */
-void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
-                         const int64_t *etas, uint32_t n);
-/* It is over: freed at the end of the turn, or when nobody listens. */
-void ticket_events_over(struct limiter *lim, struct ticket *t);
-void ticket_events_free(struct limiter *lim);
 
 #endif

@@ -9,26 +9,24 @@
 #include "state/file/birth.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "lib/boottime.h"
-#include "lib/file_lock.h"
 #include "lib/sigbus.h"
 #include "state/file/repair.h"
+#include "state/file/temp_file.h"
+#include "state/file/transaction.h"
+#include "state/policy/layout.h"
 
 struct birth {
     const struct file_open *o;
     enum past past;
-    uint64_t recoveries;
-    char name[64]; /* until it has its place */
-    int fd;
-    struct layout *lay;
+    bool fresh;
+    struct temp_file file;
+    struct layout *lay;   /* its map */
     struct lay_head head; /* all but the times */
+    enum file_result res;
 };
 
 /* All that is long; a page that cannot be had is told here, too. */
@@ -36,7 +34,6 @@ static void fill(void *arg)
 {
     struct birth *b = arg;
 
-    b->lay->live.counters.recoveries = b->recoveries;
     repair_run(b->lay, b->o->now);
 }
 
@@ -52,103 +49,66 @@ static void finish(void *arg)
     l->now_ns = now;
     l->service_start_ns = o->service_start_ns > 0 ? o->service_start_ns : now;
     if (b->past != PAST_FROM_BOOT)
-        file_lose_past(l, now);
+        opening_lose_past(l, now);
     b->head.created_ns = max_i64(now, o->had_created_ns + 1);
     file_head_sign(&b->head);
     b->lay->head = b->head;
 }
 
-/* Has B's space, all of it now: a page that cannot be had later would be a
- * SIGBUS.  0, or an errno. */
-static int reserve(struct birth *b)
+/* Needs the new file's lock.  FILE_OK also when another process was quicker. */
+static void put_in_place(void *arg)
 {
-    int error = posix_fallocate(b->fd, 0, (off_t)sizeof(struct layout));
+    struct birth *b = arg;
 
-    if (error != 0)
-        return error;
-    b->lay = file_map(b->fd);
-    if (b->lay == NULL)
-        return errno;
-    if (sigbus_run(fill, b, NULL) != GUARD_OK)
-        return ENOSPC;
-    return file_lock_take(b->fd) ? 0 : errno;
-}
-
-/* The lock is dropped by hand: see file_lock.c. */
-static void close_birth(struct birth *b)
-{
-    if (b->lay != NULL)
-        munmap(b->lay, sizeof(struct layout));
-    if (b->fd != -1) {
-        file_lock_drop(b->fd);
-        close(b->fd);
+    if (temp_file_place(&b->file, FILE_NAME, b->fresh) == 0) {
+        b->res =
+            sigbus_run(finish, b, NULL) == GUARD_OK ? FILE_OK : FILE_FAILED;
+        if (b->past == PAST_LOST_COUNTED && b->o->recovered != NULL)
+            *b->o->recovered = true;
+        return;
     }
+    b->res = errno == EEXIST ? FILE_OK : FILE_FAILED;
+    if (b->res == FILE_FAILED)
+        opening_note(b->o, "%s: cannot be put in place: %s", FILE_NAME,
+                     strerror(errno));
 }
 
-/* Makes all but the head, under a private name and with the lock taken.  0, or
- * -1 with errno: then there is nothing. */
+/* Makes all but the head, under a private name.  0, or -1 with errno. */
 static int make_temp(struct birth *b)
 {
-    uint64_t random = 0;
-    int error;
-
-    if (getrandom(&random, sizeof(random), 0) == -1)
+    if (temp_file_make(&b->file, b->o->dir, sizeof(struct layout)) == -1)
         return -1;
-    snprintf(b->name, sizeof(b->name), TEMP_PREFIX "%ld.%" PRIx64,
-             (long)getpid(), random);
-    b->fd = openat(b->o->dir, b->name,
-                   O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (b->fd == -1)
-        return -1;
-    error = reserve(b);
-    if (error == 0)
+    b->lay = b->file.map;
+    if (sigbus_run(fill, b, NULL) == GUARD_OK)
         return 0;
-    (void)unlinkat(b->o->dir, b->name, 0);
-    close_birth(b);
-    errno = error;
+    temp_file_drop(&b->file);
+    errno = ENOSPC;
     return -1;
-}
-
-/* FILE_OK also when another process was quicker. */
-static enum file_result put_in_place(struct birth *b, bool fresh)
-{
-    const struct file_open *o = b->o;
-
-    if (renameat2(o->dir, b->name, o->dir, FILE_NAME,
-                  fresh ? RENAME_NOREPLACE : 0) == 0)
-        return sigbus_run(finish, b, NULL) == GUARD_OK ? FILE_OK : FILE_FAILED;
-    if (errno == EEXIST) {
-        (void)unlinkat(o->dir, b->name, 0);
-        return FILE_OK;
-    }
-    file_note(o, "%s: cannot be put in place: %s", FILE_NAME, strerror(errno));
-    (void)unlinkat(o->dir, b->name, 0);
-    return FILE_FAILED;
 }
 
 enum file_result birth_make(const struct file_open *o, enum past past,
                             bool fresh)
 {
-    struct birth b = {.o = o, .past = past, .fd = -1};
+    struct birth b = {.o = o, .past = past, .fresh = fresh, .res = FILE_FAILED};
+    const struct file_kind kind = opening_kind();
     uint64_t secret = o->secret;
-    enum file_result res;
 
     /* Kept, so that a fingerprint made before means the same after. */
     if (secret == 0 && getrandom(&secret, sizeof(secret), 0) == -1) {
-        file_note(o, "%s: getrandom: %s", FILE_NAME, strerror(errno));
+        opening_note(o, "%s: getrandom: %s", FILE_NAME, strerror(errno));
         return FILE_FAILED;
     }
-    if (past == PAST_LOST_COUNTED)
-        b.recoveries = o->recoveries + 1;
-    file_head_init(&b.head, secret);
+    file_head_init(&b.head, &kind, secret);
     if (make_temp(&b) == -1) {
-        file_note(o, "%s: a new one cannot be made: %s%s (%zu KB are needed)",
-                  FILE_NAME, strerror(errno),
-                  errno == ENOSPC ? "; make room in state_dir" : "",
-                  sizeof(struct layout) / 1024);
+        opening_note(o,
+                     "%s: a new one cannot be made: %s%s (%zu KB are needed)",
+                     FILE_NAME, strerror(errno),
+                     errno == ENOSPC ? "; make room in state_dir" : "",
+                     sizeof(struct layout) / 1024);
         return FILE_FAILED;
     }
-    res = put_in_place(&b, fresh);
-    close_birth(&b);
-    return res;
+    if (!state_alone(b.file.fd, 0, put_in_place, &b))
+        opening_note(o, "%s: flock: %s", FILE_NAME, strerror(errno));
+    temp_file_drop(&b.file);
+    return b.res;
 }

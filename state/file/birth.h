@@ -5,11 +5,8 @@
 #define SLUICE_BIRTH_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
-#include "state/file/state_file.h"
-
-#define TEMP_PREFIX "." FILE_NAME "." /* of its name before it has its place */
+#include "state/file/opening.h"
 
 /* How much of the past a new file knows. */
 enum past {
@@ -22,20 +19,5 @@ enum past {
  * nothing is.  FILE_OK also when another process was quicker. */
 MUST_USE enum file_result birth_make(const struct file_open *o, enum past past,
                                      bool fresh);
-
-/* ---- state_file.c ------------------------------------------------------------- */
-
-/* The line that O's caller gets. */
-void file_note(const struct file_open *o, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-/* NULL: errno says why not. */
-struct layout *file_map(int fd);
-/* What a new file's head says, but for its time; also what an old one's is
- * compared with. */
-void file_head_init(struct lay_head *h, uint64_t secret);
-void file_head_sign(struct lay_head *h);
-/* What was sent until NOW is unknown, and so is what others send by another
- * file before they look at the path again: once a second (attach.c). */
-void file_lose_past(struct lay_live *l, int64_t now);
 
 #endif

@@ -147,9 +147,6 @@ void repair_run(struct layout *lay, int64_t now)
     quota_rebuild(lay, now + 2 * FUTURE_MAX);
     reachability_rebuild(&lay->probe, now + FUTURE_MAX);
     control_rebuild(&lay->control, now);
-    counters_rebuild(&lay->tally, now);
-    rings_rebuild(&lay->history, now);
-    board_rebuild(&lay->board, now);
     retry_priority_rebuild(lay, now + FUTURE_MAX);
     for (i = 0; i < LAY_ROWS; i++)
         rebuild_row(lay, i, now);

@@ -9,6 +9,7 @@
  */
 #include "state/file/workers.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/file_lock.h"
@@ -61,7 +62,51 @@ void workers_stall(struct layout *lay, uint32_t worker)
     set_stalled(lay, worker, 1);
 }
 
-void workers_leave(struct layout *lay, int fd, uint32_t self, int64_t now)
+static_assert(sizeof(((struct workers_lost *)0)->rows) ==
+                  LAY_ROWS * sizeof(struct worker_lost),
+              "room for each row");
+
+/* Row I, which was in STATE a moment ago, is told of before it is gone. */
+static void note_lost(struct layout *lay, uint32_t i, uint32_t state,
+                      int64_t now, struct workers_lost *lost)
+{
+    const struct lay_row *r = row_at(lay, i);
+    struct worker_lost *l;
+
+    if (lost == NULL || lost->n == LAY_ROWS)
+        return;
+    l = &lost->rows[lost->n++];
+    *l = (struct worker_lost){
+        .client = r->client,
+        .model = r->model,
+        .owner = NONE,
+        .cls = r->cls < LIMITER_CLASSES ? r->cls : (uint32_t)CLASS_LOW,
+        .stream = (r->flags & ROW_STREAM) != 0,
+        .sent = r->state == ROW_SENT,
+        .sent_now = r->state == ROW_SENT && state == ROW_OPEN,
+        .total_ns = max_i64(now - r->joined_ns, 0),
+    };
+    memcpy(l->id, r->request_id, sizeof(l->id) - 1);
+    if (r->client < LAY_CLIENTS)
+        memcpy(l->client_name, lay->clients[r->client].text,
+               sizeof(l->client_name) - 1);
+    if (r->model >= LAY_MODELS)
+        return;
+    l->owner = lay->models[r->model].owner;
+    memcpy(l->model_name, lay->models[r->model].text,
+           sizeof(l->model_name) - 1);
+}
+
+static void note_left(uint32_t self, struct workers_lost *lost)
+{
+    if (lost == NULL)
+        return;
+    lost->left[self / 64] |= UINT64_C(1) << self % 64;
+    lost->any_left = true;
+}
+
+void workers_leave(struct layout *lay, int fd, uint32_t self, int64_t now,
+                   struct workers_lost *lost)
 {
     uint32_t i, high = lay->live.rows_high;
     bool clean = true;
@@ -69,22 +114,23 @@ void workers_leave(struct layout *lay, int fd, uint32_t self, int64_t now)
     if (high > LAY_ROWS)
         sigbus_damaged("rows_high");
     for (i = 0; i < high; i++) {
-        if (lay->rows[i].state == ROW_FREE || lay->rows[i].worker != self)
+        uint32_t state = lay->rows[i].state;
+
+        if (state == ROW_FREE || lay->rows[i].worker != self)
             continue;
         if (!row_sent(lay, i, now)) { /* it may have been, until just now */
             clean = false;
             continue;
         }
         retry_priority_note(lay, lay->rows[i].fingerprint, now);
-        counters_lost(lay, i, now);
+        note_lost(lay, i, state, now, lost);
         row_leave(lay, i);
     }
     if (!clean)
         return; /* the log was full: the next sweep ends the rest */
     set_stalled(lay, self, 0);
     reachability_leave(&lay->probe, self);
-    board_leave(&lay->board, self);
-    rings_leave(&lay->history, self);
+    note_left(self, lost);
     __atomic_store_n(&worker_at(lay, self)->used, 0, __ATOMIC_RELEASE);
     file_lock_leave_slot(fd, self);
     while (lay->live.workers_high > 0 &&
@@ -122,8 +168,7 @@ void workers_sweep(struct layout *lay, int fd, uint32_t self, int64_t now,
         if (!w->used || i == self || file_lock_slot_is_held(fd, i))
             continue;
         gone->address[gone->n++] = w->address;
-        lay->live.counters.swept++;
-        workers_leave(lay, fd, i, now);
+        workers_leave(lay, fd, i, now, gone->lost);
     }
     lay->live.swept_ns = i < high ? 0 : now;
 }

@@ -17,9 +17,9 @@
  *   workers   one per process
  *   rows      one per ticket: waiting, offered, open or sent
  *   chunks    the log of sends, in pieces of CHUNK_TIMES
- *   tally     what has become of requests so far
- *   history   what was when
- *   board     the status snapshot
+ *
+ * Statistics have a file of their own (stats/stats_layout.h): what is counted
+ * may change without this one.
  *
  * Fields marked (d) are derived: repair.c recomputes them from the rest.
  * A row, flow, name or chunk exists when its first word says so; that word is
@@ -37,20 +37,18 @@
 #include "state/policy/concurrency.h"
 #include "state/policy/control.h"
 #include "state/policy/ejection.h"
+#include "state/policy/lay_head.h"
 #include "state/policy/reachability.h"
 #include "state/policy/retreat.h"
 #include "state/policy/vocabulary.h"
-#include "state/stats/counters.h"
-#include "state/stats/rings.h"
-#include "state/stats/sheets.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
 #define LAYOUT_VERSION 8
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
-#define LAY_MODELS    256
+#define LAY_MODELS    LIMITER_MODELS
 #define LAY_SCOPES    (LAY_UPSTREAMS + LAY_MODELS)
-#define LAY_CLIENTS   1024
+#define LAY_CLIENTS   LIMITER_CLIENTS
 #define LAY_WORKERS   LIMITER_WORKERS
 #define LAY_WAITERS   4096 /* the largest queue.max */
 #define LAY_ROWS      8192 /* waiters, and as many in flight */
@@ -75,8 +73,6 @@
 #define LAY_CLIENT_CHUNKS 2560
 #define LAY_CHUNKS        (LAY_SCOPE_CHUNKS + LAY_CLIENT_CHUNKS)
 
-#define NONE UINT32_MAX /* no index */
-
 /* Of one request: 16 million tokens.  All that fits into the log or the rows
  * adds up to less than 2^43. */
 #define LAY_WEIGHT_MAX (1u << 24)
@@ -92,23 +88,12 @@ enum row_state {
 
 enum row_flag { ROW_STREAM = 1, ROW_SENIOR = 2, ROW_CANCELLED = 4 };
 
-struct lay_head {
-    char magic[8];
-    uint32_t version;
-    uint32_t layout_hash; /* of every size and offset below */
-    uint64_t size;        /* of the file */
-    uint8_t boot_id[16];
-    uint64_t time_ns; /* clocks differ between time namespaces */
-    int64_t created_ns;
-    uint64_t secret;   /* key of the fingerprints */
-    uint32_t checksum; /* of the bytes before it */
-    uint32_t pad;
-};
-
 struct lay_live {
-    uint32_t dirty;   /* up while somebody writes */
-    uint32_t retired; /* a new file has taken this one's place */
-    int64_t now_ns;   /* the latest time any worker worked at */
+    uint32_t dirty;     /* up while somebody writes */
+    uint32_t writes;    /* as in lay_flag */
+    uint32_t retired;   /* a new file has taken this one's place */
+    uint32_t rows_high; /* (d) no used row at or above it */
+    int64_t now_ns;     /* the latest time any worker worked at */
     int64_t service_start_ns;
     int64_t swept_ns;       /* the last look for dead workers; 0: look now */
     uint64_t last_id;       /* of a ticket */
@@ -120,21 +105,20 @@ struct lay_live {
     uint32_t free_chunk;    /* (d) */
     uint32_t free_chunks;   /* (d) */
     uint32_t client_chunks; /* (d) chunks in the logs of clients */
-    uint32_t writes;
-    uint32_t rows_high;    /* (d) no used row at or above it */
-    uint32_t workers_high; /* (d) */
-    uint32_t waiting;      /* (d) rows waiting or offered, all scopes */
-    uint32_t offered;      /* (d) */
-    uint32_t open;         /* (d) rows open or offered */
-    uint32_t running;      /* (d) rows open or sent */
-    uint32_t stalled;      /* (d) workers marked so */
+    uint32_t workers_high;  /* (d) */
+    uint32_t waiting;       /* (d) rows waiting or offered, all scopes */
+    uint32_t offered;       /* (d) */
+    uint32_t open;          /* (d) rows open or offered */
+    uint32_t running;       /* (d) rows open or sent */
+    uint32_t stalled;       /* (d) workers marked so */
     /* (d) Models and upstreams with an ejection, a hold, a limit or a rest that
      * may be in force, and clients with more in line than their own limit lets
      * through; too high until somebody counts again. */
     uint32_t limited;
-    uint32_t refusing;   /* number of the newest ejection or 402 hold */
-    uint64_t held_bytes; /* (d) request bodies in memory */
-    uint64_t active[(LAY_SCOPES + 63) / 64];     /* (d) scopes with waiters */
+    uint32_t refusing; /* number of the newest ejection or 402 hold */
+    uint32_t pad;
+    uint64_t held_bytes;                     /* (d) request bodies in memory */
+    uint64_t active[(LAY_SCOPES + 63) / 64]; /* (d) scopes with waiters */
     uint64_t retreating[(LAY_SCOPES + 63) / 64]; /* (d) and those not normal */
     /* Sends of an upstream before this time are unknown: they may have filled
      * its windows. */
@@ -143,7 +127,7 @@ struct lay_live {
     int64_t scope_ns[LAY_UPSTREAMS];
     int64_t quota_lost_ns; /* the same for the clients' own limits */
     int64_t quota_span_ns; /* which count for so long; 0: no rules yet */
-    struct limiter_counters counters;
+    uint64_t repairs;      /* times the dirty word was found up */
 };
 
 struct lay_window {
@@ -307,9 +291,6 @@ struct layout {
     struct lay_worker workers[LAY_WORKERS];
     struct lay_row rows[LAY_ROWS];
     struct lay_chunk chunks[LAY_CHUNKS];
-    struct lay_tally tally;
-    struct lay_history history;
-    struct lay_board board;
 };
 
 /* Bump LAYOUT_VERSION when one of these fails. */
@@ -320,9 +301,7 @@ static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_retry) == 16, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_quota) == 72, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct layout) < 10 << 20, "a few MB at most");
-static_assert(TALLY_MODELS == LAY_MODELS && TALLY_CLIENTS == LAY_CLIENTS,
-              "a row of figures for each name");
+static_assert(sizeof(struct layout) < 6 << 20, "a few MB at most");
 static_assert(sizeof(struct retreat) <= sizeof(((struct lay_draft *)0)->bytes),
               "the largest of those in verdicts.c");
 
@@ -356,15 +335,6 @@ static inline struct lay_flow *flow_at(struct layout *lay, uint32_t i)
 static inline struct lay_scope *scope_at(struct layout *lay, uint32_t i)
 {
     return LAY_AT(lay, scopes, i, LAY_SCOPES);
-}
-
-/* Needs the lock.  Before the first store; after the last one `dirty` goes
- * down.  Who reads without the lock sees by `writes` whether it was one file
- * from begin to end (peek.c). */
-static inline void layout_begin_write(struct lay_live *l)
-{
-    __atomic_store_n(&l->dirty, 1, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&l->writes, l->writes + 1, __ATOMIC_SEQ_CST);
 }
 
 /* The log of a scope, or of client OWNER - LAY_SCOPES. */

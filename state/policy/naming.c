@@ -40,13 +40,11 @@ static bool model_is_needed(struct layout *lay, uint32_t i, int64_t now)
 static void forget_model(struct layout *lay, uint32_t i)
 {
     model_state_forget(lay, i);
-    counters_forget_model(lay, i);
 }
 
 static void forget_client(struct layout *lay, uint32_t i)
 {
     quota_forget(lay, i);
-    counters_forget_client(lay, i);
 }
 
 uint32_t naming_client(struct layout *lay, const char *name, int64_t now)

@@ -296,7 +296,6 @@ void row_grant(struct layout *lay, uint32_t i, int64_t now)
         take(lay, i, now);
     r->grant = ++lay->live.last_grant;
     set_state(lay, i, ROW_OPEN, now);
-    lay->live.counters.granted++;
 }
 
 bool row_sent(struct layout *lay, uint32_t i, int64_t at)
@@ -313,9 +312,6 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t at)
     source(lay, i)->sent(lay, i, at);
     window_push(lay, r->scope, at, r->weight, r->grant);
     set_state(lay, i, ROW_SENT, at);
-    lay->live.counters.sent++;
-    rings_sent(lay);
-    counters_sent(lay, r->client, r->model);
     return true;
 }
 
@@ -348,7 +344,6 @@ void row_again(struct layout *lay, uint32_t i, int64_t now)
         come_back(lay, i);
     set_state(lay, i, ROW_WAITING, now);
     line_up(lay, i);
-    lay->live.counters.again++;
 }
 
 void row_move(struct layout *lay, uint32_t i, uint32_t scope, uint32_t model,

@@ -12,12 +12,16 @@
 #include "lib/base.h"
 
 #define LIMITER_UPSTREAMS  16
-#define LIMITER_WORKERS    1024
 #define LIMITER_NAME_MAX   128 /* client and model names, with the zero */
 #define LIMITER_ID_MAX     32  /* request ids, with the zero */
 #define LIMITER_REASON_MAX 96  /* why a hold or a bench began, with the zero */
 #define LIMITER_BY_MAX     48  /* who paused, with the zero */
 #define LIMITER_CLASSES    3
+#define LIMITER_WORKERS    1024 /* places of processes on one state */
+#define LIMITER_MODELS     256
+#define LIMITER_CLIENTS    1024
+
+#define NONE UINT32_MAX /* no index */
 
 enum limiter_class { CLASS_HIGH = 0, CLASS_NORMAL = 1, CLASS_LOW = 2 };
 
@@ -140,5 +144,10 @@ struct limiter_report {
     uint16_t status;        /* the answer's */
     char reason[LIMITER_REASON_MAX]; /* one line for people; never a prompt */
 };
+
+typedef void ticket_fn(void *arg, const struct ticket_news *news);
+
+/* Told of every event in the life of the state file; must not call back. */
+typedef void limiter_log_fn(void *arg, const char *event, const char *message);
 
 #endif

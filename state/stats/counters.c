@@ -1,10 +1,10 @@
 /*
  * counters.c - what has become of requests so far?
  *
- *   limiter_note()          --> counters_note()     a request is over
- *   limiter_note_attempt()  --> counters_attempt()  one of its sends is
- *   row.c                   --> counters_sent()     one is on the wire
- *   workers.c                --> counters_lost()     its worker is dead
+ *   journal.c --> counters_note()     a request is over
+ *                 counters_attempt()  one of its sends is
+ *                 counters_sent()     one is on the wire
+ *                 counters_lost()     its worker is dead
  *
  * Only sums, nothing else hangs on them: a worker that is killed half way
  * leaves them at most one short, and noise makes wrong numbers, not wrong
@@ -16,22 +16,18 @@
  */
 #include "state/stats/counters.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-#include "state/policy/layout.h"
-#include "state/policy/names.h"
-
-#define WALL_MAX (INT64_C(1) << 53) /* what JSON can tell exactly */
+#include "lib/sigbus.h"
+#include "state/file/workers.h"
+#include "state/stats/figures.h"
+#include "state/stats/recent.h"
+#include "state/stats/stats_layout.h"
+#include "state/stats/sums.h"
 
 const uint32_t tally_bounds_ms[TALLY_BOUNDS] = {
     10,    50,    100,   250,   500,    1000,   2000,   5000,
     10000, 20000, 30000, 60000, 120000, 300000, 600000, 1200000};
-
-static bool is_wall(int64_t ms)
-{
-    return ms >= -WALL_MAX && ms <= WALL_MAX;
-}
 
 static uint64_t us(int64_t ns)
 {
@@ -46,7 +42,7 @@ static void cut(char *to, size_t max, const char *from, size_t from_max)
     memset(to + n, 0, max - n);
 }
 
-static void observe(struct tally_histogram *h, int64_t ns)
+static void observe(struct lay_histogram *h, int64_t ns)
 {
     uint32_t i = 0;
 
@@ -58,12 +54,12 @@ static void observe(struct tally_histogram *h, int64_t ns)
 
 /* ---- places ------------------------------------------------------------- */
 
-static struct tally_route *route_of(struct tally_sums *s, const char *name)
+static struct lay_route *route_of(struct lay_sums *s, const char *name)
 {
     uint32_t i;
 
     for (i = 0; i < TALLY_ROUTES; i++) {
-        struct tally_route *r = &s->routes[i];
+        struct lay_route *r = &s->routes[i];
 
         if (r->name[0] == '\0')
             cut(r->name, sizeof(r->name), name, LIMITER_ROUTE_MAX);
@@ -73,12 +69,12 @@ static struct tally_route *route_of(struct tally_sums *s, const char *name)
     return &s->routes[TALLY_ROUTES];
 }
 
-static void count_code(struct tally_route *r, uint32_t status)
+static void count_code(struct lay_route *r, uint32_t status)
 {
     uint32_t i;
 
     for (i = 0; i < TALLY_CODES && status != 0; i++) {
-        struct tally_code *c = &r->codes[i];
+        struct lay_code *c = &r->codes[i];
 
         if (c->status == 0)
             c->status = status;
@@ -90,44 +86,16 @@ static void count_code(struct tally_route *r, uint32_t status)
     r->other++;
 }
 
-static bool is_publisher(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
-
-void limiter_provider_of(const char *model, char out[LIMITER_PROVIDER_MAX])
-{
-    size_t n = 0;
-
-    memset(out, 0, LIMITER_PROVIDER_MAX);
-    while (n < LIMITER_PROVIDER_MAX && is_publisher(model[n]))
-        n++;
-    if (n > 0 && n < LIMITER_PROVIDER_MAX && model[n] == '/')
-        memcpy(out, model, n);
-}
-
-/* Is NAME what limiter_provider_of() gives?  "other" is the last row's. */
-static bool is_provider(const char *name)
-{
-    size_t n = 0;
-
-    while (n < LIMITER_PROVIDER_MAX && is_publisher(name[n]))
-        n++;
-    return n > 0 && n < LIMITER_PROVIDER_MAX && name[n] == '\0' &&
-           strcmp(name, "other") != 0;
-}
-
 /* ADMIT: it had a success. */
-static struct tally_provider *provider_of(struct tally_sums *s,
-                                          const char *name, bool admit)
+static struct lay_provider *provider_of(struct lay_sums *s, const char *name,
+                                        bool admit)
 {
-    struct tally_provider *p;
+    struct lay_provider *p;
     uint32_t i;
 
     for (i = 0; i < TALLY_PROVIDERS && name[0] != '\0'; i++) {
         p = &s->providers[i];
-        if (p->name[0] == '\0' && admit && is_provider(name))
+        if (p->name[0] == '\0' && admit && sums_is_provider(name))
             cut(p->name, sizeof(p->name), name, LIMITER_PROVIDER_MAX);
         if (p->name[0] == '\0')
             break;
@@ -138,32 +106,33 @@ static struct tally_provider *provider_of(struct tally_sums *s,
     return &s->providers[TALLY_PROVIDERS];
 }
 
-/* ---- one request --------------------------------------------------------- */
+/* ---- what workers did ------------------------------------------------------- */
 
-static void count_figures(struct tally_figures *f, const struct limiter_note *n)
+#define ADD_ONE(name) to->name += n->name;
+#define ADD_MANY(name, of)                                                     \
+    for (i = 0; i < (of); i++)                                                 \
+        to->name[i] += n->name[i];
+
+void counters_add(struct lay_counters *to, const struct limiter_counters *n)
 {
-    f->requests++;
-    f->outcomes[n->outcome]++;
-    f->refused += n->outcome == OUTCOME_REFUSED;
-    f->streams += n->stream;
-    f->tokens_in += (uint64_t)max_i64(n->tokens_in, 0);
-    f->tokens_out += (uint64_t)max_i64(n->tokens_out, 0);
-    f->last_at_ms = n->at_ms;
-    if (n->first_byte_ns >= 0)
-        reservoir_add(&f->first_byte, SPREAD_TIME, us(n->first_byte_ns), 1);
-    if (n->granted)
-        reservoir_add(&f->queue, SPREAD_TIME, us(n->queue_ns), 1);
-    if (n->speed_milli >= 0)
-        reservoir_add(&f->speed, SPREAD_SPEED, (uint64_t)n->speed_milli, 1);
-    if (n->prompt_bytes > 0)
-        reservoir_add(&f->bytes, SPREAD_BYTES, n->prompt_bytes, 1);
-    if (n->gaps.sum > 0)
-        reservoir_merge(&f->gap, &n->gaps);
+    uint32_t i;
+
+    LIMITER_COUNTERS(ADD_ONE, ADD_MANY)
 }
 
-static void count_sums(struct tally_sums *s, const struct limiter_note *n)
+#define TELL_ONE(name)      to->name = n->name;
+#define TELL_MANY(name, of) memcpy(to->name, n->name, sizeof(to->name));
+
+void counters_told(const struct lay_counters *n, struct limiter_counters *to)
 {
-    struct tally_provider *p =
+    LIMITER_COUNTERS(TELL_ONE, TELL_MANY)
+}
+
+/* ---- one request --------------------------------------------------------- */
+
+static void count_sums(struct lay_sums *s, const struct limiter_note *n)
+{
+    struct lay_provider *p =
         provider_of(s, n->provider, n->outcome == OUTCOME_OK);
 
     s->requests++;
@@ -177,72 +146,32 @@ static void count_sums(struct tally_sums *s, const struct limiter_note *n)
         observe(&s->queue[n->cls], n->queue_ns);
 }
 
-static void remember(struct lay_tally *t, const struct limiter_note *n)
+void counters_note(struct stats_layout *st, const struct limiter_note *n,
+                   const struct figures_of *who, int64_t now)
 {
-    struct counters_recent *r = &t->recent[t->n_recent % LIMITER_RECENT];
-    struct view_recent *v = &r->what;
-
-    __atomic_store_n(&r->used, 0, __ATOMIC_SEQ_CST);
-    v->at_ms = n->at_ms;
-    cut(v->id, sizeof(v->id), n->id, sizeof(n->id));
-    cut(v->client, sizeof(v->client), n->client, sizeof(n->client));
-    cut(v->model, sizeof(v->model), n->model, sizeof(n->model));
-    cut(v->route, sizeof(v->route), n->route, sizeof(n->route));
-    cut(v->code, sizeof(v->code), n->code, sizeof(n->code));
-    v->stream = n->stream;
-    v->status = n->status;
-    v->outcome = n->outcome;
-    v->attempts = n->attempts;
-    v->queue_ns = n->queue_ns;
-    v->first_byte_ns = n->first_byte_ns;
-    v->total_ns = n->total_ns;
-    v->bytes = n->bytes;
-    v->tokens_in = n->tokens_in;
-    v->tokens_out = n->tokens_out;
-    __atomic_store_n(&r->used, 1, __ATOMIC_SEQ_CST);
-    t->n_recent++;
-}
-
-/* Names that have no row any more, or never had one, get none here: a
- * request that was refused at the door must not push out a real model. */
-static void count_rows(struct layout *lay, const struct limiter_note *n)
-{
-    uint32_t model = NONE, client = names_find_client(lay, n->client);
-
-    if (n->model[0] != '\0' && n->upstream < LAY_UPSTREAMS)
-        model = names_find_model(lay, n->upstream, n->model);
-    if (client < LAY_CLIENTS)
-        count_figures(&lay->tally.clients[client], n);
-    if (model < LAY_MODELS)
-        count_figures(&lay->tally.models[model], n);
-}
-
-void counters_note(struct layout *lay, const struct limiter_note *n,
-                   int64_t now)
-{
-    struct lay_tally *t = &lay->tally;
+    struct lay_sums *s = &st->tally.sums;
 
     if (n->outcome >= OUTCOMES || n->reason >= REASONS || n->phase >= PHASES ||
         n->cls >= LIMITER_CLASSES)
         sigbus_damaged("a note");
     if (n->route[0] != '\0')
-        count_code(route_of(&t->sums, n->route), n->status);
-    t->sums.reasons[n->reason]++;
-    t->sums.phases[n->phase]++;
+        count_code(route_of(s, n->route), n->status);
+    s->reasons[n->reason]++;
+    s->phases[n->phase]++;
     if (!n->upstreamed)
         return;
     if (n->at_ms != 0)
-        t->wall_ms = n->at_ms - now / NS_PER_MS;
-    count_sums(&t->sums, n);
-    count_rows(lay, n);
-    remember(t, n);
-    rings_note(lay, n);
+        st->tally.wall_ms = n->at_ms - now / NS_PER_MS;
+    count_sums(s, n);
+    figures_note(&st->tally, who, n);
+    recent_add(&st->tally, n);
+    rings_note(&st->history, n);
 }
 
-void counters_attempt(struct layout *lay, const struct limiter_attempt *a)
+void counters_attempt(struct stats_layout *st, const struct limiter_attempt *a)
 {
-    struct tally_sums *s = &lay->tally.sums;
-    struct tally_provider *p = provider_of(s, a->provider, a->fine);
+    struct lay_sums *s = &st->tally.sums;
+    struct lay_provider *p = provider_of(s, a->provider, a->fine);
 
     if (a->error >= UPSTREAM_ERRORS)
         sigbus_damaged("a note");
@@ -256,202 +185,51 @@ void counters_attempt(struct layout *lay, const struct limiter_attempt *a)
     observe(&p->duration, a->duration_ns);
 }
 
-void counters_sent(struct layout *lay, uint32_t client, uint32_t model)
+void counters_sent(struct stats_layout *st, const struct figures_of *who)
 {
-    if (client < LAY_CLIENTS)
-        lay->tally.clients[client].sent++;
-    if (model < LAY_MODELS)
-        lay->tally.models[model].sent++;
+    figures_sent(&st->tally, who);
 }
 
 /* ---- requests that nobody can tell of any more --------------------------- */
 
-void counters_lost(struct layout *lay, uint32_t i, int64_t now)
+void counters_lost(struct stats_layout *st, const struct worker_lost *l,
+                   int64_t now)
 {
-    const struct lay_row *r = row_at(lay, i);
-    int64_t at_ms = lay->tally.wall_ms + now / NS_PER_MS;
+    const struct figures_of who = {l->client, l->model, l->owner,
+                                   l->client_name, l->model_name};
+    int64_t at_ms = st->tally.wall_ms + now / NS_PER_MS;
     struct limiter_note n = {
         .outcome = OUTCOME_LOST,
         .upstreamed = true,
-        .stream = (r->flags & ROW_STREAM) != 0,
-        .upstream = LAY_UPSTREAMS,
-        .attempts = r->state == ROW_SENT,
-        .at_ms = lay->tally.wall_ms != 0 ? at_ms : 0,
+        .stream = l->stream,
+        .cls = (enum limiter_class)l->cls,
+        .upstream = l->owner,
+        .attempts = l->sent,
+        .at_ms = st->tally.wall_ms != 0 ? at_ms : 0,
         .queue_ns = -1,
         .first_byte_ns = -1,
         .generation_ns = -1,
-        .total_ns = max_i64(now - r->joined_ns, 0),
+        .total_ns = l->total_ns,
         .speed_milli = -1,
         .tokens_in = -1,
         .tokens_out = -1,
     };
 
-    n.cls = r->cls < LIMITER_CLASSES ? (enum limiter_class)r->cls : CLASS_LOW;
-    cut(n.id, sizeof(n.id), r->request_id, sizeof(r->request_id));
-    if (r->client < LAY_CLIENTS)
-        cut(n.client, sizeof(n.client), lay->clients[r->client].text,
-            LIMITER_NAME_MAX);
-    if (r->model < LAY_MODELS) {
-        cut(n.model, sizeof(n.model), lay->models[r->model].text,
-            LIMITER_NAME_MAX);
-        limiter_provider_of(n.model, n.provider);
-        n.upstream = lay->models[r->model].owner;
+    cut(n.id, sizeof(n.id), l->id, sizeof(l->id));
+    cut(n.client, sizeof(n.client), l->client_name, LIMITER_NAME_MAX);
+    cut(n.model, sizeof(n.model), l->model_name, LIMITER_NAME_MAX);
+    limiter_provider_of(n.model, n.provider);
+    if (l->sent_now) {
+        st->counters.sent++;
+        rings_sent(&st->history, 1);
+        counters_sent(st, &who);
     }
-    counters_note(lay, &n, now);
+    counters_note(st, &n, &who, now);
 }
 
-/* ---- names, looking, repairs ---------------------------------------------- */
-
-void counters_forget_model(struct layout *lay, uint32_t i)
+void counters_rebuild(struct stats_layout *st)
 {
-    memset(LAY_AT(lay, tally.models, i, LAY_MODELS), 0,
-           sizeof(struct tally_figures));
-}
-
-void counters_forget_client(struct layout *lay, uint32_t i)
-{
-    memset(LAY_AT(lay, tally.clients, i, LAY_CLIENTS), 0,
-           sizeof(struct tally_figures));
-}
-
-/* Strings get their zeros; false: no worker wrote it. */
-static bool is_sound(struct view_recent *v)
-{
-    unsigned char stream;
-
-    memcpy(&stream, &v->stream, 1); /* a bool may hold no 2 */
-    v->id[sizeof(v->id) - 1] = v->client[sizeof(v->client) - 1] = '\0';
-    v->model[sizeof(v->model) - 1] = v->route[sizeof(v->route) - 1] = '\0';
-    v->code[sizeof(v->code) - 1] = '\0';
-    return stream <= 1 && (unsigned)v->outcome < OUTCOMES &&
-           is_wall(v->at_ms) && v->tokens_in <= LIMITER_TOKENS_MAX &&
-           v->tokens_out <= LIMITER_TOKENS_MAX;
-}
-
-bool counters_recent(const struct lay_tally *t, uint32_t nth,
-                     struct view_recent *out)
-{
-    const struct counters_recent *r;
-
-    if (nth >= LIMITER_RECENT || nth >= t->n_recent)
-        return false;
-    r = &t->recent[(t->n_recent - 1 - nth) % LIMITER_RECENT];
-    if (r->used != 1)
-        return false;
-    memcpy(out, &r->what, sizeof(*out));
-    return is_sound(out);
-}
-
-static struct view_spread tell(const struct reservoir *s, uint64_t base,
-                               double unit)
-{
-    struct view_spread v = {reservoir_at(s, base, 50),
-                            reservoir_at(s, base, 95)};
-
-    v.p50 = v.p50 < 0 ? -1 : v.p50 * unit;
-    v.p95 = v.p95 < 0 ? -1 : v.p95 * unit;
-    return v;
-}
-
-void counters_tell(const struct tally_figures *f, struct view_figures *out)
-{
-    uint32_t i;
-
-    out->requests = f->requests;
-    out->sent = f->sent;
-    out->refused = f->refused;
-    out->streams = f->streams;
-    for (i = 0; i < OUTCOMES; i++)
-        out->outcomes[i] = f->outcomes[i];
-    out->tokens_in = f->tokens_in;
-    out->tokens_out = f->tokens_out;
-    out->last_at_ms = f->last_at_ms;
-    out->first_byte_s = tell(&f->first_byte, SPREAD_TIME, 1e-6);
-    out->queue_s = tell(&f->queue, SPREAD_TIME, 1e-6);
-    out->token_gap_s = tell(&f->gap, SPREAD_GAP, 1e-6);
-    out->tokens_per_s = tell(&f->speed, SPREAD_SPEED, 1e-3);
-    out->prompt_bytes = tell(&f->bytes, SPREAD_BYTES, 1);
-}
-
-/* Rows are filled from the front, each with a name of its own.  What is behind
- * the first one that no worker wrote is noise, too. */
-static void check_providers(struct tally_sums *s)
-{
-    uint32_t i, k, good = 0;
-
-    for (i = 0; i < TALLY_PROVIDERS && good == i; i++) {
-        for (k = 0; k < i; k++)
-            if (strncmp(s->providers[k].name, s->providers[i].name,
-                        LIMITER_PROVIDER_MAX) == 0)
-                break;
-        good += k == i && is_provider(s->providers[i].name);
-    }
-    for (i = good; i < TALLY_PROVIDERS; i++)
-        if (s->providers[i].name[0] != '\0')
-            memset(&s->providers[i], 0, sizeof(s->providers[i]));
-    memset(s->providers[TALLY_PROVIDERS].name, 0, LIMITER_PROVIDER_MAX);
-}
-
-static void check_codes(struct tally_route *r)
-{
-    uint32_t i, k, good = 0;
-
-    for (i = 0; i < TALLY_CODES && good == i; i++) {
-        for (k = 0; k < i; k++)
-            if (r->codes[k].status == r->codes[i].status)
-                break;
-        good += k == i && r->codes[i].status >= 100 && r->codes[i].status < 600;
-    }
-    memset(&r->codes[good], 0, (TALLY_CODES - good) * sizeof(r->codes[0]));
-}
-
-static bool is_route(const char *name)
-{
-    size_t n = 0;
-
-    while (n < LIMITER_ROUTE_MAX && is_publisher(name[n]))
-        n++;
-    return n > 0 && n < LIMITER_ROUTE_MAX && name[n] == '\0';
-}
-
-static void check_routes(struct tally_sums *s)
-{
-    uint32_t i, k, good = 0;
-
-    for (i = 0; i < TALLY_ROUTES && good == i; i++) {
-        for (k = 0; k < i; k++)
-            if (strncmp(s->routes[k].name, s->routes[i].name,
-                        LIMITER_ROUTE_MAX) == 0)
-                break;
-        good += k == i && is_route(s->routes[i].name);
-    }
-    memset(&s->routes[good], 0, (TALLY_ROUTES - good) * sizeof(s->routes[0]));
-    for (i = 0; i <= TALLY_ROUTES; i++)
-        check_codes(&s->routes[i]);
-    memset(s->routes[TALLY_ROUTES].name, 0, LIMITER_ROUTE_MAX);
-}
-
-void counters_check(struct tally_sums *s)
-{
-    check_providers(s);
-    check_routes(s);
-}
-
-void counters_rebuild(struct lay_tally *t, int64_t now)
-{
-    uint32_t i;
-
-    (void)now;
-    counters_check(&t->sums);
-    for (i = 0; i < LIMITER_RECENT; i++)
-        if (t->recent[i].used != 1 || !is_sound(&t->recent[i].what))
-            memset(&t->recent[i], 0, sizeof(t->recent[i]));
-    if (!is_wall(t->wall_ms))
-        t->wall_ms = 0;
-    for (i = 0; i < TALLY_MODELS; i++)
-        if (!is_wall(t->models[i].last_at_ms))
-            memset(&t->models[i], 0, sizeof(t->models[i]));
-    for (i = 0; i < TALLY_CLIENTS; i++)
-        if (!is_wall(t->clients[i].last_at_ms))
-            memset(&t->clients[i], 0, sizeof(t->clients[i]));
+    sums_check(&st->tally.sums);
+    recent_rebuild(&st->tally);
+    figures_rebuild(&st->tally);
 }

@@ -11,22 +11,37 @@
 #include "state/policy/vocabulary.h"
 #include "state/stats/reservoir.h"
 
+/*
+ * What all workers have done, in one list: from it are made this struct, the
+ * file's own, and what adds them up.
+ */
+#define LIMITER_COUNTERS(ONE, MANY)                                            \
+    ONE(joined)                                                                \
+    ONE(granted)                                                               \
+    ONE(sent)                                                                  \
+    ONE(left)                                                                  \
+    ONE(done)                                                                  \
+    ONE(again)                                                                 \
+    MANY(refused, REFUSALS)                                                    \
+    MANY(answers, ANSWERS)   /* reported, and not out of date */               \
+    MANY(holds, HOLD_CAUSES) /* begun */                                       \
+    ONE(probes)              /* let through, 402 tries too */                  \
+    ONE(retreats_over)       /* scopes that are back at their limit */         \
+    ONE(benches)             /* begun */                                       \
+    ONE(ceilings_cut)                                                          \
+    ONE(holds_ended)     /* by an operator; benches too */                     \
+    ONE(repairs)         /* times the dirty word was found up */               \
+    ONE(recoveries)      /* times the state file was replaced */               \
+    ONE(histories_aside) /* files of the history that were none */             \
+    ONE(swept)           /* dead workers */                                    \
+    ONE(revoked)         /* offers that lapsed */                              \
+    ONE(seniors)         /* retries let to the head of their line */
+
+#define LIMITER_ONE(name)      uint64_t name;
+#define LIMITER_MANY(name, of) uint64_t name[of];
+
 struct limiter_counters {
-    uint64_t joined, granted, sent, left, done, again;
-    uint64_t refused[REFUSALS];
-    uint64_t answers[ANSWERS];   /* reported, and not out of date */
-    uint64_t holds[HOLD_CAUSES]; /* begun */
-    uint64_t probes;             /* let through, 402 tries too */
-    uint64_t retreats_over;      /* scopes that are back at their limit */
-    uint64_t benches;            /* begun */
-    uint64_t ceilings_cut;
-    uint64_t holds_ended;     /* by an operator; benches too */
-    uint64_t repairs;         /* times the dirty word was found up */
-    uint64_t recoveries;      /* times the file was replaced */
-    uint64_t histories_aside; /* files of the history that were none */
-    uint64_t swept;           /* dead workers */
-    uint64_t revoked;         /* offers that lapsed */
-    uint64_t seniors;         /* retries let to the head of their line */
+    LIMITER_COUNTERS(LIMITER_ONE, LIMITER_MANY)
 };
 
 /* What became of a request (fcgi/API.md). */

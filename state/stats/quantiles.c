@@ -7,9 +7,7 @@
  */
 #include "state/stats/quantiles.h"
 
-#include "state/stats/rings.h"
-
-static const int64_t bounds[BANDS][HISTORY_BUCKETS] = {
+static const int64_t bounds[BANDS][PAST_BUCKETS] = {
     /* queue.timeout_s is 900 */
     [BAND_QUEUE] = {10000, 100000, 500000, 1000000, 3000000, 10000000, 30000000,
                     60000000, 180000000, 900000000},
@@ -24,7 +22,7 @@ void quantiles_add(enum band kind, uint32_t *counts, int64_t value)
 {
     uint32_t i = 0;
 
-    while (i < HISTORY_BUCKETS - 1 && value > bounds[kind][i])
+    while (i < PAST_BUCKETS - 1 && value > bounds[kind][i])
         i++;
     counts[i]++;
 }
@@ -36,12 +34,12 @@ int64_t quantiles_quantile(enum band kind, const uint64_t *counts,
     int64_t from = 0;
     uint32_t i;
 
-    for (i = 0; i < HISTORY_BUCKETS; i++)
+    for (i = 0; i < PAST_BUCKETS; i++)
         all += (double)counts[i];
     if (all <= 0)
         return -1;
     target = all * percent / 100;
-    for (i = 0; i < HISTORY_BUCKETS - 1; i++) {
+    for (i = 0; i < PAST_BUCKETS - 1; i++) {
         if (below + (double)counts[i] >= target && counts[i] > 0)
             break;
         below += (double)counts[i];

@@ -15,7 +15,7 @@ enum band {
     BANDS = 3,
 };
 
-/* Counts VALUE, of that kind, in COUNTS[HISTORY_BUCKETS]. */
+/* Counts VALUE, of that kind, in COUNTS[PAST_BUCKETS]. */
 void quantiles_add(enum band kind, uint32_t *counts, int64_t value);
 /* The value below which PERCENT of all lie, by the straight line through its
  * bucket; -1: there are none. */

@@ -1,10 +1,10 @@
 /*
  * rings.c - what was when?
  *
- *   limiter.c --> rings_turn()   once a turn: which moment is it?
+ *   journal.c --> rings_turn()   once a turn: which moment is it?
  *                 rings_gauge()  how many wait, run, use the window?
- *   row.c     --> rings_sent()   where counters.sent rises
- *                 rings_note()   a request ended
+ *                 rings_sent()   where counters.sent rises
+ *   counters.c --> rings_note()  a request ended
  *   history.c    reads it, history_save.c puts it on the disk and fills it from there
  *
  * Everything is added to the current record of all three rings, so a range can
@@ -21,11 +21,9 @@
  */
 #include "state/stats/rings.h"
 
+#include <assert.h>
 #include <string.h>
 
-#include "state/policy/admit.h"
-#include "state/policy/layout.h"
-#include "state/policy/limits.h"
 #include "state/stats/quantiles.h"
 
 #define TIME_MAX  (INT64_C(1) << 36) /* the year 4147 */
@@ -45,7 +43,7 @@ const struct history_ring history_rings[HISTORY_RINGS] = {
     {3600, HISTORY_HOURS, HISTORY_SECONDS + HISTORY_MINUTES},
 };
 
-static_assert(sizeof(struct lay_moment) == 240, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_moment) == 240, "bump STATS_VERSION");
 
 bool rings_is_time(int64_t t)
 {
@@ -160,9 +158,8 @@ static void begin_all(struct lay_history *h, int64_t t)
 
 /* ---- what happens ---------------------------------------------------------- */
 
-void rings_turn(struct layout *lay, int64_t wall_s)
+void rings_turn(struct lay_history *h, int64_t wall_s, int64_t now)
 {
-    struct lay_history *h = &lay->history;
     int64_t last = h->now_s, s;
 
     if (!rings_is_time(wall_s) || wall_s < SANE_FROM) {
@@ -170,7 +167,7 @@ void rings_turn(struct layout *lay, int64_t wall_s)
         return;
     }
     h->now_s = wall_s;
-    h->turn_ns = lay->live.now_ns;
+    h->turn_ns = now;
     if (wall_s >= h->ahead_s)
         h->ahead_s = 0;
     if (wall_s == last && h->from_s <= h->to_s)
@@ -181,16 +178,15 @@ void rings_turn(struct layout *lay, int64_t wall_s)
     begin_all(h, wall_s);
 }
 
-void rings_sent(struct layout *lay)
+void rings_sent(struct lay_history *h, uint32_t n)
 {
-    struct lay_history *h = &lay->history;
     uint32_t r;
 
     for (r = 0; r < HISTORY_RINGS && rings_is_time(h->now_s); r++) {
         struct lay_moment *m = record(h, r, h->now_s);
 
         if (m != NULL)
-            m->sends++;
+            m->sends += n;
     }
 }
 
@@ -199,28 +195,19 @@ static uint16_t clip_u16(uint32_t n)
     return n < UINT16_MAX ? (uint16_t)n : UINT16_MAX;
 }
 
-void rings_gauge(struct layout *lay, uint32_t upstream, int64_t now)
+void rings_gauge(struct lay_history *h, const struct rings_gauge *g)
 {
-    struct lay_history *h = &lay->history;
-    const struct lay_live *l = &lay->live;
-    uint32_t used = 0, limit = 0, r;
+    uint32_t r;
 
-    if (!rings_is_time(h->now_s))
-        return;
-    if (upstream < LAY_UPSTREAMS && limits_is_sane(&lay->rules[upstream])) {
-        admit_refresh(lay, upstream, now);
-        used = admit_used(lay, upstream, now);
-        limit = lay->rules[upstream].requests;
-    }
-    for (r = 0; r < HISTORY_RINGS; r++) {
+    for (r = 0; r < HISTORY_RINGS && rings_is_time(h->now_s); r++) {
         struct lay_moment *m = record(h, r, h->now_s);
 
         if (m == NULL)
             continue;
-        m->waiting = max_u16(m->waiting, clip_u16(l->waiting));
-        m->in_flight = max_u16(m->in_flight, clip_u16(l->running));
-        m->window_used = max_u16(m->window_used, clip_u16(used));
-        m->window_limit = max_u16(m->window_limit, clip_u16(limit));
+        m->waiting = max_u16(m->waiting, clip_u16(g->waiting));
+        m->in_flight = max_u16(m->in_flight, clip_u16(g->in_flight));
+        m->window_used = max_u16(m->window_used, clip_u16(g->window_used));
+        m->window_limit = max_u16(m->window_limit, clip_u16(g->window_limit));
     }
 }
 
@@ -249,9 +236,8 @@ static void note(struct lay_moment *m, const struct limiter_note *n)
     m->tokens_out += (uint64_t)max_i64(0, n->tokens_out);
 }
 
-void rings_note(struct layout *lay, const struct limiter_note *n)
+void rings_note(struct lay_history *h, const struct limiter_note *n)
 {
-    struct lay_history *h = &lay->history;
     uint32_t r;
 
     for (r = 0; r < HISTORY_RINGS && rings_is_time(h->now_s); r++) {
@@ -292,6 +278,11 @@ void rings_leave(struct lay_history *h, uint32_t worker)
     h->due_ns = 0;
 }
 
+void rings_move(struct lay_history *h)
+{
+    h->owner = 0;
+}
+
 /* The records are looked at by whoever reads them: they are too many, and no
  * number in them leads anywhere. */
 void rings_rebuild(struct lay_history *h, int64_t now)
@@ -308,7 +299,7 @@ void rings_rebuild(struct lay_history *h, int64_t now)
     }
     if (!rings_is_time(h->saving_from_s) || !rings_is_time(h->saving_to_s))
         h->saving_from_s = h->saving_to_s = 0;
-    if (h->owner > LAY_WORKERS)
+    if (h->owner > LIMITER_WORKERS)
         h->owner = 0;
     if (h->due_ns < 0 || h->due_ns > now + HISTORY_DUE_MAX_NS)
         h->due_ns = now;

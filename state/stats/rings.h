@@ -14,15 +14,13 @@
 #include "state/stats/outcomes.h"
 #include "state/stats/quantiles.h"
 
-struct layout;
-
 #define HISTORY_RINGS   3
 #define HISTORY_SECONDS 600  /* ten minutes */
 #define HISTORY_MINUTES 2880 /* two days */
 #define HISTORY_HOURS   9600 /* 400 days */
 #define HISTORY_ALL     (HISTORY_SECONDS + HISTORY_MINUTES + HISTORY_HOURS)
 
-#define HISTORY_BUCKETS PAST_BUCKETS /* of a histogram: quantiles.c */
+#define HISTORY_BUCKETS PAST_BUCKETS /* of a histogram */
 
 #define HISTORY_DUE_MAX_NS (600 * NS_PER_S) /* farther ahead is noise */
 #define HISTORY_FAILURES   5                /* then pauses grow no more */
@@ -65,6 +63,12 @@ struct lay_history {
     struct lay_moment moments[HISTORY_ALL];
 };
 
+/* How many wait and run, and use the window of the first upstream. */
+struct rings_gauge {
+    uint32_t waiting, in_flight;
+    uint32_t window_used, window_limit;
+};
+
 /* A ring: N records of STEP_S seconds, from the FIRST in the table on. */
 struct history_ring {
     int64_t step_s;
@@ -83,20 +87,22 @@ void rings_add(struct lay_moment *to, const struct lay_moment *m);
 
 /* All below needs the lock. */
 
-/* A turn begins at WALL_S, in seconds since 1970. */
-void rings_turn(struct layout *lay, int64_t wall_s);
-/* A request went out. */
-void rings_sent(struct layout *lay);
-/* How many wait, run, and use the window of UPSTREAM at NOW. */
-void rings_gauge(struct layout *lay, uint32_t upstream, int64_t now);
+/* A turn begins at WALL_S, in seconds since 1970, and NOW. */
+void rings_turn(struct lay_history *h, int64_t wall_s, int64_t now);
+/* N requests went out. */
+void rings_sent(struct lay_history *h, uint32_t n);
+/* How it stands. */
+void rings_gauge(struct lay_history *h, const struct rings_gauge *g);
 /* What an older file knew of the moment at place I is added, once. */
 void rings_fill(struct lay_history *h, uint32_t i, const struct lay_moment *m);
 /* WORKER, which may be the one that saves, is gone. */
 void rings_leave(struct lay_history *h, uint32_t worker);
+/* Places are those of another roster: nobody saves. */
+void rings_move(struct lay_history *h);
 /* After a crash: what cannot be is made sound. */
 void rings_rebuild(struct lay_history *h, int64_t now);
 
 /* A request for the upstream ended. */
-void rings_note(struct layout *lay, const struct limiter_note *note);
+void rings_note(struct lay_history *h, const struct limiter_note *note);
 
 #endif

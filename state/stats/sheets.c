@@ -8,12 +8,8 @@
 
 #include <string.h>
 
-#include "state/policy/layout.h"
-
 #define LEASE_NS   (500 * NS_PER_MS)
 #define READ_TRIES 4
-
-static_assert(BOARD_WORKERS == LAY_WORKERS, "bump LAYOUT_VERSION");
 
 /* ---- the lease, the sheets ------------------------------------------------ */
 
@@ -21,7 +17,7 @@ uint32_t board_owner(const struct lay_board *b)
 {
     uint32_t owner = __atomic_load_n(&b->owner, __ATOMIC_ACQUIRE);
 
-    return owner >= 1 && owner <= LAY_WORKERS ? owner - 1 : NONE;
+    return owner >= 1 && owner <= LIMITER_WORKERS ? owner - 1 : NONE;
 }
 
 /* A moment ahead is another worker's step; farther ahead is noise. */
@@ -94,11 +90,17 @@ bool board_read(const struct lay_board *b, char *to, size_t *len,
 
 void board_leave(struct lay_board *b, uint32_t worker)
 {
-    if (worker >= LAY_WORKERS)
+    if (worker >= LIMITER_WORKERS)
         return;
     b->viewers[worker] = 0;
     if (board_owner(b) == worker)
         __atomic_store_n(&b->owner, 0, __ATOMIC_RELEASE);
+}
+
+void board_move(struct lay_board *b)
+{
+    memset(b->viewers, 0, sizeof(b->viewers));
+    __atomic_store_n(&b->owner, 0, __ATOMIC_RELEASE);
 }
 
 /* What was half written is the sheet that is not up, and is written anew.  A
@@ -107,7 +109,7 @@ void board_rebuild(struct lay_board *b, int64_t now)
 {
     uint32_t i;
 
-    if (b->owner > LAY_WORKERS)
+    if (b->owner > LIMITER_WORKERS)
         b->owner = 0;
     if (b->built_ns < 0 || b->built_ns > now)
         b->built_ns = 0;

@@ -17,8 +17,6 @@ enum board_state {
     BOARD_OTHERS = 2, /* another worker writes it: look again in a moment */
 };
 
-#define BOARD_WORKERS 1024 /* as LAY_WORKERS */
-
 /* One of two: while one is written the other is read. */
 struct lay_sheet {
     uint64_t turn; /* odd while it is written */
@@ -35,7 +33,7 @@ struct lay_board {
     int64_t lease_ns; /* the end of the owner's time */
     int64_t built_ns; /* when the last one was begun */
     uint64_t builds;  /* how many there were */
-    uint32_t viewers[BOARD_WORKERS];
+    uint32_t viewers[LIMITER_WORKERS];
     struct lay_sheet sheets[2];
 };
 
@@ -51,6 +49,8 @@ bool board_put(struct lay_board *b, uint32_t self, const char *text,
                size_t len);
 /* WORKER is gone. */
 void board_leave(struct lay_board *b, uint32_t worker);
+/* Places are those of another roster: nobody looks on, nobody writes. */
+void board_move(struct lay_board *b);
 /* After a crash: what cannot be is made sound. */
 void board_rebuild(struct lay_board *b, int64_t now);
 

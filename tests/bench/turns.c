@@ -28,8 +28,10 @@
 
 #include "desk.h"
 #include "lib/file_lock.h"
+#include "state/attach.h"
 #include "state/operator.h"
 #include "state/policy/window.h"
+#include "state/stats.h"
 #include "state/stats/rings.h"
 #include "state/view.h"
 #include "state/worker.h"
@@ -664,7 +666,7 @@ static void job_fill(struct scene *s)
 
     few(s, 10000);
     open_scene(s, false);
-    h = &s->lim->file.lay->history;
+    h = &s->lim->stats.lay->history;
     watch(true);
     taken();
     for (i = 0; i < 400; i++, t++) {

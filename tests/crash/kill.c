@@ -53,7 +53,7 @@ static void survive(struct limiter *lim, struct ticket *const t[2],
                     const uint32_t granted[2], int point)
 {
     const struct layout *lay = lim->file.lay;
-    uint64_t repairs = lay->live.counters.repairs;
+    uint64_t repairs = lay->live.repairs;
     bool was_dirty = lay->live.dirty != 0;
     ino_t ino = lim->file.ino;
     int64_t now = T0 + NS_PER_S;
@@ -61,10 +61,10 @@ static void survive(struct limiter *lim, struct ticket *const t[2],
     (void)limiter_turn(lim, now);
     check(lim->file.ino == ino && lim->trouble_ns == NEVER,
           "point %d: the file was given up", point);
-    check(lay->live.counters.repairs - repairs == was_dirty,
+    check(lay->live.repairs - repairs == was_dirty,
           "point %d: repaired for nothing, or not", point);
     check(counts_hold(lay), "point %d: counts", point);
-    check(lay->live.counters.swept == 1, "point %d: not swept", point);
+    check(lim->stats.lay->counters.swept == 1, "point %d: not swept", point);
     check(lay->scopes[0].window.n + lay->scopes[0].open <= 5,
           "point %d: more than the limit", point);
     now += 61 * NS_PER_S;
@@ -360,15 +360,15 @@ static void storm(bool answers)
     /* How many meet the lock is up to the machine; points() and step.c make
      * sure of those. */
     printf("  %s: %d kills, %llu inside the lock\n", name, kills,
-           (unsigned long long)lay->live.counters.repairs);
-    check(lim->file.lay->live.counters.recoveries == 0,
-          "%s: the file was given up", name);
+           (unsigned long long)lay->live.repairs);
+    check(lim->stats.lay->counters.recoveries == 0, "%s: the file was given up",
+          name);
     check(is_settled(lim->file.lay), "%s: something is left", name);
     if (answers)
-        check(lay->live.counters.holds[HOLD_RATE] > 0 &&
-                  lay->live.counters.ceilings_cut > 0 &&
-                  lay->live.counters.benches > 0 &&
-                  lay->live.counters.holds[HOLD_UNPAID] > 0,
+        check(lim->stats.lay->counters.holds[HOLD_RATE] > 0 &&
+                  lim->stats.lay->counters.ceilings_cut > 0 &&
+                  lim->stats.lay->counters.benches > 0 &&
+                  lim->stats.lay->counters.holds[HOLD_UNPAID] > 0,
               "answers: a kind of refusal was not met");
     limiter_close(lim);
 }

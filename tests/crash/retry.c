@@ -82,9 +82,9 @@ int main(void)
     for (i = 1; i < LOST; i++)
         t[5 + i] = join(lim, "a", 100 + LOST - i, true, &granted[5 + i]);
     turns(lim, 1);
-    check(lim->file.lay->live.counters.swept == 1, "it is not swept");
-    check(lim->file.lay->live.counters.seniors == LOST - 1, "%d seniors",
-          (int)lim->file.lay->live.counters.seniors);
+    check(lim->stats.lay->counters.swept == 1, "it is not swept");
+    check(lim->stats.lay->counters.seniors == LOST - 1, "%d seniors",
+          (int)lim->stats.lay->counters.seniors);
     for (i = 0; i < N; i++) {
         for (k = 0; k < 1000 && !granted[order[i]]; k++)
             turns(lim, 1);

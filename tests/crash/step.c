@@ -1,9 +1,9 @@
 /*
  * step.c - what if a worker dies at this very instruction?
  *
- * A worker takes its turn one machine instruction at a time.  Whenever the
- * shared file has changed, a copy of it is what a SIGKILL at this moment would
- * leave behind.  Each copy must be repairable, must have lost no send and
+ * A worker takes its turn one machine instruction at a time.  Whenever one of
+ * the shared files has changed, a copy of both is what a SIGKILL at this moment
+ * would leave behind.  Each copy must be repairable, must have lost no send and
  * invented none, and the survivors must be able to go on until nothing is
  * left.  So every instruction of a locked section is tried, in one run.
  *
@@ -21,6 +21,8 @@
 #include "state/policy/row.h"
 #include "state/policy/virtual_time.h"
 #include "state/readiness.h"
+#include "state/stats.h"
+#include "state/stats/sums.h"
 #include "state/view.h"
 
 #define T0     (INT64_C(400000000) * NS_PER_S)
@@ -556,10 +558,11 @@ struct decided {
 
 struct wreck {
     const struct scene *scene;
-    struct layout *lay; /* a copy */
-    int locks;          /* a file on which only the living hold a place */
-    uint32_t sum;       /* sends that count, once it was repaired */
-    int64_t tokens;     /* thousandths */
+    struct layout *lay; /* copies */
+    struct stats_layout *stats;
+    int locks;      /* a file on which only the living hold a place */
+    uint32_t sum;   /* sends that count, once it was repaired */
+    int64_t tokens; /* thousandths */
     struct decided decided;
     const char *wrong;
 };
@@ -644,6 +647,25 @@ static void drain(struct wreck *w)
     expect(w, is_settled(lay), "something is left for ever");
 }
 
+/* The state is whole before the statistics are touched, and whatever is left of
+ * these can be made sound. */
+static void survive_stats(struct wreck *w)
+{
+    struct stats_layout *st = w->stats;
+    struct lay_sums sums;
+
+    expect(w, st->live.flag.dirty == 0 || w->lay->live.dirty == 0,
+           "both files were written at once");
+    if (st->live.flag.dirty != 0)
+        stats_file_repair(st, now + w->scene->later);
+    sums = st->tally.sums;
+    sums_check(&sums);
+    expect(w, memcmp(&sums, &st->tally.sums, sizeof(sums)) == 0,
+           "names that cannot be");
+    expect(w, sums.outcomes[OUTCOME_OK] <= 1, "it counts twice");
+    expect(w, st->counters.sent <= MAX + 4, "sends that nobody made");
+}
+
 static void survive(void *arg)
 {
     struct wreck *w = arg;
@@ -651,6 +673,7 @@ static void survive(void *arg)
     struct workers_gone gone = {.n = 0};
     uint32_t i, before;
 
+    survive_stats(w);
     if (lay->live.dirty == 0)
         expect(w, counts_hold(lay), "not dirty, but a count is wrong");
     else
@@ -674,7 +697,6 @@ static void survive(void *arg)
                lay->rows[i].state == ROW_FREE ||
                    file_lock_slot_is_held(w->locks, lay->rows[i].worker),
                "a row of the dead is left");
-    expect(w, lay->tally.sums.outcomes[OUTCOME_OK] <= 1, "it counts twice");
     for (i = 0; i < LAY_WORKERS; i++)
         lay->workers[i].stalled = 0;
     lay->live.stalled = 0;
@@ -683,10 +705,12 @@ static void survive(void *arg)
 
 /* ---- one scene ----------------------------------------------------------------- */
 
-/* The parts of the file that a turn of these scenes can change. */
-static const struct {
+struct part {
     size_t at, len;
-} parts[] = {
+};
+
+/* The parts of the files that a turn of these scenes can change. */
+static const struct part parts[] = {
     {0, offsetof(struct layout, flows[300])},
     {offsetof(struct layout, clients), 8 * sizeof(struct lay_name)},
     {offsetof(struct layout, models), 8 * sizeof(struct lay_name)},
@@ -698,23 +722,29 @@ static const struct {
     {offsetof(struct layout, workers), 8 * sizeof(struct lay_worker)},
     {offsetof(struct layout, rows), (MAX + 20) * sizeof(struct lay_row)},
     {offsetof(struct layout, chunks), 16 * sizeof(struct lay_chunk)},
-    {offsetof(struct layout, tally), offsetof(struct lay_tally, models)},
-    {offsetof(struct layout, tally.models), 8 * sizeof(struct tally_figures)},
-    {offsetof(struct layout, tally.clients), 8 * sizeof(struct tally_figures)},
+};
+static const struct part stats_parts[] = {
+    {0, offsetof(struct stats_layout, tally.models)},
+    {offsetof(struct stats_layout, tally.models),
+     8 * sizeof(struct lay_figures)},
+    {offsetof(struct stats_layout, tally.clients),
+     8 * sizeof(struct lay_figures)},
+    {offsetof(struct stats_layout, board), offsetof(struct lay_board, sheets)},
 };
 
-static bool has_changed(const struct layout *map, struct layout *shadow)
+static bool take_over(const struct part *part, size_t n, const void *map,
+                      void *shadow)
 {
     bool changed = false;
     size_t i;
 
-    for (i = 0; i < ARRAY_LEN(parts); i++) {
-        const char *from = (const char *)map + parts[i].at;
-        char *to = (char *)shadow + parts[i].at;
+    for (i = 0; i < n; i++) {
+        const char *from = (const char *)map + part[i].at;
+        char *to = (char *)shadow + part[i].at;
 
-        if (memcmp(from, to, parts[i].len) == 0)
+        if (memcmp(from, to, part[i].len) == 0)
             continue;
-        memcpy(to, from, parts[i].len);
+        memcpy(to, from, part[i].len);
         changed = true;
     }
     return changed;
@@ -722,14 +752,15 @@ static bool has_changed(const struct layout *map, struct layout *shadow)
 
 /* All but the history: it promises nothing that a kill could break, and where
  * its bytes lie depends on the time of day. */
-static bool is_same(const struct layout *map, const struct layout *shadow)
+static bool is_same(const struct layout *map, const struct layout *shadow,
+                    const struct stats_layout *stats,
+                    const struct stats_layout *stats_shadow)
 {
-    const size_t from = offsetof(struct layout, history);
-    const size_t to = offsetof(struct layout, board);
-
-    return memcmp(map, shadow, from) == 0 &&
-           memcmp((const char *)map + to, (const char *)shadow + to,
-                  sizeof(*map) - to) == 0;
+    return memcmp(map, shadow, sizeof(*map)) == 0 &&
+           memcmp(stats, stats_shadow,
+                  offsetof(struct stats_layout, history)) == 0 &&
+           memcmp(&stats->board, &stats_shadow->board, sizeof(stats->board)) ==
+               0;
 }
 
 #define SUMS  100000
@@ -738,12 +769,14 @@ static bool is_same(const struct layout *map, const struct layout *shadow)
 struct play {
     const struct scene *scene;
     struct layout *shadow, *copy;
+    struct stats_layout *stats_shadow, *stats_copy;
     int hold, locks;
     uint32_t sums[SUMS], n;
     int64_t tokens[SUMS];
     struct decided forms[FORMS];
     uint32_t n_forms;
     int64_t instructions;
+    int64_t stats_steps; /* of them in the section of the statistics */
 };
 
 static void add_form(struct play *p, const struct decided *d)
@@ -759,10 +792,15 @@ static void add_form(struct play *p, const struct decided *d)
 
 static void look(struct play *p)
 {
-    struct wreck w = {.scene = p->scene, .lay = p->copy, .locks = p->locks};
+    struct wreck w = {.scene = p->scene,
+                      .lay = p->copy,
+                      .stats = p->stats_copy,
+                      .locks = p->locks};
     const char *what = "";
 
     memcpy(p->copy, p->shadow, sizeof(*p->copy));
+    memcpy(p->stats_copy, p->stats_shadow,
+           offsetof(struct stats_layout, history));
     if (sigbus_run(survive, &w, &what) != GUARD_OK)
         w.wrong = what;
     check(w.wrong == NULL, "%s, instruction %lld: %s", p->scene->name,
@@ -835,27 +873,56 @@ static void lock_places(struct play *p)
         CHECK(file_lock_claim_slot(p->hold, third->slot));
 }
 
+/* Of ours and of the victim's. */
+static bool has_changed(struct play *p)
+{
+    bool state = take_over(parts, ARRAY_LEN(parts), lim->file.lay, p->shadow);
+
+    return take_over(stats_parts, ARRAY_LEN(stats_parts), lim->stats.lay,
+                     p->stats_shadow) ||
+           state;
+}
+
+static void copy_all(struct play *p)
+{
+    memcpy(p->shadow, lim->file.lay, sizeof(*p->shadow));
+    memcpy(p->stats_shadow, lim->stats.lay, sizeof(*p->stats_shadow));
+}
+
+/* Has the victim let go of it? */
+static bool lock_is_free(void)
+{
+    if (flock(lim->file.fd, LOCK_EX | LOCK_NB) == -1)
+        return false;
+    file_lock_drop(lim->file.fd);
+    return true;
+}
+
+/* First the state changes; then, with the same lock, the statistics. */
 static void watch(struct play *p, pid_t pid)
 {
     const struct layout *map = lim->file.lay;
+    const struct stats_layout *stats = lim->stats.lay;
     bool was_dirty = false, is_over = false;
 
-    memcpy(p->shadow, map, sizeof(*p->shadow));
+    copy_all(p);
     look(p);
     check(run_into_lock(pid), "%s: no lock was taken", p->scene->name);
     while (!is_over && p->instructions < MOST && step(pid)) {
         if (++p->instructions % p->scene->stride != 0)
             continue;
         was_dirty = was_dirty || map->live.dirty != 0;
-        is_over = was_dirty && map->live.dirty == 0;
-        if (has_changed(map, p->shadow))
+        is_over = was_dirty && map->live.dirty == 0 && lock_is_free();
+        p->stats_steps += stats->live.flag.dirty != 0;
+        if (has_changed(p))
             look(p);
     }
     go_on(pid); /* what comes after the lock does not concern us */
     CHECK(wait_stop(pid));
-    check(p->instructions == MOST || is_same(map, p->shadow),
+    check(p->instructions == MOST ||
+              is_same(map, p->shadow, stats, p->stats_shadow),
           "%s: a change was overlooked", p->scene->name);
-    memcpy(p->shadow, map, sizeof(*p->shadow));
+    copy_all(p);
     look(p);
     check_sums(p);
     check_forms(p);
@@ -868,7 +935,7 @@ static void run(struct play *p, const struct scene *s)
 
     p->scene = s;
     p->n = p->n_forms = 0;
-    p->instructions = 0;
+    p->instructions = p->stats_steps = 0;
     set = settings((uint32_t)s->limit, 60000, 0);
     third = NULL;
     empty_dir();
@@ -888,8 +955,9 @@ static void run(struct play *p, const struct scene *s)
     close(p->locks);
     limiter_close(third);
     limiter_close(lim);
-    printf("  %-32s %7lld instructions, %5u states\n", s->name,
-           (long long)p->instructions, p->n);
+    printf("  %-32s %7lld instructions, %6lld of statistics, %5u states\n",
+           s->name, (long long)p->instructions, (long long)p->stats_steps,
+           p->n);
 }
 
 int main(void)
@@ -900,7 +968,10 @@ int main(void)
     CHECK(p != NULL);
     p->shadow = malloc(sizeof(*p->shadow));
     p->copy = malloc(sizeof(*p->copy));
-    CHECK(p->shadow != NULL && p->copy != NULL);
+    p->stats_shadow = malloc(sizeof(*p->stats_shadow));
+    p->stats_copy = calloc(1, sizeof(*p->stats_copy));
+    CHECK(p->shadow != NULL && p->copy != NULL && p->stats_shadow != NULL &&
+          p->stats_copy != NULL);
     make_dir();
     share_a_processor();
     sigbus_init();
@@ -908,6 +979,8 @@ int main(void)
         run(p, &scenes[i]);
     free(p->shadow);
     free(p->copy);
+    free(p->stats_shadow);
+    free(p->stats_copy);
     free(p);
     return finish("step");
 }

@@ -159,7 +159,7 @@ static void stopped_in_the_lock(int instructions)
           "in the lock: the file was given up");
     sum = lim->file.lay->scopes[0].window.n + lim->file.lay->scopes[0].open;
     check(sum == 5, "in the lock: %u of 5 slots are used", sum);
-    check(lim->file.lay->live.counters.repairs == 0, "in the lock: repaired");
+    check(lim->stats.lay->counters.repairs == 0, "in the lock: repaired");
     end(pid);
     limiter_done(lim, t, true);
     (void)turns(lim, 1200);
@@ -218,7 +218,7 @@ static void stopped_before_the_lock(void)
           "before the lock: the send was not booked when it was written");
     check(booked[1] >= stopped + NS_PER_S,
           "before the lock: the send was booked into the past");
-    check(lim->file.ino == ino && lim->file.lay->live.counters.recoveries == 0,
+    check(lim->file.ino == ino && lim->stats.lay->counters.recoveries == 0,
           "before the lock: the file was given up");
     check(lim->file.lay->scopes[0].window.n == 2, "before the lock: no send");
     check(h.granted == 1, "before the lock: the others were not served");

@@ -203,9 +203,22 @@ const char *desk_file(const struct desk *d)
     return path;
 }
 
+const char *desk_stats_file(const struct desk *d)
+{
+    static char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", d->dir, STATS_NAME);
+    return path;
+}
+
 struct layout *desk_layout(const struct desk *d, uint32_t i)
 {
     return d->w[i]->file.lay;
+}
+
+struct stats_layout *desk_stats(const struct desk *d, uint32_t i)
+{
+    return d->w[i]->stats.lay;
 }
 
 bool desk_has_logged(const struct desk *d, const char *event)

@@ -10,6 +10,7 @@
 
 #include "lab.h"
 #include "state/limiter.h"
+#include "state/stats/stats_layout.h"
 
 #define DESK_WORKERS 4
 #define DESK_ASKS    2000
@@ -68,10 +69,13 @@ void desk_report(struct ask *a, enum limiter_answer answer, uint16_t status,
 /* It is to be sent again. */
 void desk_again(struct ask *a, bool unsent);
 
-/* The path of the state file. */
+/* The paths of the state file, and of the statistics. */
 const char *desk_file(const struct desk *d);
+const char *desk_stats_file(const struct desk *d);
 /* What worker I's file says; borrowed. */
 struct layout *desk_layout(const struct desk *d, uint32_t i);
+/* And its statistics. */
+struct stats_layout *desk_stats(const struct desk *d, uint32_t i);
 bool desk_has_logged(const struct desk *d, const char *event);
 
 #endif

@@ -19,6 +19,14 @@ struct layout *lab_new(void)
     return lay;
 }
 
+struct stats_layout *lab_stats(void)
+{
+    struct stats_layout *st = calloc(1, sizeof(*st));
+
+    CHECK(st != NULL);
+    return st;
+}
+
 struct limiter_rules lab_rules(uint32_t requests, int64_t window_s,
                                int64_t margin_ms)
 {

@@ -6,6 +6,7 @@
 #define SLUICE_LAB_H
 
 #include "state/policy/layout.h"
+#include "state/stats/stats_layout.h"
 #include "unit.h"
 
 /* Far beyond any machine's time since boot, which the limiter would take
@@ -14,6 +15,9 @@
 
 /* An empty state at LAB_T0; free(3) it. */
 struct layout *lab_new(void);
+
+/* Empty statistics; free(3) them. */
+struct stats_layout *lab_stats(void);
 
 /* REQUESTS in WINDOW_S and MARGIN_MS, nothing else set. */
 struct limiter_rules lab_rules(uint32_t requests, int64_t window_s,
@@ -57,6 +61,7 @@ CU_ErrorCode test_queue_add(void);
 CU_ErrorCode test_quota_add(void);
 CU_ErrorCode test_row_add(void);
 CU_ErrorCode test_state_file_add(void);
+CU_ErrorCode test_stats_file_add(void);
 CU_ErrorCode test_limiter_add(void);
 CU_ErrorCode test_lost_add(void);
 CU_ErrorCode test_share_add(void);

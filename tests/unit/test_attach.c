@@ -76,7 +76,7 @@ static void an_interrupted_lock_is_taken_again(void)
     struct ask *a;
 
     CU_ASSERT_EQUAL_FATAL(open_failing(d, 1, EINTR, err), 0);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 0);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 0);
     a = desk_ask(d, 0, NULL);
     desk_turn(d);
     CU_ASSERT_EQUAL(a->grants, 1);
@@ -310,7 +310,7 @@ static void who_comes_from_a_moved_directory_tells_that_windows_are_full(void)
     ask_for(d, 1, 4);
     desk_turn(d);
     check_one_limiter(d);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 0);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 0);
     desk_free(d);
     remove_away(away);
 }
@@ -442,7 +442,7 @@ static void those_that_start_together_know_each_other(void)
         for (i = 0; i < TOGETHER; i++)
             CU_ASSERT_EQUAL(read(done[0], &byte, 1), 1);
         desk_open(d, 0);
-        CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 0);
+        CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 0);
         CU_ASSERT_TRUE(desk_layout(d, 0)->live.lost_ns[0] == 0);
         close(end[1]);
         for (i = 0; i < TOGETHER; i++)

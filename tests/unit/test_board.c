@@ -33,7 +33,7 @@ static void one_builds_and_the_rest_read(void)
     CU_ASSERT_TRUE(
         limiter_board_ask(d->w[1], NS_PER_S, d->now + NS_PER_S, &who));
     CU_ASSERT_EQUAL(who, BOARD_OURS);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->board.builds, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->board.builds, 1);
     free(text);
     desk_free(d);
 }
@@ -61,8 +61,8 @@ static void a_builder_that_is_gone_or_late_is_passed_over(void)
 
 static void noise_is_no_text_that_hurts(void)
 {
-    struct layout *lay = lab_new();
-    unsigned char *bytes = (unsigned char *)&lay->board;
+    struct stats_layout *st = lab_stats();
+    unsigned char *bytes = (unsigned char *)&st->board;
     char *text = malloc(BOARD_MAX);
     uint64_t number;
     uint32_t round;
@@ -71,19 +71,18 @@ static void noise_is_no_text_that_hurts(void)
     for (round = 0; round < 50; round++) {
         for (i = 0; i < offsetof(struct lay_board, sheets) + 64; i++)
             bytes[i] = (unsigned char)lab_random(256);
-        (void)board_read(&lay->board, text, &len, &number);
+        (void)board_read(&st->board, text, &len, &number);
         CU_ASSERT_TRUE(len <= BOARD_MAX);
-        (void)board_ask(&lay->board, 3, true, NS_PER_S, LAB_T0);
-        board_rebuild(&lay->board, LAB_T0);
-        board_leave(&lay->board, board_owner(&lay->board));
-        CU_ASSERT_EQUAL(board_ask(&lay->board, 3, false, 0, LAB_T0),
-                        BOARD_OURS);
-        CU_ASSERT_TRUE(board_put(&lay->board, 3, "x", 1));
-        CU_ASSERT_TRUE(board_read(&lay->board, text, &len, &number));
+        (void)board_ask(&st->board, 3, true, NS_PER_S, LAB_T0);
+        board_rebuild(&st->board, LAB_T0);
+        board_leave(&st->board, board_owner(&st->board));
+        CU_ASSERT_EQUAL(board_ask(&st->board, 3, false, 0, LAB_T0), BOARD_OURS);
+        CU_ASSERT_TRUE(board_put(&st->board, 3, "x", 1));
+        CU_ASSERT_TRUE(board_read(&st->board, text, &len, &number));
         CU_ASSERT_EQUAL(len, 1);
     }
     free(text);
-    free(lay);
+    free(st);
 }
 
 static void viewers_are_counted_over_all_workers(void)
@@ -181,7 +180,7 @@ static void no_reader_ever_sees_a_torn_text(void)
         CU_ASSERT_EQUAL(waitpid(pids[i], &status, 0), pids[i]);
         CU_ASSERT_EQUAL(status, 0);
     }
-    CU_ASSERT_TRUE(desk_layout(d, 0)->board.builds > 40);
+    CU_ASSERT_TRUE(desk_stats(d, 0)->board.builds > 40);
     desk_free(d);
 }
 

@@ -1,4 +1,5 @@
-/* Mirrors state/stats/counters.c and state/completions.c, and what the limiter shows of it. */
+/* Mirrors state/stats/counters.c, figures.c, recent.c, sums.c and state/completions.c, and
+ * what the limiter shows of it. */
 #include "state/stats/counters.h"
 
 #include <string.h>
@@ -8,6 +9,9 @@
 #include "state/policy/names.h"
 #include "state/policy/naming.h"
 #include "state/stats.h"
+#include "state/stats/figures.h"
+#include "state/stats/recent.h"
+#include "state/stats/sums.h"
 #include "state/view.h"
 
 static struct limiter_note note_of(const char *model, enum outcome outcome)
@@ -38,26 +42,46 @@ static struct limiter_note note_of(const char *model, enum outcome outcome)
     return n;
 }
 
-static void note(struct layout *lay, const char *model, enum outcome outcome)
+/* Of nobody whose name is known. */
+static void add(struct stats_layout *st, const struct limiter_note *n)
+{
+    const struct figures_of nobody = {NONE, NONE, NONE, "", ""};
+
+    counters_note(st, n, &nobody, LAB_T0);
+}
+
+static void note(struct stats_layout *st, const char *model,
+                 enum outcome outcome)
 {
     struct limiter_note n = note_of(model, outcome);
 
-    counters_note(lay, &n, LAB_T0);
+    add(st, &n);
+}
+
+/* As completions.c does it. */
+static void note_known(struct layout *lay, struct stats_layout *st,
+                       const struct limiter_note *n)
+{
+    const struct figures_of who = {names_find_client(lay, n->client),
+                                   names_find_model(lay, 0, n->model), 0,
+                                   n->client, n->model};
+
+    counters_note(st, n, &who, LAB_T0);
 }
 
 /* ---- bounds ------------------------------------------------------------------ */
 
 static void codes_and_routes_are_bounded(void)
 {
-    struct layout *lay = lab_new();
-    const struct tally_route *r = lay->tally.sums.routes;
+    struct stats_layout *st = lab_stats();
+    const struct lay_route *r = st->tally.sums.routes;
     struct limiter_note n = note_of("a/b", OUTCOME_OK);
     uint64_t sum = 0;
     uint32_t i;
 
     for (i = 0; i < 500; i++) {
         n.status = (uint16_t)(100 + i);
-        counters_note(lay, &n, LAB_T0);
+        add(st, &n);
     }
     for (i = 0; i < TALLY_CODES; i++)
         sum += r->codes[i].n;
@@ -65,28 +89,28 @@ static void codes_and_routes_are_bounded(void)
     CU_ASSERT_EQUAL(r->other, 500 - TALLY_CODES);
     for (i = 1; i < 100; i++) {
         snprintf(n.route, sizeof(n.route), "route-%u", i);
-        counters_note(lay, &n, LAB_T0);
+        add(st, &n);
     }
     CU_ASSERT_STRING_EQUAL(r[TALLY_ROUTES - 1].name, "route-23");
     CU_ASSERT_EQUAL(r[TALLY_ROUTES].name[0], '\0');
     CU_ASSERT_EQUAL(r[TALLY_ROUTES].codes[0].n, 100 - TALLY_ROUTES);
-    free(lay);
+    free(st);
 }
 
 static void a_note_of_a_local_page_counts_its_route_alone(void)
 {
-    struct layout *lay = lab_new();
+    struct stats_layout *st = lab_stats();
     struct limiter_note n = note_of("", OUTCOME_OK);
 
     n.upstreamed = false;
     n.reason = REASON_NOT_FOUND;
-    counters_note(lay, &n, LAB_T0);
-    CU_ASSERT_EQUAL(lay->tally.sums.routes[0].codes[0].n, 1);
-    CU_ASSERT_EQUAL(lay->tally.sums.reasons[REASON_NOT_FOUND], 1);
-    CU_ASSERT_EQUAL(lay->tally.sums.requests, 0);
-    CU_ASSERT_EQUAL(lay->tally.sums.outcomes[OUTCOME_OK], 0);
-    CU_ASSERT_EQUAL(lay->tally.n_recent, 0);
-    free(lay);
+    add(st, &n);
+    CU_ASSERT_EQUAL(st->tally.sums.routes[0].codes[0].n, 1);
+    CU_ASSERT_EQUAL(st->tally.sums.reasons[REASON_NOT_FOUND], 1);
+    CU_ASSERT_EQUAL(st->tally.sums.requests, 0);
+    CU_ASSERT_EQUAL(st->tally.sums.outcomes[OUTCOME_OK], 0);
+    CU_ASSERT_EQUAL(st->tally.n_recent, 0);
+    free(st);
 }
 
 /* ---- providers ------------------------------------------------------------------ */
@@ -123,47 +147,47 @@ static void only_tame_names_are_publishers(void)
 
 static void a_publisher_is_admitted_by_its_first_success(void)
 {
-    struct layout *lay = lab_new();
-    struct tally_provider *p = lay->tally.sums.providers;
+    struct stats_layout *st = lab_stats();
+    struct lay_provider *p = st->tally.sums.providers;
     struct limiter_attempt a = {NS_PER_S, NS_PER_S, UPSTREAM_SERVER,
                                 true,     false,    "meta"};
 
-    counters_attempt(lay, &a);
-    note(lay, "meta/x", OUTCOME_UPSTREAM_ERROR);
+    counters_attempt(st, &a);
+    note(st, "meta/x", OUTCOME_UPSTREAM_ERROR);
     CU_ASSERT_EQUAL(p[0].name[0], '\0');
     CU_ASSERT_EQUAL(p[TALLY_PROVIDERS].errors[UPSTREAM_SERVER], 1);
     CU_ASSERT_EQUAL(p[TALLY_PROVIDERS].tokens_out, 11);
-    CU_ASSERT_EQUAL(lay->tally.sums.retries[UPSTREAM_SERVER], 1);
+    CU_ASSERT_EQUAL(st->tally.sums.retries[UPSTREAM_SERVER], 1);
     a.error = UPSTREAM_FINE;
     a.fine = true;
-    counters_attempt(lay, &a);
+    counters_attempt(st, &a);
     CU_ASSERT_STRING_EQUAL(p[0].name, "meta");
     CU_ASSERT_EQUAL(p[0].first_byte.n[5], 1);
-    note(lay, "meta/y", OUTCOME_UPSTREAM_ERROR);
+    note(st, "meta/y", OUTCOME_UPSTREAM_ERROR);
     CU_ASSERT_EQUAL(p[0].tokens_out, 11);
-    note(lay, "other/y", OUTCOME_OK);
-    note(lay, "llama", OUTCOME_OK);
+    note(st, "other/y", OUTCOME_OK);
+    note(st, "llama", OUTCOME_OK);
     CU_ASSERT_EQUAL(p[1].name[0], '\0');
-    free(lay);
+    free(st);
 }
 
 static void there_are_no_more_providers_than_rows(void)
 {
-    struct layout *lay = lab_new();
-    struct tally_provider *p = lay->tally.sums.providers;
+    struct stats_layout *st = lab_stats();
+    struct lay_provider *p = st->tally.sums.providers;
     char name[32];
     uint32_t i;
 
     for (i = 0; i < 10000; i++) {
         snprintf(name, sizeof(name), "p%u/m", i);
-        note(lay, name, OUTCOME_OK);
+        note(st, name, OUTCOME_OK);
     }
     CU_ASSERT_STRING_EQUAL(p[TALLY_PROVIDERS - 1].name, "p31");
     CU_ASSERT_EQUAL(p[TALLY_PROVIDERS].name[0], '\0');
     CU_ASSERT_EQUAL(p[TALLY_PROVIDERS].tokens_in, 7 * (10000 - 32));
-    note(lay, "p31/other", OUTCOME_OK);
+    note(st, "p31/other", OUTCOME_OK);
     CU_ASSERT_EQUAL(p[TALLY_PROVIDERS - 1].tokens_in, 14);
-    free(lay);
+    free(st);
 }
 
 /* ---- figures ---------------------------------------------------------------------- */
@@ -171,31 +195,39 @@ static void there_are_no_more_providers_than_rows(void)
 static void a_busy_name_is_counted_for_years(void)
 {
     struct layout *lay = lab_new();
+    struct stats_layout *st = lab_stats();
     uint32_t i = naming_model(lay, 0, "a/b", LAB_T0);
+    struct limiter_note n = note_of("a/b", OUTCOME_OK);
     uint64_t many = UINT32_MAX;
     struct view_figures v;
 
-    memset(lay->tally.models[i].outcomes, 0xff, 4); /* the lower half */
-    note(lay, "a/b", OUTCOME_OK);
-    counters_tell(&lay->tally.models[i], &v);
+    note_known(lay, st, &n);
+    memset(st->tally.models[i].outcomes, 0xff, 4); /* the lower half */
+    note_known(lay, st, &n);
+    figures_tell(&st->tally.models[i], &v);
     CU_ASSERT_EQUAL(v.outcomes[OUTCOME_OK], many + 1);
+    free(st);
     free(lay);
 }
 
 static void figures_are_kept_for_names_that_are_known(void)
 {
     struct layout *lay = lab_new();
+    struct stats_layout *st = lab_stats();
     uint32_t model = naming_model(lay, 0, "a/known", LAB_T0);
     uint32_t client = naming_client(lay, "c", LAB_T0), i;
     struct view_figures v;
     struct limiter_note n = note_of("a/known", OUTCOME_OK);
+    struct limiter_note other = note_of("a/unknown", OUTCOME_REFUSED);
+    struct lay_figures f;
 
     n.stream = true;
     reservoir_add(&n.gaps, SPREAD_GAP, 25000, 10);
-    counters_note(lay, &n, LAB_T0);
-    note(lay, "a/unknown", OUTCOME_REFUSED);
+    note_known(lay, st, &n);
+    note_known(lay, st, &other);
     CU_ASSERT_EQUAL(names_find_model(lay, 0, "a/unknown"), NONE);
-    counters_tell(&lay->tally.models[model], &v);
+    CU_ASSERT_TRUE(figures_model(&st->tally, model, 0, "a/known", &f));
+    figures_tell(&f, &v);
     CU_ASSERT_EQUAL(v.requests, 1);
     CU_ASSERT_EQUAL(v.outcomes[OUTCOME_OK], 1);
     CU_ASSERT_EQUAL(v.streams, 1);
@@ -206,67 +238,72 @@ static void figures_are_kept_for_names_that_are_known(void)
     CU_ASSERT_DOUBLE_EQUAL(v.token_gap_s.p50, 0.025, 0.011);
     CU_ASSERT_DOUBLE_EQUAL(v.tokens_per_s.p95, 40, 17);
     CU_ASSERT_DOUBLE_EQUAL(v.prompt_bytes.p50, 1000, 420);
-    counters_tell(&lay->tally.clients[client], &v);
+    CU_ASSERT_TRUE(figures_client(&st->tally, client, "c", &f));
+    figures_tell(&f, &v);
     CU_ASSERT_EQUAL(v.requests, 2);
     CU_ASSERT_EQUAL(v.refused, 1);
     for (i = 0; i < LAY_MODELS; i++)
-        CU_ASSERT_EQUAL(lay->tally.models[i].requests, i == model);
+        CU_ASSERT_EQUAL(st->tally.models[i].requests, i == model);
+    free(st);
     free(lay);
 }
 
 static void a_row_with_another_name_begins_anew(void)
 {
-    struct layout *lay = lab_new();
-    uint32_t model = naming_model(lay, 0, "a/old", LAB_T0), i;
-    uint32_t client = naming_client(lay, "c", LAB_T0);
-    char name[32];
+    struct stats_layout *st = lab_stats();
+    const struct figures_of old = {3, 5, 0, "c", "a/old"};
+    const struct figures_of new = {3, 5, 0, "d", "a/new"};
+    const struct figures_of elsewhere = {3, 5, 1, "d", "a/new"};
+    struct limiter_note n = note_of("a/old", OUTCOME_OK);
+    struct lay_figures f;
 
-    note(lay, "a/old", OUTCOME_OK);
-    counters_sent(lay, client, model);
-    for (i = 0; i < LAY_CLIENTS; i++) {
-        snprintf(name, sizeof(name), "a/%u", i);
-        (void)naming_client(lay, name, LAB_T0 + 1 + i);
-        (void)naming_model(lay, 0, name, LAB_T0 + 1 + i);
-    }
-    CU_ASSERT_EQUAL(names_find_model(lay, 0, "a/old"), NONE);
-    CU_ASSERT_EQUAL(names_find_client(lay, "c"), NONE);
-    for (i = 0; i < LAY_MODELS; i++)
-        CU_ASSERT_TRUE(lay->tally.models[i].requests == 0 &&
-                       lay->tally.models[i].sent == 0);
-    for (i = 0; i < LAY_CLIENTS; i++)
-        CU_ASSERT_TRUE(lay->tally.clients[i].requests == 0 &&
-                       lay->tally.clients[i].sent == 0);
-    free(lay);
+    counters_note(st, &n, &old, LAB_T0);
+    counters_sent(st, &old);
+    CU_ASSERT_TRUE(figures_model(&st->tally, 5, 0, "a/old", &f));
+    CU_ASSERT_EQUAL(f.sent, 1);
+    CU_ASSERT_FALSE(figures_model(&st->tally, 5, 0, "a/new", &f));
+    CU_ASSERT_FALSE(figures_client(&st->tally, 3, "d", &f));
+    counters_sent(st, &new);
+    CU_ASSERT_TRUE(figures_model(&st->tally, 5, 0, "a/new", &f));
+    CU_ASSERT_EQUAL(f.sent, 1);
+    CU_ASSERT_EQUAL(f.requests, 0);
+    CU_ASSERT_TRUE(figures_client(&st->tally, 3, "d", &f));
+    CU_ASSERT_EQUAL(f.requests, 0);
+    counters_sent(st, &elsewhere); /* of another upstream */
+    CU_ASSERT_FALSE(figures_model(&st->tally, 5, 0, "a/new", &f));
+    CU_ASSERT_TRUE(figures_client(&st->tally, 3, "d", &f));
+    CU_ASSERT_EQUAL(f.sent, 2);
+    free(st);
 }
 
 static void the_last_hundred_are_remembered(void)
 {
-    struct layout *lay = lab_new();
+    struct stats_layout *st = lab_stats();
     struct view_recent v;
     struct limiter_note n = note_of("a/b", OUTCOME_RATE);
     uint32_t i;
 
     for (i = 0; i < 250; i++) {
         n.bytes = i;
-        counters_note(lay, &n, LAB_T0);
+        add(st, &n);
     }
     for (i = 0; i < LIMITER_RECENT; i++) {
-        CU_ASSERT_TRUE(counters_recent(&lay->tally, i, &v));
+        CU_ASSERT_TRUE(recent_tell(&st->tally, i, &v));
         CU_ASSERT_EQUAL(v.bytes, 249 - i);
     }
     CU_ASSERT_STRING_EQUAL(v.model, "a/b");
     CU_ASSERT_EQUAL(v.outcome, OUTCOME_RATE);
-    CU_ASSERT_FALSE(counters_recent(&lay->tally, LIMITER_RECENT, &v));
+    CU_ASSERT_FALSE(recent_tell(&st->tally, LIMITER_RECENT, &v));
     n.tokens_in = n.tokens_out = LIMITER_TOKENS_MAX;
-    counters_note(lay, &n, LAB_T0);
-    CU_ASSERT_TRUE(counters_recent(&lay->tally, 0, &v)); /* the most is told */
+    add(st, &n);
+    CU_ASSERT_TRUE(recent_tell(&st->tally, 0, &v)); /* the most is told */
     CU_ASSERT_EQUAL(v.tokens_out, LIMITER_TOKENS_MAX);
-    free(lay);
+    free(st);
 }
 
 /* ---- noise ------------------------------------------------------------------------ */
 
-static void check_names(const struct tally_sums *s)
+static void check_names(const struct lay_sums *s)
 {
     uint32_t i, k;
 
@@ -281,58 +318,58 @@ static void check_names(const struct tally_sums *s)
 
 static void noise_makes_wrong_numbers_and_nothing_else(void)
 {
-    struct layout *lay = lab_new();
-    unsigned char *p = (unsigned char *)&lay->tally;
+    struct stats_layout *st = lab_stats();
+    unsigned char *p = (unsigned char *)&st->tally;
+    const struct figures_of who = {1, 2, 0, "c", "a/b"};
+    struct limiter_note n = note_of("a/b", OUTCOME_OK);
     struct view_figures v;
     struct view_recent r;
     uint32_t round, i;
 
-    (void)naming_model(lay, 0, "a/b", LAB_T0);
-    (void)naming_client(lay, "c", LAB_T0);
     for (round = 0; round < 8; round++) {
-        for (i = 0; i < sizeof(lay->tally); i++)
+        for (i = 0; i < sizeof(st->tally); i++)
             p[i] = (unsigned char)lab_random(256);
-        note(lay, "a/b", OUTCOME_OK); /* before anybody repairs it */
+        counters_note(st, &n, &who, LAB_T0); /* before anybody repairs it */
         for (i = 0; i < LIMITER_RECENT; i++)
-            (void)counters_recent(&lay->tally, i, &r);
+            (void)recent_tell(&st->tally, i, &r);
         for (i = 0; i < LAY_MODELS; i++)
-            counters_tell(&lay->tally.models[i], &v);
-        counters_rebuild(&lay->tally, LAB_T0);
-        check_names(&lay->tally.sums);
-        note(lay, "a/b", OUTCOME_OK);
-        check_names(&lay->tally.sums);
+            figures_tell(&st->tally.models[i], &v);
+        counters_rebuild(st);
+        check_names(&st->tally.sums);
+        note(st, "a/b", OUTCOME_OK);
+        check_names(&st->tally.sums);
     }
-    free(lay);
+    free(st);
 }
 
 static void a_name_that_is_there_twice_is_dropped(void)
 {
-    struct layout *lay = lab_new();
-    struct tally_sums *s = &lay->tally.sums;
+    struct stats_layout *st = lab_stats();
+    struct lay_sums *s = &st->tally.sums;
 
-    note(lay, "a/b", OUTCOME_OK);
-    note(lay, "b/b", OUTCOME_OK);
-    note(lay, "c/b", OUTCOME_OK);
+    note(st, "a/b", OUTCOME_OK);
+    note(st, "b/b", OUTCOME_OK);
+    note(st, "c/b", OUTCOME_OK);
     strcpy(s->providers[1].name, "a");
-    counters_rebuild(&lay->tally, LAB_T0);
+    counters_rebuild(st);
     CU_ASSERT_STRING_EQUAL(s->providers[0].name, "a");
     CU_ASSERT_EQUAL(s->providers[0].tokens_in, 7);
     CU_ASSERT_EQUAL(s->providers[1].name[0], '\0');
     CU_ASSERT_EQUAL(s->providers[2].name[0], '\0');
     s->routes[0].codes[1] = s->routes[0].codes[0];
     memset(s->routes[1].name, 'x', sizeof(s->routes[1].name));
-    counters_rebuild(&lay->tally, LAB_T0);
+    counters_rebuild(st);
     CU_ASSERT_EQUAL(s->routes[0].codes[0].n, 3);
     CU_ASSERT_EQUAL(s->routes[0].codes[1].status, 0);
     CU_ASSERT_EQUAL(s->routes[1].name[0], '\0');
-    free(lay);
+    free(st);
 }
 
 /* ---- the limiter ------------------------------------------------------------------- */
 
 static uint64_t outcomes(const struct desk *d, uint32_t i, enum outcome which)
 {
-    return desk_layout(d, i)->tally.sums.outcomes[which];
+    return desk_stats(d, i)->tally.sums.outcomes[which];
 }
 
 static void notes_count_once_for_all_workers(void)

@@ -29,7 +29,7 @@ static void a_request_without_a_ticket_asks_for_nothing(void)
     limiter_done(d->w[0], NULL, false);
     CU_ASSERT_FALSE(limiter_has_wishes(d->w[0]));
     desk_turn(d);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.sent, 0);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.sent, 0);
     lab_is_settled(desk_layout(d, 0));
     desk_free(d);
 }
@@ -239,7 +239,7 @@ static void one_aside_leaves_its_slot_to_the_next_and_keeps_its_place(void)
     desk_turn(d);
     CU_ASSERT_EQUAL(a->grants, 2);
     CU_ASSERT_EQUAL(c->grants, 0);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.sent, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.sent, 1);
     desk_free(d);
 }
 
@@ -317,7 +317,7 @@ static void one_aside_is_cancelled_at_once(void)
     CU_ASSERT_EQUAL(a->news.event, TICKET_CANCELLED);
     desk_done(a, false);
     desk_turn(d);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.sent, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.sent, 1);
     lab_is_settled(desk_layout(d, 0));
     desk_free(d);
 }
@@ -342,7 +342,7 @@ static void one_aside_survives_the_file_but_not_its_worker(void)
     desk_turn(d);
     desk_kill(d, 0);
     desk_pass(d, 1100);
-    CU_ASSERT_EQUAL(desk_layout(d, 1)->live.counters.sent, 0);
+    CU_ASSERT_EQUAL(desk_stats(d, 1)->counters.sent, 0);
     lab_is_settled(desk_layout(d, 1));
     desk_free(d);
 }
@@ -387,7 +387,7 @@ static void one_aside_was_not_sent_when_its_worker_ends(void)
     limiter_close(d->w[0]);
     d->w[0] = NULL;
     desk_turn(d);
-    CU_ASSERT_EQUAL(desk_layout(d, 1)->live.counters.sent, 0);
+    CU_ASSERT_EQUAL(desk_stats(d, 1)->counters.sent, 0);
     CU_ASSERT_EQUAL(b->grants, 1);
     desk_free(d);
 }

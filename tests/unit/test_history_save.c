@@ -25,7 +25,7 @@ static const char *vault_path(const struct desk *d)
 
 static struct lay_history *history(struct desk *d, uint32_t i)
 {
-    return &desk_layout(d, i)->history;
+    return &desk_stats(d, i)->history;
 }
 
 /* A turn of all, and the end of the threads that it began. */
@@ -85,6 +85,7 @@ static void send_some(struct desk *d, uint32_t n)
 static void begin_anew(struct desk *d, uint32_t n)
 {
     CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+    CU_ASSERT_EQUAL(unlink(desk_stats_file(d)), 0);
     while (n-- > 0) {
         d->w[n] = NULL;
         desk_open(d, n);
@@ -352,7 +353,7 @@ static void something_else_at_its_name_is_set_aside(void)
     CU_ASSERT_EQUAL(vault_size(d), size);
     CU_ASSERT_EQUAL(kind_aside(d), S_IFDIR);
     CU_ASSERT_EQUAL(times_logged(d, "history"), 3);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.histories_aside, 3);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.histories_aside, 3);
     desk_kill(d, 0);
     start_anew(d);
     check_sends(d, 5);
@@ -363,7 +364,7 @@ static void something_else_at_its_name_is_set_aside(void)
     check_sends(d, 0);
     CU_ASSERT_EQUAL(kind_aside(d), S_IFREG);
     CU_ASSERT_EQUAL(times_logged(d, "history"), 4);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.histories_aside, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.histories_aside, 1);
     desk_free(d);
 }
 

@@ -102,8 +102,7 @@ static void an_eta_past_the_deadline_is_refused_at_once(void)
     CU_ASSERT_EQUAL(b->refusals, 1);
     CU_ASSERT_EQUAL(b->news.why, REFUSED_DEADLINE);
     CU_ASSERT_EQUAL(b->news.eta_ns, 60 * NS_PER_S);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.refused[REFUSED_DEADLINE],
-                    1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.refused[REFUSED_DEADLINE], 1);
     CU_ASSERT_EQUAL(c->news.position, 0);
     desk_pass(d, 60000);
     CU_ASSERT_EQUAL(c->grants, 1);
@@ -197,7 +196,7 @@ static void a_ticket_that_was_not_told_cannot_have_sent(void)
     desk_done(a, false);
     desk_turn(d);
     CU_ASSERT_EQUAL(a->told, 0);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.sent, 0);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.sent, 0);
     lab_is_settled(desk_layout(d, 0));
     desk_free(d);
 }
@@ -218,7 +217,7 @@ static void one_that_leaves_as_it_is_granted_uses_no_slot(void)
     desk_turn(d);
     CU_ASSERT_EQUAL(b->grants, 0);
     CU_ASSERT_EQUAL(c->grants, 1);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.sent, 0);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.sent, 0);
     desk_free(d);
 }
 
@@ -324,7 +323,7 @@ static void an_offer_that_lapses_goes_to_the_next(void)
     d->now += 50 * NS_PER_MS;
     (void)limiter_turn(d->w[0], d->now);
     CU_ASSERT_EQUAL(c->grants, 1);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.revoked, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.revoked, 1);
     desk_done(c, true);
     (void)limiter_turn(d->w[0], d->now); /* no second offer to the stalled */
     CU_ASSERT_EQUAL(desk_layout(d, 0)->live.offered, 0);
@@ -347,7 +346,7 @@ static void a_late_worker_still_takes_what_it_was_offered(void)
     d->now += 300 * NS_PER_MS; /* nobody looked meanwhile */
     (void)limiter_turn(d->w[1], d->now);
     CU_ASSERT_EQUAL(b->grants, 1);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.revoked, 0);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.revoked, 0);
     desk_free(d);
 }
 
@@ -369,7 +368,7 @@ static void what_a_dead_worker_held_vanishes_but_not_its_sends(void)
     desk_turn(d);
     desk_kill(d, 1);
     desk_pass(d, 1000);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.swept, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.swept, 1);
     CU_ASSERT_TRUE(desk_has_logged(d, "worker_swept"));
     CU_ASSERT_EQUAL(a->grants + b->grants, 0);
     /* Sent, and twice "may have been, until just now". */

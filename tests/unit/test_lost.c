@@ -107,6 +107,7 @@ static void remove_the_directory(const struct desk *d)
     }
     snprintf(name, sizeof(name), "%s/.start.lock", d->dir);
     CU_ASSERT_EQUAL(unlink(name), 0);
+    CU_ASSERT_EQUAL(unlink(desk_stats_file(d)), 0);
     CU_ASSERT_EQUAL(rmdir(d->dir), 0);
 }
 
@@ -139,7 +140,7 @@ static void survive(void (*harm)(const struct desk *d))
     CU_ASSERT_TRUE(desk_has_logged(d, "state_lost"));
     CU_ASSERT_TRUE(desk_has_logged(d, "state_replaced"));
     CU_ASSERT_EQUAL(d->w[0]->file.ino, d->w[1]->file.ino);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 1);
     CU_ASSERT_EQUAL(d->w[0]->service_start_ns, start);
     CU_ASSERT_EQUAL(desk_layout(d, 0)->live.waiting, 2);
     CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].open, 2);
@@ -376,7 +377,7 @@ static void a_page_that_is_cut_off_kills_nobody(void)
     (void)desk_ask(d, 0, NULL);
     desk_turn(d);
     desk_pass(d, 100);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 2);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 2);
     CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].open, 1);
     desk_done(a, true);
     desk_free(d);
@@ -418,7 +419,7 @@ static void a_file_that_proved_damaged_is_not_used_again(void)
     desk_turn(d);
     CU_ASSERT_NOT_EQUAL(d->w[0]->file.ino, ino);
     CU_ASSERT_EQUAL(d->w[0]->file.ino, d->w[1]->file.ino);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 1);
     desk_free(d);
 }
 

@@ -47,8 +47,8 @@ static void a_benched_model_is_refused_and_costs_nothing(void)
     late = desk_ask_model(d, 0, "m/off");
     desk_turn(d);
     CU_ASSERT_EQUAL(late->why_refused, REFUSED_MODEL_OFF);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.joined, 4);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.benches, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.joined, 4);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.benches, 1);
     CU_ASSERT_EQUAL(other->refusals, 0);
     desk_pass(d, 60000);
     CU_ASSERT_EQUAL(other->grants, 1);
@@ -151,7 +151,7 @@ static void answers_older_than_a_bench_do_not_double_it(void)
         desk_turn(d);
     }
     CU_ASSERT_EQUAL(bench_s(d), 60);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.benches, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.benches, 1);
     desk_free(d);
 }
 
@@ -196,7 +196,7 @@ static void an_unpaid_upstream_refuses_all_then_tries_once(void)
     CU_ASSERT_EQUAL(waits->why_refused, REFUSED_UPSTREAM_HELD);
     CU_ASSERT_EQUAL(waits->news.status, 402);
     CU_ASSERT_EQUAL(waits->news.eta_ns, 300 * NS_PER_S);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.holds[HOLD_UNPAID], 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.holds[HOLD_UNPAID], 1);
     desk_pass(d, 299999);
     other = desk_ask(d, 0, NULL);
     desk_turn(d);
@@ -280,7 +280,7 @@ static void a_busy_model_is_held_to_what_it_took(void)
     desk_turn(d);
     CU_ASSERT_TRUE(desk_layout(d, 0)->traits[0].concurrency.limit <= 16);
     CU_ASSERT_TRUE(desk_layout(d, 0)->traits[0].concurrency.limit >= 14);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.ceilings_cut, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.ceilings_cut, 1);
     CU_ASSERT_EQUAL(in_flight(d, 0, 20), 16);
     other =
         desk_ask_model(d, 0, "m/idle"); /* same client, behind the blocked */

@@ -429,12 +429,12 @@ static void a_number_that_nobody_can_count_to_is_damage(void)
         *numbers[i] = i % 2 == 0 ? UINT64_C(1) << 61 : UINT64_MAX;
         desk_pass(d, 100);
         CU_ASSERT_TRUE(desk_has_logged(d, "state_lost"));
-        CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+        CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 1);
         desk_pass(d, 62000);
         (void)desk_ask(d, 0, NULL);
         desk_turn(d);
         CU_ASSERT_EQUAL(grants(d), 1);
-        CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+        CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 1);
         desk_free(d);
     }
 }

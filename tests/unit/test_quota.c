@@ -269,7 +269,7 @@ static void lose_with_an_older_word(bool last)
     d->now += NS_PER_S;
     (void)limiter_turn(d->w[last ? 1 : 0], d->now);
     (void)limiter_turn(d->w[last ? 0 : 1], d->now);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 1);
     CU_ASSERT_EQUAL(desk_layout(d, 0)->live.waiting, 2);
     CU_ASSERT_EQUAL(limit_of(d, "a"), 2);
     desk_free(d);
@@ -389,7 +389,7 @@ static void a_lost_file_makes_a_full_minute(void)
     desk_turn(d);
     CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
     desk_pass(d, 1000);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 1);
     lost = desk_layout(d, 0)->live.quota_lost_ns;
     a = ask(d, 0, "a", 5);
     desk_pass(d, 10000);

@@ -133,8 +133,8 @@ static void check_owed(struct desk *d, uint64_t fingerprint, bool owed)
     desk_done(a, true);
     desk_done(b, true);
     desk_turn(d);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.seniors, owed ? 1 : 0);
-    desk_layout(d, 0)->live.counters.seniors = 0;
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.seniors, owed ? 1 : 0);
+    desk_stats(d, 0)->counters.seniors = 0;
     lab_recount(desk_layout(d, 0));
 }
 
@@ -162,8 +162,8 @@ static void who_was_refused_goes_to_the_head_of_its_line_on_any_worker(void)
     CU_ASSERT_EQUAL(a->news.position, 0);
     CU_ASSERT_TRUE(limiter_place(d->w[1], b->ticket, d->now, &n));
     CU_ASSERT_EQUAL(n.position, 1); /* as before */
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.seniors, 1);
-    desk_layout(d, 0)->live.counters.seniors = 0;
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.seniors, 1);
+    desk_stats(d, 0)->counters.seniors = 0;
     check_owed(d, 7, false);
     desk_free(d);
 }
@@ -287,7 +287,7 @@ static void a_new_file_keeps_the_key_and_the_fingerprints(void)
     CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
     desk_pass(d, 1000);
     desk_turn(d);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 1);
     CU_ASSERT_EQUAL(limiter_secret(d->w[0]), secret);
     CU_ASSERT_EQUAL(limiter_secret(d->w[1]), secret);
     desk_kill(d, 1);

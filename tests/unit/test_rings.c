@@ -11,23 +11,36 @@
 
 #define T 1800000000 /* a whole hour */
 
-static const struct lay_moment *at(const struct layout *lay, uint32_t ring,
+static const struct lay_moment *at(const struct lay_history *h, uint32_t ring,
                                    int64_t t)
 {
-    return &lay->history.moments[rings_place(&history_rings[ring], t)];
+    return &h->moments[rings_place(&history_rings[ring], t)];
 }
 
+static int64_t now = LAB_T0; /* by a clock that does not jump */
+
+static struct lay_history *empty(void)
+{
+    struct lay_history *h = calloc(1, sizeof(*h));
+
+    CHECK(h != NULL);
+    now = LAB_T0;
+    return h;
+}
+
+static const struct rings_gauge gauge = {1, 2, 3, 4};
+
 /* All sends that a ring knows of. */
-static uint64_t sends(const struct layout *lay, uint32_t ring)
+static uint64_t sends(const struct lay_history *h, uint32_t ring)
 {
     const struct history_ring *r = &history_rings[ring];
     uint64_t n = 0;
     uint32_t i;
 
     for (i = r->first; i < r->first + r->n; i++)
-        if (lay->history.moments[i].begin != 0) {
-            CU_ASSERT_TRUE(rings_belongs(&lay->history.moments[i], i));
-            n += lay->history.moments[i].sends;
+        if (h->moments[i].begin != 0) {
+            CU_ASSERT_TRUE(rings_belongs(&h->moments[i], i));
+            n += h->moments[i].sends;
         }
     return n;
 }
@@ -52,15 +65,15 @@ static struct limiter_note a_note(void)
 
 static void what_happens_is_in_all_three_rings(void)
 {
-    struct layout *lay = lab_new();
+    struct lay_history *h = empty();
     struct limiter_note n = a_note();
     uint32_t r;
 
-    rings_turn(lay, T + 3661);
-    rings_sent(lay);
-    rings_note(lay, &n);
+    rings_turn(h, T + 3661, now);
+    rings_sent(h, 1);
+    rings_note(h, &n);
     for (r = 0; r < HISTORY_RINGS; r++) {
-        const struct lay_moment *m = at(lay, r, T + 3661);
+        const struct lay_moment *m = at(h, r, T + 3661);
 
         CU_ASSERT_EQUAL(m->begin, T + (r == 0 ? 3661 : r == 1 ? 3660 : 3600));
         CU_ASSERT_EQUAL(m->sends, 1);
@@ -73,74 +86,74 @@ static void what_happens_is_in_all_three_rings(void)
         CU_ASSERT_EQUAL(m->tokens_in, 7);
         CU_ASSERT_EQUAL(m->tokens_out, 0);
     }
-    CU_ASSERT_EQUAL(lay->history.first_s, T + 3661);
-    free(lay);
+    CU_ASSERT_EQUAL(h->first_s, T + 3661);
+    free(h);
 }
 
 /* Long enough for each second and each minute to be used again. */
 static void sums_hold_when_the_rings_come_round(void)
 {
-    struct layout *lay = lab_new();
+    struct lay_history *h = empty();
     uint64_t late[2] = {0, 0}, all = 0;
     int64_t t = T, end = T + 3 * 86400;
 
     for (; t < end; t += 1 + lab_random(200)) {
         uint32_t k = lab_random(4);
 
-        rings_turn(lay, t);
+        rings_turn(h, t, now);
         for (; k > 0; k--, all++) {
-            rings_sent(lay);
+            rings_sent(h, 1);
             late[0] += t > end - 600;
             late[1] += t / 60 > end / 60 - 2880;
         }
     }
-    rings_turn(lay, end - 1);
-    CU_ASSERT_EQUAL(sends(lay, 2), all);
-    CU_ASSERT_TRUE(sends(lay, 1) >= late[1]);
-    CU_ASSERT_TRUE(sends(lay, 0) >= late[0]);
-    CU_ASSERT_EQUAL(at(lay, 0, end - 1)->begin, end - 1);
-    free(lay);
+    rings_turn(h, end - 1, now);
+    CU_ASSERT_EQUAL(sends(h, 2), all);
+    CU_ASSERT_TRUE(sends(h, 1) >= late[1]);
+    CU_ASSERT_TRUE(sends(h, 0) >= late[0]);
+    CU_ASSERT_EQUAL(at(h, 0, end - 1)->begin, end - 1);
+    free(h);
 }
 
 static void a_clock_that_goes_back_goes_on_with_what_is_there(void)
 {
-    struct layout *lay = lab_new();
+    struct lay_history *h = empty();
     uint64_t all = 0;
     int i;
 
     for (i = 0; i < 300; i++, all++) {
-        rings_turn(lay, T + i);
-        rings_sent(lay);
+        rings_turn(h, T + i, now);
+        rings_sent(h, 1);
     }
     for (i = 100; i < 200; i++, all++) {
-        rings_turn(lay, T + i);
-        rings_sent(lay);
+        rings_turn(h, T + i, now);
+        rings_sent(h, 1);
     }
-    CU_ASSERT_EQUAL(sends(lay, 0), all);
-    CU_ASSERT_EQUAL(sends(lay, 1), all);
-    CU_ASSERT_EQUAL(sends(lay, 2), all);
-    CU_ASSERT_EQUAL(at(lay, 0, T + 150)->sends, 2);
-    CU_ASSERT_EQUAL(at(lay, 0, T + 250)->sends, 1);
-    free(lay);
+    CU_ASSERT_EQUAL(sends(h, 0), all);
+    CU_ASSERT_EQUAL(sends(h, 1), all);
+    CU_ASSERT_EQUAL(sends(h, 2), all);
+    CU_ASSERT_EQUAL(at(h, 0, T + 150)->sends, 2);
+    CU_ASSERT_EQUAL(at(h, 0, T + 250)->sends, 1);
+    free(h);
 }
 
 static void a_clock_that_leaps_harms_only_what_it_overwrites(void)
 {
     static const int64_t times[] = {
         T, T + 40 * 86400 + 300, 1, T, 0, -5, T - 9, INT64_MAX, INT64_MIN, T};
-    struct layout *lay = lab_new();
+    struct lay_history *h = empty();
     uint32_t i;
 
     for (i = 0; i < ARRAY_LEN(times); i++) {
-        rings_turn(lay, times[i]);
-        rings_sent(lay);
-        rings_gauge(lay, 0, LAB_T0);
+        rings_turn(h, times[i], now);
+        rings_sent(h, 1);
+        rings_gauge(h, &gauge);
     }
-    CU_ASSERT_EQUAL(at(lay, 0, T)->sends, 3);
-    CU_ASSERT_EQUAL(at(lay, 2, T)->sends, 3);
-    CU_ASSERT_TRUE(sends(lay, 2) >= 4);
-    CU_ASSERT_EQUAL(lay->history.first_s, T - 9); /* 1970 was no time */
-    free(lay);
+    CU_ASSERT_EQUAL(at(h, 0, T)->sends, 3);
+    CU_ASSERT_EQUAL(at(h, 2, T)->sends, 3);
+    CU_ASSERT_TRUE(sends(h, 2) >= 4);
+    CU_ASSERT_EQUAL(h->first_s, T - 9); /* 1970 was no time */
+    free(h);
 }
 
 /* What a machine without a clock of its own shows at first: 1970, or what its
@@ -156,83 +169,83 @@ static void a_clock_that_is_wrong_at_the_start_costs_no_record(void)
     uint32_t i, k;
 
     for (i = 0; i < ARRAY_LEN(wrong); i++) {
-        struct layout *lay = lab_new();
+        struct lay_history *h = empty();
         struct limiter_note n = a_note();
-        struct lay_moment *before = malloc(sizeof(lay->history.moments));
+        struct lay_moment *before = malloc(sizeof(h->moments));
 
         CHECK(before != NULL);
         for (k = 0; k < HISTORY_HOURS; k++) { /* no place is free */
-            rings_turn(lay, T - (HISTORY_HOURS - INT64_C(1) - k) * 3600);
-            rings_sent(lay);
+            rings_turn(h, T - (HISTORY_HOURS - INT64_C(1) - k) * 3600, now);
+            rings_sent(h, 1);
         }
         for (k = 0; k < HISTORY_MINUTES; k++) {
-            rings_turn(lay, T - (HISTORY_MINUTES - INT64_C(1) - k) * 60);
-            rings_sent(lay);
+            rings_turn(h, T - (HISTORY_MINUTES - INT64_C(1) - k) * 60, now);
+            rings_sent(h, 1);
         }
         for (k = 0; k < HISTORY_SECONDS; k++)
-            rings_turn(lay, T - (HISTORY_SECONDS - INT64_C(1) - k));
-        memcpy(before, lay->history.moments, sizeof(lay->history.moments));
+            rings_turn(h, T - (HISTORY_SECONDS - INT64_C(1) - k), now);
+        memcpy(before, h->moments, sizeof(h->moments));
         for (k = 0; k < 50; k++) { /* the time is fetched from the network */
-            lay->live.now_ns += NS_PER_S;
-            rings_turn(lay, wrong[i] + k);
-            rings_sent(lay);
-            rings_note(lay, &n);
-            rings_gauge(lay, 0, lay->live.now_ns);
+            now += NS_PER_S;
+            rings_turn(h, wrong[i] + k, now);
+            rings_sent(h, 1);
+            rings_note(h, &n);
+            rings_gauge(h, &gauge);
         }
         for (k = 0; k < HISTORY_ALL; k++)
-            CU_ASSERT_TRUE(lay->history.moments[k].begin == before[k].begin &&
-                           lay->history.moments[k].sends >= before[k].sends);
-        rings_turn(lay, T + 1);
-        rings_sent(lay);
-        CU_ASSERT_EQUAL(at(lay, 0, T + 1)->sends, 1);
-        CU_ASSERT_EQUAL(lay->history.ahead_s, 0);
+            CU_ASSERT_TRUE(h->moments[k].begin == before[k].begin &&
+                           h->moments[k].sends >= before[k].sends);
+        rings_turn(h, T + 1, now);
+        rings_sent(h, 1);
+        CU_ASSERT_EQUAL(at(h, 0, T + 1)->sends, 1);
+        CU_ASSERT_EQUAL(h->ahead_s, 0);
         free(before);
-        free(lay);
+        free(h);
     }
 }
 
 /* It was a year ahead, and is right now. */
 static void a_record_of_a_clock_that_was_wrong_makes_room_in_time(void)
 {
-    struct layout *lay = lab_new();
+    struct lay_history *h = empty();
     const int64_t ahead = T + INT64_C(2880) * 60 * 180;
     uint32_t i;
 
     for (i = 0; i < 120; i++) {
-        rings_turn(lay, ahead + i);
-        rings_sent(lay);
+        rings_turn(h, ahead + i, now);
+        rings_sent(h, 1);
     }
     for (i = 0; i < 62; i++) {
-        lay->live.now_ns += NS_PER_S;
-        rings_turn(lay, T + i);
-        rings_sent(lay);
+        now += NS_PER_S;
+        rings_turn(h, T + i, now);
+        rings_sent(h, 1);
     }
-    CU_ASSERT_EQUAL(at(lay, 0, T + 61)->begin, T + 61); /* after a minute */
-    CU_ASSERT_NOT_EQUAL(at(lay, 1, T)->begin, T);
-    lay->live.now_ns += 3600 * NS_PER_S;
-    rings_turn(lay, T + 62);
-    rings_sent(lay);
-    CU_ASSERT_EQUAL(at(lay, 1, T + 62)->begin, T + 60); /* and an hour */
-    CU_ASSERT_EQUAL(at(lay, 1, T + 62)->sends, 1);
-    free(lay);
+    CU_ASSERT_EQUAL(at(h, 0, T + 61)->begin, T + 61); /* after a minute */
+    CU_ASSERT_NOT_EQUAL(at(h, 1, T)->begin, T);
+    now += 3600 * NS_PER_S;
+    rings_turn(h, T + 62, now);
+    rings_sent(h, 1);
+    CU_ASSERT_EQUAL(at(h, 1, T + 62)->begin, T + 60); /* and an hour */
+    CU_ASSERT_EQUAL(at(h, 1, T + 62)->sends, 1);
+    free(h);
 }
 
 static void a_second_without_a_turn_is_kept_a_minute_is_not(void)
 {
-    struct layout *lay = lab_new();
+    struct lay_history *h = empty();
 
-    rings_turn(lay, T);
-    rings_turn(lay, T + 2);
-    CU_ASSERT_EQUAL(at(lay, 0, T + 1)->begin, T + 1);
-    rings_turn(lay, T + 62);
-    CU_ASSERT_EQUAL(at(lay, 0, T + 30)->begin, 0);
-    free(lay);
+    rings_turn(h, T, now);
+    rings_turn(h, T + 2, now);
+    CU_ASSERT_EQUAL(at(h, 0, T + 1)->begin, T + 1);
+    rings_turn(h, T + 62, now);
+    CU_ASSERT_EQUAL(at(h, 0, T + 30)->begin, 0);
+    free(h);
 }
 
 static void noise_in_it_hurts_no_one(void)
 {
-    struct layout *lay = lab_new();
-    unsigned char *bytes = (unsigned char *)&lay->history;
+    struct lay_history *h = empty();
+    unsigned char *bytes = (unsigned char *)h;
     struct limiter_note n = a_note();
     uint32_t round;
     size_t i;
@@ -240,16 +253,16 @@ static void noise_in_it_hurts_no_one(void)
     for (round = 0; round < 20; round++) {
         for (i = 0; i < offsetof(struct lay_history, moments) + 100000; i++)
             bytes[i] = (unsigned char)lab_random(256);
-        rings_turn(lay, T + round);
-        rings_sent(lay);
-        rings_rebuild(&lay->history, LAB_T0);
-        CU_ASSERT_TRUE(lay->history.filled_to <= HISTORY_ALL);
-        rings_turn(lay, T + round);
-        rings_sent(lay);
-        rings_note(lay, &n);
-        CU_ASSERT_EQUAL(at(lay, 0, T + round)->begin, T + round);
+        rings_turn(h, T + round, now);
+        rings_sent(h, 1);
+        rings_rebuild(h, LAB_T0);
+        CU_ASSERT_TRUE(h->filled_to <= HISTORY_ALL);
+        rings_turn(h, T + round, now);
+        rings_sent(h, 1);
+        rings_note(h, &n);
+        CU_ASSERT_EQUAL(at(h, 0, T + round)->begin, T + round);
     }
-    free(lay);
+    free(h);
 }
 
 /* ---- quantiles ------------------------------------------------------------------ */
@@ -279,7 +292,7 @@ static struct limiter_past *past;
 static const struct limiter_past *tell(struct desk *d, int64_t back_s,
                                        uint32_t points)
 {
-    int64_t now_s = desk_layout(d, 0)->history.now_s;
+    int64_t now_s = desk_stats(d, 0)->history.now_s;
     struct past_range r = {now_s - back_s, now_s, now_s, points};
 
     if (past == NULL)
@@ -321,7 +334,7 @@ static void a_range_has_as_many_sends_as_were_counted(void)
             CU_ASSERT_TRUE(p->n <= k && p->n >= 1);
             CU_ASSERT_EQUAL(p->from_s % p->step_s, 0);
         }
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.sent, 60);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.sent, 60);
     CU_ASSERT_EQUAL(tell(d, 599, 600)->step_s, 1);
     CU_ASSERT_EQUAL(tell(d, 599, 300)->step_s, 2);
     CU_ASSERT_EQUAL(tell(d, 700, 1000)->step_s, 60);
@@ -365,7 +378,7 @@ static void gauges_tell_the_most_there_was(void)
 static void a_range_of_nothing_is_empty(void)
 {
     struct desk *d = desk_of(1, 2);
-    int64_t now_s = desk_layout(d, 0)->history.now_s;
+    int64_t now_s = desk_stats(d, 0)->history.now_s;
     struct past_range ahead = {now_s + 10, now_s + 20, now_s, 5};
     struct past_range old = {0, 1, now_s, 5};
 

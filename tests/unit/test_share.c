@@ -74,8 +74,8 @@ static void four_saturated_workers_use_the_window_up_and_no_more(void)
     check_windows(m);
     /* 600 s hold ten spans, the last of them short: 99 % of 400. */
     CU_ASSERT_TRUE(m->n_sent >= 396);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.sent, m->n_sent);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.revoked, 0);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.sent, m->n_sent);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.revoked, 0);
     free(m);
     desk_free(d);
 }

@@ -18,7 +18,7 @@ static void expect_new_file(struct desk *d)
     desk_turn(d);
     desk_pass(d, 1000);
     CU_ASSERT_TRUE(desk_has_logged(d, "state_lost"));
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.recoveries, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.recoveries, 1);
     desk_pass(d, 62000);
     lab_recount(desk_layout(d, 0));
 }

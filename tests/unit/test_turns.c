@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "desk.h"
+#include "state/attach.h"
 #include "state/operator.h"
 #include "state/policy/admit.h"
 #include "state/view.h"

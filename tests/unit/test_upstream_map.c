@@ -5,6 +5,7 @@
 #include "desk.h"
 #include "state/operator.h"
 #include "state/readiness.h"
+#include "state/stats.h"
 #include "state/view.h"
 #include "state/worker.h"
 

@@ -58,7 +58,7 @@ static void rate_holds_then_one_probes_then_it_recovers(void)
             refuse(&d->asks[i], -1);
     desk_turn(d);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_HOLDING);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.holds[HOLD_RATE], 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.holds[HOLD_RATE], 1);
     CU_ASSERT_TRUE(desk_has_logged(d, "retreat"));
     desk_pass(d, 59999);
     CU_ASSERT_EQUAL(granted(d), 8);
@@ -77,14 +77,14 @@ static void rate_holds_then_one_probes_then_it_recovers(void)
         CU_ASSERT_EQUAL(d->asks[i].refusals, 0);
     desk_pass(d, 600000);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_NORMAL);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.retreats_over, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.retreats_over, 1);
     desk_free(d);
 }
 
 static void an_answer_is_judged_by_the_time_it_comes_at(void)
 {
     struct desk *d = desk_of(1, 8);
-    const struct limiter_counters *c = &desk_layout(d, 0)->live.counters;
+    const struct lay_counters *c = &desk_stats(d, 0)->counters;
 
     ask_and_send(d, 1);
     refuse(&d->asks[0], 1);
@@ -150,7 +150,7 @@ static void a_probe_is_passed_on_when_its_time_is_over(void)
     CU_ASSERT_EQUAL(granted(d), 2);
     desk_pass(d, 1);
     (void)probe_of(d, 2);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.probes, 2);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.probes, 2);
     desk_report(a, ANSWER_FINE, 200, -1); /* late, but it tells all the same */
     desk_turn(d);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_RECOVERING);
@@ -214,7 +214,7 @@ static void a_refused_probe_holds_longer(void)
     desk_turn(d);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_HOLDING);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->streak, 1);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.holds[HOLD_PROBE], 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.holds[HOLD_PROBE], 1);
     CU_ASSERT_EQUAL(granted(d), 2);
     CU_ASSERT_EQUAL(a->refusals, 0);
     desk_free(d);
@@ -230,7 +230,7 @@ static void what_was_not_sent_reports_nothing(void)
     desk_report(a, ANSWER_RATE, 429, -1); /* granted, and not sent */
     desk_turn(d);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_NORMAL);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.answers[ANSWER_RATE], 0);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.answers[ANSWER_RATE], 0);
     desk_free(d);
 }
 
@@ -293,7 +293,7 @@ static void an_operator_ends_a_hold_at_once(void)
     CU_ASSERT_FALSE(limiter_has_wishes(d->w[1]));
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_NORMAL);
     CU_ASSERT_EQUAL(granted(d), 9); /* a full window */
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.counters.holds_ended, 1);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.holds_ended, 1);
     desk_free(d);
 }
 
@@ -440,8 +440,8 @@ static struct before look(const struct desk *d)
     const struct layout *lay = desk_layout(d, 0);
     const struct retreat *re = &lay->scopes[0].retreat;
 
-    return (struct before){*re, lay->live.counters.granted,
-                           lay->live.counters.probes,
+    return (struct before){*re, desk_stats(d, 0)->counters.granted,
+                           desk_stats(d, 0)->counters.probes,
                            runs(lay, re) && d->now < re->until_ns};
 }
 
@@ -453,7 +453,7 @@ static void quiet_turn(struct desk *d, uint32_t worker)
     uint64_t grants;
 
     (void)limiter_turn(d->w[worker], d->now);
-    grants = lay->live.counters.granted + lay->live.offered - b.granted;
+    grants = desk_stats(d, 0)->counters.granted + lay->live.offered - b.granted;
     if (b.retreat.state == RETREAT_HOLDING && d->now < b.retreat.until_ns)
         CU_ASSERT_EQUAL(grants, 0);
     if (b.retreat.state == RETREAT_PROBING)
@@ -461,7 +461,7 @@ static void quiet_turn(struct desk *d, uint32_t worker)
     /* Its owner may be found dead, or its offer lapse, in this very turn. */
     if (b.retreat.state == RETREAT_PROBING && b.probe_runs &&
         runs(lay, &b.retreat))
-        CU_ASSERT_EQUAL(lay->live.counters.probes, b.probes);
+        CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.probes, b.probes);
     CU_ASSERT_TRUE(lay->scopes[0].window.n + lay->scopes[0].open <=
                    lay->rules[0].requests);
 }

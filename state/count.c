@@ -1,0 +1,85 @@
+/*
+ * count.c - how does what was done come into the statistics?
+ *
+ * In a section of its own, under the same lock, when the state is whole: so
+ * damage to the statistics, or a kill while they are written, is none to the
+ * state.  A kill between the two leaves them one turn short; a loss of the state
+ * file costs them nothing.
+ */
+#include "state/count.h"
+
+#include <string.h>
+
+#include "lib/boottime.h"
+#include "state/completions.h"
+#include "state/section.h"
+#include "state/stats/counters.h"
+#include "state/stats/figures.h"
+#include "state/worker.h"
+
+struct applying {
+    struct limiter *lim;
+    void (*more)(struct limiter *lim);
+};
+
+/* What is counted is struck out at once: a section that is cut short neither
+ * forgets it nor counts it twice. */
+static void apply_sends(struct journal *j, struct stats_layout *st)
+{
+    rings_sent(&st->history, (uint32_t)j->did.sent);
+    counters_add(&st->counters, &j->did);
+    memset(&j->did, 0, sizeof(j->did));
+    while (j->n_sends > 0) {
+        const struct sent_by *s = &j->sends[--j->n_sends];
+        const struct figures_of who = {s->client, s->model, s->owner,
+                                       s->client_name, s->model_name};
+
+        counters_sent(st, &who);
+    }
+}
+
+static void apply_lost(struct limiter *lim, struct stats_layout *st)
+{
+    struct workers_lost *lost = &lim->journal.lost;
+    uint32_t i;
+
+    for (i = 0; i < lost->n; i++)
+        counters_lost(st, &lost->rows[i], lim->now);
+    lost->n = 0;
+    for (i = 0; lost->any_left && i < LAY_WORKERS; i++)
+        if ((lost->left[i / 64] >> i % 64 & 1) != 0) {
+            board_leave(&st->board, i);
+            rings_leave(&st->history, i);
+        }
+    memset(lost->left, 0, sizeof(lost->left));
+    lost->any_left = false;
+}
+
+static void apply(void *arg)
+{
+    struct applying *a = arg;
+    struct limiter *lim = a->lim;
+    struct stats_layout *st = lim->stats.lay;
+
+    rings_turn(&st->history, (lim->now + wall_ns() - boottime_ns()) / NS_PER_S,
+               lim->now);
+    apply_sends(&lim->journal, st);
+    apply_lost(lim, st);
+    completions_apply(lim, st);
+    if (lim->journal.has_gauge)
+        rings_gauge(&st->history, &lim->journal.gauge);
+    lim->journal.has_gauge = false;
+    if (lim->slot != NONE)
+        st->board.viewers[lim->slot] = lim->viewers;
+    if (a->more != NULL)
+        a->more(lim);
+    lim->first_s = st->history.first_s;
+    lim->recoveries = st->counters.recoveries;
+}
+
+void count_journal(struct limiter *lim, void (*more)(struct limiter *lim))
+{
+    struct applying a = {lim, more};
+
+    (void)section_also(lim, apply, &a);
+}

@@ -1,0 +1,152 @@
+/*
+ * layout_hash.c - do two builds mean the same by a state file's bytes?
+ *
+ * A list for each struct that is mapped, the outer ones last (facts.h).  With a
+ * new field, list it here; no version has to be raised for it.
+ */
+#include "state/file/layout_hash.h"
+
+#include "state/policy/facts.h"
+#include "state/policy/layout.h"
+
+/* clang-format off */
+#define LAY_HEAD(N, A, T, S)                                                   \
+    A(S, magic) N(S, version) N(S, layout_hash) N(S, size) A(S, boot_id)       \
+    N(S, time_ns) N(S, created_ns) N(S, secret) N(S, checksum) N(S, pad)
+FACTS(lay_head, LAY_HEAD)
+
+#define LAY_LIVE(N, A, T, S)                                                   \
+    N(S, dirty) N(S, writes) N(S, retired) N(S, rows_high) N(S, now_ns)        \
+    N(S, service_start_ns) N(S, swept_ns) N(S, last_id) N(S, last_grant)       \
+    N(S, last_arrival) N(S, last_chunk) N(S, free_row) N(S, free_flow)         \
+    N(S, free_chunk) N(S, free_chunks) N(S, client_chunks) N(S, workers_high)  \
+    N(S, waiting) N(S, offered) N(S, open) N(S, running) N(S, stalled)         \
+    N(S, limited) N(S, refusing) N(S, pad) N(S, held_bytes) A(S, active)       \
+    A(S, retreating) A(S, lost_ns) A(S, scope_ns) N(S, quota_lost_ns)          \
+    N(S, quota_span_ns) N(S, repairs)
+FACTS(lay_live, LAY_LIVE)
+
+#define LIMITER_RULES(N, A, T, S)                                              \
+    A(S, name) N(S, window_ns) N(S, margin_ns) N(S, min_gap_ns)                \
+    N(S, requests) N(S, burst) N(S, in_flight) N(S, per_model)                 \
+    N(S, retreat_max_ns)
+FACTS(limiter_rules, LIMITER_RULES)
+
+#define LAY_DRAFT(N, A, T, S)                                                  \
+    N(S, n) N(S, at) A(S, bytes)
+FACTS(lay_draft, LAY_DRAFT)
+
+#define LIMITER_BOUNDS(N, A, T, S)                                             \
+    N(S, waiting) N(S, per_client) N(S, bytes)
+FACTS(limiter_bounds, LIMITER_BOUNDS)
+
+#define BUCKET(N, A, T, S)                                                     \
+    N(S, level) N(S, at_ns)
+FACTS(bucket, BUCKET)
+
+#define RETREAT(N, A, T, S)                                                    \
+    N(S, state) N(S, streak) N(S, since_ns) N(S, until_ns) N(S, grant)         \
+    N(S, probe_id) N(S, probe_row) N(S, before) N(S, allowance) N(S, step)     \
+    N(S, calm) N(S, calm_next) N(S, opened_ns) N(S, hits) N(S, refused)        \
+    A(S, reason)
+FACTS(retreat, RETREAT)
+
+#define LAY_CLASS(N, A, T, S)                                                  \
+    N(S, start) N(S, finish) N(S, v) N(S, n) N(S, may) N(S, flows) N(S, pad)
+FACTS(lay_class, LAY_CLASS)
+
+#define LAY_WINDOW(N, A, T, S)                                                 \
+    N(S, first) N(S, last) N(S, n) N(S, pad) N(S, weight)
+FACTS(lay_window, LAY_WINDOW)
+
+#define LAY_SCOPE(N, A, T, S)                                                  \
+    T(S, bucket, bucket) T(S, retreat, retreat) N(S, last_send_ns) N(S, v)     \
+    T(S, cls, lay_class) T(S, window, lay_window) N(S, waiting) N(S, open)     \
+    N(S, open_weight) N(S, in_flight) N(S, leader) N(S, alarm_ns)              \
+    N(S, source) N(S, pad)
+FACTS(lay_scope, LAY_SCOPE)
+
+#define LAY_FLOW(N, A, T, S)                                                   \
+    N(S, used) N(S, scope) N(S, cls) N(S, client) N(S, share) N(S, start)      \
+    N(S, finish) N(S, head) N(S, tail) N(S, n) N(S, prev) N(S, next)           \
+    N(S, chain) N(S, may) N(S, pad)
+FACTS(lay_flow, LAY_FLOW)
+
+#define LAY_NAME(N, A, T, S)                                                   \
+    N(S, used) N(S, owner) N(S, refs) N(S, lined) N(S, chain) N(S, open)       \
+    N(S, last_ns) A(S, text)
+FACTS(lay_name, LAY_NAME)
+
+#define LAY_QUOTA(N, A, T, S)                                                  \
+    T(S, window, lay_window) N(S, open_weight) N(S, lined_weight)              \
+    N(S, lost_ns) N(S, per_min) N(S, was_free) N(S, generation) N(S, said_ns)
+FACTS(lay_quota, LAY_QUOTA)
+
+#define EJECTION(N, A, T, S)                                                   \
+    N(S, until_ns) N(S, grant) N(S, streak) N(S, status) N(S, pad)             \
+    A(S, reason)
+FACTS(ejection, EJECTION)
+
+#define CONCURRENCY(N, A, T, S)                                                \
+    N(S, limit) N(S, from) N(S, credit) N(S, streak) N(S, grant)               \
+    N(S, rest_ns)
+FACTS(concurrency, CONCURRENCY)
+
+#define LAY_MODEL_STATE(N, A, T, S)                                            \
+    T(S, ejection, ejection) T(S, concurrency, concurrency) N(S, in_flight)    \
+    N(S, waiting)
+FACTS(lay_model_state, LAY_MODEL_STATE)
+
+#define LAY_DEBT(N, A, T, S)                                                   \
+    T(S, ejection, ejection) N(S, lease_ns) N(S, try_id) N(S, try_row)         \
+    N(S, pad)
+FACTS(lay_debt, LAY_DEBT)
+
+#define LAY_REACHABILITY(N, A, T, S)                                           \
+    N(S, owner) N(S, known) N(S, lease_ns) N(S, known_ns) N(S, status)         \
+    N(S, pad) A(S, keys)
+FACTS(lay_reachability, LAY_REACHABILITY)
+
+#define LAY_CONTROL(N, A, T, S)                                                \
+    N(S, generation) N(S, pauses) N(S, paused_ns) N(S, cancels) N(S, pad)      \
+    A(S, by)
+FACTS(lay_control, LAY_CONTROL)
+
+#define LAY_RETRY(N, A, T, S)                                                  \
+    N(S, fingerprint) N(S, at_ns)
+FACTS(lay_retry, LAY_RETRY)
+
+#define LAY_WORKER(N, A, T, S)                                                 \
+    N(S, used) N(S, pid) N(S, address) N(S, started_ns) N(S, seen_ns)          \
+    N(S, stalled) N(S, offers) N(S, generation) N(S, upstreams) N(S, pad)
+FACTS(lay_worker, LAY_WORKER)
+
+#define LAY_ROW(N, A, T, S)                                                    \
+    N(S, state) N(S, worker) N(S, id) N(S, arrival) N(S, joined_ns)            \
+    N(S, changed_ns) N(S, grant) N(S, body_bytes) N(S, fingerprint)            \
+    N(S, scope) N(S, cls) N(S, client) N(S, model) N(S, weight) N(S, flow)     \
+    N(S, prev) N(S, next) N(S, share) N(S, flags) A(S, request_id)
+FACTS(lay_row, LAY_ROW)
+
+#define LAY_CHUNK(N, A, T, S)                                                  \
+    N(S, scope1) N(S, begin) N(S, end) N(S, next) N(S, grant_end) N(S, grant)  \
+    N(S, number) A(S, t) A(S, weight)
+FACTS(lay_chunk, LAY_CHUNK)
+
+#define LAYOUT(N, A, T, S)                                                     \
+    T(S, head, lay_head) T(S, live, lay_live) T(S, rules, limiter_rules)       \
+    T(S, draft, lay_draft) T(S, bounds, limiter_bounds)                        \
+    T(S, scopes, lay_scope) A(S, flow_hash) A(S, client_hash)                  \
+    A(S, model_hash) T(S, flows, lay_flow) T(S, clients, lay_name)             \
+    T(S, models, lay_name) T(S, quotas, lay_quota)                             \
+    T(S, traits, lay_model_state) T(S, debts, lay_debt)                        \
+    T(S, probe, lay_reachability) T(S, control, lay_control)                   \
+    T(S, seniors, lay_retry) T(S, workers, lay_worker) T(S, rows, lay_row)     \
+    T(S, chunks, lay_chunk)
+FACTS(layout, LAYOUT)
+/* clang-format on */
+
+uint32_t layout_hash(void)
+{
+    return facts_hash(&layout_facts);
+}
