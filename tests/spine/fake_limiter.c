@@ -279,6 +279,7 @@ void limiter_note(struct limiter *lim, const struct limiter_note *n)
 
 void limiter_note_attempt(struct limiter *lim, const struct limiter_attempt *a)
 {
+    lim->attempt = *a;
     if (lim->sends.len > 0)
         buf_str(&lim->sends, ", ");
     buf_str(&lim->sends, request_stats_error_name(a->error));

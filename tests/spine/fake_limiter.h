@@ -32,7 +32,8 @@ struct limiter {
     struct ticket_news place; /* what limiter_place() says */
     /* What it was told. */
     uint32_t notes;
-    struct limiter_note note;     /* the last one */
+    struct limiter_note note;       /* the last one */
+    struct limiter_attempt attempt; /* the last one */
     struct buf sends;             /* of the attempts: "rate again, none fine" */
     struct limiter_report report; /* the last one */
     uint32_t ends;                /* of holds, by operators */
