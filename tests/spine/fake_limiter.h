@@ -25,10 +25,11 @@ struct limiter {
     struct ticket *tickets[FAKE_TICKETS]; /* in the order they came */
     uint32_t n;
     /* What a test wants it to be. */
-    bool lost;     /* the state: nothing may be written, no page has it */
-    bool paused;   /* by an operator */
-    bool follows;  /* do all workers have the newest settings? */
-    uint32_t hits; /* how many requests an operator's cancel finds */
+    bool lost;          /* the state: nothing may be written, no page has it */
+    bool paused;        /* by an operator */
+    size_t board_bytes; /* of the board's text; 0: as few as it takes */
+    bool follows;       /* do all workers have the newest settings? */
+    uint32_t hits;      /* how many requests an operator's cancel finds */
     struct ticket_news place; /* what limiter_place() says */
     /* What it was told. */
     uint32_t notes;
@@ -36,6 +37,7 @@ struct limiter {
     struct limiter_attempt attempt; /* the last one */
     struct buf sends;             /* of the attempts: "rate again, none fine" */
     struct limiter_report report; /* the last one */
+    uint32_t boards;              /* times it was read */
     uint32_t ends;                /* of holds, by operators */
 };
 

@@ -106,10 +106,15 @@ bool limiter_board_put(struct limiter *lim, const char *text, size_t len)
 bool limiter_board_read(struct limiter *lim, char *to, size_t *len,
                         uint64_t *number)
 {
-    memcpy(to, "{}", 2);
-    *len = 2;
-    *number = lim->n + 1;
-    return !lim->lost;
+    int n;
+
+    if (lim->lost)
+        return false;
+    *number = ++lim->boards;
+    n = snprintf(to, BOARD_MAX, "{\"n\":%u}", lim->boards);
+    *len = (size_t)n < lim->board_bytes ? lim->board_bytes : (size_t)n;
+    memset(to + n, ' ', *len - (size_t)n);
+    return true;
 }
 
 uint64_t limiter_board_number(struct limiter *lim, int64_t fresh_ns,

@@ -187,6 +187,13 @@ static void strangers_are_no_requests(void)
     stage_free(st);
     st = stage_new(NULL);
     n = &st->s.lim->note;
+    stage_param(st, "HTTP_ORIGIN=https://elsewhere.example");
+    stage_chat(st, false);
+    NOTED(st, "refused 403 forbidden none x0");
+    CU_ASSERT_FALSE(n->upstreamed);
+    stage_free(st);
+    st = stage_new(NULL);
+    n = &st->s.lim->note;
     stage_ask(st, "GET", "/nowhere", NULL);
     CU_ASSERT_FALSE(n->upstreamed);
     CU_ASSERT_STRING_EQUAL(n->route, "none");
