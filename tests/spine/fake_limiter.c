@@ -32,6 +32,11 @@ struct limiter *fake_limiter_new(void)
     CHECK(lim != NULL);
     lim->follows = true;
     lim->place.eta_ns = -1;
+    lim->ready.probe = PROBE_OURS;
+    lim->ready.waiting_max = 500;
+    lim->ready.n_upstreams = 1;
+    lim->ready.upstreams[0].tokens_milli = 1000;
+    lim->ready.upstreams[0].burst_milli = 1000;
     return lim;
 }
 

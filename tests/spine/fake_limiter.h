@@ -15,6 +15,7 @@
 
 #include "lib/buf.h"
 #include "state/limiter.h"
+#include "state/readiness.h"
 #include "state/stats.h"
 
 #define FAKE_TICKETS 16 /* of one test */
@@ -30,7 +31,9 @@ struct limiter {
     size_t board_bytes; /* of the board's text; 0: as few as it takes */
     bool follows;       /* do all workers have the newest settings? */
     uint32_t hits;      /* how many requests an operator's cancel finds */
-    struct ticket_news place; /* what limiter_place() says */
+    struct limiter_ready ready; /* what limiter_ready() says; a probe's answer
+                                 * is kept in it */
+    struct ticket_news place;   /* what limiter_place() says */
     /* What it was told. */
     uint32_t notes;
     struct limiter_note note;       /* the last one */

@@ -5,7 +5,6 @@
 #include "state/board.h"
 #include "state/history.h"
 #include "state/operator.h"
-#include "state/readiness.h"
 #include "state/view.h"
 
 void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
@@ -71,18 +70,20 @@ bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
 {
     (void)times;
     (void)now;
-    memset(out, 0, sizeof(*out));
-    out->probe = PROBE_OURS;
+    *out = lim->ready;
     return !lim->lost;
 }
 
 bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
                     int64_t now)
 {
-    (void)reachable;
-    (void)status;
     (void)now;
-    return !lim->lost;
+    if (lim->lost)
+        return false;
+    lim->ready.probe = PROBE_KNOWN;
+    lim->ready.reachable = reachable;
+    lim->ready.status = status;
+    return true;
 }
 
 /* A board that nobody writes; all other pages find the state busy. */

@@ -45,6 +45,7 @@ CU_ErrorCode waits_add(void);
 CU_ErrorCode patience_add(void);
 CU_ErrorCode relays_add(void);
 CU_ErrorCode pages_add(void);
+CU_ErrorCode questions_add(void);
 CU_ErrorCode notes_add(void);
 CU_ErrorCode complete_add(void);
 
