@@ -41,6 +41,17 @@ static void a_line_is_logged(void)
     stage_free(st);
 }
 
+/* Without its times, the number of the process, and its name. */
+static void logs_all(const char *from, const char *wanted)
+{
+    const char *is = strstr(house_log(), from);
+
+    if (is == NULL || strncmp(is, wanted, strlen(wanted)) != 0)
+        printf("\n    should be logged: %s\n    is: %s\n", wanted,
+               is != NULL ? is : "nothing");
+    CU_ASSERT_TRUE(is != NULL && strncmp(is, wanted, strlen(wanted)) == 0);
+}
+
 static void with_what_it_took(void)
 {
     struct stage *st = stage_new(NULL);
@@ -52,9 +63,38 @@ static void with_what_it_took(void)
     (void)house_log();
     stage_answer(st, 200, JSON "NVCF-REQID: n-1\n",
                  "{\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}");
-    logs("\"route\":\"chat\",\"model\":\"a/b\",\"provider\":\"a\","
-         "\"stream\":false,\"status\":200,\"queue_ms\":2000,\"ttfb_ms\":500,"
-         "\"total_ms\":2500,\"attempts\":1,");
+    logs_all("\"client\":",
+             "\"client\":\"127.0.0.1\",\"route\":\"chat\",\"model\":\"a/b\","
+             "\"provider\":\"a\",\"stream\":false,\"status\":200,"
+             "\"queue_ms\":2000,\"ttfb_ms\":500,\"total_ms\":2500,"
+             "\"attempts\":1,\"bytes\":");
+    stage_free(st);
+}
+
+static void and_what_it_was(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    in_line(st);
+    stage_grant(st);
+    (void)house_log();
+    stage_answer(st, 200, JSON "NVCF-REQID: n-1\n",
+                 "{\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}");
+    logs_all("\"prompt_tokens\":",
+             "\"prompt_tokens\":3,\"completion_tokens\":4,"
+             "\"upstream_status\":200,\"nvcf_reqid\":\"n-1\"}\n");
+    stage_free(st);
+}
+
+static void or_why_it_was_none(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    in_line(st);
+    (void)house_log();
+    stage_cancel(st);
+    logs_all("\"status\":", "\"status\":503,\"code\":\"sluice_cancelled\","
+                            "\"total_ms\":0,\"attempts\":0,\"bytes\":");
     stage_free(st);
 }
 
@@ -257,6 +297,8 @@ static void a_deprecation_is_logged_once_a_day(void)
 static const struct spine_test tests[] = {
     {"settle: normal: a line is logged", a_line_is_logged},
     {"settle: normal: with what it took", with_what_it_took},
+    {"settle: normal: and what it was", and_what_it_was},
+    {"settle: normal: or why it was none", or_why_it_was_none},
     {"settle: normal: and how a client went", and_how_a_client_went},
     {"its times are noted", its_times_are_noted},
     {"what has not been is not told", what_has_not_been_is_not_told},
