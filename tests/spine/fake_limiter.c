@@ -109,7 +109,7 @@ void fake_refuse_as(struct limiter *lim, const struct ticket_news *news)
 {
     struct ticket *t = newest(lim);
 
-    CHECK(t->state == FAKE_WAITS);
+    CHECK(t->state == FAKE_WAITS || t->state == FAKE_ASIDE);
     t->state = FAKE_OVER;
     t->fn(t->arg, news);
 }
