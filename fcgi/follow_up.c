@@ -273,6 +273,7 @@ static enum step redirect(struct exchange *x, const struct verdict *v)
     report(x, ANSWER_FINE, x->attempt.status, -1, "");
     if (x->attempt.errand != ERRAND_RESULT && location != NULL &&
         nvcf_redirected(&x->attempt.nvcf, attempt_upstream(x), location)) {
+        attempt_drop_body(x); /* done: only its answer lies elsewhere */
         x->attempt.errand = ERRAND_RESULT;
         return again_in(x, 0);
     }

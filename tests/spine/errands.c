@@ -248,6 +248,7 @@ static void also_at_once(void)
     stage_grant(st);
     stage_answer(st, 307, ELSE, "");
     asked(st, "GET", "http://127.0.0.1:9/result");
+    TOLD(st, "join, sent, report fine 307, body gone"); /* it goes no more */
     stage_answer(st, 200, JSON, "{}");
     ENDED(st);
     TOLD(st, "join, sent, report fine 307, body gone, done");

@@ -103,6 +103,11 @@ static void lose_state_and_refuse(struct stage *st)
     stage_refuse(st, REFUSED_STATE, -1);
 }
 
+static void go_off(struct stage *st)
+{
+    stage_refuse(st, REFUSED_MODEL_OFF, -1);
+}
+
 static void lose_state_and_connect(struct stage *st)
 {
     lose_state(st);
@@ -149,6 +154,11 @@ static void pass_and_answer(struct stage *st)
 {
     stage_pass(st, 500);
     grant_and_answer(st);
+}
+
+static void pass_500_ms(struct stage *st)
+{
+    stage_pass(st, 500);
 }
 
 static void poll_and_answer(struct stage *st)
@@ -307,6 +317,9 @@ static const struct exit_row rows[] = {
     {"pause: state lost: it is back in line and refused", pausing, lose_state,
      pass_and_lose_state, "join, sent, report fault 500, aside 500, again",
      WHOLE, "\"code\":\"sluice_state\"", "refused 503 state none x1"},
+    {"pause: state lost: what is refused meanwhile is told at its end", pausing,
+     go_off, pass_500_ms, "join, sent, report fault 500, aside 500", WHOLE,
+     "\"code\":\"sluice_upstream_off\"", "off 503 upstream_off none x1"},
     {"pause: abort", pausing, abort_all, NULL,
      "join, sent, report fault 500, aside 500, lost, done", CUT, NULL,
      "lost 503 none none x1"},

@@ -32,6 +32,11 @@ struct limiter *fake_limiter_new(void)
     CHECK(lim != NULL);
     lim->follows = true;
     lim->place.eta_ns = -1;
+    lim->ready.probe = PROBE_OURS;
+    lim->ready.waiting_max = 500;
+    lim->ready.n_upstreams = 1;
+    lim->ready.upstreams[0].tokens_milli = 1000;
+    lim->ready.upstreams[0].burst_milli = 1000;
     return lim;
 }
 
@@ -104,7 +109,7 @@ void fake_refuse_as(struct limiter *lim, const struct ticket_news *news)
 {
     struct ticket *t = newest(lim);
 
-    CHECK(t->state == FAKE_WAITS);
+    CHECK(t->state == FAKE_WAITS || t->state == FAKE_ASIDE);
     t->state = FAKE_OVER;
     t->fn(t->arg, news);
 }
@@ -279,6 +284,7 @@ void limiter_note(struct limiter *lim, const struct limiter_note *n)
 
 void limiter_note_attempt(struct limiter *lim, const struct limiter_attempt *a)
 {
+    lim->attempt = *a;
     if (lim->sends.len > 0)
         buf_str(&lim->sends, ", ");
     buf_str(&lim->sends, request_stats_error_name(a->error));

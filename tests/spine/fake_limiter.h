@@ -15,6 +15,7 @@
 
 #include "lib/buf.h"
 #include "state/limiter.h"
+#include "state/readiness.h"
 #include "state/stats.h"
 
 #define FAKE_TICKETS 16 /* of one test */
@@ -25,16 +26,21 @@ struct limiter {
     struct ticket *tickets[FAKE_TICKETS]; /* in the order they came */
     uint32_t n;
     /* What a test wants it to be. */
-    bool lost;     /* the state: nothing may be written, no page has it */
-    bool paused;   /* by an operator */
-    bool follows;  /* do all workers have the newest settings? */
-    uint32_t hits; /* how many requests an operator's cancel finds */
-    struct ticket_news place; /* what limiter_place() says */
+    bool lost;          /* the state: nothing may be written, no page has it */
+    bool paused;        /* by an operator */
+    size_t board_bytes; /* of the board's text; 0: as few as it takes */
+    bool follows;       /* do all workers have the newest settings? */
+    uint32_t hits;      /* how many requests an operator's cancel finds */
+    struct limiter_ready ready; /* what limiter_ready() says; a probe's answer
+                                 * is kept in it */
+    struct ticket_news place;   /* what limiter_place() says */
     /* What it was told. */
     uint32_t notes;
-    struct limiter_note note;     /* the last one */
+    struct limiter_note note;       /* the last one */
+    struct limiter_attempt attempt; /* the last one */
     struct buf sends;             /* of the attempts: "rate again, none fine" */
     struct limiter_report report; /* the last one */
+    uint32_t boards;              /* times it was read */
     uint32_t ends;                /* of holds, by operators */
 };
 

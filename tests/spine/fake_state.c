@@ -5,7 +5,6 @@
 #include "state/board.h"
 #include "state/history.h"
 #include "state/operator.h"
-#include "state/readiness.h"
 #include "state/view.h"
 
 void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
@@ -71,18 +70,20 @@ bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
 {
     (void)times;
     (void)now;
-    memset(out, 0, sizeof(*out));
-    out->probe = PROBE_OURS;
+    *out = lim->ready;
     return !lim->lost;
 }
 
 bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
                     int64_t now)
 {
-    (void)reachable;
-    (void)status;
     (void)now;
-    return !lim->lost;
+    if (lim->lost)
+        return false;
+    lim->ready.probe = PROBE_KNOWN;
+    lim->ready.reachable = reachable;
+    lim->ready.status = status;
+    return true;
 }
 
 /* A board that nobody writes; all other pages find the state busy. */
@@ -106,10 +107,15 @@ bool limiter_board_put(struct limiter *lim, const char *text, size_t len)
 bool limiter_board_read(struct limiter *lim, char *to, size_t *len,
                         uint64_t *number)
 {
-    memcpy(to, "{}", 2);
-    *len = 2;
-    *number = lim->n + 1;
-    return !lim->lost;
+    int n;
+
+    if (lim->lost)
+        return false;
+    *number = ++lim->boards;
+    n = snprintf(to, BOARD_MAX, "{\"n\":%u}", lim->boards);
+    *len = (size_t)n < lim->board_bytes ? lim->board_bytes : (size_t)n;
+    memset(to + n, ' ', *len - (size_t)n);
+    return true;
 }
 
 uint64_t limiter_board_number(struct limiter *lim, int64_t fresh_ns,

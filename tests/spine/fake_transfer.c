@@ -155,7 +155,7 @@ void wire_answer(struct upstream *u, int status, const char *headers,
     if (t->ops != NULL)
         wire_head(u, status, headers);
     if (t->ops != NULL && body != NULL)
-        (void)wire_body(u, body);
+        CU_ASSERT_TRUE(wire_body(u, body));
     if (t->ops != NULL)
         wire_end(u, END_OK, "");
 }

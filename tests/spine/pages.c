@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "exit_row.h"
+#include "house.h"
 
 #define JSON "Content-Type: application/json\n"
 #define LIST "{\"object\":\"list\",\"data\":[{\"id\":\"a/b\"}]}"
@@ -130,7 +131,45 @@ static void who_only_looks_gets_no_body(void)
     stage_free(st);
 }
 
+/* ---- who looks on ---------------------------------------------------------------- */
+
+static void who_looks_on_sees_each_snapshot(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    stage_ask(st, "GET", "/api/events", NULL);
+    SAID(st, "Content-Type: text/event-stream");
+    stage_pass(st, 0);
+    SAID(st, "event: status\ndata: {\"n\":1}\n\n");
+    stage_pass(st, 1000);
+    SAID(st, "data: {\"n\":1}\n\nevent: status\ndata: {\"n\":2}\n\n");
+    CU_ASSERT_FALSE(stage_is_over(st));
+    stage_drain(st);
+    ENDED(st);
+    NOTED(st, "ok 200 none none x0");
+    stage_free(st);
+}
+
+static void who_looks_away_is_dropped(void)
+{
+    struct stage *st = stage_new(NULL);
+    int i;
+
+    st->s.lim->board_bytes = 200000;
+    stage_ask(st, "GET", "/api/events", NULL);
+    st->is_deaf = true;
+    for (i = 0; i < 30 && !stage_is_over(st); i++)
+        stage_pass(st, 1000);
+    CU_ASSERT_TRUE(i >= 5 && i < 30);
+    NOTED(st, "hangup 499 none local x0");
+    CU_ASSERT_PTR_NOT_NULL(strstr(house_log(), "it took no snapshot for 5 s"));
+    stage_free(st);
+}
+
 static const struct spine_test tests[] = {
+    {"page: normal: who looks on sees each snapshot, until we end",
+     who_looks_on_sees_each_snapshot},
+    {"page: deadline: who looks away is dropped", who_looks_away_is_dropped},
     {"route: normal: a page is answered", a_page_is_answered},
     {"route: normal: a fault is told", a_fault_is_told},
     {"route: normal: who only looks gets no body", who_only_looks_gets_no_body},

@@ -26,7 +26,7 @@ static struct stage *relaying(const char *target, const char *ask,
     stage_grant(st);
     wire_send(st->s.up);
     wire_head(st->s.up, 200, headers);
-    (void)wire_body(st->s.up, body);
+    CU_ASSERT_TRUE(wire_body(st->s.up, body));
     stage_settle(st);
     return st;
 }
@@ -129,6 +129,25 @@ static void anthropics_errors_bear_their_names(void)
     stage_free(st);
 }
 
+static void each_piece_shows_that_it_lives(void)
+{
+    struct stage *st = streaming();
+    int i;
+
+    for (i = 0; i < 3; i++) {
+        stage_pass(st, 299000); /* idle_s is 300 */
+        CU_ASSERT_TRUE(wire_body(st->s.up, HI));
+    }
+    CU_ASSERT_FALSE(stage_is_over(st));
+    stage_pass(st, 299999);
+    CU_ASSERT_FALSE(stage_is_over(st));
+    stage_pass(st, 1);
+    ENDED(st);
+    NOTED(st, "upstream_error 504 none none x1");
+    SENDS(st, "timeout");
+    stage_free(st);
+}
+
 /* ---- too much of it ---------------------------------------------------------------- */
 
 static void a_client_that_is_slow_holds_the_upstream(void)
@@ -203,6 +222,8 @@ static const struct spine_test tests[] = {
     {"an error within a stream is no success",
      an_error_within_a_stream_is_no_success},
     {"Anthropic's errors bear their names", anthropics_errors_bear_their_names},
+    {"relay: deadline: each piece shows that it lives",
+     each_piece_shows_that_it_lives},
     {"a client that is slow holds the upstream",
      a_client_that_is_slow_holds_the_upstream},
     {"long JSON passes", long_json_passes},

@@ -42,8 +42,11 @@ CU_ErrorCode exits_add(void);
 CU_ErrorCode refusals_add(void);
 CU_ErrorCode errands_add(void);
 CU_ErrorCode waits_add(void);
+CU_ErrorCode patience_add(void);
 CU_ErrorCode relays_add(void);
+CU_ErrorCode heads_add(void);
 CU_ErrorCode pages_add(void);
+CU_ErrorCode questions_add(void);
 CU_ErrorCode notes_add(void);
 CU_ErrorCode complete_add(void);
 

@@ -1,0 +1,295 @@
+/*
+ * questions.c - pages that ask the upstreams before they answer: the list of
+ * models, and whether we are ready.  Neither costs a slot.
+ */
+#include <string.h>
+
+#include "fcgi/config/bounds.h"
+#include "spine.h"
+#include "stage.h"
+
+#define JSON      "Content-Type: application/json\n"
+#define LIST(ids) "{\"object\":\"list\",\"data\":[" ids "]}"
+#define MODEL(id) "{\"id\":\"" id "\"}"
+#define TWO                                                                    \
+    "{'upstreams':[{'name':'one','base_url':'http://127.0.0.1:1',"             \
+    "'models':['x/*']},{'name':'two','base_url':'http://127.0.0.1:2'}]}"
+
+static void asks_for_models(struct stage *st)
+{
+    stage_ask(st, "GET", "/v1/models", NULL);
+}
+
+/* ---- models --------------------------------------------------------------------- */
+
+static void a_list_is_kept_for_a_minute(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    asks_for_models(st);
+    CU_ASSERT_STRING_EQUAL(fake_ask(st->s.up)->method, "GET");
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_head(&fake_ask(st->s.up)->headers),
+                                  "Authorization: Bearer " KEY "\n"));
+    stage_answer(st, 200, JSON, LIST(MODEL("a/b")));
+    ENDED(st);
+    stage_pass(st, 59999);
+    asks_for_models(st);
+    ENDED(st);
+    SAID(st, LIST(MODEL("a/b")));
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    stage_pass(st, 1);
+    asks_for_models(st);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 2);
+    CU_ASSERT_FALSE(stage_is_over(st));
+    stage_free(st);
+}
+
+static void one_question_is_for_all(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    asks_for_models(st);
+    asks_for_models(st);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    stage_answer(st, 200, JSON, LIST(MODEL("a/b")));
+    CU_ASSERT_TRUE(stage_is_over(st));
+    SAID(st, LIST(MODEL("a/b")));
+    CU_ASSERT_EQUAL(st->s.lim->notes, 2);
+    stage_free(st);
+}
+
+static void one_model_is_looked_up_in_it(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    stage_ask(st, "GET", "/v1/models/a/b", NULL);
+    stage_answer(st, 200, JSON, LIST(MODEL("c") "," MODEL("a/b")));
+    ENDED(st);
+    SAID(st, "\r\n\r\n" MODEL("a/b") "\n");
+    stage_free(st);
+}
+
+static void the_lists_of_all_are_put_together(void)
+{
+    struct stage *st = stage_new(TWO);
+
+    asks_for_models(st);
+    CU_ASSERT_STRING_EQUAL(fake_ask(st->s.up)->url,
+                           "http://127.0.0.1:1/v1/models");
+    stage_answer(st, 200, JSON, LIST(MODEL("x/y")));
+    CU_ASSERT_STRING_EQUAL(fake_ask(st->s.up)->url,
+                           "http://127.0.0.1:2/v1/models");
+    stage_answer(st, 200, JSON, LIST(MODEL("a/b")));
+    ENDED(st);
+    SAID(st, LIST(MODEL("x/y") "," MODEL("a/b")));
+    stage_free(st);
+}
+
+static void one_list_is_better_than_none(void)
+{
+    struct stage *st = stage_new(TWO);
+
+    asks_for_models(st);
+    wire_end(st->s.up, END_UNREACHABLE, "");
+    stage_answer(st, 200, JSON, LIST(MODEL("a/b")));
+    ENDED(st);
+    SAID(st, LIST(MODEL("a/b")));
+    stage_free(st);
+}
+
+/* An answer that is no list, and what is said of it. */
+static void no_list(int status, const char *body, const char *said,
+                    const char *noted)
+{
+    struct stage *st = stage_new(NULL);
+
+    asks_for_models(st);
+    stage_answer(st, status, JSON, body);
+    ENDED(st);
+    SAID(st, said);
+    NOTED(st, noted);
+    stage_free(st);
+}
+
+static void what_is_no_list_is_told(void)
+{
+    static char much[MODELS_BYTES + 2];
+
+    memset(much, ' ', sizeof(much) - 1);
+    no_list(401, "{\"detail\":\"no " KEY "\"}",
+            "does not accept Sluice's own key (NVIDIA_API_KEY, or "
+            "upstreams[].api_key_file): no ****",
+            "upstream_error 401 none none x0");
+    no_list(500, "{\"detail\":\"oh\"}",
+            "answered the question for its models with status 500: oh",
+            "upstream_error 500 none none x0");
+    no_list(200, "{}", "is no list of models",
+            "upstream_error 502 none none x0");
+    no_list(200, much, "is no list of models",
+            "upstream_error 502 none none x0");
+}
+
+/* ---- ready ----------------------------------------------------------------------- */
+
+static void asks_if_ready(struct stage *st)
+{
+    stage_ask(st, "GET", "/health/ready", NULL);
+}
+
+static void ready_once_an_upstream_answers(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    asks_if_ready(st);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    stage_answer(st, 200, JSON, LIST(""));
+    ENDED(st);
+    SAID(st, "Status: 200");
+    SAID(st, "{\"ready\":true,\"upstream_reachable\":true,");
+    SAID(st, "\"upstream_key_ok\":true,");
+    TOLD(st, "");
+    stage_free(st);
+}
+
+static void not_if_it_is_broken(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    asks_if_ready(st);
+    stage_answer(st, 500, NULL, "");
+    ENDED(st);
+    SAID(st, "Status: 503");
+    SAID(st, "the upstream answered GET /v1/models with status 500");
+    stage_free(st);
+}
+
+static void not_if_it_says_nothing_in_time(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    asks_if_ready(st);
+    stage_pass(st, 4999);
+    CU_ASSERT_FALSE(stage_is_over(st));
+    stage_pass(st, 1);
+    ENDED(st);
+    SAID(st, "no upstream answered GET /v1/models within 5 s");
+    CU_ASSERT_EQUAL(fake_under_way(st->s.up), 0);
+    stage_free(st);
+}
+
+static void a_dead_connection_is_no_dead_upstream(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    asks_if_ready(st);
+    CU_ASSERT_FALSE(fake_ask(st->s.up)->fresh);
+    wire_send(st->s.up);
+    wire_end(st->s.up, END_STALE, "");
+    CU_ASSERT_TRUE(fake_ask(st->s.up)->fresh);
+    stage_answer(st, 200, JSON, LIST(""));
+    ENDED(st);
+    SAID(st, "Status: 200");
+    stage_free(st);
+}
+
+static void any_one_of_them_suffices(void)
+{
+    struct stage *st = stage_new(TWO);
+
+    asks_if_ready(st);
+    CU_ASSERT_EQUAL(fake_under_way(st->s.up), 2);
+    stage_answer(st, 200, JSON, LIST(""));
+    ENDED(st);
+    SAID(st, "Status: 200");
+    CU_ASSERT_EQUAL(fake_under_way(st->s.up), 0);
+    stage_free(st);
+}
+
+static void while_another_worker_asks_we_wait(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    st->s.lim->ready.probe = PROBE_OTHERS;
+    asks_if_ready(st);
+    stage_pass(st, 24);
+    CU_ASSERT_FALSE(stage_is_over(st));
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 0);
+    st->s.lim->ready.probe = PROBE_KNOWN;
+    st->s.lim->ready.reachable = true;
+    stage_pass(st, 1);
+    ENDED(st);
+    SAID(st, "\"upstream_reachable\":true");
+    stage_free(st);
+}
+
+static void the_state_is_waited_for(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    st->s.lim->lost = true;
+    asks_if_ready(st);
+    stage_pass(st, 1999);
+    CU_ASSERT_FALSE(stage_is_over(st));
+    stage_pass(st, 2);
+    ENDED(st);
+    SAID(st, "Status: 503");
+    SAID(st, "the shared state cannot be used");
+    stage_free(st);
+}
+
+static void an_answer_that_cannot_be_kept_is_kept_later(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    asks_if_ready(st);
+    st->s.lim->lost = true;
+    stage_answer(st, 200, JSON, LIST(""));
+    CU_ASSERT_FALSE(stage_is_over(st));
+    st->s.lim->lost = false;
+    stage_pass(st, 2);
+    ENDED(st);
+    SAID(st, "Status: 200");
+    stage_free(st);
+}
+
+static void who_is_gone_is_not_answered(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    asks_if_ready(st);
+    stage_hang_up(st);
+    CU_ASSERT_TRUE(stage_is_over(st));
+    stage_answer(st, 200, JSON, LIST(""));
+    CU_ASSERT_EQUAL(st->s.lim->ready.status, 200); /* for whoever asks next */
+    stage_free(st);
+}
+
+static const struct spine_test tests[] = {
+    {"models: a list is kept for a minute", a_list_is_kept_for_a_minute},
+    {"models: one question is for all", one_question_is_for_all},
+    {"models: one is looked up in it", one_model_is_looked_up_in_it},
+    {"models: the lists of all are put together",
+     the_lists_of_all_are_put_together},
+    {"models: one list is better than none", one_list_is_better_than_none},
+    {"models: what is no list is told", what_is_no_list_is_told},
+    {"ready: once an upstream answers", ready_once_an_upstream_answers},
+    {"ready: not if it is broken", not_if_it_is_broken},
+    {"page: deadline: ready: not if it says nothing in time",
+     not_if_it_says_nothing_in_time},
+    {"ready: a dead connection is no dead upstream",
+     a_dead_connection_is_no_dead_upstream},
+    {"ready: any one of them suffices", any_one_of_them_suffices},
+    {"ready: while another worker asks we wait",
+     while_another_worker_asks_we_wait},
+    {"page: state lost: ready: it is waited for", the_state_is_waited_for},
+    {"page: state lost: ready: an answer that cannot be kept is kept later",
+     an_answer_that_cannot_be_kept_is_kept_later},
+    {"page: hang-up: ready: who is gone is not answered",
+     who_is_gone_is_not_answered},
+    {NULL, NULL},
+};
+
+CU_ErrorCode questions_add(void)
+{
+    return spine_add("questions", tests);
+}
