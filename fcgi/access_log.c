@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "fcgi/exchange.h"
+#include "fcgi/request_stats.h"
 #include "fcgi/route.h"
 #include "lib/clock.h"
 #include "lib/log.h"
@@ -43,7 +43,7 @@ void access_log_exchange(const struct exchange *x)
               r->route != NULL && r->route->access == ACCESS_CLIENT
                   ? LOG_INFO_
                   : LOG_DEBUG_,
-              x->gone ? "hangup" : "request");
+              x->left != LEFT_BY_NOBODY ? "hangup" : "request");
     log_str(&l, "request_id", r->id);
     log_str(&l, "client", r->client);
     log_str(&l, "route", r->route != NULL ? r->route->name : "none");
@@ -53,22 +53,23 @@ void access_log_exchange(const struct exchange *x)
                 provider_of(r->model, provider, sizeof(provider)));
     }
     log_bool(&l, "stream", r->stream);
-    if (x->gone)
+    if (x->left != LEFT_BY_NOBODY)
         log_str(&l, "phase", request_stats_phase_name(request_stats_phase(x)));
     else
         log_int(&l, "status",
                 x->error.status != 0 ? x->error.status : x->relay.status);
     log_str(&l, "code", x->error.code);
-    if (x->granted_ns != 0)
-        log_int(&l, "queue_ms", x->waited_ns / NS_PER_MS);
-    log_count(&l, "ttfb_ms", ms_between(x->granted_ns, x->first_byte_ns));
+    if (x->place.granted_ns != 0)
+        log_int(&l, "queue_ms", x->place.waited_ns / NS_PER_MS);
+    log_count(&l, "ttfb_ms",
+              ms_between(x->place.granted_ns, x->attempt.first_byte_ns));
     log_int(&l, "total_ms", (now - r->arrived_ns) / NS_PER_MS);
-    log_int(&l, "attempts", x->attempts);
+    log_int(&l, "attempts", x->attempt.sends);
     log_int(&l, "bytes", (int64_t)x->client.bytes);
     log_count(&l, "prompt_tokens", x->relay.usage.prompt);
     log_count(&l, "completion_tokens", x->relay.usage.completion);
-    if (x->upstream_status != 0)
-        log_int(&l, "upstream_status", x->upstream_status);
+    if (x->attempt.status != 0)
+        log_int(&l, "upstream_status", x->attempt.status);
     if (x->relay.nvcf_reqid[0] != '\0')
         log_str(&l, "nvcf_reqid", x->relay.nvcf_reqid);
     if (x->detail[0] != '\0')

@@ -1,10 +1,10 @@
 /*
  * conceal.c - what must nobody see of what an upstream says?
  *
- *   forward.c  the fields of every answer, the detail of a broken one
- *   attempt.c    the body of an error before it is judged, its words after that
- *   relay.c    errors within an answer that looked like none
- *   exchange.c whatever an error of ours quotes
+ *   attempt.c    the fields of every answer, the detail of a broken one
+ *   follow_up.c  the body of an error before it is judged, its words after that
+ *   relay.c      errors within an answer that looked like none
+ *   answer.c     whatever an error of ours quotes
  *
  * Secrets are the keys of all upstreams, our tokens, and the key that the
  * caller presents, if an upstream saw it.  Clients' keys are known by their
@@ -13,7 +13,7 @@
  * The words of a model are not searched: they are the answer, and are passed
  * as they are.  So only events that are errors are, and of other answers only
  * those that are an error object.  An error with a content coding passes as it
- * is only where no key of ours went along (attempt.c).
+ * is only where no key of ours went along (follow_up.c).
  */
 #include "fcgi/conceal.h"
 
@@ -21,7 +21,7 @@
 #include <strings.h>
 
 #include "fcgi/config/config.h"
-#include "fcgi/exchange.h"
+#include "fcgi/exchange_parts.h"
 #include "fcgi/upstream/redact.h"
 
 #define OWN_LEAST 4 /* a shorter one would blank half the language */

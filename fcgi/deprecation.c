@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "fcgi/exchange.h"
+#include "fcgi/exchange_parts.h"
 #include "lib/log.h"
 
 #define DAY_S 86400

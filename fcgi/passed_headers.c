@@ -11,7 +11,7 @@
 #include "fcgi/passed_headers.h"
 
 #include "fcgi/config/config.h"
-#include "fcgi/exchange.h"
+#include "fcgi/exchange_parts.h"
 
 static void stream_headers(struct buf *b)
 {
@@ -22,15 +22,17 @@ static void stream_headers(struct buf *b)
 static void own_headers(struct buf *b, const struct exchange *x,
                         const struct upstream_head *h)
 {
-    if (x->granted_ns != 0)
-        reply_header_int(b, "X-Sluice-Queue-Ms", x->waited_ns / NS_PER_MS);
-    reply_header_int(b, "X-Sluice-Attempts", x->attempts);
-    if (x->place.limit == 0 || (h != NULL && reply_has_window(h)))
+    if (x->place.granted_ns != 0)
+        reply_header_int(b, "X-Sluice-Queue-Ms",
+                         x->place.waited_ns / NS_PER_MS);
+    reply_header_int(b, "X-Sluice-Attempts", x->attempt.sends);
+    if (x->place.news.limit == 0 || (h != NULL && reply_has_window(h)))
         return;
-    reply_header_int(b, "x-ratelimit-limit-requests", x->place.limit);
-    reply_header_int(b, "x-ratelimit-remaining-requests", x->place.remaining);
+    reply_header_int(b, "x-ratelimit-limit-requests", x->place.news.limit);
+    reply_header_int(b, "x-ratelimit-remaining-requests",
+                     x->place.news.remaining);
     buf_str(b, "x-ratelimit-reset-requests: ");
-    buf_int(b, x->place.reset_ns / NS_PER_MS);
+    buf_int(b, x->place.news.reset_ns / NS_PER_MS);
     buf_str(b, "ms\r\n");
 }
 
@@ -67,7 +69,7 @@ void heads_of_error(struct buf *b, const struct exchange *x,
         reply_header(b, "Allow", x->req->allow);
     if (e->status == 401 && e->head == NULL)
         reply_header(b, "WWW-Authenticate", "Bearer");
-    if (x->attempts > 0)
+    if (x->attempt.sends > 0)
         own_headers(b, x, e->head);
     reply_header_int(b, "Content-Length", (int64_t)e->json->len);
     buf_str(b, "\r\n");

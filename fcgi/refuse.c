@@ -8,9 +8,9 @@
 
 #include <inttypes.h>
 
+#include "fcgi/answer.h"
+#include "fcgi/attempt.h"
 #include "fcgi/config/config.h"
-#include "fcgi/exchange.h"
-#include "fcgi/forward.h"
 #include "state/operator.h"
 
 static const char *refusal_code(enum limiter_refusal why)
@@ -85,8 +85,8 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
                  n->own_limit ? " for its client's own limit "
                                 "(clients[].requests_per_min)"
                               : "",
-                 x->deadline_name,
-                 (x->queue_deadline_ns - x->req->arrived_ns) / NS_PER_S);
+                 x->place.deadline_name,
+                 (x->place.deadline_ns - x->req->arrived_ns) / NS_PER_S);
         e->retry = 0; /* it would be refused again */
         break;
     case REFUSED_TABLE:
@@ -113,7 +113,7 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
 
 enum step refuse_late(struct exchange *x)
 {
-    int64_t now = loop_now(x->s->loop), eta;
+    int64_t now = exchange_now(x), eta;
     char slot[48];
 
     if (limiter_is_paused(x->s->lim))
@@ -121,19 +121,20 @@ enum step refuse_late(struct exchange *x)
             x, 503, "sluice_paused", 5000, 1,
             "Sluice is paused by an operator, and the request has waited "
             "%" PRId64 " s (%s).",
-            (x->waited_ns + now - x->queued_ns) / NS_PER_S, x->deadline_name);
-    (void)limiter_place(x->s->lim, x->ticket, now, &x->place);
-    eta = x->place.eta_ns;
+            (x->place.waited_ns + now - x->place.queued_ns) / NS_PER_S,
+            x->place.deadline_name);
+    (void)limiter_place(x->s->lim, x->place.ticket, now, &x->place.news);
+    eta = x->place.news.eta_ns;
     return exchange_fail(
         x, 429, "sluice_queue_timeout", eta >= 0 ? eta / NS_PER_MS : 5000, -1,
         "The request waited %" PRId64 " s in Sluice's queue (%s).%s",
-        (x->waited_ns + now - x->queued_ns) / NS_PER_S, x->deadline_name,
-        next_slot(slot, sizeof(slot), eta));
+        (x->place.waited_ns + now - x->place.queued_ns) / NS_PER_S,
+        x->place.deadline_name, next_slot(slot, sizeof(slot), eta));
 }
 
 enum step refuse_cancelled(struct exchange *x)
 {
-    forward_stop(x);
+    attempt_stop(x);
     return exchange_fail(x, 503, "sluice_cancelled", -1, 0,
                          "An operator of Sluice ended this request.");
 }

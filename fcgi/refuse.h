@@ -4,11 +4,11 @@
 #ifndef SLUICE_REFUSE_H
 #define SLUICE_REFUSE_H
 
-#include "fcgi/exchange.h"
+#include "fcgi/exchange_parts.h"
 
 /* Puts what the limiter said into x->error. */
 void refuse_explain(struct exchange *x, const struct ticket_news *news);
-/* Its deadline passed in the queue; x->ticket is still there. */
+/* Its deadline passed in the queue; its ticket is still there. */
 enum step refuse_late(struct exchange *x);
 /* The worker takes nothing new. */
 enum step refuse_draining(struct exchange *x);

@@ -27,8 +27,8 @@
 
 #include "fcgi/conceal.h"
 #include "fcgi/config/config.h"
-#include "fcgi/exchange.h"
 #include "fcgi/passed_headers.h"
+#include "fcgi/request_stats.h"
 #include "fcgi/route.h"
 
 /* How long a connection may stay open behind [DONE], for as a rule it ends
@@ -42,7 +42,6 @@ void relay_init(struct relay *r)
 {
     memset(r, 0, sizeof(*r));
     usage_init(&r->usage);
-    r->over_ns = NEVER;
 }
 
 void relay_fini(struct relay *r)
@@ -275,14 +274,14 @@ static void note_end(struct exchange *x)
 {
     struct relay *r = &x->relay;
     enum sse_ends ends = x->req->route->ends;
-    int64_t now = loop_now(x->s->loop);
+    int64_t now = exchange_now(x), *over = &x->due.at[DUE_OVER];
 
     if (sse_is_over(&r->sse, ends))
-        r->over_ns = min_i64(r->over_ns, now + OVER_NS);
+        *over = min_i64(*over, now + OVER_NS);
     else if (r->sse.has_error && ends != ENDS_ANYHOW)
-        r->over_ns = now + ERROR_NS;
+        *over = now + ERROR_NS;
     else if (ends == ENDS_DONE)
-        r->over_ns = sse_has_ended(&r->sse, ends) ? now + FINISHED_NS : NEVER;
+        *over = sse_has_ended(&r->sse, ends) ? now + FINISHED_NS : NEVER;
 }
 
 /* A mark of the byte order is one only as a stream's first bytes; behind

@@ -5,57 +5,9 @@
 #ifndef SLUICE_RELAY_H
 #define SLUICE_RELAY_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
+#include "fcgi/exchange_parts.h"
+#include "fcgi/passed_headers.h"
 #include "fcgi/upstream/sniff.h"
-#include "fcgi/upstream/sse.h"
-#include "fcgi/upstream/usage.h"
-#include "fcgi/upstream/whole.h"
-#include "lib/buf.h"
-
-struct exchange;
-struct upstream_head;
-
-/* An error, ours or the upstream's, on its way to the client. */
-struct relay_error {
-    int status;
-    const struct buf *json; /* one line */
-    int64_t retry_ms;       /* -1: do not say */
-    int retry;              /* x-should-retry: 1 true, 0 false, -1 not said */
-    const struct upstream_head *head; /* of its answer; NULL: it is ours */
-    bool is_coded; /* JSON is none, but what the upstream sent, compressed */
-};
-
-enum relay_mode {
-    RELAY_NOTHING = 0, /* no answer from the upstream yet */
-    RELAY_HOLD = 1,    /* a buffered one, collected to be checked whole */
-    RELAY_PASS = 2,    /* its bytes go out as they come */
-    RELAY_STREAM = 3,  /* the same, and they are an event stream */
-    RELAY_EXPLAIN = 4, /* not what was promised by our head: collected, and
-                          told as events (unfold.c), or as an error */
-};
-
-struct relay {
-    enum relay_mode mode;
-    bool head_sent;     /* ours or the upstream's */
-    bool committed;     /* ours: sent before the upstream answered */
-    bool as_events;     /* after a commit: an event stream was promised */
-    int status;         /* the upstream's */
-    int64_t length;     /* of its body, as its head says; -1: it does not */
-    bool is_coded;      /* compressed: what it says cannot be told */
-    bool is_checked;    /* JSON that must come to its end */
-    struct whole whole; /* of that: has it? */
-    struct buf head;    /* CGI head of a held answer */
-    struct buf held;    /* with RELAY_STREAM: an event not yet complete */
-    bool has_begun;     /* with RELAY_STREAM: an event was passed on */
-    bool torn;          /* a part of one was sent, because it is too long */
-    bool told_error;    /* with RELAY_EXPLAIN: it was one of the upstream's */
-    int64_t over_ns;    /* its stream is over, and then ended by us: NEVER */
-    struct sse sse;
-    struct usage usage;
-    char nvcf_reqid[64];
-};
 
 void relay_init(struct relay *r);
 void relay_fini(struct relay *r);

@@ -16,8 +16,8 @@
 #include <string.h>
 
 #include "fcgi/conceal.h"
-#include "fcgi/exchange.h"
 #include "fcgi/passed_headers.h"
+#include "fcgi/request_stats.h"
 #include "fcgi/route.h"
 #include "fcgi/upstream/unfold.h"
 
@@ -29,7 +29,7 @@ static void last_comment(struct exchange *x)
     if (!x->relay.committed)
         return;
     snprintf(text, sizeof(text), "sluice queue_ms=%" PRId64 " attempts=%u",
-             x->waited_ns / NS_PER_MS, x->attempts);
+             x->place.waited_ns / NS_PER_MS, x->attempt.sends);
     relay_beat(x, text);
 }
 

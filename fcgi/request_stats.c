@@ -1,10 +1,10 @@
 /*
  * request_stats.c - what is to be told of an exchange when it is over?
  *
- *   forward.c  a transfer begins, has a head, ends      how long it took
- *   attempt.c    an answer is judged                      how it ends, if it ends
- *   relay.c    events pass                              how tokens come
- *   exchange.c it is over                               two notes: of its last
+ *   attempt.c    a transfer begins, has a head, ends    how long it took
+ *   follow_up.c  an answer is judged                    how it ends, if it ends
+ *   relay.c      events pass                            how tokens come
+ *   exchange.c   it is over                             two notes: of its last
  *                                                       send, and of all of it
  *
  * Each send has a note of its own, made when it is over.  The sums of all
@@ -14,44 +14,38 @@
 
 #include <string.h>
 
-#include "fcgi/exchange.h"
 #include "fcgi/route.h"
 #include "lib/clock.h"
 #include "state/stats.h"
-
-static int64_t now_ns(const struct exchange *x)
-{
-    return loop_now(x->s->loop);
-}
 
 /* ---- one send -------------------------------------------------------------- */
 
 void request_stats_begin(struct exchange *x)
 {
-    struct request_stats *m = &x->measure;
+    struct request_stats *m = &x->stats;
 
     m->answer_ended_ns = 0;
-    m->sending = x->errand == ERRAND_REQUEST;
+    m->sending = x->attempt.errand == ERRAND_REQUEST;
     if (!m->sending)
         return;
-    m->begun_ns = now_ns(x);
+    m->begun_ns = exchange_now(x);
     m->first_ns = m->ended_ns = 0;
     m->error = UPSTREAM_FINE;
 }
 
 void request_stats_head(struct exchange *x)
 {
-    struct request_stats *m = &x->measure;
+    struct request_stats *m = &x->stats;
 
     if (m->sending && m->first_ns == 0)
-        m->first_ns = now_ns(x);
+        m->first_ns = exchange_now(x);
 }
 
 void request_stats_end(struct exchange *x)
 {
-    struct request_stats *m = &x->measure;
+    struct request_stats *m = &x->stats;
 
-    m->answer_ended_ns = now_ns(x);
+    m->answer_ended_ns = exchange_now(x);
     if (m->sending && m->ended_ns == 0)
         m->ended_ns = m->answer_ended_ns;
 }
@@ -60,7 +54,7 @@ void request_stats_end(struct exchange *x)
 static void note_attempt(struct exchange *x, enum upstream_error error,
                          bool again, bool fine)
 {
-    const struct request_stats *m = &x->measure;
+    const struct request_stats *m = &x->stats;
     struct limiter_attempt a = {-1, -1, error, again, fine, ""};
 
     limiter_provider_of(request_served_by(x->req), a.provider);
@@ -73,12 +67,12 @@ static void note_attempt(struct exchange *x, enum upstream_error error,
 
 static void close_attempt(struct exchange *x, bool again, bool fine)
 {
-    struct request_stats *m = &x->measure;
+    struct request_stats *m = &x->stats;
 
     if (!m->sending)
         return;
     if (m->ended_ns == 0)
-        m->ended_ns = now_ns(x);
+        m->ended_ns = exchange_now(x);
     note_attempt(x, m->error, again && m->error != UPSTREAM_FINE, fine);
     m->sending = false;
 }
@@ -90,8 +84,8 @@ void request_stats_again(struct exchange *x)
 
 void request_stats_error(struct exchange *x, enum upstream_error error)
 {
-    if (x->measure.sending)
-        x->measure.error = error;
+    if (x->stats.sending)
+        x->stats.error = error;
     else if (error != UPSTREAM_FINE)
         note_attempt(x, error, false, false);
 }
@@ -99,7 +93,7 @@ void request_stats_error(struct exchange *x, enum upstream_error error)
 void request_stats_judged(struct exchange *x, enum outcome outcome,
                           enum upstream_error error)
 {
-    x->measure.outcome = outcome;
+    x->stats.outcome = outcome;
     request_stats_error(x, error);
 }
 
@@ -143,16 +137,16 @@ static uint32_t count_tokens(const char *data, size_t len, enum sse_ends ends)
  * or most gaps behind a busy network would be zero. */
 void request_stats_events(struct exchange *x, const char *data, size_t len)
 {
-    struct request_stats *m = &x->measure;
+    struct request_stats *m = &x->stats;
     uint32_t n = count_tokens(data, len, x->req->route->ends);
 
     if (n == 0)
         return;
     if (m->token_ns != 0)
-        reservoir_add(&m->gaps, SPREAD_GAP,
-                      (uint64_t)max_i64(now_ns(x) - m->token_ns, 0) / n / 1000,
-                      n);
-    m->token_ns = now_ns(x);
+        reservoir_add(
+            &m->gaps, SPREAD_GAP,
+            (uint64_t)max_i64(exchange_now(x) - m->token_ns, 0) / n / 1000, n);
+    m->token_ns = exchange_now(x);
     m->tokens += n;
 }
 
@@ -161,13 +155,13 @@ void request_stats_events(struct exchange *x, const char *data, size_t len)
  * time still fit. */
 static int64_t speed_milli(const struct exchange *x)
 {
-    const struct request_stats *m = &x->measure;
-    int64_t tokens = x->relay.usage.completion, from = x->granted_ns;
+    const struct request_stats *m = &x->stats;
+    int64_t tokens = x->relay.usage.completion, from = x->place.granted_ns;
     int64_t to = m->answer_ended_ns;
 
     if (m->tokens > 0) {
         tokens = max_i64(tokens, (int64_t)m->tokens) - 1;
-        from = x->first_byte_ns;
+        from = x->attempt.first_byte_ns;
         to = m->token_ns;
     }
     if (tokens <= 0 || tokens > LIMITER_TOKENS_MAX || from == 0 ||
@@ -222,23 +216,24 @@ static enum reason reason_of(const struct exchange *x)
 {
     int row = row_of(x);
 
-    if (row < 0 || x->gone)
+    if (row < 0 || x->left != LEFT_BY_NOBODY)
         return REASON_NONE;
     if (row == ARRAY_LEN(codes))
         return REASON_OTHER;
-    if (codes[row].reason == REASON_UPSTREAM_OFF && !x->refused)
+    if (codes[row].reason == REASON_UPSTREAM_OFF &&
+        x->place.state != PLACE_REFUSED)
         return REASON_NONE; /* it said so itself, just now */
     return codes[row].reason;
 }
 
 static enum outcome outcome_of(const struct exchange *x)
 {
-    enum outcome judged = x->measure.outcome;
+    enum outcome judged = x->stats.outcome;
     int row = row_of(x);
 
-    if (x->aborted)
+    if (x->left == LEFT_BY_US)
         return OUTCOME_LOST;
-    if (x->gone)
+    if (x->left == LEFT_BY_CLIENT)
         return OUTCOME_HANGUP;
     if (row < 0)
         return judged;
@@ -249,7 +244,7 @@ static enum outcome outcome_of(const struct exchange *x)
     if (strcmp(codes[row].code, "upstream_error") == 0)
         return judged != OUTCOME_OK ? judged : OUTCOME_UPSTREAM_ERROR;
     if (codes[row].outcome == OUTCOME_TRUNCATED &&
-        x->relay.mode == RELAY_NOTHING && x->how != END_TRUNCATED)
+        x->relay.mode == RELAY_NOTHING && x->attempt.how != END_TRUNCATED)
         return OUTCOME_UPSTREAM_ERROR; /* there was nothing to cut off */
     return codes[row].outcome;
 }
@@ -273,22 +268,23 @@ static bool is_at_the_door(const struct exchange *x)
 
 enum phase request_stats_phase(const struct exchange *x)
 {
-    if (!x->gone)
+    if (x->left == LEFT_BY_NOBODY)
         return PHASE_NONE;
     if (!is_upstreamed(x))
         return PHASE_LOCAL;
     if (x->relay.mode != RELAY_NOTHING)
         return PHASE_RELAY;
-    return x->granted ? PHASE_FORWARD : PHASE_QUEUE;
+    return place_is_behind(&x->place) ? PHASE_FORWARD : PHASE_QUEUE;
 }
 
 int request_stats_status(const struct exchange *x)
 {
-    if (x->gone && !x->aborted)
+    if (x->left == LEFT_BY_CLIENT)
         return 499;
     if (x->error.status != 0)
         return x->error.status;
-    return x->aborted && x->relay.status == 0 ? 503 : x->relay.status;
+    return x->left == LEFT_BY_US && x->relay.status == 0 ? 503
+                                                         : x->relay.status;
 }
 
 static int64_t between(int64_t from, int64_t to)
@@ -298,18 +294,20 @@ static int64_t between(int64_t from, int64_t to)
 
 static void fill_times(struct limiter_note *n, const struct exchange *x)
 {
-    int64_t now = now_ns(x);
+    const struct place *p = &x->place;
+    int64_t now = exchange_now(x);
 
-    n->granted = x->granted_ns != 0;
+    n->granted = x->place.granted_ns != 0;
     n->queue_ns = -1;
-    if (x->queued_ns != 0)
-        n->queue_ns =
-            x->waited_ns + (x->granted ? 0 : max_i64(now - x->queued_ns, 0));
-    n->first_byte_ns = between(x->granted_ns, x->first_byte_ns);
+    if (place_is_behind(p))
+        n->queue_ns = p->waited_ns;
+    else if (p->queued_ns != 0)
+        n->queue_ns = p->waited_ns + max_i64(now - p->queued_ns, 0);
+    n->first_byte_ns = between(x->place.granted_ns, x->attempt.first_byte_ns);
     n->generation_ns = -1;
     if (x->relay.mode != RELAY_NOTHING)
         n->generation_ns =
-            between(x->first_byte_ns, x->measure.answer_ended_ns);
+            between(x->attempt.first_byte_ns, x->stats.answer_ended_ns);
     n->total_ns = max_i64(now - x->req->arrived_ns, 0);
     n->speed_milli = n->outcome == OUTCOME_OK ? speed_milli(x) : -1;
 }
@@ -342,17 +340,17 @@ void request_stats_exchange(struct exchange *x)
         .upstreamed = is_upstreamed(x) && !is_at_the_door(x),
         .status = (uint16_t)request_stats_status(x),
         .reason = reason_of(x),
-        .phase = x->aborted ? PHASE_NONE : request_stats_phase(x),
+        .phase = x->left == LEFT_BY_US ? PHASE_NONE : request_stats_phase(x),
         .cls = x->req->cls,
         .stream = x->req->stream,
-        .upstream = x->upstream,
-        .attempts = x->attempts,
+        .upstream = x->attempt.upstream,
+        .attempts = x->attempt.sends,
         .at_ms = clock_wall_ms(),
         .bytes = x->client.bytes,
-        .prompt_bytes = x->measure.prompt_bytes,
+        .prompt_bytes = x->stats.prompt_bytes,
         .tokens_in = x->relay.usage.prompt,
         .tokens_out = x->relay.usage.completion,
-        .gaps = x->measure.gaps,
+        .gaps = x->stats.gaps,
     };
 
     close_attempt(x, false, n.outcome == OUTCOME_OK);

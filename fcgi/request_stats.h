@@ -5,33 +5,9 @@
 #ifndef SLUICE_REQUEST_STATS_H
 #define SLUICE_REQUEST_STATS_H
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "state/limiter.h"
-#include "state/stats/outcomes.h"
-
-struct exchange;
-
-/* What was measured of one exchange so far.  All zeros at its beginning. */
-struct request_stats {
-    enum outcome outcome;  /* as its last answer was judged */
-    uint64_t prompt_bytes; /* of its body, which does not stay */
-
-    /* the present send; polls are none */
-    bool sending;
-    int64_t begun_ns;
-    int64_t first_ns; /* its first byte; 0: not yet */
-    int64_t ended_ns; /* the transfer is over; 0: not yet */
-    enum upstream_error error;
-
-    /* the answer */
-    int64_t answer_ended_ns; /* 0: not yet */
-    int64_t token_ns;        /* when the last event with content came */
-    uint64_t tokens;         /* events with content */
-    struct reservoir gaps;
-};
+#include "fcgi/exchange_parts.h"
 
 /* A transfer begins, its head is here, it is over; for polls, too. */
 void request_stats_begin(struct exchange *x);

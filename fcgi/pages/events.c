@@ -46,6 +46,7 @@ static void drop(struct exchange *x)
 
     snprintf(why, sizeof(why), "it took no snapshot for %d s", VIEWER_S);
     exchange_drop(x, why);
+    exchange_run(x);
 }
 
 /* UNREAD: bytes that wait at all viewers.  It may be gone after this. */
@@ -182,11 +183,10 @@ void events_end_all(struct events *e)
         struct exchange *x = e->viewers[e->n - 1].x;
 
         forget(e, x);
-        if (!client_is_flushed(&x->client)) {
+        if (client_is_flushed(&x->client))
+            client_end(&x->client);
+        else
             exchange_drop(x, ""); /* it does not read: do not wait for it */
-            continue;
-        }
-        client_end(&x->client);
         exchange_dirty(x);
         exchange_run(x);
     }

@@ -17,6 +17,7 @@
 
 #include "fcgi/exchange.h"
 #include "fcgi/pages/process.h"
+#include "fcgi/request_stats.h"
 #include "lib/clock.h"
 #include "state/stats.h"
 

@@ -37,13 +37,14 @@ static inline void stage_open(struct stage *st, bool stream, bool head_only)
     st->s.loop = clock;
     st->s.cfg = &st->cfg;
     st->x.s = &st->s;
-    st->x.measure.sending = true; /* errors are noted with the send's end */
+    st->x.stats.sending = true; /* errors are noted with the send's end */
     st->x.req = request_new(envp, 1);
     st->x.req->stream = stream;
     gate_route(&routes_all, st->x.req);
     CHECK(st->x.req->route != NULL);
     st->x.client.fd = -1;
     relay_init(&st->x.relay);
+    deadlines_init(&st->x.due);
     head_clear(&st->head);
 }
 

@@ -14,6 +14,7 @@
 #include "fcgi/pages/models.h"
 #include "fcgi/pages/ready.h"
 #include "fcgi/pages/routes.h"
+#include "fcgi/request_stats.h"
 #include "house.h"
 #include "lib/log.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/request_stats.h"
 #include "spine.h"
 #include "stage.h"
 

@@ -32,13 +32,14 @@ static void stage_open(struct stage *st, const char *path, const char *type)
     CU_ASSERT_PTR_NOT_NULL_FATAL(st->s.loop);
     st->x.s = &st->s;
     st->x.is_dirty = true; /* nobody flushes */
-    st->x.measure.sending = true;
+    st->x.stats.sending = true;
     st->x.req = request_new(envp, 1);
     st->x.req->stream = true;
     gate_route(&routes_all, st->x.req);
     CU_ASSERT_PTR_NOT_NULL_FATAL(st->x.req->route);
     st->x.client.fd = -1;
     relay_init(&st->x.relay);
+    deadlines_init(&st->x.due);
     head_clear(&st->head);
     st->head.status = 200;
     (void)snprintf(line, sizeof(line), "Content-Type: %s", type);
@@ -174,9 +175,9 @@ static void over(const char *path, const char *given, int64_t most_ms)
     relay_head(&st.x, &st.head, SNIFF_EVENTS);
     now = loop_now(st.s.loop);
     give(&st, given);
-    CU_ASSERT_EQUAL(st.x.relay.over_ns == NEVER, most_ms < 0);
+    CU_ASSERT_EQUAL(st.x.due.at[DUE_OVER] == NEVER, most_ms < 0);
     CU_ASSERT_TRUE(most_ms < 0 ||
-                   st.x.relay.over_ns <= now + most_ms * NS_PER_MS);
+                   st.x.due.at[DUE_OVER] <= now + most_ms * NS_PER_MS);
     stage_close(&st);
 }
 
@@ -368,8 +369,8 @@ static void no_header_comes_twice(void)
     takes(&st, "X-Ratelimit-Remaining-Requests: 7");
     buf_str(&json, "{\"error\":{}}");
     e.head = &st.head;
-    st.x.attempts = 1;
-    st.x.place.limit = 40;
+    st.x.attempt.sends = 1;
+    st.x.place.news.limit = 40;
     CU_ASSERT_TRUE(relay_error(&st.x, &e));
     said = stage_hear(&st);
     CU_ASSERT_EQUAL(times(said, "content-encoding"), 0);

@@ -1,0 +1,444 @@
+/*
+ * follow_up.c - what becomes of a request after an attempt?
+ *
+ *   an answer                      it goes to the client
+ *   too many requests, no worker   back to the queue, as long as it takes
+ *   a passing fault                again after a pause (again.c)
+ *   still running, or elsewhere    a poll; the result (nvcf.c)
+ *   anything else                  the client is told, in the upstream's words
+ *
+ * verdict.c says which of them it is, and the limiter hears of it, because
+ * others wait for the same upstream.
+ *
+ * What an answer says of a model counts for all only where a model answers
+ * (route.c): a batch that is gone benches no chat.  Of an answer to one that is
+ * free (pages/models.c), and so has no ticket, nobody else hears.
+ */
+#include "fcgi/follow_up.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "fcgi/again.h"
+#include "fcgi/answer.h"
+#include "fcgi/attempt.h"
+#include "fcgi/conceal.h"
+#include "fcgi/config/config.h"
+#include "fcgi/deprecation.h"
+#include "fcgi/place.h"
+#include "fcgi/relay.h"
+#include "fcgi/request_stats.h"
+#include "fcgi/route.h"
+
+/* A longer wait no SDK keeps (reply.c): it is not asked to come again. */
+#define TOLD_MS_MAX 60000
+
+/* Is it known which model has answered? */
+static bool speaks_of_model(const struct exchange *x)
+{
+    return request_served_by(x->req)[0] != '\0';
+}
+
+/* ---- the limiter is told ------------------------------------------------------ */
+
+/* REASON goes into the state file, the log and to other clients: words of the
+ * upstream only where they are about the model or the account, because errors
+ * of other kinds can quote a prompt. */
+static void report(struct exchange *x, enum limiter_answer answer, int status,
+                   int64_t retry_ms, const char *reason)
+{
+    struct limiter_report r = {
+        .answer = answer,
+        .retry_after_ns = retry_ms >= 0 ? retry_ms * NS_PER_MS : -1,
+        .status = (uint16_t)status,
+    };
+
+    if (x->attempt.errand != ERRAND_REQUEST || x->place.ticket == NULL)
+        return; /* a poll says nothing of the limits */
+    snprintf(r.reason, sizeof(r.reason), "%.*s", (int)sizeof(r.reason) - 1,
+             reason);
+    limiter_report(x->s->lim, x->place.ticket, &r);
+}
+
+/* ---- telling the client ------------------------------------------------------------ */
+
+/* The answer goes to the client, and what follows of it. */
+static enum step pass(struct exchange *x)
+{
+    struct answer_probe *p = &x->attempt.probe;
+
+    attempt_drop_body(x);
+    relay_head(x, &p->head, p->kind);
+    attempt_is_heard(x); /* from here on a stream gets signs of life */
+    if (p->body.len > 0) /* all of it: nobody would bring it again */
+        relay_body(x, buf_head(&p->body), p->body.len);
+    answer_probe_clear(p);
+    return STEP_RELAY;
+}
+
+/* What is compressed cannot be searched for our key, so that it passes only
+ * where the upstream was not told one. */
+static bool can_pass_as_it_is(const struct exchange *x, const struct verdict *v)
+{
+    if (v->words.shape == WORDS_CODED && attempt_upstream(x)->api_key != NULL)
+        return false;
+    return verdict_can_pass(v) && !x->relay.head_sent &&
+           x->attempt.state == ATTEMPT_ENDED &&
+           x->attempt.probe.head.status == v->status; /* of no stream */
+}
+
+/* In the upstream's own shape where that is OpenAI's, else translated.
+ * RETRY is what the SDK is asked, as in struct relay_error. */
+static enum step tell(struct exchange *x, const struct verdict *v, int retry)
+{
+    bool can_pass = can_pass_as_it_is(x, v);
+    struct buf json = {NULL, 0, 0, 0};
+    enum step next;
+
+    if (can_pass && retry < 0)
+        return pass(x);
+    attempt_stop(x);
+    x->error.status = v->status;
+    x->error.code = "upstream_error";
+    if (can_pass) /* with a header of ours */
+        buf_add(&json, buf_head(&x->attempt.probe.body),
+                x->attempt.probe.body.len);
+    else
+        verdict_write(&json, v);
+    next = exchange_tell(
+        x, &(struct relay_error){v->status, &json, v->retry_ms, retry,
+                                 &x->attempt.probe.head,
+                                 can_pass && v->words.shape == WORDS_CODED});
+    buf_free(&json);
+    return next;
+}
+
+static enum step tell_off(struct exchange *x, const struct verdict *v)
+{
+    attempt_stop(x);
+    return exchange_fail(x, v->status, "sluice_upstream_off", v->off_ms, 0,
+                         "The upstream does not serve this model now: %s",
+                         v->words.message);
+}
+
+/* In the upstream's words and ours: it may have been done, and goes no second
+ * time.  Who sent it has to look. */
+static enum step tell_once(struct exchange *x, const struct verdict *v)
+{
+    static const char ours[] = " (" ATTEMPT_ONCE ")";
+    struct verdict told = *v;
+    char *text = told.words.message;
+    size_t len = min_i64((int64_t)strlen(text),
+                         (int64_t)(sizeof(told.words.message) - sizeof(ours)));
+
+    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
+        len--; /* not inside a letter of UTF-8 */
+    memcpy(text + len, ours, sizeof(ours));
+    told.words.shape = WORDS_JSON; /* so it does not pass as it came */
+    return tell(x, &told, 0);
+}
+
+/* ---- verdicts -------------------------------------------------------------------------- */
+
+static enum step again_or_tell(struct exchange *x, const struct verdict *v)
+{
+    int64_t ms;
+
+    if (again_may(x, v->retry_ms, &ms))
+        return again_in(x, ms);
+    if (attempt_may_be_done(x))
+        return tell_once(x, v);
+    return tell(x, v, x->attempt.faults > 1 ? 0 : -1);
+}
+
+static enum step fault(struct exchange *x, const struct verdict *v)
+{
+    request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
+    report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
+    return again_or_tell(x, v);
+}
+
+/* The upstream said when, and that is too late. */
+static enum step tell_too_late(struct exchange *x, const struct verdict *v)
+{
+    int64_t left_ns = max_i64(x->place.deadline_ns - exchange_now(x), 0);
+
+    attempt_stop(x);
+    return exchange_fail(x, 429, "sluice_deadline", v->retry_ms,
+                         v->retry_ms > TOLD_MS_MAX ? 0 : -1,
+                         "The upstream wants no such request for %" PRId64
+                         " s (%.160s), and %s allows a wait of %" PRId64 " s.",
+                         (v->retry_ms + 999) / 1000, v->words.message,
+                         x->place.deadline_name, left_ns / NS_PER_S);
+}
+
+static enum step wait_for_worker(struct exchange *x, const struct verdict *v)
+{
+    enum step next;
+
+    report(x, ANSWER_FAULT, x->attempt.status, -1, "no worker is free");
+    return again_when_free(x, v->retry_ms, &next) ? next : tell(x, v, -1);
+}
+
+static enum step refused(struct exchange *x, const struct verdict *v)
+{
+    bool rate = v->kind == VERDICT_RATE;
+    enum step next;
+
+    request_stats_judged(x, OUTCOME_RATE, rate ? UPSTREAM_RATE : UPSTREAM_BUSY);
+    if (x->attempt.errand != ERRAND_REQUEST) /* of a poll: a little later */
+        return again_in(x,
+                        max_i64(nvcf_next_poll(&x->attempt.nvcf), v->retry_ms));
+    if (x->place.state == PLACE_FREE)
+        return again_or_tell(x, v);
+    if (!rate && !speaks_of_model(x))
+        return v->status == 429 || request_is_repeatable(x->req)
+                   ? wait_for_worker(x, v)
+                   : fault(x, v);
+    report(x, rate ? ANSWER_RATE : ANSWER_BUSY, x->attempt.status, v->retry_ms,
+           rate ? "too many requests" : "no worker is free");
+    place_bound_patience(x);
+    if (exchange_now(x) + v->retry_ms * NS_PER_MS > x->place.deadline_ns &&
+        v->retry_ms > 0)
+        return tell_too_late(x, v);
+    next = again_in_line(x, false);
+    place_bound_patience(x);
+    return next;
+}
+
+/* No model is off for it: this route alone is. */
+static enum step off_here(struct exchange *x, const struct verdict *v)
+{
+    struct verdict told = *v;
+
+    if (v->off == VERDICT_OFF_DEGRADED)
+        told.status = 400; /* as it was */
+    request_stats_judged(x, OUTCOME_OFF, UPSTREAM_OFF);
+    report(x, told.status >= 500 ? ANSWER_FAULT : ANSWER_FINE, told.status, -1,
+           reply_reason(told.status));
+    if (told.status >= 500 && attempt_may_be_done(x))
+        return tell_once(x, &told);
+    return tell(x, &told, 0);
+}
+
+static enum step off(struct exchange *x, const struct verdict *v)
+{
+    /* The status tells the limiter which bench applies without a time. */
+    int status = v->off == VERDICT_OFF_DEGRADED ? 400
+                 : v->off == VERDICT_OFF_GONE   ? 410
+                                                : v->status;
+
+    if (!x->req->route->is_inference)
+        return off_here(x, v);
+    request_stats_judged(x, OUTCOME_OFF, UPSTREAM_OFF);
+    report(x, speaks_of_model(x) ? ANSWER_OFF : ANSWER_FAULT, status, v->off_ms,
+           v->words.message);
+    return tell_off(x, v);
+}
+
+/* Remembered where the route is one that every model has: a client that errs
+ * in its path must not bench the model for the rest. */
+static enum step unknown_model(struct exchange *x, const struct verdict *v)
+{
+    bool by_name = v->words.shape >= WORDS_JSON;
+    bool counts =
+        speaks_of_model(x) &&
+        (by_name || strcmp(x->req->path, "/v1/chat/completions") == 0);
+
+    request_stats_judged(x, OUTCOME_CLIENT_ERROR, UPSTREAM_UNKNOWN);
+    report(x, counts ? ANSWER_OFF : ANSWER_FINE, 404, -1, v->words.message);
+    return tell(x, v, 0);
+}
+
+static enum step pending(struct exchange *x, const struct verdict *v)
+{
+    const char *id = upstream_header(&x->attempt.probe.head, "nvcf-reqid");
+
+    (void)v;
+    request_stats_judged(x, OUTCOME_OK, UPSTREAM_FINE);
+    report(x, ANSWER_FINE, 202, -1, "");
+    if (id == NULL || !nvcf_pending(&x->attempt.nvcf, id))
+        return pass(x);
+    attempt_drop_body(x); /* it is there: only its answer is missing */
+    x->attempt.errand = ERRAND_POLL;
+    return again_in(x, nvcf_next_poll(&x->attempt.nvcf));
+}
+
+static enum step redirect(struct exchange *x, const struct verdict *v)
+{
+    const char *location = upstream_header(&x->attempt.probe.head, "location");
+
+    (void)v;
+    request_stats_judged(x, OUTCOME_OK, UPSTREAM_FINE);
+    report(x, ANSWER_FINE, x->attempt.status, -1, "");
+    if (x->attempt.errand != ERRAND_RESULT && location != NULL &&
+        nvcf_redirected(&x->attempt.nvcf, attempt_upstream(x), location)) {
+        x->attempt.errand = ERRAND_RESULT;
+        return again_in(x, 0);
+    }
+    request_stats_error(x, UPSTREAM_GARBAGE);
+    attempt_stop(x);
+    return exchange_fail(x, 502, "upstream_error", -1, 0,
+                         "The upstream answered %d: its result lies at a host "
+                         "that is not in result_hosts of upstream %s.",
+                         x->attempt.status, attempt_upstream(x)->name);
+}
+
+static bool is_false_start(const struct exchange *x)
+{
+    return x->attempt.state == ATTEMPT_ENDED &&
+           answer_probe_is_false_start(&x->attempt.probe,
+                                       x->attempt.how == END_OK,
+                                       x->req->route->ends);
+}
+
+static enum step answer(struct exchange *x, const struct verdict *v)
+{
+    (void)v;
+    if (is_false_start(x)) {
+        if (x->attempt.how == END_OK) /* of its connection, not of the answer */
+            x->attempt.how = END_TRUNCATED;
+        return follow_up_silence(x);
+    }
+    request_stats_judged(x, OUTCOME_OK, UPSTREAM_FINE);
+    report(x, ANSWER_FINE, x->attempt.status, -1, "");
+    return pass(x);
+}
+
+static enum step unpaid(struct exchange *x, const struct verdict *v)
+{
+    bool ours =
+        attempt_upstream(x)->api_key != NULL; /* else that client's alone */
+
+    request_stats_judged(x, OUTCOME_OFF, UPSTREAM_UNPAID);
+    report(x, ours ? ANSWER_UNPAID : ANSWER_FINE, 402, v->retry_ms,
+           v->words.message);
+    return tell(x, v, 0);
+}
+
+static enum step client_error(struct exchange *x, const struct verdict *v)
+{
+    request_stats_judged(x, OUTCOME_CLIENT_ERROR,
+                         v->kind == VERDICT_KEY ? UPSTREAM_KEY
+                                                : UPSTREAM_CLIENT);
+    report(x, ANSWER_FINE, v->status, -1, "");
+    return tell(x, v, -1);
+}
+
+static enum step timed_out(struct exchange *x, const struct verdict *v)
+{
+    request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_TIMEOUT);
+    report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
+    if (attempt_may_be_done(x))
+        return tell_once(x, v);
+    return tell(x, v, 0); /* it would take as long again */
+}
+
+/* One row per kind. */
+static enum step (*const rows[VERDICT_KINDS])(struct exchange *x,
+                                              const struct verdict *v) = {
+    [VERDICT_ANSWER] = answer,
+    [VERDICT_PENDING] = pending,
+    [VERDICT_REDIRECT] = redirect,
+    [VERDICT_RATE] = refused,
+    [VERDICT_BUSY] = refused,
+    [VERDICT_OFF] = off,
+    [VERDICT_MODEL_UNKNOWN] = unknown_model,
+    [VERDICT_UNPAID] = unpaid,
+    [VERDICT_KEY] = client_error,
+    [VERDICT_CLIENT] = client_error,
+    [VERDICT_FAULT] = fault,
+    [VERDICT_TIMEOUT] = timed_out,
+};
+
+enum step follow_up_answer(struct exchange *x)
+{
+    struct verdict v;
+
+    if (x->attempt.probe.head.status >= 300)
+        conceal_body(x, &x->attempt.probe.body);
+    answer_probe_judge(&v, &x->attempt.probe,
+                       x->attempt.state == ATTEMPT_ENDED &&
+                           x->attempt.how == END_OK);
+    conceal_words(x, &v.words);
+    verdict_bound(&v, x->s->cfg->retreat_max_ms);
+    deprecation_note(x, &x->attempt.probe.head);
+    return rows[v.kind](x, &v);
+}
+
+/* ---- no answer at all --------------------------------------------------------------------- */
+
+static enum step explain_silence(struct exchange *x)
+{
+    int retry = x->attempt.faults > 1 ? 0 : -1;
+
+    switch (x->attempt.how) {
+    case END_UNREACHABLE:
+        return exchange_fail(x, 502, "sluice_upstream_unreachable", 1000, retry,
+                             "Sluice cannot connect to the upstream %s: %s.",
+                             attempt_upstream(x)->name, x->detail);
+    case END_GARBAGE:
+        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, retry,
+                             "The upstream's answer is not valid HTTP.");
+    case END_TRUNCATED:
+        return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, retry,
+                             "The upstream's answer ended before it said "
+                             "anything.");
+    case END_OK:
+    case END_LOST:
+    case END_STALE:
+    case END_HELD:
+        break;
+    }
+    return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, retry,
+                         "The upstream closed the connection without an "
+                         "answer.");
+}
+
+static enum upstream_error error_of(enum transfer_end how)
+{
+    switch (how) {
+    case END_UNREACHABLE:
+        return UPSTREAM_UNREACHABLE;
+    case END_TRUNCATED:
+        return UPSTREAM_TRUNCATED;
+    case END_GARBAGE:
+        return UPSTREAM_GARBAGE;
+    case END_STALE:
+        return UPSTREAM_STALE;
+    case END_OK:
+    case END_LOST:
+    case END_HELD:
+        break;
+    }
+    return UPSTREAM_SILENT;
+}
+
+enum step follow_up_silence(struct exchange *x)
+{
+    int64_t ms;
+
+    if (x->attempt.how ==
+        END_HELD) /* its grant is over: it waits for another */
+        return again_recall(x);
+    request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, error_of(x->attempt.how));
+    x->attempt.is_fresh = x->attempt.is_fresh || x->attempt.how == END_STALE;
+    x->attempt.sends -= x->attempt.errand == ERRAND_REQUEST &&
+                        x->attempt.how == END_UNREACHABLE;
+    /*
+     * A kept connection was dead.  Nobody can tell whether the upstream
+     * counted the request, so that the next attempt needs a slot of its own;
+     * like all after it, it gets a new connection, which cannot be stale.  What
+     * must not go twice has one from its start (attempt.c).
+     */
+    if (x->attempt.how == END_STALE && !attempt_may_be_done(x))
+        return x->attempt.errand == ERRAND_REQUEST &&
+                       x->place.state != PLACE_FREE
+                   ? again_in_line(x, false)
+                   : again_in(x, 0);
+    if (x->attempt.how != END_UNREACHABLE)
+        report(x, ANSWER_FAULT, 502, -1, "no answer");
+    if (x->attempt.how != END_GARBAGE && again_may(x, -1, &ms))
+        return again_in(x, ms);
+    return explain_silence(x);
+}

@@ -1,0 +1,176 @@
+/*
+ * place.c - when is it a request's turn, and until when does it wait for that?
+ */
+#include "fcgi/place.h"
+
+#include <fnmatch.h>
+
+#include "fcgi/config/config.h"
+#include "fcgi/fingerprint.h"
+#include "fcgi/refuse.h"
+#include "fcgi/sign_of_life.h"
+
+/* ---- how long ---------------------------------------------------------------- */
+
+static void bound(struct place *p, int64_t at_ns, const char *whose)
+{
+    if (at_ns >= p->deadline_ns)
+        return;
+    p->deadline_ns = at_ns;
+    p->deadline_name = whose;
+}
+
+/* A client that gets no byte before the answer has its own patience. */
+static void bound_by_client(struct exchange *x)
+{
+    int64_t client_ms = x->req->client_timeout_ms;
+
+    if (sign_of_life_is_silent(x) && client_ms >= 0)
+        bound(&x->place, x->req->arrived_ns + client_ms * NS_PER_MS,
+              "the client's own timeout");
+}
+
+static void bound_anew(struct exchange *x)
+{
+    struct place *p = &x->place;
+    int64_t left = x->s->cfg->queue_timeout_ms * NS_PER_MS - p->waited_ns;
+
+    p->deadline_ns = exchange_now(x) + max_i64(left, 0);
+    p->deadline_name = "queue.timeout_s";
+    bound_by_client(x);
+}
+
+void place_bound_patience(struct exchange *x)
+{
+    int64_t left = x->req->deadline_ms * NS_PER_MS - x->place.waited_ns;
+
+    bound_anew(x);
+    if (x->req->deadline_ms >= 0)
+        bound(&x->place, exchange_now(x) + max_i64(left, 0),
+              "X-Sluice-Deadline");
+}
+
+static void bound_first(struct exchange *x)
+{
+    const struct request *r = x->req;
+    struct place *p = &x->place;
+
+    p->deadline_ns = r->arrived_ns + x->s->cfg->queue_timeout_ms * NS_PER_MS;
+    p->deadline_name = "queue.timeout_s";
+    if (r->deadline_ms >= 0)
+        bound(p, r->arrived_ns + r->deadline_ms * NS_PER_MS,
+              "X-Sluice-Deadline");
+    bound_by_client(x);
+}
+
+int64_t place_deadline(const struct place *p)
+{
+    return p->was_tried ? p->deadline_ns : NEVER;
+}
+
+/* ---- in and out -------------------------------------------------------------- */
+
+/* The first upstream whose patterns fit the model, or that has none. */
+static uint32_t choose_upstream(const struct config *cfg, const char *model)
+{
+    size_t i, k;
+
+    for (i = 0; i + 1 < cfg->n_upstreams; i++) {
+        const struct config_upstream *u = &cfg->upstreams[i];
+
+        if (u->n_models == 0)
+            break;
+        for (k = 0; k < u->n_models; k++)
+            if (fnmatch(u->models[k], model, 0) == 0)
+                return (uint32_t)i;
+    }
+    return (uint32_t)i;
+}
+
+static void on_ticket(void *arg, const struct ticket_news *news)
+{
+    struct exchange *x = arg;
+    struct place *p = &x->place;
+
+    switch (news->event) {
+    case TICKET_WAITS:
+        p->news = *news;
+        p->was_tried = true;
+        break;
+    case TICKET_GRANTED:
+        p->news = *news;
+        p->state = PLACE_GRANTED;
+        break;
+    case TICKET_REFUSED:
+        p->ticket = NULL;
+        p->state = PLACE_REFUSED;
+        refuse_explain(x, news);
+        break;
+    case TICKET_CANCELLED:
+        p->order = ORDER_CANCEL;
+        break;
+    }
+    exchange_run(x);
+}
+
+void place_take(struct exchange *x)
+{
+    const struct request *r = x->req;
+    struct place *p = &x->place;
+    struct limiter_request req = {
+        .cls = r->cls,
+        .weight = r->weight,
+        .requests_per_min = r->requests_per_min,
+        .queue_max = r->queue_max,
+        .client = r->client,
+        /* What is no inference runs on no model's workers: its bench and its
+         * ceiling are none of that request's business. */
+        .model = request_served_by(r),
+        .request_id = r->id,
+        .stream = r->stream,
+        .body_bytes = r->body.len,
+        .retry = r->retry_count > 0,
+    };
+
+    bound_first(x);
+    x->attempt.upstream = choose_upstream(x->s->cfg, request_model(r));
+    req.upstream = x->attempt.upstream;
+    req.deadline_ns = p->deadline_ns;
+    req.fingerprint = fingerprint_of(
+        limiter_secret(x->s->lim), r->client,
+        r->body.len > 0 ? buf_head(&r->body) : NULL, r->body.len);
+    p->state = PLACE_LINE;
+    p->queued_ns = r->arrived_ns;
+    p->ticket = limiter_join(x->s->lim, &req, on_ticket, x);
+}
+
+void place_take_again(struct exchange *x, bool unsent)
+{
+    struct place *p = &x->place;
+
+    if (p->state != PLACE_REFUSED) /* meanwhile */
+        p->state = PLACE_LINE;
+    p->queued_ns = exchange_now(x);
+    bound_anew(x);
+    limiter_again(x->s->lim, p->ticket, unsent);
+}
+
+void place_leave_line(struct exchange *x)
+{
+    struct place *p = &x->place;
+
+    p->granted_ns = exchange_now(x);
+    p->waited_ns += max_i64(0, p->granted_ns - p->queued_ns);
+    p->queued_ns = 0;
+}
+
+void place_give_back(struct exchange *x)
+{
+    struct place *p = &x->place;
+
+    if (p->ticket == NULL)
+        return;
+    limiter_done(x->s->lim, p->ticket, !x->attempt.may_have_sent);
+    p->ticket = NULL;
+    x->s->busy_ns = exchange_now(x);
+}

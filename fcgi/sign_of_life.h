@@ -1,0 +1,18 @@
+/*
+ * What a client hears of a request that waits.
+ */
+#ifndef SLUICE_SIGN_OF_LIFE_H
+#define SLUICE_SIGN_OF_LIFE_H
+
+#include "fcgi/exchange_parts.h"
+
+/* Will the client get no byte before its answer? */
+bool sign_of_life_is_silent(const struct exchange *x);
+/* From when on X has to be heard of, as it comes. */
+void sign_of_life_begin(struct exchange *x);
+/* Gives those that are due. */
+void sign_of_life_give(struct exchange *x);
+/* Has the client heard nothing for as long as it may? */
+bool sign_of_life_is_overdue(const struct exchange *x);
+
+#endif
