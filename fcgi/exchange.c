@@ -43,46 +43,51 @@ static enum step step_settle(struct exchange *x);
 struct row {
     const char *name;
     enum step (*run)(struct exchange *x);
-    const char *waits_for; /* "": it does not wait */
+    const char *waits_for; /* NULL: it does not wait */
     unsigned due;          /* the times that count meanwhile, DUE() of each */
     unsigned exits;        /* where it may lead, TO() of each */
 };
 
 #define TO(step) (1U << STEP_##step)
-/* While the client waits for something that is not ours, it is told so. */
+/* Its client is gone; and what is answered ends here, errors too. */
+#define GONE    TO(SETTLE)
+#define OR_FAIL (TO(FLUSH) | GONE)
+/* While the client waits for the upstream it is told so. */
 #define SIGNS (DUE(COMMIT) | DUE(BEAT) | DUE(STALL))
 
-/* In the order of a normal request, after the pages of ours. */
+/* In the order of a normal request; pages of ours stand behind the route. */
 static const struct row rows[STEP_DONE] = {
-    [STEP_ROUTE] = {"route", step_route, "", 0,
-                    TO(LATER) | TO(PAGE) | TO(ADMIT) | TO(FORWARD) | TO(FLUSH) |
-                        TO(SETTLE)},
+    [STEP_ROUTE] = {"route", step_route, NULL, 0,
+                    TO(LATER) | TO(PAGE) | TO(ADMIT) | TO(FORWARD) | OR_FAIL},
     [STEP_LATER] = {"later", step_later, "the state, to be had again",
-                    DUE(LATER) | DUE(STALL), TO(ROUTE) | TO(SETTLE)},
+                    DUE(LATER) | DUE(STALL), TO(ROUTE) | GONE},
     [STEP_PAGE] = {"page", step_page, "the answer of a page of ours",
-                   DUE(STALL), TO(FLUSH) | TO(SETTLE)},
-    [STEP_ADMIT] = {"admit", step_admit, "", 0, TO(QUEUE) | TO(SETTLE)},
+                   DUE(STALL), OR_FAIL},
+    [STEP_ADMIT] = {"admit", step_admit, NULL, 0, TO(QUEUE) | GONE},
     [STEP_QUEUE] = {"queue", step_queue, "its turn", DUE(QUEUE) | SIGNS,
-                    TO(FORWARD) | TO(FLUSH) | TO(SETTLE)},
+                    TO(FORWARD) | OR_FAIL},
     [STEP_FORWARD] = {"forward", forward_step, "an answer that can be judged",
                       DUE(ANSWER) | SIGNS,
-                      TO(QUEUE) | TO(PAUSE) | TO(RELAY) | TO(FLUSH) |
-                          TO(SETTLE)},
+                      TO(QUEUE) | TO(PAUSE) | TO(RELAY) | OR_FAIL},
     [STEP_PAUSE] = {"pause", forward_pause, "its next attempt, or poll",
                     DUE(PAUSE) | DUE(ANSWER) | SIGNS,
-                    TO(QUEUE) | TO(FORWARD) | TO(FLUSH) | TO(SETTLE)},
+                    TO(QUEUE) | TO(FORWARD) | OR_FAIL},
     [STEP_RELAY] = {"relay", forward_relay, "the end of the answer",
-                    DUE(IDLE) | DUE(OVER) | SIGNS, TO(FLUSH) | TO(SETTLE)},
+                    DUE(IDLE) | DUE(OVER) | SIGNS, OR_FAIL},
     [STEP_FLUSH] = {"flush", step_flush, "the client, to take the last byte",
                     DUE(STALL), TO(SETTLE)},
-    [STEP_SETTLE] = {"settle", step_settle, "", 0, TO(DONE)},
+    [STEP_SETTLE] = {"settle", step_settle, NULL, 0, TO(DONE)},
 };
 
 static bool may_lead(const struct exchange *x, enum step next)
 {
-    return (rows[x->step].exits & 1U << next) != 0;
+    const struct row *row = &rows[x->step];
+
+    return next == x->step ? row->waits_for != NULL
+                           : (row->exits & 1U << next) != 0;
 }
 
+/* A step that leads where its row does not say is a fault of ours. */
 static void check_exit(const struct exchange *x, enum step next)
 {
     if (may_lead(x, next))
@@ -120,12 +125,14 @@ static void look_for_stall(struct exchange *x)
 /* What comes from outside goes before what the step itself would do. */
 static enum step next_of(struct exchange *x)
 {
-    if (may_lead(x, STEP_SETTLE)) {
+    unsigned exits = rows[x->step].exits;
+
+    if ((exits & TO(SETTLE)) != 0) {
         look_for_stall(x);
         if (x->left != LEFT_BY_NOBODY)
             return STEP_SETTLE;
     }
-    if (x->place.order == ORDER_CANCEL && may_lead(x, STEP_FLUSH))
+    if (x->place.order == ORDER_CANCEL && (exits & TO(FLUSH)) != 0)
         return refuse_cancelled(x);
     if (x->place.order == ORDER_RECALL && again_can_recall(x))
         return again_recall(x);
@@ -158,8 +165,8 @@ void exchange_run(struct exchange *x)
     while (x->step != STEP_DONE) {
         x->run = RUN_ON;
         next = next_of(x);
+        check_exit(x, next);
         if (next != x->step) {
-            check_exit(x, next);
             x->step = next;
             continue;
         }

@@ -45,6 +45,7 @@ CU_ErrorCode test_reply_add(void);
 CU_ErrorCode test_buf_add(void);
 CU_ErrorCode test_accept_add(void);
 CU_ErrorCode test_delay_add(void);
+CU_ErrorCode test_deadlines_add(void);
 CU_ErrorCode test_listing_add(void);
 CU_ErrorCode test_upstream_error_add(void);
 CU_ErrorCode test_redact_add(void);
