@@ -26,7 +26,8 @@ struct applying {
  * forgets it nor counts it twice. */
 static void apply_sends(struct journal *j, struct stats_layout *st)
 {
-    rings_sent(&st->history, (uint32_t)j->did.sent);
+    if (j->did.sent > 0)
+        rings_sent(&st->history, (uint32_t)j->did.sent);
     counters_add(&st->counters, &j->did);
     memset(&j->did, 0, sizeof(j->did));
     while (j->n_sends > 0) {
@@ -46,7 +47,9 @@ static void apply_lost(struct limiter *lim, struct stats_layout *st)
     for (i = 0; i < lost->n; i++)
         counters_lost(st, &lost->rows[i], lim->now);
     lost->n = 0;
-    for (i = 0; lost->any_left && i < LAY_WORKERS; i++)
+    if (!lost->any_left)
+        return;
+    for (i = 0; i < LAY_WORKERS; i++)
         if ((lost->left[i / 64] >> i % 64 & 1) != 0) {
             board_leave(&st->board, i);
             rings_leave(&st->history, i);
