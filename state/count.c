@@ -29,7 +29,6 @@ static void apply_sends(struct journal *j, struct stats_layout *st)
     if (j->did.sent > 0)
         rings_sent(&st->history, (uint32_t)j->did.sent);
     counters_add(&st->counters, &j->did);
-    memset(&j->did, 0, sizeof(j->did));
     while (j->n_sends > 0) {
         const struct sent_by *s = &j->sends[--j->n_sends];
         const struct figures_of who = {s->client, s->model, s->owner,
@@ -72,7 +71,7 @@ static void apply(void *arg)
     if (lim->journal.has_gauge)
         rings_gauge(&st->history, &lim->journal.gauge);
     lim->journal.has_gauge = false;
-    if (lim->slot != NONE)
+    if (lim->slot != NONE && st->board.viewers[lim->slot] != lim->viewers)
         st->board.viewers[lim->slot] = lim->viewers;
     if (a->more != NULL)
         a->more(lim);
