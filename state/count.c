@@ -26,9 +26,9 @@ struct applying {
  * forgets it nor counts it twice. */
 static void apply_sends(struct journal *j, struct stats_layout *st)
 {
-    rings_sent(&st->history, (uint32_t)j->did.sent);
+    if (j->did.sent > 0)
+        rings_sent(&st->history, (uint32_t)j->did.sent);
     counters_add(&st->counters, &j->did);
-    memset(&j->did, 0, sizeof(j->did));
     while (j->n_sends > 0) {
         const struct sent_by *s = &j->sends[--j->n_sends];
         const struct figures_of who = {s->client, s->model, s->owner,
@@ -46,7 +46,9 @@ static void apply_lost(struct limiter *lim, struct stats_layout *st)
     for (i = 0; i < lost->n; i++)
         counters_lost(st, &lost->rows[i], lim->now);
     lost->n = 0;
-    for (i = 0; lost->any_left && i < LAY_WORKERS; i++)
+    if (!lost->any_left)
+        return;
+    for (i = 0; i < LAY_WORKERS; i++)
         if ((lost->left[i / 64] >> i % 64 & 1) != 0) {
             board_leave(&st->board, i);
             rings_leave(&st->history, i);
@@ -69,7 +71,7 @@ static void apply(void *arg)
     if (lim->journal.has_gauge)
         rings_gauge(&st->history, &lim->journal.gauge);
     lim->journal.has_gauge = false;
-    if (lim->slot != NONE)
+    if (lim->slot != NONE && st->board.viewers[lim->slot] != lim->viewers)
         st->board.viewers[lim->slot] = lim->viewers;
     if (a->more != NULL)
         a->more(lim);

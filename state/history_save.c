@@ -2,8 +2,8 @@
  * history_save.c - how does the past outlive the state file?
  *
  *   a new state file   one worker reads what the disk knows (a thread) and adds
- *                      it, PIECE records a turn
- *   now and then       one worker copies what changed, PIECE records a turn,
+ *                      it, a piece a turn
+ *   now and then       one worker copies what changed, a piece a turn,
  *                      and writes it (a thread)
  *   at the end         every worker writes what changed since, by itself
  *
@@ -24,6 +24,7 @@
 
 #include "lib/boottime.h"
 #include "state/history.h"
+#include "state/history_pieces.h"
 #include "state/say.h"
 #include "state/section.h"
 #include "state/stats/history_file.h"
@@ -31,7 +32,6 @@
 
 #define LEASE_NS (20 * NS_PER_S)
 #define AGAIN_NS (2 * NS_PER_S)   /* next try at reading; grows to a minute */
-#define PIECE    400              /* records in one turn: 97 KB */
 #define MORE_NS  NS_PER_MS        /* until the next piece */
 #define LOOK_NS  (50 * NS_PER_MS) /* while the thread is at it */
 #define STACK    (256 * 1024)
@@ -52,13 +52,8 @@ struct archive {
     int64_t every_ns;
     enum archive_state state;
 
-    struct history_file_item *items; /* read, or to be written */
-    uint32_t n, at;                  /* and the next one to be added */
-    struct history_file_item *piece; /* of this turn */
-    uint32_t n_piece;
-    uint32_t ring; /* the next record to be copied: its ring and its time */
-    int64_t next_s, from_s, to_s;
-    bool all_copied;
+    struct history_pieces all; /* read, or to be written */
+    uint32_t at;               /* of them the next one to be added */
 
     pthread_t thread;
     bool has_thread;
@@ -78,14 +73,6 @@ void limiter_keep(struct limiter *lim, const char *data_dir, int64_t every_ns)
     CHECK(k->dir != NULL);
     k->every_ns = min_i64(every_ns, HISTORY_DUE_MAX_NS);
     lim->archive = k;
-}
-
-static void drop_items(struct archive *k)
-{
-    free(k->items);
-    free(k->piece);
-    k->items = k->piece = NULL;
-    k->n = k->at = k->n_piece = 0;
 }
 
 /* ---- the lease --------------------------------------------------------------- */
@@ -111,71 +98,6 @@ static void take_lease(struct limiter *lim, struct lay_history *h)
     lim->archive->until_ns = boottime_ns() + LEASE_NS;
 }
 
-/* ---- copying what changed -------------------------------------------------------- */
-
-static void set_cursor(struct archive *k, uint32_t ring)
-{
-    const struct history_ring *r = &history_rings[ring];
-    int64_t to = k->to_s - k->to_s % r->step_s;
-
-    k->ring = ring;
-    /* More than the whole ring there cannot be. */
-    k->next_s =
-        max_i64(k->from_s - k->from_s % r->step_s, to - (r->n - 1) * r->step_s);
-    k->next_s = max_i64(k->next_s, r->step_s);
-}
-
-/* From FROM_S to TO_S, both included, all rings. */
-static void begin_copy(struct archive *k, int64_t from_s, int64_t to_s)
-{
-    if (!rings_is_time(to_s))
-        from_s = 1, to_s = 0; /* noise, or nothing */
-    k->from_s = max_i64(from_s, 0);
-    k->to_s = to_s;
-    k->all_copied = k->from_s > to_s;
-    set_cursor(k, 0);
-}
-
-/* Needs the lock.  PIECE places at most are looked at. */
-static void copy_piece(struct archive *k, const struct lay_history *h)
-{
-    uint32_t looked;
-
-    k->n_piece = 0;
-    for (looked = 0; looked < PIECE && !k->all_copied; looked++) {
-        const struct history_ring *r = &history_rings[k->ring];
-        uint32_t place = rings_place(r, k->next_s);
-        const struct lay_moment *m = &h->moments[place];
-
-        if (m->begin == k->next_s)
-            k->piece[k->n_piece++] = (struct history_file_item){place, *m};
-        k->next_s += r->step_s;
-        if (k->next_s <= k->to_s)
-            continue;
-        k->all_copied = k->ring + 1 == HISTORY_RINGS;
-        if (!k->all_copied)
-            set_cursor(k, k->ring + 1);
-    }
-}
-
-static void need_piece(struct archive *k)
-{
-    if (k->piece == NULL)
-        k->piece = malloc(PIECE * sizeof(*k->piece));
-    CHECK(k->piece != NULL);
-}
-
-static void add_piece(struct archive *k)
-{
-    if (k->n_piece == 0)
-        return;
-    k->items = realloc(k->items, (k->n + k->n_piece) * sizeof(*k->items));
-    CHECK(k->items != NULL);
-    memcpy(&k->items[k->n], k->piece, k->n_piece * sizeof(*k->items));
-    k->n += k->n_piece;
-    k->n_piece = 0;
-}
-
 /* ---- the thread -------------------------------------------------------------------- */
 
 static void *work(void *arg)
@@ -183,11 +105,11 @@ static void *work(void *arg)
     struct archive *k = arg;
 
     if (k->state == KEEP_READ)
-        k->result = history_file_read(k->dir, &k->items, &k->n, k->until_ns,
-                                      k->msg, sizeof(k->msg));
+        k->result = history_file_read(k->dir, &k->all.items, &k->all.n,
+                                      k->until_ns, k->msg, sizeof(k->msg));
     else
-        k->result = history_file_write(k->dir, k->items, k->n, k->until_ns,
-                                       k->msg, sizeof(k->msg));
+        k->result = history_file_write(k->dir, k->all.items, k->all.n,
+                                       k->until_ns, k->msg, sizeof(k->msg));
     __atomic_store_n(&k->done, 1, __ATOMIC_RELEASE);
     return NULL;
 }
@@ -260,7 +182,7 @@ static void begin_save(struct archive *k, struct lay_history *h)
     h->saving_to_s = h->to_s;
     h->saving_from_s = h->from_s;
     h->from_s = h->to_s = h->now_s; /* goes on to change */
-    begin_copy(k, h->saving_from_s, h->saving_to_s);
+    history_pieces_begin(&k->all, h->saving_from_s, h->saving_to_s);
     k->state = KEEP_COLLECT;
 }
 
@@ -311,15 +233,15 @@ static void fill_piece(struct limiter *lim, struct archive *k,
         return;
     }
     h->lease_ns = lim->now + LEASE_NS;
-    for (i = 0; i < PIECE && k->at < k->n; i++, k->at++) {
-        uint32_t place = k->items[k->at].place;
+    for (i = 0; i < HISTORY_PIECE && k->at < k->all.n; i++, k->at++) {
+        uint32_t place = k->all.items[k->at].place;
 
         if (place < h->filled_to)
             continue;
         h->filled_to = place + 1;
-        rings_fill(h, place, &k->items[k->at].moment);
+        rings_fill(h, place, &k->all.items[k->at].moment);
     }
-    if (k->at < k->n)
+    if (k->at < k->all.n)
         return;
     judge(lim, h, "");
     h->filled = 1;
@@ -351,8 +273,8 @@ void history_save_step(struct limiter *lim)
         fill_piece(lim, k, h);
         break;
     case KEEP_COLLECT:
-        if (is_ours(lim, h) && k->piece != NULL)
-            copy_piece(k, h);
+        if (is_ours(lim, h) && k->all.piece != NULL)
+            history_pieces_copy(&k->all, h);
         else if (!is_ours(lim, h))
             k->state = KEEP_IDLE;
         break;
@@ -378,11 +300,11 @@ void history_save_go_on(struct limiter *lim)
         limiter_say(lim, "history", "%s%s", k->tell, k->msg);
     k->tell = NULL;
     if (k->state == KEEP_IDLE)
-        drop_items(k);
+        history_pieces_drop(&k->all);
     if (k->state == KEEP_COLLECT) {
-        add_piece(k);
-        need_piece(k);
-        if (k->all_copied)
+        history_pieces_keep(&k->all);
+        history_pieces_room(&k->all);
+        if (k->all.all_copied)
             k->state = KEEP_WRITE;
     }
     if ((k->state == KEEP_READ || k->state == KEEP_WRITE) && !k->has_thread &&
@@ -413,9 +335,9 @@ static void look_last(void *arg)
         to = max_i64(h->to_s, h->saving_to_s);
     }
     if (l->first)
-        begin_copy(k, l->all ? 1 : from, to);
+        history_pieces_begin(&k->all, l->all ? 1 : from, to);
     l->first = false;
-    copy_piece(k, h);
+    history_pieces_copy(&k->all, h);
 }
 
 /* What changed, or ALL.  Nothing is marked as saved: whoever comes next saves
@@ -426,14 +348,14 @@ static bool collect(struct limiter *lim, bool all)
     struct archive *k = lim->archive;
     bool more = true;
 
-    drop_items(k);
-    need_piece(k);
+    history_pieces_drop(&k->all);
+    history_pieces_room(&k->all);
     /* Nobody waits for us any more: others' turns may pass first. */
     while (more && section_stats(lim, LAST_NS, look_last, &l)) {
         if (!l.ok)
             return false;
-        add_piece(k);
-        more = !k->all_copied;
+        history_pieces_keep(&k->all);
+        more = !k->all.all_copied;
     }
     return !more;
 }
@@ -450,7 +372,7 @@ static void save_last(struct limiter *lim)
          tries++) {
         if (!collect(lim, tries > 0))
             return;
-        res = history_file_write(k->dir, k->items, k->n, NEVER, k->msg,
+        res = history_file_write(k->dir, k->all.items, k->all.n, NEVER, k->msg,
                                  sizeof(k->msg));
         if (res == VAULT_ASIDE)
             limiter_say(lim, "history", "a new file is begun: %s", k->msg);
@@ -469,7 +391,7 @@ void history_save_end(struct limiter *lim)
         (void)pthread_join(k->thread, NULL);
     if (lim->file.lay != NULL)
         save_last(lim);
-    drop_items(k);
+    history_pieces_drop(&k->all);
     free(k->dir);
     free(k);
     lim->archive = NULL;

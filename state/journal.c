@@ -15,8 +15,7 @@
 static void note_names(struct layout *lay, struct sent_by *s)
 {
     s->owner = NONE;
-    memset(s->client_name, 0, sizeof(s->client_name));
-    memset(s->model_name, 0, sizeof(s->model_name));
+    s->client_name[0] = s->model_name[0] = '\0';
     if (s->client < LAY_CLIENTS)
         memcpy(s->client_name, lay->clients[s->client].text,
                sizeof(s->client_name) - 1);

@@ -30,11 +30,14 @@
 
 void limiter_set(struct limiter *lim, const struct limiter_settings *set)
 {
+    struct lay_rules r;
     uint32_t i;
 
     lim->set = *set;
-    for (i = 0; i < set->n_upstreams; i++)
-        CHECK(limits_is_sane(&set->rules[i]));
+    for (i = 0; i < set->n_upstreams; i++) {
+        limits_take(&set->rules[i], &r);
+        CHECK(limits_is_sane(&r));
+    }
     for (; i < LIMITER_UPSTREAMS; i++)
         memset(&lim->set.rules[i], 0, sizeof(lim->set.rules[i]));
     lim->unsettled = true;

@@ -71,7 +71,7 @@ static void add_upstreams(struct look *k)
     uint32_t i;
 
     for (i = 0; i < LAY_UPSTREAMS; i++) {
-        const struct limiter_rules *r = &k->lay->rules[i];
+        const struct lay_rules *r = &k->lay->rules[i];
         struct tally_upstream *u = &k->out->upstreams[k->out->n_upstreams];
 
         if (!limits_in_force(k->lay, i))

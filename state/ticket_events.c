@@ -38,7 +38,7 @@ void ticket_events_granted(struct limiter *lim, struct ticket *t)
     struct layout *lay = lim->file.lay;
     uint32_t scope = row_at(lay, t->row)->scope;
     uint32_t used = admit_used(lay, scope, lim->now);
-    const struct limiter_rules *r = limits_of(lay, scope);
+    const struct lay_rules *r = limits_of(lay, scope);
 
     t->news.limit = admit_limit(lay, scope);
     t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;

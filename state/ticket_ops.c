@@ -261,8 +261,7 @@ static bool do_sent(struct limiter *lim, struct ticket *t)
     if (t->row == NONE)
         return false;
     /* Never before its grant: nothing was on the wire then. */
-    at = max_i64(at, row_at(lay, t->row)->changed_ns);
-    at = min_i64(at, lim->now);
+    at = min_i64(max_i64(at, row_at(lay, t->row)->changed_ns), lim->now);
     was_open = row_at(lay, t->row)->state == ROW_OPEN;
     if (!row_sent(lay, t->row, at))
         return false;

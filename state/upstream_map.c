@@ -133,8 +133,11 @@ void upstream_map_rule(struct limiter *lim, bool lead)
     uint32_t used = rows_of_others(lim) | lim->rows, i, row;
     struct limiter_settings set = {.n_upstreams = LAY_UPSTREAMS};
 
-    set.bounds = lead ? lim->set.bounds : lay->bounds;
-    memcpy(set.rules, lay->rules, sizeof(set.rules));
+    limits_tell_bounds(&lay->bounds, &set.bounds);
+    if (lead)
+        set.bounds = lim->set.bounds;
+    for (row = 0; row < LAY_UPSTREAMS; row++)
+        limits_tell(&lay->rules[row], &set.rules[row]);
     for (row = 0; row < LAY_UPSTREAMS; row++)
         if ((used & bit(row)) == 0)
             set.rules[row].requests = 0;

@@ -115,7 +115,7 @@ static void first_pass(void *arg)
     j->out->uptime_ns = view_since(j->now, l->service_start_ns);
     copy_pause(j);
     j->out->held_bytes = l->held_bytes;
-    j->out->bounds = j->lay->bounds;
+    limits_tell_bounds(&j->lay->bounds, &j->out->bounds);
     view_queue_copy(&j->queue, j->lay, j->now);
     copy_workers(j);
     copy_models(j);

@@ -45,7 +45,7 @@ static void copy_retreat(struct view_queue *q, struct view_retreat *v,
 /* When each send of the window stops to count, soonest first. */
 static void copy_opens(struct view_queue *q, struct view_scope *v, uint32_t id)
 {
-    const struct limiter_rules *r = limits_of(q->lay, id);
+    const struct lay_rules *r = limits_of(q->lay, id);
     uint32_t n = scope_at(q->lay, id)->window.n, i;
     int64_t *out = &q->out->opens[q->out->n_opens];
 
@@ -63,7 +63,7 @@ static void copy_scope(struct view_queue *q, uint32_t id)
 {
     struct layout *lay = q->lay;
     struct lay_scope *s = scope_at(lay, id);
-    const struct limiter_rules *r = limits_of(lay, id);
+    const struct lay_rules *r = limits_of(lay, id);
     struct view_scope *v = &q->out->scopes[q->out->n_scopes];
     int64_t when;
     uint32_t i;
@@ -75,7 +75,7 @@ static void copy_scope(struct view_queue *q, uint32_t id)
         view_name(v->name, lay->models[id - LAY_UPSTREAMS].text);
     v->upstream =
         id < LAY_UPSTREAMS ? id : lay->models[id - LAY_UPSTREAMS].owner;
-    v->rules = *r;
+    limits_tell(r, &v->rules);
     v->used = admit_used(lay, id, q->now);
     v->open = s->open;
     v->in_flight = s->in_flight;

@@ -26,19 +26,19 @@ FACTS(lay_head, LAY_HEAD)
     N(S, quota_span_ns) N(S, repairs)
 FACTS(lay_live, LAY_LIVE)
 
-#define LIMITER_RULES(N, A, T, S)                                              \
+#define LAY_RULES(N, A, T, S)                                              \
     A(S, name) N(S, window_ns) N(S, margin_ns) N(S, min_gap_ns)                \
     N(S, requests) N(S, burst) N(S, in_flight) N(S, per_model)                 \
     N(S, retreat_max_ns)
-FACTS(limiter_rules, LIMITER_RULES)
+FACTS(lay_rules, LAY_RULES)
 
 #define LAY_DRAFT(N, A, T, S)                                                  \
     N(S, n) N(S, at) A(S, bytes)
 FACTS(lay_draft, LAY_DRAFT)
 
-#define LIMITER_BOUNDS(N, A, T, S)                                             \
+#define LAY_BOUNDS(N, A, T, S)                                             \
     N(S, waiting) N(S, per_client) N(S, bytes)
-FACTS(limiter_bounds, LIMITER_BOUNDS)
+FACTS(lay_bounds, LAY_BOUNDS)
 
 #define BUCKET(N, A, T, S)                                                     \
     N(S, level) N(S, at_ns)
@@ -134,8 +134,8 @@ FACTS(lay_row, LAY_ROW)
 FACTS(lay_chunk, LAY_CHUNK)
 
 #define LAYOUT(N, A, T, S)                                                     \
-    T(S, head, lay_head) T(S, live, lay_live) T(S, rules, limiter_rules)       \
-    T(S, draft, lay_draft) T(S, bounds, limiter_bounds)                        \
+    T(S, head, lay_head) T(S, live, lay_live) T(S, rules, lay_rules)       \
+    T(S, draft, lay_draft) T(S, bounds, lay_bounds)                        \
     T(S, scopes, lay_scope) A(S, flow_hash) A(S, client_hash)                  \
     A(S, model_hash) T(S, flows, lay_flow) T(S, clients, lay_name)             \
     T(S, models, lay_name) T(S, quotas, lay_quota)                             \

@@ -17,15 +17,18 @@
 #include "lib/sigbus.h"
 #include "state/policy/layout.h"
 
+/* A kill, and whoever reads without the lock (peek.c), see stores in their
+ * order: that is all the order there has to be. */
 static void raise_flag(uint32_t *dirty, uint32_t *writes)
 {
-    __atomic_store_n(dirty, 1, __ATOMIC_SEQ_CST);
-    __atomic_store_n(writes, *writes + 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(dirty, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(writes, *writes + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
 static void lower_flag(uint32_t *dirty)
 {
-    __atomic_store_n(dirty, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(dirty, 0, __ATOMIC_RELEASE);
 }
 
 static bool take(int fd, int64_t wait_ns)

@@ -16,7 +16,7 @@
 
 void admit_refresh(struct layout *lay, uint32_t scope, int64_t now)
 {
-    const struct limiter_rules *r = limits_of(lay, scope);
+    const struct lay_rules *r = limits_of(lay, scope);
     struct bucket_rule br = limits_bucket(r);
 
     window_expire(lay, scope, now - limits_span_ns(r));
@@ -34,7 +34,7 @@ bool admit_now(struct layout *lay, uint32_t scope, uint32_t weight, int64_t now,
 }
 
 static int64_t known_from(struct layout *lay, uint32_t scope,
-                          const struct limiter_rules *r)
+                          const struct lay_rules *r)
 {
     return limits_lost_at(lay, limits_upstream(lay, scope)) + limits_span_ns(r);
 }
@@ -79,7 +79,7 @@ __attribute__((noinline)) static int64_t step_by_step(struct layout *lay,
 /* Behind a hold, the first to go is another case than those behind it. */
 bool admit_is_stepwise(struct layout *lay, uint32_t scope)
 {
-    const struct limiter_rules *r = limits_of(lay, scope);
+    const struct lay_rules *r = limits_of(lay, scope);
     uint32_t state = scope_at(lay, scope)->retreat.state;
 
     return r->burst < r->requests || r->min_gap_ns > 0 ||
@@ -105,7 +105,7 @@ int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
 
 uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now)
 {
-    const struct limiter_rules *r = limits_of(lay, scope);
+    const struct lay_rules *r = limits_of(lay, scope);
     const struct lay_scope *s = scope_sound(lay, scope);
     uint64_t used = s->window.weight + s->open_weight;
 
@@ -116,7 +116,7 @@ uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now)
 
 int64_t admit_tokens_milli(struct layout *lay, uint32_t scope, int64_t now)
 {
-    const struct limiter_rules *r = limits_of(lay, scope);
+    const struct lay_rules *r = limits_of(lay, scope);
     const struct lay_scope *s = scope_sound(lay, scope);
     struct bucket_rule br = limits_bucket(r);
     struct bucket b = s->bucket;

@@ -201,7 +201,7 @@ static int64_t gap_foretell(struct forecast *f, uint32_t weight, int64_t at)
 /* ---- bucket ------------------------------------------------------------------------- */
 
 /* Equal to the requests of a window, the window is the stricter of the two. */
-static bool has_bucket(const struct limiter_rules *r)
+static bool has_bucket(const struct lay_rules *r)
 {
     return r->burst < r->requests;
 }

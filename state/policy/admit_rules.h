@@ -19,7 +19,7 @@
 
 struct lay_scope;
 struct layout;
-struct limiter_rules;
+struct lay_rules;
 
 /*
  * In the order in which a forecast asks, because each is told what those
@@ -45,8 +45,8 @@ enum admit_rule_id { ADMIT_RULES(ADMIT_RULE_ID) ADMIT_RULES_N };
 struct admit_ask {
     struct layout *lay;
     uint32_t scope, upstream;
-    const struct lay_scope *s;     /* the scope, looked at */
-    const struct limiter_rules *r; /* of the upstream, the same */
+    const struct lay_scope *s; /* the scope, looked at */
+    const struct lay_rules *r; /* of the upstream, the same */
     int64_t now;
 };
 

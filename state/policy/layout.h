@@ -130,6 +130,20 @@ struct lay_live {
     uint64_t repairs;      /* times the dirty word was found up */
 };
 
+/* As limiter_rules and limiter_bounds, which are copied at the border
+ * (limits.c). */
+struct lay_rules {
+    char name[32];
+    int64_t window_ns, margin_ns, min_gap_ns;
+    uint32_t requests, burst, in_flight, per_model;
+    int64_t retreat_max_ns;
+};
+
+struct lay_bounds {
+    uint32_t waiting, per_client;
+    uint64_t bytes;
+};
+
 struct lay_window {
     uint32_t first, last; /* (d) chunks, oldest first */
     uint32_t n;           /* (d) sends in them */
@@ -272,9 +286,9 @@ struct lay_chunk {
 struct layout {
     struct lay_head head;
     struct lay_live live;
-    struct limiter_rules rules[LAY_UPSTREAMS];
+    struct lay_rules rules[LAY_UPSTREAMS];
     struct lay_draft draft;
-    struct limiter_bounds bounds;
+    struct lay_bounds bounds;
     struct lay_scope scopes[LAY_SCOPES];
     uint32_t flow_hash[LAY_BUCKETS];   /* (d) */
     uint32_t client_hash[LAY_BUCKETS]; /* (d) */

@@ -17,7 +17,54 @@
 
 #define DAY_NS (86400 * NS_PER_S)
 
-bool limits_is_sane(const struct limiter_rules *r)
+/* ---- the border ----------------------------------------------------------- */
+
+#define COPY_RULES(from, to)                                                   \
+    do {                                                                       \
+        static_assert(sizeof((to)->name) == sizeof((from)->name), "names");    \
+        memcpy((to)->name, (from)->name, sizeof((to)->name));                  \
+        (to)->window_ns = (from)->window_ns;                                   \
+        (to)->margin_ns = (from)->margin_ns;                                   \
+        (to)->min_gap_ns = (from)->min_gap_ns;                                 \
+        (to)->requests = (from)->requests;                                     \
+        (to)->burst = (from)->burst;                                           \
+        (to)->in_flight = (from)->in_flight;                                   \
+        (to)->per_model = (from)->per_model;                                   \
+        (to)->retreat_max_ns = (from)->retreat_max_ns;                         \
+    } while (0)
+
+#define COPY_BOUNDS(from, to)                                                  \
+    do {                                                                       \
+        (to)->waiting = (from)->waiting;                                       \
+        (to)->per_client = (from)->per_client;                                 \
+        (to)->bytes = (from)->bytes;                                           \
+    } while (0)
+
+void limits_take(const struct limiter_rules *from, struct lay_rules *to)
+{
+    COPY_RULES(from, to);
+}
+
+void limits_tell(const struct lay_rules *from, struct limiter_rules *to)
+{
+    COPY_RULES(from, to);
+}
+
+void limits_take_bounds(const struct limiter_bounds *from,
+                        struct lay_bounds *to)
+{
+    COPY_BOUNDS(from, to);
+}
+
+void limits_tell_bounds(const struct lay_bounds *from,
+                        struct limiter_bounds *to)
+{
+    COPY_BOUNDS(from, to);
+}
+
+/* ---- which hold -------------------------------------------------------------- */
+
+bool limits_is_sane(const struct lay_rules *r)
 {
     return r->window_ns > 0 && r->window_ns <= DAY_NS && r->margin_ns >= 0 &&
            r->margin_ns <= DAY_NS && r->min_gap_ns >= 0 &&
@@ -37,9 +84,9 @@ uint32_t limits_upstream(struct layout *lay, uint32_t scope)
     return upstream;
 }
 
-const struct limiter_rules *limits_of(struct layout *lay, uint32_t scope)
+const struct lay_rules *limits_of(struct layout *lay, uint32_t scope)
 {
-    const struct limiter_rules *r = &lay->rules[limits_upstream(lay, scope)];
+    const struct lay_rules *r = &lay->rules[limits_upstream(lay, scope)];
 
     if (!limits_is_sane(r))
         sigbus_damaged("rules");
@@ -60,12 +107,12 @@ int64_t limits_lost_at(const struct layout *lay, uint32_t upstream)
     return lost;
 }
 
-int64_t limits_span_ns(const struct limiter_rules *r)
+int64_t limits_span_ns(const struct lay_rules *r)
 {
     return r->window_ns + r->margin_ns;
 }
 
-struct bucket_rule limits_bucket(const struct limiter_rules *r)
+struct bucket_rule limits_bucket(const struct lay_rules *r)
 {
     return (struct bucket_rule){r->window_ns, r->requests, r->burst};
 }
@@ -73,9 +120,9 @@ struct bucket_rule limits_bucket(const struct limiter_rules *r)
 /* ---- what an upstream has ------------------------------------------------- */
 
 /* R, or what it was while somebody used it, but for the limit. */
-static struct limiter_rules last_used(const struct limiter_rules *r)
+static struct lay_rules last_used(const struct lay_rules *r)
 {
-    struct limiter_rules was = *r;
+    struct lay_rules was = *r;
 
     if (was.requests == 0)
         was.requests = was.burst = 1;
@@ -84,8 +131,7 @@ static struct limiter_rules last_used(const struct limiter_rules *r)
 
 bool limits_may_count(struct layout *lay, uint32_t scope, int64_t now)
 {
-    struct limiter_rules r =
-        last_used(&lay->rules[limits_upstream(lay, scope)]);
+    struct lay_rules r = last_used(&lay->rules[limits_upstream(lay, scope)]);
 
     return limits_is_sane(&r) &&
            scope_at(lay, scope)->last_send_ns >
@@ -134,10 +180,10 @@ int64_t limits_last_send_ns(const struct layout *lay, uint32_t upstream)
 
 /* Sends before which time were dropped, or booked elsewhere, that would count
  * under NEW? */
-static int64_t forgotten_ns(const struct limiter_rules *old,
-                            const struct limiter_rules *new, int64_t now)
+static int64_t forgotten_ns(const struct lay_rules *old,
+                            const struct lay_rules *new, int64_t now)
 {
-    struct limiter_rules was = last_used(old);
+    struct lay_rules was = last_used(old);
 
     if (new->requests == 0 || (old->requests == 0 && old->name[0] == '\0'))
         return 0;
@@ -161,10 +207,10 @@ static void convert_bucket(struct bucket *b, const struct bucket_rule *from,
  * becomes less thereby, else after them.  Whoever is killed between leaves some
  * tokens less, and none that nobody has earned. */
 static void convert_buckets(struct layout *lay, uint32_t upstream,
-                            const struct limiter_rules *old,
-                            const struct limiter_rules *new, int64_t now)
+                            const struct lay_rules *old,
+                            const struct lay_rules *new, int64_t now)
 {
-    const struct limiter_rules was = last_used(old);
+    const struct lay_rules was = last_used(old);
     const struct bucket_rule from = limits_bucket(&was);
     const struct bucket_rule to = limits_bucket(new);
     uint32_t i;
@@ -204,10 +250,10 @@ static void forget_refusals(struct layout *lay, uint32_t upstream)
 }
 
 static void set_one(struct layout *lay, uint32_t upstream,
-                    const struct limiter_rules *new, int64_t now)
+                    const struct lay_rules *new, int64_t now)
 {
     int64_t *lost = &lay->live.lost_ns[upstream];
-    const struct limiter_rules was = lay->rules[upstream];
+    const struct lay_rules was = lay->rules[upstream];
 
     if (strncmp(was.name, new->name, sizeof(new->name)) != 0)
         forget_refusals(lay, upstream);
@@ -236,14 +282,19 @@ static int64_t largest_margin(const struct layout *lay)
 bool limits_set(struct layout *lay, const struct limiter_settings *set,
                 int64_t now)
 {
-    bool changed = memcmp(&lay->bounds, &set->bounds, sizeof(lay->bounds)) != 0;
+    struct lay_bounds bounds;
+    struct lay_rules new;
+    bool changed;
     uint32_t i;
 
-    lay->bounds = set->bounds;
+    limits_take_bounds(&set->bounds, &bounds);
+    changed = memcmp(&lay->bounds, &bounds, sizeof(bounds)) != 0;
+    lay->bounds = bounds;
     for (i = 0; i < LAY_UPSTREAMS; i++) {
-        if (memcmp(&lay->rules[i], &set->rules[i], sizeof(lay->rules[i])) == 0)
+        limits_take(&set->rules[i], &new);
+        if (memcmp(&lay->rules[i], &new, sizeof(new)) == 0)
             continue;
-        set_one(lay, i, &set->rules[i], now);
+        set_one(lay, i, &new, now);
         changed = true;
     }
     quota_margin(lay, largest_margin(lay), now);

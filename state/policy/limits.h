@@ -11,14 +11,24 @@
 #include "state/policy/vocabulary.h"
 
 struct bucket_rule;
+struct lay_bounds;
+struct lay_rules;
 struct layout;
 
+/* The border: settings, as rows of the file; and the other way round. */
+void limits_take(const struct limiter_rules *from, struct lay_rules *to);
+void limits_tell(const struct lay_rules *from, struct limiter_rules *to);
+void limits_take_bounds(const struct limiter_bounds *from,
+                        struct lay_bounds *to);
+void limits_tell_bounds(const struct lay_bounds *from,
+                        struct limiter_bounds *to);
+
 /* May these be in force? */
-bool limits_is_sane(const struct limiter_rules *r);
+bool limits_is_sane(const struct lay_rules *r);
 
 /* The upstream of a scope, and the rules that hold for it. */
 uint32_t limits_upstream(struct layout *lay, uint32_t scope);
-const struct limiter_rules *limits_of(struct layout *lay, uint32_t scope);
+const struct lay_rules *limits_of(struct layout *lay, uint32_t scope);
 
 /* Does anybody use UPSTREAM now?  Else its rules are kept, with no requests. */
 bool limits_in_force(const struct layout *lay, uint32_t upstream);
@@ -28,8 +38,8 @@ bool limits_in_force(const struct layout *lay, uint32_t upstream);
 int64_t limits_lost_at(const struct layout *lay, uint32_t upstream);
 
 /* How long a send counts. */
-int64_t limits_span_ns(const struct limiter_rules *r);
-struct bucket_rule limits_bucket(const struct limiter_rules *r);
+int64_t limits_span_ns(const struct lay_rules *r);
+struct bucket_rule limits_bucket(const struct lay_rules *r);
 
 /* Puts these rules in force, by rows.  Returns false if they were already. */
 bool limits_set(struct layout *lay, const struct limiter_settings *set,

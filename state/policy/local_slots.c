@@ -53,7 +53,7 @@ void local_slots_adopt(struct layout *lay, uint32_t row)
 void local_slots_sent(struct layout *lay, uint32_t row, int64_t at)
 {
     const struct lay_row *r = row_at(lay, row);
-    const struct limiter_rules *rules = limits_of(lay, r->scope);
+    const struct lay_rules *rules = limits_of(lay, r->scope);
     const struct bucket_rule br = limits_bucket(rules);
     const struct retreat_rule u = scope_retreat_rule(lay, r->scope);
     struct lay_scope *s = scope_sound(lay, r->scope);

@@ -226,7 +226,7 @@ static enum limiter_refusal bounds_check(struct layout *lay,
                                          const struct limiter_request *req,
                                          int64_t now)
 {
-    const struct limiter_bounds *b = &lay->bounds;
+    const struct lay_bounds *b = &lay->bounds;
     uint32_t client = naming_client(lay, req->client, now);
 
     if (lay->live.waiting >= b->waiting || lay->live.waiting >= LAY_WAITERS)

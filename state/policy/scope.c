@@ -36,7 +36,7 @@ struct retreat *scope_retreat(struct layout *lay, uint32_t scope)
 
 struct retreat_rule scope_retreat_rule(struct layout *lay, uint32_t scope)
 {
-    const struct limiter_rules *r = limits_of(lay, scope);
+    const struct lay_rules *r = limits_of(lay, scope);
 
     return (struct retreat_rule){r->window_ns, r->margin_ns,
                                  r->retreat_max_ns > 0 ? r->retreat_max_ns

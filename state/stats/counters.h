@@ -15,8 +15,9 @@ struct worker_lost;
 
 /* All of these need the lock. */
 
-/* What workers did: added, or told. */
-void counters_add(struct lay_counters *to, const struct limiter_counters *n);
+/* What workers did: taken over from N, which is none then. */
+void counters_add(struct lay_counters *to, struct limiter_counters *n);
+/* And told. */
 void counters_told(const struct lay_counters *n, struct limiter_counters *to);
 
 /* A request is over, or one of its sends. */

@@ -45,15 +45,15 @@ at_most "it is small" 4000000 "$size"
 is "for nobody else to read" "600 700" "$(command stat -c %a "$work/data/history" "$work/data" | xargs)"
 mapfile -t all < <(workers)
 kill -KILL "${all[@]}"
-rm -f "$state/sluice.state"
+rm -f "$state/sluice.state" "$state/sluice.stats"
 check "others are there" wait_for 30 sh -c "curl -s $url/api/status | jq -e '.workers | length == 4'"
-check "after a kill of all and another state file, it has all that was saved" wait_for 30 totals sends "$all_sent"
+check "after a kill of all, and with other files, it has all that was saved" wait_for 30 totals sends "$all_sent"
 is "which counters have not" 0 "$(sent)"
 
 many 10 "$work/more"
 check "and goes on" wait_for 10 totals sends $((all_sent + 10))
 stop_sluice
-rm -f "$state/sluice.state"
+rm -f "$state/sluice.state" "$state/sluice.stats"
 start_sluice history SLUICE_WORKERS=2 SLUICE_REQUESTS=1000 SLUICE_DATA_DIR="$work/data"
 check "a stop saves what is left" wait_for 30 totals sends $((all_sent + 10))
 is "and the size is the same" "$size" "$(wc -c <"$work/data/history")"

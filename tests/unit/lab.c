@@ -5,6 +5,7 @@
 
 #include "state/file/repair.h"
 #include "state/policy/admit.h"
+#include "state/policy/limits.h"
 #include "state/policy/row.h"
 
 struct layout *lab_new(void)
@@ -13,8 +14,8 @@ struct layout *lab_new(void)
 
     CHECK(lay != NULL);
     lay->live.now_ns = LAB_T0;
-    lay->rules[0] = lab_rules(4, 60, 0);
-    lay->bounds = (struct limiter_bounds){LAY_WAITERS, LAY_WAITERS, 1u << 30};
+    lay->rules[0] = lab_lay_rules(4, 60, 0);
+    lay->bounds = (struct lay_bounds){LAY_WAITERS, LAY_WAITERS, 1u << 30};
     repair_run(lay, LAB_T0);
     return lay;
 }
@@ -37,6 +38,16 @@ struct limiter_rules lab_rules(uint32_t requests, int64_t window_s,
         .requests = requests,
         .burst = requests,
     };
+}
+
+struct lay_rules lab_lay_rules(uint32_t requests, int64_t window_s,
+                               int64_t margin_ms)
+{
+    const struct limiter_rules rules = lab_rules(requests, window_s, margin_ms);
+    struct lay_rules r;
+
+    limits_take(&rules, &r);
+    return r;
 }
 
 struct limiter_request lab_request(const char *client, enum limiter_class cls,

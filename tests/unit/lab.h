@@ -23,6 +23,10 @@ struct stats_layout *lab_stats(void);
 struct limiter_rules lab_rules(uint32_t requests, int64_t window_s,
                                int64_t margin_ms);
 
+/* The same, as a row of the file. */
+struct lay_rules lab_lay_rules(uint32_t requests, int64_t window_s,
+                               int64_t margin_ms);
+
 /* A request of CLIENT. */
 struct limiter_request lab_request(const char *client, enum limiter_class cls,
                                    uint32_t weight);

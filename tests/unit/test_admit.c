@@ -64,7 +64,7 @@ static void a_small_burst_smooths(void)
     struct layout *lay = lab_new();
     int i;
 
-    lay->rules[0] = lab_rules(60, 60, 0);
+    lay->rules[0] = lab_lay_rules(60, 60, 0);
     lay->rules[0].burst = 5;
     for (i = 0; i < 5; i++) {
         CU_ASSERT_TRUE(lab_may_send(lay, LAB_T0));
@@ -83,7 +83,7 @@ static void open_requests_have_a_claim_on_tokens(void)
     uint32_t row[5];
     int i;
 
-    lay->rules[0] = lab_rules(60, 60, 0);
+    lay->rules[0] = lab_lay_rules(60, 60, 0);
     lay->rules[0].burst = 5;
     for (i = 0; i < 5; i++) {
         row[i] = lab_join(lay, "c", LAB_T0);
@@ -139,7 +139,7 @@ static void simulate(struct layout *lay, uint32_t n, int64_t now, int64_t *out)
 
 static void random_past(struct layout *lay)
 {
-    struct limiter_rules *r = &lay->rules[0];
+    struct lay_rules *r = &lay->rules[0];
     uint32_t n = lab_random(14);
     int64_t now = lay->live.now_ns + 5000;
 

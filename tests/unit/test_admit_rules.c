@@ -21,7 +21,7 @@ struct past {
 
 static void random_rules(const struct past *p)
 {
-    struct limiter_rules *r = &p->lay->rules[0];
+    struct lay_rules *r = &p->lay->rules[0];
 
     r->window_ns = (100 + lab_random(500)) * p->unit;
     r->margin_ns = lab_random(40) * p->unit;
@@ -185,7 +185,7 @@ static void each_rule_can_hold_alone(void)
     struct admit_ask ask;
     uint32_t i, holding = 0;
 
-    lay->rules[0] = lab_rules(1, 60, 0);
+    lay->rules[0] = lab_lay_rules(1, 60, 0);
     lay->control.paused_ns = LAB_T0;
     admit_rules_ask(&ask, lay, 0, LAB_T0);
     for (i = 0; i < ADMIT_RULES_N; i++)

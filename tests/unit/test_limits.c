@@ -11,9 +11,10 @@
 
 static struct limiter_settings settings_of(const struct layout *lay)
 {
-    struct limiter_settings set = {.n_upstreams = 1, .bounds = lay->bounds};
+    struct limiter_settings set = {.n_upstreams = 1};
 
-    set.rules[0] = lay->rules[0];
+    limits_tell_bounds(&lay->bounds, &set.bounds);
+    limits_tell(&lay->rules[0], &set.rules[0]);
     return set;
 }
 
@@ -62,7 +63,7 @@ static void tokens_have_come_at_the_rate_of_their_time(void)
     struct limiter_settings set;
     int i;
 
-    lay->rules[0] = lab_rules(60, 60, 0);
+    lay->rules[0] = lab_lay_rules(60, 60, 0);
     lay->rules[0].burst = 5;
     set = settings_of(lay);
     for (i = 0; i < 5; i++)
@@ -131,7 +132,7 @@ static void tokens_keep_their_worth_while_nobody_uses_it(void)
 static void what_was_half_written_is_finished(void)
 {
     struct layout *lay = lab_new();
-    struct limiter_rules new = lab_rules(9, 30, 100);
+    struct lay_rules new = lab_lay_rules(9, 30, 100);
 
     memcpy(lay->draft.bytes, &new, sizeof(new)); /* killed before it said so */
     lay->draft.at = offsetof(struct layout, rules);

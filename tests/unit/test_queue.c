@@ -109,7 +109,7 @@ static void start_pair(struct pair *p, uint32_t scope)
 
     memset(&p->q, 0, sizeof(p->q));
     p->scope = scope;
-    p->lay->rules[scope] = lab_rules(10000, 1, 0);
+    p->lay->rules[scope] = lab_lay_rules(10000, 1, 0);
     for (cls = 0; cls < SFQ_CLASSES; cls++)
         for (client = 0; client < SFQ_CLIENTS; client++)
             p->q.weight[cls][client] =
@@ -206,7 +206,7 @@ static void it_never_grows_too_old(void)
     const char *what = "";
     uint32_t i, row;
 
-    lay->rules[0] = lab_rules(10000, 60, 0);
+    lay->rules[0] = lab_lay_rules(10000, 60, 0);
     lay->scopes[0].cls[CLASS_NORMAL].v = (UINT64_C(1) << 62) - 2;
     lay->scopes[0].v = (UINT64_C(1) << 62) - 2;
     for (i = 0; i < 3; i++) {

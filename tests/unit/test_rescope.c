@@ -74,7 +74,7 @@ static void write_all(struct desk *d, struct sends *s, const struct layout *lay)
 
     for (i = 0; i < d->n; i++) {
         struct ask *a = &d->asks[i];
-        const struct limiter_rules *r = &lay->rules[0];
+        const struct lay_rules *r = &lay->rules[0];
         uint32_t of = r->per_model ? s->model_of[i] : NAMES;
 
         if (a->ticket == NULL || a->grants == 0 || s->n == SENDS)

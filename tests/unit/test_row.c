@@ -94,8 +94,8 @@ static void counts_are_those_of_the_slots_and_return_to_zero(void)
     struct layout *lay = lab_new();
     int i;
 
-    lay->rules[0] = lab_rules(100, 60, 0);
-    lay->rules[1] = lab_rules(100, 60, 0);
+    lay->rules[0] = lab_lay_rules(100, 60, 0);
+    lay->rules[1] = lab_lay_rules(100, 60, 0);
     lay->rules[1].per_model = 1;
     for (i = 0; i < 20000; i++) {
         lay->live.now_ns += 1000;
@@ -185,7 +185,7 @@ static void the_bounds_of_the_queue_are_true(void)
     struct limiter_request req = lab_request("a", CLASS_NORMAL, 1);
     uint32_t row, first;
 
-    lay->bounds = (struct limiter_bounds){3, 2, 100};
+    lay->bounds = (struct lay_bounds){3, 2, 100};
     req.body_bytes = 30;
     CU_ASSERT_EQUAL(join(lay, &req, &first), REFUSED_NOT);
     CU_ASSERT_EQUAL(join(lay, &req, &row), REFUSED_NOT);

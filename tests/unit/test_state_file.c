@@ -13,6 +13,7 @@
 #include "lib/file_lock.h"
 #include "lib/sigbus.h"
 #include "state/policy/admit.h"
+#include "state/policy/limits.h"
 
 #define SIZE ((off_t)sizeof(struct layout))
 
@@ -121,7 +122,7 @@ static void no_file_a_new_one_as_old_as_the_machine(void)
     CU_ASSERT_EQUAL(stat(desk_file(s.d), &st), 0);
     CU_ASSERT_EQUAL(st.st_mode & 07777, 0600);
     CU_ASSERT_EQUAL(st.st_blocks * 512 >= SIZE, true);
-    s.f.lay->rules[0] = lab_rules(4, 60, 500);
+    s.f.lay->rules[0] = lab_lay_rules(4, 60, 500);
     CU_ASSERT_FALSE(admit_now(s.f.lay, 0, 1, 60 * NS_PER_S, &when));
     CU_ASSERT_EQUAL(when, 60500 * NS_PER_MS); /* full until then */
     CU_ASSERT_TRUE(admit_now(s.f.lay, 0, 1, 60500 * NS_PER_MS, &when));
@@ -361,8 +362,8 @@ static void random_noise_never_hurts(void)
 
         start_init(&s);
         make_marked(&s);
-        s.f.lay->rules[0] = s.d->set.rules[0];
-        s.f.lay->bounds = s.d->set.bounds;
+        limits_take(&s.d->set.rules[0], &s.f.lay->rules[0]);
+        limits_take_bounds(&s.d->set.bounds, &s.f.lay->bounds);
         (void)lab_join(s.f.lay, "c", LAB_T0);
         for (i = 0; i < 1 << (round % 16); i++) {
             size_t at = sizeof(struct lay_head) +

@@ -7,7 +7,7 @@
 #include "desk.h"
 #include "state/worker.h"
 
-static struct limiter_rules *rules(const struct desk *d)
+static struct lay_rules *rules(const struct desk *d)
 {
     return &desk_layout(d, 0)->rules[0];
 }

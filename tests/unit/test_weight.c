@@ -149,7 +149,7 @@ static void send(struct run *r, uint32_t weight, int64_t now)
     r->w[r->n++] = weight;
 }
 
-static void random_rules(struct limiter_rules *u)
+static void random_rules(struct lay_rules *u)
 {
     u->window_ns = 100 + lab_random(500);
     u->margin_ns = lab_random(50);
@@ -194,7 +194,7 @@ static int64_t foretell_and_send(struct run *r, int64_t now)
 static void no_window_weighs_more_and_the_etas_are_when_they_go(void)
 {
     struct run r = {.lay = lab_new()};
-    struct limiter_rules *u = &r.lay->rules[0];
+    struct lay_rules *u = &r.lay->rules[0];
     uint32_t round, i;
     int64_t now;
 
@@ -216,7 +216,7 @@ static void what_is_heavier_than_what_is_left_waits(void)
     struct run r = {.lay = lab_new()};
     int64_t when;
 
-    r.lay->rules[0] = lab_rules(10, 60, 0);
+    r.lay->rules[0] = lab_lay_rules(10, 60, 0);
     send(&r, 4, LAB_T0);
     send(&r, 3, LAB_T0 + NS_PER_S);
     CU_ASSERT_TRUE(admit_now(r.lay, 0, 3, LAB_T0 + NS_PER_S, &when));
@@ -237,7 +237,7 @@ static void what_is_open_weighs_as_if_it_were_sent(void)
     uint32_t row = lab_join_heavy(lay, "c", 9, LAB_T0);
     int64_t when;
 
-    lay->rules[0] = lab_rules(10, 60, 0);
+    lay->rules[0] = lab_lay_rules(10, 60, 0);
     row_offer(lay, row, LAB_T0);
     CU_ASSERT_TRUE(admit_now(lay, 0, 1, LAB_T0, &when));
     CU_ASSERT_FALSE(admit_now(lay, 0, 2, LAB_T0, &when));
@@ -258,7 +258,7 @@ static void a_clients_limit_adds_up_weights(void)
     struct row_join j = {.req = &req, .weight = 6};
     uint32_t row = NONE, client;
 
-    lay->rules[0] = lab_rules(100, 60, 0);
+    lay->rules[0] = lab_lay_rules(100, 60, 0);
     lay->live.quota_span_ns = QUOTA_MINUTE_NS;
     req.requests_per_min = 10;
     CU_ASSERT_EQUAL(row_join(lay, &j, LAB_T0, &row), REFUSED_NOT);
