@@ -11,6 +11,7 @@
 #include "fcgi/exchange.h"
 #include "fcgi/gate.h"
 #include "fcgi/pages/routes.h"
+#include "fcgi/relay.h"
 #include "fcgi/upstream/answer_head.h"
 #include "fuzz.h"
 

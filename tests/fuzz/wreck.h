@@ -21,6 +21,7 @@
 
 #include "fuzz.h"
 #include "state/file/repair.h"
+#include "state/limiter.h"
 #include "state/policy/admit.h"
 #include "state/view.h"
 #include "state/worker.h"
