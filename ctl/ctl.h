@@ -32,9 +32,6 @@ const struct config *ctl_config(struct ctl *c);
 
 #define DURATION_MAX 24
 
-extern const char *const class_names[LIMITER_CLASSES];
-extern const char *const retreat_names[RETREAT_STATES];
-
 /* "7.2 s", "3 m 20 s", "2 h 5 m", "4 d 1 h"; "-" if NS is below zero. */
 const char *duration(char out[DURATION_MAX], int64_t ns);
 /* NAME without what a terminal would obey: it comes from a client. */

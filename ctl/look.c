@@ -10,6 +10,7 @@
 
 #include "ctl/ctl.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/told.h"
 #include "lib/boottime.h"
 #include "state/view.h"
 
@@ -19,7 +20,7 @@ static void print_retreat(const struct view_retreat *v)
 
     if (v->state == RETREAT_NORMAL)
         return;
-    printf("  retreat: %s", retreat_names[v->state]);
+    printf("  retreat: %s", retreat_state_names[v->state]);
     if (v->ends_ns >= 0)
         printf(", next step in %s", duration(ends, v->ends_ns));
     printf(", %u a window, made longer %u times: %s\n", v->allowance, v->streak,
@@ -32,8 +33,9 @@ static void print_bench(const char *what, const struct view_bench *v)
 
     if (v->ends_ns < 0)
         return;
-    printf("  %s: requests get %u, until it is tried again in %s: %s\n", what,
-           v->status, duration(ends, v->ends_ns), plain(why, v->reason));
+    printf("  %s: requests get %d, until it is tried again in %s: %s\n", what,
+           told_status(v->cause), duration(ends, v->ends_ns),
+           plain(why, v->reason));
 }
 
 /* Only those of which there is more to tell than their name. */
@@ -125,8 +127,8 @@ static void print_queue(const struct limiter_view *v)
             printf("%-9u ", r->position);
         else
             printf("%-9s ", "running");
-        printf("%-8s %-10s %-10s %-24.24s %-36.36s %s\n", class_names[r->cls],
-               duration(age, r->age_ns),
+        printf("%-8s %-10s %-10s %-24.24s %-36.36s %s\n",
+               limiter_class_names[r->cls], duration(age, r->age_ns),
                r->waiting ? duration(eta, r->eta_ns) : "-",
                plain(client, r->client), plain(model, r->model),
                plain(id, r->request_id));

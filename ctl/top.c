@@ -80,7 +80,8 @@ static void put_scope(struct page *p, const struct view_scope *v)
          v->waiting[CLASS_LOW], v->in_flight, duration(slot, v->next_slot_ns),
          duration(eta, v->eta_ns));
     if (v->retreat.state != RETREAT_NORMAL)
-        line(p, "               %s for %s: %s", retreat_names[v->retreat.state],
+        line(p, "               %s for %s: %s",
+             retreat_state_names[v->retreat.state],
              duration(eta, v->retreat.ends_ns), plain(why, v->retreat.reason));
     if (v->unpaid.ends_ns >= 0)
         line(p, "               not paid for, tried again in %s: %s",
@@ -106,7 +107,7 @@ static void put_row(struct page *p, const struct view_row *r)
 
     snprintf(place, sizeof(place), "%u", r->position);
     line(p, "%-8s %-8s %-10s %-10s %-20.20s %-30.30s %s",
-         r->waiting ? place : "running", class_names[r->cls],
+         r->waiting ? place : "running", limiter_class_names[r->cls],
          duration(age, r->age_ns), r->waiting ? duration(eta, r->eta_ns) : "-",
          plain(client, r->client), plain(model, r->model),
          plain(id, r->request_id));

@@ -8,11 +8,6 @@
 #include "lib/buf.h"
 #include "lib/utf8.h"
 
-const char *const class_names[LIMITER_CLASSES] = {"high", "normal", "low"};
-
-const char *const retreat_names[RETREAT_STATES] = {"normal", "holding",
-                                                   "probing", "recovering"};
-
 const char *duration(char out[DURATION_MAX], int64_t ns)
 {
     int64_t s = ns / NS_PER_S;

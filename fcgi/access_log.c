@@ -54,11 +54,12 @@ void access_log_exchange(const struct exchange *x)
     }
     log_bool(&l, "stream", r->stream);
     if (x->left != LEFT_BY_NOBODY)
-        log_str(&l, "phase", request_stats_phase_name(request_stats_phase(x)));
+        log_str(&l, "phase", phase_names[request_stats_phase(x)]);
     else
         log_int(&l, "status",
                 x->error.status != 0 ? x->error.status : x->relay.status);
-    log_str(&l, "code", x->error.code);
+    if (x->error.code != ERROR_NONE)
+        log_str(&l, "code", error_rows[x->error.code].text);
     if (x->place.granted_ns != 0)
         log_int(&l, "queue_ms", x->place.waited_ns / NS_PER_MS);
     log_count(&l, "ttfb_ms",

@@ -122,7 +122,7 @@ static void answer(struct change *c)
         who.told(who.arg, &c->answer, NULL);
         return;
     }
-    e.code = c->rev.status == 400 ? "sluice_bad_request" : "sluice_state";
+    e.code = c->rev.status == 400 ? ERROR_BAD_REQUEST : ERROR_STATE;
     snprintf(e.message, sizeof(e.message), "%.*s", (int)sizeof(e.message) - 1,
              c->rev.err);
     who.told(who.arg, NULL, &e);
@@ -261,7 +261,7 @@ static struct change *begin(struct adopt *a, enum revise_kind kind,
 
 static bool is_busy(struct adopt *a, const struct adopt_asker *who)
 {
-    struct reply_error e = {503, "sluice_state", 1000, 1,
+    struct reply_error e = {503, ERROR_STATE, 1000, 1,
                             "Too many changes wait to be written."};
 
     if (a->n_changes < JOBS_MAX)

@@ -28,7 +28,7 @@ enum step exchange_tell(struct exchange *x, const struct relay_error *e)
  * what it would refuse again. */
 static bool is_loss(const struct reply_error *e)
 {
-    return e->retry != 0 && strncmp(e->code, "sluice_", 7) == 0;
+    return e->retry != 0 && e->code != ERROR_UPSTREAM;
 }
 
 /* What must not go twice is not to be sent again by an SDK either. */
@@ -60,8 +60,20 @@ enum step exchange_fail_with(struct exchange *x, struct reply_error *e)
     return next;
 }
 
-enum step exchange_fail(struct exchange *x, int status, const char *code,
-                        int64_t retry_ms, int retry, const char *fmt, ...)
+enum step exchange_fail(struct exchange *x, enum error_code code,
+                        const char *fmt, ...)
+{
+    struct reply_error e = reply_error_of(code);
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(e.message, sizeof(e.message), fmt, ap);
+    va_end(ap);
+    return exchange_fail_with(x, &e);
+}
+
+enum step exchange_fail_as(struct exchange *x, int status, enum error_code code,
+                           int64_t retry_ms, int retry, const char *fmt, ...)
 {
     struct reply_error e = {status, code, retry_ms, retry, ""};
     va_list ap;
@@ -126,7 +138,7 @@ enum step exchange_later(struct exchange *x)
 {
     x->s->turn_due = true; /* a turn may have to come first */
     if (exchange_now(x) - x->req->arrived_ns >= LATER_MOST_NS)
-        return exchange_fail(x, 503, "sluice_state", 1000, 1,
+        return exchange_fail(x, ERROR_STATE,
                              "The shared state is busy or unavailable; try "
                              "again.");
     x->due.at[DUE_LATER] = exchange_now(x) + LATER_NS;

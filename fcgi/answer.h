@@ -10,8 +10,12 @@
 struct relay_error;
 
 /* Answers with an error of ours, in whatever way is still possible. */
-enum step exchange_fail(struct exchange *x, int status, const char *code,
-                        int64_t retry_ms, int retry, const char *fmt, ...)
+enum step exchange_fail(struct exchange *x, enum error_code code,
+                        const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same where status or retry are not those of CODE's row. */
+enum step exchange_fail_as(struct exchange *x, int status, enum error_code code,
+                           int64_t retry_ms, int retry, const char *fmt, ...)
     __attribute__((format(printf, 6, 7)));
 /* The same with one that is put together already; it is changed by that. */
 enum step exchange_fail_with(struct exchange *x, struct reply_error *e);

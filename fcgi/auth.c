@@ -157,10 +157,10 @@ static void check_page(const struct config *cfg, struct request *r,
 
     r->cors = r->origin != NULL && host && origin;
     if (!host)
-        fault_set(&r->fault, 403, "sluice_forbidden",
+        fault_set(&r->fault, ERROR_FORBIDDEN,
                   "This host name is not one of Sluice's own (hosts).");
     if (!origin)
-        fault_set(&r->fault, 403, "sluice_forbidden",
+        fault_set(&r->fault, ERROR_FORBIDDEN,
                   "Web pages of this origin may not call Sluice (origins).");
 }
 
@@ -207,14 +207,14 @@ static void check_read(const struct config *cfg, struct request *r)
     bool rules = token_is(r, cfg->admin_token);
 
     if (!is_within(r->remote_addr, cfg->read) && !reads && !rules)
-        fault_set(&r->fault, 401, "sluice_unauthorized",
+        fault_set(&r->fault, ERROR_UNAUTHORIZED,
                   "A read token is needed here (admin.read).");
 }
 
 static void check_admin(const struct config *cfg, struct request *r)
 {
     if (!token_is(r, cfg->admin_token))
-        fault_set(&r->fault, 401, "sluice_unauthorized",
+        fault_set(&r->fault, ERROR_UNAUTHORIZED,
                   "The admin token is needed here (admin.token_file).");
 }
 
@@ -274,7 +274,7 @@ static void check_client(const struct config *cfg, struct request *r,
     else
         adopt_stranger(cfg, r); /* before the fault: it is counted and logged */
     if (key == NULL && (odd || !is_within(r->remote_addr, cfg->anonymous)))
-        fault_set(&r->fault, 401, "sluice_unauthorized",
+        fault_set(&r->fault, ERROR_UNAUTHORIZED,
                   "Sluice takes this request only with a client key that it "
                   "knows (clients, anonymous).");
     keep_or_forget(cfg, r);

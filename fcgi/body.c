@@ -49,7 +49,7 @@ static void look_over(struct request *r)
         }
     }
     if (n > JSON_VALUES_MAX)
-        fault_set(&r->fault, 413, "sluice_too_large",
+        fault_set(&r->fault, ERROR_TOO_LARGE,
                   "The body holds more than %d JSON values.", JSON_VALUES_MAX);
 }
 

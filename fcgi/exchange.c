@@ -186,7 +186,7 @@ static enum step step_route(struct exchange *x)
     if (!x->req->is_checked) /* else before its body had come */
         auth_check(x->s->cfg, x->req);
     if (f->status != 0)
-        return exchange_fail(x, f->status, f->code, -1, -1, "%s", f->message);
+        return exchange_fail(x, f->code, "%s", f->message);
     if (!x->req->route->proxied)
         return x->req->route->answer(x);
     if (x->s->draining)

@@ -9,14 +9,13 @@
 
 #include "fcgi/config/bounds.h"
 
-void fault_set(struct fault *f, int status, const char *code, const char *fmt,
-               ...)
+void fault_set(struct fault *f, enum error_code code, const char *fmt, ...)
 {
     va_list ap;
 
     if (f->status != 0)
         return; /* the first one is the one to tell */
-    f->status = status;
+    f->status = error_rows[code].status;
     f->code = code;
     va_start(ap, fmt);
     vsnprintf(f->message, sizeof(f->message), fmt, ap);
@@ -31,12 +30,12 @@ void fault_bad(struct fault *f, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    fault_set(f, 400, "sluice_bad_request", "%s", text);
+    fault_set(f, ERROR_BAD_REQUEST, "%s", text);
 }
 
 void fault_too_large(struct fault *f, int64_t max)
 {
-    fault_set(f, 413, "sluice_too_large",
+    fault_set(f, ERROR_TOO_LARGE,
               "The body is larger than %zu MB (max_body_mb).",
               (size_t)max / MIB);
 }

@@ -16,6 +16,7 @@
  */
 #include "fcgi/follow_up.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -41,16 +42,19 @@ static bool speaks_of_model(const struct exchange *x)
 
 /* ---- the limiter is told ------------------------------------------------------ */
 
-/* REASON goes into the state file, the log and to other clients: words of the
- * upstream only where they are about the model or the account, because errors
- * of other kinds can quote a prompt. */
-static void report(struct exchange *x, enum limiter_answer answer, int status,
-                   int64_t retry_ms, const char *reason)
+/* V, as the ANSWER that its row has or a milder one; NULL: none came.  REASON
+ * goes into the state file, the log and to other clients: words of the upstream
+ * only where they are about the model or the account, because errors of other
+ * kinds can quote a prompt. */
+static void report(struct exchange *x, enum limiter_answer answer,
+                   const struct verdict *v, int64_t retry_ms,
+                   const char *reason)
 {
     struct limiter_report r = {
         .answer = answer,
         .retry_after_ns = retry_ms >= 0 ? retry_ms * NS_PER_MS : -1,
-        .status = (uint16_t)status,
+        .cause = v != NULL ? v->cause : EJECTED_NOT,
+        .key = v != NULL ? verdict_rows[v->kind].key : KEY_UNTOLD,
     };
 
     if (x->attempt.errand != ERRAND_REQUEST || x->place.ticket == NULL)
@@ -58,6 +62,13 @@ static void report(struct exchange *x, enum limiter_answer answer, int status,
     snprintf(r.reason, sizeof(r.reason), "%.*s", (int)sizeof(r.reason) - 1,
              reason);
     limiter_report(x->s->lim, x->place.ticket, &r);
+}
+
+/* For metrics and log: an answer of that KIND. */
+static void judged(struct exchange *x, enum verdict_kind kind)
+{
+    request_stats_judged(x, verdict_rows[kind].outcome,
+                         verdict_rows[kind].error);
 }
 
 /* ---- telling the client ------------------------------------------------------------ */
@@ -99,12 +110,12 @@ static enum step tell(struct exchange *x, const struct verdict *v, int retry)
         return pass(x);
     attempt_stop(x);
     x->error.status = v->status;
-    x->error.code = "upstream_error";
+    x->error.code = ERROR_UPSTREAM;
     if (can_pass) /* with a header of ours */
         buf_add(&json, buf_head(&x->attempt.probe.body),
                 x->attempt.probe.body.len);
     else
-        verdict_write(&json, v);
+        reply_their_error(&json, &v->words, v->status);
     next = exchange_tell(
         x, &(struct relay_error){v->status, &json, v->retry_ms, retry,
                                  &x->attempt.probe.head,
@@ -116,9 +127,9 @@ static enum step tell(struct exchange *x, const struct verdict *v, int retry)
 static enum step tell_off(struct exchange *x, const struct verdict *v)
 {
     attempt_stop(x);
-    return exchange_fail(x, v->status, "sluice_upstream_off", v->off_ms, 0,
-                         "The upstream does not serve this model now: %s",
-                         v->words.message);
+    return exchange_fail_as(x, v->status, ERROR_UPSTREAM_OFF, v->off_ms, 0,
+                            "The upstream does not serve this model now: %s",
+                            v->words.message);
 }
 
 /* In the upstream's words and ours: it may have been done, and goes no second
@@ -153,8 +164,8 @@ static enum step again_or_tell(struct exchange *x, const struct verdict *v)
 
 static enum step fault(struct exchange *x, const struct verdict *v)
 {
-    request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
-    report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
+    judged(x, VERDICT_FAULT); /* also where no model is busy for it */
+    report(x, ANSWER_FAULT, v, -1, reply_reason(v->status));
     return again_or_tell(x, v);
 }
 
@@ -164,19 +175,19 @@ static enum step tell_too_late(struct exchange *x, const struct verdict *v)
     int64_t left_ns = max_i64(x->place.deadline_ns - exchange_now(x), 0);
 
     attempt_stop(x);
-    return exchange_fail(x, 429, "sluice_deadline", v->retry_ms,
-                         v->retry_ms > TOLD_MS_MAX ? 0 : -1,
-                         "The upstream wants no such request for %" PRId64
-                         " s (%.160s), and %s allows a wait of %" PRId64 " s.",
-                         (v->retry_ms + 999) / 1000, v->words.message,
-                         x->place.deadline_name, left_ns / NS_PER_S);
+    return exchange_fail_as(
+        x, 429, ERROR_DEADLINE, v->retry_ms, v->retry_ms > TOLD_MS_MAX ? 0 : -1,
+        "The upstream wants no such request for %" PRId64
+        " s (%.160s), and %s allows a wait of %" PRId64 " s.",
+        (v->retry_ms + 999) / 1000, v->words.message, x->place.deadline_name,
+        left_ns / NS_PER_S);
 }
 
 static enum step wait_for_worker(struct exchange *x, const struct verdict *v)
 {
     enum step next;
 
-    report(x, ANSWER_FAULT, x->attempt.status, -1, "no worker is free");
+    report(x, ANSWER_FAULT, v, -1, "no worker is free");
     return again_when_free(x, v->retry_ms, &next) ? next : tell(x, v, -1);
 }
 
@@ -185,7 +196,7 @@ static enum step refused(struct exchange *x, const struct verdict *v)
     bool rate = v->kind == VERDICT_RATE;
     enum step next;
 
-    request_stats_judged(x, OUTCOME_RATE, rate ? UPSTREAM_RATE : UPSTREAM_BUSY);
+    judged(x, v->kind);
     if (x->attempt.errand != ERRAND_REQUEST) /* of a poll: a little later */
         return again_in(x,
                         max_i64(nvcf_next_poll(&x->attempt.nvcf), v->retry_ms));
@@ -195,7 +206,7 @@ static enum step refused(struct exchange *x, const struct verdict *v)
         return v->status == 429 || request_is_repeatable(x->req)
                    ? wait_for_worker(x, v)
                    : fault(x, v);
-    report(x, rate ? ANSWER_RATE : ANSWER_BUSY, x->attempt.status, v->retry_ms,
+    report(x, verdict_rows[v->kind].answer, v, v->retry_ms,
            rate ? "too many requests" : "no worker is free");
     place_bound_patience(x);
     if (exchange_now(x) + v->retry_ms * NS_PER_MS > x->place.deadline_ns &&
@@ -211,10 +222,10 @@ static enum step off_here(struct exchange *x, const struct verdict *v)
 {
     struct verdict told = *v;
 
-    if (v->off == VERDICT_OFF_DEGRADED)
+    if (v->cause == EJECTED_DEGRADED)
         told.status = 400; /* as it was */
-    request_stats_judged(x, OUTCOME_OFF, UPSTREAM_OFF);
-    report(x, told.status >= 500 ? ANSWER_FAULT : ANSWER_FINE, told.status, -1,
+    judged(x, v->kind);
+    report(x, told.status >= 500 ? ANSWER_FAULT : ANSWER_FINE, v, -1,
            reply_reason(told.status));
     if (told.status >= 500 && attempt_may_be_done(x))
         return tell_once(x, &told);
@@ -223,15 +234,10 @@ static enum step off_here(struct exchange *x, const struct verdict *v)
 
 static enum step off(struct exchange *x, const struct verdict *v)
 {
-    /* The status tells the limiter which bench applies without a time. */
-    int status = v->off == VERDICT_OFF_DEGRADED ? 400
-                 : v->off == VERDICT_OFF_GONE   ? 410
-                                                : v->status;
-
     if (!x->req->route->is_inference)
         return off_here(x, v);
-    request_stats_judged(x, OUTCOME_OFF, UPSTREAM_OFF);
-    report(x, speaks_of_model(x) ? ANSWER_OFF : ANSWER_FAULT, status, v->off_ms,
+    judged(x, v->kind);
+    report(x, speaks_of_model(x) ? ANSWER_OFF : ANSWER_FAULT, v, v->off_ms,
            v->words.message);
     return tell_off(x, v);
 }
@@ -245,18 +251,17 @@ static enum step unknown_model(struct exchange *x, const struct verdict *v)
         speaks_of_model(x) &&
         (by_name || strcmp(x->req->path, "/v1/chat/completions") == 0);
 
-    request_stats_judged(x, OUTCOME_CLIENT_ERROR, UPSTREAM_UNKNOWN);
-    report(x, counts ? ANSWER_OFF : ANSWER_FINE, 404, -1, v->words.message);
-    return tell(x, v, 0);
+    judged(x, v->kind);
+    report(x, counts ? ANSWER_OFF : ANSWER_FINE, v, -1, v->words.message);
+    return tell(x, v, verdict_rows[v->kind].retry);
 }
 
 static enum step pending(struct exchange *x, const struct verdict *v)
 {
     const char *id = upstream_header(&x->attempt.probe.head, "nvcf-reqid");
 
-    (void)v;
-    request_stats_judged(x, OUTCOME_OK, UPSTREAM_FINE);
-    report(x, ANSWER_FINE, 202, -1, "");
+    judged(x, v->kind);
+    report(x, ANSWER_FINE, v, -1, "");
     if (id == NULL || !nvcf_pending(&x->attempt.nvcf, id))
         return pass(x);
     attempt_drop_body(x); /* it is there: only its answer is missing */
@@ -268,9 +273,8 @@ static enum step redirect(struct exchange *x, const struct verdict *v)
 {
     const char *location = upstream_header(&x->attempt.probe.head, "location");
 
-    (void)v;
-    request_stats_judged(x, OUTCOME_OK, UPSTREAM_FINE);
-    report(x, ANSWER_FINE, x->attempt.status, -1, "");
+    judged(x, v->kind);
+    report(x, ANSWER_FINE, v, -1, "");
     if (x->attempt.errand != ERRAND_RESULT && location != NULL &&
         nvcf_redirected(&x->attempt.nvcf, attempt_upstream(x), location)) {
         attempt_drop_body(x); /* done: only its answer lies elsewhere */
@@ -279,10 +283,11 @@ static enum step redirect(struct exchange *x, const struct verdict *v)
     }
     request_stats_error(x, UPSTREAM_GARBAGE);
     attempt_stop(x);
-    return exchange_fail(x, 502, "upstream_error", -1, 0,
-                         "The upstream answered %d: its result lies at a host "
-                         "that is not in result_hosts of upstream %s.",
-                         x->attempt.status, attempt_upstream(x)->name);
+    return exchange_fail_as(
+        x, 502, ERROR_UPSTREAM, -1, 0,
+        "The upstream answered %d: its result lies at a host "
+        "that is not in result_hosts of upstream %s.",
+        x->attempt.status, attempt_upstream(x)->name);
 }
 
 static bool is_false_start(const struct exchange *x)
@@ -295,14 +300,13 @@ static bool is_false_start(const struct exchange *x)
 
 static enum step answer(struct exchange *x, const struct verdict *v)
 {
-    (void)v;
     if (is_false_start(x)) {
         if (x->attempt.how == END_OK) /* of its connection, not of the answer */
             x->attempt.how = END_TRUNCATED;
         return follow_up_silence(x);
     }
-    request_stats_judged(x, OUTCOME_OK, UPSTREAM_FINE);
-    report(x, ANSWER_FINE, x->attempt.status, -1, "");
+    judged(x, v->kind);
+    report(x, ANSWER_FINE, v, -1, "");
     return pass(x);
 }
 
@@ -311,33 +315,31 @@ static enum step unpaid(struct exchange *x, const struct verdict *v)
     bool ours =
         attempt_upstream(x)->api_key != NULL; /* else that client's alone */
 
-    request_stats_judged(x, OUTCOME_OFF, UPSTREAM_UNPAID);
-    report(x, ours ? ANSWER_UNPAID : ANSWER_FINE, 402, v->retry_ms,
+    judged(x, v->kind);
+    report(x, ours ? ANSWER_UNPAID : ANSWER_FINE, v, v->retry_ms,
            v->words.message);
-    return tell(x, v, 0);
+    return tell(x, v, verdict_rows[v->kind].retry);
 }
 
 static enum step client_error(struct exchange *x, const struct verdict *v)
 {
-    request_stats_judged(x, OUTCOME_CLIENT_ERROR,
-                         v->kind == VERDICT_KEY ? UPSTREAM_KEY
-                                                : UPSTREAM_CLIENT);
-    report(x, ANSWER_FINE, v->status, -1, "");
-    return tell(x, v, -1);
+    judged(x, v->kind);
+    report(x, ANSWER_FINE, v, -1, "");
+    return tell(x, v, verdict_rows[v->kind].retry);
 }
 
 static enum step timed_out(struct exchange *x, const struct verdict *v)
 {
-    request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_TIMEOUT);
-    report(x, ANSWER_FAULT, v->status, -1, reply_reason(v->status));
+    judged(x, v->kind);
+    report(x, ANSWER_FAULT, v, -1, reply_reason(v->status));
     if (attempt_may_be_done(x))
         return tell_once(x, v);
-    return tell(x, v, 0); /* it would take as long again */
+    return tell(x, v, verdict_rows[v->kind].retry);
 }
 
 /* One row per kind. */
-static enum step (*const rows[VERDICT_KINDS])(struct exchange *x,
-                                              const struct verdict *v) = {
+static enum step (*const rows[])(struct exchange *x,
+                                 const struct verdict *v) = {
     [VERDICT_ANSWER] = answer,
     [VERDICT_PENDING] = pending,
     [VERDICT_REDIRECT] = redirect,
@@ -351,6 +353,7 @@ static enum step (*const rows[VERDICT_KINDS])(struct exchange *x,
     [VERDICT_FAULT] = fault,
     [VERDICT_TIMEOUT] = timed_out,
 };
+static_assert(ARRAY_LEN(rows) == VERDICT_KINDS, "what is done about each");
 
 enum step follow_up_answer(struct exchange *x)
 {
@@ -375,25 +378,25 @@ static enum step explain_silence(struct exchange *x)
 
     switch (x->attempt.how) {
     case END_UNREACHABLE:
-        return exchange_fail(x, 502, "sluice_upstream_unreachable", 1000, retry,
-                             "Sluice cannot connect to the upstream %s: %s.",
-                             attempt_upstream(x)->name, x->detail);
+        return exchange_fail_as(x, 502, ERROR_UPSTREAM_UNREACHABLE, 1000, retry,
+                                "Sluice cannot connect to the upstream %s: %s.",
+                                attempt_upstream(x)->name, x->detail);
     case END_GARBAGE:
-        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, retry,
-                             "The upstream's answer is not valid HTTP.");
+        return exchange_fail_as(x, 502, ERROR_UPSTREAM_TRUNCATED, -1, retry,
+                                "The upstream's answer is not valid HTTP.");
     case END_TRUNCATED:
-        return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, retry,
-                             "The upstream's answer ended before it said "
-                             "anything.");
+        return exchange_fail_as(x, 502, ERROR_UPSTREAM_TRUNCATED, 1000, retry,
+                                "The upstream's answer ended before it said "
+                                "anything.");
     case END_OK:
     case END_LOST:
     case END_STALE:
     case END_HELD:
         break;
     }
-    return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, retry,
-                         "The upstream closed the connection without an "
-                         "answer.");
+    return exchange_fail_as(x, 502, ERROR_UPSTREAM_TRUNCATED, 1000, retry,
+                            "The upstream closed the connection without an "
+                            "answer.");
 }
 
 static enum upstream_error error_of(enum transfer_end how)
@@ -438,7 +441,7 @@ enum step follow_up_silence(struct exchange *x)
                    ? again_in_line(x, false)
                    : again_in(x, 0);
     if (x->attempt.how != END_UNREACHABLE)
-        report(x, ANSWER_FAULT, 502, -1, "no answer");
+        report(x, ANSWER_FAULT, NULL, -1, "no answer");
     if (x->attempt.how != END_GARBAGE && again_may(x, -1, &ms))
         return again_in(x, ms);
     return explain_silence(x);

@@ -41,7 +41,7 @@ static enum step give_up(struct exchange *x)
         request_stats_error(x,
                             UPSTREAM_TIMEOUT); /* else it is counted already */
     attempt_stop(x);
-    return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
+    return exchange_fail(x, ERROR_UPSTREAM_TIMEOUT,
                          "The upstream sent no answer within %" PRId64 " s.",
                          (exchange_now(x) - x->attempt.asked_ns) / NS_PER_S);
 }
@@ -100,7 +100,7 @@ static enum step no_events(struct exchange *x)
 
     relay_why_not(x, why, sizeof(why));
     request_stats_error(x, UPSTREAM_GARBAGE);
-    return exchange_fail(x, status, "upstream_error", -1, -1, "%s", why);
+    return exchange_fail_as(x, status, ERROR_UPSTREAM, -1, -1, "%s", why);
 }
 
 static enum step broken_off(struct exchange *x)
@@ -108,9 +108,9 @@ static enum step broken_off(struct exchange *x)
     request_stats_error(x, x->attempt.how == END_GARBAGE ? UPSTREAM_GARBAGE
                                                          : UPSTREAM_TRUNCATED);
     if (x->attempt.how == END_GARBAGE)
-        return exchange_fail(x, 502, "sluice_upstream_truncated", -1, -1,
-                             "The upstream's answer is not valid HTTP.");
-    return exchange_fail(x, 502, "sluice_upstream_truncated", 1000, -1,
+        return exchange_fail_as(x, 502, ERROR_UPSTREAM_TRUNCATED, -1, -1,
+                                "The upstream's answer is not valid HTTP.");
+    return exchange_fail(x, ERROR_UPSTREAM_TRUNCATED,
                          "The upstream broke its answer off%s.",
                          x->attempt.how == END_OK ? " before its end" : "");
 }
@@ -142,7 +142,7 @@ enum step forward_relay(struct exchange *x)
     if (exchange_is_due(x, DUE_IDLE)) {
         request_stats_error(x, UPSTREAM_TIMEOUT);
         attempt_stop(x);
-        return exchange_fail(x, 504, "sluice_upstream_timeout", -1, -1,
+        return exchange_fail(x, ERROR_UPSTREAM_TIMEOUT,
                              "The upstream fell silent for %" PRId64
                              " s in the middle of its answer "
                              "(timeouts.idle_s).",

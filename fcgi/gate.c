@@ -84,15 +84,15 @@ void gate_route(const struct routes *table, struct request *r)
     if (r->route != NULL)
         return;
     if (allow == NULL) {
-        fault_set(&r->fault, 404, "sluice_not_found",
+        fault_set(&r->fault, ERROR_NOT_FOUND,
                   "There is nothing at this path. Sluice serves the OpenAI API "
                   "under /v1/, and /health, /health/ready, /metrics, "
                   "/api/status, /api/queue, /api/events, /api/history.");
         return;
     }
     (void)snprintf(r->allow, sizeof(r->allow), "%s", allow);
-    fault_set(&r->fault, 405, "sluice_method", "This path takes %s, not %.16s.",
-              allow, r->method);
+    fault_set(&r->fault, ERROR_METHOD, "This path takes %s, not %.16s.", allow,
+              r->method);
 }
 
 bool gate_admits(struct gate *g, struct request *r)

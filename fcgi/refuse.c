@@ -11,29 +11,8 @@
 #include "fcgi/answer.h"
 #include "fcgi/attempt.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/told.h"
 #include "state/operator.h"
-
-static const char *refusal_code(enum limiter_refusal why)
-{
-    switch (why) {
-    case REFUSED_CLIENT_FULL:
-        return "sluice_client_queue_full";
-    case REFUSED_DEADLINE:
-        return "sluice_deadline";
-    case REFUSED_STATE:
-        return "sluice_state";
-    case REFUSED_NOT:
-    case REFUSED_QUEUE_FULL:
-    case REFUSED_BYTES:
-    case REFUSED_TABLE:
-    case REFUSALS:
-        break;
-    case REFUSED_MODEL_OFF:
-    case REFUSED_UPSTREAM_HELD:
-        return "sluice_upstream_off";
-    }
-    return "sluice_queue_full";
-}
 
 /* "Next slot in 7 s.", or nothing where no time is known. */
 static const char *next_slot(char *out, size_t max, int64_t eta_ns)
@@ -53,7 +32,7 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
     char slot[48];
 
     e->status = n->why == REFUSED_STATE ? 503 : 429;
-    e->code = refusal_code(n->why);
+    e->code = error_of_refusal(n->why);
     e->retry_ms = n->eta_ns >= 0 ? n->eta_ns / NS_PER_MS : 5000;
     e->retry = 1;
     next_slot(slot, sizeof(slot), n->eta_ns);
@@ -101,7 +80,7 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
         break;
     case REFUSED_MODEL_OFF:
     case REFUSED_UPSTREAM_HELD:
-        e->status = n->status;
+        e->status = told_status(n->cause);
         e->retry = 0;
         snprintf(e->message, sizeof(e->message),
                  "The upstream does not serve %s now (%s).%s",
@@ -118,15 +97,15 @@ enum step refuse_late(struct exchange *x)
 
     if (limiter_is_paused(x->s->lim))
         return exchange_fail(
-            x, 503, "sluice_paused", 5000, 1,
+            x, ERROR_PAUSED,
             "Sluice is paused by an operator, and the request has waited "
             "%" PRId64 " s (%s).",
             (x->place.waited_ns + now - x->place.queued_ns) / NS_PER_S,
             x->place.deadline_name);
     (void)limiter_place(x->s->lim, x->place.ticket, now, &x->place.news);
     eta = x->place.news.eta_ns;
-    return exchange_fail(
-        x, 429, "sluice_queue_timeout", eta >= 0 ? eta / NS_PER_MS : 5000, -1,
+    return exchange_fail_as(
+        x, 429, ERROR_QUEUE_TIMEOUT, eta >= 0 ? eta / NS_PER_MS : 5000, -1,
         "The request waited %" PRId64 " s in Sluice's queue (%s).%s",
         (x->place.waited_ns + now - x->place.queued_ns) / NS_PER_S,
         x->place.deadline_name, next_slot(slot, sizeof(slot), eta));
@@ -135,12 +114,12 @@ enum step refuse_late(struct exchange *x)
 enum step refuse_cancelled(struct exchange *x)
 {
     attempt_stop(x);
-    return exchange_fail(x, 503, "sluice_cancelled", -1, 0,
+    return exchange_fail(x, ERROR_CANCELLED,
                          "An operator of Sluice ended this request.");
 }
 
 enum step refuse_draining(struct exchange *x)
 {
-    return exchange_fail(x, 503, "sluice_draining", 1000, 1,
+    return exchange_fail(x, ERROR_DRAINING,
                          "This Sluice worker is shutting down.");
 }

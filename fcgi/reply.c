@@ -14,6 +14,7 @@
 #include "fcgi/cors.h"
 #include "fcgi/request.h"
 #include "fcgi/upstream/answer_head.h"
+#include "fcgi/upstream/upstream_error.h"
 #include "lib/base.h"
 
 #define RETRY_MS_MAX 60000
@@ -171,13 +172,39 @@ const char *reply_error_type(int status)
     }
 }
 
-void reply_error_json(struct buf *b, const struct reply_error *e)
+struct reply_error reply_error_of(enum error_code code)
+{
+    const struct error_row *row = &error_rows[code];
+
+    return (struct reply_error){row->status, code, row->retry_ms, row->retry,
+                                ""};
+}
+
+/* As OpenAI's SDKs want it.  CODE "": null. */
+static void put_error(struct buf *b, const char *message, const char *type,
+                      const char *code)
 {
     buf_str(b, "{\"error\":{\"message\":");
-    buf_json(b, e->message);
+    buf_json(b, message);
     buf_str(b, ",\"type\":");
-    buf_json(b, reply_error_type(e->status));
+    buf_json(b, type);
     buf_str(b, ",\"param\":null,\"code\":");
-    buf_json(b, e->code);
+    if (code[0] != '\0')
+        buf_json(b, code);
+    else
+        buf_str(b, "null");
     buf_str(b, "}}");
+}
+
+void reply_error_json(struct buf *b, const struct reply_error *e)
+{
+    put_error(b, e->message, reply_error_type(e->status),
+              error_rows[e->code].text);
+}
+
+void reply_their_error(struct buf *b, const struct upstream_error_words *w,
+                       int status)
+{
+    put_error(b, w->message,
+              w->type[0] != '\0' ? w->type : reply_error_type(status), w->code);
 }

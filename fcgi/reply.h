@@ -7,14 +7,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fcgi/error_code.h"
 #include "lib/buf.h"
 
 struct request;
+struct upstream_error_words;
 struct upstream_head;
 
 struct reply_error {
     int status;
-    const char *code; /* sluice_..., a literal */
+    enum error_code code;
     int64_t retry_ms; /* when to come back; -1: do not say */
     int retry;        /* x-should-retry: 1 true, 0 false, -1 not said */
     char message[384];
@@ -44,6 +46,12 @@ bool reply_has_window(const struct upstream_head *h);
 void reply_retry_headers(struct buf *b, int64_t ms, int retry);
 /* {"error":{"message","type","param","code"}} */
 void reply_error_json(struct buf *b, const struct reply_error *e);
+
+/* The same of an upstream's own error, for STATUS, the client's. */
+void reply_their_error(struct buf *b, const struct upstream_error_words *w,
+                       int status);
+/* CODE as its list has it, with no message. */
+struct reply_error reply_error_of(enum error_code code);
 
 const char *reply_reason(int status);
 /* OpenAI's own words for the kind of error that STATUS, 400..599, is. */

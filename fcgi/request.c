@@ -183,14 +183,13 @@ void request_name_client(struct request *r, const char *name)
 
 static void read_priority(struct request *r, const char *text)
 {
-    static const char *const names[] = {"high", "normal", "low"};
     uint32_t i;
 
     r->cls = CLASS_NORMAL;
     if (text == NULL)
         return;
-    for (i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcasecmp(text, names[i]) == 0) {
+    for (i = 0; i < LIMITER_CLASSES; i++) {
+        if (strcasecmp(text, limiter_class_names[i]) == 0) {
             r->cls = (enum limiter_class)i;
             r->has_cls = true;
             return;

@@ -172,81 +172,39 @@ static int64_t speed_milli(const struct exchange *x)
 
 /* ---- the end ----------------------------------------------------------------------- */
 
-/* One row for each code of ours. */
-static const struct {
-    const char *code;
-    enum reason reason; /* NONE: it is the upstream's doing */
-    enum outcome outcome;
-} codes[] = {
-    {"sluice_queue_full", REASON_QUEUE_FULL, OUTCOME_REFUSED},
-    {"sluice_client_queue_full", REASON_CLIENT_FULL, OUTCOME_REFUSED},
-    {"sluice_deadline", REASON_DEADLINE, OUTCOME_REFUSED},
-    {"sluice_queue_timeout", REASON_QUEUE_TIMEOUT, OUTCOME_REFUSED},
-    {"sluice_paused", REASON_PAUSED, OUTCOME_REFUSED},
-    {"sluice_draining", REASON_DRAINING, OUTCOME_REFUSED},
-    {"sluice_upstream_off", REASON_UPSTREAM_OFF, OUTCOME_OFF},
-    {"sluice_state", REASON_STATE, OUTCOME_REFUSED},
-    {"sluice_cancelled", REASON_CANCELLED, OUTCOME_CANCELLED},
-    {"sluice_too_large", REASON_TOO_LARGE, OUTCOME_CLIENT_ERROR},
-    {"sluice_bad_request", REASON_BAD_REQUEST, OUTCOME_CLIENT_ERROR},
-    {"sluice_unauthorized", REASON_UNAUTHORIZED, OUTCOME_REFUSED},
-    {"sluice_forbidden", REASON_FORBIDDEN, OUTCOME_REFUSED},
-    {"sluice_not_found", REASON_NOT_FOUND, OUTCOME_CLIENT_ERROR},
-    {"sluice_method", REASON_METHOD, OUTCOME_CLIENT_ERROR},
-    {"sluice_upstream_unreachable", REASON_NONE, OUTCOME_UPSTREAM_ERROR},
-    {"sluice_upstream_timeout", REASON_NONE, OUTCOME_UPSTREAM_ERROR},
-    {"sluice_upstream_truncated", REASON_NONE, OUTCOME_TRUNCATED},
-    {"upstream_error", REASON_NONE, OUTCOME_UPSTREAM_ERROR},
-};
-
-/* The row of the error that X was answered with; -1: with none. */
-static int row_of(const struct exchange *x)
+/* What X was answered with; ERROR_NONE: with no error of ours. */
+static enum error_code code_of(const struct exchange *x)
 {
-    size_t i;
-
-    if (x->error.status == 0 || x->error.code == NULL)
-        return -1;
-    for (i = 0; i < ARRAY_LEN(codes); i++)
-        if (strcmp(codes[i].code, x->error.code) == 0)
-            return (int)i;
-    return ARRAY_LEN(codes);
+    return x->error.status != 0 ? x->error.code : ERROR_NONE;
 }
 
 static enum reason reason_of(const struct exchange *x)
 {
-    int row = row_of(x);
+    enum error_code code = code_of(x);
 
-    if (row < 0 || x->left != LEFT_BY_NOBODY)
-        return REASON_NONE;
-    if (row == ARRAY_LEN(codes))
-        return REASON_OTHER;
-    if (codes[row].reason == REASON_UPSTREAM_OFF &&
-        x->place.state != PLACE_REFUSED)
+    if (x->left != LEFT_BY_NOBODY ||
+        (code == ERROR_UPSTREAM_OFF && x->place.state != PLACE_REFUSED))
         return REASON_NONE; /* it said so itself, just now */
-    return codes[row].reason;
+    return error_rows[code].reason;
 }
 
 static enum outcome outcome_of(const struct exchange *x)
 {
     enum outcome judged = x->stats.outcome;
-    int row = row_of(x);
+    enum error_code code = code_of(x);
 
     if (x->left == LEFT_BY_US)
         return OUTCOME_LOST;
     if (x->left == LEFT_BY_CLIENT)
         return OUTCOME_HANGUP;
-    if (row < 0)
+    if (code == ERROR_NONE || (code == ERROR_UPSTREAM && judged != OUTCOME_OK))
         return judged;
-    if (row == ARRAY_LEN(codes))
-        return OUTCOME_REFUSED;
-    if (codes[row].reason == REASON_QUEUE_TIMEOUT)
-        return judged == OUTCOME_RATE ? judged : OUTCOME_REFUSED;
-    if (strcmp(codes[row].code, "upstream_error") == 0)
-        return judged != OUTCOME_OK ? judged : OUTCOME_UPSTREAM_ERROR;
-    if (codes[row].outcome == OUTCOME_TRUNCATED &&
-        x->relay.mode == RELAY_NOTHING && x->attempt.how != END_TRUNCATED)
+    if (code == ERROR_QUEUE_TIMEOUT && judged == OUTCOME_RATE)
+        return judged;
+    if (code == ERROR_UPSTREAM_TRUNCATED && x->relay.mode == RELAY_NOTHING &&
+        x->attempt.how != END_TRUNCATED)
         return OUTCOME_UPSTREAM_ERROR; /* there was nothing to cut off */
-    return codes[row].outcome;
+    return error_rows[code].outcome;
 }
 
 static bool is_upstreamed(const struct exchange *x)
@@ -259,11 +217,7 @@ static bool is_upstreamed(const struct exchange *x)
  * out of the list of the last ones. */
 static bool is_at_the_door(const struct exchange *x)
 {
-    int row = row_of(x);
-
-    return row >= 0 && row < (int)ARRAY_LEN(codes) &&
-           (codes[row].reason == REASON_UNAUTHORIZED ||
-            codes[row].reason == REASON_FORBIDDEN);
+    return code_of(x) == ERROR_UNAUTHORIZED || code_of(x) == ERROR_FORBIDDEN;
 }
 
 enum phase request_stats_phase(const struct exchange *x)
@@ -325,8 +279,7 @@ static void fill_names(struct limiter_note *n, const struct exchange *x)
 
     copy(n->route, sizeof(n->route),
          r->route != NULL ? r->route->name : "none");
-    copy(n->code, sizeof(n->code),
-         x->error.status != 0 && x->error.code != NULL ? x->error.code : "");
+    copy(n->code, sizeof(n->code), error_rows[code_of(x)].text);
     copy(n->id, sizeof(n->id), r->id);
     copy(n->client, sizeof(n->client), r->client);
     copy(n->model, sizeof(n->model), r->model);
@@ -357,45 +310,4 @@ void request_stats_exchange(struct exchange *x)
     fill_times(&n, x);
     fill_names(&n, x);
     limiter_note(x->s->lim, &n);
-}
-
-/* ---- names --------------------------------------------------------------------------- */
-
-const char *request_stats_phase_name(enum phase phase)
-{
-    static const char *const names[PHASES] = {"none", "queue", "forward",
-                                              "relay", "local"};
-
-    return names[phase];
-}
-
-const char *request_stats_reason_name(enum reason reason)
-{
-    size_t i;
-
-    for (i = 0; i < ARRAY_LEN(codes); i++)
-        if (codes[i].reason == reason && reason != REASON_NONE)
-            return codes[i].code + strlen("sluice_");
-    return reason == REASON_NONE ? "none" : "other";
-}
-
-const char *request_stats_error_name(enum upstream_error error)
-{
-    static const char *const names[UPSTREAM_ERRORS] = {
-        "none",        "rate",   "busy",      "off",     "unknown_model",
-        "unpaid",      "key",    "client",    "server",  "timeout",
-        "unreachable", "silent", "truncated", "garbage", "stale_connection"};
-
-    return names[error];
-}
-
-const char *request_stats_outcome_name(enum outcome outcome)
-{
-    static const char *const names[OUTCOMES] = {"ok",        "client_error",
-                                                "refused",   "rate",
-                                                "off",       "upstream_error",
-                                                "truncated", "hangup",
-                                                "cancelled", "lost"};
-
-    return names[outcome];
 }

@@ -34,10 +34,4 @@ enum phase request_stats_phase(const struct exchange *x);
 /* What a client that stayed was answered; 499 for one that went. */
 int request_stats_status(const struct exchange *x);
 
-/* Names, for metrics and logs; never NULL within the enum. */
-const char *request_stats_phase_name(enum phase phase);
-const char *request_stats_reason_name(enum reason reason);
-const char *request_stats_error_name(enum upstream_error error);
-const char *request_stats_outcome_name(enum outcome outcome);
-
 #endif

@@ -42,7 +42,7 @@ static void look_at_upstream(struct layout *lay, uint32_t i, int64_t now,
     u->eta_ns = eta == NEVER ? -1 : eta - now;
     u->tokens_milli = admit_tokens_milli(lay, i, now);
     u->burst_milli = (int64_t)limits_of(lay, i)->burst * 1000;
-    u->key_status = lay->probe.keys[i];
+    u->key_refused = lay->probe.keys[i] == KEY_REFUSED;
     u->unpaid = !model_state_paid(lay, i, now, &eta);
 }
 

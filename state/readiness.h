@@ -14,8 +14,8 @@ struct limiter;
 struct limiter_ready_upstream {
     int64_t tokens_milli, burst_milli; /* in the bucket, and at most */
     int64_t eta_ns;                    /* of a new normal request; -1 unknown */
-    uint16_t key_status; /* 401, 403: it does not like our key; else 0 */
-    bool unpaid;         /* it wants to be paid: all to it is refused */
+    bool key_refused;                  /* ours, and not accepted since */
+    bool unpaid; /* it wants to be paid: all to it is refused */
 };
 
 struct limiter_ready {

@@ -23,9 +23,6 @@
 #include "state/verdicts.h"
 #include "state/worker.h"
 
-static const char *const state_names[RETREAT_STATES] = {
-    "normal", "holding", "probing", "recovering"};
-
 /* ---- retreat ---------------------------------------------------------------- */
 
 static void note_state(struct limiter *lim, uint32_t scope, uint32_t from,
@@ -33,8 +30,8 @@ static void note_state(struct limiter *lim, uint32_t scope, uint32_t from,
 {
     const struct retreat *re = scope_retreat(lim->file.lay, scope);
     struct change m = {.event = "retreat",
-                       .from = state_names[from],
-                       .to = state_names[re->state],
+                       .from = retreat_state_names[from],
+                       .to = retreat_state_names[re->state],
                        .for_ns = -1};
     uint64_t *word = &lim->file.lay->live.retreating[scope / 64];
     uint64_t bit = UINT64_C(1) << scope % 64;
@@ -126,7 +123,7 @@ static struct ejection_answer ejection_answer_of(
     const struct limiter_report *rep)
 {
     return (struct ejection_answer){row->grant, lay->live.last_grant,
-                                    rep->retry_after_ns, rep->status,
+                                    rep->retry_after_ns, rep->cause,
                                     rep->reason};
 }
 
@@ -156,7 +153,7 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
     struct lay_debt *d = model_state_debt(lay, upstream), new = *d;
     struct ejection_answer what = ejection_answer_of(lay, row, rep);
 
-    what.status = 402;
+    what.cause = EJECTED_UNPAID;
     if (!ejection_begin(&new.ejection, &what, lim->now))
         return;
     new.try_id = 0;
@@ -262,8 +259,7 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
         return;
     verdicts_time(lim, row->scope); /* time first: it is an answer to now */
     lim->journal.did.answers[rep->answer]++;
-    reachability_key(&lay->probe, limits_upstream(lay, row->scope),
-                     rep->status);
+    reachability_key(&lay->probe, limits_upstream(lay, row->scope), rep->key);
     answered(lim, t->row, rep);
     switch (rep->answer) {
     case ANSWER_FINE:

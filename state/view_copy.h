@@ -39,7 +39,7 @@ static inline void view_bench(struct view_bench *v, int64_t now,
         return;
     v->ends_ns = max_i64(e->until_ns - now, 0);
     v->streak = e->streak;
-    v->status = ejection_status(e);
+    v->cause = ejection_cause(e);
     view_reason(v->reason, e->reason);
 }
 

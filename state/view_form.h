@@ -22,7 +22,7 @@ struct view_retreat {
 struct view_bench {
     int64_t ends_ns; /* from now; 0: it is being tried; -1: there is none */
     uint32_t streak;
-    uint16_t status; /* what requests are answered with */
+    enum ejection_cause cause; /* what requests are told */
     char reason[LIMITER_REASON_MAX];
 };
 

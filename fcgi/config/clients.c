@@ -30,7 +30,7 @@
 
 #define CLIENTS_LIST_MAX 1024 /* as many as the state file has rows for */
 
-static const char *const priorities[] = {"high", "normal", "low", NULL};
+static const char *const priorities[] = {LIMITER_CLASS_LIST(LIST_NAME) NULL};
 
 /* Numbers and words, as settings.c has them; the two texts are read by hand. */
 static const struct setting members[] = {

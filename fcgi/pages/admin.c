@@ -45,7 +45,7 @@ static enum step say(struct exchange *x, const char *json)
 
 static enum step bad(struct exchange *x, const char *what)
 {
-    return exchange_fail(x, 400, "sluice_bad_request", -1, 0, "%s", what);
+    return exchange_fail_as(x, 400, ERROR_BAD_REQUEST, -1, 0, "%s", what);
 }
 
 /* The object in the body, the caller's; none is an empty one.  NULL: the
@@ -116,8 +116,8 @@ enum step admin_cancel(struct exchange *x)
     if (!limiter_cancel(x->s->lim, id, clock_now_ns(), &n))
         return exchange_later(x);
     if (n == 0)
-        return exchange_fail(x, 404, "sluice_not_found", -1, 0,
-                             "No request that waits or runs has this id.");
+        return exchange_fail_as(x, 404, ERROR_NOT_FOUND, -1, 0,
+                                "No request that waits or runs has this id.");
     x->s->turn_due = true; /* it may be one of ours */
     log_order(x, "cancel", "id", id);
     snprintf(json, sizeof(json), "{\"cancelled\":%u}\n", n);

@@ -41,8 +41,8 @@ static void on_told(void *arg, const struct buf *answer,
     if (answer != NULL)
         (void)exchange_json(x, answer);
     else
-        (void)exchange_fail(x, e->status, e->code, e->retry_ms, e->retry, "%s",
-                            e->message);
+        (void)exchange_fail_as(x, e->status, e->code, e->retry_ms, e->retry,
+                               "%s", e->message);
     exchange_run(x);
 }
 
@@ -66,12 +66,12 @@ enum step change_patch(struct exchange *x)
     struct adopt_asker who = asker_of(x);
 
     if (x->req->body.len > PATCH_BYTES)
-        return exchange_fail(x, 413, "sluice_too_large", -1, 0,
-                             "A change of settings is at most %zu KB.",
-                             PATCH_BYTES / KIB);
+        return exchange_fail_as(x, 413, ERROR_TOO_LARGE, -1, 0,
+                                "A change of settings is at most %zu KB.",
+                                PATCH_BYTES / KIB);
     if (x->req->body.len == 0)
-        return exchange_fail(x, 400, "sluice_bad_request", -1, 0,
-                             "the body: must be one JSON object");
+        return exchange_fail_as(x, 400, ERROR_BAD_REQUEST, -1, 0,
+                                "the body: must be one JSON object");
     who.put = put_patched;
     adopt_patch(x->s->adopt, &who, buf_head(&x->req->body), x->req->body.len);
     return exchange_wait(x, stop_waiting);

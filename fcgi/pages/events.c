@@ -163,12 +163,11 @@ enum step events_answer(struct exchange *x)
     struct events *e = x->s->events;
 
     if (x->s->draining)
-        return exchange_fail(x, 503, "sluice_draining", 1000, 1,
-                             "Sluice is stopping.");
+        return exchange_fail(x, ERROR_DRAINING, "Sluice is stopping.");
     if (e->n == VIEWERS_MAX)
-        return exchange_fail(x, 503, "sluice_queue_full", 2000, 1,
-                             "%d pages look on at this worker already.",
-                             VIEWERS_MAX);
+        return exchange_fail_as(x, 503, ERROR_QUEUE_FULL, 2000, 1,
+                                "%d pages look on at this worker already.",
+                                VIEWERS_MAX);
     e->viewers[e->n++] =
         (struct viewer){.x = x, .moving_ns = loop_now(x->s->loop)};
     begin(x);

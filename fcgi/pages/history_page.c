@@ -12,7 +12,6 @@
 
 #include "fcgi/exchange.h"
 #include "fcgi/pages/status.h"
-#include "fcgi/request_stats.h"
 #include "lib/clock.h"
 #include "state/history.h"
 
@@ -193,7 +192,7 @@ void history_page_put(struct buf *b, const struct limiter_past *p)
         put_column(b, p, &columns[i]);
     for (i = 0; i < OUTCOMES; i++)
         put_column(b, p,
-                   &(struct column){request_stats_outcome_name((enum outcome)i),
+                   &(struct column){outcome_names[i],
                                     offsetof(struct past_step, outcomes) +
                                         i * sizeof(uint64_t),
                                     KIND_U64});
@@ -210,7 +209,7 @@ enum step history_page_answer(struct exchange *x)
     int next;
 
     if (!history_page_parse(x->req->target, now_s, &range, &what))
-        return exchange_fail(x, 400, "sluice_bad_request", -1, -1, "%s.", what);
+        return exchange_fail(x, ERROR_BAD_REQUEST, "%s.", what);
     past = malloc(sizeof(*past));
     CHECK(past != NULL);
     if (limiter_history(x->s->lim, &range, past)) {

@@ -156,37 +156,26 @@ static void put_outcomes(struct page *p, const struct tally_sums *s)
     begin(p, "sluice_outcomes", "counter",
           "What became of requests for the upstream.");
     for (i = 0; i < OUTCOMES; i++)
-        put_count(p,
-                  &(struct labels){"outcome",
-                                   request_stats_outcome_name((enum outcome)i),
-                                   NULL, NULL},
+        put_count(p, &(struct labels){"outcome", outcome_names[i], NULL, NULL},
                   s->outcomes[i]);
     begin(p, "sluice_refused", "counter",
           "Requests that Sluice answered with an error of its own.");
     for (i = REASON_NONE + 1; i < REASONS; i++)
-        put_count(p,
-                  &(struct labels){"reason",
-                                   request_stats_reason_name((enum reason)i),
-                                   NULL, NULL},
+        put_count(p, &(struct labels){"reason", reason_names[i], NULL, NULL},
                   s->reasons[i]);
     begin(p, "sluice_disconnects", "counter",
           "Clients that went before the end, by where their request was.");
     for (i = PHASE_NONE + 1; i < PHASES; i++)
-        put_count(p,
-                  &(struct labels){"phase",
-                                   request_stats_phase_name((enum phase)i),
-                                   NULL, NULL},
+        put_count(p, &(struct labels){"phase", phase_names[i], NULL, NULL},
                   s->phases[i]);
     begin(p, "sluice_retries", "counter",
           "Sends that were repeated, by what was wrong with the answer.");
     for (i = UPSTREAM_FINE + 1; i < UPSTREAM_ERRORS; i++)
         if (s->retries[i] != 0 || i == UPSTREAM_RATE || i == UPSTREAM_SERVER)
-            put_count(p,
-                      &(struct labels){
-                          "cause",
-                          request_stats_error_name((enum upstream_error)i),
-                          NULL, NULL},
-                      s->retries[i]);
+            put_count(
+                p,
+                &(struct labels){"cause", upstream_error_names[i], NULL, NULL},
+                s->retries[i]);
 }
 
 /* ---- providers --------------------------------------------------------------------- */
@@ -229,9 +218,8 @@ static void put_errors(struct page *p, const struct tally_sums *s)
         for (k = UPSTREAM_FINE + 1; k < UPSTREAM_ERRORS; k++)
             if (i == TALLY_PROVIDERS || s->providers[i].name[0] != '\0')
                 put_count(p,
-                          &(struct labels){
-                              "provider", provider_name(s, i), "kind",
-                              request_stats_error_name((enum upstream_error)k)},
+                          &(struct labels){"provider", provider_name(s, i),
+                                           "kind", upstream_error_names[k]},
                           s->providers[i].errors[k]);
 }
 
@@ -255,9 +243,6 @@ static void put_tokens(struct page *p, const struct tally_sums *s)
 
 /* ---- the queue and the limits ---------------------------------------------------------- */
 
-static const char *const class_names[LIMITER_CLASSES] = {"high", "normal",
-                                                         "low"};
-
 static void put_queue(struct page *p, const struct limiter_tally *t)
 {
     const struct labels none = {NULL, NULL, NULL, NULL};
@@ -265,8 +250,9 @@ static void put_queue(struct page *p, const struct limiter_tally *t)
 
     begin(p, "sluice_queue_depth", "gauge", "Requests that wait.");
     for (i = 0; i < LIMITER_CLASSES; i++)
-        put_count(p, &(struct labels){"priority", class_names[i], NULL, NULL},
-                  t->waiting[i]);
+        put_count(
+            p, &(struct labels){"priority", limiter_class_names[i], NULL, NULL},
+            t->waiting[i]);
     begin(p, "sluice_queue_limit", "gauge", "How many may wait: queue.max.");
     put_count(p, &none, t->waiting_max);
     begin(p, "sluice_paused", "gauge", "1: an operator paused everything.");
@@ -274,15 +260,13 @@ static void put_queue(struct page *p, const struct limiter_tally *t)
     begin(p, "sluice_queue_wait_seconds", "histogram",
           "Time in line of requests that got a slot.");
     for (i = 0; i < LIMITER_CLASSES; i++)
-        put_histogram(p,
-                      &(struct labels){"priority", class_names[i], NULL, NULL},
-                      &t->sums.queue[i]);
+        put_histogram(
+            p, &(struct labels){"priority", limiter_class_names[i], NULL, NULL},
+            &t->sums.queue[i]);
 }
 
 static void put_limits(struct page *p, const struct limiter_tally *t)
 {
-    static const char *const states[RETREAT_STATES] = {"normal", "holding",
-                                                       "probing", "recovering"};
     const struct tally_upstream *u = t->upstreams;
     uint32_t i, k;
 
@@ -311,21 +295,20 @@ static void put_limits(struct page *p, const struct limiter_tally *t)
           "Limits of the upstream that are in that state.");
     for (i = 0; i < t->n_upstreams; i++)
         for (k = 0; k < RETREAT_STATES; k++)
-            put_count(
-                p, &(struct labels){"upstream", u[i].name, "state", states[k]},
-                u[i].states[k]);
+            put_count(p,
+                      &(struct labels){"upstream", u[i].name, "state",
+                                       retreat_state_names[k]},
+                      u[i].states[k]);
 }
 
 static void put_events(struct page *p, const struct limiter_tally *t)
 {
-    static const char *const causes[HOLD_CAUSES] = {"rate", "probe", "recovery",
-                                                    "unpaid"};
     const struct labels none = {NULL, NULL, NULL, NULL};
     uint32_t i;
 
     begin(p, "sluice_retreats", "counter", "Holds that began.");
     for (i = 0; i < HOLD_CAUSES; i++)
-        put_count(p, &(struct labels){"cause", causes[i], NULL, NULL},
+        put_count(p, &(struct labels){"cause", hold_cause_names[i], NULL, NULL},
                   t->counters.holds[i]);
     begin(p, "sluice_state_recoveries", "counter",
           "Times that the state file was replaced.");

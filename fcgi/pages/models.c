@@ -87,7 +87,7 @@ static enum step answer_one(struct exchange *x, json_object *list,
         buf_free(&b);
         return next;
     }
-    return exchange_fail(x, 404, "model_not_found", -1, 0,
+    return exchange_fail(x, ERROR_MODEL_NOT_FOUND,
                          "The upstream lists no model \"%.120s\".", id);
 }
 
@@ -109,8 +109,8 @@ static void answer_all(struct models *m)
         if (m->list != NULL)
             (void)answer_from(x, m->list);
         else
-            (void)exchange_fail(x, e->status, e->code, e->retry_ms, e->retry,
-                                "%s", e->message);
+            (void)exchange_fail_as(x, e->status, e->code, e->retry_ms, e->retry,
+                                   "%s", e->message);
         exchange_run(x);
     }
 }
@@ -118,8 +118,8 @@ static void answer_all(struct models *m)
 /* ---- failing -------------------------------------------------------------------- */
 
 __attribute__((format(printf, 5, 6))) static void note_failure(
-    struct models *m, int status, const char *code, int retry, const char *fmt,
-    ...)
+    struct models *m, int status, enum error_code code, int retry,
+    const char *fmt, ...)
 {
     struct reply_error *e = &m->failure;
     va_list ap;
@@ -145,12 +145,12 @@ static void note_error(struct models *m, const char *name)
     in.now_s = (int64_t)time(NULL);
     verdict_of(&v, &in);
     if (v.kind == VERDICT_KEY)
-        note_failure(m, v.status, "upstream_error", 0,
+        note_failure(m, v.status, ERROR_UPSTREAM, 0,
                      "The upstream %s does not accept Sluice's own key "
                      "(NVIDIA_API_KEY, or upstreams[].api_key_file): %.160s",
                      name, v.words.message);
     else
-        note_failure(m, v.status, "upstream_error",
+        note_failure(m, v.status, ERROR_UPSTREAM,
                      v.status >= 500 || v.status == 429 ? -1 : 0,
                      "The upstream %s answered the question for its models "
                      "with status %d: %.200s",
@@ -191,7 +191,7 @@ static void take_answer(struct models *m, bool whole)
     const char *name = m->s->cfg->upstreams[m->asked].name;
 
     if (!whole)
-        note_failure(m, 502, "sluice_upstream_unreachable", -1,
+        note_failure(m, 502, ERROR_UPSTREAM_UNREACHABLE, -1,
                      "The upstream %s did not answer the question for its "
                      "models.",
                      name);
@@ -200,7 +200,7 @@ static void take_answer(struct models *m, bool whole)
     else if (!m->too_long && listing_read(m->coming, &m->body))
         m->any = true;
     else
-        note_failure(m, 502, "upstream_error", 0,
+        note_failure(m, 502, ERROR_UPSTREAM, 0,
                      "What the upstream %s answered to the question for its "
                      "models is no list of models.",
                      name);
@@ -340,8 +340,8 @@ static void stop_asking(struct exchange *x)
 
 static enum step too_many(struct exchange *x)
 {
-    return exchange_fail(x, 503, "sluice_queue_full", 1000, 1,
-                         "Too many clients ask for the models at once.");
+    return exchange_fail_as(x, 503, ERROR_QUEUE_FULL, 1000, 1,
+                            "Too many clients ask for the models at once.");
 }
 
 /* Nobody's limit bounds these: their number does. */

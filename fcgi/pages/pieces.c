@@ -9,17 +9,11 @@
 
 #include <inttypes.h>
 
-#include "fcgi/request_stats.h"
-
-static const char *const class_names[LIMITER_CLASSES] = {"high", "normal",
-                                                         "low"};
-
-static const char *const state_names[RETREAT_STATES] = {
-    "normal", "holding", "probing", "recovering"};
+#include "fcgi/config/told.h"
 
 const char *piece_class(enum limiter_class cls)
 {
-    return class_names[cls];
+    return limiter_class_names[cls];
 }
 
 /* ---- values ------------------------------------------------------------- */
@@ -90,12 +84,7 @@ static void put_counts(struct buf *b, const char *const *names,
 
 static void put_outcomes(struct buf *b, const uint64_t *counts, bool is_short)
 {
-    const char *names[OUTCOMES];
-    int i;
-
-    for (i = 0; i < OUTCOMES; i++)
-        names[i] = request_stats_outcome_name((enum outcome)i);
-    put_counts(b, names, counts, OUTCOMES, is_short);
+    put_counts(b, outcome_names, counts, OUTCOMES, is_short);
 }
 
 /* ---- limits -------------------------------------------------------------- */
@@ -104,7 +93,7 @@ static void put_retreat(struct buf *b, const struct view_retreat *v)
 {
     bool is_normal = v->state == RETREAT_NORMAL;
 
-    buf_fmt(b, "{\"state\":\"%s\",", state_names[v->state]);
+    buf_fmt(b, "{\"state\":\"%s\",", retreat_state_names[v->state]);
     text(b, "reason", is_normal ? "" : v->reason);
     piece_seconds(b, "age_s", v->age_ns);
     buf_str(b, ",");
@@ -119,7 +108,7 @@ static void put_bench(struct buf *b, const struct view_bench *v)
         buf_str(b, "null");
         return;
     }
-    buf_fmt(b, "{\"status\":%u,", v->status);
+    buf_fmt(b, "{\"status\":%d,", told_status(v->cause));
     text(b, "reason", v->reason);
     piece_seconds(b, "ends_s", v->ends_ns);
     buf_fmt(b, ",\"streak\":%u}", v->streak);
@@ -170,7 +159,7 @@ void piece_limit(struct buf *b, const struct limiter_view *v,
     piece_seconds(b, "eta_s", s->eta_ns);
     buf_str(b, ",\"waiting\":{");
     for (i = 0; i < LIMITER_CLASSES; i++)
-        buf_fmt(b, "%s\"%s\":%u", i > 0 ? "," : "", class_names[i],
+        buf_fmt(b, "%s\"%s\":%u", i > 0 ? "," : "", limiter_class_names[i],
                 s->waiting[i]);
     buf_str(b, "}");
     put_opens(b, v, s, opens_max);
@@ -261,7 +250,7 @@ void piece_row(struct buf *b, const struct limiter_view *v,
     buf_fmt(b,
             "\"priority\":\"%s\",\"stream\":%s,\"worker\":%u,"
             "\"body_bytes\":%" PRIu64 ",",
-            class_names[r->cls], r->stream ? "true" : "false", r->pid,
+            limiter_class_names[r->cls], r->stream ? "true" : "false", r->pid,
             r->body_bytes);
     piece_seconds(b, "age_s", r->age_ns);
     if (r->waiting) {
@@ -285,8 +274,7 @@ void piece_recent(struct buf *b, const struct view_recent *r)
         buf_str(b, "null");
     moment(b, "at", r->at_ms);
     buf_fmt(b, ",\"stream\":%s,\"status\":%u,\"outcome\":\"%s\",",
-            r->stream ? "true" : "false", r->status,
-            request_stats_outcome_name(r->outcome));
+            r->stream ? "true" : "false", r->status, outcome_names[r->outcome]);
     piece_seconds(b, "queue_s", r->queue_ns);
     buf_str(b, ",");
     piece_seconds(b, "first_byte_s", r->first_byte_ns);
@@ -313,15 +301,6 @@ void piece_worker(struct buf *b, const struct view_worker *w)
 
 void piece_counters(struct buf *b, const struct limiter_view *v)
 {
-    static const char *const refusals[REFUSALS] = {
-        NULL,          "queue_full", "client_queue_full",
-        "queue_bytes", "deadline",   "table_full",
-        "state",       "model_off",  "upstream_held",
-    };
-    static const char *const answers[ANSWERS] = {"fine", "rate",   "busy",
-                                                 "off",  "unpaid", "fault"};
-    static const char *const holds[HOLD_CAUSES] = {"rate", "probe", "recovery",
-                                                   "unpaid"};
     const struct limiter_counters *c = &v->counters;
 
     buf_fmt(b,
@@ -338,11 +317,11 @@ void piece_counters(struct buf *b, const struct limiter_view *v)
             c->probes, c->retreats_over, c->benches, c->ceilings_cut,
             c->holds_ended, c->histories_aside);
     buf_str(b, ",\"answers\":");
-    put_counts(b, answers, c->answers, ANSWERS, false);
+    put_counts(b, limiter_answer_names, c->answers, ANSWERS, false);
     buf_str(b, ",\"holds\":");
-    put_counts(b, holds, c->holds, HOLD_CAUSES, false);
+    put_counts(b, hold_cause_names, c->holds, HOLD_CAUSES, false);
     buf_str(b, ",\"refused\":");
-    put_counts(b, refusals, c->refused, REFUSALS, false);
+    put_counts(b, limiter_refusal_names, c->refused, REFUSALS, false);
     buf_str(b, ",\"outcomes\":");
     put_outcomes(b, v->outcomes, false);
     buf_str(b, "}");

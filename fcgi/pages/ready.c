@@ -151,7 +151,7 @@ void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
         if (cfg->upstreams[i].api_key == NULL)
             continue;
         has_key = true;
-        key_fine = key_fine || u->key_status == 0;
+        key_fine = key_fine || !u->key_refused;
     }
     judge_upstream(v, st, cfg);
     judge_queue(v, st, cfg, paid, soon);
@@ -423,8 +423,8 @@ enum step ready_answer(struct exchange *x)
     struct ready *r = x->s->ready;
 
     if (r->n_waiting == ARRAY_LEN(r->waiting))
-        return exchange_fail(x, 503, "sluice_queue_full", 1000, 1,
-                             "Too many clients ask whether we are ready.");
+        return exchange_fail_as(x, 503, ERROR_QUEUE_FULL, 1000, 1,
+                                "Too many clients ask whether we are ready.");
     r->waiting[r->n_waiting++] = x;
     if (!r->asking)
         look(r); /* may answer at once */

@@ -19,71 +19,19 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fcgi/reply.h"
+#include "fcgi/upstream/one_line.h"
+#include "lib/base.h"
 #include "lib/buf.h"
 #include "lib/json_strict.h"
-#include "state/limiter.h"
 
 /* ---- texts ------------------------------------------------------------------ */
-
-/* How many bytes the character at P has, of LEFT; 0: it is none. */
-static size_t character(const char *p, size_t left)
-{
-    unsigned char c = (unsigned char)*p;
-    size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-    return n <= left && buf_is_utf8(p, n) ? n : 0;
-}
-
-/* White space, C0 and C1: what would break a line or a terminal. */
-static bool is_blank(const char *p, size_t n)
-{
-    unsigned char c = (unsigned char)*p;
-
-    if (n == 1)
-        return c <= 0x20 || c == 0x7f;
-    return n == 2 && c == 0xc2 && (unsigned char)p[1] < 0xa0;
-}
-
-/*
- * Appends TEXT to the text in DST: runs of blanks become one space, what is no
- * UTF-8 U+FFFD, and what does not fit "...".  Bytes behind TEXT are readable
- * up to a zero.
- */
-static void put(char *dst, size_t size, const char *text, size_t len)
-{
-    static const char odd[] = "\xef\xbf\xbd", more[] = "...";
-    size_t at = strlen(dst), i = 0;
-    bool space = false;
-
-    while (i < len) {
-        size_t n = character(text + i, len - i);
-        const char *from = n == 0 ? odd : text + i;
-        size_t bytes = n == 0 ? 3 : n;
-
-        i += n == 0 ? 1 : n;
-        if (n > 0 && is_blank(from, n)) {
-            space = at > 0;
-            continue;
-        }
-        if (at + space + bytes + sizeof(more) > size) {
-            memcpy(dst + at, more, sizeof(more));
-            return;
-        }
-        if (space)
-            dst[at++] = ' ';
-        memcpy(dst + at, from, bytes);
-        at += bytes;
-        space = false;
-    }
-    dst[at] = '\0';
-}
 
 /* Appends what PARTS holds to the message, and frees it. */
 static void put_parts(struct upstream_error_words *w, struct buf *parts)
 {
     buf_add(parts, "", 1);
-    put(w->message, sizeof(w->message), buf_head(parts), parts->len - 1);
+    one_line_add(w->message, sizeof(w->message), buf_head(parts),
+                 parts->len - 1);
     buf_free(parts);
 }
 
@@ -109,8 +57,8 @@ static bool take_member(char *dst, size_t size, struct json_object *o,
 
     if (*dst == '\0' && json_object_object_get_ex(o, key, &value) &&
         json_object_is_type(value, json_type_string))
-        put(dst, size, json_object_get_string(value),
-            (size_t)json_object_get_string_len(value));
+        one_line_add(dst, size, json_object_get_string(value),
+                     (size_t)json_object_get_string_len(value));
     return *dst != '\0';
 }
 
@@ -265,7 +213,7 @@ static void take_json(struct upstream_error_words *w, struct json_object *o,
     w->shape = is_openai(o) ? WORDS_OPENAI : WORDS_JSON;
     w->has_detail = is_detailed(o);
     if (!take_object(w, o, 2))
-        put(w->message, sizeof(w->message), text, len);
+        one_line_add(w->message, sizeof(w->message), text, len);
 }
 
 /* ---- the rest ------------------------------------------------------------------- */
@@ -320,7 +268,7 @@ static void take_text(struct upstream_error_words *w, int status,
         return;
     }
     w->shape = *text == '{' || *text == '[' ? WORDS_BROKEN : WORDS_TEXT;
-    put(w->message, sizeof(w->message), text, len);
+    one_line_add(w->message, sizeof(w->message), text, len);
     if (w->message[0] == '\0')
         take_nothing(w, status);
 }
@@ -466,19 +414,4 @@ bool upstream_error_in_stream(struct upstream_error_words *w, const char *bytes,
     }
     buf_free(&data);
     return found;
-}
-
-void upstream_error_write(struct buf *b, const struct upstream_error_words *w,
-                          int status)
-{
-    buf_str(b, "{\"error\":{\"message\":");
-    buf_json(b, w->message);
-    buf_str(b, ",\"type\":");
-    buf_json(b, w->type[0] != '\0' ? w->type : reply_error_type(status));
-    buf_str(b, ",\"param\":null,\"code\":");
-    if (w->code[0] != '\0')
-        buf_json(b, w->code);
-    else
-        buf_str(b, "null");
-    buf_str(b, "}}");
 }

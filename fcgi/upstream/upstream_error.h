@@ -9,8 +9,6 @@
 
 #include "fcgi/config/bounds.h"
 
-struct buf;
-
 enum words_shape {
     WORDS_EMPTY = 0, /* no body, or white space */
     WORDS_CODED,     /* compressed: not read */
@@ -52,13 +50,5 @@ void upstream_error_coded(struct upstream_error_words *w, int status,
  */
 bool upstream_error_in_stream(struct upstream_error_words *w, const char *bytes,
                               size_t from, size_t len);
-
-/*
- * Appends the error as OpenAI's SDKs want it, without a newline:
- * {"error":{"message","type","param":null,"code"}}.  STATUS, the client's,
- * gives the type where the upstream gave none.
- */
-void upstream_error_write(struct buf *b, const struct upstream_error_words *w,
-                          int status);
 
 #endif

@@ -3,7 +3,7 @@
  *
  *   status (of a stream: the error's code)  -->  a row for each   --> kind
  *   Retry-After and its like (delay.c)      -->  a hold or a bench
- *   body (upstream_error.c)                          -->  which of two rows; the words
+ *   body (upstream_error.c)                 -->  which of two rows; the words
  *
  * Where a text of the body decides, it has to stand where the gateway puts it,
  * at the beginning of its message: errors quote the prompt, and a prompt must
@@ -11,6 +11,7 @@
  */
 #include "fcgi/upstream/verdict.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "fcgi/upstream/answer_head.h"
@@ -20,6 +21,11 @@
 /* A server's error that asks for more than a minute is a model that is off.  A
  * 429 is the limit's word on when it opens: see verdict_bound(). */
 #define HOLD_MS_MAX 60000
+
+#define ROW(kind, ...) [kind] = {__VA_ARGS__},
+const struct verdict_row verdict_rows[] = {VERDICT_LIST(ROW)};
+#undef ROW
+static_assert(ARRAY_LEN(verdict_rows) == VERDICT_KINDS, "a row for each");
 
 struct verdict_input verdict_input(const struct upstream_head *head)
 {
@@ -64,10 +70,10 @@ static int64_t retry_ms(const struct verdict_input *in)
     return ms;
 }
 
-static void turn_off(struct verdict *v, enum verdict_off why, int status)
+static void turn_off(struct verdict *v, enum ejection_cause cause, int status)
 {
     v->kind = VERDICT_OFF;
-    v->off = why;
+    v->cause = cause;
     v->off_ms = v->retry_ms > 0 ? v->retry_ms : -1;
     v->status = status;
 }
@@ -116,7 +122,7 @@ static void judge_4xx(struct verdict *v, const struct verdict_input *in)
     case 400:
         v->kind = VERDICT_CLIENT;
         if (is_of_function(w, "DEGRADED function cannot be invoked"))
-            turn_off(v, VERDICT_OFF_DEGRADED, 503);
+            turn_off(v, EJECTED_DEGRADED, 503);
         return;
     case 401:
     case 403:
@@ -129,7 +135,7 @@ static void judge_4xx(struct verdict *v, const struct verdict_input *in)
         v->kind = is_unknown_model(w) ? VERDICT_MODEL_UNKNOWN : VERDICT_CLIENT;
         return;
     case 410:
-        turn_off(v, VERDICT_OFF_GONE, 410);
+        turn_off(v, EJECTED_GONE, 410);
         return;
     case 429:
         /* An account's limit is asked for before there is a stream. */
@@ -153,7 +159,7 @@ static void judge_5xx(struct verdict *v, const struct verdict_input *in)
     default:
         v->kind = is_exhausted(in, &v->words) ? VERDICT_BUSY : VERDICT_FAULT;
         if (v->retry_ms > HOLD_MS_MAX)
-            turn_off(v, VERDICT_OFF_TIMED, 503);
+            turn_off(v, EJECTED_UNAVAILABLE, 503);
     }
 }
 
@@ -164,6 +170,8 @@ static void judge_error(struct verdict *v, const struct verdict_input *in)
         judge_5xx(v, in);
     else
         judge_4xx(v, in);
+    if (v->cause == EJECTED_NOT)
+        v->cause = verdict_rows[v->kind].cause;
 }
 
 /* The status that an error in a stream would have had as an answer. */
@@ -234,15 +242,10 @@ void verdict_of(struct verdict *v, const struct verdict_input *in)
 void verdict_bound(struct verdict *v, int64_t hold_ms)
 {
     if (v->status == 429 && v->retry_ms > max_i64(hold_ms, HOLD_MS_MAX))
-        turn_off(v, VERDICT_OFF_TIMED, 429);
+        turn_off(v, EJECTED_RATE, 429);
 }
 
 bool verdict_can_pass(const struct verdict *v)
 {
     return v->words.shape == WORDS_OPENAI || v->words.shape == WORDS_CODED;
-}
-
-void verdict_write(struct buf *b, const struct verdict *v)
-{
-    upstream_error_write(b, &v->words, v->status);
 }

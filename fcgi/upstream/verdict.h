@@ -9,32 +9,73 @@
 #include <stdint.h>
 
 #include "fcgi/upstream/upstream_error.h"
+#include "state/stats/outcomes.h"
 
 struct upstream_head;
 
-enum verdict_kind {
-    VERDICT_ANSWER = 0,    /* no error: pass it on */
-    VERDICT_PENDING,       /* 202: poll for it, with nvcf-reqid */
-    VERDICT_REDIRECT,      /* its bytes lie where `location` says */
-    VERDICT_RATE,          /* too many requests: the scope retreats */
-    VERDICT_BUSY,          /* this model has no worker: its ceiling sinks */
-    VERDICT_OFF,           /* this model is off: bench it */
-    VERDICT_MODEL_UNKNOWN, /* not granted or unknown: remember briefly */
-    VERDICT_UNPAID,        /* credits are used up: hold the upstream */
-    VERDICT_KEY,           /* the key is missing, wrong or not allowed */
-    VERDICT_CLIENT,        /* the request's own fault: never back off */
-    VERDICT_FAULT,         /* a passing fault: again, within retry.max */
-    VERDICT_TIMEOUT,       /* a long call was given up: no blind repeat */
-    VERDICT_KINDS,
+/*
+ * Each kind, and all that follows from it:
+ *   what it means to the limiter; which bench, where it is one (OFF: see
+ *   verdict.cause); what it says of our key; which error of the upstream is
+ *   counted; the outcome of a request that it ends; what the client is asked
+ *   then (x-should-retry: 0 false, -1 not said).
+ * Whose model, route or key it is can make it milder (follow_up.c).
+ *
+ * A new kind is a row here, what finds it in verdict.c, what is done about it
+ * in follow_up.c, and a row in tests/spine/verdicts.c, which misses it else.
+ */
+#define VERDICT_LIST(X)                                                        \
+    /* no error: pass it on */                                                 \
+    X(VERDICT_ANSWER, "answer", ANSWER_FINE, EJECTED_NOT, KEY_ACCEPTED,        \
+      UPSTREAM_FINE, OUTCOME_OK, -1)                                           \
+    /* 202: poll for it, with nvcf-reqid */                                    \
+    X(VERDICT_PENDING, "pending", ANSWER_FINE, EJECTED_NOT, KEY_ACCEPTED,      \
+      UPSTREAM_FINE, OUTCOME_OK, -1)                                           \
+    /* its bytes lie where `location` says */                                  \
+    X(VERDICT_REDIRECT, "redirect", ANSWER_FINE, EJECTED_NOT, KEY_ACCEPTED,    \
+      UPSTREAM_FINE, OUTCOME_OK, 0)                                            \
+    /* too many requests: the scope retreats */                                \
+    X(VERDICT_RATE, "rate", ANSWER_RATE, EJECTED_NOT, KEY_UNTOLD,              \
+      UPSTREAM_RATE, OUTCOME_RATE, -1)                                         \
+    /* this model has no worker: its ceiling sinks */                          \
+    X(VERDICT_BUSY, "busy", ANSWER_BUSY, EJECTED_NOT, KEY_UNTOLD,              \
+      UPSTREAM_BUSY, OUTCOME_RATE, -1)                                         \
+    /* this model is off: bench it */                                          \
+    X(VERDICT_OFF, "off", ANSWER_OFF, EJECTED_UNAVAILABLE, KEY_UNTOLD,         \
+      UPSTREAM_OFF, OUTCOME_OFF, 0)                                            \
+    /* not granted or unknown: remember briefly */                             \
+    X(VERDICT_MODEL_UNKNOWN, "unknown model", ANSWER_OFF, EJECTED_UNKNOWN,     \
+      KEY_UNTOLD, UPSTREAM_UNKNOWN, OUTCOME_CLIENT_ERROR, 0)                   \
+    /* credits are used up: hold the upstream */                               \
+    X(VERDICT_UNPAID, "unpaid", ANSWER_UNPAID, EJECTED_UNPAID, KEY_UNTOLD,     \
+      UPSTREAM_UNPAID, OUTCOME_OFF, 0)                                         \
+    /* the key is missing, wrong or not allowed */                             \
+    X(VERDICT_KEY, "key", ANSWER_FINE, EJECTED_NOT, KEY_REFUSED, UPSTREAM_KEY, \
+      OUTCOME_CLIENT_ERROR, -1)                                                \
+    /* the request's own fault: never back off */                              \
+    X(VERDICT_CLIENT, "client", ANSWER_FINE, EJECTED_NOT, KEY_UNTOLD,          \
+      UPSTREAM_CLIENT, OUTCOME_CLIENT_ERROR, -1)                               \
+    /* a passing fault: again, within retry.max */                             \
+    X(VERDICT_FAULT, "fault", ANSWER_FAULT, EJECTED_NOT, KEY_UNTOLD,           \
+      UPSTREAM_SERVER, OUTCOME_UPSTREAM_ERROR, -1)                             \
+    /* a long call was given up: no blind repeat */                            \
+    X(VERDICT_TIMEOUT, "timeout", ANSWER_FAULT, EJECTED_NOT, KEY_UNTOLD,       \
+      UPSTREAM_TIMEOUT, OUTCOME_UPSTREAM_ERROR, 0)
+
+enum verdict_kind { VERDICT_LIST(LIST_KIND) VERDICT_KINDS };
+
+/* A row of that list. */
+struct verdict_row {
+    const char *name;
+    enum limiter_answer answer;
+    enum ejection_cause cause;
+    enum key_word key;
+    enum upstream_error error;
+    enum outcome outcome;
+    int retry;
 };
 
-/* Why a model is off; each has another bench where no time is given. */
-enum verdict_off {
-    VERDICT_OFF_NOT = 0,  /* it is not VERDICT_OFF */
-    VERDICT_OFF_TIMED,    /* Retry-After is longer than a hold; off_ms > 0 */
-    VERDICT_OFF_DEGRADED, /* 60 s, doubling to 15 min */
-    VERDICT_OFF_GONE,     /* for good, so a day */
-};
+extern const struct verdict_row verdict_rows[VERDICT_KINDS];
 
 /*
  * An answer, or what is known of it; all is borrowed for the call.  Headers
@@ -62,7 +103,7 @@ struct verdict {
     int status;       /* for the client, if it is to see this error */
     int64_t retry_ms; /* the upstream's wish, 0..DELAY_MS_MAX; -1: none */
     int64_t off_ms;   /* VERDICT_OFF: for how long; -1: it did not say */
-    enum verdict_off off;
+    enum ejection_cause cause; /* of a bench, or EJECTED_NOT */
     struct upstream_error_words
         words; /* the upstream's own; unset for the first three */
 };
@@ -82,8 +123,5 @@ void verdict_bound(struct verdict *v, int64_t hold_ms);
 
 /* Can the body go to the client byte for byte?  (Then it should.) */
 bool verdict_can_pass(const struct verdict *v);
-
-/* Appends the error in OpenAI's shape, of one line and without its end. */
-void verdict_write(struct buf *b, const struct verdict *v);
 
 #endif

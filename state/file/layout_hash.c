@@ -83,7 +83,7 @@ FACTS(lay_name, LAY_NAME)
 FACTS(lay_quota, LAY_QUOTA)
 
 #define EJECTION(N, A, T, S)                                                   \
-    N(S, until_ns) N(S, grant) N(S, streak) N(S, status) N(S, pad)             \
+    N(S, until_ns) N(S, grant) N(S, streak) N(S, cause) N(S, pad)             \
     A(S, reason)
 FACTS(ejection, EJECTION)
 

@@ -1,7 +1,7 @@
 /*
  * ejection.c - for how long is a model, or a whole upstream, left alone?
  *
- * As long as the upstream says, else by its status: DEGRADED and the like for
+ * As long as the upstream says, else by the cause: DEGRADED and the like for
  * a minute, doubling; what is gone, for a day; what is unknown, for a minute,
  * so that a client that repeats it spends no slots; what is not paid for, for
  * five minutes, doubling.  Answers to requests that are older than the ejection
@@ -9,6 +9,7 @@
  */
 #include "state/policy/ejection.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "lib/base.h"
@@ -18,14 +19,17 @@
 #define STREAK_MAX 32
 
 static const struct {
-    uint16_t status; /* 0: any other */
     int64_t first_ns, longest_ns;
-} spans[] = {
-    {402, 5 * MINUTE_NS, 60 * MINUTE_NS},
-    {404, MINUTE_NS, MINUTE_NS},
-    {410, DAY_NS, DAY_NS},
-    {0, MINUTE_NS, 15 * MINUTE_NS},
+} spans[EJECTION_CAUSES] = {
+    [EJECTED_NOT] = {MINUTE_NS, 15 * MINUTE_NS},
+    [EJECTED_UNAVAILABLE] = {MINUTE_NS, 15 * MINUTE_NS},
+    [EJECTED_DEGRADED] = {MINUTE_NS, 15 * MINUTE_NS},
+    [EJECTED_UNKNOWN] = {MINUTE_NS, MINUTE_NS},
+    [EJECTED_GONE] = {DAY_NS, DAY_NS},
+    [EJECTED_RATE] = {MINUTE_NS, 15 * MINUTE_NS},
+    [EJECTED_UNPAID] = {5 * MINUTE_NS, 60 * MINUTE_NS},
 };
+static_assert(EJECTED_UNPAID == EJECTION_CAUSES - 1, "one span for each cause");
 
 bool ejection_is_sane(const struct ejection *b, int64_t now)
 {
@@ -37,17 +41,15 @@ static int64_t span_ns(const struct ejection *b,
                        const struct ejection_answer *what)
 {
     int64_t span;
-    uint32_t i = 0, k;
+    uint32_t k;
 
     /* Whether an account has been paid for, no upstream foretells. */
-    if (what->retry_after_ns >= 0 && what->status != 402)
+    if (what->retry_after_ns >= 0 && what->cause != EJECTED_UNPAID)
         return max_i64(min_i64(what->retry_after_ns, DAY_NS), NS_PER_S);
-    while (spans[i].status != 0 && spans[i].status != what->status)
-        i++;
-    span = spans[i].first_ns;
-    for (k = 0; k < b->streak && span < spans[i].longest_ns; k++)
+    span = spans[what->cause].first_ns;
+    for (k = 0; k < b->streak && span < spans[what->cause].longest_ns; k++)
         span *= 2;
-    return min_i64(span, spans[i].longest_ns);
+    return min_i64(span, spans[what->cause].longest_ns);
 }
 
 bool ejection_begin(struct ejection *b, const struct ejection_answer *what,
@@ -56,7 +58,7 @@ bool ejection_begin(struct ejection *b, const struct ejection_answer *what,
     if (b->grant > 0 && what->grant <= b->grant)
         return false;
     b->grant = what->last_grant;
-    b->status = what->status;
+    b->cause = (uint16_t)what->cause;
     memset(b->reason, 0, sizeof(b->reason));
     memcpy(b->reason, what->reason,
            strnlen(what->reason, sizeof(b->reason) - 1));
@@ -76,15 +78,8 @@ void ejection_end(struct ejection *b)
     __atomic_store_n(&b->until_ns, 0, __ATOMIC_RELEASE);
 }
 
-uint16_t ejection_status(const struct ejection *b)
+enum ejection_cause ejection_cause(const struct ejection *b)
 {
-    switch (b->status) {
-    case 402:
-    case 404:
-    case 410:
-    case 429: /* one fact has one face, also for those that come later */
-        return b->status;
-    default:
-        return 503;
-    }
+    return b->cause < EJECTION_CAUSES ? (enum ejection_cause)b->cause
+                                      : EJECTED_UNAVAILABLE;
 }

@@ -14,7 +14,7 @@ struct ejection {
     int64_t until_ns; /* 0: none */
     uint64_t grant;   /* what was granted up to this one is older than it */
     uint32_t streak;  /* ejections since the last fine answer */
-    uint16_t status;  /* of the answer that began it */
+    uint16_t cause;   /* enum ejection_cause; read it with the call below */
     uint16_t pad;
     char reason[LIMITER_REASON_MAX];
 };
@@ -22,7 +22,7 @@ struct ejection {
 struct ejection_answer {
     uint64_t grant, last_grant; /* the request's number, the newest there is */
     int64_t retry_after_ns;     /* -1: none given */
-    uint16_t status;
+    enum ejection_cause cause;
     const char *reason;
 };
 
@@ -40,7 +40,8 @@ static inline bool ejection_is_on(const struct ejection *b, int64_t now)
     return b->until_ns > now;
 }
 
-/* What its requests are answered with: 402, 404, 410, 429 or 503. */
-uint16_t ejection_status(const struct ejection *b);
+/* Why it began: one fact has one face, also for those that come later.  Noise
+ * in the file is EJECTED_UNAVAILABLE. */
+enum ejection_cause ejection_cause(const struct ejection *b);
 
 #endif

@@ -155,7 +155,7 @@ bool model_state_tries_with(struct layout *lay, uint32_t row)
 static void explain(const struct ejection *b, int64_t until, int64_t now,
                     struct ticket_news *out)
 {
-    out->status = ejection_status(b);
+    out->cause = ejection_cause(b);
     out->eta_ns = max_i64(until - now, 0);
     memcpy(out->reason, b->reason, sizeof(out->reason));
     out->reason[sizeof(out->reason) - 1] = '\0';

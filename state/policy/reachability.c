@@ -61,14 +61,10 @@ void reachability_leave(struct lay_reachability *p, uint32_t worker)
 }
 
 void reachability_key(struct lay_reachability *p, uint32_t upstream,
-                      uint16_t status)
+                      enum key_word word)
 {
-    if (upstream >= LIMITER_UPSTREAMS)
-        return;
-    if (status == 401 || status == 403)
-        p->keys[upstream] = status;
-    else if (status >= 200 && status < 400)
-        p->keys[upstream] = 0;
+    if (upstream < LIMITER_UPSTREAMS && word != KEY_UNTOLD)
+        p->keys[upstream] = (uint16_t)word;
 }
 
 void reachability_rebuild(struct lay_reachability *p, int64_t now)
@@ -81,6 +77,6 @@ void reachability_rebuild(struct lay_reachability *p, int64_t now)
         p->status > 999)
         p->known = p->status = 0;
     for (i = 0; i < LIMITER_UPSTREAMS; i++)
-        if (p->keys[i] != 401 && p->keys[i] != 403)
-            p->keys[i] = 0;
+        if (p->keys[i] > KEY_REFUSED)
+            p->keys[i] = KEY_UNTOLD;
 }

@@ -12,18 +12,34 @@
 #include "lib/base.h"
 
 #define LIMITER_UPSTREAMS  16
-#define LIMITER_NAME_MAX   128 /* client and model names, with the zero */
-#define LIMITER_ID_MAX     32  /* request ids, with the zero */
-#define LIMITER_REASON_MAX 96  /* why a hold or a bench began, with the zero */
-#define LIMITER_BY_MAX     48  /* who paused, with the zero */
-#define LIMITER_CLASSES    3
+#define LIMITER_NAME_MAX   128  /* client and model names, with the zero */
+#define LIMITER_ID_MAX     32   /* request ids, with the zero */
+#define LIMITER_REASON_MAX 96   /* why a hold or a bench began, with the zero */
+#define LIMITER_BY_MAX     48   /* who paused, with the zero */
 #define LIMITER_WORKERS    1024 /* places of processes on one state */
 #define LIMITER_MODELS     256
 #define LIMITER_CLIENTS    1024
 
 #define NONE UINT32_MAX /* no index */
 
-enum limiter_class { CLASS_HIGH = 0, CLASS_NORMAL = 1, CLASS_LOW = 2 };
+/*
+ * A vocabulary is one list of rows X(KIND, NAME, ...): its enum, its names on
+ * the wire (JSON, metrics, log) and the length of every table come from it.  A
+ * new kind is one more row; tests/unit/test_vocabulary.c and the compiler name
+ * what forgets it.  The files of the state know kinds by their number.
+ */
+#define LIST_KIND(kind, ...)  kind,
+#define LIST_NAME(kind, ...)  [kind] = LIST_FIRST(__VA_ARGS__, 0),
+#define LIST_FIRST(name, ...) name
+
+#define LIMITER_CLASS_LIST(X)                                                  \
+    X(CLASS_HIGH, "high")                                                      \
+    X(CLASS_NORMAL, "normal")                                                  \
+    X(CLASS_LOW, "low")
+
+enum limiter_class { LIMITER_CLASS_LIST(LIST_KIND) LIMITER_CLASSES };
+
+extern const char *const limiter_class_names[LIMITER_CLASSES];
 
 /* The limits of one upstream. */
 struct limiter_rules {
@@ -51,45 +67,70 @@ struct limiter_settings {
     struct limiter_bounds bounds;
 };
 
-enum limiter_refusal {
-    REFUSED_NOT = 0,
-    REFUSED_QUEUE_FULL = 1,    /* queue.max */
-    REFUSED_CLIENT_FULL = 2,   /* queue.per_client */
-    REFUSED_BYTES = 3,         /* queue.max_mb */
-    REFUSED_DEADLINE = 4,      /* the ETA is past it */
-    REFUSED_TABLE = 5,         /* rows, clients or models: no room */
-    REFUSED_STATE = 6,         /* the shared state cannot be had */
-    REFUSED_MODEL_OFF = 7,     /* its model is benched */
-    REFUSED_UPSTREAM_HELD = 8, /* nobody pays for it: 402 */
-    REFUSALS = 9,
-};
+/* Why the limiter takes a request into no line, or out of its line. */
+#define LIMITER_REFUSAL_LIST(X)                                                \
+    X(REFUSED_NOT, NULL)                                                       \
+    X(REFUSED_QUEUE_FULL, "queue_full")         /* queue.max */                \
+    X(REFUSED_CLIENT_FULL, "client_queue_full") /* queue.per_client */         \
+    X(REFUSED_BYTES, "queue_bytes")             /* queue.max_mb */             \
+    X(REFUSED_DEADLINE, "deadline")             /* the ETA is past it */       \
+    X(REFUSED_TABLE, "table_full")              /* rows, clients, models */    \
+    X(REFUSED_STATE, "state")                   /* it cannot be had */         \
+    X(REFUSED_MODEL_OFF, "model_off")           /* its model is benched */     \
+    X(REFUSED_UPSTREAM_HELD, "upstream_held")   /* nobody pays for it */
 
 /* What an upstream's answer means for those that wait (DESIGN 6). */
-enum limiter_answer {
-    ANSWER_FINE = 0,   /* no refusal: 2xx, or the client's own error */
-    ANSWER_RATE = 1,   /* the scope's rate: it retreats */
-    ANSWER_BUSY = 2,   /* the model has more than it can bear */
-    ANSWER_OFF = 3,    /* the model is off, gone or unknown: a bench */
-    ANSWER_UNPAID = 4, /* the account is: the upstream is held */
-    ANSWER_FAULT = 5,  /* broken in a way that says nothing of limits */
-    ANSWERS = 6,
-};
+#define LIMITER_ANSWER_LIST(X)                                                 \
+    X(ANSWER_FINE, "fine")     /* no refusal, or the client's own error */     \
+    X(ANSWER_RATE, "rate")     /* the scope's rate: it retreats */             \
+    X(ANSWER_BUSY, "busy")     /* the model has more than it can bear */       \
+    X(ANSWER_OFF, "off")       /* the model is off, gone or unknown */         \
+    X(ANSWER_UNPAID, "unpaid") /* the account is: the upstream is held */      \
+    X(ANSWER_FAULT, "fault")   /* it says nothing of limits */
 
-enum retreat_state {
-    RETREAT_NORMAL = 0,
-    RETREAT_HOLDING = 1,    /* nothing goes */
-    RETREAT_PROBING = 2,    /* one goes, the rest wait for its answer */
-    RETREAT_RECOVERING = 3, /* fewer than the limit go */
-    RETREAT_STATES = 4,
-};
+#define RETREAT_STATE_LIST(X)                                                  \
+    X(RETREAT_NORMAL, "normal")                                                \
+    X(RETREAT_HOLDING, "holding")       /* nothing goes */                     \
+    X(RETREAT_PROBING, "probing")       /* one goes, the rest wait for it */   \
+    X(RETREAT_RECOVERING, "recovering") /* fewer than the limit go */
 
 /* What made a scope or an upstream hold. */
-enum hold_cause {
-    HOLD_RATE = 0,     /* a refusal out of the blue */
-    HOLD_PROBE = 1,    /* the probe was refused: longer */
-    HOLD_RECOVERY = 2, /* refused while recovering: longer */
-    HOLD_UNPAID = 3,   /* 402 */
-    HOLD_CAUSES = 4,
+#define HOLD_CAUSE_LIST(X)                                                     \
+    X(HOLD_RATE, "rate")         /* a refusal out of the blue */               \
+    X(HOLD_PROBE, "probe")       /* the probe was refused: longer */           \
+    X(HOLD_RECOVERY, "recovery") /* refused while recovering: longer */        \
+    X(HOLD_UNPAID, "unpaid")
+
+enum limiter_refusal { LIMITER_REFUSAL_LIST(LIST_KIND) REFUSALS };
+enum limiter_answer { LIMITER_ANSWER_LIST(LIST_KIND) ANSWERS };
+enum retreat_state { RETREAT_STATE_LIST(LIST_KIND) RETREAT_STATES };
+enum hold_cause { HOLD_CAUSE_LIST(LIST_KIND) HOLD_CAUSES };
+
+/* REFUSED_NOT has no name. */
+extern const char *const limiter_refusal_names[REFUSALS];
+extern const char *const limiter_answer_names[ANSWERS];
+extern const char *const retreat_state_names[RETREAT_STATES];
+extern const char *const hold_cause_names[HOLD_CAUSES];
+
+/* Why a model, or an upstream, is left alone (a bench): each has a time of its
+ * own where the upstream gives none (ejection.c), and is told as a status
+ * (fcgi/config/told.h). */
+enum ejection_cause {
+    EJECTED_NOT = 0,
+    EJECTED_UNAVAILABLE = 1, /* for longer than is waited */
+    EJECTED_DEGRADED = 2,    /* known to be out of order */
+    EJECTED_UNKNOWN = 3,     /* no such model */
+    EJECTED_GONE = 4,        /* there was one */
+    EJECTED_RATE = 5,        /* no more for longer than is held */
+    EJECTED_UNPAID = 6,      /* the upstream; the others are of a model */
+    EJECTION_CAUSES = 7,
+};
+
+/* What an answer says of the key that its request bore. */
+enum key_word {
+    KEY_UNTOLD = 0, /* nothing */
+    KEY_ACCEPTED = 1,
+    KEY_REFUSED = 2,
 };
 
 /* What a ticket asks for.  Strings are copied, cut to their bounds. */
@@ -126,10 +167,10 @@ struct ticket_news {
     enum limiter_refusal why; /* with TICKET_REFUSED */
     uint32_t position;        /* waits: how many go first, from 0 */
     uint32_t waiting;         /* in line over all workers */
-    bool own_limit;  /* waits: what decides eta_ns is requests_per_min */
-    int64_t eta_ns;  /* waits, refused: time until its slot opens, or the bench
+    bool own_limit; /* waits: what decides eta_ns is requests_per_min */
+    int64_t eta_ns; /* waits, refused: time until its slot opens, or the bench
                      * or hold ends; -1 unknown */
-    uint16_t status; /* REFUSED_MODEL_OFF: 404, 410, 429, 503; _HELD: 402 */
+    enum ejection_cause cause; /* REFUSED_MODEL_OFF, REFUSED_UPSTREAM_HELD */
     char reason[LIMITER_REASON_MAX]; /* of the same: what the upstream said */
     uint32_t limit, remaining;       /* granted: the window, after this send */
     int64_t reset_ns;       /* granted: until the window is empty again */
@@ -141,7 +182,9 @@ struct ticket_news {
 struct limiter_report {
     enum limiter_answer answer;
     int64_t retry_after_ns; /* -1: none given; bounded by whoever uses it */
-    uint16_t status;        /* the answer's */
+    enum ejection_cause
+        cause; /* ANSWER_OFF: which bench, if no time is given */
+    enum key_word key;
     char reason[LIMITER_REASON_MAX]; /* one line for people; never a prompt */
 };
 

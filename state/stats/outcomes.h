@@ -45,72 +45,75 @@ struct limiter_counters {
 };
 
 /* What became of a request (fcgi/API.md). */
-enum outcome {
-    OUTCOME_OK = 0,
-    OUTCOME_CLIENT_ERROR = 1, /* a 4xx that is the request's own fault */
-    OUTCOME_REFUSED = 2,      /* by us: queue, deadline, pause, drain, state */
-    OUTCOME_RATE = 3,         /* a 429 that waiting could not save */
-    OUTCOME_OFF = 4,          /* its model is off, or nobody pays */
-    OUTCOME_UPSTREAM_ERROR = 5, /* 5xx, unreachable, timeout */
-    OUTCOME_TRUNCATED = 6,
-    OUTCOME_HANGUP = 7,    /* its client went */
-    OUTCOME_CANCELLED = 8, /* by an operator */
-    OUTCOME_LOST = 9,      /* its worker died, or ended before it */
-    OUTCOMES = 10,
-};
+#define OUTCOME_LIST(X)                                                        \
+    X(OUTCOME_OK, "ok")                                                        \
+    X(OUTCOME_CLIENT_ERROR, "client_error") /* the request's own fault */      \
+    X(OUTCOME_REFUSED, "refused") /* by us: queue, deadline, pause, ... */     \
+    X(OUTCOME_RATE, "rate")       /* a 429 that waiting could not save */      \
+    X(OUTCOME_OFF, "off")         /* its model is, or nobody pays */           \
+    X(OUTCOME_UPSTREAM_ERROR,                                                  \
+      "upstream_error") /* 5xx, unreachable, timeout */                        \
+    X(OUTCOME_TRUNCATED, "truncated")                                          \
+    X(OUTCOME_HANGUP, "hangup")       /* its client went */                    \
+    X(OUTCOME_CANCELLED, "cancelled") /* by an operator */                     \
+    X(OUTCOME_LOST, "lost")           /* its worker ended before it */
 
 /* What was wrong with an upstream's answer, or that there was none; also why
  * a request went again. */
-enum upstream_error {
-    UPSTREAM_FINE = 0,
-    UPSTREAM_RATE = 1,         /* too many requests */
-    UPSTREAM_BUSY = 2,         /* no worker is free for that model */
-    UPSTREAM_OFF = 3,          /* the model is off or gone */
-    UPSTREAM_UNKNOWN = 4,      /* no such model */
-    UPSTREAM_UNPAID = 5,       /* 402 */
-    UPSTREAM_KEY = 6,          /* 401, 403 */
-    UPSTREAM_CLIENT = 7,       /* another 4xx */
-    UPSTREAM_SERVER = 8,       /* 5xx, also inside a stream */
-    UPSTREAM_TIMEOUT = 9,      /* it said so, or we did */
-    UPSTREAM_UNREACHABLE = 10, /* no connection */
-    UPSTREAM_SILENT = 11,      /* closed without an answer */
-    UPSTREAM_TRUNCATED = 12,
-    UPSTREAM_GARBAGE = 13, /* not HTTP, or not what was asked for */
-    UPSTREAM_STALE = 14,   /* a kept connection was dead */
-    UPSTREAM_ERRORS = 15,
-};
+#define UPSTREAM_ERROR_LIST(X)                                                 \
+    X(UPSTREAM_FINE, "none")                                                   \
+    X(UPSTREAM_RATE, "rate")             /* too many requests */               \
+    X(UPSTREAM_BUSY, "busy")             /* no worker for that model */        \
+    X(UPSTREAM_OFF, "off")               /* the model is off or gone */        \
+    X(UPSTREAM_UNKNOWN, "unknown_model") /* no such model */                   \
+    X(UPSTREAM_UNPAID, "unpaid")                                               \
+    X(UPSTREAM_KEY, "key")                 /* ours is refused */               \
+    X(UPSTREAM_CLIENT, "client")           /* another 4xx */                   \
+    X(UPSTREAM_SERVER, "server")           /* 5xx, in a stream too */          \
+    X(UPSTREAM_TIMEOUT, "timeout")         /* it said so, or we did */         \
+    X(UPSTREAM_UNREACHABLE, "unreachable") /* no connection */                 \
+    X(UPSTREAM_SILENT, "silent")           /* closed without an answer */      \
+    X(UPSTREAM_TRUNCATED, "truncated")                                         \
+    X(UPSTREAM_GARBAGE, "garbage") /* not HTTP, or not what was asked for */   \
+    X(UPSTREAM_STALE, "stale_connection") /* a kept one was dead */
 
 /* Why an answer of ours is no answer of the upstream's. */
-enum reason {
-    REASON_NONE = 0,
-    REASON_QUEUE_FULL = 1,
-    REASON_CLIENT_FULL = 2,
-    REASON_DEADLINE = 3,
-    REASON_QUEUE_TIMEOUT = 4,
-    REASON_PAUSED = 5,
-    REASON_DRAINING = 6,
-    REASON_UPSTREAM_OFF = 7, /* and it was not asked again */
-    REASON_STATE = 8,
-    REASON_CANCELLED = 9,
-    REASON_TOO_LARGE = 10,
-    REASON_BAD_REQUEST = 11,
-    REASON_UNAUTHORIZED = 12,
-    REASON_FORBIDDEN = 13,
-    REASON_NOT_FOUND = 14,
-    REASON_METHOD = 15,
-    REASON_OTHER = 16,
-    REASONS = 17,
-};
+#define REASON_LIST(X)                                                         \
+    X(REASON_NONE, "none")                                                     \
+    X(REASON_QUEUE_FULL, "queue_full")                                         \
+    X(REASON_CLIENT_FULL, "client_queue_full")                                 \
+    X(REASON_DEADLINE, "deadline")                                             \
+    X(REASON_QUEUE_TIMEOUT, "queue_timeout")                                   \
+    X(REASON_PAUSED, "paused")                                                 \
+    X(REASON_DRAINING, "draining")                                             \
+    X(REASON_UPSTREAM_OFF, "upstream_off") /* and it was not asked again */    \
+    X(REASON_STATE, "state")                                                   \
+    X(REASON_CANCELLED, "cancelled")                                           \
+    X(REASON_TOO_LARGE, "too_large")                                           \
+    X(REASON_BAD_REQUEST, "bad_request")                                       \
+    X(REASON_UNAUTHORIZED, "unauthorized")                                     \
+    X(REASON_FORBIDDEN, "forbidden")                                           \
+    X(REASON_NOT_FOUND, "not_found")                                           \
+    X(REASON_METHOD, "method")                                                 \
+    X(REASON_OTHER, "other")
 
 /* Where a request was when its client went. */
-enum phase {
-    PHASE_NONE = 0, /* it did not go */
-    PHASE_QUEUE = 1,
-    PHASE_FORWARD = 2,
-    PHASE_RELAY = 3,
-    PHASE_LOCAL = 4, /* a page of our own */
-    PHASES = 5,
-};
+#define PHASE_LIST(X)                                                          \
+    X(PHASE_NONE, "none") /* it did not go */                                  \
+    X(PHASE_QUEUE, "queue")                                                    \
+    X(PHASE_FORWARD, "forward")                                                \
+    X(PHASE_RELAY, "relay")                                                    \
+    X(PHASE_LOCAL, "local") /* a page of our own */
+
+enum outcome { OUTCOME_LIST(LIST_KIND) OUTCOMES };
+enum upstream_error { UPSTREAM_ERROR_LIST(LIST_KIND) UPSTREAM_ERRORS };
+enum reason { REASON_LIST(LIST_KIND) REASONS };
+enum phase { PHASE_LIST(LIST_KIND) PHASES };
+
+extern const char *const outcome_names[OUTCOMES];
+extern const char *const upstream_error_names[UPSTREAM_ERRORS];
+extern const char *const reason_names[REASONS];
+extern const char *const phase_names[PHASES];
 
 #define LIMITER_CODE_MAX     32 /* with the zero, as the next two */
 #define LIMITER_ROUTE_MAX    16

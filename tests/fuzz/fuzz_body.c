@@ -64,7 +64,7 @@ static void check(const struct request *r, const char *text, size_t len)
 {
     bool is_post = strcmp(r->method, "POST") == 0;
 
-    CHECK((r->fault.status != 0) == (r->fault.code != NULL));
+    CHECK((r->fault.status != 0) == (r->fault.code != ERROR_NONE));
     CHECK(r->fault.status == 0 || r->fault.status == 400 ||
           r->fault.status == 413);
     CHECK(!fuzz_has_control(r->fault.message));

@@ -51,7 +51,7 @@ static void check(const struct request *r)
         CHECK((unsigned char)*p > 0x20 && (unsigned char)*p < 0x7f);
     CHECK(r->content_length >= -1 &&
           r->content_length < INT64_C(1000000000000000));
-    CHECK((r->fault.status != 0) == (r->fault.code != NULL));
+    CHECK((r->fault.status != 0) == (r->fault.code != ERROR_NONE));
     CHECK(!fuzz_has_control(r->fault.message));
     if (r->fault.status != 0)
         return;

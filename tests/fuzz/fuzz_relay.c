@@ -146,7 +146,7 @@ static void check_last_event(const struct talk *t, const char *begin)
 
 static void fail(struct talk *t)
 {
-    struct reply_error words = {502, "sluice_upstream_truncated", 1000, -1,
+    struct reply_error words = {502, ERROR_UPSTREAM_TRUNCATED, 1000, -1,
                                 "gone"};
     struct buf json = {NULL, 0, 0, 0};
     struct relay_error e = {502, &json, 1000, -1, NULL, false};

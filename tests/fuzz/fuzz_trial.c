@@ -9,6 +9,7 @@
  */
 #include "fuzz.h"
 
+#include "fcgi/reply.h"
 #include "fcgi/upstream/answer_probe.h"
 #include "fcgi/upstream/verdict.h"
 
@@ -20,7 +21,7 @@ static void judge(const struct answer_probe *t, bool ended)
     answer_probe_judge(&v, t, ended);
     CHECK((unsigned)v.kind < VERDICT_KINDS);
     if (v.kind >= VERDICT_RATE) {
-        verdict_write(&json, &v);
+        reply_their_error(&json, &v.words, v.status);
         CHECK(json.len > 0 && buf_is_utf8(buf_head(&json), json.len));
         CHECK(memchr(buf_head(&json), '\n', json.len) == NULL);
         CHECK(v.status >= 400 && v.status < 600);

@@ -20,8 +20,9 @@ static void check(const struct verdict *v, const struct verdict_input *in)
 {
     CHECK(v->kind < VERDICT_KINDS);
     CHECK(v->retry_ms >= -1 && v->retry_ms <= DELAY_MS_MAX);
-    CHECK((v->kind == VERDICT_OFF) == (v->off != VERDICT_OFF_NOT));
-    if (v->off == VERDICT_OFF_TIMED)
+    CHECK((verdict_rows[v->kind].cause != EJECTED_NOT) ==
+          (v->cause != EJECTED_NOT));
+    if (v->cause == EJECTED_UNAVAILABLE || v->cause == EJECTED_RATE)
         CHECK(v->off_ms > 0);
     if (in->status < 300 && !in->is_stream)
         CHECK(v->kind <= VERDICT_REDIRECT);

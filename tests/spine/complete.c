@@ -52,22 +52,10 @@ static void are_tested(const char *what, const char *const *names, size_t n)
 
 static void verdicts(void)
 {
-    static const char *const names[VERDICT_KINDS] = {
-        [VERDICT_ANSWER] = "answer",
-        [VERDICT_PENDING] = "pending",
-        [VERDICT_REDIRECT] = "redirect",
-        [VERDICT_RATE] = "rate",
-        [VERDICT_BUSY] = "busy",
-        [VERDICT_OFF] = "off",
-        [VERDICT_MODEL_UNKNOWN] = "unknown model",
-        [VERDICT_UNPAID] = "unpaid",
-        [VERDICT_KEY] = "key",
-        [VERDICT_CLIENT] = "client",
-        [VERDICT_FAULT] = "fault",
-        [VERDICT_TIMEOUT] = "timeout",
-    };
+    size_t i;
 
-    are_tested("verdict ", names, ARRAY_LEN(names));
+    for (i = 0; i < VERDICT_KINDS; i++)
+        is_tested("verdict ", verdict_rows[i].name);
 }
 
 /* The compiler says which is missing here. */

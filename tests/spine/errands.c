@@ -16,7 +16,7 @@
 #define HOSTS                                                                  \
     "{'upstreams':[{'name':'nim','base_url':'http://127.0.0.1:1/nim',"         \
     "'result_hosts':['127.0.0.1']}]}"
-#define TOLD_POLL "join, sent, report fine 202, body gone"
+#define TOLD_POLL "join, sent, report fine accepted, body gone"
 
 static void asked(const struct stage *st, const char *method, const char *url)
 {
@@ -248,10 +248,11 @@ static void also_at_once(void)
     stage_grant(st);
     stage_answer(st, 307, ELSE, "");
     asked(st, "GET", "http://127.0.0.1:9/result");
-    TOLD(st, "join, sent, report fine 307, body gone"); /* it goes no more */
+    TOLD(st,
+         "join, sent, report fine accepted, body gone"); /* it goes no more */
     stage_answer(st, 200, JSON, "{}");
     ENDED(st);
-    TOLD(st, "join, sent, report fine 307, body gone, done");
+    TOLD(st, "join, sent, report fine accepted, body gone, done");
     stage_free(st);
 }
 

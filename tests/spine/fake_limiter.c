@@ -20,9 +20,6 @@ struct ticket {
     struct buf told;
 };
 
-static const char *const answers[ANSWERS] = {"fine", "rate",   "busy",
-                                             "off",  "unpaid", "fault"};
-
 /* ---- for a test ------------------------------------------------------------- */
 
 struct limiter *fake_limiter_new(void)
@@ -120,11 +117,11 @@ void fake_refuse(struct limiter *lim, enum limiter_refusal why, int64_t eta_ns)
                                .why = why,
                                .waiting = 7,
                                .eta_ns = eta_ns,
-                               .status = 503,
+                               .cause = EJECTED_UNAVAILABLE,
                                .reason = "why not"};
 
     if (why == REFUSED_UPSTREAM_HELD)
-        news.status = 402;
+        news.cause = EJECTED_UNPAID;
     fake_refuse_as(lim, &news);
 }
 
@@ -223,6 +220,16 @@ void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)
 void limiter_report(struct limiter *lim, struct ticket *t,
                     const struct limiter_report *rep)
 {
+    static const char *const causes[EJECTION_CAUSES] = {
+        [EJECTED_NOT] = " for nothing",
+        [EJECTED_DEGRADED] = " degraded",
+        [EJECTED_UNAVAILABLE] = " unavailable",
+        [EJECTED_UNKNOWN] = " unknown",
+        [EJECTED_GONE] = " gone",
+        [EJECTED_RATE] = " rate",
+        [EJECTED_UNPAID] = " unpaid",
+    };
+    static const char *const keys[] = {"", " accepted", " refused"};
     char after[32] = "";
 
     if (t == NULL)
@@ -234,7 +241,9 @@ void limiter_report(struct limiter *lim, struct ticket *t,
     if (rep->retry_after_ns >= 0)
         (void)snprintf(after, sizeof(after), " +%" PRId64,
                        rep->retry_after_ns / NS_PER_MS);
-    (void)note(t, "report %s %u%s", answers[rep->answer], rep->status, after);
+    (void)note(t, "report %s%s%s%s", limiter_answer_names[rep->answer],
+               rep->answer == ANSWER_OFF ? causes[rep->cause] : "",
+               keys[rep->key], after);
 }
 
 void limiter_lost(struct limiter *lim, struct ticket *t)
@@ -287,7 +296,7 @@ void limiter_note_attempt(struct limiter *lim, const struct limiter_attempt *a)
     lim->attempt = *a;
     if (lim->sends.len > 0)
         buf_str(&lim->sends, ", ");
-    buf_str(&lim->sends, request_stats_error_name(a->error));
+    buf_str(&lim->sends, upstream_error_names[a->error]);
     if (a->again)
         buf_str(&lim->sends, " again");
     if (a->fine)

@@ -53,9 +53,9 @@ void fake_limiter_free(struct limiter *lim);
 /* What it asked for. */
 const struct limiter_request *fake_asked(const struct limiter *lim);
 /*
- * What was said of it, in order: "join, sent, report fine 200, body gone,
+ * What was said of it, in order: "join, sent, report fine accepted, body gone,
  * done".  A report has the status and, if there is one, the wish in
- * milliseconds: "report rate 429 +1000"; "unsent" stands behind again, aside
+ * milliseconds: "report rate +1000"; "unsent" stands behind again, aside
  * and done; aside has its milliseconds.
  */
 const char *fake_told(const struct limiter *lim);

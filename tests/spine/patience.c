@@ -63,7 +63,7 @@ static void what_breaks_has_none_any_more(void)
 
     stage_answer(st, 500, JSON, WORDS);
     stage_pass(st, 500);
-    TOLD(st, "join, sent, report fault 500, aside 500, again");
+    TOLD(st, "join, sent, report fault, aside 500, again");
     stage_pass(st, 60000);
     CU_ASSERT_FALSE(stage_is_over(st));
     refused_in(st, 831000, "(queue.timeout_s)");
@@ -129,7 +129,7 @@ static void a_pause_for_a_worker_is_a_wait(void)
     stage_grant(st);
     stage_answer(st, 503, JSON "Retry-After: 3\n", FULL);
     stage_pass(st, 3000);
-    TOLD(st, "join, sent, report fault 503, aside 3000, again");
+    TOLD(st, "join, sent, report fault, aside 3000, again");
     refused_in(st, 3000, "waited 10 s in Sluice's queue (X-Sluice-Deadline)");
 }
 
@@ -158,7 +158,7 @@ static void such_a_pause_may_be_a_long_one(void)
     stage_grant(st);
     stage_answer(st, 503, JSON "Retry-After: 30\n", FULL);
     stage_pass(st, 30000);
-    TOLD(st, "join, sent, report fault 503, aside 30000, again");
+    TOLD(st, "join, sent, report fault, aside 30000, again");
     stage_free(st);
 }
 
@@ -203,7 +203,7 @@ static void pauses_double_up_to_eight_seconds(void)
     for (i = 0; i < ARRAY_LEN(pauses); i++) {
         stage_grant(st);
         stage_answer(st, 500, JSON, WORDS);
-        (void)snprintf(told, sizeof(told), "report fault 500, aside %d",
+        (void)snprintf(told, sizeof(told), "report fault, aside %d",
                        (int)pauses[i]);
         CU_ASSERT_STRING_EQUAL(fake_told(st->s.lim) +
                                    strlen(fake_told(st->s.lim)) - strlen(told),

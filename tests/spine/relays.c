@@ -95,7 +95,7 @@ static void an_end_does_not_wait_for_its_connection(void)
     ENDED(st);
     CU_ASSERT_EQUAL(fake_under_way(st->s.up), 0);
     NOTED(st, OK);
-    TOLD(st, "join, sent, report fine 200, body gone, done");
+    TOLD(st, "join, sent, report fine accepted, body gone, done");
     stage_free(st);
 }
 

@@ -332,9 +332,9 @@ void stage_noted(struct stage *st, const char *wanted, int line,
     CU_ASSERT_TRUE(st->s.lim->notes <= 1);
     if (st->s.lim->notes > 0)
         (void)snprintf(is, sizeof(is), "%s %u %s %s x%u",
-                       request_stats_outcome_name(n->outcome), n->status,
-                       request_stats_reason_name(n->reason),
-                       request_stats_phase_name(n->phase), n->attempts);
+                       outcome_names[n->outcome], n->status,
+                       reason_names[n->reason], phase_names[n->phase],
+                       n->attempts);
     judge(strcmp(is, wanted) == 0, "it is noted", wanted, is, line, file);
 }
 

@@ -3,7 +3,7 @@
  * false, and a web server that is a socket pair.  Each test says what happens,
  * then what each of the four must have seen:
  *
- *   TOLD    the limiter, of the ticket        "join, sent, report fine 200"
+ *   TOLD    the limiter, of the ticket        "join, sent, report fine accepted"
  *   SAID    the client, among other words     "Status: 429"
  *   NOTED   the statistics, of the request    "ok 200 none none x1"
  *   SENDS   the same, of each send            "rate again, none fine"

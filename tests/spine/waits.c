@@ -184,7 +184,7 @@ static void an_error_in_json_too(void)
 
     ENDED(st);
     SAID(st, "data: {\"error\":{\"message\":\"m\"");
-    CU_ASSERT_STRING_EQUAL(request_stats_outcome_name(st->s.lim->note.outcome),
+    CU_ASSERT_STRING_EQUAL(outcome_names[st->s.lim->note.outcome],
                            "upstream_error");
     stage_free(st);
 }

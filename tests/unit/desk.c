@@ -178,13 +178,27 @@ void desk_finish(struct desk *d)
     desk_turn(d);
 }
 
-void desk_report(struct ask *a, enum limiter_answer answer, uint16_t status,
-                 int64_t retry_s)
+static void report(struct ask *a, enum limiter_answer answer,
+                   enum ejection_cause cause, int64_t retry_s)
 {
-    struct limiter_report rep = {answer, retry_s < 0 ? -1 : retry_s * NS_PER_S,
-                                 status, "what it said"};
+    struct limiter_report rep = {
+        .answer = answer,
+        .retry_after_ns = retry_s < 0 ? -1 : retry_s * NS_PER_S,
+        .cause = cause,
+        .reason = "what it said",
+    };
 
     limiter_report(a->lim, a->ticket, &rep);
+}
+
+void desk_report(struct ask *a, enum limiter_answer answer, int64_t retry_s)
+{
+    report(a, answer, EJECTED_NOT, retry_s);
+}
+
+void desk_off(struct ask *a, enum ejection_cause cause, int64_t retry_s)
+{
+    report(a, ANSWER_OFF, cause, retry_s);
 }
 
 void desk_again(struct ask *a, bool unsent)

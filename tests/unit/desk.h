@@ -64,8 +64,9 @@ void desk_done(struct ask *a, bool unsent);
 /* What was granted is written and done. */
 void desk_finish(struct desk *d);
 /* The upstream answered: RETRY_S seconds to wait, or -1. */
-void desk_report(struct ask *a, enum limiter_answer answer, uint16_t status,
-                 int64_t retry_s);
+void desk_report(struct ask *a, enum limiter_answer answer, int64_t retry_s);
+/* The same of ANSWER_OFF. */
+void desk_off(struct ask *a, enum ejection_cause cause, int64_t retry_s);
 /* It is to be sent again. */
 void desk_again(struct ask *a, bool unsent);
 

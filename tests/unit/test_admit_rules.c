@@ -67,7 +67,7 @@ static void random_debt(const struct past *p)
         return;
     p->lay->live.limited = 1;
     d->ejection.until_ns = p->now + (lab_random(200) - INT64_C(50)) * p->unit;
-    d->ejection.status = 402;
+    d->ejection.cause = EJECTED_UNPAID;
 }
 
 /* Under any rules, some of which may have been others before. */

@@ -227,23 +227,21 @@ static void answer(struct world *w, struct life *l, const struct plan *p)
 {
     static const struct {
         enum limiter_answer answer;
-        uint16_t status;
         bool again;
     } what[] = {
-        [END_FINE] = {ANSWER_FINE, 200, false},
-        [END_BUSY] = {ANSWER_BUSY, 503, true},
-        [END_RATE] = {ANSWER_RATE, 429, true},
-        [END_UNPAID] = {ANSWER_UNPAID, 402, false},
-        [END_FAULT] = {ANSWER_FAULT, 500, false},
-        [END_UNSENT] = {ANSWER_FINE, 0, true},
+        [END_FINE] = {ANSWER_FINE, false},
+        [END_BUSY] = {ANSWER_BUSY, true},
+        [END_RATE] = {ANSWER_RATE, true},
+        [END_UNPAID] = {ANSWER_UNPAID, false},
+        [END_FAULT] = {ANSWER_FAULT, false},
+        [END_UNSENT] = {ANSWER_FINE, true},
     };
     uint32_t k = (l->grants - 1) % ATTEMPTS;
     enum end end = p->of[k].end;
 
     l->answer_ms = NOT_YET;
     if (end != END_UNSENT)
-        desk_report(l->ask, what[end].answer, what[end].status,
-                    p->of[k].retry_s);
+        desk_report(l->ask, what[end].answer, p->of[k].retry_s);
     if (what[end].again)
         come_back(w, l, p->of[k].aside_ms, end == END_UNSENT);
     else
@@ -400,7 +398,7 @@ static void a_rest_that_outlasts_the_window_ends_on_time(void)
     desk_turn(d);
     desk_sent(a);
     desk_pass(d, 500);
-    desk_report(a, ANSWER_BUSY, 503, 60);
+    desk_report(a, ANSWER_BUSY, 60);
     desk_again(a, false);
     desk_turn(d);
     desk_pass(d, 300); /* turns that come once a second are no help */

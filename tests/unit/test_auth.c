@@ -228,12 +228,12 @@ static void a_stranger_learns_only_that_he_is_one(void)
     char far[] = "8.8.8.8", near[] = "127.0.0.1";
     struct request r = {.route = &client, .remote_addr = far};
 
-    fault_set(&r.fault, 400, "sluice_bad_request", "what is wrong inside");
+    fault_set(&r.fault, ERROR_BAD_REQUEST, "what is wrong inside");
     auth_check(&cfg, &r);
     CU_ASSERT_EQUAL(r.fault.status, 401);
     CU_ASSERT_PTR_NULL(strstr(r.fault.message, "inside"));
     r = (struct request){.route = &client, .remote_addr = near};
-    fault_set(&r.fault, 400, "sluice_bad_request", "what is wrong inside");
+    fault_set(&r.fault, ERROR_BAD_REQUEST, "what is wrong inside");
     auth_check(&cfg, &r);
     CU_ASSERT_EQUAL(r.fault.status, 400);
     CU_ASSERT_STRING_EQUAL(r.fault.message, "what is wrong inside");

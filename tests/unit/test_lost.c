@@ -215,7 +215,7 @@ static void answer_any(struct desk *d)
     if (a->ticket == NULL || a->grants == 0)
         return;
     desk_sent(a);
-    desk_report(a, (enum limiter_answer)lab_random(ANSWERS), 400, -1);
+    desk_report(a, (enum limiter_answer)lab_random(ANSWERS), -1);
 }
 
 /* Where noise hurts most: the flags, the rules and the scopes, or what is known

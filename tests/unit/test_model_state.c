@@ -12,7 +12,7 @@
 
 /* One request of MODEL that is answered so and then is over. */
 static void answer_one(struct desk *d, const char *model,
-                       enum limiter_answer answer, uint16_t status,
+                       enum limiter_answer answer, enum ejection_cause cause,
                        int64_t retry_s)
 {
     struct ask *a = desk_ask_model(d, 0, model);
@@ -20,7 +20,10 @@ static void answer_one(struct desk *d, const char *model,
     desk_turn(d);
     CU_ASSERT_EQUAL_FATAL(a->grants, 1);
     desk_sent(a);
-    desk_report(a, answer, status, retry_s);
+    if (answer == ANSWER_OFF)
+        desk_off(a, cause, retry_s);
+    else
+        desk_report(a, answer, retry_s);
     desk_done(a, false);
     desk_turn(d);
 }
@@ -30,18 +33,18 @@ static void a_benched_model_is_refused_and_costs_nothing(void)
     struct desk *d = desk_of(2, 2);
     struct ask *line[2], *other, *late;
 
-    answer_one(d, "m/on", ANSWER_FINE, 200, -1);
+    answer_one(d, "m/on", ANSWER_FINE, EJECTED_NOT, -1);
     line[0] = desk_ask_model(d, 0, "m/off");
     desk_turn(d);
     line[1] = desk_ask_model(d, 1, "m/off");
     other = desk_ask_model(d, 1, "m/on");
     desk_turn(d);
     desk_sent(line[0]);
-    desk_report(line[0], ANSWER_OFF, 503, 10800);
+    desk_off(line[0], EJECTED_UNAVAILABLE, 10800);
     desk_done(line[0], false);
     desk_turn(d);
     CU_ASSERT_EQUAL(line[1]->why_refused, REFUSED_MODEL_OFF);
-    CU_ASSERT_EQUAL(line[1]->news.status, 503);
+    CU_ASSERT_EQUAL(line[1]->news.cause, EJECTED_UNAVAILABLE);
     CU_ASSERT_EQUAL(line[1]->news.eta_ns, 10800 * NS_PER_S);
     CU_ASSERT_STRING_EQUAL(line[1]->news.reason, "what it said");
     late = desk_ask_model(d, 0, "m/off");
@@ -61,18 +64,24 @@ static void a_benched_model_is_refused_and_costs_nothing(void)
     desk_free(d);
 }
 
-/* Who comes first and who comes later are told the same. */
-static void a_bench_keeps_the_status_that_means_something(void)
+/* Who comes first and who comes later are told the same; noise in the file is
+ * one of the causes, too. */
+static void a_bench_keeps_its_cause(void)
 {
-    static const uint16_t statuses[][2] = {
-        {404, 404}, {410, 410}, {429, 429}, {400, 503}, {503, 503}};
-    size_t i;
+    struct ejection noise = {.cause = EJECTION_CAUSES};
+    struct ejection_answer what = {1, 1, -1, EJECTED_NOT, "why"};
+    enum ejection_cause c;
 
-    for (i = 0; i < ARRAY_LEN(statuses); i++) {
-        struct ejection b = {.status = statuses[i][0]};
+    for (c = EJECTED_NOT; c < EJECTION_CAUSES; c++) {
+        struct ejection b = {0};
 
-        CU_ASSERT_EQUAL(ejection_status(&b), statuses[i][1]);
+        what.cause = c;
+        CU_ASSERT_TRUE(ejection_begin(&b, &what, LAB_T0));
+        CU_ASSERT_EQUAL(ejection_cause(&b), c);
+        CU_ASSERT_TRUE(ejection_is_on(&b, LAB_T0 + 59 * NS_PER_S));
+        CU_ASSERT_TRUE(ejection_is_sane(&b, LAB_T0));
     }
+    CU_ASSERT_EQUAL(ejection_cause(&noise), EJECTED_UNAVAILABLE);
 }
 
 /* A Retry-After with two minutes is a rest of two minutes. */
@@ -94,10 +103,10 @@ static void one_that_comes_back_to_a_benched_model_is_refused(void)
     desk_turn(d);
     desk_sent(a);
     desk_sent(b);
-    desk_report(a, ANSWER_OFF, 503, 100);
+    desk_off(a, EJECTED_UNAVAILABLE, 100);
     desk_done(a, false);
     desk_turn(d);
-    desk_report(b, ANSWER_RATE, 429, -1);
+    desk_report(b, ANSWER_RATE, -1);
     desk_again(b, false);
     desk_turn(d);
     CU_ASSERT_EQUAL(b->why_refused, REFUSED_MODEL_OFF);
@@ -117,22 +126,22 @@ static void benches_without_a_time_have_one_by_their_status(void)
     uint32_t i;
 
     for (i = 0; i < ARRAY_LEN(degraded); i++) {
-        answer_one(d, "m", ANSWER_OFF, 400, -1);
+        answer_one(d, "m", ANSWER_OFF, EJECTED_DEGRADED, -1);
         CU_ASSERT_EQUAL(bench_s(d), degraded[i]);
         desk_pass(d, degraded[i] * 1000);
     }
-    answer_one(d, "m", ANSWER_FINE, 200, -1);
-    answer_one(d, "m", ANSWER_OFF, 400, -1);
+    answer_one(d, "m", ANSWER_FINE, EJECTED_NOT, -1);
+    answer_one(d, "m", ANSWER_OFF, EJECTED_DEGRADED, -1);
     CU_ASSERT_EQUAL(bench_s(d), 60);
     CU_ASSERT_TRUE(limiter_end_hold(d->w[0], 0, "m"));
-    answer_one(d, "m", ANSWER_OFF, 410, -1);
+    answer_one(d, "m", ANSWER_OFF, EJECTED_GONE, -1);
     CU_ASSERT_EQUAL(bench_s(d), 86400);
     CU_ASSERT_TRUE(limiter_end_hold(d->w[0], 0, "m"));
-    answer_one(d, "m", ANSWER_OFF, 404, -1);
+    answer_one(d, "m", ANSWER_OFF, EJECTED_UNKNOWN, -1);
     CU_ASSERT_EQUAL(bench_s(d), 60);
     CU_ASSERT_EQUAL(desk_ask_model(d, 0, "m")->refusals, 0);
     desk_turn(d);
-    CU_ASSERT_EQUAL(d->asks[d->n - 1].news.status, 404);
+    CU_ASSERT_EQUAL(d->asks[d->n - 1].news.cause, EJECTED_UNKNOWN);
     desk_free(d);
 }
 
@@ -147,7 +156,7 @@ static void answers_older_than_a_bench_do_not_double_it(void)
     desk_turn(d);
     for (i = 0; i < 3; i++) {
         desk_sent(a[i]);
-        desk_report(a[i], ANSWER_OFF, 400, -1);
+        desk_off(a[i], EJECTED_DEGRADED, -1);
         desk_turn(d);
     }
     CU_ASSERT_EQUAL(bench_s(d), 60);
@@ -162,15 +171,15 @@ static void a_full_table_keeps_the_models_that_are_benched(void)
     char name[16];
     uint32_t i;
 
-    answer_one(d, "m/off", ANSWER_OFF, 410, -1);
+    answer_one(d, "m/off", ANSWER_OFF, EJECTED_GONE, -1);
     for (i = 0; i < 2 * LAY_MODELS; i++) {
         snprintf(name, sizeof(name), "m/%u", i);
-        answer_one(d, name, ANSWER_FINE, 200, -1);
+        answer_one(d, name, ANSWER_FINE, EJECTED_NOT, -1);
     }
     a = desk_ask_model(d, 0, "m/off");
     desk_turn(d);
     CU_ASSERT_EQUAL(a->why_refused, REFUSED_MODEL_OFF);
-    CU_ASSERT_EQUAL(a->news.status, 410);
+    CU_ASSERT_EQUAL(a->news.cause, EJECTED_GONE);
     desk_free(d);
 }
 
@@ -189,12 +198,12 @@ static void an_unpaid_upstream_refuses_all_then_tries_once(void)
     desk_turn(d);
     for (i = 0; i < 5; i++) {
         desk_sent(&d->asks[i]);
-        desk_report(&d->asks[i], ANSWER_UNPAID, 402, 1);
+        desk_report(&d->asks[i], ANSWER_UNPAID, 1);
         desk_done(&d->asks[i], false);
     }
     desk_turn(d);
     CU_ASSERT_EQUAL(waits->why_refused, REFUSED_UPSTREAM_HELD);
-    CU_ASSERT_EQUAL(waits->news.status, 402);
+    CU_ASSERT_EQUAL(waits->news.cause, EJECTED_UNPAID);
     CU_ASSERT_EQUAL(waits->news.eta_ns, 300 * NS_PER_S);
     CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.holds[HOLD_UNPAID], 1);
     desk_pass(d, 299999);
@@ -209,7 +218,7 @@ static void an_unpaid_upstream_refuses_all_then_tries_once(void)
     desk_turn(d);
     CU_ASSERT_EQUAL(other->why_refused, REFUSED_UPSTREAM_HELD);
     desk_sent(try);
-    desk_report(try, ANSWER_UNPAID, 402, -1);
+    desk_report(try, ANSWER_UNPAID, -1);
     desk_done(try, false);
     desk_turn(d);
     desk_pass(d, 599999);
@@ -220,7 +229,7 @@ static void an_unpaid_upstream_refuses_all_then_tries_once(void)
     try = desk_ask(d, 1, NULL);
     desk_turn(d);
     desk_sent(try);
-    desk_report(try, ANSWER_FINE, 200, -1);
+    desk_report(try, ANSWER_FINE, -1);
     desk_turn(d);
     other = desk_ask(d, 0, NULL);
     desk_turn(d);
@@ -234,7 +243,7 @@ static void a_try_that_leaves_lets_the_next_one_try(void)
     struct desk *d = desk_of(1, 5);
     struct ask *try, *next;
 
-    answer_one(d, "", ANSWER_UNPAID, 402, -1);
+    answer_one(d, "", ANSWER_UNPAID, EJECTED_NOT, -1);
     desk_pass(d, 300000);
     try = desk_ask(d, 0, NULL);
     desk_turn(d);
@@ -274,7 +283,7 @@ static void a_busy_model_is_held_to_what_it_took(void)
     for (i = 0; i < 20; i++)
         desk_sent(&d->asks[i]);
     for (i = 16; i < 20; i++) { /* it has 16 workers */
-        desk_report(&d->asks[i], ANSWER_BUSY, 503, -1);
+        desk_report(&d->asks[i], ANSWER_BUSY, -1);
         desk_again(&d->asks[i], false);
     }
     desk_turn(d);
@@ -287,7 +296,7 @@ static void a_busy_model_is_held_to_what_it_took(void)
     desk_turn(d);
     CU_ASSERT_EQUAL(other->grants, 1);
     for (i = 0; i < 16; i++) {
-        desk_report(&d->asks[i], ANSWER_FINE, 200, -1);
+        desk_report(&d->asks[i], ANSWER_FINE, -1);
         desk_done(&d->asks[i], false);
     }
     desk_turn(d);
@@ -330,7 +339,7 @@ static void a_lonely_busy_request_rests_before_it_goes_again(void)
     desk_turn(d);
     for (i = 0; i < 4; i++) {
         desk_sent(a);
-        desk_report(a, ANSWER_BUSY, 429, -1);
+        desk_report(a, ANSWER_BUSY, -1);
         desk_again(a, false);
         desk_turn(d);
         CU_ASSERT_EQUAL(a->grants, i + 1);
@@ -361,7 +370,7 @@ static void blocked_ones_do_not_count_before_others(void)
     desk_turn(d);
     for (i = 0; i < 10; i++)
         desk_sent(&d->asks[i]);
-    desk_report(&d->asks[0], ANSWER_BUSY, 503, -1);
+    desk_report(&d->asks[0], ANSWER_BUSY, -1);
     desk_again(&d->asks[0], false);
     for (i = 0; i < 30; i++)
         (void)desk_ask_model(d, 0, "m/busy");
@@ -445,8 +454,7 @@ static const struct unit_test tests[] = {
      a_busy_model_is_held_to_what_it_took},
     {"a ceiling grows slowly and is forgotten",
      a_ceiling_grows_slowly_and_is_forgotten},
-    {"a bench keeps the status that means something",
-     a_bench_keeps_the_status_that_means_something},
+    {"a bench keeps its cause", a_bench_keeps_its_cause},
     {"a busy model rests for as long as it says",
      a_busy_model_rests_for_as_long_as_it_says},
     {"a lonely busy request rests before it goes again",

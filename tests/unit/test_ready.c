@@ -148,10 +148,10 @@ static void a_refused_key_is_told_and_changes_nothing(void)
     CU_ASSERT_TRUE(v.ready);
     CU_ASSERT_PTR_NOT_NULL(strstr(v.reason, "key"));
     st.status = 200;
-    st.upstreams[0].key_status = 403; /* of a request */
+    st.upstreams[0].key_refused = true; /* of a request */
     ready_judge(&v, &st, &cfg, false);
     CU_ASSERT_EQUAL(v.key, 0);
-    st.upstreams[0].key_status = 0;
+    st.upstreams[0].key_refused = false;
     st.reachable = false;
     st.status = 0; /* nobody answers, and so nobody judges it */
     ready_judge(&v, &st, &cfg, false);
@@ -185,6 +185,14 @@ static void while_all_is_paused_we_are_not(void)
 
 static const struct limiter_probe_times times = {5 * NS_PER_S,
                                                  5500 * NS_PER_MS};
+
+static void say_of_key(struct ask *a, enum key_word word)
+{
+    struct limiter_report rep = {
+        .answer = ANSWER_FINE, .retry_after_ns = -1, .key = word};
+
+    limiter_report(a->lim, a->ticket, &rep);
+}
 
 static struct limiter_ready look(struct desk *d, uint32_t worker)
 {
@@ -312,27 +320,27 @@ static void what_the_limiter_knows_of_itself(void)
     CU_ASSERT_EQUAL(st.upstreams[0].eta_ns, 60 * NS_PER_S);
     a = &d->asks[0];
     desk_sent(a);
-    desk_report(a, ANSWER_FINE, 403, -1);
+    say_of_key(a, KEY_REFUSED);
     desk_done(a, false);
     desk_turn(d);
-    CU_ASSERT_EQUAL(look(d, 1).upstreams[0].key_status, 403);
+    CU_ASSERT_TRUE(look(d, 1).upstreams[0].key_refused);
     a = &d->asks[1];
     desk_sent(a);
-    desk_report(a, ANSWER_FINE, 404, -1); /* says nothing of the key */
+    desk_report(a, ANSWER_FINE, -1); /* says nothing of the key */
     desk_done(a, false);
     desk_turn(d);
-    CU_ASSERT_EQUAL(look(d, 1).upstreams[0].key_status, 403);
+    CU_ASSERT_TRUE(look(d, 1).upstreams[0].key_refused);
     a = &d->asks[2];
     desk_sent(a);
-    desk_report(a, ANSWER_UNPAID, 402, 1000);
+    desk_report(a, ANSWER_UNPAID, 1000);
     desk_done(a, false);
     a = &d->asks[3];
     desk_sent(a);
-    desk_report(a, ANSWER_FINE, 200, -1); /* begun before the hold */
+    say_of_key(a, KEY_ACCEPTED); /* begun before the hold */
     desk_done(a, false);
     desk_turn(d);
     st = look(d, 1);
-    CU_ASSERT_EQUAL(st.upstreams[0].key_status, 0);
+    CU_ASSERT_FALSE(st.upstreams[0].key_refused);
     CU_ASSERT_EQUAL(st.upstreams[0].eta_ns, 300 * NS_PER_S);
     CU_ASSERT_TRUE(st.upstreams[0].unpaid);
     desk_free(d);
@@ -349,6 +357,17 @@ static void without_a_state_there_is_no_answer(void)
     desk_turn(d);
     CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OURS);
     desk_free(d);
+}
+
+/* Noise in the file, or the words of an older one. */
+static void what_is_no_word_of_a_key_is_forgotten(void)
+{
+    struct lay_reachability p = {.keys = {KEY_REFUSED, KEY_ACCEPTED, 403}};
+
+    reachability_rebuild(&p, LAB_T0);
+    CU_ASSERT_EQUAL(p.keys[0], KEY_REFUSED);
+    CU_ASSERT_EQUAL(p.keys[1], KEY_ACCEPTED);
+    CU_ASSERT_EQUAL(p.keys[2], KEY_UNTOLD);
 }
 
 static const struct unit_test tests[] = {
@@ -370,6 +389,8 @@ static const struct unit_test tests[] = {
     {"noise in the lease hurts nobody", noise_in_the_lease_hurts_nobody},
     {"what the limiter knows of itself", what_the_limiter_knows_of_itself},
     {"without a state there is no answer", without_a_state_there_is_no_answer},
+    {"what is no word of a key is forgotten",
+     what_is_no_word_of_a_key_is_forgotten},
     {NULL, NULL},
 };
 

@@ -38,7 +38,8 @@ static void retry_headers_stay_within_a_minute(void)
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct reply_error e = {429, "sluice_x", rows[i].ms, rows[i].retry, ""};
+        struct reply_error e = {429, ERROR_QUEUE_FULL, rows[i].ms,
+                                rows[i].retry, ""};
         struct buf b = {NULL, 0, 0, 0};
 
         reply_retry_headers(&b, e.retry_ms, e.retry);
@@ -123,7 +124,7 @@ static void an_error_has_openais_shape(void)
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct reply_error e = {rows[i].status, "sluice_x", -1, -1,
+        struct reply_error e = {rows[i].status, ERROR_QUEUE_FULL, -1, -1,
                                 "say \"\\\n\x01\xff\""};
         struct json_object *o, *in, *param;
         struct buf b = {NULL, 0, 0, 0};
@@ -142,7 +143,7 @@ static void an_error_has_openais_shape(void)
             "say \"\\\n\x01\xef\xbf\xbd\"");
         CU_ASSERT_STRING_EQUAL(
             json_object_get_string(json_object_object_get(in, "code")),
-            "sluice_x");
+            "sluice_queue_full");
         CU_ASSERT_TRUE(json_object_object_get_ex(in, "param", &param));
         CU_ASSERT_PTR_NULL(param);
         json_object_put(o);

@@ -231,7 +231,7 @@ static void a_model_that_is_off_makes_nobody_senior(void)
     a = desk_ask(d, 0, &req);
     desk_turn(d);
     desk_sent(a);
-    desk_report(a, ANSWER_OFF, 410, -1);
+    desk_off(a, EJECTED_GONE, -1);
     desk_turn(d);
     a = desk_ask(d, 1, &req);
     desk_turn(d);

@@ -151,7 +151,7 @@ static struct desk *busy_desk(void)
     desk_sent(&d->asks[0]);
     desk_sent(&d->asks[1]);
     desk_turn(d);
-    desk_report(&d->asks[0], ANSWER_RATE, 429, 30);
+    desk_report(&d->asks[0], ANSWER_RATE, 30);
     desk_done(&d->asks[1], false);
     desk_turn(d);
     return d;
@@ -186,7 +186,7 @@ static void expect_answers(struct desk *d)
         for (k = 2; k < 4; k++)
             if (d->asks[k].grants > 0 && d->asks[k].ticket != NULL) {
                 desk_sent(&d->asks[k]);
-                desk_report(&d->asks[k], ANSWER_FINE, 200, -1);
+                desk_report(&d->asks[k], ANSWER_FINE, -1);
                 desk_done(&d->asks[k], false);
             }
     }

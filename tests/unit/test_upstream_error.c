@@ -7,6 +7,7 @@
 
 #include <json-c/json.h>
 
+#include "fcgi/reply.h"
 #include "lib/buf.h"
 #include "unit.h"
 
@@ -288,7 +289,7 @@ static void the_translation_has_openais_shape(void)
         struct upstream_error_words w;
 
         upstream_error_read(&w, 429, NULL, bodies[i], strlen(bodies[i]), false);
-        upstream_error_write(&b, &w, 429);
+        reply_their_error(&b, &w, 429);
         buf_add(&b, "", 1);
         CU_ASSERT_PTR_NULL(strpbrk(buf_head(&b), "\r\n"));
         o = json_tokener_parse(buf_head(&b));

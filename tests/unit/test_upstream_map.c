@@ -114,7 +114,7 @@ static void an_operator_means_the_upstream_of_that_name(void)
     a = desk_ask(d, 0, &req);
     desk_turn(d);
     desk_sent(a);
-    desk_report(a, ANSWER_RATE, 429, 30);
+    desk_report(a, ANSWER_RATE, 30);
     desk_again(a, false);
     desk_turn(d);
     CU_ASSERT_EQUAL(sends(d, 1, 0, 1), 0); /* two holds */
@@ -339,10 +339,10 @@ static void a_row_is_handed_on_clean(void)
     a = desk_ask_model(d, 0, "m");
     desk_turn(d);
     desk_sent(a);
-    desk_report(a, ANSWER_OFF, 410, -1); /* for a day */
+    desk_off(a, EJECTED_GONE, -1); /* for a day */
     desk_turn(d);
     desk_done(a, false);
-    desk_layout(d, 0)->probe.keys[0] = 401;
+    desk_layout(d, 0)->probe.keys[0] = KEY_REFUSED;
     for (i = 1; i < 16; i++) {
         d->now += NS_PER_S;
         CU_ASSERT_EQUAL(sends(d, 0, i, 1), 1);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fcgi/reply.h"
 #include "fcgi/upstream/answer_head.h"
 #include "lib/buf.h"
 #include "unit.h"
@@ -23,7 +24,7 @@ struct row {
     int status;
     int64_t retry_ms;
     int64_t off_ms;
-    enum verdict_off off;
+    enum ejection_cause cause;
 };
 
 static void judge(const struct row *r)
@@ -37,13 +38,13 @@ static void judge(const struct row *r)
     verdict_of(&v, &in);
     is_as_wanted = v.kind == r->kind && v.status == r->status &&
                    v.retry_ms == r->retry_ms && v.off_ms == r->off_ms &&
-                   v.off == r->off;
+                   v.cause == r->cause;
     if (!is_as_wanted)
-        printf("\n    %d %s: kind %d (wanted %d), status %d, retry %lld, "
-               "off %d for %lld\n",
-               in.status, in.body == NULL ? "" : in.body, (int)v.kind,
-               (int)r->kind, v.status, (long long)v.retry_ms, (int)v.off,
-               (long long)v.off_ms);
+        printf("\n    %d %s: %s (wanted %s), status %d, retry %lld, "
+               "cause %d for %lld\n",
+               in.status, in.body == NULL ? "" : in.body,
+               verdict_rows[v.kind].name, verdict_rows[r->kind].name, v.status,
+               (long long)v.retry_ms, (int)v.cause, (long long)v.off_ms);
     CU_ASSERT_TRUE(is_as_wanted);
 }
 
@@ -54,7 +55,7 @@ static void judge(const struct row *r)
     {                                                                          \
         __VA_ARGS__                                                            \
     }
-#define NOT_OFF -1, VERDICT_OFF_NOT
+#define NOT_OFF -1, EJECTED_NOT
 
 static void no_error_is_an_answer(void)
 {
@@ -142,15 +143,15 @@ static void a_short_wish_holds_and_a_long_one_benches(void)
         {ANSWER(.status = 503, .retry_after = "10800", .content_type = PROBLEM,
                 .body = "{\"status\":503,\"title\":\"Service Unavailable\","
                         "\"detail\":\"offline\"}"),
-         VERDICT_OFF, 503, 10800000, 10800000, VERDICT_OFF_TIMED},
+         VERDICT_OFF, 503, 10800000, 10800000, EJECTED_UNAVAILABLE},
         {ANSWER(.status = 503, .retry_after = "99999999999"), VERDICT_OFF, 503,
-         DELAY_MS_MAX, DELAY_MS_MAX, VERDICT_OFF_TIMED},
+         DELAY_MS_MAX, DELAY_MS_MAX, EJECTED_UNAVAILABLE},
         {ANSWER(.status = 503, .retry_after = "5"), VERDICT_FAULT, 503, 5000,
          NOT_OFF},
         {ANSWER(.status = 503, .retry_after = "5", .body = EXHAUSTED),
          VERDICT_BUSY, 503, 5000, NOT_OFF},
         {ANSWER(.status = 502, .retry_after = "300"), VERDICT_OFF, 503, 300000,
-         300000, VERDICT_OFF_TIMED},
+         300000, EJECTED_UNAVAILABLE},
     };
     size_t i;
 
@@ -199,29 +200,29 @@ static void the_rest_of_the_4xx(void)
     static const struct row rows[] = {
         {ANSWER(.status = 410, .content_type = PROBLEM,
                 .body = "{\"status\":410,\"title\":\"Gone\"}"),
-         VERDICT_OFF, 410, -1, -1, VERDICT_OFF_GONE},
+         VERDICT_OFF, 410, -1, -1, EJECTED_GONE},
         {ANSWER(.status = 410, .retry_after = "0"), VERDICT_OFF, 410, 0, -1,
-         VERDICT_OFF_GONE},
+         EJECTED_GONE},
         {ANSWER(.status = 410, .retry_after = "7"), VERDICT_OFF, 410, 7000,
-         7000, VERDICT_OFF_GONE},
+         7000, EJECTED_GONE},
         {ANSWER(.status = 400, .content_type = PROBLEM,
                 .body = "{\"status\":400,\"title\":\"Bad Request\",\"detail\":"
                         "\"" FUNC "DEGRADED function cannot be invoked\"}"),
-         VERDICT_OFF, 503, -1, -1, VERDICT_OFF_DEGRADED},
+         VERDICT_OFF, 503, -1, -1, EJECTED_DEGRADED},
         {ANSWER(.status = 404, .content_type = PROBLEM,
                 .body = "{\"status\":404,\"title\":\"Not Found\",\"detail\":\""
                         "Function '0-0': Not found for account 'a'\"}"),
-         VERDICT_MODEL_UNKNOWN, 404, -1, NOT_OFF},
+         VERDICT_MODEL_UNKNOWN, 404, -1, -1, EJECTED_UNKNOWN},
         {ANSWER(.status = 404, .content_type = "text/plain",
                 .body = "404 page not found\n"),
-         VERDICT_MODEL_UNKNOWN, 404, -1, NOT_OFF},
+         VERDICT_MODEL_UNKNOWN, 404, -1, -1, EJECTED_UNKNOWN},
         {ANSWER(.status = 404, .body = "{\"error\":{\"message\":\"m\",\"code\":"
                                        "\"model_not_found\"}}"),
-         VERDICT_MODEL_UNKNOWN, 404, -1, NOT_OFF},
+         VERDICT_MODEL_UNKNOWN, 404, -1, -1, EJECTED_UNKNOWN},
         {ANSWER(.status = 404,
                 .body = "{\"object\":\"error\",\"message\":\"The model `x` "
                         "does not exist.\",\"type\":\"NotFoundError\"}"),
-         VERDICT_MODEL_UNKNOWN, 404, -1, NOT_OFF},
+         VERDICT_MODEL_UNKNOWN, 404, -1, -1, EJECTED_UNKNOWN},
         {ANSWER(.status = 404, .body = "{\"detail\":\"Not Found\"}"),
          VERDICT_CLIENT, 404, -1, NOT_OFF},
         {ANSWER(.status = 404, .content_type = HTML, .body = "<html>"),
@@ -230,7 +231,7 @@ static void the_rest_of_the_4xx(void)
         {ANSWER(.status = 402, .content_type = PROBLEM,
                 .body = "{\"status\":402,\"title\":\"Payment Required\","
                         "\"detail\":\"Cloud credits expired\"}"),
-         VERDICT_UNPAID, 402, -1, NOT_OFF},
+         VERDICT_UNPAID, 402, -1, -1, EJECTED_UNPAID},
         {ANSWER(.status = 401), VERDICT_KEY, 401, -1, NOT_OFF},
         {ANSWER(.status = 403, .content_type = PROBLEM,
                 .body = "{\"status\":403,\"title\":\"Forbidden\",\"detail\":"
@@ -396,7 +397,7 @@ static void only_openais_shape_passes_byte_for_byte(void)
 
         verdict_of(&v, &in);
         CU_ASSERT_EQUAL(verdict_can_pass(&v), rows[i].can_pass);
-        verdict_write(&b, &v);
+        reply_their_error(&b, &v.words, v.status);
         CU_ASSERT_TRUE(b.len > 40);
         CU_ASSERT_EQUAL(memcmp(buf_head(&b), "{\"error\":{\"message\":\"", 21),
                         0);

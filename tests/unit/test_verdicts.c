@@ -40,7 +40,7 @@ static void ask_and_send(struct desk *d, uint32_t n)
 
 static void refuse(struct ask *a, int64_t retry_s)
 {
-    desk_report(a, ANSWER_RATE, 429, retry_s);
+    desk_report(a, ANSWER_RATE, retry_s);
     desk_again(a, false);
 }
 
@@ -69,7 +69,7 @@ static void rate_holds_then_one_probes_then_it_recovers(void)
     desk_pass(d, 4000);
     CU_ASSERT_EQUAL(granted(d), 9);
     desk_sent(&d->asks[0]);
-    desk_report(&d->asks[0], ANSWER_FINE, 200, -1);
+    desk_report(&d->asks[0], ANSWER_FINE, -1);
     desk_turn(d);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_RECOVERING);
     CU_ASSERT_EQUAL(granted(d), 12); /* what was tolerated: four */
@@ -91,7 +91,7 @@ static void an_answer_is_judged_by_the_time_it_comes_at(void)
     desk_turn(d);
     desk_pass(d, 1000);
     desk_sent(&d->asks[0]);
-    desk_report(&d->asks[0], ANSWER_FINE, 200, -1);
+    desk_report(&d->asks[0], ANSWER_FINE, -1);
     desk_turn(d);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_RECOVERING);
     desk_pass(d, 61000);
@@ -151,7 +151,7 @@ static void a_probe_is_passed_on_when_its_time_is_over(void)
     desk_pass(d, 1);
     (void)probe_of(d, 2);
     CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.probes, 2);
-    desk_report(a, ANSWER_FINE, 200, -1); /* late, but it tells all the same */
+    desk_report(a, ANSWER_FINE, -1); /* late, but it tells all the same */
     desk_turn(d);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_RECOVERING);
     desk_free(d);
@@ -177,7 +177,7 @@ static void a_probe_is_passed_on_at_a_fault(void)
     desk_pass(d, 10000);
     a = probe_of(d, 1);
     desk_sent(a);
-    desk_report(a, ANSWER_FAULT, 502, -1); /* and is not over yet */
+    desk_report(a, ANSWER_FAULT, -1); /* and is not over yet */
     desk_turn(d);
     (void)probe_of(d, 2);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_PROBING);
@@ -225,9 +225,9 @@ static void what_was_not_sent_reports_nothing(void)
     struct desk *d = desk_of(1, 4);
     struct ask *a = desk_ask(d, 0, NULL);
 
-    desk_report(a, ANSWER_RATE, 429, -1); /* not even granted */
+    desk_report(a, ANSWER_RATE, -1); /* not even granted */
     desk_turn(d);
-    desk_report(a, ANSWER_RATE, 429, -1); /* granted, and not sent */
+    desk_report(a, ANSWER_RATE, -1); /* granted, and not sent */
     desk_turn(d);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_NORMAL);
     CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.answers[ANSWER_RATE], 0);
@@ -362,7 +362,7 @@ static void sim_answer(struct sim *s, uint32_t i)
         refuse(a, -1);
         return;
     }
-    desk_report(a, ANSWER_FINE, 200, -1);
+    desk_report(a, ANSWER_FINE, -1);
     desk_done(a, false);
 }
 
@@ -485,7 +485,7 @@ static void answer_some(struct desk *d, bool refuses)
             what = ANSWER_FINE;
         desk_sent(a);
         if (lab_random(8) > 0)
-            desk_report(a, what, 400, (int64_t)lab_random(20) - 10);
+            desk_report(a, what, (int64_t)lab_random(20) - 10);
         if (what == ANSWER_RATE || what == ANSWER_BUSY)
             desk_again(a, false);
         else

@@ -58,6 +58,7 @@ CU_ErrorCode test_sniff_add(void);
 CU_ErrorCode test_whole_add(void);
 CU_ErrorCode test_unfold_add(void);
 CU_ErrorCode test_relay_add(void);
+CU_ErrorCode test_vocabulary_add(void);
 CU_ErrorCode test_metrics_add(void);
 CU_ErrorCode test_live_add(void);
 CU_ErrorCode test_revise_add(void);
