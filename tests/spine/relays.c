@@ -179,6 +179,32 @@ static void a_client_that_is_slow_holds_the_upstream(void)
     stage_free(st);
 }
 
+/* Nor is the upstream for its silence: it is not read meanwhile. */
+static void who_takes_little_is_waited_for(void)
+{
+    static char piece[16385];
+    struct stage *st = stage_new(NULL);
+
+    memset(piece, 'x', sizeof(piece) - 1);
+    st->is_deaf = true;
+    stage_ask(st, "POST", "/v1/audio/speech", "{\"model\":\"a/b\"}");
+    stage_grant(st);
+    wire_send(st->s.up);
+    wire_head(st->s.up, 200, "Content-Type: audio/mpeg\n");
+    while (wire_body(st->s.up, piece))
+        stage_settle(st);
+    stage_pass(st, 200000);
+    stage_take(st, 4 * DEAF_BYTES); /* all that is on its way */
+    stage_pass(st, 200000);
+    CU_ASSERT_FALSE(wire_wakes(st->s.up)); /* it is full all the time */
+    CU_ASSERT_EQUAL(fake_under_way(st->s.up), 1);
+    CU_ASSERT_FALSE(stage_is_over(st));
+    stage_pass(st, 300000);
+    CU_ASSERT_TRUE(stage_is_over(st));
+    NOTED(st, "hangup 499 none relay x1");
+    stage_free(st);
+}
+
 /* Json of which more comes than is held: from then on it passes. */
 static void long_json(const char *end, bool is_whole)
 {
@@ -226,6 +252,8 @@ static const struct spine_test tests[] = {
      each_piece_shows_that_it_lives},
     {"a client that is slow holds the upstream",
      a_client_that_is_slow_holds_the_upstream},
+    {"relay: deadline: who takes little is waited for",
+     who_takes_little_is_waited_for},
     {"long JSON passes", long_json_passes},
     {"and is broken off where it is cut", and_is_broken_off_where_it_is_cut},
     {NULL, NULL},

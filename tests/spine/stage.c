@@ -119,6 +119,14 @@ static void hear(struct stage *st)
     read_records(st);
 }
 
+void stage_take(struct stage *st, size_t n)
+{
+    ssize_t m = recv(st->peer, buf_room(&st->got, n), n, MSG_DONTWAIT);
+
+    CHECK(m > 0);
+    st->got.len += (size_t)m;
+}
+
 void stage_param(struct stage *st, const char *param)
 {
     CHECK(st->n_params < STAGE_PARAMS);
@@ -135,10 +143,13 @@ static void add_param(struct stage *st, const char *name, const char *value)
 
 static void connect_client(struct stage *st)
 {
-    int fds[2];
+    int fds[2], few = DEAF_BYTES;
 
     hang_up(st);
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0);
+    if (st->is_deaf)
+        CHECK(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &few, sizeof(few)) ==
+              0);
     st->peer = fds[1];
     st->r->fd = fds[0];
     st->r->fcgi_id = FCGI_ID;

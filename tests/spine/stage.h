@@ -28,6 +28,7 @@
 #define CHAT_STREAM "{\"model\":\"a/b\",\"messages\":[],\"stream\":true}"
 
 #define STAGE_PARAMS 12
+#define DEAF_BYTES   16384 /* what a socket to a deaf one holds, or twice that */
 
 struct stage {
     struct sluice s;
@@ -38,7 +39,7 @@ struct stage {
     bool ended, closed; /* END_REQUEST was there; and then the end */
     char *params[STAGE_PARAMS + 1];
     int n_params;
-    int is_deaf; /* the web server reads nothing */
+    bool is_deaf; /* the web server reads nothing */
 };
 
 /* SETTINGS as in a file, with ' for "; NULL: the defaults. */
@@ -57,6 +58,8 @@ void stage_chat(struct stage *st, bool stream);
 void stage_settle(struct stage *st);
 /* MS later: timers fire, and what the web server did is noticed. */
 void stage_pass(struct stage *st, int64_t ms);
+/* A web server that reads nothing takes up to N bytes after all. */
+void stage_take(struct stage *st, size_t n);
 /* The web server hangs up, and is found out. */
 void stage_hang_up(struct stage *st);
 /* The same of a worker that drains, of an operator's pause. */
