@@ -52,7 +52,7 @@ UNIT  := $(wildcard tests/unit/*.c)
 SPINE := $(wildcard tests/spine/*.c)
 # state/ alone has no threads: nothing for TSan (tests/unit/main.c).
 CRASH := $(if $(filter tsan,$(VARIANT)),,$(wildcard tests/crash/*.c))
-C     := $(wildcard $(addsuffix /*.[ch],lib state state/* fcgi fcgi/* ctl tests/*))
+C     := $(wildcard $(addsuffix /*.[ch],lib state state/* fcgi fcgi/* ctl tests/* tests/bench/*))
 obj    = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 # A program is built as soon as its main file is there.

@@ -19,12 +19,14 @@ $(BUILD)/inject/preload.so: tests/inject/preload.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(CFLAGS) -O1 -g -fPIC -shared -fvisibility=hidden -o $@ $<
 
-BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench)
+BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench goodput)
 $(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
 $(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
 $(BUILD)/bench/hello: LIBS = -lfcgi
 $(BUILD)/bench/limiter_bench: $(call obj,$(addprefix tests/bench/,limiter_bench.c grow.c turns.c desk.c samples.c) $(STATE) $(LIB))
 $(BUILD)/bench/limiter_bench: LIBS = $(PKG_LIBS)
+$(BUILD)/bench/goodput: $(call obj,$(wildcard tests/bench/goodput/*.c) tests/bench/samples.c $(STATE) $(LIB))
+$(BUILD)/bench/goodput: LIBS = $(PKG_LIBS) -lm
 $(BENCH):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)

@@ -1,0 +1,36 @@
+/*
+ * A policy: when does which of the requests that wait go to the upstream?
+ *
+ * It is told of each request once, of each answer, and asked for a turn after
+ * whatever has happened.  In return it sends, sleeps on and ends requests with
+ * the functions of run.h.
+ */
+#ifndef SLUICE_GOODPUT_POLICY_H
+#define SLUICE_GOODPUT_POLICY_H
+
+#include "upstream.h"
+
+struct job;
+struct run;
+
+struct policy {
+    const char *name;
+    bool sees; /* the oracle: it looks into the upstream, and what it sends is
+                * there at once */
+    void *(*open)(struct run *r);
+    void (*close)(void *p);
+    void (*ask)(void *p, struct job *j);
+    void (*heard)(void *p, struct job *j, const struct answer *a);
+    void (*resume)(void *p, struct job *j); /* run_later() is over */
+    int64_t (*turn)(
+        void *p); /* when is the next one due?  NEVER: by an event */
+};
+
+extern const struct policy policy_oracle;
+extern const struct policy policy_sluice;
+extern const struct policy policy_sluice_model; /* scope "model" */
+extern const struct policy policy_cubic;
+extern const struct policy policy_aimd;
+extern const struct policy policy_backoff;
+
+#endif

@@ -1,0 +1,330 @@
+/*
+ * rows.c - the table: which upstreams, and what has to come out of each.
+ *
+ * Believed are 40 in 60 s with half a second of margin, and 100 loops of 8
+ * clients want more than there is, unless a row says otherwise.  A row without
+ * a bound is there to be looked at.
+ */
+#include "row.h"
+
+#include <string.h>
+
+#include "lib/base.h"
+
+#define S     NS_PER_S
+#define W     (60 * S)
+#define SMALL (6 * S) /* the window of what was measured end to end */
+
+/* Limits of the account, of a model, of each model. */
+#define ACCOUNT(KIND, N, WINDOW)                                               \
+    {                                                                          \
+        .limit = {.kind = (KIND), .size = (N), .window_ns = (WINDOW)},         \
+        .of = OF_ACCOUNT                                                       \
+    }
+#define MODEL(KIND, N, WINDOW)                                                 \
+    {                                                                          \
+        .limit = {.kind = (KIND), .size = (N), .window_ns = (WINDOW)}, .of = 0 \
+    }
+#define EACH(KIND, N, WINDOW)                                                  \
+    {                                                                          \
+        .limit = {.kind = (KIND), .size = (N), .window_ns = (WINDOW)},         \
+        .of = OF_EACH                                                          \
+    }
+#define BUCKET(N, BURST)                                                       \
+    {                                                                          \
+        .limit = {LIMIT_BUCKET, (N), W, (BURST)}, .of = OF_ACCOUNT             \
+    }
+#define WORKERS(N, OF)                                                         \
+    {                                                                          \
+        .limit = {.kind = LIMIT_AT_ONCE, .size = (N)}, .of = (OF),             \
+        .says = SAY_BUSY                                                       \
+    }
+
+#define ONE(KIND, N) .upstream.limits = {ACCOUNT(KIND, N, W)}
+#define SHED(PERMILLE)                                                         \
+    .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W)},                      \
+                 .shed = {(PERMILLE), OF_ACCOUNT, SAY_RATE}}
+#define ASKED(MODELS_USED)                                                     \
+    .demand = {{.loops = 100, .clients = 8, .models = (MODELS_USED)}}
+
+#define EXACT      .bounds = {{GOODPUT, 98}, {LATER, 0.25}}
+#define NIMSIM     .answer_ns = 20 * NS_PER_MS, .refuse_ns = 5 * NS_PER_MS
+#define END_TO_END .window_ns = SMALL, .windows = 10
+
+const struct row rows[] = {
+    {.group = "one limit of the account, believed 40",
+     .name = "fixed 40",
+     ONE(LIMIT_FIXED, 40),
+     EXACT,
+     .holds = true},
+    {.name = "fixed 30", ONE(LIMIT_FIXED, 30), EXACT, .holds = true},
+    {.name = "fixed 20", ONE(LIMIT_FIXED, 20), EXACT, .holds = true},
+    {.name = "fixed 10", ONE(LIMIT_FIXED, 10), EXACT, .holds = true},
+    {.name = "fixed 5", ONE(LIMIT_FIXED, 5), EXACT, .holds = true},
+    {.name = "fixed 1", ONE(LIMIT_FIXED, 1), EXACT},
+    {.name = "sliding 40", ONE(LIMIT_SLIDING, 40), EXACT, .holds = true},
+    {.name = "sliding 20", ONE(LIMIT_SLIDING, 20), EXACT, .holds = true},
+    {.name = "sliding 10", ONE(LIMIT_SLIDING, 10), EXACT, .holds = true},
+    {.name = "sliding 5", ONE(LIMIT_SLIDING, 5), EXACT, .holds = true},
+    {.name = "sliding 1", ONE(LIMIT_SLIDING, 1), EXACT},
+    {.name = "sliding 20, refused ones count",
+     ONE(LIMIT_SLIDING_ALL, 20),
+     .holds = true,
+     .bounds = {{GOODPUT, 95}}},
+    {.name = "sliding 5, refused ones count",
+     ONE(LIMIT_SLIDING_ALL, 5),
+     .holds = true,
+     .bounds = {{GOODPUT, 95}}},
+    {.name = "fixed 20 of the clock", ONE(LIMIT_CLOCK, 20)},
+    {.name = "fixed 20, says Retry-After",
+     .upstream
+         .limits = {{.limit = {.kind = LIMIT_FIXED, .size = 20, .window_ns = W},
+                     .of = OF_ACCOUNT,
+                     .tells = true}}},
+    {.name = "fixed 80", ONE(LIMIT_FIXED, 80)},
+    {.name = "fixed 20, 429s 5 s late",
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 20, W)}, .refuse_ns = 5 * S}},
+
+    {.group = "luck: refused at random, limit fixed 40",
+     .name = "shed 1 %",
+     SHED(10),
+     .bounds = {{GOODPUT, 97}}},
+    {.name = "shed 5 %", SHED(50), .bounds = {{GOODPUT, 97}}},
+    {.name = "shed 10 %", SHED(100), .bounds = {{GOODPUT, 97}}},
+    {.name = "shed 20 %", SHED(200), .bounds = {{GOODPUT, 93}}},
+    {.name = "shed 5 %, limit fixed 20",
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 20, W)},
+                  .shed = {50, OF_ACCOUNT, SAY_RATE}}},
+
+    {.group = "a rate",
+     .name = "bucket 20 a minute, of 5",
+     .upstream.limits = {BUCKET(20, 5)},
+     .bounds = {{GOODPUT, 80}, {REFUSED, 6}}},
+    {.name = "bucket 10 a minute, of 1",
+     .upstream.limits = {BUCKET(10, 1)},
+     .bounds = {{GOODPUT, 80}, {REFUSED, 6}}},
+    {.name = "bucket 30 a minute, of 10",
+     .upstream.limits = {BUCKET(30, 10)},
+     .bounds = {{GOODPUT, 80}, {REFUSED, 6}}},
+
+    {.group = "strangers use the account too, limit fixed 40",
+     .name = "stranger, 10 each 2.5 windows",
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W)},
+                  .stranger = {150 * S, 10}},
+     .bounds = {{GOODPUT, 98}}},
+    {.name = "stranger, 1 each 6 s",
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W)},
+                  .stranger = {6 * S, 1}},
+     .bounds = {{GOODPUT, 98}}},
+
+    {.group = "it changes",
+     .name = "fixed 20 rises to 40",
+     .windows = 30,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 20, W)},
+                  .change = {330 * S, 40}},
+     .holds = true,
+     .bounds = {{RECOVER, 20}}},
+    {.name = "fixed 40 falls to 20",
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W)},
+                  .change = {330 * S, 20}},
+     .holds = true,
+     .bounds = {{RECOVER, 1}}},
+    {.name = "500 to all for two windows",
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W)},
+                  .outage = {330 * S, 450 * S}}},
+
+    {.group = "whose limit?",
+     .name = "one model of three always 429",
+     .upstream.limits = {ACCOUNT(LIMIT_FIXED, 40, W), MODEL(LIMIT_FIXED, 0, W)},
+     ASKED(3),
+     .owed = {0, 20, 20},
+     .bounds = {{OTHERS, 98}}},
+    {.name = "one model of three at 30 an hour",
+     .windows = 120,
+     .upstream.limits = {ACCOUNT(LIMIT_FIXED, 40, W),
+                         MODEL(LIMIT_FIXED, 30, 3600 * S)},
+     ASKED(3),
+     .owed = {0.5, 19.75, 19.75},
+     .bounds = {{WATCHED, 83.3}}},
+    {.name = "account 20, eight models",
+     ONE(LIMIT_FIXED, 20),
+     ASKED(8),
+     .holds = true,
+     .bounds = {{BEYOND, 8}}},
+    {.name = "each of two models 10",
+     .upstream.limits = {EACH(LIMIT_FIXED, 10, W)},
+     ASKED(2),
+     .owed = {10, 10}},
+    {.name = "account 40, one of two models 10",
+     .upstream.limits = {ACCOUNT(LIMIT_FIXED, 40, W),
+                         MODEL(LIMIT_FIXED, 10, W)},
+     ASKED(2),
+     .owed = {10, 30}},
+
+    {.group = "what blocks: workers, moods",
+     .name = "4 workers of 1 s, beside a free model",
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W), WORKERS(4, 0)},
+                  .service_ns = {S}},
+     ASKED(2),
+     .owed = {20, 20},
+     .bounds = {{WATCHED, 90},
+                {GOODPUT, 98},
+                {PER_ANSWER, 0.1},
+                {OWN_ETA_P50, 2},
+                {OWN_ETA_P90, 10}}},
+    {.name = "4 workers of 12 s, alone",
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W), WORKERS(4, 0)},
+                  .service_ns = {12 * S}},
+     .bounds = {{PER_ANSWER, 0.1}}},
+    {.name = "half of one model's answers 503",
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W)},
+                  .shed = {500, 0, SAY_BUSY}},
+     ASKED(2),
+     .owed = {10, 20},
+     .bounds = {{WATCHED, 80}, {OTHERS, 98}}},
+    {.name = "8 in flight of the account, 20 s each",
+     .upstream = {.limits = {{.limit = {.kind = LIMIT_AT_ONCE, .size = 8},
+                              .of = OF_ACCOUNT}},
+                  .answer_ns = 20 * S}},
+
+    {.group = "one request never passes; 5 innocent clients, 10 s apart",
+     .name = "A1: of another model",
+     ONE(LIMIT_FIXED, 40),
+     .demand = {{.loops = 5,
+                 .clients = 5,
+                 .first_client = 1,
+                 .first_model = 1,
+                 .think_ns = 10 * S},
+                {.loops = 1, .poisoned = true}},
+     .bounds = {{WAIT, 1}, {TRIED, 5}}},
+    {.name = "A2: of the same model",
+     ONE(LIMIT_FIXED, 40),
+     .demand =
+         {{.loops = 5, .clients = 5, .first_client = 1, .think_ns = 10 * S},
+          {.loops = 1, .poisoned = true}},
+     .bounds = {{WAIT, 1}, {TRIED, 5}}},
+    {.name = "A1: of the same client",
+     ONE(LIMIT_FIXED, 40),
+     .demand = {{.loops = 5, .first_model = 1, .think_ns = 10 * S},
+                {.loops = 1, .poisoned = true}},
+     .bounds = {{WAIT, 1}, {TRIED, 5}}},
+
+    {.group = "measured end to end: window 6 s, for 60 s",
+     .name = "end to end: fixed 40",
+     END_TO_END,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, SMALL)}, NIMSIM},
+     .bounds = {{GOODPUT, 98}},
+     .seen = {GOODPUT, 100}},
+    {.name = "end to end: fixed 20",
+     END_TO_END,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 20, SMALL)}, NIMSIM},
+     .bounds = {{GOODPUT, 98}},
+     .seen = {GOODPUT, 100}},
+    {.name = "end to end: stranger, 10 each 15 s",
+     END_TO_END,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, SMALL)},
+                  .stranger = {15 * S, 10},
+                  NIMSIM},
+     .bounds = {{GOODPUT, 98}},
+     .seen = {GOODPUT, 98}},
+    {.name = "end to end: shed 5 %",
+     END_TO_END,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, SMALL)},
+                  .shed = {50, OF_ACCOUNT, SAY_RATE},
+                  NIMSIM},
+     .bounds = {{GOODPUT, 97}},
+     .seen = {GOODPUT, 44}},
+    {.name = "end to end: shed 10 %",
+     END_TO_END,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, SMALL)},
+                  .shed = {100, OF_ACCOUNT, SAY_RATE},
+                  NIMSIM},
+     .bounds = {{GOODPUT, 97}},
+     .seen = {GOODPUT, 36}},
+    {.name = "end to end: 4 workers of 1 s, alone",
+     END_TO_END,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, SMALL), WORKERS(4, 0)},
+                  .service_ns = {S},
+                  NIMSIM},
+     .bounds = {{PER_ANSWER, 0.1}},
+     .seen = {GOODPUT, 90}},
+    {.name = "end to end: 4 workers of 1 s, beside a free model",
+     END_TO_END,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, SMALL), WORKERS(4, 0)},
+                  .service_ns = {S},
+                  NIMSIM},
+     ASKED(2),
+     .owed = {20, 20},
+     .bounds = {{WATCHED, 90},
+                {GOODPUT, 98},
+                {PER_ANSWER, 0.1},
+                {OWN_ETA_P50, 2},
+                {OWN_ETA_P90, 10}},
+     .seen = {WATCHED, 20}},
+    {.name = "end to end: half of one model's answers 503",
+     END_TO_END,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, SMALL)},
+                  .shed = {500, 0, SAY_BUSY},
+                  NIMSIM},
+     ASKED(2),
+     .owed = {10, 20},
+     .bounds = {{WATCHED, 80}, {OTHERS, 98}},
+     .seen = {WATCHED, 23}},
+    {.name = "end to end: one model of two always 429",
+     END_TO_END,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, SMALL),
+                             MODEL(LIMIT_FIXED, 0, SMALL)},
+                  NIMSIM},
+     ASKED(2),
+     .owed = {0, 40},
+     .bounds = {{OTHERS, 98}},
+     .seen = {GOODPUT, 4}},
+    {.name = "end to end: 200 jobs, 30 % mixed faults",
+     .window_ns = 2 * S,
+     .windows = 100,
+     .believed = 100,
+     .tries = 8,
+     .jobs = 200,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 100, 2 * S)},
+                  .shed = {300, OF_ACCOUNT, SAY_MIXED},
+                  NIMSIM},
+     .demand = {{.loops = 200}},
+     .bounds = {{DONE, 100}, {SLOWER, 3}},
+     .seen = {GOODPUT, 3}},
+};
+
+const uint32_t n_rows = ARRAY_LEN(rows);
+
+struct row row_whole(const struct row *r)
+{
+    static const struct demand usual = {.loops = 100, .clients = 8};
+    struct row w = *r;
+
+    w.window_ns = r->window_ns > 0 ? r->window_ns : W;
+    w.windows = r->windows > 0 ? r->windows : 20;
+    w.believed = r->believed > 0 ? r->believed : 40;
+    w.margin_ns = r->margin_ns > 0 ? r->margin_ns : 500 * NS_PER_MS;
+    w.tries = r->tries > 0 ? r->tries : 3;
+    if (r->demand[0].loops == 0)
+        w.demand[0] = usual;
+    return w;
+}
+
+uint32_t row_bounds(const struct row *r)
+{
+    uint32_t n = 0;
+
+    while (n < BOUNDS_MAX && r->bounds[n].at > 0)
+        n++;
+    return n;
+}
+
+const struct row *row_named(const char *name)
+{
+    uint32_t i;
+
+    for (i = 0; i < n_rows; i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return &rows[i];
+    return NULL;
+}
