@@ -53,7 +53,7 @@ put_back() { cp -p "$copy" "$file.new" && mv "$file.new" "$file"; }
 zeros() { truncate -s "$size" "$file.new" && chmod 600 "$file.new" && mv "$file.new" "$file"; }
 noise() { dd if=/dev/urandom of="$file" bs="$size" count=1 conv=notrunc status=none; }
 noise_in_the_body() { dd if=/dev/urandom of="$file" bs=64 seek=1 count=4096 conv=notrunc status=none; }
-other_boot() { # in its head, with the right checksum: see state/file/layout.h
+other_boot() { # in its head, with the right checksum: see state/policy/layout.h
     local byte sum=2166136261 bytes at=64 # of the checksum, over all before it
     printf 'another boot, so' | dd of="$1" bs=1 seek=24 conv=notrunc status=none
     for byte in $(od -An -v -tu1 -N$at "$1"); do sum=$((((sum ^ byte) * 16777619) & 0xffffffff)); done

@@ -1,4 +1,4 @@
-/* Mirrors state/stats/board.c. */
+/* Mirrors state/board.c, state/stats/sheets.c. */
 #include "state/board.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* Mirrors state/limiter.c, slots.c, ticket_ops.c and ticket_events.c: several workers on
+/* Mirrors state/turn.c, slots.c, ticket_ops.c and ticket_events.c: several workers on
  * one directory.  Lost files are in test_lost.c, long runs in test_share.c. */
 #include "state/limiter.h"
 
