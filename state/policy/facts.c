@@ -13,6 +13,11 @@ static uint32_t add(uint32_t h, const void *data, size_t len)
     return h;
 }
 
+static uint32_t add_number(uint32_t h, uint64_t number)
+{
+    return add(h, &number, sizeof(number));
+}
+
 uint32_t facts_hash(const struct facts *f)
 {
     uint32_t h = add(2166136261u, f->name, strlen(f->name));
@@ -20,12 +25,12 @@ uint32_t facts_hash(const struct facts *f)
 
     for (i = 0; i < f->n; i++) {
         const struct fact *field = &f->list[i];
-        const uint64_t numbers[] = {field->at, field->size, field->each,
-                                    field->in != NULL ? facts_hash(field->in)
-                                                      : 0};
 
         h = add(h, field->name, strlen(field->name));
-        h = add(h, numbers, sizeof(numbers));
+        h = add_number(h, field->at);
+        h = add_number(h, field->size);
+        h = add_number(h, field->each);
+        h = add_number(h, field->in != NULL ? facts_hash(field->in) : 0);
     }
     return h;
 }

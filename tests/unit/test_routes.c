@@ -140,7 +140,7 @@ static void check_said(struct page *p, const struct route *row,
     s->is_met = true;
 }
 
-/* Calls FN for each of ROW's methods but HEAD, which is GET's. */
+/* Calls FN for each of ROW's methods but HEAD, which is those of GET. */
 static void each_method(const struct route *row, struct page *p,
                         void (*fn)(struct page *p, const struct route *row,
                                    const char *method))

@@ -158,11 +158,10 @@ static void finish(struct sluice *s, struct job *j, bool good)
 /* ---- answers: fcgi/attempt.c -------------------------------------------------------- */
 
 static void report(struct sluice *s, const struct job *j,
-                   const struct answer *a, enum limiter_answer means,
-                   uint16_t status)
+                   const struct answer *a, enum limiter_answer means)
 {
-    struct limiter_report rep = {
-        .answer = means, .retry_after_ns = a->retry_after_ns, .status = status};
+    struct limiter_report rep = {.answer = means,
+                                 .retry_after_ns = a->retry_after_ns};
 
     limiter_report(s->lim, j->own, &rep);
 }
@@ -186,21 +185,21 @@ static void sluice_heard(void *p, struct job *j, const struct answer *a)
 
     switch (a->say) {
     case SAY_FINE:
-        report(s, j, a, ANSWER_FINE, 200);
+        report(s, j, a, ANSWER_FINE);
         finish(s, j, true);
         return;
     case SAY_RATE:
     case SAY_NEVER: /* its words are not read */
-        report(s, j, a, ANSWER_RATE, 429);
+        report(s, j, a, ANSWER_RATE);
         limiter_again(s->lim, j->own, false);
         return;
     case SAY_BUSY:
-        report(s, j, a, ANSWER_BUSY, 503);
+        report(s, j, a, ANSWER_BUSY);
         limiter_again(s->lim, j->own, false);
         return;
     case SAY_FAULT:
     case SAY_SILENT:
-        report(s, j, a, ANSWER_FAULT, a->say == SAY_FAULT ? 500 : 502);
+        report(s, j, a, ANSWER_FAULT);
         fault(s, j);
         return;
     case SAY_MIXED:
