@@ -42,7 +42,7 @@ struct ticket {
     bool granted;           /* its owner knows that it may send */
     bool lapsed;            /* it came into a new file too late to count there
                              * from its beginning: fence.c */
-    bool senior;            /* a retry that went to the head of its line */
+    bool to_head;           /* a retry that went to the head of its line */
     bool lost;              /* its end is our fault */
     bool cancelled;         /* and told so */
     uint32_t row;           /* in the shared file, or none */

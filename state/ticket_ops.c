@@ -44,17 +44,14 @@ void ticket_ops_add(struct limiter *lim, struct ticket *t, unsigned what)
     lim->wishes_end = &t->next_wish;
 }
 
-static struct ticket *next_wish(struct limiter *lim)
+static void pop_wish(struct limiter *lim)
 {
     struct ticket *t = lim->wishes;
 
-    if (t == NULL)
-        return NULL;
     lim->wishes = t->next_wish;
     if (lim->wishes == NULL)
         lim->wishes_end = &lim->wishes;
     t->wishing = false;
-    return t;
 }
 
 /* ---- rows for tickets --------------------------------------------------- */
@@ -177,14 +174,14 @@ static void do_join(struct limiter *lim, struct ticket *t)
     t->req.upstream = upstream_map_of(lim, t->upstream);
     if (refuse_if_off(lim, t, NONE))
         return;
-    j.senior = t->senior = t->req.retry && claim(lim, t);
+    j.to_head = t->to_head = t->req.retry && claim(lim, t);
     why = row_join(lay, &j, lim->now, &row);
     if (why != REFUSED_NOT) {
         refuse(lim, t, why); /* notes it again */
         return;
     }
     lim->journal.did.joined++;
-    lim->journal.did.seniors += t->senior;
+    lim->journal.did.seniors += t->to_head;
     t->state = TICKET_LINE;
     bind_row(lim, t, row);
     /* Now: it is joined, even if what follows is cut short. */
@@ -321,7 +318,7 @@ static void pay(struct limiter *lim)
     uint32_t i;
 
     for (i = 0; i < lim->n_owed; i++)
-        if (lim->owed[i].at_ns >= lim->now - SENIORS_NS)
+        if (lim->owed[i].at_ns >= lim->now - RETRY_PRIORITY_NS)
             retry_priority_note(lim->file.lay, lim->owed[i].fingerprint,
                                 lim->now);
     lim->n_owed = 0;
@@ -336,7 +333,7 @@ void ticket_ops_fulfil(struct limiter *lim)
     while (lim->wishes != NULL && lim->wishes != first_left) {
         t = lim->wishes;
         fulfil(lim, t); /* first: should it be cut short, T is in the list */
-        (void)next_wish(lim);
+        pop_wish(lim);
         if (t->wishes == 0)
             continue;
         ticket_ops_add(lim, t, 0);
@@ -382,7 +379,7 @@ static bool adopt(struct limiter *lim, struct ticket *t)
     struct row_join j = {.req = &t->req,
                          .worker = lim->slot,
                          .arrival = t->arrival,
-                         .senior = t->senior,
+                         .to_head = t->to_head,
                          .generation = t->generation,
                          .said_ns = t->joined_ns,
                          .aside_ns = t->aside_ns};

@@ -139,9 +139,9 @@ FACTS(lay_chunk, LAY_CHUNK)
     T(S, scopes, lay_scope) A(S, flow_hash) A(S, client_hash)                  \
     A(S, model_hash) T(S, flows, lay_flow) T(S, clients, lay_name)             \
     T(S, models, lay_name) T(S, quotas, lay_quota)                             \
-    T(S, traits, lay_model_state) T(S, debts, lay_debt)                        \
+    T(S, model_states, lay_model_state) T(S, debts, lay_debt)                        \
     T(S, probe, lay_reachability) T(S, control, lay_control)                   \
-    T(S, seniors, lay_retry) T(S, workers, lay_worker) T(S, rows, lay_row)     \
+    T(S, retries, lay_retry) T(S, workers, lay_worker) T(S, rows, lay_row)     \
     T(S, chunks, lay_chunk)
 FACTS(layout, LAYOUT)
 /* clang-format on */

@@ -9,11 +9,11 @@
  *   clients   names, and how many of them wait
  *   models    names; model i owns scope UPSTREAMS + i
  *   quotas    a limit and a log of sends for each client that has one
- *   traits    an ejection and a limit on concurrency for each model
+ *   states    an ejection and a limit on concurrency for each model
  *   debts     a 402 hold for each upstream
  *   probe     does an upstream answer, and who asks
  *   control   pause, and the generation of the settings
- *   seniors   what was refused or lost in the last minute
+ *   retries   what was refused or lost in the last minute
  *   workers   one per process
  *   rows      one per ticket: waiting, offered, open or sent
  *   chunks    the log of sends, in pieces of CHUNK_TIMES
@@ -57,9 +57,9 @@
 
 /* A full queue (500) that is lost at once finds room, and so do 4,096 that
  * differ, but for a few. */
-#define LAY_SENIOR_SETS 512
-#define LAY_SENIOR_WAYS 8
-#define LAY_SENIORS     (LAY_SENIOR_SETS * LAY_SENIOR_WAYS)
+#define LAY_RETRY_SETS 512
+#define LAY_RETRY_WAYS 8
+#define LAY_RETRIES    (LAY_RETRY_SETS * LAY_RETRY_WAYS)
 
 /*
  * 4,352 chunks of 40 sends: 16 windows of 10,000, which may begin and end
@@ -86,7 +86,7 @@ enum row_state {
     ROW_ASIDE = 5,   /* it pauses between two attempts: no slot, in no line */
 };
 
-enum row_flag { ROW_STREAM = 1, ROW_SENIOR = 2, ROW_CANCELLED = 4 };
+enum row_flag { ROW_STREAM = 1, ROW_TO_HEAD = 2, ROW_CANCELLED = 4 };
 
 struct lay_live {
     uint32_t dirty;     /* up while somebody writes */
@@ -297,11 +297,11 @@ struct layout {
     struct lay_name clients[LAY_CLIENTS];
     struct lay_name models[LAY_MODELS];
     struct lay_quota quotas[LAY_CLIENTS];
-    struct lay_model_state traits[LAY_MODELS];
+    struct lay_model_state model_states[LAY_MODELS];
     struct lay_debt debts[LAY_UPSTREAMS];
     struct lay_reachability probe;
     struct lay_control control;
-    struct lay_retry seniors[LAY_SENIORS];
+    struct lay_retry retries[LAY_RETRIES];
     struct lay_worker workers[LAY_WORKERS];
     struct lay_row rows[LAY_ROWS];
     struct lay_chunk chunks[LAY_CHUNKS];

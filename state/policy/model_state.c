@@ -18,7 +18,7 @@
 
 struct lay_model_state *model_state_at(struct layout *lay, uint32_t model)
 {
-    struct lay_model_state *t = LAY_AT(lay, traits, model, LAY_MODELS);
+    struct lay_model_state *t = LAY_AT(lay, model_states, model, LAY_MODELS);
 
     if (!ejection_is_sane(&t->ejection, lay->live.now_ns))
         sigbus_damaged("ejection");
@@ -55,8 +55,8 @@ bool model_state_block_all(struct layout *lay, uint32_t scope, int64_t now)
         return model_state_block(lay, scope - LAY_UPSTREAMS, now);
     for (i = 0; i < LAY_MODELS; i++) {
         /* Some may still wait in its own scope, if those were just given up. */
-        uint32_t here =
-            lay->traits[i].waiting - lay->scopes[LAY_UPSTREAMS + i].waiting;
+        uint32_t here = lay->model_states[i].waiting -
+                        lay->scopes[LAY_UPSTREAMS + i].waiting;
 
         if (here > 0 && lay->models[i].owner == scope &&
             model_state_block(lay, i, now))
@@ -78,7 +78,7 @@ int64_t model_state_free_at(struct layout *lay, uint32_t model, int64_t now)
 
 void model_state_forget(struct layout *lay, uint32_t model)
 {
-    struct lay_model_state *t = LAY_AT(lay, traits, model, LAY_MODELS);
+    struct lay_model_state *t = LAY_AT(lay, model_states, model, LAY_MODELS);
     struct lay_scope *s = scope_at(lay, LAY_UPSTREAMS + model);
 
     memset(t, 0, sizeof(*t));
@@ -197,7 +197,7 @@ void model_state_rebuild(struct layout *lay, int64_t now)
 
     lay->live.limited = 0;
     for (i = 0; i < LAY_MODELS; i++) {
-        struct lay_model_state *t = &lay->traits[i];
+        struct lay_model_state *t = &lay->model_states[i];
 
         if (!ejection_is_sane(&t->ejection, now) || !lay->models[i].used)
             memset(t, 0, sizeof(*t));

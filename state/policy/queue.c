@@ -186,7 +186,7 @@ uint32_t queue_best(struct layout *lay, uint32_t scope)
     return best;
 }
 
-int64_t queue_senior_arrival(struct layout *lay, uint32_t row)
+int64_t queue_head_arrival(struct layout *lay, uint32_t row)
 {
     uint32_t i = flow_find(lay, row_at(lay, row)), hops = 0;
 
@@ -196,7 +196,7 @@ int64_t queue_senior_arrival(struct layout *lay, uint32_t row)
         const struct lay_row *r = row_at(lay, i);
 
         /* One that was granted before has come back, and is older still. */
-        if ((r->flags & ROW_SENIOR) == 0 && r->grant == 0)
+        if ((r->flags & ROW_TO_HEAD) == 0 && r->grant == 0)
             return r->arrival - 1;
         if (++hops > LAY_ROWS)
             sigbus_damaged("line");

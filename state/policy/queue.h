@@ -27,7 +27,7 @@ void queue_remove(struct layout *lay, uint32_t row);
 /* The arrival that puts ROW, not in line yet, to the head of its client's line
  * in its class: behind those that are there for the same reason.  0: nobody
  * waits there. */
-int64_t queue_senior_arrival(struct layout *lay, uint32_t row);
+int64_t queue_head_arrival(struct layout *lay, uint32_t row);
 
 /* The row that goes next, leaving out those that may not go now (eligible.h), or
  * NONE. */

@@ -13,13 +13,13 @@
 
 static struct lay_retry *set_of(struct layout *lay, uint64_t fingerprint)
 {
-    return &lay->seniors[fingerprint % LAY_SENIOR_SETS * LAY_SENIOR_WAYS];
+    return &lay->retries[fingerprint % LAY_RETRY_SETS * LAY_RETRY_WAYS];
 }
 
 static bool is_good(const struct lay_retry *s, int64_t now)
 {
     return s->fingerprint != 0 && s->at_ns <= now &&
-           s->at_ns >= now - SENIORS_NS;
+           s->at_ns >= now - RETRY_PRIORITY_NS;
 }
 
 void retry_priority_note(struct layout *lay, uint64_t fingerprint, int64_t at)
@@ -29,7 +29,7 @@ void retry_priority_note(struct layout *lay, uint64_t fingerprint, int64_t at)
 
     if (fingerprint == 0)
         return;
-    for (i = 0; i < LAY_SENIOR_WAYS && is_good(to, at); i++)
+    for (i = 0; i < LAY_RETRY_WAYS && is_good(to, at); i++)
         if (!is_good(&set[i], at) || set[i].at_ns < to->at_ns)
             to = &set[i];
     /* The time belongs to this fingerprint only: a writer that dies in between
@@ -46,7 +46,7 @@ bool retry_priority_claim(struct layout *lay, uint64_t fingerprint, int64_t now)
 
     if (fingerprint == 0)
         return false;
-    for (i = 0; i < LAY_SENIOR_WAYS; i++) {
+    for (i = 0; i < LAY_RETRY_WAYS; i++) {
         if (set[i].fingerprint != fingerprint || !is_good(&set[i], now))
             continue;
         __atomic_store_n(&set[i].fingerprint, 0, __ATOMIC_RELEASE);
@@ -59,9 +59,9 @@ void retry_priority_rebuild(struct layout *lay, int64_t now)
 {
     uint32_t i;
 
-    for (i = 0; i < LAY_SENIORS; i++)
-        if (!is_good(&lay->seniors[i], now) ||
-            set_of(lay, lay->seniors[i].fingerprint) !=
-                &lay->seniors[i / LAY_SENIOR_WAYS * LAY_SENIOR_WAYS])
-            lay->seniors[i] = (struct lay_retry){0, 0};
+    for (i = 0; i < LAY_RETRIES; i++)
+        if (!is_good(&lay->retries[i], now) ||
+            set_of(lay, lay->retries[i].fingerprint) !=
+                &lay->retries[i / LAY_RETRY_WAYS * LAY_RETRY_WAYS])
+            lay->retries[i] = (struct lay_retry){0, 0};
 }

@@ -13,14 +13,15 @@
 
 #include "lib/base.h"
 
-#define SENIORS_NS (60 * NS_PER_S) /* the longest Retry-After we ever tell */
+#define RETRY_PRIORITY_NS                                                      \
+    (60 * NS_PER_S) /* the longest Retry-After we ever tell */
 
 struct layout;
 
 /* The request behind FINGERPRINT was refused or lost AT; 0: nothing to
  * remember it by. */
 void retry_priority_note(struct layout *lay, uint64_t fingerprint, int64_t at);
-/* Was it, within SENIORS_NS?  Each note is good for one claim. */
+/* Was it, within RETRY_PRIORITY_NS?  Each note is good for one claim. */
 bool retry_priority_claim(struct layout *lay, uint64_t fingerprint,
                           int64_t now);
 /* Drops what no writer can have meant. */

@@ -163,10 +163,10 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     r->flow = r->prev = r->next = NONE;
     r->fingerprint = req->fingerprint;
     r->flags = (uint16_t)((req->stream ? ROW_STREAM : 0) |
-                          (j->senior ? ROW_SENIOR : 0));
+                          (j->to_head ? ROW_TO_HEAD : 0));
     r->arrival = j->arrival;
-    if (r->arrival == 0 && j->senior)
-        r->arrival = queue_senior_arrival(lay, i);
+    if (r->arrival == 0 && j->to_head)
+        r->arrival = queue_head_arrival(lay, i);
     if (r->arrival == 0)
         r->arrival = next_arrival(lay, now);
     lay->live.last_arrival = max_i64(lay->live.last_arrival, r->arrival);

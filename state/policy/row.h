@@ -24,7 +24,7 @@ struct row_join {
     uint32_t worker;
     int64_t arrival;     /* 0: now; else the place it had in a lost file */
     uint32_t weight;     /* what it takes of the limit; 0: 1, a request */
-    bool senior;         /* to the head of its client's line */
+    bool to_head;        /* to the head of its client's line */
     uint64_t generation; /* of the settings that its request is by */
     int64_t said_ns;     /* when it came; 0: now */
     int64_t aside_ns;    /* for how long; of one that is adopted aside */

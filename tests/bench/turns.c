@@ -245,7 +245,8 @@ static void rest_all(struct scene *s)
     uint32_t i;
 
     for (i = 0; i < LAY_MODELS; i++)
-        lay->traits[i].concurrency.rest_ns = desk_now_ns() + 50 * NS_PER_S;
+        lay->model_states[i].concurrency.rest_ns =
+            desk_now_ns() + 50 * NS_PER_S;
     lay->live.limited += LAY_MODELS;
 }
 
@@ -344,7 +345,7 @@ static void job_grant_blocked(struct scene *s)
     lay = s->lim->file.lay;
     rest_all(s);
     for (i = 0; i < LAY_MODELS; i += 2)
-        lay->traits[i].concurrency.rest_ns = 0;
+        lay->model_states[i].concurrency.rest_ns = 0;
     lay->live.quota_lost_ns = 0;
     for (i = 0; i < LAY_CLIENTS; i++)
         lay->quotas[i].lost_ns = 0;
@@ -530,7 +531,7 @@ static void place(struct scene *s, bool one_client)
     open_scene(s, false);
     wait_some(s, s->lim);
     rest_all(s);
-    s->lim->file.lay->traits[0].concurrency.rest_ns = 0;
+    s->lim->file.lay->model_states[0].concurrency.rest_ns = 0;
     watch(true);
     for (i = 0; i < N; i += 61)
         CHECK(limiter_place(s->lim, s->asks[i].ticket, desk_now_ns(), &news));

@@ -141,8 +141,10 @@ static inline bool counts_hold(const struct layout *lay)
                           sizeof(lay->live.retreating)) == 0;
     same = same && lay->live.limited >= again->live.limited;
     for (i = 0; i < LAY_MODELS; i++)
-        same = same && lay->traits[i].in_flight == again->traits[i].in_flight &&
-               lay->traits[i].waiting == again->traits[i].waiting;
+        same = same &&
+               lay->model_states[i].in_flight ==
+                   again->model_states[i].in_flight &&
+               lay->model_states[i].waiting == again->model_states[i].waiting;
     for (i = 0; i < LAY_CLIENTS; i++)
         same = same && lay->clients[i].refs == again->clients[i].refs &&
                lay->clients[i].lined == again->clients[i].lined;

@@ -583,8 +583,8 @@ static void find_decided(struct wreck *w)
     /* Counted with each send: as good as can be. */
     d->retreat.hits = d->retreat.refused = 0;
     d->retreat.opened_ns = 0;
-    d->bench = lay->traits[0].ejection;
-    d->ceiling = lay->traits[0].concurrency;
+    d->bench = lay->model_states[0].ejection;
+    d->ceiling = lay->model_states[0].concurrency;
     d->debt = lay->debts[0];
     d->control = lay->control;
     d->control.cancels = 0; /* a repair has everybody look */
@@ -634,7 +634,8 @@ static void drain(struct wreck *w)
             continue;
         }
         i = queue_best(lay, 0);
-        if (i == NONE && lay->traits[0].ejection.until_ns > lay->live.now_ns) {
+        if (i == NONE &&
+            lay->model_states[0].ejection.until_ns > lay->live.now_ns) {
             refuse_all(lay);
             continue;
         }
@@ -716,7 +717,7 @@ static const struct part parts[] = {
     {offsetof(struct layout, clients), 8 * sizeof(struct lay_name)},
     {offsetof(struct layout, models), 8 * sizeof(struct lay_name)},
     {offsetof(struct layout, quotas), 8 * sizeof(struct lay_quota)},
-    {offsetof(struct layout, traits), 8 * sizeof(struct lay_model_state)},
+    {offsetof(struct layout, model_states), 8 * sizeof(struct lay_model_state)},
     {offsetof(struct layout, debts), 8 * sizeof(struct lay_debt)},
     {offsetof(struct layout, probe), sizeof(struct lay_reachability)},
     {offsetof(struct layout, control), sizeof(struct lay_control)},

@@ -136,8 +136,10 @@ void lab_recount(struct layout *lay)
                         again->quotas[i].lined_weight);
     }
     for (i = 0; i < LAY_MODELS; i++) {
-        CU_ASSERT_EQUAL(lay->traits[i].in_flight, again->traits[i].in_flight);
-        CU_ASSERT_EQUAL(lay->traits[i].waiting, again->traits[i].waiting);
+        CU_ASSERT_EQUAL(lay->model_states[i].in_flight,
+                        again->model_states[i].in_flight);
+        CU_ASSERT_EQUAL(lay->model_states[i].waiting,
+                        again->model_states[i].waiting);
     }
     for (i = 0; i < ARRAY_LEN(lay->live.retreating); i++)
         CU_ASSERT_EQUAL(lay->live.retreating[i], again->live.retreating[i]);

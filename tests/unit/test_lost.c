@@ -226,7 +226,7 @@ static size_t anywhere(void)
     case 0:
         return lab_random((uint32_t)SIZE);
     case 1:
-        return offsetof(struct layout, traits) +
+        return offsetof(struct layout, model_states) +
                lab_random(3 * sizeof(struct lay_model_state));
     case 2:
         return lab_random(offsetof(struct layout, scopes[2]));

@@ -1,4 +1,5 @@
-/* Mirrors state/policy/model_state.c, ejection.c and concurrency.c, and the seniors of queue.c. */
+/* Mirrors state/policy/model_state.c, ejection.c and concurrency.c, and who goes
+ * to the head of a line in queue.c. */
 #include "state/policy/model_state.h"
 
 #include <string.h>
@@ -116,7 +117,8 @@ static void one_that_comes_back_to_a_benched_model_is_refused(void)
 
 static int64_t bench_s(const struct desk *d)
 {
-    return (desk_layout(d, 0)->traits[0].ejection.until_ns - d->now) / NS_PER_S;
+    return (desk_layout(d, 0)->model_states[0].ejection.until_ns - d->now) /
+           NS_PER_S;
 }
 
 static void benches_without_a_time_have_one_by_their_status(void)
@@ -287,8 +289,8 @@ static void a_busy_model_is_held_to_what_it_took(void)
         desk_again(&d->asks[i], false);
     }
     desk_turn(d);
-    CU_ASSERT_TRUE(desk_layout(d, 0)->traits[0].concurrency.limit <= 16);
-    CU_ASSERT_TRUE(desk_layout(d, 0)->traits[0].concurrency.limit >= 14);
+    CU_ASSERT_TRUE(desk_layout(d, 0)->model_states[0].concurrency.limit <= 16);
+    CU_ASSERT_TRUE(desk_layout(d, 0)->model_states[0].concurrency.limit >= 14);
     CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.ceilings_cut, 1);
     CU_ASSERT_EQUAL(in_flight(d, 0, 20), 16);
     other =
@@ -400,7 +402,7 @@ static void blocked_ones_do_not_count_before_others(void)
     desk_free(d);
 }
 
-/* ---- seniors ---------------------------------------------------------------------- */
+/* ---- to the head of a line ---------------------------------------------------------------------- */
 
 static void a_senior_goes_first_in_its_own_line_only(void)
 {
@@ -461,12 +463,12 @@ static const struct unit_test tests[] = {
      a_lonely_busy_request_rests_before_it_goes_again},
     {"blocked ones do not count before others",
      blocked_ones_do_not_count_before_others},
-    {"a senior goes first in its own line only",
+    {"who was refused goes first in its own line only",
      a_senior_goes_first_in_its_own_line_only},
     {NULL, NULL},
 };
 
 CU_ErrorCode test_model_state_add(void)
 {
-    return unit_add("traits", tests);
+    return unit_add("model_state", tests);
 }

@@ -17,7 +17,7 @@ static void a_note_is_good_for_one_claim(void)
     CU_ASSERT_FALSE(retry_priority_claim(lay, 7, LAB_T0));
     retry_priority_note(lay, 7, LAB_T0);
     CU_ASSERT_FALSE(retry_priority_claim(lay, 8, LAB_T0));
-    CU_ASSERT_FALSE(retry_priority_claim(lay, 7 + LAY_SENIOR_SETS, LAB_T0));
+    CU_ASSERT_FALSE(retry_priority_claim(lay, 7 + LAY_RETRY_SETS, LAB_T0));
     CU_ASSERT_TRUE(retry_priority_claim(lay, 7, LAB_T0));
     CU_ASSERT_FALSE(retry_priority_claim(lay, 7, LAB_T0));
     retry_priority_note(lay, 7, LAB_T0);
@@ -35,25 +35,26 @@ static void a_note_is_good_for_a_minute(void)
     struct layout *lay = lab_new();
 
     retry_priority_note(lay, 7, LAB_T0);
-    CU_ASSERT_FALSE(retry_priority_claim(lay, 7, LAB_T0 + SENIORS_NS + 1));
-    CU_ASSERT_TRUE(retry_priority_claim(lay, 7, LAB_T0 + SENIORS_NS));
+    CU_ASSERT_FALSE(
+        retry_priority_claim(lay, 7, LAB_T0 + RETRY_PRIORITY_NS + 1));
+    CU_ASSERT_TRUE(retry_priority_claim(lay, 7, LAB_T0 + RETRY_PRIORITY_NS));
     free(lay);
 }
 
 static void a_full_set_forgets_its_oldest(void)
 {
     struct layout *lay = lab_new();
-    uint64_t i, of = LAY_SENIOR_SETS;
+    uint64_t i, of = LAY_RETRY_SETS;
 
-    for (i = 1; i <= LAY_SENIOR_WAYS + 3; i++)
+    for (i = 1; i <= LAY_RETRY_WAYS + 3; i++)
         retry_priority_note(lay, i * of, LAB_T0 + (int64_t)i);
-    for (i = 1; i <= LAY_SENIOR_WAYS + 3; i++)
+    for (i = 1; i <= LAY_RETRY_WAYS + 3; i++)
         CU_ASSERT_EQUAL(retry_priority_claim(lay, i * of, LAB_T0 + 100), i > 3);
-    for (i = 1; i <= LAY_SENIOR_WAYS; i++)
+    for (i = 1; i <= LAY_RETRY_WAYS; i++)
         retry_priority_note(lay, i * of, LAB_T0);
     CU_ASSERT_TRUE(retry_priority_claim(lay, 3 * of, LAB_T0));
     retry_priority_note(lay, 99 * of, LAB_T0); /* there is a free place */
-    for (i = 1; i <= LAY_SENIOR_WAYS; i++)
+    for (i = 1; i <= LAY_RETRY_WAYS; i++)
         CU_ASSERT_EQUAL(retry_priority_claim(lay, i * of, LAB_T0), i != 3);
     free(lay);
 }
@@ -62,26 +63,26 @@ static void a_full_set_forgets_its_oldest(void)
 static void noise_in_it_hurts_nobody(void)
 {
     struct layout *lay = lab_new();
-    unsigned char *bytes = (unsigned char *)lay->seniors;
+    unsigned char *bytes = (unsigned char *)lay->retries;
     uint32_t i, k;
 
-    for (i = 0; i < sizeof(lay->seniors); i++)
+    for (i = 0; i < sizeof(lay->retries); i++)
         bytes[i] = (unsigned char)lab_random(256);
     for (i = 1; i < 5000; i++) {
         retry_priority_note(lay, i, LAB_T0);
         CU_ASSERT_TRUE(retry_priority_claim(lay, i, LAB_T0));
     }
-    lay->seniors[0] = (struct lay_retry){LAY_SENIOR_SETS, INT64_MAX};
-    lay->seniors[1] = (struct lay_retry){LAY_SENIOR_SETS, INT64_MIN};
-    lay->seniors[2] = (struct lay_retry){LAY_SENIOR_SETS + 1, LAB_T0};
-    lay->seniors[3] = (struct lay_retry){2 * LAY_SENIOR_SETS, LAB_T0};
-    CU_ASSERT_FALSE(retry_priority_claim(lay, LAY_SENIOR_SETS, LAB_T0));
-    CU_ASSERT_FALSE(retry_priority_claim(lay, LAY_SENIOR_SETS + 1, LAB_T0));
+    lay->retries[0] = (struct lay_retry){LAY_RETRY_SETS, INT64_MAX};
+    lay->retries[1] = (struct lay_retry){LAY_RETRY_SETS, INT64_MIN};
+    lay->retries[2] = (struct lay_retry){LAY_RETRY_SETS + 1, LAB_T0};
+    lay->retries[3] = (struct lay_retry){2 * LAY_RETRY_SETS, LAB_T0};
+    CU_ASSERT_FALSE(retry_priority_claim(lay, LAY_RETRY_SETS, LAB_T0));
+    CU_ASSERT_FALSE(retry_priority_claim(lay, LAY_RETRY_SETS + 1, LAB_T0));
     repair_run(lay, LAB_T0);
-    for (i = k = 0; i < LAY_SENIORS; i++)
-        k += lay->seniors[i].fingerprint != 0;
+    for (i = k = 0; i < LAY_RETRIES; i++)
+        k += lay->retries[i].fingerprint != 0;
     CU_ASSERT_EQUAL(k, 1);
-    CU_ASSERT_TRUE(retry_priority_claim(lay, 2 * LAY_SENIOR_SETS, LAB_T0));
+    CU_ASSERT_TRUE(retry_priority_claim(lay, 2 * LAY_RETRY_SETS, LAB_T0));
     free(lay);
 }
 
@@ -120,7 +121,7 @@ static struct ask *ask_as(struct desk *d, uint32_t worker, uint64_t fingerprint,
     return a;
 }
 
-/* Is a retry of it senior, and the next one not any more? */
+/* Does a retry of it go to the head, and the next one not any more? */
 static void check_owed(struct desk *d, uint64_t fingerprint, bool owed)
 {
     struct ask *a = ask_as(d, 0, fingerprint, true);
@@ -193,7 +194,7 @@ static void what_was_lost_is_remembered_and_what_was_left_is_not(void)
     a = desk_ask(d, 1, &req);
     desk_turn(d);
     CU_ASSERT_EQUAL(a->why_refused, REFUSED_DEADLINE);
-    d->now += SENIORS_NS - NS_PER_S;
+    d->now += RETRY_PRIORITY_NS - NS_PER_S;
     check_owed(d, 7, true);
     desk_free(d);
 }
@@ -335,7 +336,7 @@ static const struct unit_test tests[] = {
     {"what was lost is remembered, and what was left is not",
      what_was_lost_is_remembered_and_what_was_left_is_not},
     {"one that was sent can be lost too", one_that_was_sent_can_be_lost_too},
-    {"a model that is off makes nobody senior",
+    {"a model that is off brings nobody to the head",
      a_model_that_is_off_makes_nobody_senior},
     {"a dead worker's waiters are remembered",
      a_dead_workers_waiters_are_remembered},
@@ -351,5 +352,5 @@ static const struct unit_test tests[] = {
 
 CU_ErrorCode test_retry_priority_add(void)
 {
-    return unit_add("seniors", tests);
+    return unit_add("retry_priority", tests);
 }
