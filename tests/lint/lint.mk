@@ -3,7 +3,7 @@
 # Included by the Makefile.  Each check is a target of its own, lint-NAME, and
 # `make lint` runs all of them to their end, whatever the others find.
 
-LINTS = gcc clang cppcheck tidy words shell format proof
+LINTS = gcc clang cppcheck tidy words shell format proof floors house
 
 TIDY = -*,bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition,-bugprone-implicit-widening-of-multiplication-result,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
 SHELLS = $(shell grep -lsE '^\#!/(usr/)?bin/(env )?(ba)?sh' .ci/run $$(find tests conf packaging -type f))
@@ -30,8 +30,16 @@ lint-format: # other versions of clang-format would want it otherwise
 	clang-format --dry-run -Werror $(C)
 lint-proof: # the checks of the house find what they are there for
 	@tests/lint/proof
+lint-floors:
+	@tests/lint/floors
+	@tests/lint/picture
+lint-house:
+	@tests/lint/house
 
 format: ## put the C code in shape
 	@clang-format -i $(C)
 
-.PHONY: lint $(LINTS:%=lint-%) format
+floors: ## draw the house in CONTRIBUTING.md anew
+	@tests/lint/picture --draw
+
+.PHONY: floors lint $(LINTS:%=lint-%) format
