@@ -55,46 +55,46 @@ void file_lock_drop(int fd)
         continue;
 }
 
-static int slot_lock(int fd, int cmd, short type, uint32_t slot, uint32_t n,
+static int slot_lock(int fd, int cmd, short type, uint32_t seat, uint32_t n,
                      struct flock *fl)
 {
     memset(fl, 0, sizeof(*fl)); /* l_pid must be 0 for OFD locks */
     fl->l_type = type;
     fl->l_whence = SEEK_SET;
-    fl->l_start = SLOT_BASE + slot;
+    fl->l_start = SLOT_BASE + seat;
     fl->l_len = n;
     return fcntl(fd, cmd, fl);
 }
 
-bool file_lock_claim_slot(int fd, uint32_t slot)
+bool file_lock_claim_seat(int fd, uint32_t seat)
 {
     struct flock fl;
 
-    return slot_lock(fd, F_OFD_SETLK, F_WRLCK, slot, 1, &fl) == 0;
+    return slot_lock(fd, F_OFD_SETLK, F_WRLCK, seat, 1, &fl) == 0;
 }
 
-void file_lock_leave_slot(int fd, uint32_t slot)
+void file_lock_leave_seat(int fd, uint32_t seat)
 {
     struct flock fl;
 
-    (void)slot_lock(fd, F_OFD_SETLK, F_UNLCK, slot, 1, &fl);
+    (void)slot_lock(fd, F_OFD_SETLK, F_UNLCK, seat, 1, &fl);
 }
 
-static bool is_held(int fd, uint32_t slot, uint32_t n)
+static bool is_held(int fd, uint32_t seat, uint32_t n)
 {
     struct flock fl;
 
-    if (slot_lock(fd, F_OFD_GETLK, F_WRLCK, slot, n, &fl) == -1)
+    if (slot_lock(fd, F_OFD_GETLK, F_WRLCK, seat, n, &fl) == -1)
         return true; /* unknown: better a ghost than a murdered worker */
     return fl.l_type != F_UNLCK;
 }
 
-bool file_lock_slot_is_held(int fd, uint32_t slot)
+bool file_lock_seat_is_held(int fd, uint32_t seat)
 {
-    return is_held(fd, slot, 1);
+    return is_held(fd, seat, 1);
 }
 
-bool file_lock_slots_are_held(int fd, uint32_t n)
+bool file_lock_seats_are_held(int fd, uint32_t n)
 {
     return is_held(fd, 0, n);
 }

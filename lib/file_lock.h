@@ -23,14 +23,14 @@ MUST_USE bool file_lock_wait(int fd, int64_t for_ns);
 void file_lock_drop(int fd);
 
 /*
- * Worker SLOT's byte, an open-file-description lock far beyond the data: held
+ * Worker SEAT's byte, an open-file-description lock far beyond the data: held
  * for life, gone with the process whatever ends it.
  */
-MUST_USE bool file_lock_claim_slot(int fd, uint32_t slot);
-void file_lock_leave_slot(int fd, uint32_t slot);
-/* Does anybody else hold SLOT?  (One's own slot always looks free.) */
-bool file_lock_slot_is_held(int fd, uint32_t slot);
+MUST_USE bool file_lock_claim_seat(int fd, uint32_t seat);
+void file_lock_leave_seat(int fd, uint32_t seat);
+/* Does anybody else hold SEAT?  (One's own seat always looks free.) */
+bool file_lock_seat_is_held(int fd, uint32_t seat);
 /* Or any of the first N? */
-bool file_lock_slots_are_held(int fd, uint32_t n);
+bool file_lock_seats_are_held(int fd, uint32_t n);
 
 #endif

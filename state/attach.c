@@ -42,7 +42,7 @@ void attach_lose(struct limiter *lim, const char *why, bool damaged)
         lim->bad_ns = lim->now;
     }
     file_close(&lim->file);
-    lim->slot = NONE;
+    lim->seat = NONE;
     lim->unsettled = true;
     ticket_ops_unbind(lim);
     journal_unbind(lim);
@@ -99,7 +99,7 @@ static bool go_home(struct limiter *lim, char *note, size_t note_max)
 }
 
 /* Without a socket all is right but late: others cannot say that it is our
- * turn.  It keeps its number, so the roster need not be told. */
+ * turn.  It keeps its number, so the table of workers need not be told. */
 static void keep_socket(struct limiter *lim)
 {
     int error;

@@ -40,20 +40,20 @@ static void post(void *arg)
     struct limiter *lim = p->lim;
     struct lay_board *board = &lim->stats.lay->board;
     uint32_t owner = board_owner(board);
-    bool lives = owner != NONE && owner != lim->slot &&
-                 file_lock_slot_is_held(lim->file.fd, owner);
+    bool lives = owner != NONE && owner != lim->seat &&
+                 file_lock_seat_is_held(lim->file.fd, owner);
 
     if (p->text != NULL) {
-        p->ok = board_put(board, lim->slot, p->text, p->len);
+        p->ok = board_put(board, lim->seat, p->text, p->len);
     } else {
-        p->state = board_ask(board, lim->slot, lives, p->fresh_ns, p->now);
+        p->state = board_ask(board, lim->seat, lives, p->fresh_ns, p->now);
         p->ok = true;
     }
 }
 
 static bool locked_post(struct posting *p)
 {
-    return p->lim->slot != NONE && !p->lim->unsettled &&
+    return p->lim->seat != NONE && !p->lim->unsettled &&
            section_stats(p->lim, 0, post, p) && p->ok;
 }
 
@@ -140,7 +140,7 @@ static void store_viewers(void *arg)
 {
     const struct limiter *lim = arg;
 
-    __atomic_store_n(&lim->stats.lay->board.viewers[lim->slot], lim->viewers,
+    __atomic_store_n(&lim->stats.lay->board.viewers[lim->seat], lim->viewers,
                      __ATOMIC_RELAXED);
 }
 
@@ -148,6 +148,6 @@ static void store_viewers(void *arg)
 void limiter_board_viewers(struct limiter *lim, uint32_t n)
 {
     lim->viewers = n; /* each turn stores it, too */
-    if (lim->slot != NONE)
+    if (lim->seat != NONE)
         (void)section_glance(lim, store_viewers, lim);
 }

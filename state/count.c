@@ -71,8 +71,8 @@ static void apply(void *arg)
     if (lim->journal.has_gauge)
         rings_gauge(&st->history, &lim->journal.gauge);
     lim->journal.has_gauge = false;
-    if (lim->slot != NONE && st->board.viewers[lim->slot] != lim->viewers)
-        st->board.viewers[lim->slot] = lim->viewers;
+    if (lim->seat != NONE && st->board.viewers[lim->seat] != lim->viewers)
+        st->board.viewers[lim->seat] = lim->viewers;
     if (a->more != NULL)
         a->more(lim);
     lim->first_s = st->history.first_s;

@@ -79,7 +79,7 @@ void limiter_keep(struct limiter *lim, const char *data_dir, int64_t every_ns)
 
 static bool is_ours(const struct limiter *lim, const struct lay_history *h)
 {
-    return h->owner == lim->slot + 1;
+    return h->owner == lim->seat + 1;
 }
 
 static bool is_due(const struct limiter *lim, const struct lay_history *h)
@@ -94,7 +94,7 @@ static void take_lease(struct limiter *lim, struct lay_history *h)
 {
     h->lease_ns = lim->now + LEASE_NS;
     h->due_ns = lim->now + (h->filled ? lim->archive->every_ns : AGAIN_NS);
-    __atomic_store_n(&h->owner, lim->slot + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&h->owner, lim->seat + 1, __ATOMIC_RELEASE);
     lim->archive->until_ns = boottime_ns() + LEASE_NS;
 }
 

@@ -43,7 +43,7 @@ void journal_sweep(struct limiter *lim)
 {
     uint32_t before = lim->gone.n;
 
-    workers_sweep(lim->file.lay, lim->file.fd, lim->slot, lim->now, &lim->gone);
+    workers_sweep(lim->file.lay, lim->file.fd, lim->seat, lim->now, &lim->gone);
     lim->journal.did.swept += lim->gone.n - before;
 }
 

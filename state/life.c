@@ -133,7 +133,7 @@ int limiter_open(struct limiter **out, const char *dir, const char *data_dir,
     err[0] = '\0';
     sigbus_init();
     lim->file.fd = lim->wake.fd = lim->dir = lim->alive = -1;
-    lim->slot = NONE;
+    lim->seat = NONE;
     lim->starting = true;
     lim->gone.lost = &lim->journal.lost;
     lim->path = strdup(dir);
@@ -177,7 +177,7 @@ void limiter_close(struct limiter *lim)
     if (lim == NULL)
         return;
     lim->now = lim->checked_ns = max_i64(lim->now, boottime_ns());
-    if (lim->slot != NONE && file_is_current(&lim->file, lim->dir))
+    if (lim->seat != NONE && file_is_current(&lim->file, lim->dir))
         turn_leave(lim, last_wait_ns(lim));
     history_save_end(lim);
     while (lim->all.first != NULL)

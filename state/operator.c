@@ -52,7 +52,7 @@ bool operator_lead(struct limiter *lim)
 {
     struct lay_control *c = control_of(lim);
 
-    if (lim->slot == NONE)
+    if (lim->seat == NONE)
         lim->cancels_seen = c->cancels - 1; /* another file: look */
     if (lim->generation < c->generation)
         return false;
@@ -95,8 +95,8 @@ void operator_look(struct limiter *lim)
 
     settle_pause(lim, c);
     lim->newest = c->generation;
-    worker_at(lim->file.lay, lim->slot)->generation = lim->generation;
-    worker_at(lim->file.lay, lim->slot)->upstreams = lim->rows;
+    worker_at(lim->file.lay, lim->seat)->generation = lim->generation;
+    worker_at(lim->file.lay, lim->seat)->upstreams = lim->rows;
 }
 
 /* Needs the lock.  One that waits, in line or aside, leaves; one that runs is ended by

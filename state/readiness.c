@@ -52,11 +52,11 @@ static void look(struct question *q)
     struct limiter *lim = q->lim;
     struct layout *lay = lim->file.lay;
     uint32_t i, owner = reachability_owner(&lay->probe);
-    bool lives = owner != NONE && owner != lim->slot &&
-                 file_lock_slot_is_held(lim->file.fd, owner);
+    bool lives = owner != NONE && owner != lim->seat &&
+                 file_lock_seat_is_held(lim->file.fd, owner);
 
     q->out->probe =
-        reachability_ask(&lay->probe, lim->slot, lives, q->times, q->now);
+        reachability_ask(&lay->probe, lim->seat, lives, q->times, q->now);
     q->out->reachable = reachability_is_reachable(&lay->probe);
     q->out->status = (uint16_t)lay->probe.status;
     q->out->waiting = lay->live.waiting;
@@ -77,7 +77,7 @@ static void locked(void *arg)
     if (q->out != NULL)
         look(q);
     else
-        reachability_answer(&lay->probe, q->lim->slot, q->reachable, q->status,
+        reachability_answer(&lay->probe, q->lim->seat, q->reachable, q->status,
                             q->now);
 }
 

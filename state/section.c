@@ -40,7 +40,7 @@ bool section_write(struct limiter *lim, void (*fn)(void *), void *arg)
 {
     struct transaction t = {.fn = fn, .arg = arg};
 
-    return lim->slot != NONE && !lim->unsettled && run(lim, &t, true);
+    return lim->seat != NONE && !lim->unsettled && run(lim, &t, true);
 }
 
 bool section_both(struct limiter *lim, void (*fn)(void *), void (*then)(void *),

@@ -39,7 +39,7 @@ void slots_poke(struct limiter *lim, uint32_t worker)
     const struct lay_worker *w = worker_at(lim->file.lay, worker);
     uint64_t bit = UINT64_C(1) << worker % 64;
 
-    if (worker == lim->slot || (lim->poked[worker / 64] & bit) != 0)
+    if (worker == lim->seat || (lim->poked[worker / 64] & bit) != 0)
         return;
     lim->poked[worker / 64] |= bit;
     lim->pokes[lim->n_pokes++] = w->address;
@@ -70,7 +70,7 @@ static void grant(struct limiter *lim, uint32_t row)
 void slots_accept(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
-    const struct lay_worker *self = worker_at(lay, lim->slot);
+    const struct lay_worker *self = worker_at(lay, lim->seat);
     struct ticket *t;
 
     for (t = lim->all.first; t != NULL && self->offers > 0; t = t->next)
@@ -90,7 +90,7 @@ void slots_revoke(struct limiter *lim)
     for (i = 0; i < lay->live.rows_high && i < LAY_ROWS; i++) {
         const struct lay_row *r = &lay->rows[i];
 
-        if (r->state != ROW_OFFERED || r->worker == lim->slot)
+        if (r->state != ROW_OFFERED || r->worker == lim->seat)
             continue;
         if (r->changed_ns <= lim->now && r->changed_ns > lim->now - OFFER_NS) {
             alarm_at(lim, r->changed_ns + OFFER_NS);
@@ -108,7 +108,7 @@ static void give(struct limiter *lim, uint32_t row)
 {
     struct layout *lay = lim->file.lay;
 
-    if (row_at(lay, row)->worker == lim->slot) {
+    if (row_at(lay, row)->worker == lim->seat) {
         grant(lim, row);
     } else {
         row_offer(lay, row, lim->now);
@@ -172,7 +172,7 @@ static void lead(struct limiter *lim, uint32_t scope, uint32_t row,
         slots_poke(lim, leader);
     s->leader = leader;
     s->alarm_ns = when;
-    alarm_at(lim, leader == lim->slot ? when : when + BACKSTOP_NS);
+    alarm_at(lim, leader == lim->seat ? when : when + BACKSTOP_NS);
 }
 
 /* The next slot of SCOPE opens at WHEN: for somebody who may go then, or else

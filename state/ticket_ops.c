@@ -164,7 +164,7 @@ static void do_join(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
     struct row_join j = {.req = &t->req,
-                         .worker = lim->slot,
+                         .worker = lim->seat,
                          .generation = t->generation,
                          .said_ns = lim->now};
     enum limiter_refusal why;
@@ -377,7 +377,7 @@ static bool is_late(struct limiter *lim, uint32_t row)
 static bool adopt(struct limiter *lim, struct ticket *t)
 {
     struct row_join j = {.req = &t->req,
-                         .worker = lim->slot,
+                         .worker = lim->seat,
                          .arrival = t->arrival,
                          .to_head = t->to_head,
                          .generation = t->generation,

@@ -50,7 +50,7 @@
 
 #define BUSY_NS     NS_PER_MS        /* next try at a lock somebody holds, */
 #define BUSY_MAX_NS (50 * NS_PER_MS) /* rising to this while it lasts */
-#define FULL_NS     (50 * NS_PER_MS) /* next try at a full roster */
+#define FULL_NS     (50 * NS_PER_MS) /* next try where no seat is free */
 #define STUCK_NS    (10 * NS_PER_MS) /* next try at a log that is full */
 #define GAP_NS      (NS_PER_MS / 5)  /* for others, between long turns */
 #define PATIENCE_NS (2 * NS_PER_S)   /* then new requests are refused */
@@ -97,9 +97,9 @@ static void enter(struct limiter *lim)
 
     if (lim->repairs != lay->live.repairs)
         lim->unsettled = true; /* what operator.c knows may be lost */
-    if (lim->slot != NONE &&
-        !workers_is_mine(lay, lim->slot, lim->wake.address))
-        sigbus_damaged("our place in the roster");
+    if (lim->seat != NONE &&
+        !workers_is_mine(lay, lim->seat, lim->wake.address))
+        sigbus_damaged("our seat");
     lay->live.now_ns = lim->now;
     lim->service_start_ns = lay->live.service_start_ns;
 }
@@ -109,7 +109,7 @@ static void settle_in(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
 
-    if (lim->slot == NONE) {
+    if (lim->seat == NONE) {
         journal_sweep(lim);
         lim->at_odds = !upstream_map_take(lim);
         if (lim->at_odds)
@@ -118,10 +118,10 @@ static void settle_in(struct limiter *lim)
     lim->repairs = lay->live.repairs;
     upstream_map_rule(lim, operator_lead(lim));
     rescope_rows(lay, lim->now);
-    if (lim->slot == NONE)
-        lim->slot =
+    if (lim->seat == NONE)
+        lim->seat =
             workers_claim(lay, lim->file.fd, lim->wake.address, lim->now);
-    if (lim->slot != NONE)
+    if (lim->seat != NONE)
         ticket_ops_adopt(lim);
 }
 
@@ -153,11 +153,11 @@ static void locked(void *arg)
 
     enter(lim);
     begin_effort(lim);
-    if (lim->slot == NONE || lim->unsettled)
+    if (lim->seat == NONE || lim->unsettled)
         settle_in(lim);
-    if (lim->slot != NONE)
-        workers_seen(lim->file.lay, lim->slot, lim->now);
-    lim->at_work = lim->slot != NONE && !lim->adopting;
+    if (lim->seat != NONE)
+        workers_seen(lim->file.lay, lim->seat, lim->now);
+    lim->at_work = lim->seat != NONE && !lim->adopting;
     if (lim->at_work) {
         operator_look(lim);
         slots_accept(lim); /* before revoke(): late is not never */
@@ -172,7 +172,7 @@ static void locked(void *arg)
         ticket_events_places(lim);
         journal_gauge(lim);
     }
-    lim->alone = workers_is_alone(lim->file.lay, lim->slot);
+    lim->alone = workers_is_alone(lim->file.lay, lim->seat);
 }
 
 /* Needs the lock.  The statistics of it. */
@@ -281,7 +281,7 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
     lim->starting = false;
     tell_workers(lim);
     history_save_go_on(lim);
-    if (lim->slot == NONE) {
+    if (lim->seat == NONE) {
         if (lim->at_odds && !lim->told_odds)
             limiter_say(lim, "upstreams_differ",
                         "workers with other upstreams use all %d rows: nothing "
@@ -336,7 +336,7 @@ bool turn_at_once(struct limiter *lim, int64_t now,
 
     lim->now = max_i64(lim->now, now);
     do {
-        if (!attach_check(lim) || lim->slot == NONE || lim->unsettled)
+        if (!attach_check(lim) || lim->seat == NONE || lim->unsettled)
             return false; /* a turn has to come first */
         lim->late = false;
         if (run(lim, &t) != STATE_DONE && !lim->late)
@@ -365,9 +365,9 @@ static void leave(void *arg)
     } while (lim->adopting);
     ticket_ops_fulfil(lim);
     completions_resolve(lim);
-    workers_leave(lim->file.lay, lim->file.fd, lim->slot, lim->now,
+    workers_leave(lim->file.lay, lim->file.fd, lim->seat, lim->now,
                   &lim->journal.lost);
-    lim->slot = NONE;
+    lim->seat = NONE;
     slots_hand_out_all(lim);
 }
 

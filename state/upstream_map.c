@@ -7,7 +7,7 @@
  * one less, or in another order.  What comes in is translated where a turn takes
  * it (ticket_ops.c, verdicts.c, completions.c, readiness.c); what goes out has names.
  *
- * A worker says in its place in the roster which rows it uses.  A row that
+ * A worker says in its seat which rows it uses.  A row that
  * nobody uses keeps its name and its log, and is taken up again by that name;
  * another name gets it when no row without any is left, and then its window
  * counts as full.  Rules are those of the newest settings (operator.c); where
@@ -39,7 +39,7 @@ static uint32_t rows_of_others(const struct limiter *lim)
     uint32_t i, rows = 0;
 
     for (i = 0; i < lay->live.workers_high && i < LAY_WORKERS; i++)
-        if (lay->workers[i].used && i != lim->slot)
+        if (lay->workers[i].used && i != lim->seat)
             rows |= lay->workers[i].upstreams;
     return rows;
 }

@@ -99,7 +99,7 @@ struct limiter {
     bool elsewhere; /* somebody, or we, may have sent by another file than the
                      * one to be attached */
     bool deaf;      /* our socket is gone, and that was said */
-    uint32_t slot;  /* our place in the roster, or NONE */
+    uint32_t seat;  /* our place in the table of workers, or NONE */
     struct wake wake;
     struct limiter_settings set;
     int64_t opened_ns;   /* when this worker began */

@@ -127,7 +127,7 @@ static const char *examine(const struct file_open *o, struct state_file *f,
 static enum file_result judge_foreign(const struct file_open *o,
                                       struct state_file *f)
 {
-    if (file_lock_slots_are_held(f->fd, LAY_WORKERS)) {
+    if (file_lock_seats_are_held(f->fd, LAY_WORKERS)) {
         opening_note(
             o,
             "%s: workers in another time namespace use it, whose clock is not "

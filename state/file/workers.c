@@ -35,7 +35,7 @@ uint32_t workers_claim(struct layout *lay, int fd, uint64_t address,
     for (i = 0; i < LAY_WORKERS; i++) {
         struct lay_worker *w = &lay->workers[i];
 
-        if (w->used || !file_lock_claim_slot(fd, i))
+        if (w->used || !file_lock_claim_seat(fd, i))
             continue;
         w->pid = (uint32_t)getpid();
         w->address = address;
@@ -132,7 +132,7 @@ void workers_leave(struct layout *lay, int fd, uint32_t self, int64_t now,
     reachability_leave(&lay->probe, self);
     note_left(self, lost);
     __atomic_store_n(&worker_at(lay, self)->used, 0, __ATOMIC_RELEASE);
-    file_lock_leave_slot(fd, self);
+    file_lock_leave_seat(fd, self);
     while (lay->live.workers_high > 0 &&
            !worker_at(lay, lay->live.workers_high - 1)->used)
         lay->live.workers_high--;
@@ -165,7 +165,7 @@ void workers_sweep(struct layout *lay, int fd, uint32_t self, int64_t now,
     for (i = 0; i < high && gone->n < ROSTER_GONE_MAX; i++) {
         struct lay_worker *w = &lay->workers[i];
 
-        if (!w->used || i == self || file_lock_slot_is_held(fd, i))
+        if (!w->used || i == self || file_lock_seat_is_held(fd, i))
             continue;
         gone->address[gone->n++] = w->address;
         workers_leave(lay, fd, i, now, gone->lost);

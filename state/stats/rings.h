@@ -97,7 +97,7 @@ void rings_gauge(struct lay_history *h, const struct rings_gauge *g);
 void rings_fill(struct lay_history *h, uint32_t i, const struct lay_moment *m);
 /* WORKER, which may be the one that saves, is gone. */
 void rings_leave(struct lay_history *h, uint32_t worker);
-/* Places are those of another roster: nobody saves. */
+/* Places are those of another file: nobody saves. */
 void rings_move(struct lay_history *h);
 /* After a crash: what cannot be is made sound. */
 void rings_rebuild(struct lay_history *h, int64_t now);

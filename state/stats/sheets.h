@@ -49,7 +49,7 @@ bool board_put(struct lay_board *b, uint32_t self, const char *text,
                size_t len);
 /* WORKER is gone. */
 void board_leave(struct lay_board *b, uint32_t worker);
-/* Places are those of another roster: nobody looks on, nobody writes. */
+/* Places are those of another file: nobody looks on, nobody writes. */
 void board_move(struct lay_board *b);
 /* After a crash: what cannot be is made sound. */
 void board_rebuild(struct lay_board *b, int64_t now);

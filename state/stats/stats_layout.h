@@ -35,7 +35,7 @@ struct lay_stats_live {
     struct lay_flag flag;
     /* When the state file was made whose lock this is written under: of two
      * that are in use for a moment the newer one.  Places of workers are those
-     * of its roster. */
+     * of its workers. */
     int64_t under_ns;
 };
 

@@ -146,7 +146,7 @@ static uint32_t sweep(struct cell *c, enum step step)
     while (!file_lock_take(lim->file.fd))
         continue;
     lay->live.now_ns = t > lay->live.now_ns ? t : lay->live.now_ns;
-    workers_sweep(lay, lim->file.fd, lim->slot, lay->live.now_ns, &lim->gone);
+    workers_sweep(lay, lim->file.fd, lim->seat, lay->live.now_ns, &lim->gone);
     file_lock_drop(lim->file.fd);
     note(c, step, t);
     dead = lim->gone.n;
@@ -237,7 +237,7 @@ static uint32_t offered(const struct cell *c)
     uint32_t i;
 
     for (i = 0; i < (uint32_t)c->workers; i++)
-        if (lay->workers[c->lim[i]->slot].offers > 0)
+        if (lay->workers[c->lim[i]->seat].offers > 0)
             return i;
     return NONE;
 }

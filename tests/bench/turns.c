@@ -575,7 +575,7 @@ static void team(struct scene *s, int fd, uint32_t dead)
         if (dead > 0)
             dead--;
         else
-            CHECK(file_lock_claim_slot(fd, i));
+            CHECK(file_lock_claim_seat(fd, i));
     }
     lay->live.workers_high = LAY_WORKERS;
     lay->live.swept_ns = 0;
@@ -619,7 +619,7 @@ static void job_dead(struct scene *s)
     s->lim = s->other;
     team(s, fd, 64);
     file_close(&lim->file); /* what a death looks like */
-    lim->slot = NONE;
+    lim->seat = NONE;
     settle_watched(s->lim);
     s->other = lim;
     close(fd);

@@ -471,7 +471,7 @@ static void another_dies(void)
     limiter_sent(lim, ticket[100]);
     turn();
     file_close(&lim->file);
-    lim->slot = NONE;
+    lim->seat = NONE;
     limiter_close(lim);
     lim = mine;
     turn();
@@ -691,13 +691,13 @@ static void survive(void *arg)
     expect(w, w->sum <= set.rules[0].requests, "more sends than the limit");
     for (i = 0; i < LAY_ROWS; i++)
         before -= lay->rows[i].state == ROW_OFFERED &&
-                  !file_lock_slot_is_held(w->locks, lay->rows[i].worker);
+                  !file_lock_seat_is_held(w->locks, lay->rows[i].worker);
     workers_sweep(lay, w->locks, NONE, lay->live.now_ns, &gone);
     expect(w, sends_that_count(lay) == before, "the sweep changed the log");
     for (i = 0; i < LAY_ROWS; i++)
         expect(w,
                lay->rows[i].state == ROW_FREE ||
-                   file_lock_slot_is_held(w->locks, lay->rows[i].worker),
+                   file_lock_seat_is_held(w->locks, lay->rows[i].worker),
                "a row of the dead is left");
     for (i = 0; i < LAY_WORKERS; i++)
         lay->workers[i].stalled = 0;
@@ -870,9 +870,9 @@ static void lock_places(struct play *p)
     p->hold = mkstemp(name);
     p->locks = open(name, O_RDWR | O_CLOEXEC);
     (void)unlink(name);
-    CHECK(file_lock_claim_slot(p->hold, lim->slot));
+    CHECK(file_lock_claim_seat(p->hold, lim->seat));
     if (third != NULL)
-        CHECK(file_lock_claim_slot(p->hold, third->slot));
+        CHECK(file_lock_claim_seat(p->hold, third->seat));
 }
 
 /* Of ours and of the victim's. */

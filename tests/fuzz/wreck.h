@@ -315,7 +315,7 @@ static void open_worker(int i)
 static void kill_worker(int i)
 {
     file_close(&worker[i]->file);
-    worker[i]->slot = NONE;
+    worker[i]->seat = NONE;
     limiter_close(worker[i]);
     worker[i] = NULL;
 }

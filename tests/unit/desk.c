@@ -87,7 +87,7 @@ void desk_kill(struct desk *d, uint32_t i)
         if (d->asks[k].lim == lim)
             d->asks[k].ticket = NULL;
     file_close(&lim->file);
-    lim->slot = NONE;
+    lim->seat = NONE;
     limiter_close(lim);
     d->w[i] = NULL;
 }

@@ -153,7 +153,7 @@ static int race(struct desk *d, bool writes)
         free(text);
         return 2;
     }
-    while (lim->slot == NONE)
+    while (lim->seat == NONE)
         (void)limiter_turn(lim, d->now);
     while (ok && boottime_ns() < (n > 20 ? end : end + 60 * NS_PER_S)) {
         if (writes)

@@ -107,7 +107,7 @@ static void start_with_a_reader(struct desk *d)
     begin_anew(d, 2);
     limiter_keep(d->w[1], d->dir, 600 * NS_PER_S);
     (void)limiter_turn(d->w[1], d->now);
-    CU_ASSERT_EQUAL(history(d, 0)->owner, d->w[1]->slot + 1);
+    CU_ASSERT_EQUAL(history(d, 0)->owner, d->w[1]->seat + 1);
 }
 
 static void save_now(struct desk *d)

@@ -415,7 +415,7 @@ static void a_file_that_proved_damaged_is_not_used_again(void)
     desk_open(d, 0);
     desk_open(d, 1);
     ino = d->w[0]->file.ino;
-    desk_layout(d, 0)->workers[d->w[0]->slot].address ^= 1;
+    desk_layout(d, 0)->workers[d->w[0]->seat].address ^= 1;
     desk_turn(d);
     CU_ASSERT_NOT_EQUAL(d->w[0]->file.ino, ino);
     CU_ASSERT_EQUAL(d->w[0]->file.ino, d->w[1]->file.ino);

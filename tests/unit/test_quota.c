@@ -603,7 +603,7 @@ static void no_minute_of_a_client_holds_more_than_its_limit(void)
     for (ms = 0; ms < RUN_S * INT64_C(1000); ms += STEP_MS) {
         step(c, ms);
         if (ms % 10000 == 0 && d->w[0] != NULL && d->w[0]->file.lay != NULL &&
-            d->w[0]->slot != NONE && desk_layout(d, 0)->live.dirty == 0)
+            d->w[0]->seat != NONE && desk_layout(d, 0)->live.dirty == 0)
             lab_recount(desk_layout(d, 0));
     }
     check_minutes(c->all_ms, c->n_all, REQUESTS);

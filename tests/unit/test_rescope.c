@@ -92,7 +92,7 @@ static const struct layout *any_layout(const struct desk *d)
     uint32_t i;
 
     for (i = 0; i < DESK_WORKERS; i++)
-        if (d->w[i] != NULL && d->w[i]->slot != NONE)
+        if (d->w[i] != NULL && d->w[i]->seat != NONE)
             return desk_layout(d, i);
     return NULL;
 }

@@ -192,7 +192,7 @@ static void a_file_of_another_clock_that_workers_use_is_left_to_them(void)
 
     start_init(&s);
     make_marked(&s);
-    CU_ASSERT_TRUE(file_lock_claim_slot(s.f.fd, 7));
+    CU_ASSERT_TRUE(file_lock_claim_seat(s.f.fd, 7));
     s.f.lay->head.time_ns ^= 1;
     sign(&s.f.lay->head);
     theirs = s.f;

@@ -384,7 +384,7 @@ static void a_damaged_state_keeps_its_statistics(void)
     desk_layout(d, 0)->live.dirty = 7;
     desk_pass(d, 2000);
     expect_kept(d, 4);
-    CU_ASSERT_EQUAL(desk_stats(d, 0)->board.viewers[d->w[0]->slot], 3);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->board.viewers[d->w[0]->seat], 3);
     desk_free(d);
 }
 

@@ -139,17 +139,17 @@ static void so_many_are_adopted_in_a_turn(void)
         desk_sent(&d->asks[i]);
     desk_turn(d);
     attach_lose(lim, "a test", true);
-    for (i = 0; (lim->slot == NONE || lim->unsettled) && i < 1000; i++) {
+    for (i = 0; (lim->seat == NONE || lim->unsettled) && i < 1000; i++) {
         int64_t due = limiter_turn(lim, d->now);
 
-        if (lim->slot != NONE) {
+        if (lim->seat != NONE) {
             const struct lay_live *live = &desk_layout(d, 0)->live;
 
             CU_ASSERT_TRUE(live->running - before <= TURN_MAX);
             CU_ASSERT_EQUAL(due <= d->now, lim->unsettled);
             before = live->running;
         }
-        d->now += lim->slot == NONE ? 100 * NS_PER_MS : 0;
+        d->now += lim->seat == NONE ? 100 * NS_PER_MS : 0;
     }
     CU_ASSERT_EQUAL(before, MANY);
     lab_recount(desk_layout(d, 0));

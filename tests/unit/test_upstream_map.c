@@ -31,7 +31,7 @@ static void open_with(struct desk *d, uint32_t worker, const char *names)
 {
     list(d, names);
     desk_open(d, worker);
-    CU_ASSERT_NOT_EQUAL(d->w[worker]->slot, NONE);
+    CU_ASSERT_NOT_EQUAL(d->w[worker]->seat, NONE);
 }
 
 static void end(struct desk *d, uint32_t worker)
@@ -311,7 +311,7 @@ static void without_a_row_it_waits_for_one(void)
     open_with(d, 0, sixteen);
     list(d, "q a");
     desk_open(d, 1);
-    CU_ASSERT_EQUAL(d->w[1]->slot, NONE);
+    CU_ASSERT_EQUAL(d->w[1]->seat, NONE);
     CU_ASSERT_TRUE(desk_has_logged(d, "upstreams_differ"));
     a = desk_ask(d, 1, NULL);
     desk_pass(d, 3000);
@@ -320,7 +320,7 @@ static void without_a_row_it_waits_for_one(void)
     CU_ASSERT_EQUAL(sends(d, 0, 1, 9), 3);
     end(d, 0);
     desk_pass(d, 1000);
-    CU_ASSERT_NOT_EQUAL(d->w[1]->slot, NONE);
+    CU_ASSERT_NOT_EQUAL(d->w[1]->seat, NONE);
     CU_ASSERT_EQUAL(sends(d, 1, 1, 9), 1); /* a, as it was */
     CU_ASSERT_EQUAL(sends(d, 1, 0, 1), 0); /* q, in the place of another */
     desk_pass(d, 61000);
