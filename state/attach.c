@@ -185,7 +185,7 @@ static enum file_result attach(struct limiter *lim, bool cold, char *note,
     enum file_result res = file_attach(&lim->file, &o);
 
     lim->journal.did.recoveries += recovered;
-    if (res == FILE_BUSY)
+    if (res == FILE_BUSY && note[0] == '\0')
         snprintf(note, note_max, "%s is locked by another process", FILE_NAME);
     if (res != FILE_OK)
         return res;
@@ -319,11 +319,7 @@ static bool attach_patiently(struct limiter *lim, bool cold, char *err,
         if (res == FILE_BUSY)
             nap();
     }
-    if (res == FILE_BUSY)
-        snprintf(err, err_max,
-                 "%s is locked by another process that does not let go",
-                 FILE_NAME);
-    return res == FILE_OK;
+    return res == FILE_OK; /* else ERR says who has it, or what is wrong */
 }
 
 /*

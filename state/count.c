@@ -17,6 +17,8 @@
 #include "state/stats/figures.h"
 #include "state/worker.h"
 
+#define AHEAD_NS (20 * NS_PER_MS) /* a clock that is set is seen so soon */
+
 struct applying {
     struct limiter *lim;
     void (*more)(struct limiter *lim);
@@ -57,20 +59,60 @@ static void apply_lost(struct limiter *lim, struct stats_layout *st)
     lost->any_left = false;
 }
 
+static uint32_t most(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+/* A moment keeps the most there was.  Most turns have no more to tell than
+ * those before them in the same second. */
+static void apply_gauge(struct journal *j, struct stats_layout *st)
+{
+    struct rings_gauge *had = &j->gauged;
+    const struct rings_gauge g = j->gauge;
+
+    if (!j->has_gauge)
+        return;
+    j->has_gauge = false;
+    if (j->gauged_s != st->history.now_s ||
+        j->gauged_in != st->head.created_ns) {
+        j->gauged_s = st->history.now_s;
+        j->gauged_in = st->head.created_ns;
+        *had = (struct rings_gauge){0, 0, 0, 0};
+    } else if (g.waiting <= had->waiting && g.in_flight <= had->in_flight &&
+               g.window_used <= had->window_used &&
+               g.window_limit <= had->window_limit) {
+        return;
+    }
+    had->waiting = most(g.waiting, had->waiting);
+    had->in_flight = most(g.in_flight, had->in_flight);
+    had->window_used = most(g.window_used, had->window_used);
+    had->window_limit = most(g.window_limit, had->window_limit);
+    rings_gauge(&st->history, &g);
+}
+
+/* The wall clock at NOW.  How far it is ahead of ours is looked at now and then:
+ * two clocks cost as much as a tenth of a turn. */
+static int64_t wall_s(struct journal *j, int64_t now)
+{
+    if (now < j->ahead_at_ns || now >= j->ahead_at_ns + AHEAD_NS) {
+        j->ahead_ns = wall_ns() - boottime_ns();
+        j->ahead_at_ns = now;
+    }
+    return (now + j->ahead_ns) / NS_PER_S;
+}
+
 static void apply(void *arg)
 {
     struct applying *a = arg;
     struct limiter *lim = a->lim;
     struct stats_layout *st = lim->stats.lay;
 
-    rings_turn(&st->history, (lim->now + wall_ns() - boottime_ns()) / NS_PER_S,
-               lim->now);
+    rings_turn(&st->history, wall_s(&lim->journal, lim->now), lim->now);
     apply_sends(&lim->journal, st);
     apply_lost(lim, st);
     completions_apply(lim, st);
-    if (lim->journal.has_gauge)
-        rings_gauge(&st->history, &lim->journal.gauge);
-    lim->journal.has_gauge = false;
+    apply_gauge(&lim->journal, st);
     if (lim->seat != NONE && st->board.viewers[lim->seat] != lim->viewers)
         st->board.viewers[lim->seat] = lim->viewers;
     if (a->more != NULL)

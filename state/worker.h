@@ -80,6 +80,11 @@ struct journal {
     struct sent_by sends[LAY_ROWS];
     struct workers_lost lost;
     bool has_gauge;
+    /* The most that we have put into the moment of GAUGED_S, in the statistics
+     * file that was made at GAUGED_IN: most turns have no more to say. */
+    struct rings_gauge gauged;
+    int64_t gauged_s, gauged_in;
+    int64_t ahead_ns, ahead_at_ns; /* of our clock is the wall's; when seen */
     struct rings_gauge gauge;
 };
 
