@@ -162,14 +162,26 @@ static inline bool is_settled(const struct layout *lay)
 
 /* ---- a process that is led by the hand ---------------------------------- */
 
-/* Waits until it stops; false: it is gone. */
+/* What PID does is not what it was led to: it is gone, or a signal that is not
+ * ours came. */
+static inline bool is_astray(pid_t pid, int status)
+{
+    if (WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP)
+        return false;
+    printf("process %d is not where it was led to: status %#x\n", (int)pid,
+           (unsigned)status);
+    return true;
+}
+
+/* Waits until it stops itself; false: it is gone, or something else stopped it,
+ * wherever it was. */
 static inline bool wait_stop(pid_t pid)
 {
     int status;
 
     while (waitpid(pid, &status, WUNTRACED) == -1)
         CHECK(errno == EINTR);
-    return WIFSTOPPED(status);
+    return !is_astray(pid, status);
 }
 
 /* Runs on to the begin or the end of a system call; false: it stopped itself,
@@ -181,7 +193,11 @@ static inline bool to_next_call(pid_t pid)
     CHECK(ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0);
     while (waitpid(pid, &status, 0) == -1)
         CHECK(errno == EINTR);
-    return WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80);
+    if (WIFSTOPPED(status) && WSTOPSIG(status) == (SIGTRAP | 0x80))
+        return true;
+    if (!WIFEXITED(status))
+        (void)is_astray(pid, status);
+    return false;
 }
 
 /* Runs on until it is about to make system call NR. */

@@ -104,7 +104,7 @@ static void takes_a_turn(void)
     for (i = 0; i < 20; i++)
         (void)join(lim, &h[i]);
     here();
-    (void)turn(lim);
+    settled(lim); /* the others may be there first */
     here();
     for (;;) {
         (void)turn(lim);
