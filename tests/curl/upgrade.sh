@@ -57,10 +57,10 @@ roll() {
 load() {
     until [ -e "$work/enough" ]; do
         chat sim/tokens-3 ",\"user\":\"$1\""
-        if [ "$status $(jq -r .error.code <<<"$body" 2>/dev/null)" = "503 sluice_draining" ]; then
-            echo >>"$work/again"
+        while [ "$status $(jq -r .error.code <<<"$body" 2>/dev/null)" = "503 sluice_draining" ]; do
+            echo >>"$work/again" # twice, where it meets the second old one
             chat sim/tokens-3 ",\"user\":\"$1\"" -H 'X-Stainless-Retry-Count: 1'
-        fi
+        done
         echo "$status" >>"$work/codes"
     done
 }
