@@ -306,7 +306,8 @@ static void stopped_before_writing(void)
     CHECK(wait_stop(pid));
     lim = worker(&set, boottime_ns());
     n = send_for(lim, 5 * SPAN_MS - SPAN_MS / 2); /* five windows begin */
-    check(n == 5 * (LIMIT - 2), "before writing: %u sends, not %d", n,
+    check(n <= 5 * (LIMIT - 2) && n >= 4 * (LIMIT - 2),
+          "before writing: %u sends, not %d nor one window less", n,
           5 * (LIMIT - 2));
     go_on(pid);
     CHECK(wait_stop(pid)); /* its two are on the wire now */
@@ -356,6 +357,9 @@ static void waits_with_lost_grants(void)
     _exit(before == LIMIT && after == 0 && moved == 0 ? 0 : 1);
 }
 
+/* Long enough that on a busy machine nothing comes back to be sent meanwhile. */
+#define LOST_MS 4000
+
 static void stopped_while_the_file_is_lost(void)
 {
     struct limiter *lim;
@@ -363,7 +367,7 @@ static void stopped_while_the_file_is_lost(void)
     int status;
     pid_t pid;
 
-    set = settings(LIMIT, SPAN_MS, 0);
+    set = settings(LIMIT, LOST_MS, 0);
     empty_dir();
     lim = worker(&set, boottime_ns());
     forget_the_past(lim);
@@ -372,8 +376,8 @@ static void stopped_while_the_file_is_lost(void)
         waits_with_lost_grants();
     CHECK(wait_stop(pid));
     CHECK(unlinkat(lim->dir, FILE_NAME, 0) == 0);
-    (void)turns(lim, 2 * 1000 + SPAN_MS); /* until it is seen, and a second */
-    n = send_for(lim, SPAN_MS / 2);
+    (void)turns(lim, 2 * 1000 + LOST_MS); /* until it is seen, and a second */
+    n = send_for(lim, LOST_MS / 8);
     check(n == LIMIT, "file lost: the others sent %u, not %d", n, LIMIT);
     go_on(pid);
     CHECK(wait_stop(pid));

@@ -44,8 +44,8 @@ size=$(wc -c <"$work/data/history")
 at_most "it is small" 4000000 "$size"
 is "for nobody else to read" "600 700" "$(command stat -c %a "$work/data/history" "$work/data" | xargs)"
 mapfile -t all < <(workers)
+rm -f "$state/sluice.state" "$state/sluice.stats" # first: who comes in their place finds none
 kill -KILL "${all[@]}"
-rm -f "$state/sluice.state" "$state/sluice.stats"
 check "others are there" wait_for 30 sh -c "curl -s $url/api/status | jq -e '.workers | length == 4'"
 check "after a kill of all, and with other files, it has all that was saved" wait_for 30 totals sends "$all_sent"
 is "which counters have not" 0 "$(sent)"
