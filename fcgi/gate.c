@@ -84,10 +84,11 @@ void gate_route(const struct routes *table, struct request *r)
     if (r->route != NULL)
         return;
     if (allow == NULL) {
-        fault_set(&r->fault, ERROR_NOT_FOUND,
-                  "There is nothing at this path. Sluice serves the OpenAI API "
-                  "under /v1/, and /health, /health/ready, /metrics, "
-                  "/api/status, /api/queue, /api/events, /api/history.");
+        fault_set(
+            &r->fault, ERROR_NOT_FOUND,
+            "There is nothing at this path. Sluice serves the OpenAI API "
+            "under /v1/, and /health, /health/ready, /metrics, "
+            "/api/status, /api/queue, /api/events, /api/history, /api/config.");
         return;
     }
     (void)snprintf(r->allow, sizeof(r->allow), "%s", allow);
