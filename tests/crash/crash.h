@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -272,8 +273,13 @@ static inline void share_a_processor(void)
     (void)sched_setaffinity(0, sizeof(one), &one);
 }
 
+/* In the child.  In a process group of its own: the kernel wakes who is stopped
+ * in one that is orphaned, with SIGHUP and SIGCONT, and where tests run without
+ * a terminal that can come with anybody's end.  It goes when we go. */
 static inline void be_led(void)
 {
+    CHECK(setpgid(0, 0) == 0);
+    CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
     CHECK(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
 }
 
