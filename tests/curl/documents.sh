@@ -96,6 +96,12 @@ at_least "README.md has commands" 10 "$(printed README.md | wc -l)"
 is "both READMEs have the same commands" "" "$(diff <(printed README.md) <(printed README.zh-CN.md))"
 is "and name the same things" "" "$(diff <(quoted README.md) <(quoted README.zh-CN.md))"
 
+# Each metric of ours has its place in the table, which leaves the prefix out.
+metrics() { grep -ohE 'begin\(p, "sluice_[a-z_]+", "[a-z]+"' "$root/fcgi/pages/metrics.c" | sed -E 's/.*"sluice_(.*)", "(.*)"/\1 \2/; s/ counter$/_total/; s/ [a-z]+$//'; }
+at_least "there are metrics" 20 "$(metrics | wc -l)"
+# shellcheck disable=SC2016 # backquotes that are meant so
+is "each is in the table of fcgi/README.md" "" "$(metrics | while read -r m; do grep -qE '^\|.*`'"$m"'[{`]' "$root/fcgi/README.md" || echo "$m"; done)"
+
 # Files that a README names are there; NAME stands for any.
 named() { # named FILE FOLDER...
     local f n
