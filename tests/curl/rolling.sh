@@ -21,7 +21,7 @@ roll() { # roll "what"
     local pid old
     mapfile -t old < <(workers)
     : >"$work/codes"
-    while [ ! -e "$work/enough" ]; do
+    while [ ! -e "$work/enough" ] || [ "$(wc -l <"$work/codes")" -lt 4 ]; do
         chat sim/tokens-3 >/dev/null
         echo "$status" >>"$work/codes"
         chat sim/big-1 >/dev/null
