@@ -64,7 +64,9 @@ void heads_of_error(struct buf *b, const struct exchange *x,
                            : "application/json");
     if (e->head != NULL)
         reply_their_headers(b, e->head, e->retry, e->is_coded);
-    reply_retry_headers(b, e->head == NULL ? e->retry_ms : -1, e->retry);
+    reply_retry_headers(
+        b, e->head == NULL || reply_hides_delay(e->head) ? e->retry_ms : -1,
+        e->retry);
     if (e->status == 405)
         reply_header(b, "Allow", x->req->allow);
     if (e->status == 401 && e->head == NULL)

@@ -46,6 +46,8 @@ const char *reply_reason(int status)
         {502, "Bad Gateway"},
         {503, "Service Unavailable"},
         {504, "Gateway Timeout"},
+        {524, "A Timeout Occurred"}, /* Cloudflare's, as the next */
+        {529, "Site is Overloaded"},
     };
     size_t i;
 
@@ -87,6 +89,25 @@ void reply_head(struct buf *b, const struct request *r, int status,
 
 /* ---- what comes from the upstream -------------------------------------------- */
 
+/* A date counts from the upstream's clock, and the client sees that of our web
+ * server. */
+static bool is_of_clock(const struct upstream_header *h)
+{
+    return strcmp(h->name, "date") == 0 ||
+           (strcmp(h->name, "retry-after") == 0 &&
+            (*h->value < '0' || *h->value > '9'));
+}
+
+bool reply_hides_delay(const struct upstream_head *h)
+{
+    size_t i;
+
+    for (i = 0; i < h->n; i++)
+        if (strcmp(h->headers[i].name, "retry-after") == 0)
+            return is_of_clock(&h->headers[i]);
+    return false;
+}
+
 /* Content-Type, Content-Length and Location are of the body, and whoever sends
  * the body writes them; one of ours is not coded as theirs was, either. */
 static bool is_of_body(const char *name, bool is_theirs)
@@ -123,7 +144,7 @@ void reply_their_headers(struct buf *b, const struct upstream_head *h,
     for (i = 0; i < h->n; i++) {
         const char *name = h->headers[i].name;
 
-        if (is_of_body(name, is_theirs) ||
+        if (is_of_body(name, is_theirs) || is_of_clock(&h->headers[i]) ||
             (!is_list(name) && was_before(h, i)) ||
             (retry >= 0 && strcmp(name, "x-should-retry") == 0))
             continue;

@@ -37,6 +37,8 @@ void reply_header_int(struct buf *b, const char *name, int64_t value);
  */
 void reply_their_headers(struct buf *b, const struct upstream_head *h,
                          int retry, bool is_theirs);
+/* Is its Retry-After a date, which does not pass?  Ours takes its place. */
+bool reply_hides_delay(const struct upstream_head *h);
 /* Does the upstream tell of its own window of requests? */
 bool reply_has_window(const struct upstream_head *h);
 

@@ -18,11 +18,14 @@
 /* Response headers that are kept: what clients and verdicts read.  A name
  * that ends in '-' is a prefix. */
 static const char *const kept[] = {
-    "content-type",     "content-length", "retry-after",
-    "retry-after-ms",   "x-should-retry", "x-ratelimit-",
-    "x-request-id",     "nvcf-",          "openai-",
-    "deprecation",      "location",       "content-encoding",
-    "content-language", "cache-control",  "www-authenticate",
+    "content-type",     "content-length",
+    "retry-after",      "retry-after-ms",
+    "x-should-retry",   "x-ratelimit-",
+    "x-request-id",     "nvcf-",
+    "openai-",          "deprecation",
+    "location",         "content-encoding",
+    "content-language", "cache-control",
+    "www-authenticate", "date",
 };
 
 void head_clear(struct upstream_head *h)

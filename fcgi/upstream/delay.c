@@ -77,6 +77,13 @@ static int64_t date(const char *value)
     return -1;
 }
 
+int64_t delay_date(const char *value, int64_t now_s)
+{
+    int64_t when_s = value == NULL ? -1 : date(value);
+
+    return when_s < 0 ? now_s : when_s;
+}
+
 int64_t delay_retry_after(const char *value, int64_t now_s)
 {
     int64_t ms, when_s;

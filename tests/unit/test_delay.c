@@ -45,6 +45,28 @@ static void retry_after_is_seconds_or_a_date(void)
         check(&rows[i], delay_retry_after(rows[i].value, THEN));
 }
 
+/* The upstream's clock is an hour ahead, and so are both of its dates. */
+static void a_date_counts_from_the_answers_own(void)
+{
+    static const char *const dates[] = {
+        "Sun, 06 Nov 1994 09:49:37 GMT",
+        "Sunday, 06-Nov-94 09:49:37 GMT",
+        "Sun Nov  6 09:49:37 1994",
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(dates) / sizeof(dates[0]); i++) {
+        CU_ASSERT_EQUAL(delay_date(dates[i], THEN), THEN + 3600);
+        CU_ASSERT_EQUAL(delay_retry_after("Sun, 06 Nov 1994 09:49:42 GMT",
+                                          delay_date(dates[i], THEN)),
+                        5000);
+    }
+    CU_ASSERT_EQUAL(delay_date(NULL, THEN), THEN);
+    CU_ASSERT_EQUAL(delay_date("", THEN), THEN);
+    CU_ASSERT_EQUAL(delay_date("now", THEN), THEN);
+    CU_ASSERT_EQUAL(delay_date("784111777", THEN), THEN);
+}
+
 static void what_is_no_delay_is_ignored_and_none_exceeds_a_day(void)
 {
     static const struct row rows[] = {
@@ -120,6 +142,7 @@ static void a_reset_is_a_duration_or_seconds(void)
 
 static const struct unit_test tests[] = {
     {"Retry-After is seconds or a date", retry_after_is_seconds_or_a_date},
+    {"a date counts from the answer's own", a_date_counts_from_the_answers_own},
     {"what is no delay is ignored, and none exceeds a day",
      what_is_no_delay_is_ignored_and_none_exceeds_a_day},
     {"retry-after-ms is milliseconds", retry_after_ms_is_milliseconds},

@@ -68,6 +68,7 @@ static void no_header_of_the_upstream_is_there_twice(void)
         {"X-Request-Id: a\nx-request-id: b", -1,
          "X-Upstream-Request-Id: a\r\n"},
         {"Content-Type: a\nContent-Length: 7\nLocation: b", -1, ""},
+        {"Retry-After: Sun, 06 Nov 1994 08:49:37 GMT", -1, ""},
         {"Date: a\nServer: b\nX-Sluice-Attempts: 9", -1, ""},
     };
     size_t i;
@@ -85,6 +86,25 @@ static void no_header_of_the_upstream_is_there_twice(void)
         buf_add(&b, "", 1);
         CU_ASSERT_STRING_EQUAL(buf_head(&b), rows[i].want);
         buf_free(&b);
+        head_clear(&h);
+    }
+}
+
+static void a_date_is_hidden(void)
+{
+    static const struct {
+        const char *line;
+        bool hidden;
+    } rows[] = {{"Retry-After: 5", false},
+                {"Retry-After: Sun, 06 Nov 1994 08:49:37 GMT", true},
+                {"Date: Sun, 06 Nov 1994 08:49:37 GMT", false}};
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        struct upstream_head h = {.content_length = -1};
+
+        CU_ASSERT_TRUE(head_take(&h, rows[i].line, strlen(rows[i].line)));
+        CU_ASSERT_EQUAL(reply_hides_delay(&h), rows[i].hidden);
         head_clear(&h);
     }
 }
@@ -166,6 +186,8 @@ static const struct unit_test tests[] = {
     {"retry headers stay within a minute", retry_headers_stay_within_a_minute},
     {"no header of the upstream is there twice",
      no_header_of_the_upstream_is_there_twice},
+    {"a date counts from a clock that is not seen: it is hidden",
+     a_date_is_hidden},
     {"a window is the upstream's or ours", a_window_is_the_upstreams_or_ours},
     {"an error has OpenAI's shape, whatever its words",
      an_error_has_openais_shape},
