@@ -108,6 +108,8 @@ struct attempt {
     int status;        /* of the last answer; 0: none came */
     unsigned sends;    /* of the request */
     unsigned faults;   /* passing ones, which retry.max bounds */
+    unsigned refusals; /* of this request: retry.refused_max bounds them */
+    char refused[160]; /* the upstream's words at the last; "": none */
     struct nvcf nvcf;  /* an answer that comes later, or elsewhere */
     uint32_t upstream; /* index into the settings */
 };

@@ -2,7 +2,8 @@
  * follow_up.c - what becomes of a request after an attempt?
  *
  *   an answer                      it goes to the client
- *   too many requests, no worker   back to the queue, as long as it takes
+ *   too many requests, no worker   back to the queue, retry.refused_max times
+ *   overload                       the same, as long as it takes
  *   a passing fault                again after a pause (again.c)
  *   still running, or elsewhere    a poll; the result (nvcf.c)
  *   anything else                  the client is told, in the upstream's words
@@ -17,7 +18,6 @@
 #include "fcgi/follow_up.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "fcgi/again.h"
@@ -30,9 +30,7 @@
 #include "fcgi/relay.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
-
-/* A longer wait no SDK keeps (reply.c): it is not asked to come again. */
-#define TOLD_MS_MAX 60000
+#include "fcgi/tell.h"
 
 /* Is it known which model has answered? */
 static bool speaks_of_model(const struct exchange *x)
@@ -71,84 +69,6 @@ static void judged(struct exchange *x, enum verdict_kind kind)
                          verdict_rows[kind].error);
 }
 
-/* ---- telling the client ------------------------------------------------------------ */
-
-/* The answer goes to the client, and what follows of it. */
-static enum step pass(struct exchange *x)
-{
-    struct answer_probe *p = &x->attempt.probe;
-
-    attempt_drop_body(x);
-    relay_head(x, &p->head, p->kind);
-    attempt_is_heard(x); /* from here on a stream gets signs of life */
-    if (p->body.len > 0) /* all of it: nobody would bring it again */
-        relay_body(x, buf_head(&p->body), p->body.len);
-    answer_probe_clear(p);
-    return STEP_RELAY;
-}
-
-/* What is compressed cannot be searched for our key, so that it passes only
- * where the upstream was not told one. */
-static bool can_pass_as_it_is(const struct exchange *x, const struct verdict *v)
-{
-    if (v->words.shape == WORDS_CODED && attempt_upstream(x)->api_key != NULL)
-        return false;
-    return verdict_can_pass(v) && !x->relay.head_sent &&
-           x->attempt.state == ATTEMPT_ENDED &&
-           x->attempt.probe.head.status == v->status; /* of no stream */
-}
-
-/* In the upstream's own shape where that is OpenAI's, else translated.
- * RETRY is what the SDK is asked, as in struct relay_error. */
-static enum step tell(struct exchange *x, const struct verdict *v, int retry)
-{
-    bool can_pass = can_pass_as_it_is(x, v);
-    struct buf json = {NULL, 0, 0, 0};
-    enum step next;
-
-    if (can_pass && retry < 0)
-        return pass(x);
-    attempt_stop(x);
-    x->error.status = v->status;
-    x->error.code = ERROR_UPSTREAM;
-    if (can_pass) /* with a header of ours */
-        buf_add(&json, buf_head(&x->attempt.probe.body),
-                x->attempt.probe.body.len);
-    else
-        reply_their_error(&json, &v->words, v->status);
-    next = exchange_tell(
-        x, &(struct relay_error){v->status, &json, v->retry_ms, retry,
-                                 &x->attempt.probe.head,
-                                 can_pass && v->words.shape == WORDS_CODED});
-    buf_free(&json);
-    return next;
-}
-
-static enum step tell_off(struct exchange *x, const struct verdict *v)
-{
-    attempt_stop(x);
-    return exchange_fail_as(x, v->status, ERROR_UPSTREAM_OFF, v->off_ms, 0,
-                            "The upstream does not serve this model now: %s",
-                            v->words.message);
-}
-
-/* In the upstream's words and ours: it may have been done, and goes no second
- * time.  Who sent it has to look. */
-static enum step tell_once(struct exchange *x, const struct verdict *v)
-{
-    static const char ours[] = " (" ATTEMPT_ONCE ")";
-    struct verdict told = *v;
-    char *text = told.words.message;
-    size_t len = min_i64((int64_t)strlen(text),
-                         (int64_t)(sizeof(told.words.message) - sizeof(ours)));
-
-    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-        len--; /* not inside a letter of UTF-8 */
-    memcpy(text + len, ours, sizeof(ours));
-    told.words.shape = WORDS_JSON; /* so it does not pass as it came */
-    return tell(x, &told, 0);
-}
-
 /* ---- verdicts -------------------------------------------------------------------------- */
 
 static enum step again_or_tell(struct exchange *x, const struct verdict *v)
@@ -159,7 +79,9 @@ static enum step again_or_tell(struct exchange *x, const struct verdict *v)
         return again_in(x, ms);
     if (attempt_may_be_done(x))
         return tell_once(x, v);
-    return tell(x, v, x->attempt.faults > 1 ? 0 : -1);
+    /* What all are refused for passes: only a fault that lasted is its own. */
+    return tell_error(
+        x, v, v->kind == VERDICT_FAULT && x->attempt.faults > 1 ? 0 : -1);
 }
 
 static enum step fault(struct exchange *x, const struct verdict *v)
@@ -169,18 +91,19 @@ static enum step fault(struct exchange *x, const struct verdict *v)
     return again_or_tell(x, v);
 }
 
-/* The upstream said when, and that is too late. */
-static enum step tell_too_late(struct exchange *x, const struct verdict *v)
+/* Its last word on X, for who gives up waiting; and has it said so as often as
+ * one request may take up the time of others?  What is too much for all says
+ * nothing of the one. */
+static bool is_refused_for_good(struct exchange *x, const struct verdict *v)
 {
-    int64_t left_ns = max_i64(x->place.deadline_ns - exchange_now(x), 0);
+    struct attempt *a = &x->attempt;
 
-    attempt_stop(x);
-    return exchange_fail_as(
-        x, 429, ERROR_DEADLINE, v->retry_ms, v->retry_ms > TOLD_MS_MAX ? 0 : -1,
-        "The upstream wants no such request for %" PRId64
-        " s (%.160s), and %s allows a wait of %" PRId64 " s.",
-        (v->retry_ms + 999) / 1000, v->words.message, x->place.deadline_name,
-        left_ns / NS_PER_S);
+    snprintf(a->refused, sizeof(a->refused), "%.*s",
+             (int)sizeof(a->refused) - 1, v->words.message);
+    if (v->kind == VERDICT_OVERLOADED)
+        return false;
+    a->refusals++;
+    return a->refusals >= x->s->cfg->refused_max;
 }
 
 static enum step wait_for_worker(struct exchange *x, const struct verdict *v)
@@ -188,7 +111,17 @@ static enum step wait_for_worker(struct exchange *x, const struct verdict *v)
     enum step next;
 
     report(x, ANSWER_FAULT, v, -1, "no worker is free");
-    return again_when_free(x, v->retry_ms, &next) ? next : tell(x, v, -1);
+    return !is_refused_for_good(x, v) && again_when_free(x, v->retry_ms, &next)
+               ? next
+               : tell_error(x, v, -1);
+}
+
+/* Why others wait, too. */
+static const char *reason_of(enum verdict_kind kind)
+{
+    return kind == VERDICT_RATE         ? "too many requests"
+           : kind == VERDICT_OVERLOADED ? "it is overloaded"
+                                        : "no worker is free";
 }
 
 static enum step refused(struct exchange *x, const struct verdict *v)
@@ -206,9 +139,10 @@ static enum step refused(struct exchange *x, const struct verdict *v)
         return v->status == 429 || request_is_repeatable(x->req)
                    ? wait_for_worker(x, v)
                    : fault(x, v);
-    report(x, verdict_rows[v->kind].answer, v, v->retry_ms,
-           rate ? "too many requests" : "no worker is free");
+    report(x, verdict_rows[v->kind].answer, v, v->retry_ms, reason_of(v->kind));
     place_bound_patience(x);
+    if (is_refused_for_good(x, v))
+        return tell_refused(x, v);
     if (exchange_now(x) + v->retry_ms * NS_PER_MS > x->place.deadline_ns &&
         v->retry_ms > 0)
         return tell_too_late(x, v);
@@ -229,7 +163,7 @@ static enum step off_here(struct exchange *x, const struct verdict *v)
            reply_reason(told.status));
     if (told.status >= 500 && attempt_may_be_done(x))
         return tell_once(x, &told);
-    return tell(x, &told, 0);
+    return tell_error(x, &told, 0);
 }
 
 static enum step off(struct exchange *x, const struct verdict *v)
@@ -253,7 +187,7 @@ static enum step unknown_model(struct exchange *x, const struct verdict *v)
 
     judged(x, v->kind);
     report(x, counts ? ANSWER_OFF : ANSWER_FINE, v, -1, v->words.message);
-    return tell(x, v, verdict_rows[v->kind].retry);
+    return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 
 static enum step pending(struct exchange *x, const struct verdict *v)
@@ -263,7 +197,7 @@ static enum step pending(struct exchange *x, const struct verdict *v)
     judged(x, v->kind);
     report(x, ANSWER_FINE, v, -1, "");
     if (id == NULL || !nvcf_pending(&x->attempt.nvcf, id))
-        return pass(x);
+        return tell_answer(x);
     attempt_drop_body(x); /* it is there: only its answer is missing */
     x->attempt.errand = ERRAND_POLL;
     return again_in(x, nvcf_next_poll(&x->attempt.nvcf));
@@ -307,7 +241,7 @@ static enum step answer(struct exchange *x, const struct verdict *v)
     }
     judged(x, v->kind);
     report(x, ANSWER_FINE, v, -1, "");
-    return pass(x);
+    return tell_answer(x);
 }
 
 static enum step unpaid(struct exchange *x, const struct verdict *v)
@@ -318,14 +252,14 @@ static enum step unpaid(struct exchange *x, const struct verdict *v)
     judged(x, v->kind);
     report(x, ours ? ANSWER_UNPAID : ANSWER_FINE, v, v->retry_ms,
            v->words.message);
-    return tell(x, v, verdict_rows[v->kind].retry);
+    return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 
 static enum step client_error(struct exchange *x, const struct verdict *v)
 {
     judged(x, v->kind);
     report(x, ANSWER_FINE, v, -1, "");
-    return tell(x, v, verdict_rows[v->kind].retry);
+    return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 
 static enum step timed_out(struct exchange *x, const struct verdict *v)
@@ -334,7 +268,9 @@ static enum step timed_out(struct exchange *x, const struct verdict *v)
     report(x, ANSWER_FAULT, v, -1, reply_reason(v->status));
     if (attempt_may_be_done(x))
         return tell_once(x, v);
-    return tell(x, v, verdict_rows[v->kind].retry);
+    if (v->status == 524)
+        return tell_took_too_long(x, v);
+    return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 
 /* One row per kind. */
@@ -345,11 +281,13 @@ static enum step (*const rows[])(struct exchange *x,
     [VERDICT_REDIRECT] = redirect,
     [VERDICT_RATE] = refused,
     [VERDICT_BUSY] = refused,
+    [VERDICT_OVERLOADED] = refused,
     [VERDICT_OFF] = off,
     [VERDICT_MODEL_UNKNOWN] = unknown_model,
     [VERDICT_UNPAID] = unpaid,
     [VERDICT_KEY] = client_error,
     [VERDICT_CLIENT] = client_error,
+    [VERDICT_NEVER] = client_error,
     [VERDICT_FAULT] = fault,
     [VERDICT_TIMEOUT] = timed_out,
 };
@@ -365,7 +303,7 @@ enum step follow_up_answer(struct exchange *x)
                        x->attempt.state == ATTEMPT_ENDED &&
                            x->attempt.how == END_OK);
     conceal_words(x, &v.words);
-    verdict_bound(&v, x->s->cfg->retreat_max_ms);
+    verdict_bound(&v, x->s->cfg->queue_timeout_ms, x->s->cfg->retreat_max_ms);
     deprecation_note(x, &x->attempt.probe.head);
     return rows[v.kind](x, &v);
 }

@@ -106,9 +106,11 @@ enum step refuse_late(struct exchange *x)
     eta = x->place.news.eta_ns;
     return exchange_fail_as(
         x, 429, ERROR_QUEUE_TIMEOUT, eta >= 0 ? eta / NS_PER_MS : 5000, -1,
-        "The request waited %" PRId64 " s in Sluice's queue (%s).%s",
+        "The request waited %" PRId64 " s in Sluice's queue (%s).%s%s%s",
         (x->place.waited_ns + now - x->place.queued_ns) / NS_PER_S,
-        x->place.deadline_name, next_slot(slot, sizeof(slot), eta));
+        x->place.deadline_name, next_slot(slot, sizeof(slot), eta),
+        x->attempt.refused[0] != '\0' ? " The upstream had refused it: " : "",
+        x->attempt.refused);
 }
 
 enum step refuse_cancelled(struct exchange *x)

@@ -65,6 +65,7 @@ struct config {
 
     int64_t connect_ms, first_byte_ms, idle_ms;
     int64_t retry_max;
+    int64_t refused_max;
     int64_t retreat_max_ms;
     int64_t ready_queue_percent;  /* full: no longer ready */
     int64_t ready_tokens_percent; /* left: no longer ready */

@@ -88,6 +88,8 @@ static const struct setting settings[] = {
 
     {"retry.max", "SLUICE_RETRY_MAX", SETTING_COUNT, LIVE, GLOBAL(retry_max),
      RANGE(3, 1, 20)},
+    {"retry.refused_max", "SLUICE_REFUSED_MAX", SETTING_COUNT, LIVE,
+     GLOBAL(refused_max), RANGE(5, 1, 100)},
     {"retreat.max_s", "SLUICE_RETREAT_MAX_S", SETTING_SECONDS, LIVE,
      GLOBAL(retreat_max_ms), RANGE(300 * S, 100, DAY)},
 

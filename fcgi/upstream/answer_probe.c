@@ -4,6 +4,8 @@
  *   an error                all of its body, up to WORDS_BYTES
  *   a 202, a redirect       the same: it is short, and a transfer that is
  *                           stopped half way costs its connection
+ *   a 200 that is JSON and  the same: a gateway may tell of somebody else's
+ *   begins with an error    error so
  *   a 200 event stream      up to the first event that is an error or content
  *   a 200 that is JSON, or  its first bytes that are not white space: a stream
  *   should be JSON or       may not be called one, JSON may come to who asked
@@ -53,6 +55,22 @@ static bool is_stream(const struct answer_probe *t)
 static bool is_preamble(const struct answer_probe *t)
 {
     return is_stream(t) && t->opening == 0;
+}
+
+/* Is what came so far the beginning of {"error", or more than that? */
+static bool may_be_error(const struct answer_probe *t)
+{
+    static const char word[] = "\"error\"";
+    const char *p = bytes_of(t) + t->blank, *end = bytes_of(t) + looked_at(t);
+    size_t n;
+
+    if (!t->is_awaited || t->kind != SNIFF_JSON || p == end || *p != '{')
+        return false;
+    for (p++; p < end && strchr(" \t\r\n", *p) != NULL && *p != '\0';)
+        p++;
+    n = (size_t)(end - p) < sizeof(word) - 1 ? (size_t)(end - p)
+                                             : sizeof(word) - 1;
+    return memcmp(p, word, n) == 0;
 }
 
 /*
@@ -118,7 +136,7 @@ bool answer_probe_is_ripe(const struct answer_probe *t, bool ended)
         return false;
     if (t->is_read && t->kind == SNIFF_UNKNOWN)
         return false;
-    return !is_preamble(t);
+    return !is_preamble(t) && !may_be_error(t);
 }
 
 bool answer_probe_is_blank(const struct answer_probe *t)
@@ -160,6 +178,7 @@ void answer_probe_judge(struct verdict *v, const struct answer_probe *t,
     in.len = looked_at(t);
     in.is_cut = t->cut || !ended_well;
     in.is_stream = is_stream(t);
+    in.is_json = may_be_error(t);
     if (t->opening > 0)
         in.len = t->opening; /* an error after content is part of the answer */
     in.coding = coding_of(t);

@@ -194,6 +194,19 @@ static bool is_openai(struct json_object *o)
            json_object_is_type(message, json_type_string);
 }
 
+static bool is_bare(struct json_object *o)
+{
+    static const char *const parts[] = {"choices", "data", "output", "content"};
+    struct json_object *member;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(parts); i++)
+        if (json_object_object_get_ex(o, parts[i], &member))
+            return false;
+    return json_object_object_get_ex(o, "error", &member) &&
+           json_object_is_type(member, json_type_object);
+}
+
 static bool is_detailed(struct json_object *o)
 {
     struct json_object *detail;
@@ -212,6 +225,7 @@ static void take_json(struct upstream_error_words *w, struct json_object *o,
 {
     w->shape = is_openai(o) ? WORDS_OPENAI : WORDS_JSON;
     w->has_detail = is_detailed(o);
+    w->is_bare = is_bare(o);
     if (!take_object(w, o, 2))
         one_line_add(w->message, sizeof(w->message), text, len);
 }

@@ -24,6 +24,7 @@ enum words_shape {
 struct upstream_error_words {
     enum words_shape shape;
     bool has_detail; /* the body has a `detail` that says something */
+    bool is_bare;    /* an `error` object, and no part of an answer beside it */
     int status;      /* 400..599 that the body itself names; 0: none */
     char message[WORDS_MESSAGE]; /* never empty */
     char type[WORDS_TOKEN];      /* "": not said */

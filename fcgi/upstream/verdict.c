@@ -16,11 +16,11 @@
 
 #include "fcgi/upstream/answer_head.h"
 #include "fcgi/upstream/delay.h"
+#include "fcgi/upstream/refusal_words.h"
 #include "state/limiter.h"
 
-/* A server's error that asks for more than a minute is a model that is off.  A
- * 429 is the limit's word on when it opens: see verdict_bound(). */
-#define HOLD_MS_MAX 60000
+/* Up to here a server's error is a pause of its own request's. */
+#define PAUSE_MS_MAX 60000
 
 #define ROW(kind, ...) [kind] = {__VA_ARGS__},
 const struct verdict_row verdict_rows[] = {VERDICT_LIST(ROW)};
@@ -34,6 +34,7 @@ struct verdict_input verdict_input(const struct upstream_head *head)
         .content_type = upstream_header(head, "content-type"),
         .retry_after = upstream_header(head, "retry-after"),
         .retry_after_ms = upstream_header(head, "retry-after-ms"),
+        .date = upstream_header(head, "date"),
         .remaining_requests =
             upstream_header(head, "x-ratelimit-remaining-requests"),
         .reset_requests = upstream_header(head, "x-ratelimit-reset-requests"),
@@ -57,13 +58,15 @@ static int64_t reset_ms(const char *remaining, const char *reset)
     return delay_reset(reset);
 }
 
-/* In the order of the SDKs; then the limiter's own counters. */
+/* In the order of the SDKs; then the limiter's own counters.  A date is one of
+ * the upstream's clock. */
 static int64_t retry_ms(const struct verdict_input *in)
 {
     int64_t ms = delay_retry_after_ms(in->retry_after_ms);
 
     if (ms < 0)
-        ms = delay_retry_after(in->retry_after, in->now_s);
+        ms =
+            delay_retry_after(in->retry_after, delay_date(in->date, in->now_s));
     if (ms < 0 && in->status == 429)
         ms = max_i64(reset_ms(in->remaining_requests, in->reset_requests),
                      reset_ms(in->remaining_tokens, in->reset_tokens));
@@ -114,10 +117,25 @@ static bool is_unknown_model(const struct upstream_error_words *w)
 
 /* ---- what each status means -------------------------------------------------------- */
 
+/* An account's limit is asked for before there is a stream. */
+static enum verdict_kind kind_of_429(const struct upstream_error_words *w,
+                                     bool is_stream)
+{
+    if (refusal_words_of_size(w))
+        return VERDICT_NEVER;
+    if (refusal_words_of_load(w))
+        return VERDICT_OVERLOADED;
+    return is_stream || w->has_detail ? VERDICT_BUSY : VERDICT_RATE;
+}
+
 static void judge_4xx(struct verdict *v, const struct verdict_input *in)
 {
     const struct upstream_error_words *w = &v->words;
 
+    if (refusal_words_of_billing(w)) { /* in whatever status */
+        v->kind = VERDICT_UNPAID;
+        return;
+    }
     switch (v->status) {
     case 400:
         v->kind = VERDICT_CLIENT;
@@ -129,7 +147,7 @@ static void judge_4xx(struct verdict *v, const struct verdict_input *in)
         v->kind = VERDICT_KEY;
         return;
     case 402:
-        v->kind = VERDICT_UNPAID;
+        v->kind = refusal_words_of_price(w) ? VERDICT_NEVER : VERDICT_UNPAID;
         return;
     case 404:
         v->kind = is_unknown_model(w) ? VERDICT_MODEL_UNKNOWN : VERDICT_CLIENT;
@@ -138,8 +156,7 @@ static void judge_4xx(struct verdict *v, const struct verdict_input *in)
         turn_off(v, EJECTED_GONE, 410);
         return;
     case 429:
-        /* An account's limit is asked for before there is a stream. */
-        v->kind = in->is_stream || w->has_detail ? VERDICT_BUSY : VERDICT_RATE;
+        v->kind = kind_of_429(w, in->is_stream);
         return;
     default:
         v->kind = VERDICT_CLIENT;
@@ -154,12 +171,16 @@ static void judge_5xx(struct verdict *v, const struct verdict_input *in)
         v->kind = VERDICT_CLIENT;
         return;
     case 504:
+    case 524: /* Cloudflare's: the work was done, and paid for */
         v->kind = VERDICT_TIMEOUT;
         return;
+    case 529:
+        v->kind = VERDICT_OVERLOADED;
+        return;
     default:
-        v->kind = is_exhausted(in, &v->words) ? VERDICT_BUSY : VERDICT_FAULT;
-        if (v->retry_ms > HOLD_MS_MAX)
-            turn_off(v, EJECTED_UNAVAILABLE, 503);
+        v->kind = is_exhausted(in, &v->words)        ? VERDICT_BUSY
+                  : refusal_words_of_load(&v->words) ? VERDICT_OVERLOADED
+                                                     : VERDICT_FAULT;
     }
 }
 
@@ -189,6 +210,10 @@ static int stream_status(const struct upstream_error_words *w)
 
     if (w->status != 0)
         return w->status;
+    if (refusal_words_of_billing(w))
+        return 429;
+    if (refusal_words_of_load(w))
+        return 503;
     for (i = 0; i < ARRAY_LEN(known); i++)
         if (strstr(w->type, known[i].word) != NULL ||
             strstr(w->code, known[i].word) != NULL)
@@ -201,6 +226,17 @@ static void judge_stream(struct verdict *v, const struct verdict_input *in)
     if (!upstream_error_in_stream(&v->words, in->body, 0, in->len))
         return;
     v->status = stream_status(&v->words);
+    judge_error(v, in);
+}
+
+/* Gateways put the error of whom they asked into a 200 of their own. */
+static void judge_json(struct verdict *v, const struct verdict_input *in)
+{
+    upstream_error_read(&v->words, in->status, in->content_type, in->body,
+                        in->len, in->is_cut);
+    if (!v->words.is_bare || v->words.status == 0)
+        return;
+    v->status = v->words.status;
     judge_error(v, in);
 }
 
@@ -225,6 +261,8 @@ void verdict_of(struct verdict *v, const struct verdict_input *in)
         v->kind = VERDICT_REDIRECT;
     else if (in->status == 200 && in->is_stream)
         judge_stream(v, in);
+    else if (in->status == 200 && in->is_json && in->coding == NULL)
+        judge_json(v, in);
     if (in->status < 400 && !is_odd && !is_redirect(in->status))
         return;
     /* A redirect's body is read as well: it is shown if nobody follows. */
@@ -239,10 +277,24 @@ void verdict_of(struct verdict *v, const struct verdict_input *in)
         judge_error(v, in);
 }
 
-void verdict_bound(struct verdict *v, int64_t hold_ms)
+/* It says something of the next minutes, and not of its request alone. */
+static bool can_be_waited_out(const struct verdict *v)
 {
-    if (v->status == 429 && v->retry_ms > max_i64(hold_ms, HOLD_MS_MAX))
-        turn_off(v, EJECTED_RATE, 429);
+    return v->kind == VERDICT_RATE || v->kind == VERDICT_BUSY ||
+           v->kind == VERDICT_OVERLOADED || v->kind == VERDICT_FAULT;
+}
+
+void verdict_bound(struct verdict *v, int64_t wait_ms, int64_t hold_ms)
+{
+    bool rate = v->status == 429;
+
+    if (!can_be_waited_out(v) || v->retry_ms <= PAUSE_MS_MAX)
+        return;
+    if (v->retry_ms > (rate ? max_i64(wait_ms, hold_ms) : wait_ms))
+        turn_off(v, rate ? EJECTED_RATE : EJECTED_UNAVAILABLE,
+                 rate ? 429 : 503);
+    else if (v->kind == VERDICT_FAULT)
+        v->kind = VERDICT_OVERLOADED; /* in line, and not within retry.max */
 }
 
 bool verdict_can_pass(const struct verdict *v)

@@ -40,6 +40,9 @@ struct upstream_head;
     /* this model has no worker: its ceiling sinks */                          \
     X(VERDICT_BUSY, "busy", ANSWER_BUSY, EJECTED_NOT, KEY_UNTOLD,              \
       UPSTREAM_BUSY, OUTCOME_RATE, -1)                                         \
+    /* too much is asked of it by all: patience, and no bound on tries */      \
+    X(VERDICT_OVERLOADED, "overloaded", ANSWER_BUSY, EJECTED_NOT, KEY_UNTOLD,  \
+      UPSTREAM_BUSY, OUTCOME_RATE, -1)                                         \
     /* this model is off: bench it */                                          \
     X(VERDICT_OFF, "off", ANSWER_OFF, EJECTED_UNAVAILABLE, KEY_UNTOLD,         \
       UPSTREAM_OFF, OUTCOME_OFF, 0)                                            \
@@ -55,6 +58,9 @@ struct upstream_head;
     /* the request's own fault: never back off */                              \
     X(VERDICT_CLIENT, "client", ANSWER_FINE, EJECTED_NOT, KEY_UNTOLD,          \
       UPSTREAM_CLIENT, OUTCOME_CLIENT_ERROR, -1)                               \
+    /* this request can never pass, whoever waits; others can */               \
+    X(VERDICT_NEVER, "never", ANSWER_FINE, EJECTED_NOT, KEY_UNTOLD,            \
+      UPSTREAM_CLIENT, OUTCOME_CLIENT_ERROR, 0)                                \
     /* a passing fault: again, within retry.max */                             \
     X(VERDICT_FAULT, "fault", ANSWER_FAULT, EJECTED_NOT, KEY_UNTOLD,           \
       UPSTREAM_SERVER, OUTCOME_UPSTREAM_ERROR, -1)                             \
@@ -85,6 +91,7 @@ struct verdict_input {
     int status;
     const char *content_type;
     const char *retry_after, *retry_after_ms;
+    const char *date; /* when the upstream's clock says that it answered */
     const char *remaining_requests, *reset_requests; /* x-ratelimit-... */
     const char *remaining_tokens, *reset_tokens;
     const char *nvcf_reqid, *location;
@@ -93,6 +100,8 @@ struct verdict_input {
     const char *body; /* any bytes, no zero needed */
     size_t len;       /* of them; beyond WORDS_BYTES nothing is read */
     bool is_cut;      /* the body was longer, or broke off */
+    bool is_json;     /* BODY is that of a 200 which should be an answer in
+                         JSON: is it an error instead? */
     bool is_stream;   /* BODY is the beginning of a 200 event stream, from its
                          first byte on: is there an error before content? */
     int64_t now_s;    /* seconds since 1970, for dates */
@@ -113,13 +122,17 @@ struct verdict_input verdict_input(const struct upstream_head *head);
 
 /*
  * What the answer IN means, after the table in section 6 of the design.  The
- * body is read for statuses of 400 and more, and of a stream.
+ * body is read for statuses of 400 and more, of a stream, and of JSON.
  */
 void verdict_of(struct verdict *v, const struct verdict_input *in);
 
-/* A 429 that asks for more than HOLD_MS, the longest that is held for one,
- * turns its model off instead: to wait for it is for the client to decide. */
-void verdict_bound(struct verdict *v, int64_t hold_ms);
+/*
+ * What asks for more than a minute is waited out in line, as far as any
+ * request here may wait: WAIT_MS, or for a 429 HOLD_MS, the longest that is
+ * held for one, if that is more.  Beyond that it turns its model off: to wait
+ * for it is for the client to decide.
+ */
+void verdict_bound(struct verdict *v, int64_t wait_ms, int64_t hold_ms);
 
 /* Can the body go to the client byte for byte?  (Then it should.) */
 bool verdict_can_pass(const struct verdict *v);

@@ -277,6 +277,7 @@ def config():
     put("timeouts.connect_s", 10, 0.1, 300, "seconds", "s")
     put("timeouts.first_byte_s", 600, 0.1, 86400, "seconds", "s")
     put("retry.max", 3, 1, 20)
+    put("retry.refused_max", 5, 1, 100)
     put("retreat.max_s", 300, 0.1, 86400, "seconds", "s")
     put("drain_s", 30, 0, 3600, "seconds", "s", live=False)
     put("admin.read", "loopback", type_="word", live=False, words=["loopback", "private", "any", "token"])

@@ -24,7 +24,7 @@ static void check(const struct verdict *v, const struct verdict_input *in)
           (v->cause != EJECTED_NOT));
     if (v->cause == EJECTED_UNAVAILABLE || v->cause == EJECTED_RATE)
         CHECK(v->off_ms > 0);
-    if (in->status < 300 && !in->is_stream)
+    if (in->status < 300 && !in->is_stream && !in->is_json)
         CHECK(v->kind <= VERDICT_REDIRECT);
     if (v->kind <= VERDICT_REDIRECT)
         return;
@@ -55,11 +55,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     in.len = rest.left;
     in.is_cut = (how & 1) != 0;
     in.is_stream = (how & 2) != 0 && in.status == 200;
+    in.is_json = (how & 4) != 0 && in.status == 200 && !in.is_stream;
     in.now_s = 1700000000;
     memset(&v, 0x5a, sizeof(v)); /* all that is read must have been set */
     verdict_of(&v, &in);
     check(&v, &in);
-    verdict_bound(&v, (int64_t)(how >> 2) * 10000);
+    verdict_bound(&v, (int64_t)(how >> 3) * 10000, (int64_t)(how >> 5) * 70000);
     check(&v, &in);
     free(body);
     stage_close(&st);

@@ -69,7 +69,7 @@ static void holding(struct stage *st)
 {
     sent(st);
     wire_head(st->s.up, 200, JSON);
-    (void)wire_body(st->s.up, "{");
+    (void)wire_body(st->s.up, "[");
     stage_settle(st);
 }
 
@@ -175,7 +175,7 @@ static void pass_and_lose_state(struct stage *st)
 
 static void end_json(struct stage *st)
 {
-    (void)wire_body(st->s.up, "}");
+    (void)wire_body(st->s.up, "]");
     wire_end(st->s.up, END_OK, "");
     stage_settle(st);
 }
@@ -326,7 +326,7 @@ static const struct exit_row rows[] = {
     /* relay */
     {"relay: normal: what was held goes out with its length", holding, NULL,
      end_json, "join, sent, report fine accepted, body gone, done", WHOLE,
-     "Content-Length: 2\r\n\r\n{}", "ok 200 none none x1"},
+     "Content-Length: 2\r\n\r\n[]", "ok 200 none none x1"},
     {"relay: normal: a stream ends as it says", streaming, NULL, end_stream,
      "join, sent, report fine accepted, body gone, done", WHOLE, HI DONE,
      "ok 200 none none x1"},

@@ -190,6 +190,90 @@ static void a_wait_that_is_just_not_is_waited(void)
     stage_free(st);
 }
 
+/* ---- refusals --------------------------------------------------------------- */
+
+/* REFUSED times in all: then it is told so. */
+static void refused_for_good(struct stage *st, unsigned refused, int status,
+                             const char *head, const char *body)
+{
+    unsigned i;
+
+    for (i = 0; i < refused; i++) {
+        CU_ASSERT_FALSE(stage_is_over(st));
+        stage_grant(st);
+        stage_answer(st, status, head, body);
+    }
+    ENDED(st);
+}
+
+static void its_refusals_are_bounded(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    stage_chat(st, false);
+    refused_for_good(st, 5, 429, JSON, WORDS);
+    TOLD(st, "join, sent, report rate, again, sent, report rate, again, sent, "
+             "report rate, again, sent, report rate, again, sent, report rate, "
+             "body gone, done");
+    SAID(st, "Status: 429");
+    SAID(st, WORDS);
+    SAID(st, "X-Sluice-Attempts: 5");
+    NEVER_SAID(st, "x-should-retry");
+    NOTED(st, "rate 429 none none x5");
+    stage_free(st);
+}
+
+static void as_the_settings_say(void)
+{
+    struct stage *st = stage_new("{'retry':{'refused_max':2}}");
+
+    stage_chat(st, true);
+    refused_for_good(st, 2, 503, JSON, FULL);
+    SAID(st, "Status: 503");
+    SAID(st, "ResourceExhausted");
+    NEVER_SAID(st, "x-should-retry");
+    stage_free(st);
+    st = stage_new("{'retry':{'refused_max':1}}");
+    stage_chat(st, true);
+    refused_for_good(st, 1, 429, JSON "Retry-After: 61\n", WORDS);
+    SAID(st, "x-should-retry: false"); /* no SDK waits for so long */
+    stage_free(st);
+}
+
+/* It waits by itself, as its model is not known. */
+static void those_without_a_model_too(void)
+{
+    struct stage *st = stage_new("{'retry':{'refused_max':2}}");
+
+    stage_ask(st, "GET", "/v1/files/f", NULL);
+    stage_grant(st);
+    stage_answer(st, 503, JSON, FULL);
+    stage_pass(st, 500);
+    refused_for_good(st, 1, 503, JSON, FULL);
+    NOTED(st, "rate 503 none none x2");
+    stage_free(st);
+}
+
+/* Its deadline bounds that, and tells why it was not answered before. */
+static void those_of_an_overload_are_not(void)
+{
+    struct stage *st = stage_new("{'retry':{'refused_max':2}}");
+    int i;
+
+    stage_chat(st, false);
+    for (i = 0; i < 7; i++) {
+        stage_grant(st);
+        stage_answer(st, 529, JSON, WORDS);
+    }
+    CU_ASSERT_FALSE(stage_is_over(st));
+    fake_wait(st->s.lim, 0, -1);
+    stage_pass(st, 900000);
+    ENDED(st);
+    SAID(st, "(queue.timeout_s). The upstream had refused it: m\"");
+    NEVER_SAID(st, "x-should-retry: false");
+    stage_free(st);
+}
+
 /* ---- pauses ----------------------------------------------------------------- */
 
 static void pauses_double_up_to_eight_seconds(void)
@@ -271,6 +355,10 @@ static const struct spine_test tests[] = {
      a_wait_that_is_too_long_is_told_at_once},
     {"patience: one that just is not is waited",
      a_wait_that_is_just_not_is_waited},
+    {"patience: its refusals are bounded", its_refusals_are_bounded},
+    {"patience: as the settings say", as_the_settings_say},
+    {"patience: those without a model too", those_without_a_model_too},
+    {"patience: those of an overload are not", those_of_an_overload_are_not},
     {"pauses double up to eight seconds", pauses_double_up_to_eight_seconds},
     {"no pause goes past the answer's time",
      no_pause_goes_past_the_answers_time},

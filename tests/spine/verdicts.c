@@ -47,6 +47,11 @@ struct row {
 #define WORDS(text)                                                            \
     "{\"error\":{\"message\":\"" text                                          \
     "\",\"type\":\"t\",\"param\":null,\"code\":null}}"
+#define QUOTA                                                                  \
+    "{\"error\":{\"message\":\"You exceeded your current quota\",\"type\":"    \
+    "\"insufficient_quota\",\"code\":\"insufficient_quota\"}}"
+#define LARGE                                                                  \
+    WORDS("Request too large (TPM): Limit 6000, Requested 14810, please")
 #define NO_RETRY "x-should-retry: false"
 #define LOOK     "it may have been done: look before you do."
 
@@ -71,6 +76,14 @@ static const struct row rows[] = {
      SSE, "data: {\"error\":{\"message\":\"m\",\"code\":400}}\n\n", OVER,
      "sent, report fine, done", "Status: 400", "\"message\":\"m\"",
      "client_error 400 none none x1", "client"},
+    {"verdict answer: an error as a 200 is judged as one", 0, 200, JSON,
+     "{\"error\":{\"message\":\"m\",\"code\":\"400\"},\"user_id\":\"u\"}", OVER,
+     "sent, report fine, done", "Status: 400", "\"message\":\"m\"",
+     "client_error 400 none none x1", "client"},
+    {"verdict answer: one beside choices is a part of it", 0, 200, JSON,
+     "{\"error\":{\"message\":\"m\",\"code\":429},\"choices\":[]}", OVER,
+     "sent, report fine accepted, body gone, done", "Status: 200",
+     "\"choices\":[]}", "ok 200 none none x1", "none fine"},
     /* ---- pending, redirect: errands.c goes on with them */
     {"verdict pending: it is asked for again", 0, 202,
      JSON "NVCF-REQID: abc-1\n", "{}", PAUSE,
@@ -99,7 +112,13 @@ static const struct row rows[] = {
     {"verdict rate: a free one pauses as after a fault", FREE | NO_KEY, 429,
      JSON "Retry-After: 2\n", WORDS("no"), PAUSE, "", NULL, NULL, NULL,
      "rate again"},
-    {"verdict rate: longer than any hold is a model that is off", 0, 429,
+    {"verdict rate: as longer holds are, where there is time", 0, 429,
+     JSON "Retry-After: 600\n", WORDS("later"), LINE,
+     "sent, report rate +600000, again", NULL, NULL, NULL, "rate again"},
+    {"verdict rate: in the body of a 200", 0, 200, JSON,
+     "{\"error\":{\"message\":\"m\",\"code\":429}}", LINE,
+     "sent, report rate, again", NULL, NULL, NULL, "rate again"},
+    {"verdict rate: longer than anybody waits is a model that is off", 0, 429,
      JSON "Retry-After: 1000\n", WORDS("tomorrow"), OVER,
      "sent, report off rate +1000000, done", "Status: 429",
      "\"code\":\"sluice_upstream_off\"", "off 429 none none x1", "off"},
@@ -121,6 +140,28 @@ static const struct row rows[] = {
     {"verdict busy: a 429 says that it was not done", ONCE, 429, JSON,
      "{\"detail\":\"busy\"}", PAUSE, "sent, report fault, aside 500", NULL,
      NULL, NULL, "busy again"},
+    /* ---- overloaded */
+    {"verdict overloaded: back to the line", 0, 529, JSON, WORDS("Overloaded"),
+     LINE, "sent, report busy, again", NULL, NULL, NULL, "busy again"},
+    {"verdict overloaded: also a 503 that says so", 0, 503, JSON,
+     WORDS("Service temporarily overloaded"), LINE, "sent, report busy, again",
+     NULL, NULL, NULL, "busy again"},
+    {"verdict overloaded: and a 429: it is no matter of the account's", 0, 429,
+     JSON, WORDS("The engine is currently overloaded"), LINE,
+     "sent, report busy, again", NULL, NULL, NULL, "busy again"},
+    {"verdict overloaded: and a stream before content", STREAM, 200, SSE,
+     "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":"
+     "\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n",
+     LINE, "sent, report busy, again", NULL, NULL, NULL, "busy again"},
+    {"verdict overloaded: a server's long wish is waited out", 0, 503,
+     JSON "Retry-After: 120\n", WORDS("back soon"), LINE,
+     "sent, report busy +120000, again", NULL, NULL, NULL, "busy again"},
+    {"verdict overloaded: but not past its deadline", HURRY, 503,
+     JSON "Retry-After: 120\n", WORDS("back soon"), OVER,
+     "sent, report busy +120000, done", "Status: 429",
+     "\"code\":\"sluice_deadline\"", "refused 429 deadline none x1", "busy"},
+    {"verdict overloaded: a free one pauses, and nobody hears", FREE | NO_KEY,
+     529, JSON, WORDS("Overloaded"), PAUSE, "", NULL, NULL, NULL, "busy again"},
     /* ---- off */
     {"verdict off: degraded: told as 503, benched as 400", 0, 400, JSON,
      "{\"detail\":\"Function id 'x': DEGRADED function cannot be invoked\"}",
@@ -129,9 +170,9 @@ static const struct row rows[] = {
     {"verdict off: gone", 0, 410, JSON, WORDS("gone"), OVER,
      "sent, report off gone, done", "Status: 410",
      "\"code\":\"sluice_upstream_off\"", "off 410 none none x1", "off"},
-    {"verdict off: with a time", 0, 503, JSON "Retry-After: 120\n",
-     WORDS("back soon"), OVER, "sent, report off unavailable +120000, done",
-     "Retry-After: 120", NO_RETRY, "off 503 none none x1", "off"},
+    {"verdict off: with a time", 0, 503, JSON "Retry-After: 1000\n",
+     WORDS("back soon"), OVER, "sent, report off unavailable +1000000, done",
+     "Retry-After: 1000", NO_RETRY, "off 503 none none x1", "off"},
     {"verdict off: where no model answers this route alone is", GET, 410, JSON,
      WORDS("gone"), OVER, "sent, report fine, done", "Status: 410", NO_RETRY,
      "off 410 none none x1", "off"},
@@ -140,10 +181,10 @@ static const struct row rows[] = {
      OVER, "sent, report fine, done", "Status: 400", NO_RETRY,
      "off 400 none none x1", "off"},
     {"verdict off: a 503 there may have been done", ONCE, 503,
-     JSON "Retry-After: 120\n", WORDS("no"), OVER, "sent, report fault, done",
+     JSON "Retry-After: 1000\n", WORDS("no"), OVER, "sent, report fault, done",
      "Status: 503", LOOK, "off 503 none none x1", "off"},
     {"verdict off: a 503 there to what may be done twice", GET, 503,
-     JSON "Retry-After: 120\n", WORDS("no"), OVER, "sent, report fault, done",
+     JSON "Retry-After: 1000\n", WORDS("no"), OVER, "sent, report fault, done",
      "Status: 503", NO_RETRY, "off 503 none none x1", "off"},
     /* ---- unknown model */
     {"verdict unknown model: all hear of it", 0, 404, "",
@@ -163,6 +204,20 @@ static const struct row rows[] = {
     {"verdict unpaid: that of a client is no matter of ours", NO_KEY, 402, JSON,
      WORDS("pay"), OVER, "sent, report fine, done", "Status: 402",
      "\"message\":\"pay\"", "off 402 none none x1", "unpaid"},
+    {"verdict unpaid: a quota that is used up is no rate", 0, 429, JSON, QUOTA,
+     OVER, "sent, report unpaid, done", "Status: 429", QUOTA,
+     "off 429 none none x1", "unpaid"},
+    {"verdict unpaid: nor is it to be tried again", 0, 429, JSON, QUOTA, OVER,
+     "sent, report unpaid, done", "Status: 429", NO_RETRY,
+     "off 429 none none x1", "unpaid"},
+    /* ---- never */
+    {"verdict never: it is larger than its limit, and nobody else waits", 0,
+     429, JSON "Retry-After: 2\n", LARGE, OVER, "sent, report fine, done",
+     LARGE, NO_RETRY, "client_error 429 none none x1", "client"},
+    {"verdict never: it alone is too dear", 0, 402, JSON,
+     WORDS("This request requires more credits, or fewer max_tokens."), OVER,
+     "sent, report fine, done", "Status: 402", NO_RETRY,
+     "client_error 402 none none x1", "client"},
     /* ---- key, client */
     {"verdict key: its words pass", 0, 401, JSON, WORDS("who?"), OVER,
      "sent, report fine refused, body gone, done", "Status: 401", WORDS("who?"),
@@ -213,6 +268,13 @@ static const struct row rows[] = {
     {"verdict timeout: and it may have been done", ONCE, 504, JSON,
      WORDS("slow"), OVER, "sent, report fault, done", LOOK, NO_RETRY,
      "upstream_error 504 none none x1", "timeout"},
+    {"verdict timeout: of a network in between, told with advice", 0, 524,
+     "Content-Type: text/html\n", "<html><title>524</title></html>", OVER,
+     "sent, report fault, done", "Status: 524", "ask for a stream",
+     "upstream_error 524 none none x1", "timeout"},
+    {"verdict timeout: which a stream needs none of", STREAM, 524, JSON,
+     WORDS("slow"), OVER, "sent, report fault, done", WORDS("slow"), NO_RETRY,
+     "upstream_error 524 none none x1", "timeout"},
 };
 
 static const struct row *row_of_test(void)

@@ -32,6 +32,7 @@ static void check_defaults(const struct config *c)
     CU_ASSERT_FALSE(c->buffered_keepalive);
     CU_ASSERT_TRUE(c->connect_ms == 10000 && c->first_byte_ms == 600000);
     CU_ASSERT_TRUE(c->idle_ms == 300000 && c->retry_max == 3);
+    CU_ASSERT_EQUAL(c->refused_max, 5);
     CU_ASSERT_TRUE(c->retreat_max_ms == 300000 && c->drain_ms == 30000);
     CU_ASSERT_TRUE(c->ready_queue_percent == 90 &&
                    c->ready_tokens_percent == 5 && c->ready_probe_ms == 5000);
@@ -193,6 +194,7 @@ static const struct {
     {"SLUICE_FIRST_BYTE_S", "1", 1000},
     {"SLUICE_IDLE_S", "1", 1000},
     {"SLUICE_RETRY_MAX", "1", 1},
+    {"SLUICE_REFUSED_MAX", "100", 100},
     {"SLUICE_RETREAT_MAX_S", "1", 1000},
     {"SLUICE_MAX_BODY_MB", "2", 2 * 1024 * 1024},
     {"SLUICE_DRAIN_S", "0", 0},

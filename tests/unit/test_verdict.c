@@ -109,7 +109,7 @@ static void a_429_is_the_accounts_unless_it_has_a_detail(void)
     JUDGE(rows);
 }
 
-static void a_short_wish_holds_and_a_long_one_benches(void)
+static void a_wish_is_read_in_the_order_of_the_sdks(void)
 {
     static const struct row rows[] = {
         {ANSWER(.status = 429, .retry_after = "60"), VERDICT_RATE, 429, 60000,
@@ -143,40 +143,55 @@ static void a_short_wish_holds_and_a_long_one_benches(void)
         {ANSWER(.status = 503, .retry_after = "10800", .content_type = PROBLEM,
                 .body = "{\"status\":503,\"title\":\"Service Unavailable\","
                         "\"detail\":\"offline\"}"),
-         VERDICT_OFF, 503, 10800000, 10800000, EJECTED_UNAVAILABLE},
-        {ANSWER(.status = 503, .retry_after = "99999999999"), VERDICT_OFF, 503,
-         DELAY_MS_MAX, DELAY_MS_MAX, EJECTED_UNAVAILABLE},
+         VERDICT_FAULT, 503, 10800000, NOT_OFF}, /* see verdict_bound() */
+        {ANSWER(.status = 503, .retry_after = "99999999999"), VERDICT_FAULT,
+         503, DELAY_MS_MAX, NOT_OFF},
         {ANSWER(.status = 503, .retry_after = "5"), VERDICT_FAULT, 503, 5000,
          NOT_OFF},
         {ANSWER(.status = 503, .retry_after = "5", .body = EXHAUSTED),
          VERDICT_BUSY, 503, 5000, NOT_OFF},
-        {ANSWER(.status = 502, .retry_after = "300"), VERDICT_OFF, 503, 300000,
-         300000, EJECTED_UNAVAILABLE},
+        {ANSWER(.status = 429, .retry_after = "Sun, 06 Nov 1994 09:49:42 GMT",
+                .date = "Sun, 06 Nov 1994 09:49:37 GMT"),
+         VERDICT_RATE, 429, 5000, NOT_OFF},
+        {ANSWER(.status = 429, .retry_after = "Sun, 06 Nov 1994 09:49:42 GMT",
+                .date = "now"),
+         VERDICT_RATE, 429, 3605000, NOT_OFF},
+        {ANSWER(.status = 429, .retry_after = "5",
+                .date = "Sun, 06 Nov 1994 09:49:37 GMT"),
+         VERDICT_RATE, 429, 5000, NOT_OFF},
     };
     size_t i;
 
     JUDGE(rows);
 }
 
-static void a_429_is_held_for_as_long_as_holds_may_last(void)
+static void a_wish_is_waited_out_as_long_as_anybody_may_wait(void)
 {
     static const struct {
         int status;
         const char *body, *retry_after;
-        int64_t hold_ms;
+        int64_t wait_ms, hold_ms;
         enum verdict_kind kind;
     } rows[] = {
-        {429, "", "120", 300000, VERDICT_RATE},
-        {429, "", "300", 300000, VERDICT_RATE},
-        {429, "", "301", 300000, VERDICT_OFF},
-        {429, "", "18000", 300000, VERDICT_OFF},
-        {429, "", "18000", DELAY_MS_MAX, VERDICT_RATE},
-        {429, "", "60", 100, VERDICT_RATE}, /* a minute always is */
-        {429, "", "61", 100, VERDICT_OFF},
-        {429, "{\"detail\":\"full\"}", "120", 300000, VERDICT_BUSY},
-        {429, "{\"detail\":\"full\"}", "301", 300000, VERDICT_OFF},
-        {503, "", "120", 300000, VERDICT_OFF},
-        {400, "", "18000", 300000, VERDICT_CLIENT},
+        {429, "", "120", 300000, 300000, VERDICT_RATE},
+        {429, "", "300", 300000, 300000, VERDICT_RATE},
+        {429, "", "301", 300000, 300000, VERDICT_OFF},
+        {429, "", "301", 900000, 300000, VERDICT_RATE},
+        {429, "", "301", 300000, 900000, VERDICT_RATE},
+        {429, "", "18000", 900000, 300000, VERDICT_OFF},
+        {429, "", "18000", DELAY_MS_MAX, 300000, VERDICT_RATE},
+        {429, "", "60", 100, 100, VERDICT_RATE}, /* a minute always is */
+        {429, "", "61", 100, 100, VERDICT_OFF},
+        {429, "{\"detail\":\"full\"}", "120", 900000, 300000, VERDICT_BUSY},
+        {429, "{\"detail\":\"full\"}", "901", 900000, 300000, VERDICT_OFF},
+        {503, "", "60", 900000, 300000, VERDICT_FAULT},
+        {503, "", "61", 900000, 300000, VERDICT_OVERLOADED},
+        {503, "", "900", 900000, 300000, VERDICT_OVERLOADED},
+        {503, "", "901", 900000, 300000, VERDICT_OFF},
+        {503, "", "901", 900000, 1000000, VERDICT_OFF},
+        {503, EXHAUSTED, "61", 900000, 300000, VERDICT_BUSY},
+        {504, "", "18000", 900000, 300000, VERDICT_TIMEOUT},
+        {400, "", "18000", 300000, 300000, VERDICT_CLIENT},
     };
     size_t i;
 
@@ -189,7 +204,7 @@ static void a_429_is_held_for_as_long_as_holds_may_last(void)
         struct verdict v;
 
         verdict_of(&v, &in);
-        verdict_bound(&v, rows[i].hold_ms);
+        verdict_bound(&v, rows[i].wait_ms, rows[i].hold_ms);
         CU_ASSERT_EQUAL(v.kind, rows[i].kind);
         CU_ASSERT_EQUAL(v.off_ms, v.kind == VERDICT_OFF ? v.retry_ms : -1);
     }
@@ -255,6 +270,92 @@ static void the_rest_of_the_4xx(void)
     JUDGE(rows);
 }
 
+static void who_cannot_pay_waits_for_nothing(void)
+{
+#define OWES(code) "{\"error\":{\"message\":\"m\",\"code\":\"" code "\"}}"
+    static const struct row rows[] = {
+        {ANSWER(.status = 429, .body = OWES("insufficient_quota")),
+         VERDICT_UNPAID, 429, -1, -1, EJECTED_UNPAID},
+        {ANSWER(.status = 400, .body = OWES("billing_hard_limit_reached")),
+         VERDICT_UNPAID, 400, -1, -1, EJECTED_UNPAID},
+        {ANSWER(.status = 403,
+                .body = "{\"error\":{\"message\":\"m\",\"type\":\"access_"
+                        "terminated_error\"}}"),
+         VERDICT_UNPAID, 403, -1, -1, EJECTED_UNPAID},
+        /* Scaleway: of requests at once */
+        {ANSWER(.status = 429,
+                .body = "{\"status\":429,\"error\":\"INSUFFICIENT QUOTA\","
+                        "\"message\":\"You exceeded your current limit of "
+                        "concurrent requests.\"}"),
+         VERDICT_RATE, 429, -1, NOT_OFF},
+        /* Gemini: of a minute */
+        {ANSWER(.status = 429,
+                .body = "{\"error\":{\"code\":429,\"message\":\"You exceeded "
+                        "your current quota, please check your plan and "
+                        "billing details.\",\"status\":\"RESOURCE_EXHAUSTED\"}"
+                        "}"),
+         VERDICT_RATE, 429, -1, NOT_OFF},
+        {ANSWER(.status = 503, .body = OWES("insufficient_quota")),
+         VERDICT_FAULT, 503, -1, NOT_OFF},
+    };
+#undef OWES
+    size_t i;
+
+    JUDGE(rows);
+}
+
+static void what_can_never_pass_is_told(void)
+{
+#define SAYS(text) "{\"error\":{\"message\":\"" text "\"}}"
+    static const struct row rows[] = {
+        {ANSWER(.status = 429, .body = SAYS("Limit 6000, Requested 14810")),
+         VERDICT_NEVER, 429, -1, NOT_OFF},
+        {ANSWER(.status = 429, .body = SAYS("Limit 6000, Requested 900")),
+         VERDICT_RATE, 429, -1, NOT_OFF},
+        {ANSWER(.status = 503, .body = SAYS("Limit 6000, Requested 14810")),
+         VERDICT_FAULT, 503, -1, NOT_OFF},
+        {ANSWER(.status = 402, .body = SAYS("This request requires more "
+                                            "credits, or fewer max_tokens.")),
+         VERDICT_NEVER, 402, -1, NOT_OFF},
+        {ANSWER(.status = 402, .body = SAYS("Insufficient credits")),
+         VERDICT_UNPAID, 402, -1, -1, EJECTED_UNPAID},
+    };
+#undef SAYS
+    size_t i;
+
+    JUDGE(rows);
+}
+
+static void an_error_in_a_200_is_one_where_it_stands_alone(void)
+{
+#define BODY(text) .status = 200, .is_json = true, .body = text
+    static const struct row rows[] = {
+        {ANSWER(BODY("{\"error\":{\"message\":\"m\",\"code\":429}}")),
+         VERDICT_RATE, 429, -1, NOT_OFF},
+        {ANSWER(BODY("\n{\"error\":{\"code\":\"502\"},\"user_id\":\"u\"}")),
+         VERDICT_FAULT, 502, -1, NOT_OFF},
+        {ANSWER(BODY("{\"error\":{\"message\":\"m\",\"code\":404}}")),
+         VERDICT_CLIENT, 404, -1, NOT_OFF},
+        {ANSWER(BODY("{\"error\":{\"code\":429},\"choices\":[]}")),
+         VERDICT_ANSWER, 200, -1, NOT_OFF},
+        {ANSWER(BODY("{\"error\":{\"code\":429},\"data\":[]}")), VERDICT_ANSWER,
+         200, -1, NOT_OFF},
+        {ANSWER(BODY("{\"error\":{\"code\":429},\"output\":[]}")),
+         VERDICT_ANSWER, 200, -1, NOT_OFF},
+        {ANSWER(BODY("{\"error\":{\"code\":\"x\"}}")), VERDICT_ANSWER, 200, -1,
+         NOT_OFF},
+        {ANSWER(BODY("{\"error\":{\"code\":200}}")), VERDICT_ANSWER, 200, -1,
+         NOT_OFF},
+        {ANSWER(BODY("{\"error\":429}")), VERDICT_ANSWER, 200, -1, NOT_OFF},
+        {ANSWER(BODY("{\"error\":{\"code\":429}}"), .is_cut = true),
+         VERDICT_ANSWER, 200, -1, NOT_OFF},
+    };
+#undef BODY
+    size_t i;
+
+    JUDGE(rows);
+}
+
 static void a_quoted_prompt_benches_nothing(void)
 {
     static const struct row rows[] = {
@@ -293,7 +394,15 @@ static void the_5xx(void)
         {ANSWER(.status = 503, .content_type = PROBLEM,
                 .body = "{\"status\":503,\"detail\":\"Service temporarily "
                         "overloaded\"}"),
-         VERDICT_FAULT, 503, -1, NOT_OFF},
+         VERDICT_OVERLOADED, 503, -1, NOT_OFF},
+        {ANSWER(.status = 503, .body = "{\"error\":{\"message\":\"m\",\"code\":"
+                                       "\"server_is_overloaded\"}}"),
+         VERDICT_OVERLOADED, 503, -1, NOT_OFF},
+        {ANSWER(.status = 503, .body = "The model is overloaded."),
+         VERDICT_OVERLOADED, 503, -1, NOT_OFF},
+        {ANSWER(.status = 429, .body = "{\"error\":{\"message\":\"m\",\"type\":"
+                                       "\"engine_overloaded_error\"}}"),
+         VERDICT_OVERLOADED, 429, -1, NOT_OFF},
         {ANSWER(.status = 503), VERDICT_FAULT, 503, -1, NOT_OFF},
         {ANSWER(.status = 500, .content_type = JSON,
                 .body = "{\"message\":\"Internal server error\",\"type\":"
@@ -305,7 +414,12 @@ static void the_5xx(void)
          VERDICT_FAULT, 502, -1, NOT_OFF},
         {ANSWER(.status = 502, .content_type = HTML, .body = "<html>"),
          VERDICT_FAULT, 502, -1, NOT_OFF},
-        {ANSWER(.status = 529), VERDICT_FAULT, 529, -1, NOT_OFF},
+        {ANSWER(.status = 529), VERDICT_OVERLOADED, 529, -1, NOT_OFF},
+        {ANSWER(.status = 520), VERDICT_FAULT, 520, -1, NOT_OFF},
+        {ANSWER(.status = 522), VERDICT_FAULT, 522, -1, NOT_OFF},
+        {ANSWER(.status = 523), VERDICT_FAULT, 523, -1, NOT_OFF},
+        {ANSWER(.status = 524, .content_type = HTML, .body = "<html>"),
+         VERDICT_TIMEOUT, 524, -1, NOT_OFF},
         {ANSWER(.status = 504), VERDICT_TIMEOUT, 504, -1, NOT_OFF},
         {ANSWER(.status = 504, .content_type = HTML, .body = "<html>"),
          VERDICT_TIMEOUT, 504, -1, NOT_OFF},
@@ -340,6 +454,16 @@ static void an_error_inside_a_stream_means_what_it_would_outside(void)
          VERDICT_FAULT, 502, -1, NOT_OFF},
         {ANSWER(EVENT("{\"error\":{\"message\":\"m\",\"code\":503}}")),
          VERDICT_FAULT, 503, -1, NOT_OFF},
+        {ANSWER(EVENT("{\"error\":{\"message\":\"m\",\"type\":\"service_"
+                      "unavailable_error\",\"code\":\"server_is_overloaded\"}"
+                      "}")),
+         VERDICT_OVERLOADED, 503, -1, NOT_OFF},
+        {ANSWER(EVENT("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_"
+                      "error\",\"message\":\"Overloaded\"}}")),
+         VERDICT_OVERLOADED, 503, -1, NOT_OFF},
+        {ANSWER(EVENT("{\"error\":{\"message\":\"m\",\"code\":"
+                      "\"insufficient_quota\"}}")),
+         VERDICT_UNPAID, 429, -1, -1, EJECTED_UNPAID},
         {ANSWER(EVENT("{\"error\":{\"message\":\"m\"}}")), VERDICT_FAULT, 500,
          -1, NOT_OFF},
         {ANSWER(EVENT("{\"error\":{\"message\":\"m\",\"code\":504}}")),
@@ -411,6 +535,7 @@ static void the_headers_are_found_in_a_head(void)
         "Content-Type: application/json",
         "Retry-After: 7",
         "Retry-After-Ms: 6900",
+        "Date: then",
         "X-Ratelimit-Remaining-Requests: 0",
         "X-Ratelimit-Reset-Requests: 1m0s",
         "X-Ratelimit-Remaining-Tokens: 9",
@@ -432,6 +557,7 @@ static void the_headers_are_found_in_a_head(void)
     CU_ASSERT_STRING_EQUAL(in.content_type, "application/json");
     CU_ASSERT_STRING_EQUAL(in.retry_after, "7");
     CU_ASSERT_STRING_EQUAL(in.retry_after_ms, "6900");
+    CU_ASSERT_STRING_EQUAL(in.date, "then");
     CU_ASSERT_STRING_EQUAL(in.remaining_requests, "0");
     CU_ASSERT_STRING_EQUAL(in.reset_requests, "1m0s");
     CU_ASSERT_STRING_EQUAL(in.remaining_tokens, "9");
@@ -446,10 +572,14 @@ static const struct unit_test tests[] = {
     {"no error is an answer", no_error_is_an_answer},
     {"a 429 is the account's unless it has a detail",
      a_429_is_the_accounts_unless_it_has_a_detail},
-    {"a short wish holds and a long one benches",
-     a_short_wish_holds_and_a_long_one_benches},
-    {"a 429 is held for as long as holds may last",
-     a_429_is_held_for_as_long_as_holds_may_last},
+    {"a wish is read in the order of the SDKs",
+     a_wish_is_read_in_the_order_of_the_sdks},
+    {"who cannot pay waits for nothing", who_cannot_pay_waits_for_nothing},
+    {"what can never pass is told", what_can_never_pass_is_told},
+    {"an error in a 200 is one where it stands alone",
+     an_error_in_a_200_is_one_where_it_stands_alone},
+    {"a wish is waited out as long as anybody may wait",
+     a_wish_is_waited_out_as_long_as_anybody_may_wait},
     {"the rest of the 4xx", the_rest_of_the_4xx},
     {"a quoted prompt benches nothing", a_quoted_prompt_benches_nothing},
     {"the 5xx", the_5xx},

@@ -49,6 +49,7 @@ CU_ErrorCode test_deadlines_add(void);
 CU_ErrorCode test_listing_add(void);
 CU_ErrorCode test_upstream_error_add(void);
 CU_ErrorCode test_redact_add(void);
+CU_ErrorCode test_refusal_words_add(void);
 CU_ErrorCode test_verdict_add(void);
 CU_ErrorCode test_fingerprint_add(void);
 CU_ErrorCode test_ready_add(void);

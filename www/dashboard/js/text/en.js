@@ -101,7 +101,7 @@ export default {
   'set.upstreams.burst': 'At once after a pause', 'set.upstreams.min_gap_ms': 'Least gap between sends', 'set.upstreams.in_flight': 'In flight at most (0: no limit)', 'set.upstreams.scope': 'Window for',
   'set.queue.max': 'Places in all', 'set.queue.per_client': 'Places for one client', 'set.queue.timeout_s': 'Longest wait', 'set.queue.max_mb': 'Bodies held',
   'set.commit_after_s': 'Begin the answer of a waiting stream after', 'set.heartbeat_s': 'Sign of life every', 'set.buffered_keepalive': 'Signs of life without a stream', 'set.max_body_mb': 'Largest body',
-  'set.timeouts.connect_s': 'To connect', 'set.timeouts.first_byte_s': 'To the first byte', 'set.timeouts.idle_s': 'Between bytes', 'set.retry.max': 'Attempts in passing faults',
+  'set.timeouts.connect_s': 'To connect', 'set.timeouts.first_byte_s': 'To the first byte', 'set.timeouts.idle_s': 'Between bytes', 'set.retry.max': 'Attempts in passing faults', 'set.retry.refused_max': 'Refusals of one request',
   'set.retreat.max_s': 'Longest retreat', 'set.ready.queue_percent': 'Queue no fuller than', 'set.ready.tokens_percent': 'Burst left above', 'set.ready.probe_s': 'Wait for the upstream',
   'set.admin.read': 'Who reads without a token', 'set.anonymous': 'Who sends without a key', 'set.hosts': 'Own names', 'set.origins': 'Pages that may call',
   'set.drain_s': 'Time for open answers at the end', 'set.log_level': 'Log level', 'set.log': 'Log file', 'set.state_dir': 'Shared state in', 'set.data_dir': 'Kept across reboots in',
