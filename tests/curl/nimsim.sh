@@ -21,6 +21,25 @@ answers 429 429 $problem '^{"status":429,"title":"Too Many Requests"}$'
 answers 429-detail 429 $problem '"detail":"'
 answers 429-gateway 429 $json '^{"message":"rate limit exceeded"}$'
 answers credits 402 $problem 'Cloud credits expired'
+answers quota 429 $json '"code":"insufficient_quota"}}$'
+answers billing 400 $json '"code":"billing_hard_limit_reached"}}$'
+answers limit-none 429 $json 'limit: 0.nPlease'
+answers too-large 429 $json 'Limit 6000, Requested 14810'
+answers at-once 429 $json '"error":"INSUFFICIENT QUOTA"'
+answers dear 402 $json 'This request requires more credits'
+answers 529 529 $json '"overloaded_error","message":"Overloaded"}}$'
+answers 429-inside 200 $json '^{"error":{"message":"Provider returned error","code":429'
+answers 502-inside 200 $json '^{"error":{.*"code":"502"}}$'
+answers error-beside 200 $json '^{"error":{.*"code":429},"choices":'
+answers 429+retry-date-5+clock-3600 429 $problem Requests
+is "its clock is an hour ahead, of both dates" "1 5" "$(($(date -d "$(header date)" +%s) - $(date +%s) > 3590)) \
+$(($(date -d "$(header retry-after)" +%s) - $(date -d "$(header date)" +%s)))"
+answers 429+retry-date-5+rfc850 429 $problem Requests
+has "a date in an obsolete form" "$(header retry-after)" '^[A-Z][a-z]+day, [0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} [0-9:]{8} GMT$'
+answers 429+retry-date-5+asctime 429 $problem Requests
+has "and in the other" "$(header retry-after)" '^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} [0-9]{4}$'
+answers 429+retry-garbage 429 $problem Requests
+is "one that is none" soon "$(header retry-after)"
 answers 403 403 $problem 'Authorization failed'
 answers not-granted 404 $problem 'Not found for account'
 answers unknown 404 'text/plain; charset=utf-8' '^404 page not found$'
@@ -53,6 +72,10 @@ chat sim/echo+deprecated
 has "a Deprecation header on a success" "$status $head" '^Deprecation: .* GMT$'
 
 # Errors inside a 200 stream.
+chat sim/overloaded-stream ',"stream":true'
+has "an overload as the first event" "$body" '^data: .*"server_is_overloaded"'
+chat sim/overloaded-event ',"stream":true'
+has "and as an event of its own name" "$body" '^event: error'
 chat sim/exhausted-stream ',"stream":true'
 has "an error as the first event" "$(head -n 1 <<<"$body")" '^data: {"error":.*ResourceExhausted'
 chat sim/stream-error-1-503 ',"stream":true'

@@ -114,6 +114,75 @@ static const struct fault_row rows[FAULT_COUNT] = {
                        "{\"status\":404,\"title\":\"Not Found\","
                        "\"detail\":\"Request id not found\"}",
                        0}},
+    [FAULT_QUOTA] = {"quota",
+                     {429, JSON,
+                      "{\"error\":{\"message\":\"You exceeded your current "
+                      "quota, please check your plan and billing details.\","
+                      "\"type\":\"insufficient_quota\",\"param\":null,"
+                      "\"code\":\"insufficient_quota\"}}",
+                      0}},
+    [FAULT_BILLING] = {"billing",
+                       {400, JSON,
+                        "{\"error\":{\"message\":\"Billing hard limit has been "
+                        "reached\",\"type\":\"invalid_request_error\","
+                        "\"param\":null,\"code\":"
+                        "\"billing_hard_limit_reached\"}}",
+                        0}},
+    [FAULT_LIMIT_NONE] = {"limit-none",
+                          {429, JSON,
+                           "{\"error\":{\"code\":429,\"message\":\"You "
+                           "exceeded your current quota, please check your "
+                           "plan and billing details.\\n* Quota exceeded for "
+                           "metric: free_tier_requests, limit: 0\\nPlease "
+                           "retry in 30s.\",\"status\":\"RESOURCE_EXHAUSTED\""
+                           "}}",
+                           0}},
+    [FAULT_TOO_LARGE] = {"too-large",
+                         {429, JSON,
+                          "{\"error\":{\"message\":\"Request too large for "
+                          "model on tokens per minute (TPM): Limit 6000, "
+                          "Requested 14810, please reduce your message "
+                          "size.\",\"type\":\"tokens\",\"code\":"
+                          "\"rate_limit_exceeded\"}}",
+                          2}},
+    [FAULT_AT_ONCE] = {"at-once",
+                       {429, JSON,
+                        "{\"status\":429,\"error\":\"INSUFFICIENT QUOTA\","
+                        "\"message\":\"You exceeded your current limit of "
+                        "concurrent requests.\"}",
+                        0}},
+    [FAULT_DEAR] = {"dear",
+                    {402, JSON,
+                     "{\"error\":{\"message\":\"This request requires more "
+                     "credits, or fewer max_tokens. You requested up to 4096 "
+                     "tokens, but can only afford 100.\",\"code\":402}}",
+                     0}},
+    [FAULT_OVERLOADED_529] = {"529",
+                              {529, JSON,
+                               "{\"type\":\"error\",\"error\":{\"type\":"
+                               "\"overloaded_error\",\"message\":"
+                               "\"Overloaded\"}}",
+                               0}},
+    [FAULT_RATE_INSIDE] = {"429-inside",
+                           {200, JSON,
+                            "{\"error\":{\"message\":\"Provider returned "
+                            "error\",\"code\":429,\"metadata\":{\"raw\":"
+                            "\"rate-limited upstream\"}},\"user_id\":\"u\"}",
+                            0}},
+    [FAULT_GATEWAY_INSIDE] = {"502-inside",
+                              {200, JSON,
+                               "{\"error\":{\"message\":\"Provider returned "
+                               "error\",\"code\":\"502\"}}",
+                               0}},
+    [FAULT_ERROR_BESIDE] = {"error-beside",
+                            {200, JSON,
+                             "{\"error\":{\"message\":\"a part failed\","
+                             "\"code\":429},\"choices\":[{\"index\":0,"
+                             "\"message\":{\"role\":\"assistant\",\"content\":"
+                             "\"the rest\"},\"finish_reason\":\"error\"}]}",
+                             0}},
+    [FAULT_STREAM_OVERLOADED] = {"overloaded-stream", {200, NULL, NULL, 0}},
+    [FAULT_EVENT_OVERLOADED] = {"overloaded-event", {200, NULL, NULL, 0}},
     [FAULT_STREAM_EXHAUSTED] = {"exhausted-stream", {200, NULL, NULL, 0}},
     [FAULT_HANG] = {"hang", {0, NULL, NULL, 0}},
     [FAULT_RESET] = {"reset", {0, NULL, NULL, 0}},

@@ -31,7 +31,19 @@ enum fault {
     FAULT_BAD_OPENAI,
     FAULT_BAD_FIELD,
     FAULT_NO_JOB,
-    FAULT_STREAM_EXHAUSTED, /* a 200 whose stream holds only an error */
+    FAULT_QUOTA,
+    FAULT_BILLING,
+    FAULT_LIMIT_NONE,
+    FAULT_TOO_LARGE,
+    FAULT_AT_ONCE,
+    FAULT_DEAR,
+    FAULT_OVERLOADED_529,
+    FAULT_RATE_INSIDE,
+    FAULT_GATEWAY_INSIDE,
+    FAULT_ERROR_BESIDE,
+    FAULT_STREAM_EXHAUSTED,  /* a 200 whose stream holds only an error */
+    FAULT_STREAM_OVERLOADED, /* the same, in the words of an overload */
+    FAULT_EVENT_OVERLOADED,  /* the same, as Anthropic's event */
     /* Answers that break HTTP or TCP: wire.c. */
     FAULT_HANG,
     FAULT_RESET,

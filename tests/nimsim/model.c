@@ -41,6 +41,7 @@ static const struct number_row number_rows[] = {
     {"retry-after", {FIELD(retry_after_s), 0}, 0, 999999999, 1, false},
     {"retry-after-ms", {FIELD(retry_after_ms), 0}, 0, 999999999, 1, false},
     {"retry-date", {FIELD(retry_date_s), 0}, 0, 999999999, 1, false},
+    {"clock", {FIELD(clock_s), 0}, 0, 999999999, 1, false},
     {"ratelimit", {FIELD(reset_s), 0}, 0, 999999999, 1, false},
     {"status", {FIELD(status), 0}, 200, 599, 1, true},
     {"problem", {FIELD(problem), 0}, 200, 599, 1, true},
@@ -69,6 +70,9 @@ static const struct {
 } flag_rows[] = {
     {"comments", FIELD(comments), false},
     {"ratelimit", FIELD(has_ratelimit), false},
+    {"rfc850", FIELD(is_rfc850), false},
+    {"asctime", FIELD(is_asctime), false},
+    {"retry-garbage", FIELD(is_retry_garbage), false},
     {"should-retry", FIELD(says_retry), false},
     {"deprecated", FIELD(is_deprecated), false},
     {"echo-key", FIELD(echoes_key), false},

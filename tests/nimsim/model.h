@@ -26,6 +26,10 @@ struct behaviour {
     int64_t retry_after_s;  /* retry-after-S, on any error */
     int64_t retry_after_ms; /* retry-after-ms-MS */
     int64_t retry_date_s;   /* retry-date-S: Retry-After as a date */
+    int64_t clock_s;        /* clock-S: so far ahead, of both its dates */
+    bool is_rfc850;         /* rfc850: that Retry-After in an old form */
+    bool is_asctime;        /* asctime: in the other */
+    bool is_retry_garbage;  /* retry-garbage: a Retry-After that is none */
     bool has_ratelimit;     /* ratelimit: x-ratelimit-* */
     int64_t reset_s;        /* ratelimit-S: none remains, and for how long */
     bool says_retry;        /* should-retry: x-should-retry: true */

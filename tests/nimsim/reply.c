@@ -95,6 +95,25 @@ static void add_date(struct MHD_Response *response, const char *name,
     add_header(response, name, date);
 }
 
+/* In the form to send, or one of the two that are obsolete. */
+static void add_retry_date(struct request *r, struct MHD_Response *response)
+{
+    int64_t ahead = r->how.clock_s == -1 ? 0 : r->how.clock_s;
+    time_t when = time(NULL) + ahead + r->how.retry_date_s;
+    struct tm tm;
+    char date[40];
+
+    gmtime_r(&when, &tm);
+    if (r->how.is_rfc850)
+        strftime(date, sizeof(date), "%A, %d-%b-%y %H:%M:%S GMT", &tm);
+    else
+        strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y", &tm);
+    if (r->how.is_rfc850 || r->how.is_asctime)
+        add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, date);
+    else
+        add_date(response, MHD_HTTP_HEADER_RETRY_AFTER, when);
+}
+
 /*
  * As NVIDIA's newer gateway writes them: durations in Go's way, and a wait of
  * more than a minute is none to retry after.  Tokens are made up.
@@ -135,8 +154,11 @@ static void add_retry(struct request *r, struct MHD_Response *response)
         add_format(response, MHD_HTTP_HEADER_RETRY_AFTER, "%lld",
                    (long long)r->retry_after);
     else if (r->status >= 400 && r->how.retry_date_s != -1)
-        add_date(response, MHD_HTTP_HEADER_RETRY_AFTER,
-                 time(NULL) + r->how.retry_date_s);
+        add_retry_date(r, response);
+    else if (r->status >= 400 && r->how.is_retry_garbage)
+        add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "soon");
+    if (r->how.clock_s != -1)
+        add_date(response, MHD_HTTP_HEADER_DATE, time(NULL) + r->how.clock_s);
     if (r->status >= 400 && r->how.retry_after_ms != -1)
         add_format(response, "retry-after-ms", "%lld",
                    (long long)r->how.retry_after_ms);

@@ -245,17 +245,42 @@ static void comments_write(const struct sse *s, struct text *out)
 /* After how many events an error comes in place of the rest; -1: never. */
 static int64_t error_at(const struct sse *s)
 {
-    if (s->how.fault == FAULT_STREAM_EXHAUSTED)
+    if (s->how.fault == FAULT_STREAM_EXHAUSTED ||
+        s->how.fault == FAULT_STREAM_OVERLOADED ||
+        s->how.fault == FAULT_EVENT_OVERLOADED)
         return 0;
     if (s->how.failed_events != -1)
         return s->how.failed_events;
     return s->how.told_events != -1 ? s->how.told_events : s->how.error_events;
 }
 
+/* As each API has been seen to tell of an overload. */
+static void overload_tell(const struct sse *s, struct text *out)
+{
+    if (s->how.fault == FAULT_EVENT_OVERLOADED)
+        text_str(out, "event: error\ndata: {\"type\":\"error\",\"error\":{"
+                      "\"type\":\"overloaded_error\",\"message\":"
+                      "\"Overloaded\"}}\n\n");
+    else if (s->answer.kind == ANSWER_RESPONSE)
+        text_str(out, "event: error\ndata: {\"type\":\"error\","
+                      "\"sequence_number\":0,\"code\":"
+                      "\"server_is_overloaded\",\"message\":\"Our servers are "
+                      "currently overloaded. Please try again later.\","
+                      "\"param\":null}\n\n");
+    else
+        text_str(out, "data: {\"error\":{\"message\":\"Our servers are "
+                      "currently overloaded. Please try again later.\","
+                      "\"type\":\"service_unavailable_error\",\"code\":"
+                      "\"server_is_overloaded\"}}\n\n");
+}
+
 /* As the Responses API tells of errors.  False: not asked for. */
 static bool error_tell(const struct sse *s, struct text *out)
 {
-    if (s->how.failed_events != -1)
+    if (s->how.fault == FAULT_STREAM_OVERLOADED ||
+        s->how.fault == FAULT_EVENT_OVERLOADED)
+        overload_tell(s, out);
+    else if (s->how.failed_events != -1)
         response_whole(s, "response.failed", "failed", out);
     else if (s->how.told_events != -1)
         text_fmt(out,
