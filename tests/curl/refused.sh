@@ -11,7 +11,12 @@ code() { jq -r .error.code <<<"$body"; }
 sends() { curl -s "$sim/sim/arrivals" | jq --arg m "sim/$1" '[.arrivals[]|select(.model==$m)]|length'; }
 # Seconds from the first of its sends to the last.
 span() { curl -s "$sim/sim/arrivals" | jq --arg m "sim/$1" '[.arrivals[]|select(.model==$m).t_ns]|(last-first)/1e9'; }
-ended() { grep -h '"event":"request"' "$out" | jq -r --arg m "sim/$1" 'select(.model==$m).outcome' | tail -n 1; }
+is_told() { outcome=$(curl -s "$url/api/status" | jq -re --arg m "sim/$1" 'first(.recent[] | select(.model == $m)).outcome'); }
+ends_as() { # ends_as "sentence" WANT MODEL
+    outcome=
+    wait_for 5 is_told "$3"
+    is "$1" "$2" "$outcome"
+}
 clear() { operator POST /api/retreat/clear; }
 took() { # took COMMAND...: sets $seconds
     local start
@@ -21,7 +26,7 @@ took() { # took COMMAND...: sets $seconds
 }
 held() { curl -s "$url/api/status" | jq .counters.holds.rate; }
 
-start_sluice main SLUICE_REQUESTS=10000 SLUICE_WINDOW_S=2 SLUICE_KEY=k NVIDIA_API_KEY=k
+start_sluice main SLUICE_REQUESTS=10000 SLUICE_WINDOW_S=2 NVIDIA_API_KEY=practice-key
 
 # ---- a quota that is used up ---------------------------------------------------
 for model in quota billing; do
@@ -51,7 +56,7 @@ for model in too-large limit-none dear; do
     at_most "$model: nor waits" 1.5 "$seconds"
 done
 is "they were no retreat" "$before" "$(held)"
-is "but its client's own error" client_error "$(ended too-large)"
+ends_as "but its client's own error" client_error too-large
 
 # ---- one that is refused for ever, for whatever reason ----------------------------
 operator_sets() {
@@ -93,23 +98,101 @@ chat sim/502-inside+times-2
 is "a 502 in a 200 is repeated" "200 3" "$status $(header X-Sluice-Attempts)"
 chat sim/502-inside+split-3
 is "and told as one, however it comes" "502 Provider returned error" "$status $(jq -r .error.message <<<"$body")"
-is "it is counted as one" upstream_error "$(ended 502-inside+split-3)"
+ends_as "it is counted as one" upstream_error 502-inside+split-3
 chat sim/error-beside
 is "one beside choices is a part of the answer" "200 the rest a part failed" \
     "$status $(jq -r '"\(.choices[0].message.content) \(.error.message)"' <<<"$body")"
 
 # ---- overload -------------------------------------------------------------------------
-patient() { # patient MODEL PATH [EXTRA]: three times overloaded, then an answer
-    ask "$2" -N -H 'Content-Type: application/json' -d "{\"model\":\"sim/$1\",\"input\":\"a\",\"messages\":[]${3:-}}"
-    is "$1 $2: waited out" 200 "$status"
-    is "$1 $2: three times" 4 "$(sends "$1")"
-    at_least "$1 $2: patiently" 4 "$(span "$1")"
-    is "$1 $2: and nothing of it is seen" "" "$(grep -io overloaded <<<"$body")"
-    is "$1 $2: it went well" ok "$(ended "$1")"
-}
+# Side by side: PATH MODEL EXTRA.
+cases='/v1/chat/completions 529+times-3
+/v1/chat/completions overloaded+times-3
+/v1/chat/completions overloaded-stream+times-3 ,"stream":true
+/v1/responses overloaded-stream+times-3+tokens-2 ,"stream":true
+/v1/chat/completions overloaded-event+times-3 ,"stream":true'
 clear
-patient 529+times-3 /v1/chat/completions &
-patient overloaded+times-3 /v1/chat/completions &
-patient overloaded-stream+times-3 /v1/chat/completions ',"stream":true' &
-patient overloaded-stream+times-3+tokens-2 /v1/responses ',"stream":true' &
-patient overloaded-event+times-3 /v1/chat/completions ',"stream":true' &
+asked=()
+while read -r path model extra; do
+    curl -sN -w '\n%{http_code}' --max-time 60 "$url$path" -H 'Content-Type: application/json' \
+        -d "{\"model\":\"sim/$model\",\"input\":\"a\",\"messages\":[]$extra}" >"$work/$model" &
+    asked+=($!)
+done <<<"$cases"
+wait "${asked[@]}"
+while read -r path model extra; do
+    is "$model: an overload is waited out" 200 "$(tail -n 1 "$work/$model")"
+    is "$model: and nothing of it is seen" "" "$(grep -io 'overloaded[^+-]' "$work/$model")"
+    is "$model: after three more tries" 4 "$(sends "$model")"
+    at_least "$model: with pauses that grow" 6 "$(span "$model")"
+    ends_as "$model: it went well" ok "$model"
+done <<<"$cases"
+took chat sim/529 '' -H 'X-Sluice-Deadline: 2'
+is "one that lasts is told when the client's time is over" 429 "$status"
+has "with the upstream's reason" "$body" 'had refused it: Overloaded'
+is "and may be tried again" "" "$(header x-should-retry)"
+chat sim/stream-error-3-429+no-done ',"stream":true' -N
+is "an error behind content passes, and nothing of ours behind it" "error" \
+    "$(grep -v '^$' <<<"$body" | tail -n 1 | sed 's/^data: //' | jq -r keys[0])"
+has "in the upstream's words" "$(grep -v '^$' <<<"$body" | tail -n 1)" 'nimsim was asked for error 429'
+ends_as "and counts as the upstream's" upstream_error stream-error-3-429+no-done
+
+# ---- what took too long --------------------------------------------------------------------
+chat sim/slow-300+html-524
+is "a 524 is told once" "524 1 false" "$status $(header X-Sluice-Attempts) $(header x-should-retry)"
+has "with advice" "$body" 'ask for a stream'
+for status_ in 520 522 523; do
+    chat "sim/html-$status_+times-1"
+    is "a $status_ is repeated" "200 2" "$status $(header X-Sluice-Attempts)"
+done
+
+# ---- "try again later" --------------------------------------------------------------------
+# Nobody waits for longer than the queue's time.
+stop_sluice
+start_sluice later SLUICE_REQUESTS=10000 SLUICE_WINDOW_S=2 SLUICE_QUEUE_TIMEOUT_S=100 SLUICE_RETREAT_MAX_S=100
+for model in 429+retry-after-70 problem-503+retry-after-70; do
+    chat "sim/$model" '' -H 'X-Sluice-Deadline: 20'
+    is "$model: too late for who has less time" "429 sluice_deadline 70 false" \
+        "$status $(code) $(header Retry-After) $(header x-should-retry)"
+done
+chat sim/429+retry-after-70 '' -H 'X-Sluice-Deadline: 20'
+is "and so is the next one told" "429 sluice_deadline false" "$status $(code) $(header x-should-retry)"
+at_least "until the same time" 50 "$(header Retry-After)"
+is "it was not sent" 1 "$(sends 429+retry-after-70)"
+clear
+for model in 429+retry-after-18000 problem-503+retry-after-18000; do
+    want=$([ "${model:0:3}" = 429 ] && echo 429 || echo 503)
+    for who in first next; do
+        chat "sim/$model"
+        is "$model: the $who is told when" "$want sluice_upstream_off false" "$status $(code) $(header x-should-retry)"
+        at_least "$model: to the $who, too" 17900 "$(header Retry-After)"
+    done
+    is "$model: one was sent" 1 "$(sends "$model")"
+done
+
+# ---- a full queue ---------------------------------------------------------------------------
+stop_sluice
+start_sluice full SLUICE_REQUESTS=2 SLUICE_WINDOW_S=2 SLUICE_QUEUE_MAX=6 SLUICE_QUEUE_PER_CLIENT=4
+asked=()
+for i in {1..6}; do # two go, four wait for up to two windows
+    curl -sN -o /dev/null -w '%{http_code}\n' --max-time 60 "$url/v1/chat/completions" -H 'X-Sluice-Client: a' \
+        -H 'Content-Type: application/json' -d '{"model":"sim/tokens-3","stream":true,"messages":[]}' >"$work/full.$i" &
+    asked+=($!)
+done
+is_waiting() { [ "$(curl -s "$url/api/status" | jq .queue.waiting)" = "$1" ]; }
+check "four wait" wait_for 5 is_waiting 4
+pause
+chat sim/tokens-3 ',"stream":true' -H 'X-Sluice-Client: a'
+is "one too many of a client" "429 true" "$status $(header x-should-retry)"
+has "names what bounds it" "$body" 'queue\.per_client'
+for i in 7 8; do
+    curl -s -o /dev/null -w '%{http_code}\n' --max-time 60 "$url/v1/chat/completions" -H 'X-Sluice-Client: b' \
+        -H 'Content-Type: application/json' -d '{"model":"sim/tokens-3","messages":[]}' >"$work/full.$i" &
+    asked+=($!)
+done
+check "six wait" wait_for 5 is_waiting 6
+chat sim/tokens-3 '' -H 'X-Sluice-Client: c'
+is "one too many of all" "429 true" "$status $(header x-should-retry)"
+has "names what bounds it, too" "$body" 'queue\.max\)'
+resume
+wait "${asked[@]}"
+is "who waits hears no 429" "8 200" "$(cat "$work"/full.[1-8] | sort | uniq -c | xargs)"
+finish
