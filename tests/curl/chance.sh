@@ -11,7 +11,7 @@
 requests=20 window_ms=100 total=500 models=50
 start_sim --requests $requests --window 0.1 --limiter sliding
 start_sluice main SLUICE_REQUESTS=$requests SLUICE_WINDOW_S=0.1 SLUICE_MARGIN_MS=60 SLUICE_WORKERS=2 \
-    SLUICE_RETRY_MAX=8 SLUICE_RETREAT_MAX_S=0.1 SLUICE_QUEUE_MAX=600 SLUICE_QUEUE_PER_CLIENT=600
+    SLUICE_RETRY_MAX=8 SLUICE_REFUSED_MAX=100 SLUICE_RETREAT_MAX_S=0.1 SLUICE_QUEUE_MAX=600 SLUICE_QUEUE_PER_CLIENT=600
 curl -s -X PATCH "$sim/sim/config" \
     -d '{"seed":7,"faults":{"percent":30,"kinds":["429","exhausted","reset","500"]}}' >/dev/null
 

@@ -74,7 +74,6 @@ problem-403 403 .+
 problem-500 500 .+
 500 500 Internal server error
 502 502 Upstream request failed
-overloaded 503 Service temporarily overloaded
 504 504 ^[a-z_]+\|.*\|.+
 not-granted 404 Not found for account
 unknown 404 404 page not found

@@ -274,6 +274,26 @@ static void those_of_an_overload_are_not(void)
     stage_free(st);
 }
 
+/* A list of models has no line to wait in. */
+static void nor_is_a_free_one_told_to_stay_away(void)
+{
+    struct stage *st = stage_new(NULL);
+    int i;
+
+    free(st->s.cfg->upstreams[0].api_key);
+    st->s.cfg->upstreams[0].api_key = NULL;
+    stage_ask(st, "GET", "/v1/models", NULL);
+    for (i = 0; i < 3; i++) {
+        CU_ASSERT_FALSE(stage_is_over(st));
+        stage_answer(st, 529, JSON, WORDS);
+        stage_pass(st, 1000);
+    }
+    ENDED(st);
+    SAID(st, "Status: 529");
+    NEVER_SAID(st, "x-should-retry");
+    stage_free(st);
+}
+
 /* ---- pauses ----------------------------------------------------------------- */
 
 static void pauses_double_up_to_eight_seconds(void)
@@ -359,6 +379,8 @@ static const struct spine_test tests[] = {
     {"patience: as the settings say", as_the_settings_say},
     {"patience: those without a model too", those_without_a_model_too},
     {"patience: those of an overload are not", those_of_an_overload_are_not},
+    {"patience: nor is a free one told to stay away",
+     nor_is_a_free_one_told_to_stay_away},
     {"pauses double up to eight seconds", pauses_double_up_to_eight_seconds},
     {"no pause goes past the answer's time",
      no_pause_goes_past_the_answers_time},

@@ -229,6 +229,11 @@ static const struct row rows[] = {
     {"verdict client: its words pass", 0, 400, JSON, WORDS("what?"), OVER,
      "sent, report fine, body gone, done", "Status: 400", WORDS("what?"),
      "client_error 400 none none x1", "client"},
+    {"verdict client: a date of its clock does not pass, seconds do", 0, 400,
+     JSON "Date: Sun, 06 Nov 1994 08:49:37 GMT\n"
+          "Retry-After: Sun, 06 Nov 1994 08:50:07 GMT\n",
+     WORDS("what?"), OVER, "sent, report fine, done", "\r\nRetry-After: 30\r\n",
+     WORDS("what?"), "client_error 400 none none x1", "client"},
     {"verdict client: in another shape they are translated", 0, 422, JSON,
      "{\"detail\":\"what?\"}", OVER, "sent, report fine, done", "Status: 422",
      "{\"error\":{\"message\":\"what?\"", "client_error 422 none none x1",
