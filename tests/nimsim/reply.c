@@ -101,17 +101,22 @@ static void add_retry_date(struct request *r, struct MHD_Response *response)
     int64_t ahead = r->how.clock_s == -1 ? 0 : r->how.clock_s;
     time_t when = time(NULL) + ahead + r->how.retry_date_s;
     struct tm tm;
-    char date[40];
+    char day[40], second[40], year[5];
 
     gmtime_r(&when, &tm);
-    if (r->how.is_rfc850)
-        strftime(date, sizeof(date), "%A, %d-%b-%y %H:%M:%S GMT", &tm);
-    else
-        strftime(date, sizeof(date), "%a %b %e %H:%M:%S %Y", &tm);
-    if (r->how.is_rfc850 || r->how.is_asctime)
-        add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, date);
-    else
+    strftime(second, sizeof(second), "%H:%M:%S", &tm);
+    strftime(year, sizeof(year), "%Y", &tm);
+    if (r->how.is_rfc850) {
+        strftime(day, sizeof(day), "%A, %d-%b", &tm);
+        add_format(response, MHD_HTTP_HEADER_RETRY_AFTER, "%s-%s %s GMT", day,
+                   year + 2, second);
+    } else if (r->how.is_asctime) {
+        strftime(day, sizeof(day), "%a %b %e", &tm);
+        add_format(response, MHD_HTTP_HEADER_RETRY_AFTER, "%s %s %s", day,
+                   second, year);
+    } else {
         add_date(response, MHD_HTTP_HEADER_RETRY_AFTER, when);
+    }
 }
 
 /*

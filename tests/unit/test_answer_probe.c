@@ -232,7 +232,7 @@ static void the_first_bytes_say_what_a_200_is(void)
         {"Content-Type: application/json", "\n{", true, false, false},
         {"Content-Type: application/json", "{\n \"er", true, false, false},
         {"Content-Type: application/json", "{\"error\":1}", true, false, false},
-        {"Content-Type: application/json", "{\"erro\":1}", true, true, false},
+        {"Content-Type: application/json", "{\"err0\":1}", true, true, false},
         {"Content-Type: application/json", "[", true, true, false},
         {"Content-Type: text/plain", "dat", true, false, false},
         {"Content-Type: text/plain", ROLE "}\n\n", true, false, true},
