@@ -174,19 +174,33 @@ bool relay_finish(struct exchange *x)
     return false;
 }
 
+/* Anthropic's errors say of themselves that they are some.  What has the other
+ * shape is ours, or an upstream's for OpenAI's clients. */
+static void put_error(struct buf *b, const struct exchange *x,
+                      const struct buf *json)
+{
+    static const char open[] = "{\"error\":";
+    const struct route *route = x->req->route;
+    size_t skip = 0;
+
+    if (route != NULL && route->ends == ENDS_MESSAGE &&
+        json->len >= sizeof(open) &&
+        memcmp(buf_head(json), open, sizeof(open) - 1) == 0) {
+        buf_str(b, "{\"type\":\"error\",");
+        skip = 1;
+    }
+    buf_add(b, buf_head(json) + skip, json->len - skip);
+}
+
 static void error_event(struct exchange *x, const struct buf *json)
 {
     struct buf b = {NULL, 0, 0, 0};
 
     end_torn(x);
-    if (x->req->route->ends == ENDS_MESSAGE && json->len > 1) {
-        /* Anthropic's SDKs read errors by their event's name. */
-        buf_str(&b, "event: error\ndata: {\"type\":\"error\",");
-        buf_add(&b, buf_head(json) + 1, json->len - 1);
-    } else {
-        buf_str(&b, "data: ");
-        buf_add(&b, buf_head(json), json->len);
-    }
+    if (x->req->route->ends == ENDS_MESSAGE)
+        buf_str(&b, "event: error\n"); /* SDKs look at nothing else */
+    buf_str(&b, "data: ");
+    put_error(&b, x, json);
     buf_str(&b, "\n\n");
     relay_emit_buf(x, &b);
     last_comment(x);
@@ -194,11 +208,16 @@ static void error_event(struct exchange *x, const struct buf *json)
 
 static void error_answer(struct exchange *x, const struct relay_error *e)
 {
-    struct buf answer = {NULL, 0, 0, 0};
+    struct buf answer = {NULL, 0, 0, 0}, json = {NULL, 0, 0, 0};
+    struct relay_error told = *e;
 
-    heads_of_error(&answer, x, e);
-    if (!relay_is_head_only(x))
-        buf_add(&answer, buf_head(e->json), e->json->len);
+    if (e->json->len > 0)
+        put_error(&json, x, e->json);
+    told.json = &json;
+    heads_of_error(&answer, x, &told);
+    if (!relay_is_head_only(x) && json.len > 0)
+        buf_add(&answer, buf_head(&json), json.len);
+    buf_free(&json);
     x->relay.head_sent = true;
     relay_emit_buf(x, &answer);
 }

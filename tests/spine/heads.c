@@ -127,6 +127,35 @@ static void only_a_key_of_ours_is_asked_for(void)
     stage_free(st);
 }
 
+static struct stage *message(int status, const char *body)
+{
+    struct stage *st = stage_new(NULL);
+
+    stage_ask(st, "POST", "/v1/messages",
+              "{\"model\":\"a/b\",\"messages\":[]}");
+    stage_grant(st);
+    stage_answer(st, status, JSON, body);
+    ENDED(st);
+    return st;
+}
+
+static void an_error_of_messages_has_anthropics_shape(void)
+{
+    static const char theirs[] =
+        "{\"type\":\"error\",\"error\":{\"type\":\"billing_error\",\"message\":"
+        "\"m\"}}";
+    struct stage *st = message(501, "{\"detail\":\"no\"}");
+
+    SAID(st, "Content-Length: 88\r\n");
+    SAID(st, "\r\n\r\n{\"type\":\"error\",\"error\":{\"message\":\"no\"");
+    stage_free(st);
+    st = message(402, theirs);
+    SAID(st, "x-should-retry: false");
+    SAID(st, theirs);
+    NEVER_SAID(st, "\"type\":\"error\",\"type\"");
+    stage_free(st);
+}
+
 static const struct spine_test tests[] = {
     {"heads: an answer has its own and ours", an_answer_has_its_own_and_ours},
     {"heads: its own window stands before ours",
@@ -140,6 +169,8 @@ static const struct spine_test tests[] = {
      an_error_of_theirs_keeps_what_is_not_of_its_body},
     {"heads: one of ours names no window before a send",
      one_of_ours_names_no_window_before_a_send},
+    {"heads: an error of messages has Anthropic's shape",
+     an_error_of_messages_has_anthropics_shape},
     {"heads: only a key of ours is asked for", only_a_key_of_ours_is_asked_for},
     {NULL, NULL},
 };
