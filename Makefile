@@ -61,7 +61,7 @@ PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
   $(if $(wildcard tests/nimsim/main.c),$(BUILD)/nimsim)
 TESTS := $(if $(wildcard tests/unit/main.c),$(BUILD)/unit-tests) \
   $(if $(wildcard tests/spine/main.c),$(BUILD)/spine-tests) \
-  $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
+  $(BUILD)/bench/goodput $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
 
 all: $(PROGRAMS) ## build the programs into build/
 

@@ -44,6 +44,10 @@ void print_json_text(FILE *to, const char *json);
 
 /* ---- commands: each returns the exit status --------------------------------- */
 
+/* What was learned of the limit of UPSTREAM, or, NULL, of the first of which that
+ * is known: its NAME, REQUESTS in a window (0: nothing was), and whether it is a rate. */
+int look_learned(struct ctl *c, const char *upstream, char *name, size_t max,
+                 uint32_t *requests, int *is_rate);
 int look_status(struct ctl *c);
 int look_queue(struct ctl *c);
 /* A copy of the state; -1: it cannot be had, and the reason was printed. */

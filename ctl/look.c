@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ctl/ctl.h"
 #include "fcgi/config/config.h"
@@ -27,6 +28,27 @@ static void print_retreat(const struct view_retreat *v)
            plain(why, v->reason));
 }
 
+/* What its refusals have taught; SPAN_NS is the window. */
+static void print_learned(const struct view_learned *v, int64_t span_ns,
+                          uint32_t set)
+{
+    char age[DURATION_MAX], span[DURATION_MAX], gap[DURATION_MAX];
+
+    if (v->kind == LEARNED_WINDOW)
+        printf("  limit about %u per %s", v->requests, duration(span, span_ns));
+    else if (v->kind == LEARNED_RATE)
+        printf("  limit about one each %s", duration(gap, v->gap_ns));
+    else if (v->kind == LEARNED_LUCK)
+        printf("  about %.1f %% are refused at random",
+               (double)v->refused_permille / 10);
+    else
+        return;
+    printf(", learned %s ago", duration(age, v->age_ns));
+    if (set > 0)
+        printf("; you set %u", set);
+    printf("\n");
+}
+
 static void print_bench(const char *what, const struct view_bench *v)
 {
     char why[LIMITER_NAME_MAX], ends[DURATION_MAX];
@@ -39,11 +61,13 @@ static void print_bench(const char *what, const struct view_bench *v)
 }
 
 /* Only those of which there is more to tell than their name. */
-static void print_model(const struct view_model *v)
+static void print_model(const struct view_model *v, int64_t span_ns)
 {
     char name[LIMITER_NAME_MAX], rest[DURATION_MAX];
 
-    if (v->ceiling == 0 && v->rest_ns < 0 && v->bench.ends_ns < 0)
+    if (v->ceiling == 0 && v->rest_ns < 0 && v->bench.ends_ns < 0 &&
+        v->retreat.state == RETREAT_NORMAL &&
+        v->learned.kind == LEARNED_NOTHING)
         return;
     printf("%s: %u in flight, %u waiting", plain(name, v->name), v->in_flight,
            v->waiting);
@@ -53,6 +77,8 @@ static void print_model(const struct view_model *v)
         printf(", rests for %s", duration(rest, v->rest_ns));
     printf("\n");
     print_bench("off", &v->bench);
+    print_retreat(&v->retreat);
+    print_learned(&v->learned, span_ns, 0);
 }
 
 static void print_scope(const struct view_scope *v)
@@ -72,7 +98,18 @@ static void print_scope(const struct view_scope *v)
         printf("  bucket: %.1f of %u tokens\n", (double)v->tokens_milli / 1000,
                v->rules.burst);
     print_retreat(&v->retreat);
+    print_learned(&v->learned, v->rules.window_ns, v->rules.requests);
     print_bench("not paid for", &v->unpaid);
+}
+
+static int64_t window_of(const struct limiter_view *v, uint32_t upstream)
+{
+    uint32_t i;
+
+    for (i = 0; i < v->n_scopes; i++)
+        if (v->scopes[i].upstream == upstream)
+            return v->scopes[i].rules.window_ns;
+    return 0;
 }
 
 static void print_status(const struct limiter_view *v)
@@ -89,7 +126,7 @@ static void print_status(const struct limiter_view *v)
     for (i = 0; i < v->n_scopes; i++)
         print_scope(&v->scopes[i]);
     for (i = 0; i < v->n_models; i++)
-        print_model(&v->models[i]);
+        print_model(&v->models[i], window_of(v, v->models[i].upstream));
     for (i = 0; i < REFUSALS; i++)
         refused += c->refused[i];
     printf("counts: %" PRIu64 " joined, %" PRIu64 " sent, %" PRIu64
@@ -163,6 +200,39 @@ static int look(struct ctl *c, void (*print)(const struct limiter_view *v))
     print(&view);
     view_free(&view);
     return EXIT_SUCCESS;
+}
+
+/* What could be set instead of what is; 0: nothing. */
+static uint32_t learned_requests(const struct view_scope *s)
+{
+    if (s->learned.kind == LEARNED_WINDOW)
+        return s->learned.requests;
+    if (s->learned.kind == LEARNED_RATE && s->learned.gap_ns > 0)
+        return (uint32_t)max_i64(s->rules.window_ns / s->learned.gap_ns, 1);
+    return 0;
+}
+
+int look_learned(struct ctl *c, const char *upstream, char *name, size_t max,
+                 uint32_t *requests, int *is_rate)
+{
+    struct limiter_view v;
+    int rc = look_at(c, &v);
+    uint32_t i;
+
+    *requests = 0;
+    *is_rate = 0;
+    for (i = 0; rc == EXIT_SUCCESS && i < v.n_scopes && *requests == 0; i++) {
+        const struct view_scope *s = &v.scopes[i];
+
+        if (upstream != NULL && strcmp(upstream, s->rules.name) != 0)
+            continue;
+        *requests = learned_requests(s);
+        *is_rate = s->learned.kind == LEARNED_RATE;
+        snprintf(name, max, "%s", s->rules.name);
+    }
+    if (rc == EXIT_SUCCESS)
+        view_free(&v);
+    return rc;
 }
 
 int look_status(struct ctl *c)

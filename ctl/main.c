@@ -69,6 +69,27 @@ static int run_set(struct ctl *c, char **args, int n)
     return call_set(c, args, n);
 }
 
+static int run_adopt(struct ctl *c, char **args, int n)
+{
+    char name[LIMITER_NAME_MAX], text[2][LIMITER_NAME_MAX + 40];
+    char *const pairs[] = {text[0], text[1]};
+    uint32_t requests;
+    int is_rate, rc = look_learned(c, n > 0 ? args[0] : NULL, name,
+                                   sizeof(name), &requests, &is_rate);
+
+    if (rc != EXIT_SUCCESS)
+        return rc;
+    if (requests == 0) {
+        fprintf(stderr, "sluicectl: no limit was learned%s%s\n",
+                n > 0 ? " of " : "", n > 0 ? args[0] : "");
+        return EXIT_FAILURE;
+    }
+    snprintf(text[0], sizeof(text[0]), "upstreams.%s.requests=%u", name,
+             requests);
+    snprintf(text[1], sizeof(text[1]), "upstreams.%s.burst=1", name);
+    return call_set(c, pairs, is_rate ? 2 : 1);
+}
+
 static int run_reload(struct ctl *c, char **args, int n)
 {
     (void)args;
@@ -121,6 +142,7 @@ static const struct command {
     {"top", "", "both, live; q ends it", 0, 0, run_top},
     {"set", "KEY=VALUE...", "changes settings for all workers; KEY= undoes it",
      1, 64, run_set},
+    {"adopt", "[UPSTREAM]", "sets the limit that was learned", 0, 1, run_adopt},
     {"reload", "", "all workers adopt the settings file, or none", 0, 0,
      run_reload},
     {"pause", "", "nothing is sent any more; requests wait", 0, 0, run_pause},

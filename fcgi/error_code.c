@@ -10,20 +10,25 @@ const struct error_row error_rows[] = {ERROR_CODE_LIST(ROW)};
 #undef ROW
 static_assert(ARRAY_LEN(error_rows) == ERROR_CODES, "a row for each");
 
+/* The compiler names a refusal that is missing. */
 enum error_code error_of_refusal(enum limiter_refusal why)
 {
-    static const enum error_code codes[] = {
-        [REFUSED_NOT] = ERROR_QUEUE_FULL,
-        [REFUSED_QUEUE_FULL] = ERROR_QUEUE_FULL,
-        [REFUSED_CLIENT_FULL] = ERROR_CLIENT_QUEUE_FULL,
-        [REFUSED_BYTES] = ERROR_QUEUE_FULL,
-        [REFUSED_DEADLINE] = ERROR_DEADLINE,
-        [REFUSED_TABLE] = ERROR_QUEUE_FULL,
-        [REFUSED_STATE] = ERROR_STATE,
-        [REFUSED_MODEL_OFF] = ERROR_UPSTREAM_OFF,
-        [REFUSED_UPSTREAM_HELD] = ERROR_UPSTREAM_OFF,
-    };
-
-    static_assert(ARRAY_LEN(codes) == REFUSALS, "a code for each");
-    return codes[why];
+    switch (why) {
+    case REFUSED_CLIENT_FULL:
+        return ERROR_CLIENT_QUEUE_FULL;
+    case REFUSED_DEADLINE:
+        return ERROR_DEADLINE;
+    case REFUSED_STATE:
+        return ERROR_STATE;
+    case REFUSED_MODEL_OFF:
+    case REFUSED_UPSTREAM_HELD:
+        return ERROR_UPSTREAM_OFF;
+    case REFUSED_NOT:
+    case REFUSED_QUEUE_FULL:
+    case REFUSED_BYTES:
+    case REFUSED_TABLE:
+    case REFUSALS:
+        break;
+    }
+    return ERROR_QUEUE_FULL;
 }

@@ -104,14 +104,15 @@ struct attempt {
     int64_t asked_ns;      /* the request, last */
     int64_t first_byte_ns; /* of its answer; 0: not so far */
     /* of all: */
-    bool is_fresh;     /* no kept connection any more: one was dead */
-    int status;        /* of the last answer; 0: none came */
-    unsigned sends;    /* of the request */
-    unsigned faults;   /* passing ones, which retry.max bounds */
-    unsigned refusals; /* of this request: retry.refused_max bounds them */
-    char refused[160]; /* the upstream's words at the last; "": none */
-    struct nvcf nvcf;  /* an answer that comes later, or elsewhere */
-    uint32_t upstream; /* index into the settings */
+    bool is_fresh;      /* no kept connection any more: one was dead */
+    int status;         /* of the last answer; 0: none came */
+    unsigned sends;     /* of the request */
+    unsigned faults;    /* passing ones, which retry.max bounds */
+    unsigned refusals;  /* of this request: retry.refused_max bounds them */
+    unsigned overloads; /* told instead of an answer, up to some */
+    char refused[160];  /* the upstream's words at the last; "": none */
+    struct nvcf nvcf;   /* an answer that comes later, or elsewhere */
+    uint32_t upstream;  /* index into the settings */
 };
 
 /* ---- relay ------------------------------------------------------------------ */

@@ -17,7 +17,6 @@
  */
 #include "fcgi/follow_up.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "fcgi/again.h"
@@ -27,7 +26,6 @@
 #include "fcgi/config/config.h"
 #include "fcgi/deprecation.h"
 #include "fcgi/place.h"
-#include "fcgi/relay.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
 #include "fcgi/tell.h"
@@ -100,10 +98,12 @@ static bool is_refused_for_good(struct exchange *x, const struct verdict *v)
 
     snprintf(a->refused, sizeof(a->refused), "%.*s",
              (int)sizeof(a->refused) - 1, v->words.message);
-    if (v->kind == VERDICT_OVERLOADED)
+    if (v->kind != VERDICT_RATE) /* its model's workers are no word on it */
         return false;
     a->refusals++;
-    return a->refusals >= x->s->cfg->refused_max;
+    /* Its last ones, as others passed; of this one that is not known yet. */
+    return a->refusals >= x->s->cfg->refused_max &&
+           limiter_refusals(x->place.ticket) + 2 >= x->s->cfg->refused_max;
 }
 
 static enum step wait_for_worker(struct exchange *x, const struct verdict *v)
@@ -124,6 +124,18 @@ static const char *reason_of(enum verdict_kind kind)
                                         : "no worker is free";
 }
 
+/* How long its model is to be left alone: as it says; an overload 1, 2, 4, ... 32 s
+ * else, because three tries in a second help nobody. */
+static int64_t rest_ms(struct exchange *x, const struct verdict *v)
+{
+    unsigned n = x->attempt.overloads;
+
+    if (v->retry_ms >= 0 || v->kind != VERDICT_OVERLOADED)
+        return v->retry_ms;
+    x->attempt.overloads += n < 5;
+    return 1000 << n;
+}
+
 static enum step refused(struct exchange *x, const struct verdict *v)
 {
     bool rate = v->kind == VERDICT_RATE;
@@ -139,7 +151,8 @@ static enum step refused(struct exchange *x, const struct verdict *v)
         return v->status == 429 || request_is_repeatable(x->req)
                    ? wait_for_worker(x, v)
                    : fault(x, v);
-    report(x, verdict_rows[v->kind].answer, v, v->retry_ms, reason_of(v->kind));
+    report(x, verdict_rows[v->kind].answer, v, rest_ms(x, v),
+           reason_of(v->kind));
     place_bound_patience(x);
     if (is_refused_for_good(x, v))
         return tell_refused(x, v);
@@ -273,25 +286,38 @@ static enum step timed_out(struct exchange *x, const struct verdict *v)
     return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 
-/* One row per kind. */
-static enum step (*const rows[])(struct exchange *x,
-                                 const struct verdict *v) = {
-    [VERDICT_ANSWER] = answer,
-    [VERDICT_PENDING] = pending,
-    [VERDICT_REDIRECT] = redirect,
-    [VERDICT_RATE] = refused,
-    [VERDICT_BUSY] = refused,
-    [VERDICT_OVERLOADED] = refused,
-    [VERDICT_OFF] = off,
-    [VERDICT_MODEL_UNKNOWN] = unknown_model,
-    [VERDICT_UNPAID] = unpaid,
-    [VERDICT_KEY] = client_error,
-    [VERDICT_CLIENT] = client_error,
-    [VERDICT_NEVER] = client_error,
-    [VERDICT_FAULT] = fault,
-    [VERDICT_TIMEOUT] = timed_out,
-};
-static_assert(ARRAY_LEN(rows) == VERDICT_KINDS, "what is done about each");
+/* The compiler names a kind that is missing. */
+static enum step becomes(struct exchange *x, const struct verdict *v)
+{
+    switch (v->kind) {
+    case VERDICT_ANSWER:
+        return answer(x, v);
+    case VERDICT_PENDING:
+        return pending(x, v);
+    case VERDICT_REDIRECT:
+        return redirect(x, v);
+    case VERDICT_RATE:
+    case VERDICT_BUSY:
+    case VERDICT_OVERLOADED:
+        return refused(x, v);
+    case VERDICT_OFF:
+        return off(x, v);
+    case VERDICT_MODEL_UNKNOWN:
+        return unknown_model(x, v);
+    case VERDICT_UNPAID:
+        return unpaid(x, v);
+    case VERDICT_FAULT:
+        return fault(x, v);
+    case VERDICT_TIMEOUT:
+        return timed_out(x, v);
+    case VERDICT_KEY:
+    case VERDICT_CLIENT:
+    case VERDICT_NEVER:
+    case VERDICT_KINDS:
+        break;
+    }
+    return client_error(x, v);
+}
 
 enum step follow_up_answer(struct exchange *x)
 {
@@ -305,7 +331,7 @@ enum step follow_up_answer(struct exchange *x)
     conceal_words(x, &v.words);
     verdict_bound(&v, x->s->cfg->queue_timeout_ms, x->s->cfg->retreat_max_ms);
     deprecation_note(x, &x->attempt.probe.head);
-    return rows[v.kind](x, &v);
+    return becomes(x, &v);
 }
 
 /* ---- no answer at all --------------------------------------------------------------------- */

@@ -22,7 +22,7 @@ struct ticket;
 struct limiter;
 
 /*
- * Opens or creates the state file in directory DIR (DESIGN, shared state).
+ * Opens or creates the state file in directory DIR (file/state_file.c).
  * DATA_DIR, or NULL, is where workers are looked for that had another directory
  * by the name of DIR.  Returns 0 and gives *OUT, or -1 with one line in ERR
  * that says what was found and what to do.
@@ -105,6 +105,11 @@ void limiter_again(struct limiter *lim, struct ticket *t, bool unsent);
  */
 void limiter_report(struct limiter *lim, struct ticket *t,
                     const struct limiter_report *rep);
+
+/* How often was T refused (ANSWER_RATE) although others, of its model or its
+ * upstream, had passed since the time before?  A limit that is full refuses all of
+ * them.  As of the last turn; NULL: 0. */
+uint32_t limiter_refusals(const struct ticket *t);
 
 /* T was not left by its client: we failed it.  To be said before
  * limiter_done(), so that a retry of it is known (see fingerprint).  NULL:

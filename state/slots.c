@@ -22,17 +22,19 @@
 #include "state/slots.h"
 #include "state/policy/admit.h"
 #include "state/policy/eligible.h"
+#include "state/policy/keep.h"
 #include "state/policy/model_state.h"
 #include "state/policy/queue.h"
 #include "state/policy/row.h"
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
+#include "state/refusals.h"
 #include "state/ticket_events.h"
-#include "state/verdicts.h"
 #include "state/worker.h"
 
 #define OFFER_NS    (50 * NS_PER_MS) /* 1,000 times a wake-up's latency */
 #define BACKSTOP_NS (5 * NS_PER_MS)  /* after the leader's alarm */
+#define IDLE_MAX    32               /* slots let go in a turn */
 
 void slots_poke(struct limiter *lim, uint32_t worker)
 {
@@ -130,6 +132,47 @@ static bool fits(struct limiter *lim, const struct slot_source *source,
            source->have(lim->file.lay, r->scope, r->weight, lim->now, when);
 }
 
+/* Who has the slot that is there?  NONE: nobody, or somebody for whom it is
+ * kept.  *MORE: look again. */
+static uint32_t whose_turn(struct limiter *lim, uint32_t scope, int64_t *when,
+                           bool *more)
+{
+    struct layout *lay = lim->file.lay;
+    const struct lay_scope *s = scope_at(lay, scope);
+    uint32_t row = keep_ready(lay, scope), owed;
+
+    *more = false;
+    if (row != NONE)
+        return row;
+    if (s->kept > 0 && !slot_source_of(lay, scope)
+                            ->have(lay, scope, s->kept + 1, lim->now, when))
+        return NONE; /* all that are there are kept */
+    *when = lim->now;
+    row = queue_best(lay, scope);
+    if (row == NONE || lay->live.limited == 0)
+        return row;
+    owed = queue_turn(lay, scope);
+    if (owed == NONE || !eligible_is_model_blocked(lay, owed))
+        return row;
+    queue_keep(lay, owed); /* before somebody else takes it */
+    *more = true;
+    return NONE;
+}
+
+/* What is kept for those who will not come to it; each is a look at the line. */
+static void let_go_idle(struct limiter *lim, uint32_t scope)
+{
+    uint32_t i, row = NONE;
+
+    for (i = 0; i < IDLE_MAX; i++) {
+        row = keep_idle(lim->file.lay, scope);
+        if (row == NONE)
+            return;
+        queue_keep_no_longer(lim->file.lay, row);
+    }
+    lim->more = true;
+}
+
 int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
                        struct effort *effort)
 {
@@ -138,17 +181,21 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
     const struct slot_source *source = slot_source_of(lay, scope);
     int64_t when;
     uint32_t row;
+    bool more;
 
-    verdicts_time(lim, scope);
+    refusals_time(lim, scope);
     admit_refresh(lay, scope, lim->now);
+    let_go_idle(lim, scope);
     while (source->have(lay, scope, 1, lim->now, &when)) {
         if (s->waiting == 0)
             return NEVER;
         if (!effort_take(effort, s->waiting))
             return lim->now;
-        row = queue_best(lay, scope);
+        row = whose_turn(lim, scope, &when, &more);
+        if (more)
+            continue;
         if (row == NONE) /* blocked ones and stalled workers */
-            return lim->now;
+            return when;
         if (!fits(lim, source, row, &when))
             break;
         give(lim, row);
@@ -180,8 +227,8 @@ static void lead(struct limiter *lim, uint32_t scope, uint32_t row,
 static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
 {
     struct layout *lay = lim->file.lay;
-    uint32_t row = NONE;
-    int64_t free_at;
+    uint32_t row = NONE, kept;
+    int64_t free_at, open_at;
 
     when = min_i64(when, scope_grows_at(lay, scope));
     if (when != NEVER)
@@ -189,6 +236,14 @@ static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
     if (when != NEVER && row == NONE) {
         row = eligible_next(lay, scope, &free_at);
         when = max_i64(when, free_at);
+    }
+    kept = keep_next(lay, scope, &free_at); /* that one has its slot already */
+    if (kept != NONE &&
+        !slot_source_of(lay, scope)->have(lay, scope, 1, lim->now, &open_at))
+        free_at = max_i64(free_at, open_at);
+    if (kept != NONE && free_at < when) {
+        row = kept;
+        when = free_at;
     }
     if (row != NONE)
         lead(lim, scope, row, when);
@@ -222,7 +277,7 @@ static void hand_out_between(struct limiter *lim, uint32_t from, uint32_t to)
         bool was_cut = lim->grants.cut;
 
         if (scope_at(lay, scope)->waiting == 0)
-            verdicts_time(lim, scope);
+            refusals_time(lim, scope);
         else
             set_alarm(lim, scope, slots_hand_out(lim, scope, &lim->grants));
         if (lim->grants.cut && !was_cut)

@@ -27,20 +27,27 @@ struct look {
     int64_t now;
 };
 
+/* Its states, which retreat_is_sane() has looked at. */
+static void add_retreat(struct look *k, uint32_t id, struct tally_upstream *u)
+{
+    const struct retreat *re = scope_retreat(k->lay, id);
+
+    u->states[re->state]++;
+    u->learned[re->learned]++;
+}
+
 /* What scope ID adds to its upstream's row. */
 static void add_scope(struct look *k, uint32_t id, struct tally_upstream *u)
 {
     const struct lay_scope *s = scope_at(k->lay, id);
-    uint32_t i, state;
+    uint32_t i;
 
     admit_refresh(k->lay, id, k->now);
     u->in_flight += s->in_flight;
     u->window_used += admit_used(k->lay, id, k->now);
     u->window_limit += limits_of(k->lay, id)->requests;
     u->tokens_milli += admit_tokens_milli(k->lay, id, k->now);
-    state = scope_retreat(k->lay, id)->state;
-    if (state < RETREAT_STATES)
-        u->states[state]++;
+    add_retreat(k, id, u);
     for (i = 0; i < LIMITER_CLASSES; i++)
         k->out->waiting[i] += s->cls[i].n;
 }
@@ -53,6 +60,17 @@ static void add_models(struct look *k, uint32_t upstream,
     for (i = 0; i < LAY_MODELS; i++)
         if (k->lay->models[i].used && k->lay->models[i].owner == upstream)
             add_scope(k, LAY_UPSTREAMS + i, u);
+}
+
+/* Where its models wait in one line, they have refusals of their own. */
+static void add_own_limits(struct look *k, uint32_t upstream,
+                           struct tally_upstream *u)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_MODELS; i++)
+        if (k->lay->models[i].used && k->lay->models[i].owner == upstream)
+            add_retreat(k, LAY_UPSTREAMS + i, u);
 }
 
 /* They wait as well, though in no line. */
@@ -82,6 +100,8 @@ static void add_upstreams(struct look *k)
             add_models(k, i, u);
         else
             add_scope(k, i, u);
+        if (r->learns)
+            add_own_limits(k, i, u);
         k->out->n_upstreams++;
     }
 }

@@ -23,7 +23,8 @@ struct tally_upstream {
     uint32_t in_flight, window_used, window_limit;
     int64_t tokens_milli;
     bool unpaid; /* it said 402, and has not answered otherwise since */
-    uint32_t states[RETREAT_STATES]; /* how many of its limits are in each */
+    uint32_t states[RETREAT_STATES]; /* how many of its limits are in each, */
+    uint32_t learned[LEARNED_KINDS]; /* and turned out to be of each kind */
 };
 
 struct limiter_tally {

@@ -51,8 +51,11 @@ struct ticket {
     int64_t joined_ns;   /* the first time: it may move to another file */
     uint64_t generation; /* of the settings that its request is by */
     int64_t sent_ns;     /* when its last byte was written; NEVER: not known */
-    int64_t aside_ns;    /* for how long; with WISH_ASIDE */
-    ticket_fn *fn;       /* NULL: nobody listens any more */
+    int64_t
+        refused_ns;    /* when what was refused last was sent; 0: nothing was */
+    uint32_t refusals; /* while others of its kind passed */
+    int64_t aside_ns;  /* for how long; with WISH_ASIDE */
+    ticket_fn *fn;     /* NULL: nobody listens any more */
     void *arg;
     struct ticket_news news;
     struct limiter_report report; /* with WISH_REPORT */

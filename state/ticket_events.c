@@ -12,6 +12,7 @@
 #include "state/policy/admit.h"
 #include "state/policy/eligible.h"
 #include "state/policy/limits.h"
+#include "state/policy/model_eta.h"
 #include "state/policy/model_state.h"
 #include "state/policy/position.h"
 #include "state/policy/retry_priority.h"
@@ -72,20 +73,35 @@ void ticket_events_fresh(struct limiter *lim, struct ticket *t)
     lim->fresh_end = &t->next_fresh;
 }
 
+/* What its model makes of its place. */
+static struct model_place model_place(struct layout *lay, uint32_t row)
+{
+    const struct lay_row *r = row_at(lay, row);
+    struct model_place place = {0, 0};
+
+    if (lay->live.limited > 0 && r->model != NONE &&
+        model_state_is_limited(lay, r->model))
+        position_of_model(lay, row, &place);
+    return place;
+}
+
 void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
                          const int64_t *etas, uint32_t n)
 {
-    uint32_t scope = row_at(lay, t->row)->scope;
+    const struct lay_row *r = row_at(lay, t->row);
+    struct model_place of_model = model_place(lay, t->row);
+    uint32_t place = position_position(lay, t->row);
     int64_t eta, own;
 
-    t->news.position = position_position(lay, t->row);
-    eta = t->news.position < n ? etas[t->news.position]
-                               : admit_eta(lay, scope, t->news.position, now);
-    if (eligible_is_model_blocked(lay, t->row)) {
-        int64_t at = model_state_free_at(lay, row_at(lay, t->row)->model, now);
-
-        eta = at == NEVER ? NEVER : max_i64(eta, at);
-    }
+    t->news.position = place;
+    place += of_model.passed; /* they have to find slots, too */
+    if ((r->flags & ROW_KEPT) != 0)
+        eta = now; /* its slot is there */
+    else if (place < n)
+        eta = etas[place];
+    else
+        eta = admit_eta(lay, r->scope, place, now);
+    eta = max_i64(eta, model_eta(lay, r->model, of_model.before, now));
     own = position_own_eta(lay, t->row, now);
     t->news.own_limit = own > eta;
     eta = max_i64(eta, own);

@@ -40,6 +40,7 @@
 #include "state/limiter.h"
 #include "state/operator_orders.h"
 #include "state/policy/rescope.h"
+#include "state/refusals.h"
 #include "state/say.h"
 #include "state/slots.h"
 #include "state/ticket_events.h"
@@ -160,6 +161,7 @@ static void locked(void *arg)
     lim->at_work = lim->seat != NONE && !lim->adopting;
     if (lim->at_work) {
         operator_look(lim);
+        refusals_due(lim); /* time first */
         slots_accept(lim); /* before revoke(): late is not never */
         slots_revoke(lim);
         sweep(lim);
@@ -363,6 +365,7 @@ static void leave(void *arg)
         if (lim->unsettled)
             settle_in(lim);
     } while (lim->adopting);
+    refusals_due(lim);
     ticket_ops_fulfil(lim);
     completions_resolve(lim);
     workers_leave(lim->file.lay, lim->file.fd, lim->seat, lim->now,

@@ -116,15 +116,18 @@ static void bring(struct limiter *lim, uint32_t row, struct limiter_rules *to,
 {
     struct layout *lay = lim->file.lay;
     int64_t *since = &lay->live.scope_ns[row];
-    uint32_t per_model = ours->per_model;
+    uint32_t per_model = ours->per_model, learns = ours->learns;
 
     if (limits_in_force(lay, row) && has_name(lay, row, ours->name) &&
-        *since > lim->opened_ns)
+        *since > lim->opened_ns) {
         per_model = lay->rules[row].per_model;
-    else
+        learns = lay->rules[row].learns;
+    } else {
         *since = lim->opened_ns;
+    }
     *to = *ours;
     to->per_model = per_model;
+    to->learns = learns;
 }
 
 void upstream_map_rule(struct limiter *lim, bool lead)

@@ -1,8 +1,9 @@
 /*
  * verdicts.c - what does an upstream's answer change for those that wait?
  *
- *   limiter_report() --> verdicts_apply()   the answer of one request
- *   a turn           --> verdicts_time()    what time alone changes
+ *   limiter_report() --> verdicts_apply()   the answer of one request: of a limit
+ *                                           in refusals.c, the rest here
+ *   a turn           --> verdicts_tick()    what time alone changes
  *   limiter_end_hold() -> verdicts_end()    an operator's word
  *
  * The machines (retreat.c, ejection.c, concurrency.c) know no table; here they get
@@ -14,93 +15,15 @@
 #include "state/change_log.h"
 #include "state/policy/draft.h"
 #include "state/policy/limits.h"
+#include "state/policy/model_limit.h"
 #include "state/policy/model_state.h"
 #include "state/policy/names.h"
 #include "state/policy/quota.h"
 #include "state/policy/scope.h"
-#include "state/policy/slot_source.h"
+#include "state/refusals.h"
 #include "state/upstream_map.h"
 #include "state/verdicts.h"
 #include "state/worker.h"
-
-/* ---- retreat ---------------------------------------------------------------- */
-
-static void note_state(struct limiter *lim, uint32_t scope, uint32_t from,
-                       const char *why)
-{
-    const struct retreat *re = scope_retreat(lim->file.lay, scope);
-    struct change m = {.event = "retreat",
-                       .from = retreat_state_names[from],
-                       .to = retreat_state_names[re->state],
-                       .for_ns = -1};
-    uint64_t *word = &lim->file.lay->live.retreating[scope / 64];
-    uint64_t bit = UINT64_C(1) << scope % 64;
-
-    if (re->state == RETREAT_NORMAL)
-        *word &= ~bit;
-    else
-        *word |= bit;
-    if (re->state == RETREAT_HOLDING)
-        m.for_ns = re->until_ns - lim->now;
-    change_log_why(&m, why);
-    change_log_add(lim, scope, &m);
-}
-
-/* An answer to ROW, which is in flight: does it change whether its scope may
- * send?  Then that is counted and noted. */
-static void answered(struct limiter *lim, uint32_t i,
-                     const struct limiter_report *rep)
-{
-    static const enum hold_cause causes[RETREAT_STATES] = {
-        [RETREAT_NORMAL] = HOLD_RATE,
-        [RETREAT_HOLDING] = HOLD_RATE,
-        [RETREAT_PROBING] = HOLD_PROBE,
-        [RETREAT_RECOVERING] = HOLD_RECOVERY,
-    };
-    struct layout *lay = lim->file.lay;
-    uint32_t scope = row_at(lay, i)->scope;
-    uint32_t from = scope_at(lay, scope)->retreat.state;
-
-    if (!slot_source_of(lay, scope)->verdict(lay, i, rep, lim->now))
-        return;
-    if (rep->answer != ANSWER_RATE) {
-        note_state(lim, scope, from, "the probe was answered");
-        return;
-    }
-    lim->journal.did.holds[causes[from < RETREAT_STATES ? from : 0]]++;
-    note_state(lim, scope, from, rep->reason);
-}
-
-static void advance(struct limiter *lim, uint32_t scope)
-{
-    struct layout *lay = lim->file.lay;
-    struct retreat *re = &scope_at(lay, scope)->retreat, new;
-    struct retreat_rule u;
-    uint32_t from;
-
-    if (re->state == RETREAT_NORMAL)
-        return;
-    new = *scope_retreat(lay, scope);
-    from = new.state;
-    if (!limits_in_force(lay, limits_upstream(lay, scope))) {
-        retreat_end(&new, lim->now); /* nobody uses that upstream any more */
-        draft_put(lay, re, &new, sizeof(new));
-        note_state(lim, scope, from, "its upstream is gone");
-        return;
-    }
-    u = scope_retreat_rule(lay, scope);
-    for (; retreat_advance(&new, &u, lim->now); from = new.state) {
-        draft_put(lay, re, &new, sizeof(new));
-        lim->journal.did.retreats_over += new.state == RETREAT_NORMAL;
-        note_state(lim, scope, from, "");
-    }
-    draft_put(lay, re, &new, sizeof(new)); /* it may have grown */
-}
-
-void verdicts_time(struct limiter *lim, uint32_t scope)
-{
-    advance(lim, scope);
-}
 
 /* ---- models and upstreams that are off --------------------------------------- */
 
@@ -182,7 +105,7 @@ static void busy(struct limiter *lim, const struct lay_row *row,
 {
     struct layout *lay = lim->file.lay;
     struct lay_model_state *t;
-    struct concurrency_refusal what = {row->grant, lay->live.last_grant, 0,
+    struct concurrency_refusal what = {row->grant, lay->live.last_grant, 0, 0,
                                        rep->retry_after_ns};
     struct concurrency new;
     uint32_t from;
@@ -241,10 +164,26 @@ static void fine(struct limiter *lim, const struct lay_row *row)
     t = model_state_at(lay, row->model);
     ejection_answered(&t->ejection, row->grant);
     new = t->concurrency;
-    gone = concurrency_grow(&new, row->grant);
+    gone = concurrency_grow(&new, row->grant, t->in_flight);
     draft_put(lay, &t->concurrency, &new, sizeof(new));
     if (gone)
         note_concurrency(lim, row->model, 1, 0, "it bears twice as many");
+}
+
+/* A probe that was refused leaves it to others to be the next; and who is refused
+ * while others pass is told so in the end. */
+static void note_refusal(struct layout *lay, struct ticket *t,
+                         struct lay_row *row)
+{
+    uint32_t own = model_limit_scope(lay, row->scope, row->model);
+    uint32_t scope = own == NONE ? row->scope : own;
+
+    if (scope_probes_with(lay, t->row) ||
+        (own != NONE && scope_at(lay, own)->retreat.probe_id == row->id))
+        row->flags |= ROW_PROBED;
+    t->refusals += t->refused_ns != 0 &&
+                   scope_at(lay, scope)->retreat.passed_ns > t->refused_ns;
+    t->refused_ns = max_i64(row->changed_ns, 1);
 }
 
 /* ---- one answer -------------------------------------------------------------- */
@@ -252,15 +191,19 @@ static void fine(struct limiter *lim, const struct lay_row *row)
 void verdicts_apply(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
-    const struct lay_row *row = row_at(lay, t->row);
+    struct lay_row *row = row_at(lay, t->row);
     const struct limiter_report *rep = &t->report;
 
     if (row->state != ROW_SENT || row->changed_ns > lim->now)
         return;
-    verdicts_time(lim, row->scope); /* time first: it is an answer to now */
+    refusals_time(lim, row->scope); /* time first: it is an answer to now */
     lim->journal.did.answers[rep->answer]++;
     reachability_key(&lay->probe, limits_upstream(lay, row->scope), rep->key);
-    answered(lim, t->row, rep);
+    if (rep->answer == ANSWER_RATE || rep->answer == ANSWER_BUSY)
+        row->flags |= ROW_REFUSED;
+    if (rep->answer == ANSWER_RATE)
+        note_refusal(lay, t, row);
+    refusals_answered(lim, t->row, rep);
     switch (rep->answer) {
     case ANSWER_FINE:
         fine(lim, row);
@@ -309,6 +252,8 @@ static void count_limited(struct limiter *lim)
         }
         if (!concurrency_rests(&t->concurrency, lim->now))
             t->concurrency.rest_ns = 0;
+        n += lay->scopes[LAY_UPSTREAMS + i].retreat.state != RETREAT_NORMAL ||
+             (lay->models[i].refs > 0 && model_limit_is_new(lay, i));
         n += t->ejection.until_ns != 0 || t->concurrency.limit != 0 ||
              t->concurrency.rest_ns != 0;
     }
@@ -327,19 +272,6 @@ void verdicts_tick(struct limiter *lim)
 }
 
 /* ---- an operator --------------------------------------------------------------- */
-
-static void end_retreat(struct limiter *lim, uint32_t scope)
-{
-    struct retreat *re = scope_retreat(lim->file.lay, scope), new = *re;
-    uint32_t from = re->state;
-
-    if (from == RETREAT_NORMAL)
-        return;
-    retreat_end(&new, lim->now);
-    draft_put(lim->file.lay, re, &new, sizeof(new));
-    lim->journal.did.holds_ended++;
-    note_state(lim, scope, from, "an operator ended it");
-}
 
 static void end_debt(struct limiter *lim, uint32_t upstream)
 {
@@ -376,6 +308,19 @@ static void end_model(struct limiter *lim, uint32_t model)
     draft_put(lay, &t->ejection, &ejection, sizeof(ejection));
 }
 
+/* What its models' own refusals hold back, where they wait in its line. */
+static void end_own_limits(struct limiter *lim, uint32_t upstream)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t i;
+
+    for (i = scope_retreating(lay, LAY_UPSTREAMS); i < LAY_SCOPES;
+         i = scope_retreating(lay, i + 1))
+        if (lay->models[i - LAY_UPSTREAMS].owner == upstream &&
+            model_limit_learns(lay, i - LAY_UPSTREAMS))
+            refusals_end(lim, i);
+}
+
 void verdicts_end(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
@@ -386,7 +331,8 @@ void verdicts_end(struct limiter *lim)
         uint32_t row = upstream_map_of(lim, w->upstream);
 
         if (w->model[0] == '\0') {
-            end_retreat(lim, row);
+            refusals_end(lim, row);
+            end_own_limits(lim, row);
             end_debt(lim, row);
             continue;
         }
@@ -394,7 +340,7 @@ void verdicts_end(struct limiter *lim)
         if (model == NONE)
             continue;
         end_model(lim, model);
-        end_retreat(lim, LAY_UPSTREAMS + model);
+        refusals_end(lim, LAY_UPSTREAMS + model);
     }
     lim->n_ends = 0;
 }

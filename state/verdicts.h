@@ -11,8 +11,6 @@ struct ticket;
 
 /* T's report, if T was sent. */
 void verdicts_apply(struct limiter *lim, struct ticket *t);
-/* Before a slot of SCOPE is given away: holds end, allowances grow. */
-void verdicts_time(struct limiter *lim, uint32_t scope);
 /* Once a second: benches end. */
 void verdicts_tick(struct limiter *lim);
 /* What operators asked for. */

@@ -17,6 +17,7 @@
 #include "state/file/transaction.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
+#include "state/policy/model_limit.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
 #include "state/view_copy.h"
@@ -70,6 +71,11 @@ static void copy_models(struct job *j)
                          ? t->concurrency.rest_ns - j->now
                          : -1;
         view_bench(&v->bench, j->now, &t->ejection);
+        v->retreat.ends_ns = -1;
+        if (model_limit_learns(j->lay, i)) {
+            view_retreat_copy(j->lay, LAY_UPSTREAMS + i, j->now, &v->retreat);
+            view_learned_copy(j->lay, LAY_UPSTREAMS + i, j->now, &v->learned);
+        }
         j->stats.models[j->out->n_models++] = i;
     }
 }

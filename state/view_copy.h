@@ -43,6 +43,14 @@ static inline void view_bench(struct view_bench *v, int64_t now,
     view_reason(v->reason, e->reason);
 }
 
+struct layout;
+
+/* Of SCOPE, which may be a model's (view_learned.c). */
+void view_retreat_copy(struct layout *lay, uint32_t scope, int64_t now,
+                       struct view_retreat *v);
+void view_learned_copy(struct layout *lay, uint32_t scope, int64_t now,
+                       struct view_learned *v);
+
 /* Room for all there can be: nothing is allocated under the lock, and pages
  * that are not used cost nothing. */
 static inline void *view_room(size_t n, size_t size)

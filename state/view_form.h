@@ -18,6 +18,15 @@ struct view_retreat {
     char reason[LIMITER_REASON_MAX]; /* of the last hold */
 };
 
+/* What refusals have taught of a limit. */
+struct view_learned {
+    enum learned kind;
+    uint32_t requests;         /* a window: so many pass in one */
+    int64_t gap_ns;            /* a rate: from one to the next */
+    uint32_t refused_permille; /* luck: of a thousand, so many */
+    int64_t age_ns;            /* since it was learned */
+};
+
 /* A bench of a model, or the 402 hold of an upstream. */
 struct view_bench {
     int64_t ends_ns; /* from now; 0: it is being tried; -1: there is none */
@@ -40,6 +49,8 @@ struct view_model {
     uint32_t in_flight, waiting;
     uint32_t ceiling; /* in flight at once; 0: none */
     int64_t rest_ns;  /* from now: nothing goes until then; -1: no rest */
+    struct view_retreat retreat; /* scope "auto": of its own refusals, */
+    struct view_learned learned; /* and what they have taught */
     struct view_bench bench;
 };
 
@@ -51,6 +62,7 @@ struct view_scope {
     uint32_t waiting[LIMITER_CLASSES];
     int64_t tokens_milli;
     struct view_retreat retreat;
+    struct view_learned learned;
     struct view_bench unpaid; /* of its upstream */
     uint32_t opens, n_opens;  /* where in the view's list, and how many */
     int64_t next_slot_ns;     /* from now; 0: open; -1 unknown */
@@ -65,10 +77,13 @@ struct view_row {
     uint32_t scope; /* index into the view's scopes */
     enum limiter_class cls;
     bool stream, waiting;
-    bool blocked;      /* waiting: its model or its client may not go now */
-    uint32_t pid;      /* of its worker */
-    uint32_t position; /* waiting: how many of its scope go first */
-    uint32_t weight;   /* what it takes of the limit */
+    bool blocked; /* waiting: its turn does not come, for now */
+    bool kept;    /* waiting: it has a slot, its model cannot take it yet */
+    uint32_t pid; /* of its worker */
+    uint32_t position;  /* waiting: how many of its scope go first */
+    uint32_t weight;    /* what it takes of the limit */
+    uint32_t model_row; /* of the table of models, or NONE */
+    uint32_t model_nth; /* waiting: how many of its model go first */
     int64_t age_ns, eta_ns;
     uint64_t body_bytes;
     uint64_t key; /* virtual start; the order within a class */

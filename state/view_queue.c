@@ -14,6 +14,7 @@
 #include "state/policy/eligible.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
+#include "state/policy/model_eta.h"
 #include "state/policy/model_state.h"
 #include "state/policy/position.h"
 #include "state/policy/quota.h"
@@ -23,24 +24,6 @@
 #include "state/policy/virtual_time.h"
 #include "state/policy/window.h"
 #include "state/view_copy.h"
-
-static void copy_retreat(struct view_queue *q, struct view_retreat *v,
-                         uint32_t id)
-{
-    const struct retreat *re = scope_retreat(q->lay, id);
-
-    v->state = (enum retreat_state)re->state;
-    v->age_ns = view_since(q->now, re->since_ns);
-    v->ends_ns = -1;
-    v->streak = re->streak;
-    v->allowance = admit_limit(q->lay, id);
-    view_reason(v->reason, re->reason);
-    if (v->state == RETREAT_HOLDING && re->until_ns <= q->now)
-        v->state = RETREAT_PROBING; /* as soon as somebody comes */
-    else if (v->state == RETREAT_HOLDING || v->state == RETREAT_RECOVERING ||
-             (v->state == RETREAT_PROBING && re->probe_id != 0))
-        v->ends_ns = max_i64(re->until_ns - q->now, 0);
-}
 
 /* When each send of the window stops to count, soonest first. */
 static void copy_opens(struct view_queue *q, struct view_scope *v, uint32_t id)
@@ -84,7 +67,8 @@ static void copy_scope(struct view_queue *q, uint32_t id)
         q->start[q->out->n_scopes][i] = class_start(s, &s->cls[i]);
     }
     copy_opens(q, v, id);
-    copy_retreat(q, &v->retreat, id);
+    view_retreat_copy(q->lay, id, q->now, &v->retreat);
+    view_learned_copy(q->lay, id, q->now, &v->learned);
     view_bench(&v->unpaid, q->now,
                &model_state_debt(lay, v->upstream)->ejection);
     v->tokens_milli = admit_tokens_milli(lay, id, q->now);
@@ -120,9 +104,10 @@ static void copy_block(struct view_queue *q, struct view_row *v, uint32_t i,
     int64_t own = quota_eta(q->lay, r->client, own_nth, q->now);
     int64_t at = model ? model_state_free_at(q->lay, r->model, q->now) : q->now;
 
-    v->blocked = model || own > q->now;
+    v->blocked = !eligible_takes_turn(q->lay, i) || own > q->now;
     at = max_i64(at, own);
     v->eta_ns = at == NEVER ? -1 : at - q->now;
+    v->kept = (r->flags & ROW_KEPT) != 0;
 }
 
 /* NULL: there is no room for it. */
@@ -156,6 +141,7 @@ static struct view_row *copy_row(struct view_queue *q, uint32_t i,
     v->age_ns = view_since(q->now, r->joined_ns);
     v->body_bytes = r->body_bytes;
     v->weight = r->weight;
+    v->model_row = r->model;
     v->arrival = r->arrival;
     q->out->n_rows++;
     return v;
@@ -167,6 +153,8 @@ static void copy_waiting(struct view_queue *q, uint32_t scope)
     struct lay_scope *s = scope_at(q->lay, q->scope_ids[scope]);
     uint32_t cls, flow, row, hops = 0;
 
+    if (q->lay->live.limited > 0)
+        eligible_measure(q->lay, q->scope_ids[scope]);
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         for (flow = s->cls[cls].flows; flow != NONE;
              flow = flow_at(q->lay, flow)->next) {
@@ -180,7 +168,7 @@ static void copy_waiting(struct view_queue *q, uint32_t scope)
                     copy_block(q, v, row, own_nth);
                 if (v != NULL && !v->blocked)
                     v->key = position_key(q->lay, row, nth++);
-                own_nth += !eligible_is_model_blocked(q->lay, row);
+                own_nth += eligible_takes_turn(q->lay, row);
                 if (++hops > LAY_ROWS)
                     sigbus_damaged("line");
             }
@@ -297,6 +285,38 @@ static void set_positions(struct view_queue *q, uint32_t scope,
         rows[i].position = i;
 }
 
+/* Which of its model is each?  Those with a slot come first. */
+static void count_models(struct view_queue *q, struct view_row *rows,
+                         uint32_t n)
+{
+    uint32_t seen[LAY_MODELS] = {0}, i, pass;
+
+    for (i = 0; i < n; i++)
+        q->rows[rows[i].position] = i;
+    for (pass = 0; pass < 2; pass++) {
+        for (i = 0; i < n; i++) {
+            struct view_row *v = &rows[q->rows[i]];
+
+            if (v->kept == (pass == 0) && v->model_row < LAY_MODELS)
+                v->model_nth = seen[v->model_row]++;
+        }
+    }
+}
+
+/* It has to find a slot, too, unless one is kept for it. */
+static int64_t eta_of(struct view_queue *q, const struct view_row *v)
+{
+    int64_t eta = q->etas[v->position];
+
+    if (v->kept)
+        eta = q->now;
+    else if (v->blocked && v->eta_ns < 0)
+        return NEVER;
+    else if (v->blocked)
+        eta = max_i64(q->etas[0], q->now + v->eta_ns);
+    return max_i64(eta, model_eta(q->lay, v->model_row, v->model_nth, q->now));
+}
+
 static void set_etas(struct view_queue *q, uint32_t scope,
                      struct view_row *rows, uint32_t n)
 {
@@ -305,13 +325,10 @@ static void set_etas(struct view_queue *q, uint32_t scope,
     for (i = 0; i < n; i++)
         q->weights[rows[i].position] = rows[i].weight;
     admit_etas(q->lay, q->scope_ids[scope], q->weights, n, q->now, q->etas);
+    count_models(q, rows, n);
     for (i = 0; i < n; i++) {
-        int64_t eta = q->etas[rows[i].position];
+        int64_t eta = eta_of(q, &rows[i]);
 
-        if (rows[i].blocked) /* it has to find a slot, too */
-            eta = rows[i].eta_ns < 0
-                      ? NEVER
-                      : max_i64(q->etas[0], q->now + rows[i].eta_ns);
         rows[i].eta_ns = eta == NEVER ? -1 : eta - q->now;
     }
 }
@@ -354,6 +371,7 @@ void view_queue_init(struct view_queue *q, struct limiter_view *out)
     q->scope_of = view_room(LAY_SCOPES, sizeof(*q->scope_of));
     q->start = view_room(LAY_SCOPES, sizeof(*q->start));
     q->etas = view_room(LAY_ROWS, sizeof(*q->etas));
+    q->rows = view_room(LAY_ROWS, sizeof(*q->rows));
     q->weights = view_room(LAY_ROWS, sizeof(*q->weights));
     out->rows = view_room(LAY_ROWS, sizeof(*out->rows));
     out->scopes = view_room(LAY_SCOPES, sizeof(*out->scopes));
@@ -366,5 +384,6 @@ void view_queue_fini(struct view_queue *q)
     free(q->scope_of);
     free(q->start);
     free(q->etas);
+    free(q->rows);
     free(q->weights);
 }

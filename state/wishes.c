@@ -63,6 +63,11 @@ void limiter_again(struct limiter *lim, struct ticket *t, bool unsent)
         ticket_ops_add(lim, t, unsent ? WISH_AGAIN : WISH_AGAIN | WISH_SENT);
 }
 
+uint32_t limiter_refusals(const struct ticket *t)
+{
+    return t == NULL ? 0 : t->refusals;
+}
+
 void limiter_report(struct limiter *lim, struct ticket *t,
                     const struct limiter_report *rep)
 {

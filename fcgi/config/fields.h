@@ -17,6 +17,8 @@
 enum scope_kind {
     SCOPE_ACCOUNT = 0, /* one window for the whole upstream */
     SCOPE_MODEL = 1,   /* one window for each model of it */
+    SCOPE_AUTO = 2, /* one for the whole, and whose limit it is that refuses is
+                        * found out */
 };
 
 #define SETTINGS_MAX 64 /* rows of the table in settings.c, with room */

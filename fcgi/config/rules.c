@@ -25,6 +25,7 @@ struct limiter_settings rules_of(const struct config *cfg)
         r->min_gap_ns = u->min_gap_ms * NS_PER_MS;
         r->in_flight = (uint32_t)u->in_flight;
         r->per_model = u->scope == SCOPE_MODEL;
+        r->learns = u->scope == SCOPE_AUTO;
         r->retreat_max_ns = cfg->retreat_max_ms * NS_PER_MS;
     }
     set.n_upstreams = (uint32_t)cfg->n_upstreams;

@@ -28,7 +28,7 @@
 #define WORDS(w)       .words = (w)
 #define COUNTED(s, f)  .count_at = offsetof(struct s, f)
 
-static const char *const scope_words[] = {"account", "model", NULL};
+static const char *const scope_words[] = {"account", "model", "auto", NULL};
 static const char *const client_words[] = {"loopback", "private", "any", "no",
                                            NULL};
 static const char *const read_words[] = {"loopback", "private", "any", "token",
@@ -36,7 +36,8 @@ static const char *const read_words[] = {"loopback", "private", "any", "token",
 static const char *const level_words[] = {"debug", "info", "warn", "error",
                                           NULL};
 
-/* In the order of DESIGN section 8: key, variable, kind, and the rest. */
+/* Key, variable, kind, and the rest; in the order in which /api/config and the
+ * dashboard show them. */
 static const struct setting settings[] = {
     {"name", NULL, SETTING_NAME, UPSTREAM(name), TEXT("nim")},
     {"base_url", "SLUICE_UPSTREAM_URL", SETTING_URL, UPSTREAM(base_url),
@@ -61,7 +62,7 @@ static const struct setting settings[] = {
     {"in_flight", "SLUICE_IN_FLIGHT", SETTING_COUNT, LIVE, UPSTREAM(in_flight),
      RANGE(0, 0, 4096)},
     {"scope", "SLUICE_SCOPE", SETTING_WORD, UPSTREAM(scope), WORDS(scope_words),
-     RANGE(SCOPE_ACCOUNT, 0, 1)},
+     RANGE(SCOPE_AUTO, 0, 2)},
 
     {"queue.max", "SLUICE_QUEUE_MAX", SETTING_COUNT, LIVE, GLOBAL(queue_max),
      RANGE(500, 1, 4096)},

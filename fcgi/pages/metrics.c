@@ -301,6 +301,20 @@ static void put_limits(struct page *p, const struct limiter_tally *t)
                       u[i].states[k]);
 }
 
+static void put_learned(struct page *p, const struct limiter_tally *t)
+{
+    uint32_t i, k;
+
+    begin(p, "sluice_limits_learned", "gauge",
+          "Limits of the upstream that turned out to be of that kind.");
+    for (i = 0; i < t->n_upstreams; i++)
+        for (k = 0; k < LEARNED_KINDS; k++)
+            put_count(p,
+                      &(struct labels){"upstream", t->upstreams[i].name, "kind",
+                                       learned_names[k]},
+                      t->upstreams[i].learned[k]);
+}
+
 static void put_events(struct page *p, const struct limiter_tally *t)
 {
     const struct labels none = {NULL, NULL, NULL, NULL};
@@ -373,6 +387,7 @@ void metrics_write(struct buf *b, const struct limiter_tally *t, bool open)
     put_tokens(&p, &t->sums);
     put_queue(&p, t);
     put_limits(&p, t);
+    put_learned(&p, t);
     put_events(&p, t);
     put_process(&p);
     if (open)

@@ -101,6 +101,22 @@ static void put_retreat(struct buf *b, const struct view_retreat *v)
     buf_fmt(b, ",\"streak\":%u,\"allowance\":%u}", v->streak, v->allowance);
 }
 
+/* What refusals have taught, and what could be set instead; 0: nothing. */
+static void put_learned(struct buf *b, const struct view_learned *v,
+                        int64_t window_ns)
+{
+    uint32_t requests = v->requests;
+
+    if (v->kind == LEARNED_RATE && v->gap_ns > 0)
+        requests = (uint32_t)max_i64(window_ns / v->gap_ns, 1);
+    buf_fmt(b, "{\"kind\":\"%s\",\"requests\":%u,", learned_names[v->kind],
+            requests);
+    piece_seconds(b, "gap_s", v->gap_ns);
+    buf_fmt(b, ",\"refused_percent\":%.1f,", (double)v->refused_permille / 10);
+    piece_seconds(b, "age_s", v->age_ns);
+    buf_str(b, "}");
+}
+
 /* null: it is on. */
 static void put_bench(struct buf *b, const struct view_bench *v)
 {
@@ -165,6 +181,8 @@ void piece_limit(struct buf *b, const struct limiter_view *v,
     put_opens(b, v, s, opens_max);
     buf_str(b, ",\"retreat\":");
     put_retreat(b, &s->retreat);
+    buf_str(b, ",\"learned\":");
+    put_learned(b, &s->learned, s->rules.window_ns);
     buf_str(b, ",\"unpaid\":");
     put_bench(b, &s->unpaid);
     buf_str(b, "}");
@@ -199,6 +217,16 @@ static void put_figures(struct buf *b, const struct view_figures *f)
     moment(b, "last_at", f->last_at_ms);
 }
 
+static int64_t upstream_window_ns(const struct limiter_view *v, uint32_t which)
+{
+    uint32_t i;
+
+    for (i = 0; i < v->n_scopes; i++)
+        if (v->scopes[i].upstream == which)
+            return v->scopes[i].rules.window_ns;
+    return 0;
+}
+
 void piece_model(struct buf *b, const struct limiter_view *v,
                  const struct view_model *m)
 {
@@ -208,6 +236,10 @@ void piece_model(struct buf *b, const struct limiter_view *v,
     buf_fmt(b, "\"waiting\":%u,\"in_flight\":%u,\"ceiling\":%u,", m->waiting,
             m->in_flight, m->ceiling);
     piece_seconds(b, "rest_s", m->rest_ns);
+    buf_str(b, ",\"retreat\":");
+    put_retreat(b, &m->retreat);
+    buf_str(b, ",\"learned\":");
+    put_learned(b, &m->learned, upstream_window_ns(v, m->upstream));
     buf_str(b, ",\"bench\":");
     put_bench(b, &m->bench);
     put_figures(b, &m->figures);

@@ -1,10 +1,10 @@
 /*
  * ready.c - could a request that comes now be served soon?
  *
- * Three checks, as DESIGN has them: an upstream answers GET /v1/models with
- * something below 500, the queue has room, the bucket has tokens.  With
- * several upstreams any one suffices.  And while an operator has paused all,
- * nobody is served soon, whatever is healthy.
+ * Three checks: an upstream answers GET /v1/models with something below 500,
+ * the queue has room, the bucket has tokens.  With several upstreams any one
+ * suffices.  And while an operator has paused all, nobody is served soon,
+ * whatever is healthy.
  *
  *   ready_answer --> look() --> limiter_ready()
  *                     known    everyone who waits is answered

@@ -22,7 +22,8 @@ struct upstream_head;
  * Whose model, route or key it is can make it milder (follow_up.c).
  *
  * A new kind is a row here, what finds it in verdict.c, what is done about it
- * in follow_up.c, and a row in tests/spine/verdicts.c, which misses it else.
+ * in follow_up.c, and a row in tests/spine/verdicts.c: CONTRIBUTING.md has all
+ * of it, and who names what is forgotten.
  */
 #define VERDICT_LIST(X)                                                        \
     /* no error: pass it on */                                                 \
@@ -121,8 +122,8 @@ struct verdict {
 struct verdict_input verdict_input(const struct upstream_head *head);
 
 /*
- * What the answer IN means, after the table in section 6 of the design.  The
- * body is read for statuses of 400 and more, of a stream, and of JSON.
+ * What the answer IN means.  The body is read for statuses of 400 and more, of a
+ * stream, and of JSON.
  */
 void verdict_of(struct verdict *v, const struct verdict_input *in);
 

@@ -29,6 +29,7 @@ FACTS(lay_live, LAY_LIVE)
 #define LAY_RULES(N, A, T, S)                                              \
     A(S, name) N(S, window_ns) N(S, margin_ns) N(S, min_gap_ns)                \
     N(S, requests) N(S, burst) N(S, in_flight) N(S, per_model)                 \
+    N(S, learns) N(S, pad) \
     N(S, retreat_max_ns)
 FACTS(lay_rules, LAY_RULES)
 
@@ -44,11 +45,28 @@ FACTS(lay_bounds, LAY_BOUNDS)
     N(S, level) N(S, at_ns)
 FACTS(bucket, BUCKET)
 
+#define CHANCE(N, A, T, S) N(S, fine) N(S, refused)
+FACTS(chance, CHANCE)
+
+#define PACE(N, A, T, S)                                                       \
+    N(S, gap_ns) N(S, patience) N(S, streak) N(S, empty) N(S, lucky)
+FACTS(pace, PACE)
+
+#define UPSTREAM_WINDOW(N, A, T, S)                                            \
+    N(S, opened_ns) N(S, hits) N(S, refused) N(S, allowance) N(S, size)        \
+    N(S, sure) N(S, step) N(S, calm) N(S, calm_next) N(S, doubt_ns)
+FACTS(upstream_window, UPSTREAM_WINDOW)
+
+#define FINDING(N, A, T, S)                                                    \
+    N(S, first_ns) N(S, reopens_ns) N(S, tries) N(S, refusals) N(S, burst)     \
+    N(S, passes) N(S, opening) N(S, credit) N(S, before) N(S, suspect)
+FACTS(finding, FINDING)
+
 #define RETREAT(N, A, T, S)                                                    \
-    N(S, state) N(S, streak) N(S, since_ns) N(S, until_ns) N(S, grant)         \
-    N(S, probe_id) N(S, probe_row) N(S, before) N(S, allowance) N(S, step)     \
-    N(S, calm) N(S, calm_next) N(S, opened_ns) N(S, hits) N(S, refused)        \
-    A(S, reason)
+    N(S, state) N(S, learned) N(S, since_ns) N(S, learned_ns) N(S, until_ns)   \
+    N(S, grant) N(S, probe_id) N(S, probe_row) N(S, strays) N(S, last_ns) N(S, passed_ns) N(S, refused_ns)    \
+    N(S, told_ns) N(S, refuse_ns) T(S, window, upstream_window) T(S, pace, pace) \
+    T(S, find, finding) T(S, luck, chance) A(S, reason)
 FACTS(retreat, RETREAT)
 
 #define LAY_CLASS(N, A, T, S)                                                  \
@@ -63,7 +81,7 @@ FACTS(lay_window, LAY_WINDOW)
     T(S, bucket, bucket) T(S, retreat, retreat) N(S, last_send_ns) N(S, v)     \
     T(S, cls, lay_class) T(S, window, lay_window) N(S, waiting) N(S, open)     \
     N(S, open_weight) N(S, in_flight) N(S, leader) N(S, alarm_ns)              \
-    N(S, source) N(S, pad)
+    N(S, source) N(S, kept) N(S, probed) N(S, pad)
 FACTS(lay_scope, LAY_SCOPE)
 
 #define LAY_FLOW(N, A, T, S)                                                   \
@@ -88,13 +106,15 @@ FACTS(lay_quota, LAY_QUOTA)
 FACTS(ejection, EJECTION)
 
 #define CONCURRENCY(N, A, T, S)                                                \
-    N(S, limit) N(S, from) N(S, credit) N(S, streak) N(S, grant)               \
-    N(S, rest_ns)
+    N(S, limit) N(S, size) N(S, from) N(S, credit) N(S, refused)               \
+    N(S, patience) N(S, streak) N(S, took) T(S, lone, chance)   \
+    N(S, grant) \
+    N(S, rest_ns) N(S, span_ns)
 FACTS(concurrency, CONCURRENCY)
 
 #define LAY_MODEL_STATE(N, A, T, S)                                            \
     T(S, ejection, ejection) T(S, concurrency, concurrency) N(S, in_flight)    \
-    N(S, waiting)
+    N(S, waiting) N(S, open) N(S, kept) N(S, probed) N(S, pad) N(S, service_ns)
 FACTS(lay_model_state, LAY_MODEL_STATE)
 
 #define LAY_DEBT(N, A, T, S)                                                   \

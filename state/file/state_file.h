@@ -21,8 +21,8 @@ struct state_file {
 };
 
 /*
- * Opens the state file, or makes it, as DESIGN's table says.  On FILE_OK *F is
- * the caller's, to be given to file_close(), and its lock is free.
+ * Opens the state file, or makes it, as the table in state_file.c says.  On
+ * FILE_OK *F is the caller's, to be given to file_close(), and its lock is free.
  */
 MUST_USE enum file_result file_attach(struct state_file *f,
                                       const struct file_open *o);

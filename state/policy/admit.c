@@ -83,7 +83,7 @@ bool admit_is_stepwise(struct layout *lay, uint32_t scope)
     uint32_t state = scope_at(lay, scope)->retreat.state;
 
     return r->burst < r->requests || r->min_gap_ns > 0 ||
-           state == RETREAT_HOLDING || state == RETREAT_PROBING;
+           state != RETREAT_NORMAL;
 }
 
 int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)

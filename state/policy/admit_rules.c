@@ -68,6 +68,27 @@ static int64_t hold_foretell(struct forecast *f, uint32_t weight, int64_t at)
     return max_i64(at, until);
 }
 
+/* ---- pace: what was learned of a rate, and the slow start behind a hold ------- */
+
+static int64_t pace_now(const struct admit_ask *a, uint32_t weight)
+{
+    (void)weight;
+    return a->s->retreat.state == RETREAT_RECOVERING
+               ? max_i64(retreat_free_at(&a->s->retreat), a->now)
+               : a->now;
+}
+
+static int64_t pace_foretell(struct forecast *f, uint32_t weight, int64_t at)
+{
+    const struct retreat *re = &f->ask.s->retreat;
+
+    if (re->state == RETREAT_NORMAL || (f->n > 0 && re->pace.gap_ns == 0))
+        return at;
+    if (f->n > 0)
+        return max_i64(at, f->last_ns + re->pace.gap_ns);
+    return max_i64(at, pace_now(&f->ask, weight));
+}
+
 /* ---- unpaid: after a 402 one tries, in time ---------------------------------- */
 
 static int64_t unpaid_now(const struct admit_ask *a, uint32_t weight)
@@ -300,7 +321,8 @@ void forecast_begin(struct forecast *f, const struct admit_ask *ask,
     const struct bucket_rule br = limits_bucket(ask->r);
 
     *f = (struct forecast){.ask = *ask,
-                           .used = ask->s->window.weight + ask->s->open_weight,
+                           .used = ask->s->window.weight + ask->s->open_weight +
+                                   ask->s->kept,
                            .last_ns = ask->now,
                            .bucket = ask->s->bucket,
                            .times = times,

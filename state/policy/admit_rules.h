@@ -7,7 +7,9 @@
  *
  * To add one: a row in ADMIT_RULES, and in admit_rules.c (or a file of its own,
  * which is included there) the two functions that carry its name, NAME_now()
- * and NAME_foretell().  The compiler names those that are missing.
+ * and NAME_foretell().  The compiler names those that are missing.  Where the
+ * forecast of it depends on who went before, or is another for the first than
+ * for the rest, admit_is_stepwise() in admit.c has to say so.
  */
 #ifndef SLUICE_ADMIT_RULES_H
 #define SLUICE_ADMIT_RULES_H
@@ -29,6 +31,7 @@ struct lay_rules;
 #define ADMIT_RULES(RULE)                                                      \
     RULE(known, "sends of a file that is lost may still count")                \
     RULE(hold, "the upstream refused: none goes, or a probe is under way")     \
+    RULE(pace, "after a refusal one after the other, or ever more at once")    \
     RULE(unpaid, "the account is not paid for: none goes, or one tries")       \
     RULE(log_room, "each that goes has to find room in the log of sends")      \
     RULE(window, "so much in any window, or less while the scope recovers")    \

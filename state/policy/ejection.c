@@ -9,7 +9,6 @@
  */
 #include "state/policy/ejection.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "lib/base.h"
@@ -18,18 +17,29 @@
 #define DAY_NS     (86400 * NS_PER_S)
 #define STREAK_MAX 32
 
-static const struct {
+struct span {
     int64_t first_ns, longest_ns;
-} spans[EJECTION_CAUSES] = {
-    [EJECTED_NOT] = {MINUTE_NS, 15 * MINUTE_NS},
-    [EJECTED_UNAVAILABLE] = {MINUTE_NS, 15 * MINUTE_NS},
-    [EJECTED_DEGRADED] = {MINUTE_NS, 15 * MINUTE_NS},
-    [EJECTED_UNKNOWN] = {MINUTE_NS, MINUTE_NS},
-    [EJECTED_GONE] = {DAY_NS, DAY_NS},
-    [EJECTED_RATE] = {MINUTE_NS, 15 * MINUTE_NS},
-    [EJECTED_UNPAID] = {5 * MINUTE_NS, 60 * MINUTE_NS},
 };
-static_assert(EJECTED_UNPAID == EJECTION_CAUSES - 1, "one span for each cause");
+
+/* The compiler names a cause that is missing. */
+static struct span span_of(enum ejection_cause cause)
+{
+    switch (cause) {
+    case EJECTED_UNKNOWN:
+        return (struct span){MINUTE_NS, MINUTE_NS};
+    case EJECTED_GONE:
+        return (struct span){DAY_NS, DAY_NS};
+    case EJECTED_UNPAID:
+        return (struct span){5 * MINUTE_NS, 60 * MINUTE_NS};
+    case EJECTED_NOT:
+    case EJECTED_UNAVAILABLE:
+    case EJECTED_DEGRADED:
+    case EJECTED_RATE:
+    case EJECTION_CAUSES:
+        break;
+    }
+    return (struct span){MINUTE_NS, 15 * MINUTE_NS};
+}
 
 bool ejection_is_sane(const struct ejection *b, int64_t now)
 {
@@ -40,16 +50,16 @@ bool ejection_is_sane(const struct ejection *b, int64_t now)
 static int64_t span_ns(const struct ejection *b,
                        const struct ejection_answer *what)
 {
-    int64_t span;
+    const struct span of = span_of(what->cause);
+    int64_t span = of.first_ns;
     uint32_t k;
 
     /* Whether an account has been paid for, no upstream foretells. */
     if (what->retry_after_ns >= 0 && what->cause != EJECTED_UNPAID)
         return max_i64(min_i64(what->retry_after_ns, DAY_NS), NS_PER_S);
-    span = spans[what->cause].first_ns;
-    for (k = 0; k < b->streak && span < spans[what->cause].longest_ns; k++)
+    for (k = 0; k < b->streak && span < of.longest_ns; k++)
         span *= 2;
-    return min_i64(span, spans[what->cause].longest_ns);
+    return min_i64(span, of.longest_ns);
 }
 
 bool ejection_begin(struct ejection *b, const struct ejection_answer *what,

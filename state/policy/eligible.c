@@ -9,7 +9,9 @@
  */
 #include "state/policy/eligible.h"
 
+#include "state/policy/keep.h"
 #include "state/policy/layout.h"
+#include "state/policy/model_limit.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
 
@@ -17,6 +19,12 @@ bool eligible_is_model_blocked(struct layout *lay, uint32_t row)
 {
     return lay->live.limited > 0 &&
            model_state_block(lay, row_at(lay, row)->model, lay->live.now_ns);
+}
+
+bool eligible_takes_turn(struct layout *lay, uint32_t row)
+{
+    return lay->live.limited == 0 ||
+           (row_at(lay, row)->flags & ROW_COUNTED) != 0;
 }
 
 bool eligible_is_blocked(struct layout *lay, uint32_t row)
@@ -27,45 +35,98 @@ bool eligible_is_blocked(struct layout *lay, uint32_t row)
                          row_at(lay, row)->weight, lay->live.now_ns));
 }
 
+/* Was it refused as a probe, and could others of its model, or of all, be the next?
+ * One that never passes must not be the only one to try. */
+static bool lets_others_try(struct layout *lay, uint32_t row)
+{
+    const struct lay_row *r = row_at(lay, row);
+    const struct lay_scope *s = scope_at(lay, r->scope);
+    const struct lay_model_state *t;
+
+    if ((r->flags & ROW_PROBED) == 0)
+        return false;
+    if (s->retreat.state == RETREAT_PROBING)
+        return s->probed < s->waiting;
+    if (model_limit_scope(lay, r->scope, r->model) == NONE)
+        return false;
+    t = model_state_at(lay, r->model);
+    return lay->scopes[LAY_UPSTREAMS + r->model].retreat.state ==
+               RETREAT_PROBING &&
+           t->probed < t->waiting;
+}
+
+static bool is_passed_over(struct layout *lay, uint32_t row,
+                           enum eligible_pick pick)
+{
+    return worker_at(lay, row_at(lay, row)->worker)->stalled ||
+           (eligible_is_model_blocked(lay, row) &&
+            !(pick == PICK_OWED && keep_may(lay, row))) ||
+           (pick != PICK_ANY && lets_others_try(lay, row));
+}
+
 /* The first row of a line that may go and whose worker answers, or NONE. */
-uint32_t eligible_first(struct layout *lay, const struct lay_flow *f)
+uint32_t eligible_first(struct layout *lay, const struct lay_flow *f,
+                        enum eligible_pick pick)
 {
     uint32_t i = f->head;
     uint32_t hops = 0;
 
-    if (lay->live.stalled == 0 && lay->live.limited == 0)
-        return i;
     if (lay->live.limited > 0 &&
         quota_blocks(lay, f->client, 1, lay->live.now_ns))
         return NONE;
-    while (i != NONE && (worker_at(lay, row_at(lay, i)->worker)->stalled ||
-                         eligible_is_model_blocked(lay, i))) {
+    while (i != NONE && is_passed_over(lay, i, pick)) {
         i = row_at(lay, i)->next;
         if (++hops > LAY_ROWS)
             sigbus_damaged("line");
     }
-    return i != NONE && row_at(lay, i)->weight > 1 &&
+    return i != NONE && pick != PICK_OWED && row_at(lay, i)->weight > 1 &&
                    eligible_is_blocked(lay, i)
                ? NONE
                : i;
 }
 
-/* How many of F's rows may go: as far as its client's own limit goes. */
-static uint32_t line_measure(struct layout *lay, const struct lay_flow *f,
-                             uint32_t *hops)
+/* What is being measured: how many of each model have a turn although it is
+ * blocked. */
+struct measure {
+    struct layout *lay;
+    uint32_t hops;
+    uint32_t kept[LAY_MODELS];
+};
+
+static bool has_turn(struct measure *m, uint32_t row)
 {
-    uint32_t room = quota_room(lay, f->client, lay->live.now_ns);
+    struct lay_row *r = row_at(m->lay, row);
+
+    if ((r->flags & ROW_KEPT) != 0)
+        return false;
+    if (!eligible_is_model_blocked(m->lay, row))
+        return true;
+    if (r->model >= LAY_MODELS || m->kept[r->model] >= keep_left(m->lay, row))
+        return false;
+    m->kept[r->model]++;
+    return true;
+}
+
+/* How many of F's rows may go: as far as its client's own limit goes, which no
+ * row's own mark knows of. */
+static uint32_t line_measure(struct measure *m, const struct lay_flow *f)
+{
+    uint32_t room = quota_room(m->lay, f->client, m->lay->live.now_ns);
     uint32_t row, n = 0;
+    bool full = false;
 
-    for (row = f->head; row != NONE && room > 0; row = row_at(lay, row)->next) {
-        const struct lay_row *r = row_at(lay, row);
+    for (row = f->head; row != NONE; row = row_at(m->lay, row)->next) {
+        struct lay_row *r = row_at(m->lay, row);
 
-        if (++*hops > LAY_ROWS)
+        if (++m->hops > LAY_ROWS)
             sigbus_damaged("line");
-        if (eligible_is_model_blocked(lay, row))
+        r->flags &= (uint16_t)~ROW_COUNTED;
+        if (!has_turn(m, row))
             continue;
-        if (r->weight > room)
-            break;
+        r->flags |= ROW_COUNTED;
+        full = full || r->weight > room;
+        if (full)
+            continue;
         room -= room == UINT32_MAX ? 0 : r->weight;
         n++;
     }
@@ -74,8 +135,9 @@ static uint32_t line_measure(struct layout *lay, const struct lay_flow *f,
 
 void eligible_measure(struct layout *lay, uint32_t scope)
 {
+    struct measure m = {lay, 0, {0}};
     struct lay_scope *s = scope_at(lay, scope);
-    uint32_t cls, i, hops = 0;
+    uint32_t cls, i;
 
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         struct lay_class *c = &s->cls[cls];
@@ -84,7 +146,7 @@ void eligible_measure(struct layout *lay, uint32_t scope)
         for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
             struct lay_flow *f = flow_at(lay, i);
 
-            f->may = line_measure(lay, f, &hops);
+            f->may = line_measure(&m, f);
             c->may += f->may;
         }
     }

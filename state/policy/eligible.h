@@ -15,8 +15,22 @@ struct lay_flow;
 bool eligible_is_model_blocked(struct layout *lay, uint32_t row);
 bool eligible_is_blocked(struct layout *lay, uint32_t row);
 
-/* The first row of F's line that may go and whose worker answers, or NONE. */
-uint32_t eligible_first(struct layout *lay, const struct lay_flow *f);
+/* Does ROW, in line, take its turn when that comes, as eligible_measure() found?
+ * Also if its model is blocked for the moment, and a slot would be kept for it.
+ * One that has a slot already has had its turn. */
+bool eligible_takes_turn(struct layout *lay, uint32_t row);
+
+/* Whom to step over. */
+enum eligible_pick {
+    PICK_READY = 0, /* who may not go, or was refused as a probe and could leave
+                     * that to others */
+    PICK_OWED = 1,  /* but not one for which a slot may be kept */
+    PICK_ANY = 2,   /* who may not go */
+};
+
+/* The first row of F's line that is left and whose worker answers, or NONE. */
+uint32_t eligible_first(struct layout *lay, const struct lay_flow *f,
+                        enum eligible_pick pick);
 /* Where queue_best() is NONE because models or clients are blocked: the row that
  * will be free first, if only time has to pass, or NONE, and *WHEN that is. */
 uint32_t eligible_next(struct layout *lay, uint32_t scope, int64_t *when);

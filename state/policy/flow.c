@@ -188,6 +188,27 @@ void flow_line_up(struct layout *lay, uint32_t flow, uint32_t i)
     f->n++;
 }
 
+void flow_take_place(struct layout *lay, uint32_t flow, uint32_t in,
+                     uint32_t out)
+{
+    struct lay_flow *f = flow_at(lay, flow);
+    struct lay_row *r = row_at(lay, in), *o = row_at(lay, out);
+
+    r->arrival = o->arrival;
+    r->flow = flow;
+    r->prev = o->prev;
+    r->next = o->next;
+    if (r->prev == NONE)
+        f->head = in;
+    else
+        row_at(lay, r->prev)->next = in;
+    if (r->next == NONE)
+        f->tail = in;
+    else
+        row_at(lay, r->next)->prev = in;
+    o->prev = o->next = o->flow = NONE;
+}
+
 void flow_step_out(struct layout *lay, uint32_t flow, uint32_t i)
 {
     struct lay_flow *f = flow_at(lay, flow);

@@ -24,6 +24,9 @@ void flow_leave_class(struct layout *lay, uint32_t flow);
 /* ROW into the line, by arrival, and out of it. */
 void flow_line_up(struct layout *lay, uint32_t flow, uint32_t row);
 void flow_step_out(struct layout *lay, uint32_t flow, uint32_t row);
+/* IN, which is in no line, has the place and the arrival of OUT, which leaves. */
+void flow_take_place(struct layout *lay, uint32_t flow, uint32_t in,
+                     uint32_t out);
 
 /* Hash chains again, lists and lines empty, virtual times within what the rules
  * can produce; needs V of the classes below 2^62. */

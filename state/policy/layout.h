@@ -86,7 +86,15 @@ enum row_state {
     ROW_ASIDE = 5,   /* it pauses between two attempts: no slot, in no line */
 };
 
-enum row_flag { ROW_STREAM = 1, ROW_TO_HEAD = 2, ROW_CANCELLED = 4 };
+enum row_flag {
+    ROW_STREAM = 1,
+    ROW_TO_HEAD = 2,
+    ROW_CANCELLED = 4,
+    ROW_REFUSED = 16, /* it used its turn */
+    ROW_PROBED = 64,  /* it was a probe, and refused: let others try */
+    ROW_COUNTED = 32, /* (d) eligible_measure() counts it */
+    ROW_KEPT = 8,     /* waiting: it is charged, and a slot is kept for it */
+};
 
 struct lay_live {
     uint32_t dirty;     /* up while somebody writes */
@@ -135,7 +143,7 @@ struct lay_live {
 struct lay_rules {
     char name[32];
     int64_t window_ns, margin_ns, min_gap_ns;
-    uint32_t requests, burst, in_flight, per_model;
+    uint32_t requests, burst, in_flight, per_model, learns, pad;
     int64_t retreat_max_ns;
 };
 
@@ -174,6 +182,8 @@ struct lay_scope {
     uint32_t leader;          /* worker that sets its alarm for the next slot */
     int64_t alarm_ns;         /* which is then, as far as it was told */
     uint32_t source;          /* enum slot_source_kind: who says it may send */
+    uint32_t kept;            /* (d) slots that are kept, by weight */
+    uint32_t probed;          /* (d) in line, and refused as a probe */
     uint32_t pad;
 };
 
@@ -216,12 +226,17 @@ struct lay_model_state { /* of a model */
     struct concurrency concurrency;
     uint32_t in_flight; /* (d) offered, open or sent */
     uint32_t waiting;   /* (d) in line */
+    uint32_t open;      /* (d) offered or open */
+    uint32_t kept;      /* (d) slots that are kept for it */
+    uint32_t probed;    /* (d) in line, and refused as a probe */
+    uint32_t pad;
+    int64_t service_ns; /* how long its requests are in flight, about */
 };
 
 struct lay_draft { /* what is being changed (draft.c) */
     uint32_t n;    /* bytes, all of which are there; 0: none.  Stored last */
     uint32_t at;   /* where they belong, from the head on */
-    uint8_t bytes[256];
+    uint8_t bytes[400];
 };
 
 struct lay_debt { /* of an upstream that answered 402 */

@@ -30,6 +30,7 @@
         (to)->burst = (from)->burst;                                           \
         (to)->in_flight = (from)->in_flight;                                   \
         (to)->per_model = (from)->per_model;                                   \
+        (to)->learns = (from)->learns;                                         \
         (to)->retreat_max_ns = (from)->retreat_max_ns;                         \
     } while (0)
 

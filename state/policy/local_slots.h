@@ -20,7 +20,7 @@ void local_slots_take(struct layout *lay, uint32_t row, int64_t now);
 void local_slots_adopt(struct layout *lay, uint32_t row);
 void local_slots_sent(struct layout *lay, uint32_t row, int64_t at);
 void local_slots_back(struct layout *lay, uint32_t row);
-bool local_slots_verdict(struct layout *lay, uint32_t row,
+bool local_slots_verdict(struct layout *lay, uint32_t scope, uint32_t row,
                          const struct limiter_report *rep, int64_t now);
 
 #endif

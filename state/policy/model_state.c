@@ -12,6 +12,7 @@
 
 #include "state/policy/draft.h"
 #include "state/policy/layout.h"
+#include "state/policy/model_limit.h"
 #include "state/policy/names.h"
 
 #define LEASE_NS (5 * NS_PER_S) /* of the try, as of a probe (retreat.c) */
@@ -43,8 +44,19 @@ bool model_state_block(struct layout *lay, uint32_t model, int64_t now)
     if (model == NONE)
         return false;
     t = model_state_at(lay, model);
-    return ejection_is_on(&t->ejection, now) ||
+    return model_limit_free_at(lay, model, now) > now ||
+           ejection_is_on(&t->ejection, now) ||
            concurrency_blocks(&t->concurrency, t->in_flight, now);
+}
+
+bool model_state_is_limited(struct layout *lay, uint32_t model)
+{
+    const struct lay_model_state *t = model_state_at(lay, model);
+
+    return t->ejection.until_ns != 0 || t->concurrency.limit != 0 ||
+           t->concurrency.rest_ns != 0 ||
+           lay->scopes[LAY_UPSTREAMS + model].retreat.state != RETREAT_NORMAL ||
+           model_limit_is_new(lay, model);
 }
 
 bool model_state_block_all(struct layout *lay, uint32_t scope, int64_t now)
@@ -68,7 +80,11 @@ bool model_state_block_all(struct layout *lay, uint32_t scope, int64_t now)
 int64_t model_state_free_at(struct layout *lay, uint32_t model, int64_t now)
 {
     const struct lay_model_state *t = model_state_at(lay, model);
+    int64_t own = model_limit_free_at(lay, model, now);
 
+    if (own == NEVER)
+        return NEVER;
+    now = own;
     if (t->concurrency.limit > 0 && t->in_flight >= t->concurrency.limit)
         return NEVER;
     if (concurrency_rests(&t->concurrency, now))
@@ -150,6 +166,19 @@ bool model_state_tries_with(struct layout *lay, uint32_t row)
     return d != NULL && d->try_id == row_at(lay, row)->id;
 }
 
+void model_state_served(struct layout *lay, uint32_t row)
+{
+    const struct lay_row *r = row_at(lay, row);
+    int64_t took = lay->live.now_ns - r->changed_ns;
+    struct lay_model_state *t;
+
+    if (r->model == NONE || took < 0)
+        return;
+    t = model_state_at(lay, r->model);
+    t->service_ns =
+        t->service_ns <= 0 ? took : t->service_ns + (took - t->service_ns) / 8;
+}
+
 /* ---- refusing ------------------------------------------------------------------ */
 
 static void explain(const struct ejection *b, int64_t until, int64_t now,
@@ -201,7 +230,10 @@ void model_state_rebuild(struct layout *lay, int64_t now)
 
         if (!ejection_is_sane(&t->ejection, now) || !lay->models[i].used)
             memset(t, 0, sizeof(*t));
-        t->in_flight = t->waiting = 0;
+        t->in_flight = t->waiting = t->open = t->kept = t->probed = 0;
+        lay->live.limited +=
+            lay->scopes[LAY_UPSTREAMS + i].retreat.state != RETREAT_NORMAL ||
+            (lay->models[i].used && model_limit_is_new(lay, i));
         lay->live.limited += may_limit(t);
     }
     for (i = 0; i < LAY_UPSTREAMS; i++) {

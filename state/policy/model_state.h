@@ -22,6 +22,8 @@ struct lay_debt *model_state_debt(struct layout *lay, uint32_t upstream);
 bool model_state_block(struct layout *lay, uint32_t model, int64_t now);
 /* Is everybody that waits in SCOPE blocked?  Spares queue.c its search. */
 bool model_state_block_all(struct layout *lay, uint32_t scope, int64_t now);
+/* Does anything hold back requests of MODEL now, or may it soon? */
+bool model_state_is_limited(struct layout *lay, uint32_t model);
 /* When MODEL stops to be blocked, as far as time alone decides; else NEVER. */
 int64_t model_state_free_at(struct layout *lay, uint32_t model, int64_t now);
 
@@ -42,6 +44,9 @@ bool model_state_paid(struct layout *lay, uint32_t upstream, int64_t now,
 void model_state_granted(struct layout *lay, uint32_t row, int64_t now);
 /* Is it? */
 bool model_state_tries_with(struct layout *lay, uint32_t row);
+
+/* ROW, which was sent, is over: so long are its model's in flight. */
+void model_state_served(struct layout *lay, uint32_t row);
 
 /* A model's name has a new owner. */
 void model_state_forget(struct layout *lay, uint32_t model);

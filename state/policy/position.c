@@ -8,6 +8,7 @@
 #include "state/policy/position.h"
 
 #include "state/policy/eligible.h"
+#include "state/policy/model_state.h"
 #include "state/policy/quota.h"
 #include "state/policy/virtual_time.h"
 
@@ -48,7 +49,7 @@ static const struct lay_row *line_nth(struct layout *lay,
     if (k >= LAY_ROWS)
         sigbus_damaged("line length");
     for (;; i = row_at(lay, i)->next)
-        if (!eligible_is_blocked(lay, i) && k-- == 0)
+        if (eligible_takes_turn(lay, i) && k-- == 0)
             return row_at(lay, i);
 }
 
@@ -75,9 +76,9 @@ static uint32_t line_index(struct layout *lay, const struct lay_flow *f,
 
     if (f->tail == row &&
         (lay->live.limited == 0 || !quota_limits(lay, f->client)))
-        return flow_n(lay, f) - !eligible_is_model_blocked(lay, row);
+        return flow_n(lay, f) - eligible_takes_turn(lay, row);
     for (i = f->head; i != row; i = row_at(lay, i)->next) {
-        k += !eligible_is_model_blocked(lay, i);
+        k += eligible_takes_turn(lay, i);
         if (++hops > LAY_ROWS)
             sigbus_damaged("line");
     }
@@ -199,6 +200,54 @@ uint32_t position_position(struct layout *lay, uint32_t row)
         position += starts_before(start, step, class_n(lay, c), x, tie);
     }
     return position;
+}
+
+/* Of F's line up to where N have had their turn, or up to ROW: those of ROW's
+ * model, and those of them that have none. */
+static void line_of_model(struct layout *lay, const struct lay_flow *f,
+                          uint32_t n, uint32_t row, struct model_place *out)
+{
+    uint32_t model = row_at(lay, row)->model, i, hops = 0;
+
+    for (i = f->head; i != NONE && i != row; i = row_at(lay, i)->next) {
+        const struct lay_row *r = row_at(lay, i);
+        bool takes = eligible_takes_turn(lay, i);
+        bool same = r->model == model && (r->flags & ROW_KEPT) == 0;
+
+        if (takes && n-- == 0)
+            return;
+        out->before += same;
+        out->passed += same && !takes;
+        if (++hops > LAY_ROWS)
+            sigbus_damaged("line");
+    }
+}
+
+void position_of_model(struct layout *lay, uint32_t row,
+                       struct model_place *out)
+{
+    const struct lay_row *r = row_at(lay, row);
+    const struct lay_flow *f = flow_at(lay, r->flow);
+    const struct lay_class *c = class_at(scope_at(lay, r->scope), r->cls);
+    uint32_t nth = line_index(lay, f, row), i, hops = 0;
+    uint64_t x = flow_start(c, f) + nth * flow_step(f);
+
+    *out = (struct model_place){0, 0};
+    if (r->model == NONE)
+        return;
+    out->before = model_state_at(lay, r->model)->kept;
+    for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
+        const struct lay_flow *g = flow_at(lay, i);
+        uint64_t start = flow_start(c, g);
+        uint32_t n = nth;
+
+        if (g != f)
+            n = starts_before(start, flow_step(g), flow_n(lay, g), x,
+                              ties_first(lay, g, start, x, r->arrival));
+        line_of_model(lay, g, n, row, out);
+        if (++hops > LAY_FLOWS)
+            sigbus_damaged("flow list");
+    }
 }
 
 int64_t position_own_eta(struct layout *lay, uint32_t row, int64_t now)

@@ -13,6 +13,16 @@ struct layout;
  * Needs eligible_measure() first while live.limited is above zero. */
 uint32_t position_position(struct layout *lay, uint32_t row);
 
+/* Of the same model and class as a row. */
+struct model_place {
+    uint32_t before; /* that go before it, those with a slot included */
+    uint32_t passed; /* of them, those that position_position() passes over */
+};
+
+/* Needs eligible_measure(), too; a look at each that goes before. */
+void position_of_model(struct layout *lay, uint32_t row,
+                       struct model_place *out);
+
 /* When ROW's client may send it by its own limit, if only what is before it in
  * its line goes first; NOW if it has none. */
 int64_t position_own_eta(struct layout *lay, uint32_t row, int64_t now);

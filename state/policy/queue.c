@@ -15,8 +15,10 @@
 
 #include "state/policy/eligible.h"
 #include "state/policy/flow.h"
+#include "state/policy/keep.h"
 #include "state/policy/layout.h"
 #include "state/policy/model_state.h"
+#include "state/policy/quota.h"
 #include "state/policy/virtual_time.h"
 
 static void set_active(struct layout *lay, uint32_t scope, bool active)
@@ -37,6 +39,17 @@ static void count_model(struct layout *lay, uint32_t row, int sign)
         model_state_at(lay, model)->waiting += (uint32_t)sign;
 }
 
+static void count_probed(struct layout *lay, uint32_t row, int sign)
+{
+    const struct lay_row *r = row_at(lay, row);
+
+    if ((r->flags & ROW_PROBED) == 0)
+        return;
+    scope_at(lay, r->scope)->probed += (uint32_t)sign;
+    if (r->model != NONE)
+        model_state_at(lay, r->model)->probed += (uint32_t)sign;
+}
+
 /* ---- in and out ------------------------------------------------------ */
 
 static void put_in_line(struct layout *lay, uint32_t flow, uint32_t row)
@@ -54,6 +67,9 @@ static void put_in_line(struct layout *lay, uint32_t flow, uint32_t row)
     flow_line_up(lay, flow, row);
     row_at(lay, row)->flow = flow;
     count_model(lay, row, 1);
+    if ((row_at(lay, row)->flags & ROW_KEPT) != 0)
+        keep_count(lay, row, 1);
+    count_probed(lay, row, 1);
     if (s->waiting++ == 0)
         set_active(lay, f->scope, true);
 }
@@ -68,17 +84,31 @@ bool queue_insert(struct layout *lay, uint32_t row)
     return true;
 }
 
-void queue_remove(struct layout *lay, uint32_t row)
+/* What is kept for ROW is kept no longer. */
+static void let_go(struct layout *lay, uint32_t row)
+{
+    struct lay_row *r = row_at(lay, row);
+
+    if ((r->flags & ROW_KEPT) == 0)
+        return;
+    r->flags &= (uint16_t)~ROW_KEPT;
+    keep_count(lay, row, -1);
+}
+
+static void take_out(struct layout *lay, uint32_t row)
 {
     uint32_t i = row_at(lay, row)->flow;
     struct lay_flow *f = flow_at(lay, i);
     struct lay_scope *s = scope_at(lay, f->scope);
     struct lay_class *c = class_at(s, f->cls);
 
-    if (!eligible_is_blocked(lay, row)) { /* what was measured stays true */
+    if (eligible_takes_turn(lay, row) &&
+        !quota_blocks(lay, row_at(lay, row)->client, row_at(lay, row)->weight,
+                      lay->live.now_ns)) { /* what was measured stays true */
         f->may -= f->may > 0;
         c->may -= c->may > 0;
     }
+    count_probed(lay, row, -1);
     flow_step_out(lay, i, row);
     row_at(lay, row)->flow = NONE;
     count_model(lay, row, -1);
@@ -92,7 +122,17 @@ void queue_remove(struct layout *lay, uint32_t row)
         flow_free(lay, i);
 }
 
-void queue_charge(struct layout *lay, uint32_t row)
+void queue_remove(struct layout *lay, uint32_t row)
+{
+    bool was_kept = (row_at(lay, row)->flags & ROW_KEPT) != 0;
+
+    let_go(lay, row);
+    take_out(lay, row);
+    if (was_kept)
+        queue_refund(lay, row);
+}
+
+static void charge(struct layout *lay, uint32_t row)
 {
     uint32_t i = row_at(lay, row)->flow;
     struct lay_flow *f = flow_at(lay, i);
@@ -104,7 +144,27 @@ void queue_charge(struct layout *lay, uint32_t row)
     s->v = class_start(s, c);
     c->start = c->finish = s->v + class_step(f->cls);
     virtual_time_keep_small(lay, f->scope, f->cls);
-    queue_remove(lay, row);
+}
+
+void queue_charge(struct layout *lay, uint32_t row)
+{
+    if ((row_at(lay, row)->flags & ROW_KEPT) == 0)
+        charge(lay, row);
+    let_go(lay, row);
+    take_out(lay, row);
+}
+
+void queue_keep(struct layout *lay, uint32_t row)
+{
+    charge(lay, row);
+    row_at(lay, row)->flags |= ROW_KEPT;
+    keep_count(lay, row, 1);
+}
+
+void queue_keep_no_longer(struct layout *lay, uint32_t row)
+{
+    let_go(lay, row);
+    queue_refund(lay, row);
 }
 
 void queue_refund(struct layout *lay, uint32_t row)
@@ -128,11 +188,13 @@ void queue_refund(struct layout *lay, uint32_t row)
 /* ---- who goes next --------------------------------------------------- */
 
 /* Nearly always there is nobody to be stepped over. */
-static uint32_t line_first(struct layout *lay, const struct lay_flow *f)
+static uint32_t line_first(struct layout *lay, const struct lay_flow *f,
+                           enum eligible_pick pick)
 {
-    return lay->live.stalled == 0 && lay->live.limited == 0
+    return lay->live.stalled == 0 && lay->live.limited == 0 &&
+                   scope_at(lay, f->scope)->probed == 0
                ? f->head
-               : eligible_first(lay, f);
+               : eligible_first(lay, f, pick);
 }
 
 /* Is (start, row) before (best_start, best)?  Ties go by arrival. */
@@ -144,7 +206,8 @@ static bool goes_before(struct layout *lay, uint64_t start, uint32_t row,
     return row_at(lay, row)->arrival < row_at(lay, best)->arrival;
 }
 
-static uint32_t class_best(struct layout *lay, const struct lay_class *c)
+static uint32_t class_best(struct layout *lay, const struct lay_class *c,
+                           enum eligible_pick pick)
 {
     uint32_t i, best = NONE, hops = 0;
     uint64_t best_start = 0;
@@ -152,7 +215,7 @@ static uint32_t class_best(struct layout *lay, const struct lay_class *c)
     for (i = c->flows; i != NONE; i = flow_at(lay, i)->next) {
         const struct lay_flow *f = flow_at(lay, i);
         uint64_t start = flow_start(c, f);
-        uint32_t row = line_first(lay, f);
+        uint32_t row = line_first(lay, f, pick);
 
         if (row != NONE && goes_before(lay, start, row, best_start, best)) {
             best = row;
@@ -164,18 +227,19 @@ static uint32_t class_best(struct layout *lay, const struct lay_class *c)
     return best;
 }
 
-uint32_t queue_best(struct layout *lay, uint32_t scope)
+static uint32_t best_of(struct layout *lay, uint32_t scope,
+                        enum eligible_pick pick)
 {
     struct lay_scope *s = scope_at(lay, scope);
     uint32_t cls, best = NONE;
     uint64_t best_start = 0;
 
-    if (lay->live.limited > 0 &&
+    if (lay->live.limited > 0 && pick != PICK_OWED &&
         model_state_block_all(lay, scope, lay->live.now_ns))
         return NONE;
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         const struct lay_class *c = &s->cls[cls];
-        uint32_t row = c->n > 0 ? class_best(lay, c) : NONE;
+        uint32_t row = c->n > 0 ? class_best(lay, c, pick) : NONE;
         uint64_t start = class_start(s, c);
 
         if (row != NONE && goes_before(lay, start, row, best_start, best)) {
@@ -184,6 +248,68 @@ uint32_t queue_best(struct layout *lay, uint32_t scope)
         }
     }
     return best;
+}
+
+uint32_t queue_best(struct layout *lay, uint32_t scope)
+{
+    uint32_t row = best_of(lay, scope, PICK_READY);
+
+    if (row == NONE && scope_at(lay, scope)->probed > 0)
+        row = best_of(lay, scope, PICK_ANY);
+    return row;
+}
+
+uint32_t queue_turn(struct layout *lay, uint32_t scope)
+{
+    return best_of(lay, scope, lay->live.limited > 0 ? PICK_OWED : PICK_READY);
+}
+
+/* Has ROW a turn of its own, for which nothing is kept? */
+static bool has_turn(const struct lay_row *r, uint32_t model)
+{
+    return r->model == model && r->grant == 0 && (r->flags & ROW_KEPT) == 0;
+}
+
+/* The arrival behind the first of another model than that of ROW, which has nobody
+ * behind it. */
+static int64_t behind_another(struct layout *lay, const struct lay_flow *f,
+                              const struct lay_row *self)
+{
+    uint32_t i, hops = 0;
+
+    for (i = f->head; i != NONE; i = row_at(lay, i)->next) {
+        const struct lay_row *r = row_at(lay, i);
+
+        if (r->model != self->model)
+            return max_i64(r->arrival + 1, self->arrival);
+        if (++hops > LAY_ROWS)
+            sigbus_damaged("line");
+    }
+    return self->arrival;
+}
+
+bool queue_insert_refused(struct layout *lay, uint32_t row, int64_t last)
+{
+    uint32_t flow = flow_find(lay, row_at(lay, row));
+    uint32_t model = row_at(lay, row)->model, out = row, i, next, hops = 0;
+
+    if (flow == NONE)
+        return queue_insert(lay, row);
+    for (i = flow_at(lay, flow)->head; i != NONE; i = next) {
+        next = row_at(lay, i)->next;
+        if (has_turn(row_at(lay, i), model)) {
+            flow_take_place(lay, flow, out, i);
+            count_probed(lay, out, 1);
+            count_probed(lay, i, -1);
+            out = i;
+        }
+        if (++hops > LAY_ROWS)
+            sigbus_damaged("line");
+    }
+    row_at(lay, out)->arrival =
+        out != row ? last
+                   : behind_another(lay, flow_at(lay, flow), row_at(lay, row));
+    return queue_insert(lay, out);
 }
 
 int64_t queue_head_arrival(struct layout *lay, uint32_t row)
@@ -213,7 +339,7 @@ static void reset_scopes(struct layout *lay)
     for (i = 0; i < LAY_SCOPES; i++) {
         struct lay_scope *s = &lay->scopes[i];
 
-        s->waiting = 0;
+        s->waiting = s->kept = s->probed = 0;
         set_active(lay, i, false);
         for (cls = 0; cls < LIMITER_CLASSES; cls++) {
             s->cls[cls].n = 0;

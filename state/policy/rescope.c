@@ -106,7 +106,8 @@ static void leave(struct layout *lay, uint32_t scope)
         return;
     if (s->window.n > 0)
         window_expire(lay, scope, NEVER);
-    if (s->retreat.state != RETREAT_NORMAL)
+    if (s->retreat.state != RETREAT_NORMAL &&
+        !(scope >= LAY_UPSTREAMS && limits_of(lay, scope)->learns))
         limits_forget_retreat(lay, scope);
 }
 

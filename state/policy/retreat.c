@@ -1,18 +1,19 @@
 /*
- * retreat.c - the upstream said 429: when may the next one go, and how many
- * after it?
+ * retreat.c - the upstream said 429: may the next one go?
  *
- * When: a fixed window opens at the first hit after the last one expired, and
- * refused hits count too.  So our own sends tell when it must have opened; it
- * is over a window later.  Where that was wrong (somebody else's hit opened
- * it), each further refusal makes the hold longer by a jittered back-off.
+ * It may be a full window, a rate (a bucket without tokens), or bad luck: an
+ * upstream that sheds.  Two observations tell them apart.
  *
- * How many: what the upstream let pass of our sends in that window, because
- * somebody else may use the account too.  The allowance starts there, stays
- * for some windows and then grows by 1, 2, 4, ... a window until the limit is
- * reached or refuses again; each refusal on the way doubles the windows to
- * stay.  So a limit that is really lower costs ever fewer refusals, and one
- * that was only busy is back in a few windows.
+ * Time.  A full fixed window lets nothing pass before it opens anew, and our own
+ * sends tell when.  So nothing goes after a refusal but a try, soon, then ever
+ * later, and when the window must have opened (finding.c); what passes, and when,
+ * says what it was (recovery.c).
+ *
+ * Order.  What is known to shed is believed to do so as long as chance explains
+ * the refusals of a window, and those in a row (chance.c).
+ *
+ * What is known already is no riddle: one more than a window holds
+ * (upstream_window.c), one too soon for a pace (pace.c).
  *
  * Refused sends that are older than the hold say nothing new about when; they
  * are counted, though, because most of a burst is refused after the hold has
@@ -23,111 +24,36 @@
 #include <string.h>
 
 #include "lib/base.h"
+#include "state/policy/retreat_steps.h"
 
-#define HOLD_MIN_NS  (50 * NS_PER_MS) /* a Retry-After of 0 is no command */
-#define LEASE_NS     (5 * NS_PER_S)   /* a refusal comes at once, or not */
-#define CALM_MAX     15               /* a quarter of an hour at NIM's window */
-#define STREAK_MAX   32
-#define BACKOFF_PART 8 /* of a window is the first back-off */
-#define DAY_NS       (86400 * NS_PER_S)
+#define HOLD_MIN_NS (50 * NS_PER_MS) /* a Retry-After of 0 is no command */
+#define LEASE_NS    (5 * NS_PER_S)   /* of a probe */
+#define SILENCE_NS  (2 * NS_PER_S)   /* a refusal comes sooner, or not */
+#define STRAYS_MAX  32
+#define DAY_NS      (86400 * NS_PER_S)
+
+#define LUCK_LEAST 0.001 /* what is less likely than this is none */
+
+static bool is_past(int64_t t, int64_t now)
+{
+    return t >= 0 && t <= now;
+}
 
 bool retreat_is_sane(const struct retreat *r, int64_t now)
 {
-    return r->state < RETREAT_STATES && r->streak <= STREAK_MAX &&
-           r->since_ns >= 0 && r->since_ns <= now && r->until_ns >= 0 &&
-           r->until_ns <= now + 3 * DAY_NS && r->opened_ns >= 0 &&
-           r->opened_ns <= now && r->before <= 10000 && r->allowance <= 10000 &&
-           r->step <= 20000 && r->calm <= CALM_MAX &&
-           r->calm_next <= CALM_MAX &&
-           (r->state == RETREAT_NORMAL || r->allowance > 0);
-}
-
-static uint32_t at_least_one(uint32_t n)
-{
-    return n > 0 ? n : 1;
+    return r->state < RETREAT_STATES && r->learned < LEARNED_KINDS &&
+           is_past(r->since_ns, now) && is_past(r->learned_ns, now) &&
+           is_past(r->until_ns, now + 3 * DAY_NS) &&
+           is_past(r->last_ns, now + DAY_NS) && is_past(r->passed_ns, now) &&
+           is_past(r->refused_ns, now) && is_past(r->told_ns, now) &&
+           is_past(r->refuse_ns, DAY_NS) && r->strays <= STRAYS_MAX &&
+           upstream_window_is_sane(&r->window, now) && pace_is_sane(&r->pace) &&
+           finding_is_sane(&r->find, now);
 }
 
 static uint32_t min_u32(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
-}
-
-/* The state last: a writer that dies before it has changed nothing. */
-static void enter(struct retreat *r, enum retreat_state state, int64_t now)
-{
-    r->since_ns = now;
-    __atomic_store_n(&r->state, (uint32_t)state, __ATOMIC_RELEASE);
-}
-
-/* ---- the upstream's window ------------------------------------------------ */
-
-void retreat_sent(struct retreat *r, const struct retreat_rule *u, int64_t at)
-{
-    if (r->hits == 0 || at - r->opened_ns >= u->window_ns) {
-        /* Without hits there is no window, whatever else it says. */
-        __atomic_store_n(&r->hits, 0, __ATOMIC_SEQ_CST);
-        r->opened_ns = at;
-        r->refused = 0;
-    }
-    if (r->hits < UINT32_MAX)
-        __atomic_store_n(&r->hits, r->hits + 1, __ATOMIC_RELEASE);
-}
-
-/*
- * What of BEFORE is left.  A window that was not the one we think of can make
- * the count nonsense, so that it is not believed to be below a quarter, in
- * recovery (where it was counted once before) not below a half.
- */
-static uint32_t tolerated(const struct retreat *r, bool again)
-{
-    uint32_t passed = r->hits > r->refused ? r->hits - r->refused : 0;
-    uint32_t floor = r->before / (again ? 2 : 4);
-
-    if (passed >= r->before) /* it was refused all the same */
-        passed = r->before - r->before / 4 - (r->before < 4);
-    return at_least_one(passed > floor ? passed : floor);
-}
-
-/* ---- holding -------------------------------------------------------------- */
-
-/* splitmix64 (G. Steele and others, 2014): the same state, the same hold. */
-static uint64_t mix(uint64_t x)
-{
-    x += 0x9e3779b97f4a7c15u;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
-
-/* Between a half and all of a span that doubles with each refusal: many who
- * share an account must not all come back at once. */
-static int64_t backoff(const struct retreat *r, const struct retreat_rule *u,
-                       uint32_t streak, int64_t now)
-{
-    int64_t span = max_i64(u->window_ns / BACKOFF_PART, HOLD_MIN_NS);
-    uint32_t i;
-
-    for (i = 1; i < streak && span < u->max_ns; i++)
-        span *= 2;
-    span = min_i64(span, u->max_ns);
-    return span - (int64_t)(mix((uint64_t)now ^ r->grant << 32) %
-                            ((uint64_t)span / 2 + 1));
-}
-
-static int64_t hold_end(const struct retreat *r, const struct retreat_rule *u,
-                        int64_t retry_after_ns, int64_t now)
-{
-    int64_t more = r->streak > 0 ? backoff(r, u, r->streak, now) : 0;
-    int64_t reopens = r->opened_ns + u->window_ns + u->margin_ns;
-    int64_t end;
-
-    if (retry_after_ns >= 0)
-        end = now + max_i64(min_i64(retry_after_ns, u->max_ns), more);
-    else if (r->hits > 0 && reopens > now)
-        end = reopens + more;
-    else
-        end = now + backoff(r, u, at_least_one(r->streak), now);
-    return max_i64(min_i64(end, now + u->max_ns), now + HOLD_MIN_NS);
 }
 
 static void set_reason(struct retreat *r, const char *reason)
@@ -138,46 +64,210 @@ static void set_reason(struct retreat *r, const char *reason)
     memcpy(r->reason, reason, n);
 }
 
+/* ---- what goes ------------------------------------------------------------- */
+
+void retreat_taken(struct retreat *r, int64_t now)
+{
+    r->last_ns = max_i64(r->last_ns, now);
+    r->find.credit -= r->find.credit > 0;
+}
+
+void retreat_given_back(struct retreat *r)
+{
+    r->find.credit += r->find.opening;
+}
+
+void retreat_sent(struct retreat *r, const struct retreat_rule *u, int64_t at)
+{
+    upstream_window_sent(&r->window, u, at);
+}
+
+/* ---- luck ------------------------------------------------------------------- */
+
+/* Would chance explain the refusals of this window, and N in a row? */
+static bool is_luck(const struct retreat *r, uint32_t n)
+{
+    double row = 1;
+
+    while (n-- > 0)
+        row *= luck_share(r);
+    return row >= LUCK_LEAST &&
+           chance_explains(luck_share(r), r->window.refused, r->window.hits);
+}
+
+static void take_for_luck(struct retreat *r, const struct retreat_refusal *what,
+                          int64_t now)
+{
+    r->strays += what->sent_ns > r->told_ns && r->strays < STRAYS_MAX;
+    r->told_ns = now;
+    chance_note(&r->luck, 0, 1);
+}
+
+/* ---- holding -------------------------------------------------------------- */
+
+static int64_t hold_end(const struct retreat *r, const struct retreat_rule *u,
+                        int64_t retry_after_ns, int64_t now)
+{
+    int64_t end = retry_after_ns >= 0
+                      ? now + retry_after_ns
+                      : finding_next_try(&r->find, u, r->grant, now);
+
+    return max_i64(min_i64(end, now + u->max_ns), now + HOLD_MIN_NS);
+}
+
+static void find_begin(struct retreat *r, const struct retreat_rule *u,
+                       int64_t sent_ns)
+{
+    uint32_t before = at_least_one(retreat_limit(r, u->requests));
+
+    finding_begin(&r->find, sent_ns, upstream_window_reopens_ns(&r->window, u),
+                  before, upstream_window_left(&r->window, before));
+    r->find.burst = 1;
+}
+
+/* WHAT is refused, and nothing else goes before it is known why. */
 static void hold(struct retreat *r, const struct retreat_rule *u,
                  const struct retreat_refusal *what, int64_t now)
 {
-    bool again = r->state != RETREAT_NORMAL;
+    struct finding *f = &r->find;
 
-    if (r->state == RETREAT_NORMAL)
-        r->calm_next = 1;
-    if (r->state == RETREAT_RECOVERING)
-        r->calm_next = min_u32(2 * r->calm_next + 1, CALM_MAX);
-    r->streak = again ? min_u32(r->streak + 1, STREAK_MAX) : 0;
-    r->before = at_least_one(retreat_limit(r, u->requests));
-    /* A refused probe says when, not how many. */
-    if (r->state != RETREAT_PROBING)
-        r->allowance = tolerated(r, again);
-    r->step = 1;
-    r->calm = r->calm_next;
+    if (f->first_ns == 0)
+        find_begin(r, u, what->sent_ns);
+    finding_refused(f, r->state == RETREAT_PROBING);
+    if (f->tries >= 2 && what->sent_ns < f->reopens_ns) /* so it is full */
+        f->suspect = min_u32(f->suspect,
+                             at_least_one(upstream_window_passed(&r->window)));
     r->grant = what->last_grant;
     r->probe_id = 0;
     set_reason(r, what->reason);
     r->until_ns = hold_end(r, u, what->retry_after_ns, now);
+    if (what->retry_after_ns >= 0) /* it says when it opens */
+        f->reopens_ns = r->until_ns;
     enter(r, RETREAT_HOLDING, now);
 }
 
-static bool is_older(const struct retreat *r, uint64_t grant)
+/* ---- a rate ------------------------------------------------------------------ */
+
+/* Is what passed since the first refusal clearly less, and no chance? */
+static bool is_rate(const struct retreat *r, const struct retreat_rule *u,
+                    int64_t now)
 {
-    return r->grant > 0 && grant <= r->grant;
+    const struct finding *f = &r->find;
+
+    return f->refusals >= 3 &&
+           f->refusals > 4 * luck_share(r) * (f->refusals + f->passes) &&
+           finding_is_slow(f, own_gap(u), now);
+}
+
+static void learn_rate(struct retreat *r, const struct retreat_rule *u,
+                       const struct retreat_refusal *what, int64_t now)
+{
+    pace_begin(&r->pace,
+               (now - r->find.first_ns) / at_least_one(r->find.passes));
+    find_end(r);
+    r->window.calm = r->window.calm_next = 1;
+    r->grant = what->last_grant;
+    r->last_ns = now;
+    set_reason(r, what->reason);
+    learn(r, LEARNED_RATE, now);
+    recover(r, u, now);
+}
+
+static void slow_down(struct retreat *r, const struct retreat_rule *u,
+                      const struct retreat_refusal *what, int64_t now)
+{
+    int64_t pause = pace_refused(&r->pace, max_i64(u->max_ns, own_gap(u)));
+
+    r->grant = what->last_grant;
+    r->last_ns = now + pause - r->pace.gap_ns;
+    r->until_ns = now + u->window_ns + u->margin_ns;
+}
+
+/* ---- a refusal ------------------------------------------------------------------ */
+
+void retreat_note_refused(struct retreat *r, const struct retreat_refusal *what,
+                          int64_t now)
+{
+    int64_t took = max_i64(now - what->sent_ns, 0);
+
+    r->refused_ns = max_i64(r->refused_ns, what->sent_ns);
+    r->refuse_ns = max_i64(r->refuse_ns - r->refuse_ns / 16, took);
+    r->refuse_ns = min_i64(r->refuse_ns, LEASE_NS);
+    upstream_window_refused(&r->window, what->sent_ns);
+}
+
+/* Of the same burst as the one that began it. */
+static void count_older(struct retreat *r, const struct retreat_refusal *what)
+{
+    struct finding *f = &r->find;
+
+    if (f->first_ns == 0)
+        return;
+    f->burst++;
+    if (r->state == RETREAT_HOLDING && what->sent_ns >= r->window.opened_ns)
+        f->suspect =
+            min_u32(f->suspect, upstream_window_left(&r->window, f->before));
+}
+
+bool retreat_is_at_limit(const struct retreat *r, const struct retreat_rule *u,
+                         uint32_t in_window)
+{
+    return retreat_limit(r, u->requests) < u->requests &&
+           (r->window.hits > r->window.size || in_window > r->window.size);
+}
+
+/* One more than is known to pass was refused: our own log says when the next
+ * one may go. */
+static void meet_limit(struct retreat *r, const struct retreat_rule *u,
+                       const struct retreat_refusal *what, int64_t now)
+{
+    upstream_window_meet(&r->window, u);
+    learn(r, LEARNED_WINDOW, now);
+    r->grant = what->last_grant;
+    set_reason(r, what->reason);
+    recover(r, u, now);
+}
+
+/* In a recovery: is what was learned enough to know what it means? */
+static bool is_understood(struct retreat *r, const struct retreat_rule *u,
+                          const struct retreat_refusal *what, int64_t now)
+{
+    if (r->pace.gap_ns > 0) {
+        slow_down(r, u, what, now);
+        return true;
+    }
+    if (is_luck(r, r->strays + 1) ||
+        !retreat_is_at_limit(r, u, what->in_window))
+        return false;
+    meet_limit(r, u, what, now);
+    return true;
 }
 
 bool retreat_refused(struct retreat *r, const struct retreat_rule *u,
                      const struct retreat_refusal *what, int64_t now)
 {
-    if (r->hits > 0 && what->sent_ns >= r->opened_ns && r->refused < r->hits)
-        r->refused++;
-    if (!is_older(r, what->grant) && r->state != RETREAT_HOLDING) {
+    retreat_note_refused(r, what, now);
+    if (is_older(r, what->grant) || r->state == RETREAT_HOLDING) {
+        count_older(r, what);
+        return false;
+    }
+    if (what->retry_after_ns >= 0 || r->state == RETREAT_PROBING) {
         hold(r, u, what, now);
         return true;
     }
-    if (r->state == RETREAT_HOLDING && what->sent_ns >= r->opened_ns)
-        r->allowance = min_u32(r->allowance, tolerated(r, r->streak > 0));
-    return false;
+    if (r->find.opening && is_rate(r, u, now)) {
+        learn_rate(r, u, what, now);
+        return true;
+    }
+    if (r->state == RETREAT_RECOVERING && !r->find.opening &&
+        is_understood(r, u, what, now))
+        return false;
+    if (is_luck(r, r->strays + 1)) {
+        take_for_luck(r, what, now);
+        return false;
+    }
+    hold(r, u, what, now);
+    return true;
 }
 
 /* ---- probing -------------------------------------------------------------- */
@@ -194,67 +284,30 @@ void retreat_pass_on(struct retreat *r)
     __atomic_store_n(&r->probe_id, 0, __ATOMIC_RELEASE);
 }
 
-bool retreat_answered(struct retreat *r, const struct retreat_rule *u,
-                      uint64_t grant, int64_t now)
+int64_t retreat_silent_at(const struct retreat *r, int64_t sent_ns)
 {
-    if (r->state != RETREAT_PROBING || is_older(r, grant))
-        return false;
-    r->probe_id = 0;
-    r->until_ns = now + u->window_ns + u->margin_ns;
-    enter(r, RETREAT_RECOVERING, now);
-    return true;
+    return sent_ns + max_i64(2 * r->refuse_ns, SILENCE_NS);
 }
 
-/* ---- time ------------------------------------------------------------------ */
+/* ---- what holds it back ------------------------------------------------------- */
 
-static void be_normal(struct retreat *r, int64_t now)
+bool retreat_is_finding_out(const struct retreat *r)
 {
-    r->streak = r->calm = r->calm_next = 0;
-    r->probe_id = 0;
-    enter(r, RETREAT_NORMAL, now);
+    return r->find.first_ns != 0;
 }
 
-void retreat_end(struct retreat *r, int64_t now)
+int64_t retreat_free_at(const struct retreat *r)
 {
-    be_normal(r, now);
-}
-
-/* A window went by without a refusal. */
-static void grow(struct retreat *r, const struct retreat_rule *u)
-{
-    r->until_ns += u->window_ns + u->margin_ns;
-    r->streak -= r->streak > 0;
-    if (r->calm > 0) {
-        r->calm--;
-        return;
-    }
-    r->allowance = min_u32(r->allowance + at_least_one(r->step), u->requests);
-    r->step = min_u32(2 * at_least_one(r->step), u->requests);
-}
-
-bool retreat_advance(struct retreat *r, const struct retreat_rule *u,
-                     int64_t now)
-{
-    if (r->state == RETREAT_HOLDING && now >= r->until_ns) {
-        r->hits = r->refused = 0; /* the next hit opens a window */
-        r->probe_id = 0;
-        enter(r, RETREAT_PROBING, now);
-        return true;
-    }
     if (r->state != RETREAT_RECOVERING)
-        return false;
-    /* At most a few rounds: it grows ever faster. */
-    while (now >= r->until_ns && r->allowance < u->requests)
-        grow(r, u);
-    if (r->allowance < u->requests)
-        return false;
-    be_normal(r, now);
-    return true;
+        return 0;
+    if (r->find.opening)
+        return r->find.credit > 0 ? 0 : r->until_ns;
+    return r->pace.gap_ns > 0 ? r->last_ns + r->pace.gap_ns : 0;
 }
 
 uint32_t retreat_limit(const struct retreat *r, uint32_t requests)
 {
-    if (r->state == RETREAT_NORMAL)
+    if (r->state == RETREAT_NORMAL || (r->find.opening && !r->window.sure))
         return requests;
-    return min_u32(at_least_one(r->allowance), requests);
+    return upstream_window_limit(&r->window, requests);
 }

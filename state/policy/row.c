@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "state/policy/layout.h"
+#include "state/policy/model_limit.h"
 #include "state/policy/model_state.h"
 #include "state/policy/naming.h"
 #include "state/policy/queue.h"
@@ -38,6 +39,8 @@ static void count_open(struct layout *lay, const struct lay_row *r, int sign)
     lay->live.open += (uint32_t)sign;
     lay->clients[r->client].open += (uint32_t)sign;
     lay->quotas[r->client].open_weight += (uint64_t)sign * r->weight;
+    if (r->model != NONE)
+        model_state_at(lay, r->model)->open += (uint32_t)sign;
     s->open += (uint32_t)sign;
     s->open_weight += (uint64_t)sign * r->weight;
 }
@@ -176,6 +179,9 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     __atomic_store_n(&r->state, state, __ATOMIC_RELEASE);
     row_count(lay, i);
     watch(lay, r, now);
+    if (model != NONE && model_limit_is_new(lay, model) &&
+        lay->live.limited == 0)
+        lay->live.limited = 1;
     *out = i;
     return REFUSED_NOT;
 }
@@ -340,10 +346,18 @@ int64_t row_aside_ns(const struct lay_row *r)
 
 void row_again(struct layout *lay, uint32_t i, int64_t now)
 {
-    if (row_at(lay, i)->state != ROW_ASIDE)
+    struct lay_row *r = row_at(lay, i);
+
+    if (r->state != ROW_ASIDE)
         come_back(lay, i);
     set_state(lay, i, ROW_WAITING, now);
-    line_up(lay, i);
+    if ((r->flags & ROW_REFUSED) == 0) {
+        line_up(lay, i);
+    } else {
+        r->flags &= (uint16_t)~ROW_REFUSED;
+        if (!queue_insert_refused(lay, i, next_arrival(lay, now)))
+            sigbus_damaged("flow table");
+    }
 }
 
 void row_move(struct layout *lay, uint32_t i, uint32_t scope, uint32_t model,
@@ -383,6 +397,8 @@ void row_leave(struct layout *lay, uint32_t i)
 
     if (state == ROW_FREE)
         sigbus_damaged("a request ended twice");
+    if (state == ROW_SENT)
+        model_state_served(lay, i);
     if (state == ROW_WAITING)
         queue_remove(lay, i);
     else if (state == ROW_OFFERED || state == ROW_OPEN)

@@ -61,12 +61,37 @@ bool scope_is_probed(struct layout *lay, uint32_t scope, int64_t now)
     return row->id == re->probe_id && row_is_in_flight(row);
 }
 
+const struct lay_row *scope_probe(struct layout *lay, uint32_t scope)
+{
+    const struct retreat *re = scope_retreat(lay, scope);
+    const struct lay_row *row;
+
+    if (re->state != RETREAT_PROBING || re->probe_id == 0)
+        return NULL;
+    row = row_at(lay, re->probe_row);
+    return row->id == re->probe_id && row->state == ROW_SENT ? row : NULL;
+}
+
 bool scope_probes_with(struct layout *lay, uint32_t row)
 {
     const struct lay_row *r = row_at(lay, row);
     const struct retreat *re = &scope_at(lay, r->scope)->retreat;
 
     return re->state == RETREAT_PROBING && re->probe_id == r->id;
+}
+
+/* By its lease, or until silence is as good as an answer. */
+static int64_t probed_until(struct layout *lay, uint32_t scope, int64_t now)
+{
+    const struct retreat *re = scope_retreat(lay, scope);
+    const struct lay_row *probe = scope_probe(lay, scope);
+    int64_t until = re->until_ns;
+
+    if (!scope_is_probed(lay, scope, now))
+        return now;
+    if (probe != NULL)
+        until = min_i64(until, retreat_silent_at(re, probe->changed_ns));
+    return max_i64(until, now);
 }
 
 /* Nearly always it is normal: then nothing else is looked at, here and below. */
@@ -77,9 +102,10 @@ int64_t scope_held_until(struct layout *lay, uint32_t scope, int64_t now)
     if (re->state == RETREAT_NORMAL)
         return now;
     re = scope_retreat(lay, scope);
-    if (re->state == RETREAT_HOLDING ||
-        (re->state == RETREAT_PROBING && scope_is_probed(lay, scope, now)))
+    if (re->state == RETREAT_HOLDING)
         return max_i64(re->until_ns, now);
+    if (re->state == RETREAT_PROBING)
+        return probed_until(lay, scope, now);
     return now;
 }
 
@@ -103,4 +129,18 @@ int64_t scope_grows_at(struct layout *lay, uint32_t scope)
     if (re->state != RETREAT_RECOVERING)
         return NEVER;
     return scope_retreat(lay, scope)->until_ns;
+}
+
+uint32_t scope_retreating(const struct layout *lay, uint32_t from)
+{
+    uint32_t word = from / 64;
+    uint64_t mask = UINT64_MAX << from % 64;
+
+    for (; word < ARRAY_LEN(lay->live.retreating); word++, mask = UINT64_MAX) {
+        uint64_t bits = lay->live.retreating[word] & mask;
+
+        if (bits != 0)
+            return word * 64 + (uint32_t)__builtin_ctzll(bits);
+    }
+    return LAY_SCOPES;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct layout;
+struct lay_row;
 struct lay_scope;
 struct retreat;
 struct retreat_rule;
@@ -25,6 +26,10 @@ void scope_retreat_put(struct layout *lay, uint32_t scope,
 
 /* Does the probe still run, and is its time not over? */
 bool scope_is_probed(struct layout *lay, uint32_t scope, int64_t now);
+/* The next scope from FROM on that is not normal; LAY_SCOPES: none. */
+uint32_t scope_retreating(const struct layout *lay, uint32_t from);
+/* The probe, once it was written; NULL: there is none. */
+const struct lay_row *scope_probe(struct layout *lay, uint32_t scope);
 /* Is ROW its probe? */
 bool scope_probes_with(struct layout *lay, uint32_t row);
 /* The end of a hold or of a probe's lease, at least NOW; NOW: neither. */

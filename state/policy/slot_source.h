@@ -66,9 +66,10 @@ struct slot_source {
     void (*sent)(struct layout *lay, uint32_t row, int64_t at);
     /* ROW, offered or open, has no use for it: no byte of it was written. */
     void (*back)(struct layout *lay, uint32_t row);
-    /* ROW, which was sent, was answered as REP says.  True: that changed
-     * whether its scope may send (retreat.h). */
-    bool (*verdict)(struct layout *lay, uint32_t row,
+    /* ROW, which was sent, was answered as REP says, and SCOPE, its own or its
+     * model's, answers for that.  True: that changed whether it may send
+     * (retreat.h). */
+    bool (*verdict)(struct layout *lay, uint32_t scope, uint32_t row,
                     const struct limiter_report *rep, int64_t now);
 };
 

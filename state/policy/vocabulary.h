@@ -26,7 +26,9 @@
  * A vocabulary is one list of rows X(KIND, NAME, ...): its enum, its names on
  * the wire (JSON, metrics, log) and the length of every table come from it.  A
  * new kind is one more row; tests/unit/test_vocabulary.c and the compiler name
- * what forgets it.  The files of the state know kinds by their number.
+ * what forgets it.  The files of the state know kinds by their number: a new
+ * one, wherever it stands, takes a new version of its file.  The assertion
+ * beside its names (vocabulary.c, outcomes.c) says which.
  */
 #define LIST_KIND(kind, ...)  kind,
 #define LIST_NAME(kind, ...)  [kind] = LIST_FIRST(__VA_ARGS__, 0),
@@ -51,6 +53,7 @@ struct limiter_rules {
     uint32_t burst;         /* 1..requests; equal: the window alone decides */
     uint32_t in_flight;     /* 0: no limit */
     uint32_t per_model;     /* 1: each model has a window of its own */
+    uint32_t learns;        /* 1: whose limit it is that refuses is found out */
     int64_t retreat_max_ns; /* retreat.max_s, to a day; 0: five minutes */
 };
 
@@ -79,7 +82,7 @@ struct limiter_settings {
     X(REFUSED_MODEL_OFF, "model_off")           /* its model is benched */     \
     X(REFUSED_UPSTREAM_HELD, "upstream_held")   /* nobody pays for it */
 
-/* What an upstream's answer means for those that wait (DESIGN 6). */
+/* What an upstream's answer means for those that wait (verdicts.c). */
 #define LIMITER_ANSWER_LIST(X)                                                 \
     X(ANSWER_FINE, "fine")     /* no refusal, or the client's own error */     \
     X(ANSWER_RATE, "rate")     /* the scope's rate: it retreats */             \
@@ -94,6 +97,13 @@ struct limiter_settings {
     X(RETREAT_PROBING, "probing")       /* one goes, the rest wait for it */   \
     X(RETREAT_RECOVERING, "recovering") /* fewer than the limit go */
 
+/* What an upstream's refusals turned out to be. */
+#define LEARNED_LIST(X)                                                        \
+    X(LEARNED_NOTHING, "as_set") /* the settings' own, as far as is known */   \
+    X(LEARNED_WINDOW, "window")  /* so many in a window */                     \
+    X(LEARNED_RATE, "rate")      /* one after the other, at a pace */          \
+    X(LEARNED_LUCK, "luck")      /* none: it refuses some at random */
+
 /* What made a scope or an upstream hold. */
 #define HOLD_CAUSE_LIST(X)                                                     \
     X(HOLD_RATE, "rate")         /* a refusal out of the blue */               \
@@ -104,12 +114,14 @@ struct limiter_settings {
 enum limiter_refusal { LIMITER_REFUSAL_LIST(LIST_KIND) REFUSALS };
 enum limiter_answer { LIMITER_ANSWER_LIST(LIST_KIND) ANSWERS };
 enum retreat_state { RETREAT_STATE_LIST(LIST_KIND) RETREAT_STATES };
+enum learned { LEARNED_LIST(LIST_KIND) LEARNED_KINDS };
 enum hold_cause { HOLD_CAUSE_LIST(LIST_KIND) HOLD_CAUSES };
 
 /* REFUSED_NOT has no name. */
 extern const char *const limiter_refusal_names[REFUSALS];
 extern const char *const limiter_answer_names[ANSWERS];
 extern const char *const retreat_state_names[RETREAT_STATES];
+extern const char *const learned_names[LEARNED_KINDS];
 extern const char *const hold_cause_names[HOLD_CAUSES];
 
 /* Why a model, or an upstream, is left alone (a bench): each has a time of its

@@ -581,10 +581,14 @@ static void find_decided(struct wreck *w)
 
     d->retreat = lay->scopes[0].retreat;
     /* Counted with each send: as good as can be. */
-    d->retreat.hits = d->retreat.refused = 0;
-    d->retreat.opened_ns = 0;
+    d->retreat.window.hits = d->retreat.window.refused = 0;
+    d->retreat.window.opened_ns = 0;
+    d->retreat.luck = (struct chance){0, 0}; /* and with each answer */
+    d->retreat.passed_ns = d->retreat.refused_ns = d->retreat.refuse_ns = 0;
     d->bench = lay->model_states[0].ejection;
     d->ceiling = lay->model_states[0].concurrency;
+    d->ceiling.lone = (struct chance){0, 0};
+    d->ceiling.credit = d->ceiling.took = 0;
     d->debt = lay->debts[0];
     d->control = lay->control;
     d->control.cancels = 0; /* a repair has everybody look */

@@ -54,6 +54,14 @@ is "and sluice.json" "" "$(diff <(echo "$changes") <(jq -r 'def told(p): to_entr
     (.value | if type == "array" then last else . end | capture("(?<w>live|reload|restart)\\.$"; "i").w | ascii_downcase) as $w | "\(p)\($k) \($w)";
     told(""), (.upstreams[0] | told("")), (to_entries[] | select(.value | type == "object") | .key as $k | .value | told($k + "."))' conf/sluice.json |
     grep -v '^clients ' | sort))"
+# The dashboard shows what /api/config does: all but where keys lie (is_shown() of
+# config_page.c).  What has no words there is shown by its key.
+shown=$(sed -n '/ settings\[\] = {/,/^};/p' fcgi/config/settings.c | tr '\n' ' ' | sed 's/{\("\|NULL\|\.env\)/\n&/g' |
+    awk -F'"' '/^\{"/ && $2 !~ /_file$/ { print ($0 ~ /UPSTREAM\(/ ? "upstreams." : "") $2 }')
+at_least "the dashboard shows settings" 30 "$(wc -l <<<"$shown")"
+for f in en zh; do
+    is "each has its words in text/$f.js" "" "$(missing "www/dashboard/js/text/$f.js" "'set\\." "': " <<<"$shown")"
+done
 is "conf/README.md has every variable" "" "$(missing conf/README.md '`' '`' <<<"$variables")"
 is "sluice.json(5) has every variable" "" \
     "$(grep -vE '^SLUICE_(BUILD|FCGI|ROOT)$' <<<"$variables" | missing conf/man/sluice.json.5 '^\.(Ev|It Ev)( .*,)? ' '( |$)')"

@@ -302,10 +302,10 @@ is "the limit, and that it is unused" "40 0" "$(sum sluice_window_limit 'upstrea
 chat sim/429
 is "it would have to wait for long" 429 "$status"
 check "a 429 that waiting could not save" wait_for 20 is_sum 1 sluice_outcomes_total 'outcome="rate"'
-is "the upstream's error" 1 "$(sum sluice_upstream_errors_total 'kind="rate"')"
-is "a cause to go again" 1 "$(sum sluice_retries_total 'cause="rate"')"
+is "the upstream's error, of two tries in that second" 2 "$(sum sluice_upstream_errors_total 'kind="rate"')"
+is "a cause to go again" 2 "$(sum sluice_retries_total 'cause="rate"')"
 is "a retreat" 1 "$(sum sluice_retreats_total 'cause="rate"')"
-is "it is not normal" 0 "$(sum sluice_retreat_state 'state="normal"')"
+is "of the account and its one model, one is not normal" 1 "$(sum sluice_retreat_state 'state="normal"')"
 is "it is no provider: it had no success" 'provider="other"' "$(providers)"
 
 stop_sluice

@@ -58,19 +58,6 @@ done
 is "they were no retreat" "$before" "$(held)"
 ends_as "but its client's own error" client_error too-large
 
-# ---- one that is refused for ever, for whatever reason ----------------------------
-operator_sets() {
-    curl -s -o /dev/null -X PATCH -H "Authorization: Bearer $(cat "$state/admin.token")" "$url/api/config" -d "$1"
-}
-chat sim/429-detail+retry-after-0
-is "a request that is refused again and again is told so" "429 5" "$status $(header X-Sluice-Attempts)"
-is "it may be tried again" "" "$(header x-should-retry)"
-operator_sets '{"retry.refused_max":2}'
-chat sim/exhausted+retry-after-0
-is "as often as is set, live" "503 2" "$status $(header X-Sluice-Attempts)"
-has "in the upstream's words" "$body" ResourceExhausted
-operator_sets '{"retry.refused_max":5}'
-
 # ---- dates -----------------------------------------------------------------------
 for form in '' +rfc850 +asctime; do
     clear
@@ -195,4 +182,26 @@ has "names what bounds it, too" "$body" 'queue\.max\)'
 resume
 wait "${asked[@]}"
 is "who waits hears no 429" "8 200" "$(cat "$work"/full.[1-8] | sort | uniq -c | xargs)"
+# ---- one that is refused for ever, for whatever reason ----------------------------
+operator_sets() {
+    curl -s -o /dev/null -X PATCH -H "Authorization: Bearer $(cat "$state/admin.token")" "$url/api/config" -d "$1"
+}
+# Others of the account pass meanwhile: it is no limit that is full.
+stop_sluice
+start_sluice account SLUICE_REQUESTS=1000 SLUICE_WINDOW_S=2 SLUICE_SCOPE=account SLUICE_QUEUE_TIMEOUT_S=60
+others() { while [ -e "$work/others" ]; do chat sim/tokens-1 >/dev/null; sleep 0.05; done; }
+touch "$work/others"
+others &
+others=$!
+chat sim/429+retry-after-0
+is "a request that is refused while others pass is told so" 429 "$status"
+at_least "after some times" 5 "$(header X-Sluice-Attempts)"
+at_most "and no more" 12 "$(header X-Sluice-Attempts)"
+is "it may be tried again" "" "$(header x-should-retry)"
+operator_sets '{"retry.refused_max":2}'
+chat sim/429+retry-after-0
+at_most "as often as is set, live" 4 "$(header X-Sluice-Attempts)"
+rm "$work/others"
+wait $others
+
 finish

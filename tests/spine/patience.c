@@ -228,9 +228,9 @@ static void as_the_settings_say(void)
     struct stage *st = stage_new("{'retry':{'refused_max':2}}");
 
     stage_chat(st, true);
-    refused_for_good(st, 2, 503, JSON, FULL);
-    SAID(st, "Status: 503");
-    SAID(st, "ResourceExhausted");
+    refused_for_good(st, 2, 429, JSON, WORDS);
+    SAID(st, "Status: 429");
+    SAID(st, WORDS);
     NEVER_SAID(st, "x-should-retry");
     stage_free(st);
     st = stage_new("{'retry':{'refused_max':1}}");
@@ -240,17 +240,19 @@ static void as_the_settings_say(void)
     stage_free(st);
 }
 
-/* It waits by itself, as its model is not known. */
-static void those_without_a_model_too(void)
+/* Workers that are full are no word on a request. */
+static void a_busy_model_refuses_nobody_for_good(void)
 {
-    struct stage *st = stage_new("{'retry':{'refused_max':2}}");
+    struct stage *st = stage_new("{'retry':{'refused_max':1}}");
+    unsigned i;
 
-    stage_ask(st, "GET", "/v1/files/f", NULL);
-    stage_grant(st);
-    stage_answer(st, 503, JSON, FULL);
-    stage_pass(st, 500);
-    refused_for_good(st, 1, 503, JSON, FULL);
-    NOTED(st, "rate 503 none none x2");
+    stage_chat(st, true);
+    for (i = 0; i < 9; i++) {
+        stage_grant(st);
+        stage_answer(st, 503, JSON, FULL);
+        CU_ASSERT_FALSE(stage_is_over(st));
+    }
+    stage_hang_up(st);
     stage_free(st);
 }
 
@@ -377,7 +379,8 @@ static const struct spine_test tests[] = {
      a_wait_that_is_just_not_is_waited},
     {"patience: its refusals are bounded", its_refusals_are_bounded},
     {"patience: as the settings say", as_the_settings_say},
-    {"patience: those without a model too", those_without_a_model_too},
+    {"patience: a busy model refuses nobody for good",
+     a_busy_model_refuses_nobody_for_good},
     {"patience: those of an overload are not", those_of_an_overload_are_not},
     {"patience: nor is a free one told to stay away",
      nor_is_a_free_one_told_to_stay_away},

@@ -119,6 +119,8 @@ void lab_recount(struct layout *lay)
         const struct lay_scope *a = &lay->scopes[i], *b = &again->scopes[i];
 
         CU_ASSERT_EQUAL(a->waiting, b->waiting);
+        CU_ASSERT_EQUAL(a->kept, b->kept);
+        CU_ASSERT_EQUAL(a->probed, b->probed);
         CU_ASSERT_EQUAL(a->open, b->open);
         CU_ASSERT_EQUAL(a->in_flight, b->in_flight);
         CU_ASSERT_EQUAL(a->window.n, b->window.n);
@@ -140,6 +142,10 @@ void lab_recount(struct layout *lay)
                         again->model_states[i].in_flight);
         CU_ASSERT_EQUAL(lay->model_states[i].waiting,
                         again->model_states[i].waiting);
+        CU_ASSERT_EQUAL(lay->model_states[i].open, again->model_states[i].open);
+        CU_ASSERT_EQUAL(lay->model_states[i].kept, again->model_states[i].kept);
+        CU_ASSERT_EQUAL(lay->model_states[i].probed,
+                        again->model_states[i].probed);
     }
     for (i = 0; i < ARRAY_LEN(lay->live.retreating); i++)
         CU_ASSERT_EQUAL(lay->live.retreating[i], again->live.retreating[i]);

@@ -70,6 +70,8 @@ CU_ErrorCode test_limiter_add(void);
 CU_ErrorCode test_lost_add(void);
 CU_ErrorCode test_share_add(void);
 CU_ErrorCode test_retreat_add(void);
+CU_ErrorCode test_concurrency_add(void);
+CU_ErrorCode test_model_limit_add(void);
 CU_ErrorCode test_verdicts_add(void);
 CU_ErrorCode test_model_state_add(void);
 CU_ErrorCode test_retry_priority_add(void);

@@ -10,6 +10,7 @@
 
 #include "fcgi/config/settings.h"
 #include "given.h"
+#include "lib/base.h"
 #include "lib/log.h"
 #include "unit.h"
 
@@ -24,7 +25,7 @@ static void check_defaults(const struct config *c)
     CU_ASSERT_TRUE(up->requests == 40 && up->window_ms == 60000);
     CU_ASSERT_TRUE(up->margin_ms == 500 && up->burst == 40);
     CU_ASSERT_TRUE(up->min_gap_ms == 0 && up->in_flight == 0);
-    CU_ASSERT_EQUAL(up->scope, SCOPE_ACCOUNT);
+    CU_ASSERT_EQUAL(up->scope, SCOPE_AUTO);
     CU_ASSERT_TRUE(c->queue_max == 500 && c->queue_per_client == 500);
     CU_ASSERT_EQUAL(c->queue_timeout_ms, 900000);
     CU_ASSERT_EQUAL(c->queue_max_bytes, 128 * 1024 * 1024);
@@ -93,6 +94,15 @@ static void the_shipped_file_gives_exactly_the_defaults(void)
     config_free(cfg);
 }
 
+/* Tells which is missing of a row of settings. */
+static void is_there(bool is, const char *name, const char *where)
+{
+    if (is)
+        return;
+    fprintf(stderr, "\n%s is missing in %s\n", name, where);
+    CU_FAIL("a setting is missing");
+}
+
 static void the_shipped_file_tells_of_every_setting(void)
 {
     const struct setting *row;
@@ -102,16 +112,16 @@ static void the_shipped_file_tells_of_every_setting(void)
 
     read_shipped(text, sizeof(text));
     for (i = 0; (row = setting_at(i)) != NULL; i++) {
-        if (row->env != NULL && row->kind != SETTING_ELSEWHERE &&
-            strstr(text, row->env) == NULL)
-            CU_FAIL("a variable is missing");
+        if (row->env != NULL && row->kind != SETTING_ELSEWHERE)
+            is_there(strstr(text, row->env) != NULL, row->env,
+                     "conf/sluice.json");
         if (row->key == NULL)
             continue;
         name = strchr(row->key, '.') ? strchr(row->key, '.') + 1 : row->key;
         (void)snprintf(wanted, sizeof(wanted), "\"// %s\":", name);
-        CU_ASSERT_PTR_NOT_NULL(strstr(text, wanted));
+        is_there(strstr(text, wanted) != NULL, wanted, "conf/sluice.json");
         (void)snprintf(wanted, sizeof(wanted), "\"%s\":", name);
-        CU_ASSERT_PTR_NOT_NULL(strstr(text, wanted));
+        is_there(strstr(text, wanted) != NULL, wanted, "conf/sluice.json");
     }
 }
 
@@ -196,6 +206,9 @@ static const struct {
     {"SLUICE_RETRY_MAX", "1", 1},
     {"SLUICE_REFUSED_MAX", "100", 100},
     {"SLUICE_RETREAT_MAX_S", "1", 1000},
+    {"SLUICE_READY_QUEUE_PERCENT", "50", 50},
+    {"SLUICE_READY_TOKENS_PERCENT", "0", 0},
+    {"SLUICE_READY_PROBE_S", "1.5", 1500},
     {"SLUICE_MAX_BODY_MB", "2", 2 * 1024 * 1024},
     {"SLUICE_DRAIN_S", "0", 0},
     {"SLUICE_ADMIN_TOKEN", "t", -1},
@@ -264,6 +277,29 @@ static void every_variable_reaches_its_field(void)
             CU_ASSERT_STRING_EQUAL(*(char *const *)at, good_vars[i].value);
         }
         config_free(cfg);
+    }
+}
+
+/* A list is below; a file is read, and must be there. */
+static bool is_apart(const struct setting *row)
+{
+    return row->kind == SETTING_HOSTS || row->kind == SETTING_ORIGINS ||
+           row->kind == SETTING_ELSEWHERE ||
+           strcmp(row->env, "SLUICE_API_KEY_FILE") == 0;
+}
+
+static void every_variable_has_a_row_above(void)
+{
+    const struct setting *row;
+    size_t i, k;
+
+    for (i = 0; (row = setting_at(i)) != NULL; i++) {
+        if (row->env == NULL || is_apart(row))
+            continue;
+        for (k = 0; k < ARRAY_LEN(good_vars); k++)
+            if (strcmp(good_vars[k].var, row->env) == 0)
+                break;
+        is_there(k < ARRAY_LEN(good_vars), row->env, "good_vars");
     }
 }
 
@@ -382,6 +418,7 @@ static const struct unit_test tests[] = {
     {"every key of the file reaches its field",
      every_key_of_the_file_reaches_its_field},
     {"every variable reaches its field", every_variable_reaches_its_field},
+    {"every variable has a row here", every_variable_has_a_row_above},
     {"a time may have a unit in a variable", a_time_may_have_a_unit},
     {"lists in variables are cut at commas",
      lists_in_variables_are_cut_at_commas},

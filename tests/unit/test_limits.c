@@ -158,7 +158,7 @@ static void noise_is_no_draft(void)
         {.n = 1, .at = offsetof(struct layout, live)},
         {.n = 1, .at = sizeof(struct layout)},
         {.n = 2, .at = sizeof(struct layout) - 1},
-        {.n = 257, .at = offsetof(struct layout, scopes)},
+        {.n = 401, .at = offsetof(struct layout, scopes)},
         {.n = UINT32_MAX, .at = UINT32_MAX},
     };
     struct layout *lay = lab_new();

@@ -85,17 +85,6 @@ static void a_bench_keeps_its_cause(void)
     CU_ASSERT_EQUAL(ejection_cause(&noise), EJECTED_UNAVAILABLE);
 }
 
-/* A Retry-After with two minutes is a rest of two minutes. */
-static void a_busy_model_rests_for_as_long_as_it_says(void)
-{
-    struct concurrency c = {0};
-    struct concurrency_refusal what = {1, 1, 1, 120 * NS_PER_S};
-
-    CU_ASSERT_TRUE(concurrency_cut(&c, &what, LAB_T0));
-    CU_ASSERT_TRUE(concurrency_rests(&c, LAB_T0 + 119 * NS_PER_S));
-    CU_ASSERT_FALSE(concurrency_rests(&c, LAB_T0 + 120 * NS_PER_S));
-}
-
 static void one_that_comes_back_to_a_benched_model_is_refused(void)
 {
     struct desk *d = desk_of(1, 9);
@@ -308,28 +297,6 @@ static void a_busy_model_is_held_to_what_it_took(void)
     desk_free(d);
 }
 
-static void a_ceiling_grows_slowly_and_is_forgotten(void)
-{
-    struct concurrency c = {0};
-    struct concurrency_refusal what = {5, 10, 8, -1};
-    uint32_t i, n = 0;
-
-    CU_ASSERT_TRUE(concurrency_cut(&c, &what, LAB_T0));
-    CU_ASSERT_EQUAL(c.limit, 6);
-    CU_ASSERT_FALSE(concurrency_grow(&c, 10)); /* older than the cut */
-    for (i = 0; i < 6; i++)
-        CU_ASSERT_FALSE(concurrency_grow(&c, 11));
-    CU_ASSERT_EQUAL(c.limit, 7);
-    what.grant = what.last_grant = 20;
-    what.in_flight = 7;
-    CU_ASSERT_TRUE(concurrency_cut(&c, &what, LAB_T0));
-    CU_ASSERT_EQUAL(c.limit, 6);
-    while (!concurrency_grow(&c, 21) && n < 1000)
-        n++;
-    CU_ASSERT_TRUE(n > 100 && n < 200);
-    CU_ASSERT_FALSE(concurrency_blocks(&c, 1000, LAB_T0));
-}
-
 /* Nothing of it is in flight that could end and make room. */
 static void a_lonely_busy_request_rests_before_it_goes_again(void)
 {
@@ -339,15 +306,20 @@ static void a_lonely_busy_request_rests_before_it_goes_again(void)
     uint32_t i;
 
     desk_turn(d);
-    for (i = 0; i < 4; i++) {
+    desk_sent(a);
+    desk_report(a, ANSWER_BUSY, -1);
+    desk_again(a, false);
+    desk_turn(d);
+    for (i = 1; i < 5; i++) {
+        CU_ASSERT_EQUAL(a->grants, i + 1); /* the first time it costs nothing */
         desk_sent(a);
         desk_report(a, ANSWER_BUSY, -1);
         desk_again(a, false);
         desk_turn(d);
         CU_ASSERT_EQUAL(a->grants, i + 1);
         CU_ASSERT_TRUE(limiter_place(d->w[0], a->ticket, d->now, &news));
-        CU_ASSERT_EQUAL(news.eta_ns, (1 << i) * NS_PER_S);
-        desk_pass(d, (1000 << i) - 400);
+        CU_ASSERT_EQUAL(news.eta_ns, (250 << i) * NS_PER_MS);
+        desk_pass(d, (250 << i) - 400);
         CU_ASSERT_EQUAL(limiter_turn(d->w[0], d->now),
                         d->now + 400 * NS_PER_MS);
         desk_pass(d, 399);
@@ -359,7 +331,8 @@ static void a_lonely_busy_request_rests_before_it_goes_again(void)
     desk_free(d);
 }
 
-static void blocked_ones_do_not_count_before_others(void)
+static void blocked_ones_have_their_turns_as_far_as_their_model_comes_to_them(
+    void)
 {
     struct desk *d = desk_of(1, 10);
     struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
@@ -382,15 +355,15 @@ static void blocked_ones_do_not_count_before_others(void)
     a = desk_ask(d, 0, &req);
     b = desk_ask(d, 0, &req);
     desk_turn(d);
-    CU_ASSERT_EQUAL(a->news.position, 0);
-    CU_ASSERT_EQUAL(b->news.position, 1);
+    CU_ASSERT_EQUAL(a->news.position, 8); /* as many as it bears */
+    CU_ASSERT_EQUAL(b->news.position, 9);
     CU_ASSERT_EQUAL(b->news.eta_ns, 60 * NS_PER_S);
-    CU_ASSERT_EQUAL(d->asks[20].news.eta_ns, -1);
+    CU_ASSERT_TRUE(d->asks[20].news.eta_ns >= 60 * NS_PER_S);
     CU_ASSERT_TRUE_FATAL(limiter_view(d->w[0], d->now, &v));
-    CU_ASSERT_STRING_EQUAL(v.rows[0].model, "m/idle");
-    CU_ASSERT_STRING_EQUAL(v.rows[1].model, "m/idle");
-    CU_ASSERT_TRUE(v.rows[2].blocked);
-    CU_ASSERT_EQUAL(v.rows[2].eta_ns, -1);
+    CU_ASSERT_STRING_EQUAL(v.rows[8].model, "m/idle");
+    CU_ASSERT_STRING_EQUAL(v.rows[9].model, "m/idle");
+    CU_ASSERT_FALSE(v.rows[7].blocked);
+    CU_ASSERT_TRUE(v.rows[10].blocked);
     CU_ASSERT_EQUAL(v.n_models, 2);
     CU_ASSERT_EQUAL(v.models[0].ceiling, 8);
     CU_ASSERT_EQUAL(v.models[0].in_flight, 9);
@@ -399,6 +372,7 @@ static void blocked_ones_do_not_count_before_others(void)
     desk_pass(d, 60000);
     CU_ASSERT_EQUAL(a->grants + b->grants, 2);
     CU_ASSERT_EQUAL(in_flight(d, 0, 40), 9);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].kept, 8);
     desk_free(d);
 }
 
@@ -454,15 +428,11 @@ static const struct unit_test tests[] = {
      a_try_that_leaves_lets_the_next_one_try},
     {"a busy model is held to what it took",
      a_busy_model_is_held_to_what_it_took},
-    {"a ceiling grows slowly and is forgotten",
-     a_ceiling_grows_slowly_and_is_forgotten},
     {"a bench keeps its cause", a_bench_keeps_its_cause},
-    {"a busy model rests for as long as it says",
-     a_busy_model_rests_for_as_long_as_it_says},
     {"a lonely busy request rests before it goes again",
      a_lonely_busy_request_rests_before_it_goes_again},
-    {"blocked ones do not count before others",
-     blocked_ones_do_not_count_before_others},
+    {"blocked ones have their turns, as far as their model comes to them",
+     blocked_ones_have_their_turns_as_far_as_their_model_comes_to_them},
     {"who was refused goes first in its own line only",
      a_senior_goes_first_in_its_own_line_only},
     {NULL, NULL},

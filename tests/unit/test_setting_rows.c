@@ -118,6 +118,26 @@ static void no_two_rows_are_one(void)
     }
 }
 
+/* JSON has one thing behind a key: a value or an object. */
+static void a_key_is_a_name_or_a_section(void)
+{
+    const struct setting *a, *b;
+    char what[128];
+    size_t i, k, n;
+
+    for (i = 0; (a = setting_at(i)) != NULL; i++) {
+        n = a->key != NULL ? strlen(a->key) : 0;
+        for (k = 0; n > 0 && (b = setting_at(k)) != NULL; k++) {
+            if (a->of_upstream != b->of_upstream || b->key == NULL)
+                continue;
+            (void)snprintf(what, sizeof(what),
+                           "it is a setting, and cannot be the section of %s",
+                           b->key);
+            check(a, strncmp(a->key, b->key, n) != 0 || b->key[n] != '.', what);
+        }
+    }
+}
+
 static void what_can_be_said_can_be_set(void)
 {
     const struct setting *row;
@@ -146,6 +166,7 @@ static const struct unit_test tests[] = {
     {"a unit is part of the name", a_unit_is_part_of_the_name},
     {"a default is within its bounds", a_default_is_within_its_bounds},
     {"no two rows are one", no_two_rows_are_one},
+    {"a key is a name or a section", a_key_is_a_name_or_a_section},
     {"what can be said can be set", what_can_be_said_can_be_set},
     {NULL, NULL},
 };

@@ -71,10 +71,10 @@ static void fake_back(struct layout *lay, uint32_t row)
     fake.back++;
 }
 
-static bool fake_verdict(struct layout *lay, uint32_t row,
+static bool fake_verdict(struct layout *lay, uint32_t scope, uint32_t row,
                          const struct limiter_report *rep, int64_t now)
 {
-    (void)now;
+    (void)scope, (void)now;
     CU_ASSERT_EQUAL(lay->rows[row].state, ROW_SENT);
     fake.refused += rep->answer == ANSWER_RATE;
     return false;

@@ -27,6 +27,20 @@ struct row {
     enum ejection_cause cause;
 };
 
+/* What a status means by itself has its phrase, and not the one for any other
+ * (reply.c). */
+static void has_phrase(const struct row *r)
+{
+    bool is_any = r->kind == VERDICT_ANSWER || r->kind == VERDICT_CLIENT ||
+                  r->kind == VERDICT_FAULT;
+
+    if (is_any || strcmp(reply_reason(r->status), reply_reason(599)) != 0)
+        return;
+    printf("\n    %d is %s, and has no phrase in reply_reason()\n", r->status,
+           verdict_rows[r->kind].name);
+    CU_FAIL("a status without a phrase");
+}
+
 static void judge(const struct row *r)
 {
     struct verdict_input in = r->in;
@@ -46,6 +60,7 @@ static void judge(const struct row *r)
                verdict_rows[v.kind].name, verdict_rows[r->kind].name, v.status,
                (long long)v.retry_ms, (int)v.cause, (long long)v.off_ms);
     CU_ASSERT_TRUE(is_as_wanted);
+    has_phrase(r);
 }
 
 #define JUDGE(rows)                                                            \

@@ -213,7 +213,7 @@ static void a_refused_probe_holds_longer(void)
     refuse(a, -1);
     desk_turn(d);
     CU_ASSERT_EQUAL(retreat_of(d, 0)->state, RETREAT_HOLDING);
-    CU_ASSERT_EQUAL(retreat_of(d, 0)->streak, 1);
+    CU_ASSERT_EQUAL(retreat_of(d, 0)->find.tries, 1);
     CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.holds[HOLD_PROBE], 1);
     CU_ASSERT_EQUAL(granted(d), 2);
     CU_ASSERT_EQUAL(a->refusals, 0);

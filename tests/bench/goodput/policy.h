@@ -29,6 +29,7 @@ struct policy {
 extern const struct policy policy_oracle;
 extern const struct policy policy_sluice;
 extern const struct policy policy_sluice_model; /* scope "model" */
+extern const struct policy policy_sluice_account;
 extern const struct policy policy_cubic;
 extern const struct policy policy_aimd;
 extern const struct policy policy_backoff;

@@ -34,13 +34,19 @@ static void note_eta(struct run *r, const struct job *j, int64_t off_ns)
         samples_add(&r->own_etas, off_ns);
 }
 
+/* In the first window nobody can know what the upstream is like. */
+static bool is_foretellable(const struct run *r, const struct job *j)
+{
+    return j->asked_ns >= RUN_T0 + r->row->window_ns;
+}
+
 static void note_first_slot(struct run *r, const struct job *j)
 {
     int64_t wait = r->now - j->asked_ns;
 
     if (!j->poisoned)
         r->score.wait_ns = max_i64(r->score.wait_ns, wait);
-    if (j->eta_ns >= 0)
+    if (j->eta_ns >= 0 && is_foretellable(r, j))
         note_eta(r, j, llabs(r->now - j->eta_ns));
 }
 
@@ -69,8 +75,9 @@ void run_done(struct run *r, struct job *j, bool good)
     r->score.finished_ns = r->now - RUN_T0;
     j->waits = false;
     if (r->row->jobs == 0)
-        heap_add(&r->heap, r->now + (good ? j->think_ns : SORRY_NS), EVENT_ASK,
-                 j);
+        heap_add(&r->heap,
+                 r->now + (good ? j->think_ns : max_i64(j->think_ns, SORRY_NS)),
+                 EVENT_ASK, j);
 }
 
 int64_t run_pause_ns(struct run *r, uint32_t n, int64_t first_ns,
@@ -227,7 +234,7 @@ static void note_waiting(struct run *r)
         if (!j->poisoned)
             r->score.wait_ns =
                 max_i64(r->score.wait_ns, r->end_ns - j->asked_ns);
-        if (j->eta_ns >= 0 && j->eta_ns < r->end_ns)
+        if (j->eta_ns >= 0 && j->eta_ns < r->end_ns && is_foretellable(r, j))
             note_eta(r, j, r->end_ns - j->eta_ns);
     }
 }

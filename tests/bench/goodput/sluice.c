@@ -22,6 +22,8 @@
 #define PAUSE_MAX_NS   (8 * NS_PER_S)
 #define TURNS_MAX      1000 /* at one moment; more is a circle */
 
+enum whose { FOUND_OUT, OF_MODELS, OF_ONE };
+
 struct sluice {
     struct run *r;
     struct limiter *lim;
@@ -30,7 +32,7 @@ struct sluice {
 
 /* ---- opening and closing ---------------------------------------------------------- */
 
-static struct limiter_settings settings(const struct row *row, bool per_model)
+static struct limiter_settings settings(const struct row *row, enum whose whose)
 {
     struct limiter_settings set;
 
@@ -40,7 +42,8 @@ static struct limiter_settings settings(const struct row *row, bool per_model)
     set.rules[0].window_ns = row->window_ns;
     set.rules[0].margin_ns = row->margin_ns;
     set.rules[0].requests = set.rules[0].burst = row->believed;
-    set.rules[0].per_model = per_model;
+    set.rules[0].per_model = whose == OF_MODELS;
+    set.rules[0].learns = whose == FOUND_OUT;
     set.bounds = (struct limiter_bounds){4096, 4096, UINT64_C(1) << 40};
     return set;
 }
@@ -68,16 +71,26 @@ static void remove_dir(const struct sluice *s)
     (void)rmdir(s->dir);
 }
 
-static void *start(struct run *r, bool per_model)
+/* For whoever looks at one run. */
+static void log_event(void *arg, const char *event, const char *message)
 {
-    struct limiter_settings set = settings(r->row, per_model);
+    const struct run *r = arg;
+
+    printf("%8.3f %s: %s\n", (double)(r->now - RUN_T0) / NS_PER_S, event,
+           message);
+}
+
+static void *start(struct run *r, enum whose whose)
+{
+    struct limiter_settings set = settings(r->row, whose);
     struct sluice *s = calloc(1, sizeof(*s));
     char err[256];
 
     CHECK(s != NULL);
     s->r = r;
     make_dir(s);
-    if (limiter_open(&s->lim, s->dir, NULL, &set, r->now, NULL, NULL, err,
+    if (limiter_open(&s->lim, s->dir, NULL, &set, r->now,
+                     getenv("GOODPUT_LOG") != NULL ? log_event : NULL, r, err,
                      sizeof(err)) == -1) {
         fprintf(stderr, "goodput: %s\n", err);
         exit(1);
@@ -87,12 +100,17 @@ static void *start(struct run *r, bool per_model)
 
 static void *sluice_open(struct run *r)
 {
-    return start(r, false);
+    return start(r, FOUND_OUT);
 }
 
 static void *sluice_open_model(struct run *r)
 {
-    return start(r, true);
+    return start(r, OF_MODELS);
+}
+
+static void *sluice_open_account(struct run *r)
+{
+    return start(r, OF_ONE);
 }
 
 static void sluice_close(void *p)
@@ -188,8 +206,11 @@ static void sluice_heard(void *p, struct job *j, const struct answer *a)
         report(s, j, a, ANSWER_FINE);
         finish(s, j, true);
         return;
+    case SAY_NEVER: /* its words say so: nobody else is concerned */
+        report(s, j, a, ANSWER_FAULT);
+        finish(s, j, false);
+        return;
     case SAY_RATE:
-    case SAY_NEVER: /* its words are not read */
         report(s, j, a, ANSWER_RATE);
         limiter_again(s->lim, j->own, false);
         return;
@@ -242,6 +263,16 @@ const struct policy policy_sluice = {
 const struct policy policy_sluice_model = {
     .name = "scope model",
     .open = sluice_open_model,
+    .close = sluice_close,
+    .ask = sluice_ask,
+    .heard = sluice_heard,
+    .resume = sluice_resume,
+    .turn = sluice_turn,
+};
+
+const struct policy policy_sluice_account = {
+    .name = "scope account",
+    .open = sluice_open_account,
     .close = sluice_close,
     .ask = sluice_ask,
     .heard = sluice_heard,
