@@ -30,6 +30,9 @@ export function createActions({api, askToken, notices, text}) {
     resume: () => run(() => api.post('/api/resume'), t('act.resumed')),
     cancel: (id) => run(() => api.del(`/api/queue/${encodeURIComponent(id)}`), t('act.cancelled', {id})),
     clear: (what) => run(() => api.post('/api/retreat/clear', what), t('act.cleared')),
+    /* A rate is a bucket of one, a window is as many at once. */
+    adopt: ({upstream, learned}) => run(() => api.patch('/api/config', {[`upstreams.${upstream}.requests`]: learned.requests,
+      ...(learned.kind === 'rate' && {[`upstreams.${upstream}.burst`]: 1})}), t('act.adopted', {n: learned.requests})),
     reload: async () => {
       const answer = await run(() => api.post('/api/reload'), t('act.reloaded'));
       for (const warning of answer?.warnings ?? [])

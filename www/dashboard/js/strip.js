@@ -65,6 +65,14 @@ export function createVerdictStrip(app) {
     return parts.join(' · ');
   }
 
+  function limitOf(s, upstream) {
+    return s.limits.find((l) => l.upstream === upstream) ?? {requests: 0, window_s: 0};
+  }
+  /* What refusals have taught, beside what is set. */
+  function learned(name, what, limit) {
+    return t(`chip.learned.${what.kind}`, {name, n: what.requests, gap: fmt.count(what.gap_s), percent: what.refused_percent,
+      window: fmt.count(limit.window_s), set: limit.requests, age: fmt.count(what.age_s)});
+  }
   function conditions(s) {
     const out = [];
     for (const l of s.limits) {
@@ -74,6 +82,17 @@ export function createVerdictStrip(app) {
       if (l.retreat && l.retreat.state !== 'normal')
         out.push({key: `r${l.name}`, tone: 'hold', what: t(`chip.${l.retreat.state}`, {name: l.name, ends: fmt.count(l.retreat.ends_s),
           allowance: l.retreat.allowance}), why: l.retreat.reason, clear: {upstream: l.upstream, ...(l.name !== l.upstream && {model: l.name})}});
+    }
+    for (const l of s.limits)
+      if (l.learned && l.learned.kind !== 'as_set')
+        out.push({key: `l${l.name}`, tone: 'bench', what: learned(l.name, l.learned, l), why: '',
+          adopt: l.name === l.upstream && l.learned.requests > 0 && l.learned.requests !== l.requests ? {upstream: l.upstream, learned: l.learned} : null});
+    for (const m of s.models) {
+      if (m.retreat && m.retreat.state !== 'normal')
+        out.push({key: `m${m.upstream}/${m.name}`, tone: 'bench', what: t(`chip.${m.retreat.state}`, {name: m.name, ends: fmt.count(m.retreat.ends_s),
+          allowance: m.retreat.allowance}), why: m.retreat.reason, clear: {upstream: m.upstream, model: m.name}});
+      if (m.learned && m.learned.kind !== 'as_set')
+        out.push({key: `n${m.upstream}/${m.name}`, tone: 'bench', what: learned(m.name, m.learned, limitOf(s, m.upstream)), why: ''});
     }
     for (const m of s.models)
       if (m.bench)
@@ -89,7 +108,8 @@ export function createVerdictStrip(app) {
   function makeChip(c) {
     const what = h('span');
     const why = h('span.why');
-    const button = c.clear && h('button.small', {type: 'button', on: {click: () => act.clear(c.clear)}}, t('chip.end'),
+    const button = c.adopt ? h('button.small', {type: 'button', on: {click: () => act.adopt(c.adopt)}}, t('chip.adopt'),
+      h('span.sr', null, ` ${c.what.split(':')[0]}`)) : c.clear && h('button.small', {type: 'button', on: {click: () => act.clear(c.clear)}}, t('chip.end'),
       h('span.sr', null, ` ${c.what.split(':')[0]}`));
     return h(`li.chip.tone-${c.tone}`, null, what, why, button);
   }

@@ -26,10 +26,12 @@ export default {
 
   'chips.label': 'Conditions', 'chip.none': 'No retreat, no bench, no hold', 'chip.unpaid': '{name}: unpaid, next try in {ends}', 'chip.holding': '{name}: retreat, holds for {ends}',
   'chip.probing': '{name}: retreat, probing', 'chip.recovering': '{name}: retreat, recovering at {allowance}', 'chip.bench': '{model}: benched for {ends}',
+  'chip.learned.window': '{name}: limit about {n} per {window}, learned {age} ago; you set {set}', 'chip.learned.rate': '{name}: about one each {gap}, learned {age} ago; you set {set} per {window}',
+  'chip.learned.luck': '{name}: refuses about {percent} % at random, learned {age} ago', 'chip.adopt': 'Adopt',
   'chip.stalled': '[n:one worker is|{n} workers are] stalled', 'chip.more': '[n:one more|{n} more]', 'chip.end': 'End',
 
   'act.pause': 'Pause sending', 'act.resume': 'Resume sending', 'act.endHold': 'End it now', 'act.cancel': 'Cancel', 'act.paused': 'Paused. Who waits, waits on.',
-  'act.resumed': 'Sending again.', 'act.cancelled': 'Cancelled {id}.', 'act.cleared': 'Ended.', 'act.reloaded': 'Settings file adopted by all workers.',
+  'act.resumed': 'Sending again.', 'act.cancelled': 'Cancelled {id}.', 'act.cleared': 'Ended.', 'act.adopted': 'The limit is {n} a window now.', 'act.reloaded': 'Settings file adopted by all workers.',
   'act.unreachable': 'The server cannot be reached.',
   'token.title': 'Token', 'token.label': 'Token', 'token.needed': 'This needs the admin token. It is kept in this tab only.', 'token.read': 'Reading needs a token here. It is kept in this tab only.',
   'token.wrong': 'That token was refused. Another one?', 'token.enter': 'Use it', 'token.leave': 'Not now',

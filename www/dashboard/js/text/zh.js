@@ -20,10 +20,12 @@ export default {
   'more.oldest': '最久已等 {age}', 'more.free': '空闲名额 {free}/{requests}',
 
   'chips.label': '状况', 'chip.none': '无退避、无停用、无欠费', 'chip.unpaid': '{name}：欠费，{ends}后重试', 'chip.holding': '{name}：退避，还有 {ends}', 'chip.probing': '{name}：退避，试探中',
-  'chip.recovering': '{name}：退避，以 {allowance} 恢复中', 'chip.bench': '{model}：停用 {ends}', 'chip.stalled': '{n} 个工作进程无响应', 'chip.more': '还有 {n} 个', 'chip.end': '结束',
+  'chip.recovering': '{name}：退避，以 {allowance} 恢复中', 'chip.bench': '{model}：停用 {ends}',
+  'chip.learned.window': '{name}：实际限额约为每 {window} {n} 个，{age} 前得知；您设为 {set}', 'chip.learned.rate': '{name}：约每 {gap} 一个，{age} 前得知；您设为每 {window} {set} 个',
+  'chip.learned.luck': '{name}：随机拒绝约 {percent} %，{age} 前得知', 'chip.adopt': '采用', 'chip.stalled': '{n} 个工作进程无响应', 'chip.more': '还有 {n} 个', 'chip.end': '结束',
 
   'act.pause': '暂停发送', 'act.resume': '恢复发送', 'act.endHold': '立即结束', 'act.cancel': '取消', 'act.paused': '已暂停；等待者继续等待。', 'act.resumed': '已恢复发送。',
-  'act.cancelled': '已取消 {id}。', 'act.cleared': '已结束。', 'act.reloaded': '所有工作进程已采用设置文件。', 'act.unreachable': '无法连接服务器。',
+  'act.cancelled': '已取消 {id}。', 'act.cleared': '已结束。', 'act.adopted': '现在每个窗口的限额为 {n}。', 'act.reloaded': '所有工作进程已采用设置文件。', 'act.unreachable': '无法连接服务器。',
   'token.title': '令牌', 'token.label': '令牌', 'token.needed': '此操作需要管理令牌，仅保存在本标签页。', 'token.read': '此处读取需要令牌，仅保存在本标签页。', 'token.wrong': '令牌被拒绝。换一个？',
   'token.enter': '使用', 'token.leave': '以后再说',
 
