@@ -29,6 +29,7 @@
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
 #include "fcgi/tell.h"
+#include "fcgi/upstream/refusal_words.h"
 
 /* Is it known which model has answered? */
 static bool speaks_of_model(const struct exchange *x)
@@ -49,6 +50,7 @@ static void report(struct exchange *x, enum limiter_answer answer,
     struct limiter_report r = {
         .answer = answer,
         .retry_after_ns = retry_ms >= 0 ? retry_ms * NS_PER_MS : -1,
+        .at_once = answer == ANSWER_BUSY ? refusal_words_at_once(&v->words) : 0,
         .cause = v != NULL ? v->cause : EJECTED_NOT,
         .key = v != NULL ? verdict_rows[v->kind].key : KEY_UNTOLD,
     };

@@ -166,14 +166,27 @@ void refusals_answered(struct limiter *lim, uint32_t row,
         (void)answered_in(lim, LAY_UPSTREAMS + r->model, row, rep);
 }
 
+/* Was the probe of SCOPE not refused for so long that it is as if it had passed?
+ * Then RE, a copy, knows that. */
+static bool is_silent(struct limiter *lim, uint32_t scope, struct retreat *re,
+                      const struct retreat_rule *u)
+{
+    const struct lay_row *probe = scope_probe(lim->file.lay, scope);
+    int64_t at;
+
+    if (probe == NULL)
+        return false;
+    at = retreat_silent_at(re, probe->changed_ns);
+    return at <= lim->now &&
+           retreat_answered(re, u, probe->grant, probe->changed_ns, at);
+}
+
 static void advance(struct limiter *lim, uint32_t scope)
 {
     struct layout *lay = lim->file.lay;
     struct retreat *re = &scope_at(lay, scope)->retreat, new;
-    const struct lay_row *probe;
     struct retreat_rule u;
     uint32_t from, was;
-    int64_t at;
 
     if (re->state == RETREAT_NORMAL)
         return;
@@ -187,10 +200,7 @@ static void advance(struct limiter *lim, uint32_t scope)
         return;
     }
     u = scope_retreat_rule(lay, scope);
-    probe = scope_probe(lay, scope);
-    at = probe == NULL ? NEVER : retreat_silent_at(&new, probe->changed_ns);
-    if (at <= lim->now &&
-        retreat_answered(&new, &u, probe->grant, probe->changed_ns, at)) {
+    if (is_silent(lim, scope, &new, &u)) {
         draft_put(lay, re, &new, sizeof(new));
         note_state(lim, scope, from, "no refusal came");
         from = new.state;

@@ -22,7 +22,7 @@
 #include "state/slots.h"
 #include "state/policy/admit.h"
 #include "state/policy/eligible.h"
-#include "state/policy/keep.h"
+#include "state/policy/kept.h"
 #include "state/policy/model_state.h"
 #include "state/policy/queue.h"
 #include "state/policy/row.h"
@@ -139,7 +139,7 @@ static uint32_t whose_turn(struct limiter *lim, uint32_t scope, int64_t *when,
 {
     struct layout *lay = lim->file.lay;
     const struct lay_scope *s = scope_at(lay, scope);
-    uint32_t row = keep_ready(lay, scope), owed;
+    uint32_t row = kept_ready(lay, scope), owed;
 
     *more = false;
     if (row != NONE)
@@ -165,7 +165,7 @@ static void let_go_idle(struct limiter *lim, uint32_t scope)
     uint32_t i, row = NONE;
 
     for (i = 0; i < IDLE_MAX; i++) {
-        row = keep_idle(lim->file.lay, scope);
+        row = kept_idle(lim->file.lay, scope);
         if (row == NONE)
             return;
         queue_keep_no_longer(lim->file.lay, row);
@@ -237,7 +237,7 @@ static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
         row = eligible_next(lay, scope, &free_at);
         when = max_i64(when, free_at);
     }
-    kept = keep_next(lay, scope, &free_at); /* that one has its slot already */
+    kept = kept_next(lay, scope, &free_at); /* that one has its slot already */
     if (kept != NONE &&
         !slot_source_of(lay, scope)->have(lay, scope, 1, lim->now, &open_at))
         free_at = max_i64(free_at, open_at);

@@ -13,6 +13,7 @@
 #include "state/policy/eligible.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_eta.h"
+#include "state/policy/model_gate.h"
 #include "state/policy/model_state.h"
 #include "state/policy/position.h"
 #include "state/policy/retry_priority.h"
@@ -80,7 +81,7 @@ static struct model_place model_place(struct layout *lay, uint32_t row)
     struct model_place place = {0, 0};
 
     if (lay->live.limited > 0 && r->model != NONE &&
-        model_state_is_limited(lay, r->model))
+        model_gate_is_limited(lay, r->model))
         position_of_model(lay, row, &place);
     return place;
 }

@@ -105,8 +105,8 @@ static void busy(struct limiter *lim, const struct lay_row *row,
 {
     struct layout *lay = lim->file.lay;
     struct lay_model_state *t;
-    struct concurrency_refusal what = {row->grant, lay->live.last_grant, 0, 0,
-                                       rep->retry_after_ns};
+    struct concurrency_refusal what = {row->grant, lay->live.last_grant, 0,
+                                       rep->at_once, rep->retry_after_ns};
     struct concurrency new;
     uint32_t from;
     bool cut;

@@ -15,6 +15,7 @@
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_eta.h"
+#include "state/policy/model_gate.h"
 #include "state/policy/model_state.h"
 #include "state/policy/position.h"
 #include "state/policy/quota.h"
@@ -102,7 +103,7 @@ static void copy_block(struct view_queue *q, struct view_row *v, uint32_t i,
     const struct lay_row *r = row_at(q->lay, i);
     bool model = eligible_is_model_blocked(q->lay, i);
     int64_t own = quota_eta(q->lay, r->client, own_nth, q->now);
-    int64_t at = model ? model_state_free_at(q->lay, r->model, q->now) : q->now;
+    int64_t at = model ? model_gate_free_at(q->lay, r->model, q->now) : q->now;
 
     v->blocked = !eligible_takes_turn(q->lay, i) || own > q->now;
     at = max_i64(at, own);

@@ -124,6 +124,21 @@ bool refusal_words_of_size(const struct upstream_error_words *w)
     return has_no_limit(w->message);
 }
 
+/* The second number is the limit: the first counts others as well. */
+uint32_t refusal_words_at_once(const struct upstream_error_words *w)
+{
+    static const char words[] = " limit reached (";
+    const char *p = strstr(w->message, words);
+    unsigned n = 0;
+    char end = '\0';
+
+    if (p == NULL ||
+        sscanf(p + sizeof(words) - 1, "%*9[0-9]/%5u%c", &n, &end) != 2 ||
+        end != ')')
+        return 0;
+    return n <= 10000 ? n : 0;
+}
+
 /* ---- load ---------------------------------------------------------------------- */
 
 bool refusal_words_of_load(const struct upstream_error_words *w)

@@ -5,6 +5,7 @@
 #define SLUICE_REFUSAL_WORDS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "fcgi/upstream/upstream_error.h"
 
@@ -18,6 +19,10 @@ bool refusal_words_of_size(const struct upstream_error_words *w);
 
 /* This one request wants more than the account can pay, others may not. */
 bool refusal_words_of_price(const struct upstream_error_words *w);
+
+/* "... limit reached (16/16)": how many at once are borne there, 1..10,000; 0: it
+ * does not say. */
+uint32_t refusal_words_at_once(const struct upstream_error_words *w);
 
 /* There is too much to do there, whoever asks. */
 bool refusal_words_of_load(const struct upstream_error_words *w);

@@ -9,8 +9,9 @@
  */
 #include "state/policy/eligible.h"
 
-#include "state/policy/keep.h"
+#include "state/policy/kept.h"
 #include "state/policy/layout.h"
+#include "state/policy/model_gate.h"
 #include "state/policy/model_limit.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
@@ -18,7 +19,7 @@
 bool eligible_is_model_blocked(struct layout *lay, uint32_t row)
 {
     return lay->live.limited > 0 &&
-           model_state_block(lay, row_at(lay, row)->model, lay->live.now_ns);
+           model_gate_block(lay, row_at(lay, row)->model, lay->live.now_ns);
 }
 
 bool eligible_takes_turn(struct layout *lay, uint32_t row)
@@ -60,7 +61,7 @@ static bool is_passed_over(struct layout *lay, uint32_t row,
 {
     return worker_at(lay, row_at(lay, row)->worker)->stalled ||
            (eligible_is_model_blocked(lay, row) &&
-            !(pick == PICK_OWED && keep_may(lay, row))) ||
+            !(pick == PICK_OWED && kept_may(lay, row))) ||
            (pick != PICK_ANY && lets_others_try(lay, row));
 }
 
@@ -101,7 +102,7 @@ static bool has_turn(struct measure *m, uint32_t row)
         return false;
     if (!eligible_is_model_blocked(m->lay, row))
         return true;
-    if (r->model >= LAY_MODELS || m->kept[r->model] >= keep_left(m->lay, row))
+    if (r->model >= LAY_MODELS || m->kept[r->model] >= kept_left(m->lay, row))
         return false;
     m->kept[r->model]++;
     return true;
@@ -175,7 +176,7 @@ static int64_t row_free_at(struct layout *lay, uint32_t row, int64_t from)
         from = client_free_at(lay, r->client, r->weight);
     return eligible_is_model_blocked(lay, row)
                ? max_i64(from,
-                         model_state_free_at(lay, r->model, lay->live.now_ns))
+                         model_gate_free_at(lay, r->model, lay->live.now_ns))
                : from;
 }
 

@@ -2,7 +2,7 @@
 #include "state/policy/finding.h"
 
 #include "lib/base.h"
-#include "state/policy/retreat.h"
+#include "state/policy/retreat_rule.h"
 
 #define TRY_NS     (500 * NS_PER_MS) /* the first try comes after this, or */
 #define TRY_PART   64 /* after a part of the window; the next ones */

@@ -14,7 +14,6 @@
 
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
-#include "state/policy/model_state.h"
 #include "state/policy/scope.h"
 #include "state/policy/window.h"
 
@@ -63,7 +62,7 @@ static int64_t window_free_at(struct layout *lay, uint32_t model,
 {
     uint32_t scope = LAY_UPSTREAMS + model;
     int64_t span = limits_span_ns(limits_of(lay, scope)), sent;
-    uint64_t open = model_state_at(lay, model)->open;
+    uint64_t open = LAY_AT(lay, model_states, model, LAY_MODELS)->open;
     uint64_t used = window_weight_after(lay, scope, now - span) + open;
 
     if (used < limit)
@@ -89,7 +88,7 @@ static int64_t newcomer_free_at(struct layout *lay, uint32_t model, int64_t now)
 {
     const struct retreat *re = &lay->scopes[LAY_UPSTREAMS + model].retreat;
 
-    if (model_state_at(lay, model)->in_flight < NEWCOMERS)
+    if (LAY_AT(lay, model_states, model, LAY_MODELS)->in_flight < NEWCOMERS)
         return now;
     return re->window.hits == 0
                ? NEVER

@@ -12,7 +12,6 @@
 
 #include "state/policy/draft.h"
 #include "state/policy/layout.h"
-#include "state/policy/model_limit.h"
 #include "state/policy/names.h"
 
 #define LEASE_NS (5 * NS_PER_S) /* of the try, as of a probe (retreat.c) */
@@ -36,61 +35,6 @@ struct lay_debt *model_state_debt(struct layout *lay, uint32_t upstream)
 }
 
 /* ---- models ----------------------------------------------------------------- */
-
-bool model_state_block(struct layout *lay, uint32_t model, int64_t now)
-{
-    const struct lay_model_state *t;
-
-    if (model == NONE)
-        return false;
-    t = model_state_at(lay, model);
-    return model_limit_free_at(lay, model, now) > now ||
-           ejection_is_on(&t->ejection, now) ||
-           concurrency_blocks(&t->concurrency, t->in_flight, now);
-}
-
-bool model_state_is_limited(struct layout *lay, uint32_t model)
-{
-    const struct lay_model_state *t = model_state_at(lay, model);
-
-    return t->ejection.until_ns != 0 || t->concurrency.limit != 0 ||
-           t->concurrency.rest_ns != 0 ||
-           lay->scopes[LAY_UPSTREAMS + model].retreat.state != RETREAT_NORMAL ||
-           model_limit_is_new(lay, model);
-}
-
-bool model_state_block_all(struct layout *lay, uint32_t scope, int64_t now)
-{
-    uint32_t i, n = 0;
-
-    if (scope >= LAY_UPSTREAMS)
-        return model_state_block(lay, scope - LAY_UPSTREAMS, now);
-    for (i = 0; i < LAY_MODELS; i++) {
-        /* Some may still wait in its own scope, if those were just given up. */
-        uint32_t here = lay->model_states[i].waiting -
-                        lay->scopes[LAY_UPSTREAMS + i].waiting;
-
-        if (here > 0 && lay->models[i].owner == scope &&
-            model_state_block(lay, i, now))
-            n += here;
-    }
-    return n >= scope_at(lay, scope)->waiting;
-}
-
-int64_t model_state_free_at(struct layout *lay, uint32_t model, int64_t now)
-{
-    const struct lay_model_state *t = model_state_at(lay, model);
-    int64_t own = model_limit_free_at(lay, model, now);
-
-    if (own == NEVER)
-        return NEVER;
-    now = own;
-    if (t->concurrency.limit > 0 && t->in_flight >= t->concurrency.limit)
-        return NEVER;
-    if (concurrency_rests(&t->concurrency, now))
-        return max_i64(t->concurrency.rest_ns, t->ejection.until_ns);
-    return max_i64(t->ejection.until_ns, now);
-}
 
 void model_state_forget(struct layout *lay, uint32_t model)
 {
@@ -220,6 +164,17 @@ static bool may_limit(const struct lay_model_state *t)
            t->concurrency.rest_ns != 0;
 }
 
+/* By its own refusals, or because nobody knows it (model_limit.c). */
+static bool may_be_held(const struct layout *lay, uint32_t model)
+{
+    const struct retreat *re = &lay->scopes[LAY_UPSTREAMS + model].retreat;
+    uint32_t owner = lay->models[model].owner;
+
+    return lay->models[model].used && owner < LAY_UPSTREAMS &&
+           lay->rules[owner].learns &&
+           (re->state != RETREAT_NORMAL || re->passed_ns == 0);
+}
+
 void model_state_rebuild(struct layout *lay, int64_t now)
 {
     uint32_t i;
@@ -231,9 +186,7 @@ void model_state_rebuild(struct layout *lay, int64_t now)
         if (!ejection_is_sane(&t->ejection, now) || !lay->models[i].used)
             memset(t, 0, sizeof(*t));
         t->in_flight = t->waiting = t->open = t->kept = t->probed = 0;
-        lay->live.limited +=
-            lay->scopes[LAY_UPSTREAMS + i].retreat.state != RETREAT_NORMAL ||
-            (lay->models[i].used && model_limit_is_new(lay, i));
+        lay->live.limited += may_be_held(lay, i);
         lay->live.limited += may_limit(t);
     }
     for (i = 0; i < LAY_UPSTREAMS; i++) {

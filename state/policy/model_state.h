@@ -18,15 +18,6 @@ struct lay_model_state *model_state_at(struct layout *lay, uint32_t model);
 /* The 402 hold of an upstream; looked at. */
 struct lay_debt *model_state_debt(struct layout *lay, uint32_t upstream);
 
-/* Must requests of MODEL (or NONE) wait, or be refused, now? */
-bool model_state_block(struct layout *lay, uint32_t model, int64_t now);
-/* Is everybody that waits in SCOPE blocked?  Spares queue.c its search. */
-bool model_state_block_all(struct layout *lay, uint32_t scope, int64_t now);
-/* Does anything hold back requests of MODEL now, or may it soon? */
-bool model_state_is_limited(struct layout *lay, uint32_t model);
-/* When MODEL stops to be blocked, as far as time alone decides; else NEVER. */
-int64_t model_state_free_at(struct layout *lay, uint32_t model, int64_t now);
-
 /*
  * Must a request to UPSTREAM for the model called NAME, or MODEL if that is
  * not NONE, be refused now?  *UNTIL is when that ends; *STATUS and REASON (of

@@ -15,8 +15,9 @@
 
 #include "state/policy/eligible.h"
 #include "state/policy/flow.h"
-#include "state/policy/keep.h"
+#include "state/policy/kept.h"
 #include "state/policy/layout.h"
+#include "state/policy/model_gate.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
 #include "state/policy/virtual_time.h"
@@ -68,7 +69,7 @@ static void put_in_line(struct layout *lay, uint32_t flow, uint32_t row)
     row_at(lay, row)->flow = flow;
     count_model(lay, row, 1);
     if ((row_at(lay, row)->flags & ROW_KEPT) != 0)
-        keep_count(lay, row, 1);
+        kept_count(lay, row, 1);
     count_probed(lay, row, 1);
     if (s->waiting++ == 0)
         set_active(lay, f->scope, true);
@@ -92,7 +93,7 @@ static void let_go(struct layout *lay, uint32_t row)
     if ((r->flags & ROW_KEPT) == 0)
         return;
     r->flags &= (uint16_t)~ROW_KEPT;
-    keep_count(lay, row, -1);
+    kept_count(lay, row, -1);
 }
 
 static void take_out(struct layout *lay, uint32_t row)
@@ -158,7 +159,7 @@ void queue_keep(struct layout *lay, uint32_t row)
 {
     charge(lay, row);
     row_at(lay, row)->flags |= ROW_KEPT;
-    keep_count(lay, row, 1);
+    kept_count(lay, row, 1);
 }
 
 void queue_keep_no_longer(struct layout *lay, uint32_t row)
@@ -235,7 +236,7 @@ static uint32_t best_of(struct layout *lay, uint32_t scope,
     uint64_t best_start = 0;
 
     if (lay->live.limited > 0 && pick != PICK_OWED &&
-        model_state_block_all(lay, scope, lay->live.now_ns))
+        model_gate_block_all(lay, scope, lay->live.now_ns))
         return NONE;
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         const struct lay_class *c = &s->cls[cls];

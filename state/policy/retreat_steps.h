@@ -6,7 +6,7 @@
 #define SLUICE_RETREAT_STEPS_H
 
 #include "lib/base.h"
-#include "state/policy/retreat.h"
+#include "state/policy/retreat_form.h"
 
 #define LUCK_MOST 0.35 /* a larger share is no luck */
 

@@ -10,7 +10,7 @@
 #include "state/policy/upstream_window.h"
 
 #include "lib/base.h"
-#include "state/policy/retreat.h"
+#include "state/policy/retreat_rule.h"
 
 #define CALM_MAX 15 /* a quarter of an hour at NIM's window */
 

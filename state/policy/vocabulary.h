@@ -194,6 +194,8 @@ struct ticket_news {
 struct limiter_report {
     enum limiter_answer answer;
     int64_t retry_after_ns; /* -1: none given; bounded by whoever uses it */
+    uint32_t
+        at_once; /* ANSWER_BUSY: as many it bears, it says; 0: it does not */
     enum ejection_cause
         cause; /* ANSWER_OFF: which bench, if no time is given */
     enum key_word key;

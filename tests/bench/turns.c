@@ -463,8 +463,8 @@ static void job_adopt_models(struct scene *s)
 
 static void job_off(struct scene *s)
 {
-    struct limiter_report rep = {ANSWER_UNPAID, -1, EJECTED_NOT, KEY_UNTOLD,
-                                 "pay"};
+    struct limiter_report rep = {ANSWER_UNPAID, -1,         0,
+                                 EJECTED_NOT,   KEY_UNTOLD, "pay"};
 
     few(s, 10000);
     open_scene(s, false);

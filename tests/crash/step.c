@@ -196,8 +196,8 @@ static void two_in_flight(void)
 
 static void answer(enum limiter_answer what, int64_t retry_after_ns)
 {
-    struct limiter_report rep = {what, retry_after_ns, EJECTED_DEGRADED,
-                                 KEY_UNTOLD, "why"};
+    struct limiter_report rep = {
+        what, retry_after_ns, 0, EJECTED_DEGRADED, KEY_UNTOLD, "why"};
 
     limiter_report(lim, ticket[1], &rep);
 }

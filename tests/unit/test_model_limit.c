@@ -1,11 +1,11 @@
-/* Mirrors state/policy/model_limit.c, keep.c and model_eta.c: whose limit is it,
+/* Mirrors state/policy/model_limit.c, kept.c and model_eta.c: whose limit is it,
  * who is owed a slot meanwhile, and when will it be used? */
 #include "state/policy/model_limit.h"
 
 #include <string.h>
 
 #include "desk.h"
-#include "state/policy/keep.h"
+#include "state/policy/kept.h"
 #include "state/policy/model_eta.h"
 #include "state/policy/model_state.h"
 #include "state/view.h"

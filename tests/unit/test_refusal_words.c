@@ -121,6 +121,34 @@ static void who_is_to_pay_is_told_by_a_code(void)
     CU_ASSERT_TRUE(refusal_words_of_billing(&w));
 }
 
+static void how_many_at_once_is_read(void)
+{
+    static const struct {
+        const char *message;
+        uint32_t n;
+    } rows[] = {
+        {"ResourceExhausted: Worker local total request limit reached (16/16)",
+         16},
+        {"ResourceExhausted: Worker local total request limit reached (267/32)",
+         32},
+        {"limit reached (16/16)", 0},
+        {"the limit reached (16/16", 0},
+        {"the limit reached (/16)", 0},
+        {"the limit reached (16/0)", 0},
+        {"the limit reached (1/10001)", 0},
+        {"the limit reached (99999999999999999999/4)", 0},
+        {"", 0},
+    };
+    struct upstream_error_words w;
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        memset(&w, 0, sizeof(w));
+        snprintf(w.message, sizeof(w.message), "%s", rows[i].message);
+        CU_ASSERT_EQUAL(refusal_words_at_once(&w), rows[i].n);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"a request is larger than its limit", a_request_is_larger_than_its_limit},
     {"a limit of nothing lets nothing pass",
@@ -128,6 +156,7 @@ static const struct unit_test tests[] = {
     {"one request is too dear", one_request_is_too_dear},
     {"there is too much to do", there_is_too_much_to_do},
     {"who is to pay is told by a code", who_is_to_pay_is_told_by_a_code},
+    {"how many at once is read", how_many_at_once_is_read},
     {NULL, NULL},
 };
 

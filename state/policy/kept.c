@@ -1,5 +1,5 @@
 /*
- * keep.c - who is owed a slot that he cannot take now?
+ * kept.c - who is owed a slot that he cannot take now?
  *
  * All slots of a window open at once.  A model that bears four at a time would
  * find four of them, and whoever is not blocked the rest: its share would be
@@ -12,10 +12,11 @@
  * by its pace.  A model that is off, that rests, or that is held for longer than
  * a moment has none.
  */
-#include "state/policy/keep.h"
+#include "state/policy/kept.h"
 
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
+#include "state/policy/model_gate.h"
 #include "state/policy/model_limit.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
@@ -68,7 +69,7 @@ static int64_t room(struct layout *lay, uint32_t model)
                    room_by_limit(lay, model, window));
 }
 
-uint32_t keep_left(struct layout *lay, uint32_t row)
+uint32_t kept_left(struct layout *lay, uint32_t row)
 {
     const struct lay_row *r = row_at(lay, row);
     int64_t left;
@@ -79,12 +80,12 @@ uint32_t keep_left(struct layout *lay, uint32_t row)
     return (uint32_t)max_i64(0, min_i64(left, LAY_ROWS));
 }
 
-bool keep_may(struct layout *lay, uint32_t row)
+bool kept_may(struct layout *lay, uint32_t row)
 {
-    return (row_at(lay, row)->flags & ROW_KEPT) == 0 && keep_left(lay, row) > 0;
+    return (row_at(lay, row)->flags & ROW_KEPT) == 0 && kept_left(lay, row) > 0;
 }
 
-void keep_count(struct layout *lay, uint32_t row, int sign)
+void kept_count(struct layout *lay, uint32_t row, int sign)
 {
     const struct lay_row *r = row_at(lay, row);
 
@@ -152,10 +153,10 @@ static bool is_of_use(struct layout *lay, const struct lay_row *r)
 static bool may_go(struct layout *lay, const struct lay_row *r)
 {
     return is_of_use(lay, r) &&
-           !model_state_block(lay, r->model, lay->live.now_ns);
+           !model_gate_block(lay, r->model, lay->live.now_ns);
 }
 
-uint32_t keep_ready(struct layout *lay, uint32_t scope)
+uint32_t kept_ready(struct layout *lay, uint32_t scope)
 {
     struct walk w;
     uint32_t row, best = NONE;
@@ -170,7 +171,7 @@ uint32_t keep_ready(struct layout *lay, uint32_t scope)
     return best;
 }
 
-uint32_t keep_idle(struct layout *lay, uint32_t scope)
+uint32_t kept_idle(struct layout *lay, uint32_t scope)
 {
     struct walk w;
     uint32_t row;
@@ -186,7 +187,7 @@ uint32_t keep_idle(struct layout *lay, uint32_t scope)
     return row;
 }
 
-uint32_t keep_next(struct layout *lay, uint32_t scope, int64_t *when)
+uint32_t kept_next(struct layout *lay, uint32_t scope, int64_t *when)
 {
     struct walk w;
     uint32_t row, best = NONE;
@@ -194,7 +195,7 @@ uint32_t keep_next(struct layout *lay, uint32_t scope, int64_t *when)
     *when = NEVER;
     for (row = walk_begin(&w, lay, scope); row != NONE; row = walk_next(&w)) {
         int64_t at =
-            model_state_free_at(lay, row_at(lay, row)->model, lay->live.now_ns);
+            model_gate_free_at(lay, row_at(lay, row)->model, lay->live.now_ns);
 
         if (at < *when) {
             *when = at;

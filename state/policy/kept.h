@@ -2,8 +2,8 @@
  * Slots that are kept for those that are owed one and cannot take it for the
  * moment: their model is at its ceiling, at its pace, or tried out.
  */
-#ifndef SLUICE_KEEP_H
-#define SLUICE_KEEP_H
+#ifndef SLUICE_KEPT_H
+#define SLUICE_KEPT_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,19 +11,19 @@
 struct layout;
 
 /* ROW waits for its blocked model: may a slot be kept for it? */
-bool keep_may(struct layout *lay, uint32_t row);
+bool kept_may(struct layout *lay, uint32_t row);
 /* For how many more of ROW's model would one be kept? */
-uint32_t keep_left(struct layout *lay, uint32_t row);
+uint32_t kept_left(struct layout *lay, uint32_t row);
 /* ROW, in line, has one kept; or no longer.  What it costs its client in the
  * queue is queue.c's business. */
-void keep_count(struct layout *lay, uint32_t row, int sign);
+void kept_count(struct layout *lay, uint32_t row, int sign);
 /* Of SCOPE: the first that has one and may go now, or NONE. */
-uint32_t keep_ready(struct layout *lay, uint32_t scope);
+uint32_t kept_ready(struct layout *lay, uint32_t scope);
 /* Of SCOPE: the one of them that may go first, if only time has to pass, or NONE;
  * and *WHEN that is. */
-uint32_t keep_next(struct layout *lay, uint32_t scope, int64_t *when);
+uint32_t kept_next(struct layout *lay, uint32_t scope, int64_t *when);
 /* Of SCOPE: one that has one and should not, because its model will not come
  * to it, or NONE. */
-uint32_t keep_idle(struct layout *lay, uint32_t scope);
+uint32_t kept_idle(struct layout *lay, uint32_t scope);
 
 #endif
