@@ -175,18 +175,23 @@ is "a model of any name can be off" 503 "$status"
 config '{"models":{}}' >/dev/null
 chat meta/llama-3.1-8b-instruct
 is "and on again" 200 "$status"
-draw() {
-    config '{"faults":{"percent":50,"kinds":["429","500"]},"seed":7}' >/dev/null
+draw() { # draw PERCENT MODEL
+    config "{\"faults\":{\"percent\":$1,\"kinds\":[\"429\",\"500\"]},\"seed\":7}" >/dev/null
     reset
     for ((i = 0; i < 20; i++)); do
-        curl -s -o /dev/null -w '%{http_code} ' "$sim/v1/chat/completions" -d '{"model":"sim/echo","messages":[]}'
+        curl -s -o /dev/null -w '%{http_code} ' "$sim/v1/chat/completions" -d "{\"model\":\"$2\",\"messages\":[]}"
     done
 }
-first=$(draw)
+first=$(draw 50 sim/echo)
 has "by chance: some fail in each way, some do not" "$first" '429.*500.*200|500.*200.*429|200.*429.*500|429.*200.*500|500.*429.*200|200.*500.*429'
-is "the same seed, the same faults" "$first" "$(draw)"
+is "the same seed, the same faults" "$first" "$(draw 50 sim/echo)"
 is "each is in the log" "$(tr ' ' '\n' <<<"$first" | grep -cE '429|500')" \
     "$(curl -s "$sim/sim/arrivals" | jq '[.arrivals[] | select(.fault_by == "chance")] | length')"
+one=$(draw 0 sim/exhausted+percent-50)
+has "one model by chance" "$one" '^(503|200) .*(503.*200|200.*503)'
+is "the same ones with the same seed, and no other model" "$one 20" \
+    "$(draw 0 sim/exhausted+percent-50) $(draw 0 sim/echo | grep -o 200 | wc -l)"
+is "never, and always" "20 20" "$(draw 0 sim/500+percent-0 | grep -o 200 | wc -l) $(draw 0 sim/500+percent-100 | grep -o 500 | wc -l)"
 has "a bad setting changes nothing" "$(config '{"seed":8,"faults":{"percent":101,"kinds":[]}}')" 'percent'
 is "really nothing" 7 "$(curl -s "$sim/sim/config" | jq .seed)"
 config '{"faults":{"percent":0,"kinds":[]},"requests":2,"retry_after":true}' >/dev/null

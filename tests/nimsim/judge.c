@@ -236,6 +236,9 @@ static const char *take_orders(struct request *r)
     if (r->how.times != -1 &&
         arrivals_of_model(sim->arrivals, r->model) >= (uint64_t)r->how.times)
         behaviour_heal(&r->how);
+    if (r->how.percent != -1 &&
+        !orders_chance(&sim->orders, (double)r->how.percent))
+        behaviour_heal(&r->how);
     return names[orders_give(&sim->orders, &r->how)];
 }
 

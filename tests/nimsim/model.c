@@ -34,6 +34,7 @@ static const struct number_row number_rows[] = {
     {"big", {FIELD(big_kib), 0}, 0, 65536, 1, false},
     {"split", {FIELD(split_bytes), 0}, 1, 65536, 1, false},
     {"times", {FIELD(times), 0}, 1, 1000000, 1, false},
+    {"percent", {FIELD(percent), 0}, 0, 100, 1, false},
     {"workers", {FIELD(workers), 0}, 0, 1000000, 1, false},
     {"queue", {FIELD(queue), 0}, 0, 1000000, 1, false},
     {"poll", {FIELD(polls), 0}, 0, 1000000, 1, false},

@@ -20,6 +20,7 @@ struct behaviour {
     int64_t text;    /* text-CODE */
     int64_t empty;   /* empty-CODE */
     int64_t times;   /* times-N: faults for the first N arrivals only */
+    int64_t percent; /* percent-N: faults for so many of them, by chance */
     int64_t workers; /* workers-N: more at once are told ResourceExhausted */
     int64_t queue;   /* queue-N: more at once are told 429 with a detail */
 

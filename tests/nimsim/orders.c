@@ -1,8 +1,8 @@
 /*
  * operator.c - which words does an arrival get beside its model's?
  *
- * One draw from the generator for each accepted arrival, and a second one for
- * a fault's kind: the same seed and the same arrivals give the same faults.
+ * One draw from the generator for each accepted arrival, a second one for a
+ * fault's kind, and one for a model's percent-N: the same seed and the same arrivals give the same faults.
  */
 #include "orders.h"
 
@@ -27,6 +27,11 @@ static uint64_t draw(struct orders *o)
     return z ^ (z >> 31);
 }
 
+bool orders_chance(struct orders *o, double percent)
+{
+    return (double)(draw(o) >> 11) * 0x1p-53 * 100 < percent;
+}
+
 const char *orders_for_model(const struct orders *o, const char *model)
 {
     size_t i;
@@ -47,7 +52,7 @@ enum orders_by orders_give(struct orders *o, struct behaviour *how)
         words = o->next[o->next_at++];
         by = ORDERS_BY_NEXT;
     } else if (o->kinds_len > 0 && o->percent > 0 &&
-               (double)(draw(o) >> 11) * 0x1p-53 * 100 < o->percent) {
+               orders_chance(o, o->percent)) {
         words = o->kinds[draw(o) % o->kinds_len];
         by = ORDERS_BY_CHANCE;
     }

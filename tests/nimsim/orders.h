@@ -5,6 +5,7 @@
 #ifndef NIMSIM_ORDERS_H
 #define NIMSIM_ORDERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,9 @@ void orders_reset(struct orders *o);
 
 /* The words ordered for MODEL; "" if there are none.  Borrowed. */
 const char *orders_for_model(const struct orders *o, const char *model);
+
+/* Happens to so many of a hundred. */
+bool orders_chance(struct orders *o, double percent);
 
 /*
  * Adds what is ordered for the next accepted arrival to *HOW, in the place of
