@@ -568,7 +568,7 @@ void client_init(struct client *c, struct load *load, int i)
     fprintf(f, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n", o->method, o->path,
             o->port);
     for (k = 0; k < o->n_headers; k++) {
-        put_numbered(f, o->headers[k], i);
+        put_numbered(f, o->headers[k], o->names > 0 ? i % o->names : i);
         fputs("\r\n", f);
     }
     if (o->close_each)

@@ -37,6 +37,7 @@ static const char usage_text[] =
     "  --body JSON          POST this instead\n"
     "  --pad BYTES          make the body that much longer\n"
     "  --header 'N: V'      also this one; %d is the client's number\n"
+    "  --names N            which begins anew after N of them\n"
     "  --clients N          1 at once\n"
     "  --requests M         in all; --seconds T: none begins after that\n"
     "  --grace S            20; then open ones are given up\n"
@@ -56,6 +57,7 @@ enum option_code {
     OPT_BODY,
     OPT_PAD,
     OPT_HEADER,
+    OPT_NAMES,
     OPT_CLIENTS,
     OPT_REQUESTS,
     OPT_SECONDS,
@@ -79,6 +81,7 @@ static const struct option long_options[] = {
     {"body", required_argument, NULL, OPT_BODY},
     {"pad", required_argument, NULL, OPT_PAD},
     {"header", required_argument, NULL, OPT_HEADER},
+    {"names", required_argument, NULL, OPT_NAMES},
     {"clients", required_argument, NULL, OPT_CLIENTS},
     {"requests", required_argument, NULL, OPT_REQUESTS},
     {"seconds", required_argument, NULL, OPT_SECONDS},
@@ -150,6 +153,9 @@ static void set_option(struct load_options *o, int code, const char **chat)
         if (o->n_headers == HEADERS_MAX)
             die("too many headers");
         o->headers[o->n_headers++] = optarg;
+        break;
+    case OPT_NAMES:
+        o->names = (int)number(optarg, 1, CLIENTS_MAX);
         break;
     case OPT_CLIENTS:
         o->clients = number(optarg, 1, CLIENTS_MAX);

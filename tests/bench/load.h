@@ -20,6 +20,7 @@ struct load_options {
     const char *body; /* NULL: none */
     const char *headers[HEADERS_MAX];
     int n_headers;
+    int names;         /* numbers in them; 0: each client has its own */
     int pad_bytes;     /* a member "pad" of that size is added to the body */
     int64_t clients;   /* at once */
     int64_t requests;  /* in all */
