@@ -166,8 +166,10 @@ static int trace(const char *name, uint64_t seed, const char *policy)
     for (w = 0; w < row.windows; w++)
         printf("window %3u: %4u passed, %4u refused\n", w, s.passed_in[w],
                s.refused_in[w]);
-    printf("%u passed, %u refused, %u jobs done, %u failed\n", s.passed,
-           s.refused, s.done, s.failed);
+    printf("%u passed, %u refused, %u jobs done, %u failed, %.1f evenly, "
+           "the last after %.1f s\n",
+           s.passed, s.refused, s.done, s.failed, s.even,
+           (double)s.finished_ns / NS_PER_S);
     for (i = 0; i < MODELS; i++)
         if (s.by_model[i] > 0)
             printf("model %u: %u\n", i, s.by_model[i]);
