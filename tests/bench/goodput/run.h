@@ -27,7 +27,9 @@ struct job { /* a loop's request; the loop's, again and again */
     uint32_t faults;    /* and how many of them failed otherwise */
     struct answer said; /* on its way */
     bool waits;         /* asked, not answered */
-    struct job *next;   /* the policy's, */
+    bool is_kept;       /* the policy's: on a connection that was there, */
+    bool is_fresh;      /* and not again, because one was dead */
+    struct job *next;   /* the policy's, too, */
     void *own;          /* and this */
 };
 

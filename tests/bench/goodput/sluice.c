@@ -27,6 +27,7 @@ enum whose { FOUND_OUT, OF_MODELS, OF_ONE };
 struct sluice {
     struct run *r;
     struct limiter *lim;
+    uint32_t n_kept; /* connections that an answer has left */
     char dir[64];
 };
 
@@ -127,6 +128,12 @@ static void sluice_close(void *p)
 /* A policy has one run at a time, and a ticket's callback one argument. */
 static struct sluice *current;
 
+static void connect_it(struct sluice *s, struct job *j)
+{
+    j->is_kept = s->n_kept > 0 && !j->is_fresh;
+    s->n_kept -= j->is_kept;
+}
+
 static void on_news(void *arg, const struct ticket_news *news)
 {
     struct job *j = arg;
@@ -138,6 +145,7 @@ static void on_news(void *arg, const struct ticket_news *news)
             j->eta_ns = r->now + news->eta_ns;
         return;
     case TICKET_GRANTED:
+        connect_it(current, j);
         run_send(r, j);
         limiter_sent(current->lim, j->own);
         return;
@@ -161,6 +169,7 @@ static void sluice_ask(void *p, struct job *j)
                                   .request_id = "req",
                                   .deadline_ns = NEVER};
 
+    j->is_fresh = false;
     snprintf(client, sizeof(client), "client-%u", j->client);
     snprintf(model, sizeof(model), "model-%d", j->model);
     j->own = limiter_join(s->lim, &req, on_news, j);
@@ -197,10 +206,24 @@ static void fault(struct sluice *s, struct job *j)
     run_later(s->r, j, s->r->now + ms);
 }
 
+/* A kept connection that ends without an answer tells of no fault: upstream.c
+ * takes it for one that was dead. */
+static void silence(struct sluice *s, struct job *j, const struct answer *a)
+{
+    if (j->is_kept) {
+        j->is_fresh = true;
+        limiter_again(s->lim, j->own, false);
+        return;
+    }
+    report(s, j, a, ANSWER_FAULT);
+    fault(s, j);
+}
+
 static void sluice_heard(void *p, struct job *j, const struct answer *a)
 {
     struct sluice *s = p;
 
+    s->n_kept += a->say != SAY_SILENT;
     switch (a->say) {
     case SAY_FINE:
         report(s, j, a, ANSWER_FINE);
@@ -219,9 +242,11 @@ static void sluice_heard(void *p, struct job *j, const struct answer *a)
         limiter_again(s->lim, j->own, false);
         return;
     case SAY_FAULT:
-    case SAY_SILENT:
         report(s, j, a, ANSWER_FAULT);
         fault(s, j);
+        return;
+    case SAY_SILENT:
+        silence(s, j, a);
         return;
     case SAY_MIXED:
         return;
