@@ -159,6 +159,13 @@ static uint32_t whose_turn(struct limiter *lim, uint32_t scope, int64_t *when,
     return NONE;
 }
 
+/* At the line: for the best, and where slots are kept for whose they are and
+ * whose turn it would be. */
+static uint32_t looks_for_one(const struct lay_scope *s)
+{
+    return s->kept > 0 ? 4 * s->waiting : s->waiting;
+}
+
 /* What is kept for those who will not come to it; each is a look at the line. */
 static void let_go_idle(struct limiter *lim, uint32_t scope)
 {
@@ -189,7 +196,7 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
     while (source->have(lay, scope, 1, lim->now, &when)) {
         if (s->waiting == 0)
             return NEVER;
-        if (!effort_take(effort, s->waiting))
+        if (!effort_take(effort, looks_for_one(s)))
             return lim->now;
         row = whose_turn(lim, scope, &when, &more);
         if (more)
