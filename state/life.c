@@ -97,7 +97,7 @@ bool limiter_view(struct limiter *lim, int64_t now, struct limiter_view *out)
     const char *what = NULL;
     bool ok;
 
-    if (lim->file.lay == NULL)
+    if (lim->file.lay == NULL || lim->starting)
         return false;
     ok = view_collect(&from, now, out, &what);
     if (!ok && what != NULL)

@@ -2,7 +2,9 @@
  * section.c - how is the state looked at between turns?
  *
  * For a page, a board, a probe: it need not be anybody's turn, and a lock that
- * is taken means "again later".
+ * is taken means "again later".  So does a worker's own first turn that is still
+ * to come: the first of all brings the rules, and a page without them tells of
+ * no upstream at all.
  */
 #include "state/section.h"
 
@@ -17,7 +19,7 @@ static bool run(struct limiter *lim, struct transaction *t, bool writes)
     const char *what = "";
     enum state_end end;
 
-    if (lim->file.lay == NULL)
+    if (lim->file.lay == NULL || lim->starting)
         return false;
     t->fd = lim->file.fd;
     t->lay = lim->file.lay;

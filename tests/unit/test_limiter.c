@@ -10,6 +10,7 @@
 
 #include "desk.h"
 #include "state/policy/window.h"
+#include "state/stats.h"
 #include "state/view.h"
 #include "state/worker.h"
 
@@ -30,6 +31,29 @@ static struct desk *two_workers(uint32_t requests)
 }
 
 /* ---- one worker --------------------------------------------------------------- */
+
+/* The first of all brings the rules, with its first turn: what it told before
+ * would be an upstream less than there is, for a second. */
+static void nothing_is_told_before_the_first_turn(void)
+{
+    static struct limiter_view v;
+    static struct limiter_tally t;
+    struct desk *d = desk_new(4);
+    char err[256];
+
+    CU_ASSERT_EQUAL_FATAL(limiter_open(&d->w[0], d->dir, NULL, &d->set, d->now,
+                                       NULL, NULL, err, sizeof(err)),
+                          0);
+    CU_ASSERT_FALSE(limiter_tally(d->w[0], d->now, &t));
+    CU_ASSERT_FALSE(limiter_view(d->w[0], d->now, &v));
+    desk_turn(d);
+    CU_ASSERT_TRUE(limiter_tally(d->w[0], d->now, &t));
+    CU_ASSERT_EQUAL(t.n_upstreams, 1);
+    CU_ASSERT_EQUAL(t.upstreams[0].window_limit, 4);
+    CU_ASSERT_TRUE(limiter_view(d->w[0], d->now, &v));
+    view_free(&v);
+    desk_free(d);
+}
 
 static void a_free_slot_is_granted_in_the_same_turn(void)
 {
@@ -469,6 +493,8 @@ static void a_view_shows_the_order_in_which_they_go(void)
 }
 
 static const struct unit_test tests[] = {
+    {"nothing is told before the first turn",
+     nothing_is_told_before_the_first_turn},
     {"a free slot is granted in the same turn",
      a_free_slot_is_granted_in_the_same_turn},
     {"a waiter is told its place, and its alarm is exact",
