@@ -34,7 +34,6 @@
 
 #define OFFER_NS    (50 * NS_PER_MS) /* 1,000 times a wake-up's latency */
 #define BACKSTOP_NS (5 * NS_PER_MS)  /* after the leader's alarm */
-#define IDLE_MAX    32               /* slots let go in a turn */
 
 void slots_poke(struct limiter *lim, uint32_t worker)
 {
@@ -166,20 +165,6 @@ static uint32_t looks_for_one(const struct lay_scope *s)
     return s->kept > 0 ? 4 * s->waiting : s->waiting;
 }
 
-/* What is kept for those who will not come to it; each is a look at the line. */
-static void let_go_idle(struct limiter *lim, uint32_t scope)
-{
-    uint32_t i, row = NONE;
-
-    for (i = 0; i < IDLE_MAX; i++) {
-        row = kept_idle(lim->file.lay, scope);
-        if (row == NONE)
-            return;
-        queue_keep_no_longer(lim->file.lay, row);
-    }
-    lim->more = true;
-}
-
 int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
                        struct effort *effort)
 {
@@ -192,7 +177,7 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
 
     refusals_time(lim, scope);
     admit_refresh(lay, scope, lim->now);
-    let_go_idle(lim, scope);
+    kept_each_idle(lay, scope, queue_keep_no_longer);
     while (source->have(lay, scope, 1, lim->now, &when)) {
         if (s->waiting == 0)
             return NEVER;

@@ -171,20 +171,24 @@ uint32_t kept_ready(struct layout *lay, uint32_t scope)
     return best;
 }
 
-uint32_t kept_idle(struct layout *lay, uint32_t scope)
+static bool is_idle(struct layout *lay, uint32_t row)
+{
+    const struct lay_row *r = row_at(lay, row);
+
+    return !is_of_use(lay, r) ||
+           (model_state_at(lay, r->model)->kept > room(lay, r->model) &&
+            !may_go(lay, r));
+}
+
+void kept_each_idle(struct layout *lay, uint32_t scope,
+                    void (*let_go)(struct layout *lay, uint32_t row))
 {
     struct walk w;
     uint32_t row;
 
-    for (row = walk_begin(&w, lay, scope); row != NONE; row = walk_next(&w)) {
-        const struct lay_row *r = row_at(lay, row);
-
-        if (!is_of_use(lay, r) ||
-            (model_state_at(lay, r->model)->kept > room(lay, r->model) &&
-             !may_go(lay, r)))
-            break;
-    }
-    return row;
+    for (row = walk_begin(&w, lay, scope); row != NONE; row = walk_next(&w))
+        if (is_idle(lay, row))
+            let_go(lay, row);
 }
 
 uint32_t kept_next(struct layout *lay, uint32_t scope, int64_t *when)

@@ -22,8 +22,9 @@ uint32_t kept_ready(struct layout *lay, uint32_t scope);
 /* Of SCOPE: the one of them that may go first, if only time has to pass, or NONE;
  * and *WHEN that is. */
 uint32_t kept_next(struct layout *lay, uint32_t scope, int64_t *when);
-/* Of SCOPE: one that has one and should not, because its model will not come
- * to it, or NONE. */
-uint32_t kept_idle(struct layout *lay, uint32_t scope);
+/* Of SCOPE: LET_GO takes from each the slot that it should not have, because its
+ * model will not come to it.  One walk along the line, however many they are. */
+void kept_each_idle(struct layout *lay, uint32_t scope,
+                    void (*let_go)(struct layout *lay, uint32_t row));
 
 #endif

@@ -30,6 +30,7 @@
 #include "lib/file_lock.h"
 #include "state/attach.h"
 #include "state/operator.h"
+#include "state/policy/queue.h"
 #include "state/policy/window.h"
 #include "state/stats.h"
 #include "state/stats/rings.h"
@@ -351,6 +352,28 @@ static void job_grant_blocked(struct scene *s)
         lay->quotas[i].lost_ns = 0;
     pause_all(s, NULL);
     settle_watched(s->lim);
+}
+
+/* Each has a slot that is kept for it when its model begins to rest. */
+static void job_let_go(struct scene *s)
+{
+    struct layout *lay;
+    uint32_t i;
+
+    few(s, 10000);
+    open_scene(s, false);
+    wait_some(s, s->lim);
+    lay = s->lim->file.lay;
+    for (i = 0; i < LAY_ROWS; i++)
+        if (lay->rows[i].state == ROW_WAITING)
+            queue_keep(lay, i);
+    rest_all(s);
+    for (i = 0; i < LAY_MODELS; i++) /* too long to wait for */
+        lay->model_states[i].concurrency.span_ns = 50 * NS_PER_S;
+    CHECK(lay->scopes[0].kept == N);
+    pause_all(s, NULL);
+    settle_watched(s->lim);
+    CHECK(lay->scopes[0].kept == 0);
 }
 
 static void job_offer(struct scene *s)
@@ -724,6 +747,7 @@ static const struct {
     {"3,072 granted", job_grant, false},
     {"3,072 granted, 256 scopes", job_grant_models, false},
     {"2,048 granted, as many blocked", job_grant_blocked, false},
+    {"4,096 kept slots are let go", job_let_go, false},
     {"3,072 offered", job_offer, false},
     {"3,072 accepted", job_accept, false},
     {"3,072 revoked, one line", job_revoke, false},
