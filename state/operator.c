@@ -35,17 +35,6 @@ static struct lay_control *control_of(struct limiter *lim)
     return c;
 }
 
-/* Needs the lock. */
-static void poke_all(struct limiter *lim)
-{
-    struct layout *lay = lim->file.lay;
-    uint32_t i;
-
-    for (i = 0; i < lay->live.workers_high && i < LAY_WORKERS; i++)
-        if (lay->workers[i].used)
-            slots_poke(lim, i);
-}
-
 /* ---- in each turn ------------------------------------------------------ */
 
 bool operator_lead(struct limiter *lim)
@@ -58,7 +47,7 @@ bool operator_lead(struct limiter *lim)
         return false;
     if (lim->generation > c->generation) {
         c->generation = lim->generation;
-        poke_all(lim);
+        slots_poke_all(lim);
     }
     return true;
 }
@@ -80,7 +69,7 @@ static void settle_pause(struct limiter *lim, struct lay_control *c)
 
     if (c->pauses < own->number) {
         set_pause(lim, c, own->number, own->since_ns, own->by);
-        poke_all(lim);
+        slots_poke_all(lim);
     }
     if (c->pauses == own->number && c->paused_ns == own->since_ns)
         return;
@@ -154,7 +143,7 @@ static void pause_locked(struct limiter *lim, void *arg)
     if (by != NULL)
         take_offers_back(lim);
     settle_pause(lim, c);
-    poke_all(lim);
+    slots_poke_all(lim);
 }
 
 bool limiter_pause(struct limiter *lim, const char *by, int64_t now)

@@ -46,6 +46,16 @@ void slots_poke(struct limiter *lim, uint32_t worker)
     lim->pokes[lim->n_pokes++] = w->address;
 }
 
+void slots_poke_all(struct limiter *lim)
+{
+    const struct layout *lay = lim->file.lay;
+    uint32_t i;
+
+    for (i = 0; i < lay->live.workers_high && i < LAY_WORKERS; i++)
+        if (lay->workers[i].used)
+            slots_poke(lim, i);
+}
+
 static void alarm_at(struct limiter *lim, int64_t when)
 {
     lim->next_ns = min_i64(lim->next_ns, when);
@@ -165,8 +175,16 @@ static uint32_t looks_for_one(const struct lay_scope *s)
     return s->kept > 0 ? 4 * s->waiting : s->waiting;
 }
 
-int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
-                       struct effort *effort)
+/* What is kept for those who will not come to it, others can have. */
+static bool let_go(struct limiter *lim, uint32_t scope)
+{
+    return scope_at(lim->file.lay, scope)->kept > 0 &&
+           kept_each_idle(lim->file.lay, scope, queue_keep_no_longer);
+}
+
+/* As many as there are; the time when there is one more. */
+static int64_t give_all(struct limiter *lim, uint32_t scope,
+                        struct effort *effort)
 {
     struct layout *lay = lim->file.lay;
     const struct lay_scope *s = scope_at(lay, scope);
@@ -175,9 +193,6 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
     uint32_t row;
     bool more;
 
-    refusals_time(lim, scope);
-    admit_refresh(lay, scope, lim->now);
-    kept_each_idle(lay, scope, queue_keep_no_longer);
     while (source->have(lay, scope, 1, lim->now, &when)) {
         if (s->waiting == 0)
             return NEVER;
@@ -194,6 +209,20 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
     }
     if (s->waiting > 0)
         source->want(lay, scope, when, lim->now);
+    return when;
+}
+
+int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
+                       struct effort *effort)
+{
+    int64_t when;
+
+    refusals_time(lim, scope);
+    admit_refresh(lim->file.lay, scope, lim->now);
+    (void)let_go(lim, scope);
+    do
+        when = give_all(lim, scope, effort);
+    while (let_go(lim, scope)); /* a client's own limit is reached by a grant */
     return when;
 }
 

@@ -26,5 +26,6 @@ void slots_hand_out_all(struct limiter *lim);
 
 /* WORKER is told after the lock is gone. */
 void slots_poke(struct limiter *lim, uint32_t worker);
+void slots_poke_all(struct limiter *lim);
 
 #endif

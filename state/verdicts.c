@@ -21,6 +21,7 @@
 #include "state/policy/quota.h"
 #include "state/policy/scope.h"
 #include "state/refusals.h"
+#include "state/slots.h"
 #include "state/upstream_map.h"
 #include "state/verdicts.h"
 #include "state/worker.h"
@@ -65,6 +66,7 @@ static void model_off(struct limiter *lim, const struct lay_row *row,
         return;
     draft_put(lay, b, &new, sizeof(new));
     lim->journal.did.benches++;
+    slots_poke_all(lim); /* whoever waits for it is told at once */
     note_ejection(lim, LAY_UPSTREAMS + row->model, "bench", b);
 }
 
@@ -82,6 +84,7 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
     new.try_id = 0;
     draft_put(lay, d, &new, sizeof(new));
     lim->journal.did.holds[HOLD_UNPAID]++;
+    slots_poke_all(lim);
     note_ejection(lim, upstream, "unpaid", &d->ejection);
 }
 

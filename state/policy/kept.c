@@ -180,15 +180,16 @@ static bool is_idle(struct layout *lay, uint32_t row)
             !may_go(lay, r));
 }
 
-void kept_each_idle(struct layout *lay, uint32_t scope,
+bool kept_each_idle(struct layout *lay, uint32_t scope,
                     void (*let_go)(struct layout *lay, uint32_t row))
 {
+    uint32_t row, kept = scope_at(lay, scope)->kept;
     struct walk w;
-    uint32_t row;
 
     for (row = walk_begin(&w, lay, scope); row != NONE; row = walk_next(&w))
         if (is_idle(lay, row))
             let_go(lay, row);
+    return scope_at(lay, scope)->kept != kept;
 }
 
 uint32_t kept_next(struct layout *lay, uint32_t scope, int64_t *when)

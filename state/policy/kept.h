@@ -23,8 +23,9 @@ uint32_t kept_ready(struct layout *lay, uint32_t scope);
  * and *WHEN that is. */
 uint32_t kept_next(struct layout *lay, uint32_t scope, int64_t *when);
 /* Of SCOPE: LET_GO takes from each the slot that it should not have, because its
- * model will not come to it.  One walk along the line, however many they are. */
-void kept_each_idle(struct layout *lay, uint32_t scope,
+ * model will not come to it.  One walk along the line, however many they are.
+ * False: there was none. */
+bool kept_each_idle(struct layout *lay, uint32_t scope,
                     void (*let_go)(struct layout *lay, uint32_t row));
 
 #endif

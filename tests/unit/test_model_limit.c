@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "desk.h"
+#include "state/operator.h"
 #include "state/policy/kept.h"
 #include "state/policy/model_eta.h"
 #include "state/policy/model_state.h"
@@ -293,6 +294,35 @@ static void nothing_is_kept_for_who_is_off(void)
     desk_free(d);
 }
 
+/* Whose own limit is reached by a grant cannot take what was kept for it just
+ * before: somebody else goes in the same turn, for no alarm would tell. */
+static void what_cannot_be_taken_any_more_goes_to_others_at_once(void)
+{
+    struct ask *busy[12], *idle[12];
+    struct desk *d = beside_a_busy_one(busy, idle);
+    struct limiter_request req = lab_request("limited", CLASS_NORMAL, 1);
+    struct ask *own;
+    uint32_t i;
+
+    CU_ASSERT_TRUE(limiter_pause(d->w[0], "o", d->now));
+    for (i = 0; i < 12; i++)
+        desk_done(busy[i], true);
+    req.requests_per_min = 1;
+    req.model = "busy";
+    (void)desk_ask(d, 0, &req);
+    req.model = "idle";
+    own = desk_ask(d, 0, &req);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(grants_of(idle), 0);
+    CU_ASSERT_TRUE(limiter_pause(d->w[0], NULL, d->now));
+    (void)limiter_turn(d->w[0], d->now);
+    CU_ASSERT_EQUAL(own->grants, 1);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].kept, 0);
+    CU_ASSERT_EQUAL(grants_of(idle), 9);
+    lab_recount(desk_layout(d, 0));
+    desk_free(d);
+}
+
 /* ---- when ------------------------------------------------------------------------- */
 
 static void a_ceiling_is_foretold_by_how_long_answers_take(void)
@@ -354,6 +384,8 @@ static const struct unit_test tests[] = {
     {"who leaves gives its kept slot back",
      who_leaves_gives_its_kept_slot_back},
     {"nothing is kept for who is off", nothing_is_kept_for_who_is_off},
+    {"what cannot be taken any more goes to others at once",
+     what_cannot_be_taken_any_more_goes_to_others_at_once},
     {"a ceiling is foretold by how long answers take",
      a_ceiling_is_foretold_by_how_long_answers_take},
     {"a pace and a hold are foretold", a_pace_and_a_hold_are_foretold},
