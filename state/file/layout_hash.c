@@ -49,8 +49,14 @@ FACTS(bucket, BUCKET)
 FACTS(chance, CHANCE)
 
 #define PACE(N, A, T, S)                                                       \
-    N(S, gap_ns) N(S, patience) N(S, streak) N(S, empty) N(S, lucky)
+    N(S, gap_ns) N(S, patience) N(S, streak) N(S, refused) N(S, testing)       \
+    N(S, began) N(S, odds) N(S, test) N(S, soon_ns)
 FACTS(pace, PACE)
+
+#define RHYTHM(N, A, T, S)                                                     \
+    N(S, since_ns) N(S, passed) N(S, refused) N(S, after) N(S, after_bad)      \
+    N(S, known) N(S, next)
+FACTS(rhythm, RHYTHM)
 
 #define UPSTREAM_WINDOW(N, A, T, S)                                            \
     N(S, opened_ns) N(S, hits) N(S, refused) N(S, allowance) N(S, size)        \
@@ -66,7 +72,8 @@ FACTS(finding, FINDING)
     N(S, state) N(S, learned) N(S, since_ns) N(S, learned_ns) N(S, until_ns)   \
     N(S, grant) N(S, probe_id) N(S, probe_row) N(S, strays) N(S, last_ns) N(S, passed_ns) N(S, refused_ns)    \
     N(S, told_ns) N(S, refuse_ns) T(S, window, upstream_window) T(S, pace, pace) \
-    T(S, find, finding) T(S, luck, chance) A(S, reason)
+    T(S, find, finding) T(S, luck, chance) T(S, rhythm, rhythm)       \
+    A(S, reason)
 FACTS(retreat, RETREAT)
 
 #define LAY_CLASS(N, A, T, S)                                                  \

@@ -76,10 +76,10 @@ void local_slots_sent(struct layout *lay, uint32_t row, int64_t at)
 
     bucket_charge(&s->bucket, &br, r->weight, at);
     s->last_send_ns = max_i64(s->last_send_ns, at);
-    retreat_sent(&s->retreat, &u, at);
+    retreat_sent(&s->retreat, &u, r->grant, at);
     if (of_model == NONE)
         return;
-    retreat_sent(&scope_at(lay, of_model)->retreat, &u, at);
+    retreat_sent(&scope_at(lay, of_model)->retreat, &u, r->grant, at);
     model_limit_sent(lay, row, at);
 }
 

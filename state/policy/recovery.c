@@ -98,6 +98,7 @@ static void learn_window(struct retreat *r, const struct retreat_rule *u,
         return;
     }
     upstream_window_learn(&r->window, r->find.suspect);
+    rhythm_forget(&r->rhythm);
     find_end(r);
     learn(r, LEARNED_WINDOW, now);
     recover(r, u, now);
@@ -135,15 +136,26 @@ static bool is_refuted(const struct retreat *r, const struct retreat_rule *u,
            sent_ns >= r->window.opened_ns + u->window_ns / TEST_PART;
 }
 
-static bool passed_in_recovery(struct retreat *r, const struct retreat_rule *u,
-                               int64_t sent_ns, int64_t now)
+/* True: there is no pace any more. */
+static bool passed_at_pace(struct retreat *r, const struct retreat_rule *u,
+                           uint64_t grant, int64_t now)
 {
-    if (r->pace.gap_ns > 0 && !pace_passed(&r->pace, own_gap(u))) {
-        r->pace.gap_ns = 0;
-        chance_note(&r->luck, 0, r->pace.lucky);
-        settle(r, u, now);
-        return true;
+    if (pace_passed(&r->pace, grant, own_gap(u), now)) {
+        if (pace_tests(&r->pace))
+            r->last_ns = now - r->pace.gap_ns; /* at once */
+        return false;
     }
+    r->pace.gap_ns = 0;
+    chance_note(&r->luck, 0, r->pace.refused);
+    settle(r, u, now);
+    return true;
+}
+
+static bool passed_in_recovery(struct retreat *r, const struct retreat_rule *u,
+                               uint64_t grant, int64_t sent_ns, int64_t now)
+{
+    if (r->pace.gap_ns > 0 && passed_at_pace(r, u, grant, now))
+        return true;
     if (!is_refuted(r, u, sent_ns))
         return false;
     finding_begin(&r->find, r->window.opened_ns,
@@ -170,6 +182,7 @@ bool retreat_answered(struct retreat *r, const struct retreat_rule *u,
 {
     chance_note(&r->luck, 1, 0);
     r->passed_ns = max_i64(r->passed_ns, sent_ns);
+    rhythm_passed(&r->rhythm, grant);
     if (is_older(r, grant))
         return passed_before(r, u, sent_ns, now);
     r->strays = 0;
@@ -180,7 +193,7 @@ bool retreat_answered(struct retreat *r, const struct retreat_rule *u,
     if (r->state != RETREAT_RECOVERING)
         return false;
     return r->find.opening ? passed_in_opening(r, u, now)
-                           : passed_in_recovery(r, u, sent_ns, now);
+                           : passed_in_recovery(r, u, grant, sent_ns, now);
 }
 
 /* ---- time ------------------------------------------------------------------ */

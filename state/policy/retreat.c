@@ -47,7 +47,8 @@ bool retreat_is_sane(const struct retreat *r, int64_t now)
            is_past(r->last_ns, now + DAY_NS) && is_past(r->passed_ns, now) &&
            is_past(r->refused_ns, now) && is_past(r->told_ns, now) &&
            is_past(r->refuse_ns, DAY_NS) && r->strays <= STRAYS_MAX &&
-           upstream_window_is_sane(&r->window, now) && pace_is_sane(&r->pace) &&
+           upstream_window_is_sane(&r->window, now) && pace_is_sane(&r->pace, now) &&
+           rhythm_is_sane(&r->rhythm, now) &&
            finding_is_sane(&r->find, now);
 }
 
@@ -77,8 +78,11 @@ void retreat_given_back(struct retreat *r)
     r->find.credit += r->find.opening;
 }
 
-void retreat_sent(struct retreat *r, const struct retreat_rule *u, int64_t at)
+void retreat_sent(struct retreat *r, const struct retreat_rule *u,
+                  uint64_t grant, int64_t at)
 {
+    rhythm_sent(&r->rhythm, grant);
+    pace_sent(&r->pace, grant, at);
     upstream_window_sent(&r->window, u, at);
 }
 
@@ -159,11 +163,13 @@ static bool is_rate(const struct retreat *r, const struct retreat_rule *u,
            finding_is_slow(f, own_gap(u), now);
 }
 
+/* One passes each GAP_NS. */
 static void learn_rate(struct retreat *r, const struct retreat_rule *u,
-                       const struct retreat_refusal *what, int64_t now)
+                       const struct retreat_refusal *what, int64_t gap_ns,
+                       int64_t now)
 {
-    pace_begin(&r->pace,
-               (now - r->find.first_ns) / at_least_one(r->find.passes));
+    pace_begin(&r->pace, gap_ns);
+    rhythm_forget(&r->rhythm);
     find_end(r);
     r->window.calm = r->window.calm_next = 1;
     r->grant = what->last_grant;
@@ -176,7 +182,7 @@ static void learn_rate(struct retreat *r, const struct retreat_rule *u,
 static void slow_down(struct retreat *r, const struct retreat_rule *u,
                       const struct retreat_refusal *what, int64_t now)
 {
-    int64_t pause = pace_refused(&r->pace, max_i64(u->max_ns, own_gap(u)));
+    int64_t pause = pace_refused(&r->pace, what->grant, max_i64(u->max_ns, own_gap(u)), now);
 
     r->grant = what->last_grant;
     r->last_ns = now + pause - r->pace.gap_ns;
@@ -222,6 +228,7 @@ static void meet_limit(struct retreat *r, const struct retreat_rule *u,
                        const struct retreat_refusal *what, int64_t now)
 {
     upstream_window_meet(&r->window, u);
+    rhythm_forget(&r->rhythm);
     learn(r, LEARNED_WINDOW, now);
     r->grant = what->last_grant;
     set_reason(r, what->reason);
@@ -256,12 +263,22 @@ bool retreat_refused(struct retreat *r, const struct retreat_rule *u,
         return true;
     }
     if (r->find.opening && is_rate(r, u, now)) {
-        learn_rate(r, u, what, now);
+        learn_rate(r, u, what,
+                   (now - r->find.first_ns) / at_least_one(r->find.passes),
+                   now);
         return true;
     }
     if (r->state == RETREAT_RECOVERING && !r->find.opening &&
         is_understood(r, u, what, now))
         return false;
+    rhythm_refused(&r->rhythm, what->grant, what->last_grant, what->sent_ns);
+    if (rhythm_is_even(&r->rhythm)) {
+        int64_t gap = rhythm_gap_ns(&r->rhythm, now);
+
+        r->luck = (struct chance){0, 0};
+        learn_rate(r, u, what, gap, now);
+        return true;
+    }
     if (is_luck(r, r->strays + 1)) {
         take_for_luck(r, what, now);
         return false;

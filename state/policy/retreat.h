@@ -29,9 +29,10 @@
 /* Are all values within what the functions below produce? */
 bool retreat_is_sane(const struct retreat *r, int64_t now);
 
-/* A request was granted; it was written AT; a grant was given back unused. */
+/* A request was granted; GRANT was written AT; a grant was given back unused. */
 void retreat_taken(struct retreat *r, int64_t now);
-void retreat_sent(struct retreat *r, const struct retreat_rule *u, int64_t at);
+void retreat_sent(struct retreat *r, const struct retreat_rule *u,
+                  uint64_t grant, int64_t at);
 void retreat_given_back(struct retreat *r);
 
 /* One was refused.  True: a hold began; false: the refusal is part of one that is

@@ -10,6 +10,7 @@
 #include "state/policy/finding.h"
 #include "state/policy/pace.h"
 #include "state/policy/retreat_rule.h"
+#include "state/policy/rhythm.h"
 #include "state/policy/upstream_window.h"
 #include "state/policy/vocabulary.h"
 
@@ -38,6 +39,7 @@ struct retreat {
     struct pace pace;
     struct finding find;
     struct chance luck;
+    struct rhythm rhythm;
     char reason[LIMITER_REASON_MAX];
 };
 

@@ -14,7 +14,7 @@ static const struct retreat_rule rule = {60 * S, 500 * MS, 300 * S, 40};
 static void send_n(struct retreat *r, uint32_t n, int64_t t)
 {
     while (n-- > 0)
-        retreat_sent(r, &rule, t);
+        retreat_sent(r, &rule, 0, t);
 }
 
 /* One that was written SENT and granted as number GRANT is refused. */
@@ -46,7 +46,7 @@ static void go(struct retreat *r, uint64_t grant, int64_t at)
     retreat_taken(r, at);
     if (r->state == RETREAT_PROBING)
         retreat_probe(r, 3, grant, at);
-    retreat_sent(r, &rule, at);
+    retreat_sent(r, &rule, grant, at);
 }
 
 /* A probe, as soon as it may go, is refused 50 ms later.  When that is. */
@@ -440,9 +440,98 @@ static void a_rate_is_found_and_kept(void)
         }
     }
     CU_ASSERT_EQUAL(r.learned, LEARNED_RATE);
+    CU_ASSERT_EQUAL(r.pace.odds, 4); /* nothing is clearer */
     CU_ASSERT_TRUE(passed >= 160);
     CU_ASSERT_TRUE(refused <= 60);
     CU_ASSERT_TRUE(early <= 12);
+}
+
+/* For MINUTES one goes each GAP_MS, or later where it is held back, and is refused
+ * if IS_REFUSED says so. */
+static int64_t ask_evenly(struct retreat *r, int64_t minutes, int64_t gap_ms,
+                          bool (*is_refused)(int64_t now))
+{
+    int64_t now = LAB_T0, next = LAB_T0, found = NEVER;
+    uint64_t grant = 0;
+
+    for (; now < LAB_T0 + minutes * 60 * S; now += 10 * MS) {
+        pass(r, now);
+        if (found == NEVER && r->learned == LEARNED_RATE)
+            found = now;
+        if (now < next || r->state == RETREAT_HOLDING ||
+            retreat_free_at(r) > now)
+            continue;
+        next += gap_ms * MS;
+        go(r, ++grant, now);
+        if (is_refused(now))
+            (void)refuse(r, now, grant, -1, now);
+        else
+            (void)answer(r, now, grant, now);
+    }
+    return found;
+}
+
+static int64_t full_at;
+
+/* One token each 2 s, room for one. */
+static bool is_empty(int64_t now)
+{
+    if (now < full_at)
+        return true;
+    full_at = max_i64(full_at + 2 * S, now + S);
+    return false;
+}
+
+static bool is_unlucky(int64_t now)
+{
+    (void)now;
+    return lab_random(4) == 0;
+}
+
+/* A bucket that is asked evenly refuses one of four, as luck might. */
+static void a_rhythm_is_no_luck(void)
+{
+    struct retreat r;
+    uint32_t i, found = 0;
+
+    memset(&r, 0, sizeof(r));
+    full_at = LAB_T0;
+    CU_ASSERT_TRUE(ask_evenly(&r, 5, 1500, is_empty) < LAB_T0 + 240 * S);
+    for (i = 0; i < 20; i++) {
+        memset(&r, 0, sizeof(r));
+        found += ask_evenly(&r, 10, 1500, is_unlucky) != NEVER;
+    }
+    CU_ASSERT_TRUE(found <= 4);
+}
+
+/* At a pace, each refusal by chance would make it slower, without end. */
+static void luck_at_a_pace_is_found_out(void)
+{
+    struct retreat r;
+    uint32_t i;
+    int64_t now;
+
+    for (i = 0; i < 20; i++) {
+        uint64_t grant = 0;
+
+        memset(&r, 0, sizeof(r));
+        r.state = RETREAT_RECOVERING;
+        r.learned = LEARNED_RATE;
+        r.until_ns = LAB_T0 + 60500 * MS;
+        pace_begin(&r.pace, 3 * S);
+        for (now = LAB_T0; now < LAB_T0 + 300 * S && r.pace.gap_ns > 0;
+             now += 10 * MS) {
+            pass(&r, now);
+            if (r.state != RETREAT_RECOVERING || retreat_free_at(&r) > now)
+                continue;
+            go(&r, ++grant, now);
+            if (lab_random(5) == 0)
+                (void)refuse(&r, now, grant, -1, now);
+            else
+                (void)answer(&r, now, grant, now);
+        }
+        CU_ASSERT_EQUAL(r.pace.gap_ns, 0);
+    }
 }
 
 /* ---- the rest ----------------------------------------------------------------------- */
@@ -491,7 +580,7 @@ static void no_order_of_events_leaves_the_bounds(void)
                 if (lab_random(9) == 0)
                     retreat_given_back(&r);
                 else
-                    retreat_sent(&r, &u, now);
+                    retreat_sent(&r, &u, grant, now);
             }
             if (lab_random(3) == 0)
                 (void)retreat_refused(&r, &u, &what, now);
@@ -542,6 +631,8 @@ static const struct unit_test tests[] = {
     {"a slow start does not wait for long answers",
      a_slow_start_does_not_wait_for_long_answers},
     {"a rate is found and kept", a_rate_is_found_and_kept},
+    {"a rhythm is no luck", a_rhythm_is_no_luck},
+    {"luck at a pace is found out", luck_at_a_pace_is_found_out},
     {"an operator ends it at once", an_operator_ends_it_at_once},
     {"no order of events leaves the bounds",
      no_order_of_events_leaves_the_bounds},
