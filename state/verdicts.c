@@ -122,9 +122,9 @@ static void busy(struct limiter *lim, const struct lay_row *row,
     what.in_flight = t->in_flight;
     cut = concurrency_cut(&new, &what, lim->now);
     draft_put(lay, &t->concurrency, &new, sizeof(new));
+    lay->live.limited++; /* it rests at least */
     if (!cut)
         return;
-    lay->live.limited++;
     lim->journal.did.ceilings_cut++;
     note_concurrency(lim, row->model, from, t->concurrency.limit, rep->reason);
 }

@@ -44,6 +44,35 @@ static void refuse(struct ask *a, int64_t retry_s)
     desk_again(a, false);
 }
 
+/* One that is known to refuse by mood rests without a ceiling, which nobody would
+ * look for while nothing else is limited. */
+static void a_moody_model_rests_too(void)
+{
+    struct desk *d = desk_of(1, 8);
+    struct layout *lay = desk_layout(d, 0);
+    struct concurrency *c;
+    struct ask *a = desk_ask_model(d, 0, "moody");
+
+    desk_turn(d);
+    desk_sent(a);
+    desk_turn(d);
+    c = &lay->model_states[0].concurrency;
+    c->lone = (struct chance){70, 30};
+    c->credit = 70;
+    c->streak = 1; /* the second in a row */
+    CU_ASSERT_EQUAL(lay->live.limited, 0);
+    desk_report(a, ANSWER_BUSY, -1);
+    desk_again(a, false);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(c->limit, 0);
+    CU_ASSERT_EQUAL(a->grants, 1);
+    desk_pass(d, 499);
+    CU_ASSERT_EQUAL(a->grants, 1);
+    desk_pass(d, 1);
+    CU_ASSERT_EQUAL(a->grants, 2);
+    desk_free(d);
+}
+
 /* ---- the life of a retreat ---------------------------------------------------- */
 
 static void rate_holds_then_one_probes_then_it_recovers(void)
@@ -580,6 +609,7 @@ static const struct unit_test tests[] = {
      a_limit_half_of_ours_costs_ever_fewer_refusals},
     {"whatever is answered, the rules hold and it ends",
      whatever_is_answered_the_rules_hold_and_it_ends},
+    {"a moody model rests, too", a_moody_model_rests_too},
     {NULL, NULL},
 };
 
