@@ -24,6 +24,7 @@
 #include "fcgi/attempt.h"
 #include "fcgi/conceal.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/told.h"
 #include "fcgi/deprecation.h"
 #include "fcgi/place.h"
 #include "fcgi/request_stats.h"
@@ -263,11 +264,14 @@ static enum step unpaid(struct exchange *x, const struct verdict *v)
 {
     bool ours =
         attempt_upstream(x)->api_key != NULL; /* else that client's alone */
+    struct verdict told = *v;
 
     judged(x, v->kind);
     report(x, ours ? ANSWER_UNPAID : ANSWER_FINE, v, v->retry_ms,
            v->words.message);
-    return tell_error(x, v, verdict_rows[v->kind].retry);
+    if (ours) /* as to all that come after it */
+        told.status = told_status(v->cause);
+    return tell_error(x, &told, verdict_rows[v->kind].retry);
 }
 
 static enum step client_error(struct exchange *x, const struct verdict *v)

@@ -78,7 +78,8 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
     struct lay_debt *d = model_state_debt(lay, upstream), new = *d;
     struct ejection_answer what = ejection_answer_of(lay, row, rep);
 
-    what.cause = EJECTED_UNPAID;
+    if (what.cause != EJECTED_QUOTA)
+        what.cause = EJECTED_UNPAID;
     if (!ejection_begin(&new.ejection, &what, lim->now))
         return;
     new.try_id = 0;

@@ -16,6 +16,7 @@ static inline int told_status(enum ejection_cause cause)
     case EJECTED_GONE:
         return 410;
     case EJECTED_RATE:
+    case EJECTED_QUOTA:
         return 429;
     case EJECTED_UNPAID:
         return 402;

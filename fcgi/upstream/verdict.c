@@ -134,6 +134,8 @@ static void judge_4xx(struct verdict *v, const struct verdict_input *in)
 
     if (refusal_words_of_billing(w)) { /* in whatever status */
         v->kind = VERDICT_UNPAID;
+        if (v->status == 429)
+            v->cause = EJECTED_QUOTA;
         return;
     }
     switch (v->status) {

@@ -30,6 +30,7 @@ static struct span span_of(enum ejection_cause cause)
     case EJECTED_GONE:
         return (struct span){DAY_NS, DAY_NS};
     case EJECTED_UNPAID:
+    case EJECTED_QUOTA:
         return (struct span){5 * MINUTE_NS, 60 * MINUTE_NS};
     case EJECTED_NOT:
     case EJECTED_UNAVAILABLE:
@@ -55,7 +56,8 @@ static int64_t span_ns(const struct ejection *b,
     uint32_t k;
 
     /* Whether an account has been paid for, no upstream foretells. */
-    if (what->retry_after_ns >= 0 && what->cause != EJECTED_UNPAID)
+    if (what->retry_after_ns >= 0 && what->cause != EJECTED_UNPAID &&
+        what->cause != EJECTED_QUOTA)
         return max_i64(min_i64(what->retry_after_ns, DAY_NS), NS_PER_S);
     for (k = 0; k < b->streak && span < of.longest_ns; k++)
         span *= 2;

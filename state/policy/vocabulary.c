@@ -19,4 +19,4 @@ static_assert(ARRAY_LEN(limiter_answer_names) == 6, "bump STATS_VERSION");
 static_assert(ARRAY_LEN(retreat_state_names) == 4, "bump LAYOUT_VERSION");
 static_assert(ARRAY_LEN(learned_names) == 4, "bump LAYOUT_VERSION");
 static_assert(ARRAY_LEN(hold_cause_names) == 4, "bump STATS_VERSION");
-static_assert(EJECTION_CAUSES == 7, "bump LAYOUT_VERSION");
+static_assert(EJECTION_CAUSES == 8, "bump LAYOUT_VERSION");

@@ -135,7 +135,8 @@ enum ejection_cause {
     EJECTED_GONE = 4,        /* there was one */
     EJECTED_RATE = 5,        /* no more for longer than is held */
     EJECTED_UNPAID = 6,      /* the upstream; the others are of a model */
-    EJECTION_CAUSES = 7,
+    EJECTED_QUOTA = 7,       /* the same: what was paid for is used up */
+    EJECTION_CAUSES = 8,
 };
 
 /* What an answer says of the key that its request bore. */

@@ -31,12 +31,15 @@ start_sluice main SLUICE_REQUESTS=10000 SLUICE_WINDOW_S=2 NVIDIA_API_KEY=practic
 # ---- a quota that is used up ---------------------------------------------------
 for model in quota billing; do
     took chat "sim/$model"
-    is "$model: told in the upstream's words" "$([ $model = quota ] && echo 429 insufficient_quota || echo 400 billing_hard_limit_reached) false" \
+    said=$([ $model = quota ] && echo 429 || echo 402) # where it is said by 400, too
+    is "$model: told in the upstream's words" "$said $([ $model = quota ] && echo insufficient_quota || echo billing_hard_limit_reached) false" \
         "$status $(code) $(header x-should-retry)"
     at_most "$model: without a wait" 5 "$seconds"
     is "$model: after one send" 1 "$(sends $model)"
     chat sim/tokens-3
-    is "$model: the account is held, as for a 402" "402 sluice_upstream_off" "$status $(code)"
+    is "$model: the account is held, and that looks alike to all" "$said sluice_upstream_off false" \
+        "$status $(code) $(header x-should-retry)"
+    is "$model: so does the status of it" "$said" "$(curl -s "$url/api/status" | jq '.limits[0].unpaid.status')"
     clear
 done
 chat sim/tokens-3

@@ -228,6 +228,7 @@ void limiter_report(struct limiter *lim, struct ticket *t,
         [EJECTED_GONE] = " gone",
         [EJECTED_RATE] = " rate",
         [EJECTED_UNPAID] = " unpaid",
+        [EJECTED_QUOTA] = " quota",
     };
     static const char *const keys[] = {"", " accepted", " refused"};
     char after[32] = "";

@@ -290,7 +290,7 @@ static void who_cannot_pay_waits_for_nothing(void)
 #define OWES(code) "{\"error\":{\"message\":\"m\",\"code\":\"" code "\"}}"
     static const struct row rows[] = {
         {ANSWER(.status = 429, .body = OWES("insufficient_quota")),
-         VERDICT_UNPAID, 429, -1, -1, EJECTED_UNPAID},
+         VERDICT_UNPAID, 429, -1, -1, EJECTED_QUOTA},
         {ANSWER(.status = 400, .body = OWES("billing_hard_limit_reached")),
          VERDICT_UNPAID, 400, -1, -1, EJECTED_UNPAID},
         {ANSWER(.status = 403,
@@ -478,7 +478,7 @@ static void an_error_inside_a_stream_means_what_it_would_outside(void)
          VERDICT_OVERLOADED, 503, -1, NOT_OFF},
         {ANSWER(EVENT("{\"error\":{\"message\":\"m\",\"code\":"
                       "\"insufficient_quota\"}}")),
-         VERDICT_UNPAID, 429, -1, -1, EJECTED_UNPAID},
+         VERDICT_UNPAID, 429, -1, -1, EJECTED_QUOTA},
         {ANSWER(EVENT("{\"error\":{\"message\":\"m\"}}")), VERDICT_FAULT, 500,
          -1, NOT_OFF},
         {ANSWER(EVENT("{\"error\":{\"message\":\"m\",\"code\":504}}")),
