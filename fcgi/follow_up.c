@@ -30,37 +30,13 @@
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
 #include "fcgi/tell.h"
+#include "fcgi/tell_limiter.h"
 #include "fcgi/upstream/refusal_words.h"
 
 /* Is it known which model has answered? */
 static bool speaks_of_model(const struct exchange *x)
 {
     return request_served_by(x->req)[0] != '\0';
-}
-
-/* ---- the limiter is told ------------------------------------------------------ */
-
-/* V, as the ANSWER that its row has or a milder one; NULL: none came.  REASON
- * goes into the state file, the log and to other clients: words of the upstream
- * only where they are about the model or the account, because errors of other
- * kinds can quote a prompt. */
-static void report(struct exchange *x, enum limiter_answer answer,
-                   const struct verdict *v, int64_t retry_ms,
-                   const char *reason)
-{
-    struct limiter_report r = {
-        .answer = answer,
-        .retry_after_ns = retry_ms >= 0 ? retry_ms * NS_PER_MS : -1,
-        .at_once = answer == ANSWER_BUSY ? refusal_words_at_once(&v->words) : 0,
-        .cause = v != NULL ? v->cause : EJECTED_NOT,
-        .key = v != NULL ? verdict_rows[v->kind].key : KEY_UNTOLD,
-    };
-
-    if (x->attempt.errand != ERRAND_REQUEST || x->place.ticket == NULL)
-        return; /* a poll says nothing of the limits */
-    snprintf(r.reason, sizeof(r.reason), "%.*s", (int)sizeof(r.reason) - 1,
-             reason);
-    limiter_report(x->s->lim, x->place.ticket, &r);
 }
 
 /* For metrics and log: an answer of that KIND. */
@@ -88,7 +64,7 @@ static enum step again_or_tell(struct exchange *x, const struct verdict *v)
 static enum step fault(struct exchange *x, const struct verdict *v)
 {
     judged(x, VERDICT_FAULT); /* also where no model is busy for it */
-    report(x, ANSWER_FAULT, v, -1, reply_reason(v->status));
+    tell_limiter(x, ANSWER_FAULT, v, -1, reply_reason(v->status));
     return again_or_tell(x, v);
 }
 
@@ -113,18 +89,10 @@ static enum step wait_for_worker(struct exchange *x, const struct verdict *v)
 {
     enum step next;
 
-    report(x, ANSWER_FAULT, v, -1, "no worker is free");
+    tell_limiter(x, ANSWER_FAULT, v, -1, "no worker is free");
     return !is_refused_for_good(x, v) && again_when_free(x, v->retry_ms, &next)
                ? next
                : tell_error(x, v, -1);
-}
-
-/* Why others wait, too. */
-static const char *reason_of(enum verdict_kind kind)
-{
-    return kind == VERDICT_RATE         ? "too many requests"
-           : kind == VERDICT_OVERLOADED ? "it is overloaded"
-                                        : "no worker is free";
 }
 
 /* How long its model is to be left alone: as it says; an overload 1, 2, 4, ... 32 s
@@ -154,8 +122,8 @@ static enum step refused(struct exchange *x, const struct verdict *v)
         return v->status == 429 || request_is_repeatable(x->req)
                    ? wait_for_worker(x, v)
                    : fault(x, v);
-    report(x, verdict_rows[v->kind].answer, v, rest_ms(x, v),
-           reason_of(v->kind));
+    tell_limiter(x, verdict_rows[v->kind].answer, v, rest_ms(x, v),
+                 tell_limiter_reason(v));
     place_bound_patience(x);
     if (is_refused_for_good(x, v))
         return tell_refused(x, v);
@@ -175,8 +143,8 @@ static enum step off_here(struct exchange *x, const struct verdict *v)
     if (v->cause == EJECTED_DEGRADED)
         told.status = 400; /* as it was */
     judged(x, v->kind);
-    report(x, told.status >= 500 ? ANSWER_FAULT : ANSWER_FINE, v, -1,
-           reply_reason(told.status));
+    tell_limiter(x, told.status >= 500 ? ANSWER_FAULT : ANSWER_FINE, v, -1,
+                 reply_reason(told.status));
     if (told.status >= 500 && attempt_may_be_done(x))
         return tell_once(x, &told);
     return tell_error(x, &told, 0);
@@ -187,8 +155,8 @@ static enum step off(struct exchange *x, const struct verdict *v)
     if (!x->req->route->is_inference)
         return off_here(x, v);
     judged(x, v->kind);
-    report(x, speaks_of_model(x) ? ANSWER_OFF : ANSWER_FAULT, v, v->off_ms,
-           v->words.message);
+    tell_limiter(x, speaks_of_model(x) ? ANSWER_OFF : ANSWER_FAULT, v,
+                 v->off_ms, v->words.message);
     return tell_off(x, v);
 }
 
@@ -202,7 +170,7 @@ static enum step unknown_model(struct exchange *x, const struct verdict *v)
         (by_name || strcmp(x->req->path, "/v1/chat/completions") == 0);
 
     judged(x, v->kind);
-    report(x, counts ? ANSWER_OFF : ANSWER_FINE, v, -1, v->words.message);
+    tell_limiter(x, counts ? ANSWER_OFF : ANSWER_FINE, v, -1, v->words.message);
     return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 
@@ -211,7 +179,7 @@ static enum step pending(struct exchange *x, const struct verdict *v)
     const char *id = upstream_header(&x->attempt.probe.head, "nvcf-reqid");
 
     judged(x, v->kind);
-    report(x, ANSWER_FINE, v, -1, "");
+    tell_limiter(x, ANSWER_FINE, v, -1, "");
     if (id == NULL || !nvcf_pending(&x->attempt.nvcf, id))
         return tell_answer(x);
     attempt_drop_body(x); /* it is there: only its answer is missing */
@@ -224,7 +192,7 @@ static enum step redirect(struct exchange *x, const struct verdict *v)
     const char *location = upstream_header(&x->attempt.probe.head, "location");
 
     judged(x, v->kind);
-    report(x, ANSWER_FINE, v, -1, "");
+    tell_limiter(x, ANSWER_FINE, v, -1, "");
     if (x->attempt.errand != ERRAND_RESULT && location != NULL &&
         nvcf_redirected(&x->attempt.nvcf, attempt_upstream(x), location)) {
         attempt_drop_body(x); /* done: only its answer lies elsewhere */
@@ -256,7 +224,7 @@ static enum step answer(struct exchange *x, const struct verdict *v)
         return follow_up_silence(x);
     }
     judged(x, v->kind);
-    report(x, ANSWER_FINE, v, -1, "");
+    tell_limiter(x, ANSWER_FINE, v, -1, "");
     return tell_answer(x);
 }
 
@@ -267,8 +235,8 @@ static enum step unpaid(struct exchange *x, const struct verdict *v)
     struct verdict told = *v;
 
     judged(x, v->kind);
-    report(x, ours ? ANSWER_UNPAID : ANSWER_FINE, v, v->retry_ms,
-           v->words.message);
+    tell_limiter(x, ours ? ANSWER_UNPAID : ANSWER_FINE, v, v->retry_ms,
+                 v->words.message);
     if (ours) /* as to all that come after it */
         told.status = told_status(v->cause);
     return tell_error(x, &told, verdict_rows[v->kind].retry);
@@ -277,14 +245,14 @@ static enum step unpaid(struct exchange *x, const struct verdict *v)
 static enum step client_error(struct exchange *x, const struct verdict *v)
 {
     judged(x, v->kind);
-    report(x, ANSWER_FINE, v, -1, "");
+    tell_limiter(x, ANSWER_FINE, v, -1, "");
     return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 
 static enum step timed_out(struct exchange *x, const struct verdict *v)
 {
     judged(x, v->kind);
-    report(x, ANSWER_FAULT, v, -1, reply_reason(v->status));
+    tell_limiter(x, ANSWER_FAULT, v, -1, reply_reason(v->status));
     if (attempt_may_be_done(x))
         return tell_once(x, v);
     if (v->status == 524)
@@ -411,7 +379,7 @@ enum step follow_up_silence(struct exchange *x)
                    ? again_in_line(x, false)
                    : again_in(x, 0);
     if (x->attempt.how != END_UNREACHABLE)
-        report(x, ANSWER_FAULT, NULL, -1, "no answer");
+        tell_limiter(x, ANSWER_FAULT, NULL, -1, "no answer");
     if (x->attempt.how != END_GARBAGE && again_may(x, -1, &ms))
         return again_in(x, ms);
     return explain_silence(x);

@@ -30,6 +30,7 @@
 #include "fcgi/passed_headers.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
+#include "fcgi/tell_limiter.h"
 
 /* How long a connection may stay open behind [DONE], for as a rule it ends
  * well, and can be used again; behind an error it may also say [DONE]. */
@@ -304,10 +305,17 @@ static void pass_first(struct exchange *x, const char *data, size_t n)
     relay_send_held_events(x);
 }
 
-void relay_note_error(struct exchange *x, bool had_error)
+void relay_note_error(struct exchange *x, const char *data, size_t len)
 {
-    if (x->relay.sse.has_error && !had_error)
-        request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
+    const struct buf *held = &x->relay.held;
+    struct buf events = {NULL, 0, 0, 0};
+
+    request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
+    if (held->len > 0)
+        buf_add(&events, buf_head(held), held->len);
+    buf_add(&events, data, len);
+    tell_limiter_of_events(x, buf_head(&events), events.len);
+    buf_free(&events);
 }
 
 static void pass_events(struct exchange *x, const char *data, size_t len)
@@ -316,7 +324,8 @@ static void pass_events(struct exchange *x, const char *data, size_t len)
     bool had_error = r->sse.has_error;
     size_t n = sse_scan(&r->sse, data, len);
 
-    relay_note_error(x, had_error);
+    if (r->sse.has_error && !had_error)
+        relay_note_error(x, data, n);
     note_end(x);
     if (n > 0) {
         request_stats_events(x, data, n);

@@ -49,7 +49,8 @@ void relay_send_held(struct exchange *x);
 /* The same of a stream, without what an error in it may quote. */
 void relay_send_held_events(struct exchange *x);
 bool relay_is_head_only(const struct exchange *x);
-/* An event was an error, for the first time: that is noted. */
-void relay_note_error(struct exchange *x, bool had_error);
+/* An event was an error, for the first time: that is noted.  It is in what is held
+ * and the LEN bytes of DATA behind that. */
+void relay_note_error(struct exchange *x, const char *data, size_t len);
 
 #endif

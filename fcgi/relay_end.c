@@ -122,11 +122,12 @@ static void send_rest(struct exchange *x, const struct sse *closed, bool closes)
     }
     if (r->held.len > 0)
         request_stats_events(x, buf_head(&r->held), r->held.len);
+    if (closed->has_error && !had_error)
+        relay_note_error(x, "\n\n", 2);
     relay_send_held_events(x);
     relay_emit(x, "\n\n", 2);
     r->torn = false;
     r->sse = *closed;
-    relay_note_error(x, had_error);
 }
 
 static bool finish_stream(struct exchange *x)

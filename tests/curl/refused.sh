@@ -124,6 +124,15 @@ is "an error behind content passes, and nothing of ours behind it" "error" \
     "$(grep -v '^$' <<<"$body" | tail -n 1 | sed 's/^data: //' | jq -r keys[0])"
 has "in the upstream's words" "$(grep -v '^$' <<<"$body" | tail -n 1)" 'nimsim was asked for error 429'
 ends_as "and counts as the upstream's" upstream_error stream-error-3-429+no-done
+# So late it is no limit of the account, but one of the model's workers.
+ceiling() { curl -s "$url/api/status" | jq --arg m "sim/$1" '.models[] | select(.name == $m).ceiling'; }
+is "and the limiter hears of it" 1 "$(ceiling stream-error-3-429+no-done)"
+for model in stream-error-3-503+split-7 stream-error-3-500; do
+    chat "sim/$model" ',"stream":true' -N
+    ends_as "$model: the upstream's, too" upstream_error "$model"
+done
+is "in pieces, too" 1 "$(ceiling stream-error-3-503+split-7)"
+is "but what is a fault is no refusal" 0 "$(ceiling stream-error-3-500)"
 
 # ---- what took too long --------------------------------------------------------------------
 chat sim/slow-300+html-524

@@ -115,6 +115,23 @@ static void an_error_within_a_stream_is_no_success(void)
     stage_free(st);
 }
 
+/* Its client has a part of the answer, and nothing goes again; but others would
+ * meet the same. */
+static void the_limiter_hears_of_a_late_refusal(void)
+{
+    struct stage *st = streaming();
+
+    (void)wire_body(st->s.up, "data: {\"choices\":[]}\n\ndata: {\"error\":"
+                              "{\"message\":\"Overl");
+    (void)wire_body(st->s.up, "oaded\",\"type\":\"rate_limit_error\",\"code\":"
+                              "429}}\n\n");
+    wire_end(st->s.up, END_OK, "");
+    stage_settle(st);
+    ENDED(st);
+    TOLD(st, "join, sent, report fine accepted, body gone, report busy, done");
+    stage_free(st);
+}
+
 static void anthropics_errors_bear_their_names(void)
 {
     struct stage *st =
@@ -247,6 +264,8 @@ static const struct spine_test tests[] = {
      an_end_does_not_wait_for_its_connection},
     {"an error within a stream is no success",
      an_error_within_a_stream_is_no_success},
+    {"the limiter hears of a late refusal",
+     the_limiter_hears_of_a_late_refusal},
     {"Anthropic's errors bear their names", anthropics_errors_bear_their_names},
     {"relay: deadline: each piece shows that it lives",
      each_piece_shows_that_it_lives},

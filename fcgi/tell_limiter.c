@@ -1,0 +1,67 @@
+/* tell_limiter.c - what is the limiter told of an answer? */
+#include "fcgi/tell_limiter.h"
+
+#include <string.h>
+
+#include "fcgi/config/bounds.h"
+#include "fcgi/place.h"
+#include "fcgi/upstream/refusal_words.h"
+#include "fcgi/upstream/verdict.h"
+
+void tell_limiter(struct exchange *x, enum limiter_answer answer,
+                  const struct verdict *v, int64_t retry_ms, const char *reason)
+{
+    struct limiter_report r = {
+        .answer = answer,
+        .retry_after_ns = retry_ms >= 0 ? retry_ms * NS_PER_MS : -1,
+        .at_once = answer == ANSWER_BUSY ? refusal_words_at_once(&v->words) : 0,
+        .cause = v != NULL ? v->cause : EJECTED_NOT,
+        .key = v != NULL ? verdict_rows[v->kind].key : KEY_UNTOLD,
+    };
+
+    if (x->attempt.errand != ERRAND_REQUEST || x->place.ticket == NULL)
+        return;
+    snprintf(r.reason, sizeof(r.reason), "%.*s", (int)sizeof(r.reason) - 1,
+             reason);
+    limiter_report(x->s->lim, x->place.ticket, &r);
+}
+
+const char *tell_limiter_reason(const struct verdict *v)
+{
+    return v->kind == VERDICT_RATE         ? "too many requests"
+           : v->kind == VERDICT_OVERLOADED ? "it is overloaded"
+                                           : "no worker is free";
+}
+
+/* ---- in the middle of a stream ---------------------------------------------------- */
+
+/* A refusal, which comes late. */
+static bool is_refusal(const struct verdict *v)
+{
+    return v->kind == VERDICT_RATE || v->kind == VERDICT_BUSY ||
+           v->kind == VERDICT_OVERLOADED;
+}
+
+/* The first event from FROM on begins behind the next blank line. */
+static size_t next_event(const char *events, size_t from, size_t len)
+{
+    const char *blank = memmem(events + from, len - from, "\n\n", 2);
+
+    return blank == NULL ? len : (size_t)(blank - events) + 2;
+}
+
+void tell_limiter_of_events(struct exchange *x, const char *events, size_t len)
+{
+    struct verdict_input in = {.status = 200, .is_stream = true};
+    struct verdict v;
+    size_t at = len > WORDS_BYTES ? len - WORDS_BYTES : 0;
+
+    if (at > 0)
+        at = next_event(events, at, len);
+    in.body = events + at;
+    in.len = len - at;
+    verdict_of(&v, &in);
+    if (is_refusal(&v))
+        tell_limiter(x, verdict_rows[v.kind].answer, &v, v.retry_ms,
+                     tell_limiter_reason(&v));
+}
