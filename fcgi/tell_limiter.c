@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
-#include "fcgi/place.h"
 #include "fcgi/upstream/refusal_words.h"
 #include "fcgi/upstream/verdict.h"
 

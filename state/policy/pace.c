@@ -20,7 +20,7 @@
 #define SLOWER   8  /* by this part after one refusal, */
 #define SLOWER_2 4  /* and by this after each in a row */
 #define TEST_NS  (50 * NS_PER_MS)
-#define SOON     3  /* "at once" is within this part of the gap */
+#define SOON     3 /* "at once" is within this part of the gap */
 #define STREAK   32
 #define GAP_MAX  (86400 * NS_PER_S)
 

@@ -47,8 +47,8 @@ bool retreat_is_sane(const struct retreat *r, int64_t now)
            is_past(r->last_ns, now + DAY_NS) && is_past(r->passed_ns, now) &&
            is_past(r->refused_ns, now) && is_past(r->told_ns, now) &&
            is_past(r->refuse_ns, DAY_NS) && r->strays <= STRAYS_MAX &&
-           upstream_window_is_sane(&r->window, now) && pace_is_sane(&r->pace, now) &&
-           rhythm_is_sane(&r->rhythm, now) &&
+           upstream_window_is_sane(&r->window, now) &&
+           pace_is_sane(&r->pace, now) && rhythm_is_sane(&r->rhythm, now) &&
            finding_is_sane(&r->find, now);
 }
 
@@ -182,7 +182,8 @@ static void learn_rate(struct retreat *r, const struct retreat_rule *u,
 static void slow_down(struct retreat *r, const struct retreat_rule *u,
                       const struct retreat_refusal *what, int64_t now)
 {
-    int64_t pause = pace_refused(&r->pace, what->grant, max_i64(u->max_ns, own_gap(u)), now);
+    int64_t pause = pace_refused(&r->pace, what->grant,
+                                 max_i64(u->max_ns, own_gap(u)), now);
 
     r->grant = what->last_grant;
     r->last_ns = now + pause - r->pace.gap_ns;

@@ -48,7 +48,7 @@ struct row {
     "{\"error\":{\"message\":\"" text                                          \
     "\",\"type\":\"t\",\"param\":null,\"code\":null}}"
 #define BILLING                                                                \
-    "{\"error\":{\"message\":\"limit\",\"type\":\"invalid_request_error\","        \
+    "{\"error\":{\"message\":\"limit\",\"type\":\"invalid_request_error\","    \
     "\"code\":\"billing_hard_limit_reached\"}}"
 #define QUOTA                                                                  \
     "{\"error\":{\"message\":\"You exceeded your current quota\",\"type\":"    \
@@ -213,11 +213,12 @@ static const struct row rows[] = {
     {"verdict unpaid: nor is it to be tried again", 0, 429, JSON, QUOTA, OVER,
      "sent, report unpaid, done", "Status: 429", NO_RETRY,
      "off 429 none none x1", "unpaid"},
-    {"verdict unpaid: told by a 400, it is a 402 for all", 0, 400, JSON, BILLING,
-     OVER, "sent, report unpaid, done", "Status: 402",
-     "\"code\":\"billing_hard_limit_reached\"", "off 402 none none x1", "unpaid"},
-    {"verdict unpaid: but as it was told to whom it is about", NO_KEY, 400, JSON,
-     BILLING, OVER, "sent, report fine, done", "Status: 400", BILLING,
+    {"verdict unpaid: told by a 400, it is a 402 for all", 0, 400, JSON,
+     BILLING, OVER, "sent, report unpaid, done", "Status: 402",
+     "\"code\":\"billing_hard_limit_reached\"", "off 402 none none x1",
+     "unpaid"},
+    {"verdict unpaid: but as it was told to whom it is about", NO_KEY, 400,
+     JSON, BILLING, OVER, "sent, report fine, done", "Status: 400", BILLING,
      "off 400 none none x1", "unpaid"},
     /* ---- never */
     {"verdict never: it is larger than its limit, and nobody else waits", 0,
