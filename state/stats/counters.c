@@ -112,19 +112,25 @@ static struct lay_provider *provider_of(struct lay_sums *s, const char *name,
 static_assert(sizeof(struct lay_counters) == sizeof(struct limiter_counters),
               "both are made of one list, of nothing but uint64_t");
 
+static void move(uint64_t *sum, uint64_t *more, size_t n)
+{
+    for (; n > 0; n--, sum++, more++) {
+        *sum += *more;
+        *more = 0;
+    }
+}
+
 /* In each turn, most of which do little: so whatever their names are, and only
- * what there is. */
+ * what there is, some at a time. */
 void counters_add(struct lay_counters *to, struct limiter_counters *n)
 {
     uint64_t *sum = (uint64_t *)to, *more = (uint64_t *)n;
-    size_t i;
+    size_t i, all = sizeof(*to) / sizeof(*sum);
 
-    for (i = 0; i < sizeof(*to) / sizeof(*sum); i++) {
-        if (more[i] == 0)
-            continue;
-        sum[i] += more[i];
-        more[i] = 0;
-    }
+    for (i = 0; i + 4 <= all; i += 4)
+        if ((more[i] | more[i + 1] | more[i + 2] | more[i + 3]) != 0)
+            move(sum + i, more + i, 4);
+    move(sum + i, more + i, all - i);
 }
 
 #define TELL_ONE(name)      to->name = n->name;
