@@ -6,6 +6,7 @@
 #define LEAST  6    /* refusals, before anything is believed */
 #define SIGMAS 2.5  /* that they are too few by */
 #define MANY   1000 /* answers, after which it begins anew */
+#define LOST   64   /* grants later, nobody will say what became of one */
 
 bool rhythm_is_sane(const struct rhythm *r, int64_t now)
 {
@@ -52,7 +53,7 @@ void rhythm_refused(struct rhythm *r, uint64_t grant, uint64_t last,
     if (r->since_ns == 0)
         r->since_ns = max_i64(sent_ns, 1);
     count(r, grant, true);
-    if (r->next == 0)
+    if (r->next == 0 || last > r->next + LOST)
         r->known = last;
 }
 

@@ -504,6 +504,22 @@ static void a_rhythm_is_no_luck(void)
     CU_ASSERT_TRUE(found <= 4);
 }
 
+/* What went next after a refusal may end in a fault, which says nothing. */
+static void a_rhythm_is_heard_through_faults(void)
+{
+    struct rhythm r = {0};
+    uint64_t grant;
+
+    for (grant = 1; grant < 2000 && !rhythm_is_even(&r); grant++) {
+        rhythm_sent(&r, grant);
+        if (grant % 4 == 0)
+            rhythm_refused(&r, grant, grant, LAB_T0);
+        else if (grant % 64 != 5)
+            rhythm_passed(&r, grant);
+    }
+    CU_ASSERT_TRUE(rhythm_is_even(&r));
+}
+
 /* At a pace, each refusal by chance would make it slower, without end. */
 static void luck_at_a_pace_is_found_out(void)
 {
@@ -632,6 +648,7 @@ static const struct unit_test tests[] = {
      a_slow_start_does_not_wait_for_long_answers},
     {"a rate is found and kept", a_rate_is_found_and_kept},
     {"a rhythm is no luck", a_rhythm_is_no_luck},
+    {"a rhythm is heard through faults", a_rhythm_is_heard_through_faults},
     {"luck at a pace is found out", luck_at_a_pace_is_found_out},
     {"an operator ends it at once", an_operator_ends_it_at_once},
     {"no order of events leaves the bounds",
