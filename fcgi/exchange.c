@@ -187,11 +187,7 @@ static enum step step_route(struct exchange *x)
         auth_check(x->s->cfg, x->req);
     if (f->status != 0)
         return exchange_fail(x, f->code, "%s", f->message);
-    if (!x->req->route->proxied)
-        return x->req->route->answer(x);
-    if (x->s->draining)
-        return refuse_draining(x);
-    return STEP_ADMIT;
+    return x->req->route->proxied ? STEP_ADMIT : x->req->route->answer(x);
 }
 
 static enum step step_later(struct exchange *x)
@@ -225,7 +221,7 @@ static enum step step_queue(struct exchange *x)
         place_leave_line(x);
         return STEP_FORWARD;
     }
-    if (x->s->draining)
+    if (x->s->draining && x->place.was_tried) /* else there may be a slot */
         return refuse_draining(x);
     x->due.at[DUE_QUEUE] = place_deadline(&x->place);
     return exchange_is_due(x, DUE_QUEUE) ? refuse_late(x) : STEP_QUEUE;

@@ -22,10 +22,11 @@ roll() { # roll "what"
     mapfile -t old < <(workers)
     : >"$work/codes"
     while [ ! -e "$work/enough" ] || [ "$(wc -l <"$work/codes")" -lt 4 ]; do
-        chat sim/tokens-3 >/dev/null
-        echo "$status" >>"$work/codes"
-        chat sim/big-1 >/dev/null
-        echo "$status" >>"$work/codes"
+        for model in tokens-3 big-1; do
+            chat "sim/$model" >/dev/null
+            [ "$status" = 200 ] || status="$status $(tr '\n' ' ' <<<"$body")" # says why
+            echo "$status" >>"$work/codes"
+        done
     done &
     for pid in "${old[@]}"; do
         kill -TERM "$pid"

@@ -347,9 +347,10 @@ await part('deadline', async () => {
 });
 
 await part('leaving', async () => {
-    await tight.chat.completions.create({ model: 'sim/tokens-2', messages });
-    const { accepted } = await sim();
+    let { accepted } = await sim();
     for (const [what, after, stream] of [['before', 300, true], ['after', 1400, true], ['buffered', 300, false]]) {
+        await tight.chat.completions.create({ model: 'sim/tokens-2', messages }); // the slot is gone for 3 s
+        accepted += 1;
         const leave = new AbortController();
         const call = refused((async () => read(await tight.chat.completions.create(
             { model: 'sim/tokens-2', messages, stream }, { signal: leave.signal })))());

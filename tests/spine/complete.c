@@ -118,8 +118,8 @@ static const struct step_row {
     const char *name;
     const char *never; /* exits, and why not */
 } step_names[STEP_DONE] = {
-    [STEP_ROUTE] = {"route", "hang-up cancel deadline pause state lost abort: "
-                             "nothing waits there"},
+    [STEP_ROUTE] = {"route", "hang-up cancel deadline drain pause state lost "
+                             "abort: nothing waits there"},
     [STEP_LATER] = {"later", "cancel pause: it has no ticket"},
     [STEP_PAGE] = {"page", "cancel pause: it has no ticket"},
     [STEP_ADMIT] = {"admit", "hang-up cancel deadline drain pause state lost "

@@ -186,18 +186,36 @@ static void paused(void)
     stage_free(st);
 }
 
-static void draining(void)
+/* It had come before we were asked to end: if there is a slot, it is served. */
+static void draining_with_a_slot(void)
 {
     struct stage *st = stage_new(NULL);
 
     stage_drain(st);
     stage_chat(st, false);
+    TOLD(st, "join");
+    stage_grant(st);
+    stage_settle(st);
+    stage_answer(st, 200, "", "{\"choices\":[]}");
+    stage_settle(st);
+    ENDED(st);
+    SAID(st, "Status: 200");
+    stage_free(st);
+}
+
+static void draining_without_one(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    stage_drain(st);
+    stage_chat(st, false);
+    fake_wait(st->s.lim, 3, 7 * NS_PER_S);
+    stage_settle(st);
     ENDED(st);
     SAID(st, "Status: 503");
     SAID(st, "\"code\":\"sluice_draining\"");
     SAID(st, "retry-after-ms: 1000");
     SAID(st, "x-should-retry: true");
-    TOLD(st, "");
     NOTED(st, "refused 503 draining none x0");
     stage_free(st);
 }
@@ -223,7 +241,9 @@ static const struct spine_test tests[] = {
     {"refused late: with a slot in sight", late_with_a_slot_in_sight},
     {"refused late: not before its first try", not_before_its_first_try},
     {"refused late: while all is paused", paused},
-    {"route: drain: nothing new is taken", draining},
+    {"queue: drain: who came before it has the slot that is there",
+     draining_with_a_slot},
+    {"queue: drain: who would have to wait is told", draining_without_one},
     {"refused cancelled: not to be tried again", cancelled},
     {NULL, NULL},
 };
