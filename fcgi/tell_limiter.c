@@ -34,13 +34,6 @@ const char *tell_limiter_reason(const struct verdict *v)
 
 /* ---- in the middle of a stream ---------------------------------------------------- */
 
-/* A refusal, which comes late. */
-static bool is_refusal(const struct verdict *v)
-{
-    return v->kind == VERDICT_RATE || v->kind == VERDICT_BUSY ||
-           v->kind == VERDICT_OVERLOADED;
-}
-
 /* The first event from FROM on begins behind the next blank line. */
 static size_t next_event(const char *events, size_t from, size_t len)
 {
@@ -52,6 +45,7 @@ static size_t next_event(const char *events, size_t from, size_t len)
 void tell_limiter_of_events(struct exchange *x, const char *events, size_t len)
 {
     struct verdict_input in = {.status = 200, .is_stream = true};
+    enum limiter_answer answer;
     struct verdict v;
     size_t at = len > WORDS_BYTES ? len - WORDS_BYTES : 0;
 
@@ -60,7 +54,7 @@ void tell_limiter_of_events(struct exchange *x, const char *events, size_t len)
     in.body = events + at;
     in.len = len - at;
     verdict_of(&v, &in);
-    if (is_refusal(&v))
-        tell_limiter(x, verdict_rows[v.kind].answer, &v, v.retry_ms,
-                     tell_limiter_reason(&v));
+    answer = verdict_rows[v.kind].answer;
+    if (answer == ANSWER_RATE || answer == ANSWER_BUSY) /* a late refusal */
+        tell_limiter(x, answer, &v, v.retry_ms, tell_limiter_reason(&v));
 }

@@ -19,6 +19,7 @@
 
 struct span {
     int64_t first_ns, longest_ns;
+    bool is_ours; /* whatever the upstream says */
 };
 
 /* The compiler names a cause that is missing. */
@@ -26,12 +27,12 @@ static struct span span_of(enum ejection_cause cause)
 {
     switch (cause) {
     case EJECTED_UNKNOWN:
-        return (struct span){MINUTE_NS, MINUTE_NS};
+        return (struct span){MINUTE_NS, MINUTE_NS, false};
     case EJECTED_GONE:
-        return (struct span){DAY_NS, DAY_NS};
+        return (struct span){DAY_NS, DAY_NS, false};
     case EJECTED_UNPAID:
-    case EJECTED_QUOTA:
-        return (struct span){5 * MINUTE_NS, 60 * MINUTE_NS};
+    case EJECTED_QUOTA: /* whether it has been paid for, no upstream foretells */
+        return (struct span){5 * MINUTE_NS, 60 * MINUTE_NS, true};
     case EJECTED_NOT:
     case EJECTED_UNAVAILABLE:
     case EJECTED_DEGRADED:
@@ -39,7 +40,7 @@ static struct span span_of(enum ejection_cause cause)
     case EJECTION_CAUSES:
         break;
     }
-    return (struct span){MINUTE_NS, 15 * MINUTE_NS};
+    return (struct span){MINUTE_NS, 15 * MINUTE_NS, false};
 }
 
 bool ejection_is_sane(const struct ejection *b, int64_t now)
@@ -55,9 +56,7 @@ static int64_t span_ns(const struct ejection *b,
     int64_t span = of.first_ns;
     uint32_t k;
 
-    /* Whether an account has been paid for, no upstream foretells. */
-    if (what->retry_after_ns >= 0 && what->cause != EJECTED_UNPAID &&
-        what->cause != EJECTED_QUOTA)
+    if (what->retry_after_ns >= 0 && !of.is_ours)
         return max_i64(min_i64(what->retry_after_ns, DAY_NS), NS_PER_S);
     for (k = 0; k < b->streak && span < of.longest_ns; k++)
         span *= 2;
