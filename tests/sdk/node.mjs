@@ -347,23 +347,27 @@ await part('deadline', async () => {
 });
 
 await part('leaving', async () => {
-    let { accepted } = await sim();
     for (const [what, after, stream] of [['before', 300, true], ['after', 1400, true], ['buffered', 300, false]]) {
-        await tight.chat.completions.create({ model: 'sim/tokens-2', messages }); // the slot is gone for 3 s
-        accepted += 1;
-        const leave = new AbortController();
-        const call = refused((async () => read(await tight.chat.completions.create(
-            { model: 'sim/tokens-2', messages, stream }, { signal: leave.signal })))());
-        const waits = await becomes(async () => (await sluice(SLUICE_TIGHT)).queue.waiting === 1);
-        await sleep(after);
-        leave.abort();
-        await call;
-        const ms = await becomes(async () => (await sluice(SLUICE_TIGHT)).queue.waiting === 0);
         const name = stream ? `a stream that leaves ${what} its commit` : 'a buffered call that leaves';
+        let accepted, waits, ms;
+        // lighttpd does not tell of a request that it found together with its
+        // connection (conf/README.md): that is luck, so there are three tries.
+        for (let i = 0; i < 3 && !(waits != null && ms != null && ms < 100); i += 1) {
+            ({ accepted } = await sim());
+            await tight.chat.completions.create({ model: 'sim/tokens-2', messages }); // the slot is gone for 3 s
+            const leave = new AbortController();
+            const call = refused((async () => read(await tight.chat.completions.create(
+                { model: 'sim/tokens-2', messages, stream }, { signal: leave.signal })))());
+            waits = await becomes(async () => (await sluice(SLUICE_TIGHT)).queue.waiting === 1);
+            await sleep(after);
+            leave.abort();
+            await call;
+            ms = await becomes(async () => (await sluice(SLUICE_TIGHT)).queue.waiting === 0);
+        }
         fact(`leaving: ${name} is out of the queue (after ${ms} ms)`, waits !== null && ms !== null && ms < 1500,
             [waits, ms]);
+        is(`leaving: ${name} does not reach the upstream`, accepted + 1, (await sim()).accepted);
     }
-    is('leaving: none of them reached the upstream', accepted, (await sim()).accepted);
 });
 
 await part('many', async () => {

@@ -438,18 +438,22 @@ async def leaver(after, **ask):
 
 
 with part("leaving"):
-    accepted = sim()["accepted"]
     for what, after, ask in (
         ("a stream that leaves before its commit", 0.4, {"stream": True}),
         ("a stream that leaves after its commit", 1.5, {"stream": True}),
         ("a buffered call that leaves", 0.4, {}),
     ):
-        waiting_chat(model="sim/tokens-2", messages=messages)  # the slot is gone for 3 s
-        accepted += 1
-        waits = asyncio.run(leaver(after, **ask))
-        ms = becomes(lambda: sluice(TIGHT)["queue"]["waiting"] == 0)
+        # lighttpd does not tell of a request that it found together with its
+        # connection (conf/README.md): that is luck, so there are three tries.
+        for _ in range(3):
+            accepted = sim()["accepted"]
+            waiting_chat(model="sim/tokens-2", messages=messages)  # the slot is gone for 3 s
+            waits = asyncio.run(leaver(after, **ask))
+            ms = becomes(lambda: sluice(TIGHT)["queue"]["waiting"] == 0)
+            if waits and ms is not None and ms < 100:
+                break
         fact(f"leaving: {what} is out of the queue (after {ms} ms)", waits and ms is not None and ms < 1500, (waits, ms))
-    equal("leaving: none of them reached the upstream", accepted, sim()["accepted"])
+        equal(f"leaving: {what} does not reach the upstream", accepted + 1, sim()["accepted"])
 
 
 async def twenty():
