@@ -15,7 +15,8 @@
 
 /* ---- errors ----------------------------------------------------------------- */
 
-/* One that fits nowhere breaks the answer off: it stays without its end. */
+/* Behind a 200 the answer stays without its end: who does not read the event
+ * that says why sees it broken off. */
 enum step exchange_tell(struct exchange *x, const struct relay_error *e)
 {
     if (relay_error(x, e))
@@ -54,8 +55,11 @@ enum step exchange_fail_with(struct exchange *x, struct reply_error *e)
     x->error = *e;
     conceal_text(x, x->error.message); /* it may quote the upstream */
     reply_error_json(&json, &x->error);
-    next = exchange_tell(x, &(struct relay_error){e->status, &json, e->retry_ms,
-                                                  e->retry, NULL, false});
+    next = exchange_tell(
+        x, &(struct relay_error){e->status, &json, e->retry_ms, e->retry, NULL,
+                                 false, x->error.message,
+                                 reply_error_type(e->status),
+                                 error_rows[e->code].text});
     buf_free(&json);
     return next;
 }

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "fcgi/conceal.h"
+#include "fcgi/config/api_url.h"
 #include "fcgi/config/config.h"
+#include "fcgi/onward_headers.h"
 #include "fcgi/relay.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
@@ -34,11 +36,7 @@ static void on_sent(void *arg)
 
 void attempt_is_heard(struct exchange *x)
 {
-    int64_t now = exchange_now(x);
-
-    x->due.at[DUE_IDLE] = now + x->s->cfg->idle_ms * NS_PER_MS;
-    if (x->relay.mode == RELAY_STREAM)
-        x->due.at[DUE_BEAT] = now + x->s->cfg->heartbeat_ms * NS_PER_MS;
+    x->due.at[DUE_IDLE] = exchange_now(x) + x->s->cfg->idle_ms * NS_PER_MS;
 }
 
 static void on_head(void *arg, struct upstream_head *head)
@@ -102,96 +100,27 @@ static const struct transfer_ops transfer_ops = {may_write, on_sent, on_head,
 
 /* ---- what is asked ---------------------------------------------------------- */
 
-#define HEADERS_MAX (FORWARD_MAX + 4)
-
-struct header_list {
-    struct buf text; /* all lines, each with its zero */
-    size_t at[HEADERS_MAX];
-    size_t n;
-};
-
-static void add_header(struct header_list *l, const char *name,
-                       const char *value)
+/* What is asked for, and where; URL is its text. */
+static void aim(struct transfer_request *req, struct buf *url,
+                const struct exchange *x)
 {
-    CHECK(l->n < HEADERS_MAX);
-    l->at[l->n++] = l->text.len;
-    buf_str(&l->text, name);
-    buf_add(&l->text, ": ", 2);
-    buf_add(&l->text, value, strlen(value) + 1);
-}
+    const struct config_upstream *up = attempt_upstream(x);
 
-static int64_t ms_left(const struct exchange *x)
-{
-    return (x->due.at[DUE_ANSWER] - exchange_now(x)) / NS_PER_MS;
-}
-
-/* What the client sent, as far as it matters to the upstream. */
-static void add_request_headers(struct header_list *l, const struct exchange *x)
-{
-    const struct request *r = x->req;
-    bool has_accept = false, has_poll = false;
-    size_t i;
-
-    for (i = 0; i < r->n_forward; i++) {
-        add_header(l, r->forward[i].name, r->forward[i].value);
-        has_accept = has_accept || strcmp(r->forward[i].name, "Accept") == 0;
-        has_poll =
-            has_poll || strcmp(r->forward[i].name, "NVCF-POLL-SECONDS") == 0;
-    }
-    if (!r->has_type && r->body.len > 0 && r->route->needs_json)
-        add_header(l, "Content-Type", "application/json");
-    if (!has_accept)
-        add_header(l, "Accept",
-                   relay_wants_events(x) ? "text/event-stream" : "*/*");
-    if (!has_poll) {
-        l->at[l->n++] = l->text.len;
-        buf_str(&l->text, "NVCF-POLL-SECONDS: ");
-        buf_int(&l->text, nvcf_poll_seconds(ms_left(x)));
-        buf_add(&l->text, "", 1);
-    }
-}
-
-/* The key comes last: no other line may move it, or a copy of it would stay
- * behind in memory that is not wiped.  It goes to the upstream alone. */
-static void add_headers(struct header_list *l, const struct exchange *x)
-{
-    const struct request *r = x->req;
-    const char *key = attempt_upstream(x)->api_key;
-
-    if (x->attempt.errand == ERRAND_REQUEST)
-        add_request_headers(l, x);
-    else
-        add_header(l, "Accept", "*/*");
-    add_header(l, "X-Request-Id", r->id);
-    if (x->attempt.errand == ERRAND_RESULT)
-        return;
-    if (key != NULL) {
-        l->at[l->n++] = l->text.len;
-        buf_str(&l->text, "Authorization: Bearer ");
-        buf_add(&l->text, key, strlen(key) + 1);
-    } else if (r->authorization != NULL) {
-        add_header(l, "Authorization", r->authorization);
-    }
-}
-
-/* What is asked for, and where. */
-static void aim(struct transfer_request *req, const struct exchange *x)
-{
     switch (x->attempt.errand) {
     case ERRAND_REQUEST:
-        req->target = x->req->target;
+        api_url(url, up, x->req->target);
         req->method = x->req->method;
         req->body = x->req->body.len > 0 ? buf_head(&x->req->body) : NULL;
         req->body_len = x->req->body.len;
         break;
     case ERRAND_POLL:
-        req->target = x->attempt.nvcf.target;
+        api_url(url, up, x->attempt.nvcf.target);
         break;
     case ERRAND_RESULT:
-        req->base_url = "";
-        req->target = x->attempt.nvcf.result;
+        buf_add(url, x->attempt.nvcf.result, strlen(x->attempt.nvcf.result) + 1);
         break;
     }
+    req->url = buf_head(url);
 }
 
 /* ---- from beginning to end -------------------------------------------------- */
@@ -200,24 +129,18 @@ void attempt_begin(struct exchange *x)
 {
     const struct config *cfg = x->s->cfg;
     struct attempt *a = &x->attempt;
-    struct header_list l = {{NULL, 0, 0, 0}, {0}, 0};
-    const char *lines[HEADERS_MAX + 1];
+    struct onward_headers headers;
+    struct buf url = {NULL, 0, 0, 0};
     struct transfer_request req = {
-        .base_url = attempt_upstream(x)->base_url,
         .method = "GET",
-        .headers = lines,
         .connect_ms = cfg->connect_ms,
         /* A kept one may be dead, and nobody can tell what it has taken. */
         .fresh = a->is_fresh || (a->errand == ERRAND_REQUEST &&
                                  !request_is_repeatable(x->req)),
     };
-    size_t i;
 
-    aim(&req, x);
-    add_headers(&l, x);
-    for (i = 0; i < l.n; i++)
-        lines[i] = buf_head(&l.text) + l.at[i];
-    lines[l.n] = NULL;
+    aim(&req, &url, x);
+    req.headers = onward_headers_make(&headers, x);
     answer_probe_clear(&a->probe);
     if (a->errand == ERRAND_REQUEST) {
         a->sends++;
@@ -227,8 +150,8 @@ void attempt_begin(struct exchange *x)
     a->state = ATTEMPT_BEGUN;
     a->may_have_sent = a->errand != ERRAND_REQUEST;
     a->transfer = transfer_start(x->s->up, &req, &transfer_ops, x);
-    explicit_bzero(l.text.data, l.text.cap);
-    buf_free(&l.text);
+    onward_headers_forget(&headers);
+    buf_free(&url);
 }
 
 void attempt_drop_body(struct exchange *x)

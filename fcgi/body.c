@@ -1,17 +1,20 @@
 /*
  * body.c - what does the body ask for?
  *
- * Model, stream and max_tokens are read, all else passes as it came.  Where a
- * route needs them, what is wrong with them is told.  A body is hostile: it may be a bomb of nested arrays, or text that json-c would read
- * and the upstream would not.
+ * Model, stream and max_tokens are read, all else passes as it came, but for a
+ * byte order mark, which no JSON text has.  Where a route needs them, what is
+ * wrong with them is told.  A body is hostile: it may be a bomb of nested
+ * arrays, or text that json-c would read and the upstream would not.
  */
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <string.h>
+#include <strings.h>
 
 #include "fcgi/fault.h"
+#include "fcgi/multipart.h"
 #include "fcgi/request.h"
 #include "fcgi/route.h"
 #include "lib/json_strict.h"
@@ -83,12 +86,21 @@ static json_object *parse(struct request *r)
 
 /* ---- what it asks for --------------------------------------------------------- */
 
+/* One that was stored at the upstream says which model it is for. */
+static bool is_stored_prompt(const struct request *r, json_object *root)
+{
+    return r->route->ends == ENDS_RESPONSE &&
+           json_object_object_get_ex(root, "prompt", NULL);
+}
+
 static void read_model(struct request *r, json_object *root)
 {
     json_object *v;
     size_t len;
 
     if (!json_object_object_get_ex(root, "model", &v)) {
+        if (is_stored_prompt(r, root))
+            return;
         fault_bad(&r->fault, "\"model\" is missing.");
         return;
     }
@@ -105,7 +117,13 @@ static void read_model(struct request *r, json_object *root)
         request_name_model(r, json_object_get_string(v), len);
 }
 
-/* 0 and 1 are what some clients write, and what upstreams take. */
+static bool is_word(json_object *v, const char *word)
+{
+    return json_object_is_type(v, json_type_string) &&
+           strcasecmp(json_object_get_string(v), word) == 0;
+}
+
+/* 0, 1 and "true" are what some clients write, and what upstreams take. */
 static void read_stream(struct request *r, json_object *root)
 {
     json_object *v;
@@ -117,6 +135,8 @@ static void read_stream(struct request *r, json_object *root)
     if (json_object_is_type(v, json_type_boolean) ||
         (json_object_is_type(v, json_type_int) && (n == 0 || n == 1)))
         r->stream = n == 1;
+    else if (is_word(v, "true") || is_word(v, "false"))
+        r->stream = is_word(v, "true");
     else
         fault_bad(&r->fault, "\"stream\" must be true or false.");
 }
@@ -170,6 +190,31 @@ static void read_json(struct request *r)
     }
 }
 
+static void read_form(struct request *r)
+{
+    const char *type = asked_header(&r->headers, "content-type"), *value;
+    const char *body = buf_head(&r->body);
+    size_t n;
+
+    if (type != NULL &&
+        multipart_field(type, body, r->body.len, "model", &value, &n) &&
+        n > 0 && n <= MODEL_BYTES && memchr(value, '\0', n) == NULL &&
+        buf_is_utf8(value, n))
+        request_name_model(r, value, n);
+    if (type != NULL &&
+        multipart_field(type, body, r->body.len, "stream", &value, &n))
+        r->stream = (n == 4 && strncasecmp(value, "true", 4) == 0) ||
+                    (n == 1 && *value == '1');
+}
+
+/* PowerShell writes it before what it sends. */
+static void drop_bom(struct request *r)
+{
+    if (r->body.len >= 3 &&
+        memcmp(buf_head(&r->body), "\xef\xbb\xbf", 3) == 0)
+        buf_take(&r->body, 3);
+}
+
 /* Where a route is only passed on, nothing of a body is ours to judge: what
  * cannot be used is as if it were not there. */
 static void peek(struct request *r)
@@ -187,16 +232,22 @@ void request_parse_body(struct request *r)
                   r->body.len, r->content_length);
     if (r->fault.status != 0 || r->route == NULL || !r->route->proxied)
         return;
-    if (strcmp(r->method, "POST") != 0) {
-        buf_free(&r->body); /* of a GET: it means nothing and goes nowhere */
+    if (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0) {
+        buf_free(&r->body); /* it means nothing and goes nowhere */
         return;
     }
     if (r->route->needs_json && r->has_type && !r->is_json)
         fault_bad(&r->fault, "Content-Type must be application/json here.");
     else if (r->route->needs_json && r->body.len == 0)
         fault_bad(&r->fault, "The body is empty: a JSON object is needed.");
-    else if (r->body.len > 0 && r->route->needs_json)
+    if (r->fault.status != 0 || r->body.len == 0)
+        return;
+    if (r->is_json || r->route->needs_json)
+        drop_bom(r);
+    if (r->route->needs_json)
         read_json(r);
-    else if (r->body.len > 0 && r->is_json)
+    else if (r->is_json)
         peek(r);
+    else
+        read_form(r);
 }

@@ -18,7 +18,6 @@
 #include "fcgi/conceal.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "fcgi/config/config.h"
 #include "fcgi/exchange_parts.h"
@@ -48,21 +47,12 @@ static const char *credential(const char *authorization)
     return space + strspn(space, " ");
 }
 
-static bool carries_key(const char *name)
-{
-    return strcasecmp(name, "x-api-key") == 0 ||
-           strcasecmp(name, "api-key") == 0;
-}
-
 static void add_callers(struct secrets *s, const struct request *r)
 {
-    size_t i;
-
     if (r->authorization != NULL)
         secrets_add(s, credential(r->authorization), CALLERS_LEAST);
-    for (i = 0; i < r->n_forward; i++)
-        if (carries_key(r->forward[i].name))
-            secrets_add(s, r->forward[i].value, CALLERS_LEAST);
+    if (r->api_key != NULL)
+        secrets_add(s, r->api_key, CALLERS_LEAST);
 }
 
 static struct secrets secrets_of(const struct exchange *x)

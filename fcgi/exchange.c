@@ -22,6 +22,7 @@
 #include "fcgi/auth.h"
 #include "fcgi/config/config.h"
 #include "fcgi/forward.h"
+#include "fcgi/free.h"
 #include "fcgi/place.h"
 #include "fcgi/refuse.h"
 #include "fcgi/relay.h"
@@ -187,7 +188,9 @@ static enum step step_route(struct exchange *x)
         auth_check(x->s->cfg, x->req);
     if (f->status != 0)
         return exchange_fail(x, f->code, "%s", f->message);
-    return x->req->route->proxied ? STEP_ADMIT : x->req->route->answer(x);
+    if (!x->req->route->proxied)
+        return x->req->route->answer(x);
+    return free_is(x->s->cfg, x->req) ? free_go(x) : STEP_ADMIT;
 }
 
 static enum step step_later(struct exchange *x)

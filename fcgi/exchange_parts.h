@@ -140,6 +140,7 @@ struct relay {
     struct buf held;    /* with RELAY_STREAM: an event not yet complete */
     bool has_begun;     /* with RELAY_STREAM: an event was passed on */
     bool torn;          /* a part of one was sent, because it is too long */
+    bool in_comments;   /* the last line was one of ours */
     bool told_error;    /* with RELAY_EXPLAIN: it was one of the upstream's */
     struct sse sse;
     struct usage usage;

@@ -123,9 +123,10 @@ static enum step finish_answer(struct exchange *x)
         return broken_off(x);
     if (!relay_finish(x))
         return x->relay.mode == RELAY_EXPLAIN ? no_events(x) : broken_off(x);
-    if (x->relay.told_error) /* a 200 that is none */
+    if (x->relay.told_error) /* a 200 that is none: it stays without its end */
         request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
-    client_end(&x->client);
+    else
+        client_end(&x->client);
     exchange_dirty(x);
     return STEP_FLUSH;
 }

@@ -81,14 +81,21 @@ void gate_route(const struct routes *table, struct request *r)
         return;
     }
     r->route = route_find(table, r->method, r->path, &allow);
-    if (r->route != NULL)
+    if (r->route != NULL && r->route->proxied && r->wants_socket) {
+        r->route = NULL;
+        fault_set(&r->fault, ERROR_UPGRADE,
+                  "Sluice speaks no WebSocket: POST to this path and read the "
+                  "events of its answer (Codex: supports_websockets = false).");
+    }
+    if (r->route != NULL || r->fault.status != 0)
         return;
     if (allow == NULL) {
         fault_set(
             &r->fault, ERROR_NOT_FOUND,
             "There is nothing at this path. Sluice serves the OpenAI API "
-            "under /v1/, and /health, /health/ready, /metrics, "
-            "/api/status, /api/queue, /api/events, /api/history, /api/config.");
+            "under /v1/, so that a base URL ends with /v1; and /health, "
+            "/health/ready, /metrics, /api/status, /api/queue, /api/events, "
+            "/api/history, /api/config.");
         return;
     }
     (void)snprintf(r->allow, sizeof(r->allow), "%s", allow);

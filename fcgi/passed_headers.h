@@ -19,6 +19,7 @@ struct relay_error {
     int retry;              /* x-should-retry: 1 true, 0 false, -1 not said */
     const struct upstream_head *head; /* of its answer; NULL: it is ours */
     bool is_coded; /* JSON is none, but what the upstream sent, compressed */
+    const char *message, *type, *code; /* as JSON has them; CODE "": none */
 };
 
 /* Of a 200 that is sent before anything is known: whole. */

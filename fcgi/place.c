@@ -20,14 +20,19 @@ static void bound(struct place *p, int64_t at_ns, const char *whose)
     p->deadline_name = whose;
 }
 
-/* A client that gets no byte before the answer has its own patience. */
+/* A client that gets no byte before the answer has its own patience, and so has
+ * one that counts events. */
 static void bound_by_client(struct exchange *x)
 {
     int64_t client_ms = x->req->client_timeout_ms;
+    int64_t event_ms = sign_of_life_patience_ms(x);
 
     if (sign_of_life_is_silent(x) && client_ms >= 0)
         bound(&x->place, x->req->arrived_ns + client_ms * NS_PER_MS,
               "the client's own timeout");
+    if (event_ms >= 0)
+        bound(&x->place, x->req->arrived_ns + event_ms * NS_PER_MS,
+              "event_patience_s");
 }
 
 static void bound_anew(struct exchange *x)
@@ -113,6 +118,11 @@ static void on_ticket(void *arg, const struct ticket_news *news)
     exchange_run(x);
 }
 
+void place_choose(struct exchange *x)
+{
+    x->attempt.upstream = choose_upstream(x->s->cfg, request_model(x->req));
+}
+
 void place_take(struct exchange *x)
 {
     const struct request *r = x->req;
@@ -133,7 +143,7 @@ void place_take(struct exchange *x)
     };
 
     bound_first(x);
-    x->attempt.upstream = choose_upstream(x->s->cfg, request_model(r));
+    place_choose(x);
     req.upstream = x->attempt.upstream;
     req.deadline_ns = p->deadline_ns;
     req.fingerprint = fingerprint_of(

@@ -7,6 +7,8 @@
 
 #include "fcgi/exchange_parts.h"
 
+/* The upstream for X: the first one whose patterns fit its model. */
+void place_choose(struct exchange *x);
 /* Asks for X's first place. */
 void place_take(struct exchange *x);
 /*

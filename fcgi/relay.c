@@ -4,7 +4,7 @@
  *   before the head     nothing, or (commit) our own 200 and signs of life
  *   event stream        event by event: an unfinished one is of no use to a
  *                       client, and cut short it would hide our error from
- *                       its parser; comments only between events
+ *                       its parser; comments only before the first
  *   JSON                held up to HOLD_MAX and sent whole with its length,
  *                       so that a broken one can still become a 502; but white
  *                       space before it passes, once that has lasted
@@ -90,23 +90,72 @@ void relay_commit(struct exchange *x)
     relay_emit_buf(x, &b);
 }
 
+/* No blank line: parsers skip the line alone, some count both, and some take
+ * what a blank line ends for an event. */
+void relay_comment(struct exchange *x, const char *text)
+{
+    char line[160];
+    int n = snprintf(line, sizeof(line), ": %s\n", text);
+
+    if (x->relay.torn)
+        return;
+    relay_emit(x, line, (size_t)n);
+    x->relay.in_comments = true;
+}
+
+/* A blank line for those who cut a stream at blank lines, and would take the
+ * first event for a comment. */
+void relay_end_comments(struct exchange *x)
+{
+    if (x->relay.in_comments)
+        relay_emit(x, "\n", 1);
+    x->relay.in_comments = false;
+}
+
 void relay_beat(struct exchange *x, const char *text)
 {
     struct relay *r = &x->relay;
-    char line[160];
-    int n;
 
     if (!r->head_sent || client_is_full(&x->client))
         return;
     if (r->mode == RELAY_STREAM || (r->committed && r->as_events)) {
-        if (r->torn || r->sse.has_id)
-            return;
-        n = snprintf(line, sizeof(line), ": %s\n\n", text);
-        relay_emit(x, line, (size_t)n);
+        if (!r->has_begun)
+            relay_comment(x, text);
     } else if (r->committed && r->mode == RELAY_NOTHING) {
         /* White space before a JSON text: RFC 8259, 2. */
         relay_emit(x, "\n", 1);
     }
+}
+
+/* Only Messages has an event for it; the others are of a kind that most clients
+ * pass over, and so come to those alone for whom they were asked. */
+void relay_wait_event(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+    struct buf b = {NULL, 0, 0, 0};
+
+    if (!r->committed || !r->as_events || r->has_begun ||
+        client_is_full(&x->client))
+        return;
+    switch (x->req->route->ends) {
+    case ENDS_RESPONSE:
+        buf_str(&b, "event: sluice.waiting\ndata: {\"type\":\"sluice.waiting\"}");
+        break;
+    case ENDS_MESSAGE:
+        buf_str(&b, "event: ping\ndata: {\"type\":\"ping\"}");
+        break;
+    case ENDS_DONE:
+    case ENDS_ANYHOW:
+        buf_str(&b, "data: {\"id\":");
+        buf_json(&b, x->req->id);
+        buf_str(&b, ",\"object\":\"chat.completion.chunk\",\"created\":0,"
+                    "\"model\":");
+        buf_json(&b, request_model(x->req));
+        buf_str(&b, ",\"choices\":[]}");
+        break;
+    }
+    buf_str(&b, "\n\n");
+    relay_emit_buf(x, &b);
 }
 
 /* ---- the upstream's answer ---------------------------------------------------- */
@@ -301,6 +350,7 @@ static void pass_first(struct exchange *x, const char *data, size_t n)
     buf_add(&r->held, data, n);
     if (r->committed)
         drop_bom(r);
+    relay_end_comments(x);
     r->has_begun = true;
     relay_send_held_events(x);
 }

@@ -19,6 +19,12 @@ void relay_commit(struct exchange *x);
 /* A sign of life, where the answer allows one.  TEXT is the comment. */
 void relay_beat(struct exchange *x, const char *text);
 
+/* An event that says nothing, as its API has it, before the first one. */
+void relay_wait_event(struct exchange *x);
+/* A comment in an event stream, and what ends those before an event. */
+void relay_comment(struct exchange *x, const char *text);
+void relay_end_comments(struct exchange *x);
+
 /* KIND is what the body's first bytes are, if they were looked at. */
 void relay_head(struct exchange *x, const struct upstream_head *h,
                 enum sniffed kind);
@@ -35,8 +41,8 @@ bool relay_has_ended(const struct exchange *x);
 bool relay_finish(struct exchange *x);
 /* Why an answer cannot be told as events; after relay_finish(). */
 void relay_why_not(const struct exchange *x, char *text, size_t size);
-/* An error as status, event or JSON, whatever still fits.  False: no way is
- * left, the answer must be broken off. */
+/* An error as status, event or JSON, whatever still fits.  False: it is to stay
+ * without its end, for it was a good answer so far. */
 bool relay_error(struct exchange *x, const struct relay_error *e);
 
 /* For relay_end.c: bytes to the client; *B is freed. */

@@ -3,7 +3,8 @@
  *
  *   well       what is held goes out; a stream whose choices all have their
  *              reason gets the [DONE] that it lacks
- *   cut        not at all: an error follows, as whatever still fits
+ *   cut        not at all: an error follows, as whatever still fits, and
+ *              behind events the end of the answer stays away
  *   JSON, but  its events (unfold.c); if it has none, an error says why
  *   a stream
  *   was promised
@@ -14,8 +15,10 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "fcgi/conceal.h"
+#include "fcgi/error_event.h"
 #include "fcgi/passed_headers.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
@@ -30,7 +33,7 @@ static void last_comment(struct exchange *x)
         return;
     snprintf(text, sizeof(text), "sluice queue_ms=%" PRId64 " attempts=%u",
              x->place.waited_ns / NS_PER_MS, x->attempt.sends);
-    relay_beat(x, text);
+    relay_comment(x, text);
 }
 
 /* Is it an answer that ends too early, or says nothing at all? */
@@ -57,6 +60,7 @@ static bool explain(struct exchange *x)
         return false;
     usage_look(&r->usage, buf_head(&r->held), r->held.len);
     r->told_error = is == UNFOLD_ERROR;
+    relay_end_comments(x);
     relay_emit_buf(x, &events);
     last_comment(x);
     return true;
@@ -161,7 +165,9 @@ bool relay_finish(struct exchange *x)
         if (is_cut(x))
             return false;
         conceal_answer(x, &x->relay.held);
-        relay_send_head(x, (int64_t)x->relay.held.len);
+        relay_send_head(x, relay_is_head_only(x)
+                               ? x->relay.length
+                               : (int64_t)x->relay.held.len);
         relay_send_held(x);
         return true;
     case RELAY_PASS:
@@ -193,16 +199,22 @@ static void put_error(struct buf *b, const struct exchange *x,
     buf_add(b, buf_head(json) + skip, json->len - skip);
 }
 
-static void error_event(struct exchange *x, const struct buf *json)
+static void error_event(struct exchange *x, const struct relay_error *e)
 {
     struct buf b = {NULL, 0, 0, 0};
 
     end_torn(x);
-    if (x->req->route->ends == ENDS_MESSAGE)
-        buf_str(&b, "event: error\n"); /* SDKs look at nothing else */
-    buf_str(&b, "data: ");
-    put_error(&b, x, json);
-    buf_str(&b, "\n\n");
+    relay_end_comments(x);
+    error_event_put(&b, &(struct error_event){
+                            .ends = x->req->route->ends,
+                            .status = e->status,
+                            .message = e->message,
+                            .type = e->type,
+                            .code = e->code,
+                            .id = x->req->id,
+                            .model = request_model(x->req),
+                            .number = x->relay.sse.events,
+                            .now_s = (int64_t)time(NULL)});
     relay_emit_buf(x, &b);
     last_comment(x);
 }
@@ -227,13 +239,16 @@ bool relay_error(struct exchange *x, const struct relay_error *e)
 {
     struct relay *r = &x->relay;
 
-    if (!r->head_sent)
+    if (!r->head_sent) {
         error_answer(x, e);
-    else if (r->mode == RELAY_STREAM || (r->committed && r->as_events))
-        error_event(x, e->json);
-    else if (r->committed && r->mode != RELAY_PASS)
-        relay_emit(x, buf_head(e->json), e->json->len);
-    else
+        return true;
+    }
+    if (r->mode == RELAY_STREAM || (r->committed && r->as_events)) {
+        error_event(x, e);
         return false;
+    }
+    if (!r->committed || r->mode == RELAY_PASS)
+        return false;
+    relay_emit(x, buf_head(e->json), e->json->len);
     return true;
 }

@@ -40,6 +40,7 @@ const char *reply_reason(int status)
         {409, "Conflict"},
         {410, "Gone"},
         {413, "Content Too Large"},
+        {426, "Upgrade Required"},
         {422, "Unprocessable Content"},
         {429, "Too Many Requests"},
         {500, "Internal Server Error"},
@@ -108,22 +109,34 @@ bool reply_hides_delay(const struct upstream_head *h)
     return false;
 }
 
-/* Content-Type, Content-Length and Location are of the body, and whoever sends
- * the body writes them; one of ours is not coded as theirs was, either. */
+/* Content-Type and Content-Length are of the body, and whoever sends the body
+ * writes them; one of ours is not coded as theirs was, either. */
 static bool is_of_body(const char *name, bool is_theirs)
 {
     return strcmp(name, "content-length") == 0 ||
-           strcmp(name, "content-type") == 0 || strcmp(name, "location") == 0 ||
-           (!is_theirs && strncmp(name, "content-", 8) == 0);
+           strcmp(name, "content-type") == 0 ||
+           (!is_theirs && (strncmp(name, "content-", 8) == 0 ||
+                           strcmp(name, "location") == 0 ||
+                           strcmp(name, "etag") == 0));
 }
 
-/* Lists, which several lines may make up (RFC 9110, 5.3). */
-static bool is_list(const char *name)
+/* With 200 a web server takes a Location for an order (RFC 3875, 6.2.2). */
+static bool is_order(const char *name, int status)
 {
-    return strcmp(name, "cache-control") == 0 ||
-           strcmp(name, "content-encoding") == 0 ||
-           strcmp(name, "content-language") == 0 ||
-           strcmp(name, "www-authenticate") == 0;
+    return status == 200 && strcmp(name, "location") == 0;
+}
+
+/* Of these only one can be meant, whatever comes later; others may be lists,
+ * which several lines make up (RFC 9110, 5.3). */
+static bool is_single(const char *name)
+{
+    return strncmp(name, "x-", 2) == 0 || strncmp(name, "retry-", 6) == 0 ||
+           strncmp(name, "openai-", 7) == 0 || strncmp(name, "nvcf-", 5) == 0 ||
+           strncmp(name, "anthropic-", 10) == 0 ||
+           strcmp(name, "content-disposition") == 0 ||
+           strcmp(name, "content-range") == 0 ||
+           strcmp(name, "deprecation") == 0 || strcmp(name, "etag") == 0 ||
+           strcmp(name, "last-modified") == 0 || strcmp(name, "location") == 0;
 }
 
 static bool was_before(const struct upstream_head *h, size_t i)
@@ -144,8 +157,9 @@ void reply_their_headers(struct buf *b, const struct upstream_head *h,
     for (i = 0; i < h->n; i++) {
         const char *name = h->headers[i].name;
 
-        if (is_of_body(name, is_theirs) || is_of_clock(&h->headers[i]) ||
-            (!is_list(name) && was_before(h, i)) ||
+        if (is_of_body(name, is_theirs) || is_order(name, h->status) ||
+            is_of_clock(&h->headers[i]) ||
+            (is_single(name) && was_before(h, i)) ||
             (retry >= 0 && strcmp(name, "x-should-retry") == 0))
             continue;
         if (strcmp(name, "x-request-id") == 0)
@@ -223,9 +237,13 @@ void reply_error_json(struct buf *b, const struct reply_error *e)
               error_rows[e->code].text);
 }
 
+const char *reply_their_type(const struct upstream_error_words *w, int status)
+{
+    return w->type[0] != '\0' ? w->type : reply_error_type(status);
+}
+
 void reply_their_error(struct buf *b, const struct upstream_error_words *w,
                        int status)
 {
-    put_error(b, w->message,
-              w->type[0] != '\0' ? w->type : reply_error_type(status), w->code);
+    put_error(b, w->message, reply_their_type(w, status), w->code);
 }

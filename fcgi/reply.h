@@ -52,6 +52,8 @@ void reply_error_json(struct buf *b, const struct reply_error *e);
 /* The same of an upstream's own error, for STATUS, the client's. */
 void reply_their_error(struct buf *b, const struct upstream_error_words *w,
                        int status);
+/* Its kind, as they call it or else as OpenAI would. */
+const char *reply_their_type(const struct upstream_error_words *w, int status);
 /* CODE as its list has it, with no message. */
 struct reply_error reply_error_of(enum error_code code);
 

@@ -1,7 +1,7 @@
 /*
  * request.c - what was asked, and is it well-formed?
  *
- *   receive.c --> request_new()         params.c: method, path, headers
+ *   receive.c --> request_new()         params.c, target.c, asked_headers.c
  *             --> request_parse_body()  body.c: model, stream, max_tokens
  *
  * Runs in the loop or in a reader thread.  Everything here is hostile until
@@ -9,7 +9,6 @@
  */
 #include "fcgi/request.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -19,26 +18,8 @@
 
 #include "fcgi/params.h"
 #include "fcgi/route.h"
+#include "fcgi/target.h"
 #include "lib/base.h"
-
-/* Headers that may matter to the upstream; all others stay here. */
-static const struct {
-    enum param param;
-    const char *header;
-} forwarded[] = {
-    {PARAM_CONTENT_TYPE, "Content-Type"},
-    {PARAM_ACCEPT, "Accept"},
-    {PARAM_USER_AGENT, "User-Agent"},
-    {PARAM_IDEMPOTENCY_KEY, "Idempotency-Key"},
-    {PARAM_OPENAI_BETA, "OpenAI-Beta"},
-    {PARAM_OPENAI_ORGANIZATION, "OpenAI-Organization"},
-    {PARAM_OPENAI_PROJECT, "OpenAI-Project"},
-    {PARAM_NVCF_POLL_SECONDS, "NVCF-POLL-SECONDS"},
-    {PARAM_NVCF_INPUT_ASSET_REFERENCES, "NVCF-INPUT-ASSET-REFERENCES"},
-    {PARAM_NVCF_FUNCTION_ASSET_IDS, "NVCF-FUNCTION-ASSET-IDS"},
-};
-
-static_assert(ARRAY_LEN(forwarded) <= FORWARD_MAX, "room for all");
 
 static char *copy(const char *text)
 {
@@ -70,10 +51,28 @@ static bool is_json_type(const char *type)
     return len > at + 5 && strncasecmp(type + len - 5, "+json", 5) == 0;
 }
 
+/* The web server may keep Upgrade to itself, as one of its connection. */
+static bool wants_socket(const struct params *p)
+{
+    const char *upgrade = p->value[PARAM_UPGRADE];
+
+    return p->value[PARAM_SEC_WEBSOCKET_KEY] != NULL ||
+           (upgrade != NULL && strcasecmp(upgrade, "websocket") == 0);
+}
+
 /* A copy, or NULL. */
 static char *copy_of(const char *value)
 {
     return value != NULL ? copy(value) : NULL;
+}
+
+/* Anthropic's clients send their key in the one, Azure's in the other. */
+static void read_api_key(struct request *r, const struct params *p)
+{
+    bool has_x = p->value[PARAM_X_API_KEY] != NULL;
+
+    r->api_key_header = has_x ? "x-api-key" : "api-key";
+    r->api_key = copy_of(p->value[has_x ? PARAM_X_API_KEY : PARAM_API_KEY]);
 }
 
 static void read_length(struct request *r, const char *text)
@@ -87,82 +86,6 @@ static void read_length(struct request *r, const char *text)
         r->content_length = strtoll(text, &end, 10);
     if (end == NULL || *end != '\0')
         fault_bad(&r->fault, "Content-Length is not a number.");
-}
-
-/* ---- the path ------------------------------------------------------------ */
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)tolower((unsigned char)c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Decodes %XX of FROM up to '?' into TO, which is as long.  False: not a
- * valid encoding, or a control character. */
-static bool decode_path(const char *from, char *to)
-{
-    for (; *from != '\0' && *from != '?'; from++) {
-        int c = (unsigned char)*from;
-
-        if (c == '%') {
-            int hi = hex_digit(from[1]);
-            int lo = hi < 0 ? -1 : hex_digit(from[2]);
-
-            if (lo < 0)
-                return false;
-            c = hi * 16 + lo;
-            from += 2;
-        }
-        if (c < 0x20 || c == 0x7f || c == '\\' || c == '#')
-            return false;
-        *to++ = (char)c;
-    }
-    *to = '\0';
-    return true;
-}
-
-/* "..", "." or an empty segment would mean something else upstream. */
-static bool has_odd_segment(const char *path)
-{
-    const char *p = path;
-
-    while (*p == '/') {
-        size_t n = strcspn(p + 1, "/");
-
-        if ((n == 1 && p[1] == '.') || (n == 2 && p[1] == '.' && p[2] == '.'))
-            return true;
-        if (n == 0 && p[1] == '/')
-            return true;
-        p += n + 1;
-    }
-    return *p != '\0';
-}
-
-static void read_target(struct request *r, const char *uri)
-{
-    const char *p;
-
-    if (uri == NULL || *uri != '/' || strlen(uri) >= PATH_BYTES) {
-        fault_bad(&r->fault, "The path is missing or longer than %d bytes.",
-                  PATH_BYTES);
-        uri = "/";
-    }
-    for (p = uri; *p != '\0'; p++)
-        if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f || *p == '#')
-            fault_bad(&r->fault,
-                      "The path holds a character that must be encoded.");
-    r->target = copy(uri);
-    r->path = copy(uri);
-    if (!decode_path(uri, r->path) || has_odd_segment(r->path)) {
-        fault_bad(
-            &r->fault,
-            "The path is not a plain one: no \"..\", \"//\", backslash or "
-            "control character.");
-        r->path[0] = '/';
-        r->path[1] = '\0'; /* fits: a target begins with a slash */
-    }
 }
 
 /* ---- headers of ours ----------------------------------------------------- */
@@ -256,20 +179,6 @@ static void read_retry_count(struct request *r, const char *text)
         r->retry_count = (uint32_t)strtoul(text, NULL, 10);
 }
 
-static void read_forwarded(struct request *r, const struct params *p)
-{
-    size_t i;
-
-    for (i = 0; i < ARRAY_LEN(forwarded); i++) {
-        const char *value = p->value[forwarded[i].param];
-
-        if (value == NULL)
-            continue;
-        r->forward[r->n_forward].name = forwarded[i].header;
-        r->forward[r->n_forward++].value = copy(value);
-    }
-}
-
 /* Random, so that ids of different workers and days never meet. */
 static void make_id(char out[LIMITER_ID_MAX])
 {
@@ -300,18 +209,20 @@ struct request *request_new(char *const *envp, int64_t now)
     r->remote_addr = copy_of(p.value[PARAM_REMOTE_ADDR]);
     r->host = copy_of(p.value[PARAM_HOST]);
     r->origin = copy_of(p.value[PARAM_ORIGIN]);
+    r->wants_socket = wants_socket(&p);
     r->from_elsewhere = is_from_elsewhere(p.value[PARAM_SEC_FETCH_SITE]);
     r->authorization = copy_of(p.value[PARAM_AUTHORIZATION]);
+    read_api_key(r, &p);
     type = p.value[PARAM_CONTENT_TYPE];
     r->has_type = type != NULL;
     r->is_json = r->has_type && is_json_type(type);
-    read_target(r, p.value[PARAM_REQUEST_URI]);
+    target_read(&r->target, &r->path, p.value[PARAM_REQUEST_URI], &r->fault);
     request_name_client(r, p.value[PARAM_X_SLUICE_CLIENT]);
     read_priority(r, p.value[PARAM_X_SLUICE_PRIORITY]);
     read_deadline(r, p.value[PARAM_X_SLUICE_DEADLINE]);
     read_client_timeout(r, &p);
     read_retry_count(r, p.value[PARAM_X_STAINLESS_RETRY_COUNT]);
-    read_forwarded(r, &p);
+    asked_headers_read(&r->headers, envp);
     return r;
 }
 
@@ -358,29 +269,27 @@ const char *request_served_by(const struct request *r)
 
 bool request_is_repeatable(const struct request *r)
 {
-    size_t i;
+    return r->route->is_inference || strcmp(r->method, "GET") == 0 ||
+           strcmp(r->method, "HEAD") == 0 ||
+           asked_header(&r->headers, "idempotency-key") != NULL;
+}
 
-    if (r->route->is_inference || strcmp(r->method, "GET") == 0 ||
-        strcmp(r->method, "HEAD") == 0)
-        return true;
-    for (i = 0; i < r->n_forward; i++)
-        if (strcmp(r->forward[i].name, "Idempotency-Key") == 0)
-            return true;
-    return false;
+static void forget(char **key)
+{
+    if (*key != NULL)
+        explicit_bzero(*key, strlen(*key));
+    free(*key);
+    *key = NULL;
 }
 
 void request_forget_key(struct request *r)
 {
-    if (r->authorization != NULL)
-        explicit_bzero(r->authorization, strlen(r->authorization));
-    free(r->authorization);
-    r->authorization = NULL;
+    forget(&r->authorization);
+    forget(&r->api_key);
 }
 
 void request_free(struct request *r)
 {
-    size_t i;
-
     if (r == NULL)
         return;
     request_forget_key(r);
@@ -391,8 +300,7 @@ void request_free(struct request *r)
     free(r->origin);
     free(r->remote_addr);
     free(r->long_model);
-    for (i = 0; i < r->n_forward; i++)
-        free(r->forward[i].value);
+    asked_headers_free(&r->headers);
     buf_free(&r->body);
     free(r);
 }

@@ -9,20 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fcgi/asked_headers.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/fault.h"
 #include "lib/buf.h"
 #include "state/limiter.h"
 
 struct route;
-
-/* A request header that is passed on as it is. */
-struct header {
-    const char *name; /* a literal */
-    char *value;
-};
-
-#define FORWARD_MAX 16
 
 struct request {
     struct request *next; /* hand-over list */
@@ -35,9 +28,11 @@ struct request {
     char *target; /* path and query as sent, for the upstream */
     char *path;   /* decoded, without the query */
     char *host, *origin, *remote_addr, *authorization; /* or NULL */
+    bool wants_socket;   /* a WebSocket (RFC 6455), not an answer */
     bool from_elsewhere; /* a browser says: the page of another site asks */
-    struct header forward[FORWARD_MAX];
-    size_t n_forward;
+    char *api_key;              /* of the field below; or NULL */
+    const char *api_key_header; /* a literal: as the client sent it */
+    struct asked_headers headers;
 
     char client[CLIENT_MAX];
     enum limiter_class cls;
@@ -71,7 +66,7 @@ struct request {
 struct request *request_new(char *const *envp, int64_t now);
 /* The body is complete: checks its length and reads what it asks for. */
 void request_parse_body(struct request *r);
-void request_free(struct request *r); /* NULL is fine; wipes Authorization */
+void request_free(struct request *r); /* NULL is fine; wipes its key */
 
 /* Names the client of R as one without a key: NAME in harmless characters, or
  * with NULL its address. */
@@ -90,7 +85,7 @@ const char *request_served_by(const struct request *r);
  * upstream as the same, and inference, which costs but leaves nothing behind.
  */
 bool request_is_repeatable(const struct request *r);
-/* Wipes the Authorization: nobody is to see it after this. */
+/* Wipes the key that came with it: nobody is to see it after this. */
 void request_forget_key(struct request *r);
 
 #endif

@@ -1,10 +1,9 @@
 /*
  * route.c - which row answers this?
  *
- * A table is read from the top; the first path that fits decides, and its
- * methods decide between an answer and a 405.  A path may stand there twice,
- * one row below the other, where who may do it depends on the method; the last
- * one names them all.
+ * A table is read from the top; the first row whose path and method fit
+ * decides.  Where only paths fit, the last one's methods are what the path
+ * takes: it names them all.
  */
 #include "fcgi/route.h"
 
@@ -38,16 +37,13 @@ const struct route *route_find(const struct routes *table, const char *method,
 {
     const struct route *row = table->rows, *end = row + table->n;
 
+    *allow = NULL;
     for (; row < end; row++) {
         if (!path_fits(row->path, path))
             continue;
         if (method_fits(row->methods, method))
             return row;
-        if (row + 1 < end && strcmp(row->path, row[1].path) == 0)
-            continue;
         *allow = row->methods;
-        return NULL;
     }
-    *allow = NULL;
     return NULL;
 }

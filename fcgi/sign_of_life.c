@@ -1,23 +1,73 @@
 /*
  * sign_of_life.c - how does a client know that its request is not forgotten?
  *
- * A stream gets a head and comments after commit_after_s, anything else white
- * space if the settings say so (relay.c).
+ * A stream gets a head and comments after commit_after_s, or events where
+ * wait_events asks for them; anything else white space if the settings say so
+ * (relay.c).  Nothing comes once the answer has begun.
  */
 #include "fcgi/sign_of_life.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
+#include <string.h>
+#include <strings.h>
 
 #include "fcgi/config/config.h"
 #include "fcgi/relay.h"
 #include "fcgi/route.h"
 
+/* ---- for whom ---------------------------------------------------------------- */
+
+/* Is X meant by one of LIST: its path, its client's name, its program? */
+static bool is_listed(char *const *list, size_t n, const struct exchange *x)
+{
+    const char *agent = asked_header(&x->req->headers, "user-agent");
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        if (list[i][0] == '/' ? fnmatch(list[i], x->req->path, 0) == 0
+                              : fnmatch(list[i], x->req->client,
+                                        FNM_CASEFOLD) == 0 ||
+                                    (agent != NULL &&
+                                     fnmatch(list[i], agent,
+                                             FNM_CASEFOLD) == 0))
+            return true;
+    }
+    return false;
+}
+
+static bool gets_events(const struct exchange *x)
+{
+    return is_listed(x->s->cfg->wait_events, x->s->cfg->n_wait_events, x);
+}
+
 /* White space is a sign of life only where the answer will be JSON. */
 bool sign_of_life_is_silent(const struct exchange *x)
 {
-    return !relay_wants_events(x) &&
-           !(x->s->cfg->buffered_keepalive && x->req->route->needs_json);
+    const struct config *cfg = x->s->cfg;
+
+    if (relay_wants_events(x))
+        return is_listed(cfg->comments_off, cfg->n_comments_off, x) &&
+               !gets_events(x);
+    return !(cfg->buffered_keepalive && x->req->route->needs_json);
 }
+
+/*
+ * Codex gives up a stream of the Responses API that brings no event for 300 s,
+ * however many comments come (its stream_idle_timeout_ms).
+ */
+int64_t sign_of_life_patience_ms(const struct exchange *x)
+{
+    const char *agent = asked_header(&x->req->headers, "user-agent");
+
+    if (agent == NULL || strncasecmp(agent, "codex", 5) != 0 ||
+        x->req->route->ends != ENDS_RESPONSE || !relay_wants_events(x) ||
+        gets_events(x) || x->s->cfg->event_patience_ms == 0)
+        return -1;
+    return x->s->cfg->event_patience_ms;
+}
+
+/* ---- when -------------------------------------------------------------------- */
 
 /* A client that gives up soon must have heard of us before. */
 static int64_t first_ns(const struct exchange *x)
@@ -39,6 +89,26 @@ bool sign_of_life_is_overdue(const struct exchange *x)
     return exchange_now(x) >= first_ns(x);
 }
 
+/* The longer it waits the rarer they are: go-openai bears 300 lines that are no
+ * data (its EmptyMessagesLimit), and a wait may last a day. */
+static int64_t next_ns(const struct exchange *x)
+{
+    int64_t now = exchange_now(x);
+
+    return now + max_i64(x->s->cfg->heartbeat_ms * NS_PER_MS,
+                         (now - x->req->arrived_ns) / 32);
+}
+
+/* ---- what -------------------------------------------------------------------- */
+
+static void give(struct exchange *x, const char *text)
+{
+    if (gets_events(x) && relay_wants_events(x))
+        relay_wait_event(x);
+    else
+        relay_beat(x, text);
+}
+
 static void say_place(struct exchange *x)
 {
     struct ticket_news *news = &x->place.news;
@@ -50,7 +120,7 @@ static void say_place(struct exchange *x)
                  news->position, (news->eta_ns + NS_PER_S - 1) / NS_PER_S);
     else
         snprintf(text, sizeof(text), "queued position=%u", news->position);
-    relay_beat(x, text);
+    give(x, text);
 }
 
 void sign_of_life_give(struct exchange *x)
@@ -66,9 +136,9 @@ void sign_of_life_give(struct exchange *x)
         at[DUE_COMMIT] = NEVER;
     if (now < at[DUE_BEAT])
         return;
-    at[DUE_BEAT] = now + x->s->cfg->heartbeat_ms * NS_PER_MS;
+    at[DUE_BEAT] = next_ns(x);
     if (x->step == STEP_QUEUE && x->place.ticket != NULL)
         say_place(x);
     else
-        relay_beat(x, "waiting for the upstream");
+        give(x, "waiting for the upstream");
 }

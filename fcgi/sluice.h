@@ -55,6 +55,7 @@ struct sluice {
     struct exchange *exchanges; /* all of them */
     struct exchange *dirty;     /* those with bytes to flush */
     uint32_t n_exchanges;
+    uint32_t n_free; /* of them, those that go on without a slot */
     struct deprecated deprecated[DEPRECATED_MAX];
 };
 

@@ -2,7 +2,7 @@
 #ifndef SLUICE_JSON_STRICT_H
 #define SLUICE_JSON_STRICT_H
 
-#define JSON_DEPTH 64 /* json-c recurses; tools nest about 10 deep */
+#define JSON_DEPTH 256 /* json-c recurses; a tool's schema may be deep */
 
 #include <stddef.h>
 

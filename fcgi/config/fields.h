@@ -21,7 +21,14 @@ enum scope_kind {
                         * found out */
 };
 
-#define SETTINGS_MAX 64 /* rows of the table in settings.c, with room */
+/* How an upstream is told our key. */
+enum key_header {
+    KEY_BEARER = 0, /* Authorization: Bearer KEY */
+    KEY_API_KEY = 1,
+    KEY_X_API_KEY = 2,
+};
+
+#define SETTINGS_MAX 96 /* rows of the table in settings.c, with room */
 
 /* Where a request that carries no credential may come from. */
 enum origin_range {
@@ -33,9 +40,15 @@ enum origin_range {
 
 struct config_upstream {
     char name[UPSTREAM_NAME_MAX]; /* [a-z0-9_-]+, unique; default "nim" */
-    char *base_url;     /* scheme://host[:port][/prefix]; no "/v1", no slash */
+    char *base_url;     /* scheme://host[:port][/path][?query]: api_url.c */
+    char *api_path;     /* what stands for /v1 behind it; NULL: its path does */
     char *api_key;      /* NULL: the client's own Authorization passes */
     char *api_key_file; /* where api_key came from, if from a file */
+    enum key_header key_header;
+    char **pass_headers; /* of a client's: names, or prefixes with a star */
+    size_t n_pass_headers;
+    char **set_headers; /* "Name: value" */
+    size_t n_set_headers;
     char **models;      /* fnmatch(3) patterns; NULL: takes every model */
     size_t n_models;
     char **result_hosts; /* patterns; NULL: no redirect is followed */
@@ -64,6 +77,11 @@ struct config {
     int64_t commit_after_ms;
     int64_t heartbeat_ms;
     bool buffered_keepalive;
+    char **comments_off; /* paths, clients, User-Agents: patterns of them */
+    size_t n_comments_off;
+    char **wait_events; /* the same */
+    size_t n_wait_events;
+    int64_t event_patience_ms; /* 0: nobody's is known */
 
     int64_t connect_ms, first_byte_ms, idle_ms;
     int64_t retry_max;
@@ -83,6 +101,8 @@ struct config {
     char *admin_token_file; /* NULL: the one in data_dir */
     char **hosts;           /* names a Host header may bear, lower case */
     size_t n_hosts;
+    char **free; /* "METHOD PATH" with stars: what costs no slot */
+    size_t n_free;
     char **origins; /* exact Origin values that may call us */
     size_t n_origins;
 

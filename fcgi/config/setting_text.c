@@ -13,6 +13,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/config/api_url.h"
+#include "fcgi/config/header_rules.h"
 #include "fcgi/config/settings.h"
 
 #define DISTANCE_CUT 64 /* bytes of a text that are looked at */
@@ -90,8 +92,7 @@ static bool is_host(const char *text, size_t len)
                                    "0123456789.-_") >= len;
 }
 
-/* HOST, HOST:PORT, [IPv6] or [IPv6]:PORT. */
-static bool is_authority(const char *text, size_t len)
+bool setting_text_is_authority(const char *text, size_t len)
 {
     const char *end = memchr(text, *text == '[' ? ']' : ':', len);
     size_t host = end != NULL ? (size_t)(end - text) : len;
@@ -119,35 +120,34 @@ static bool is_authority(const char *text, size_t len)
     return port >= 1 && port <= 65535;
 }
 
-static const char *url_fault(const char *url)
-{
-    size_t scheme = strncasecmp(url, "http://", 7) == 0    ? 7
-                    : strncasecmp(url, "https://", 8) == 0 ? 8
-                                                           : 0;
-    const char *host = url + scheme;
-    size_t len = strcspn(host, "/?#\\");
-
-    if (scheme == 0)
-        return "it begins with neither http:// nor https://";
-    if (memchr(host, '@', len) != NULL)
-        return "it carries a user name or a password";
-    if (strpbrk(url, "?#") != NULL)
-        return "it carries a query or a fragment";
-    if (!is_authority(host, len))
-        return "its host or port is missing or wrong";
-    if (strpbrk(url, " \\\"<>^`{|}") != NULL || strstr(host, "/..") != NULL)
-        return "its path has something that no path may have";
-    return NULL;
-}
-
 /* Browsers send exactly scheme://host[:port]; anything else never matches. */
 static const char *origin_fault(const char *text)
 {
     const char *host = strstr(text, "://");
 
     if (host == NULL || host == text || strpbrk(host + 3, "/?#@\\") != NULL ||
-        !is_authority(host + 3, strlen(host + 3)))
+        !setting_text_is_authority(host + 3, strlen(host + 3)))
         return "an entry is not scheme://host or scheme://host:port";
+    return NULL;
+}
+
+static const char *request_fault(const char *text)
+{
+    size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ*");
+
+    if (n == 0 || n > 8 || text[n] != ' ' || strchr("/*", text[n + 1]) == NULL ||
+        text[n + 1] == '\0' || strchr(text + n + 1, ' ') != NULL ||
+        strlen(text) >= MODEL_MAX)
+        return "an entry is not a method and a path, as \"GET /v1/files/*\" is";
+    return NULL;
+}
+
+/* A path to be put behind an address. */
+static const char *api_path_fault(const char *path)
+{
+    if (*path != '/' || strstr(path, "/..") != NULL ||
+        strpbrk(path, " ?#\\\"<>^`{|}") != NULL)
+        return "it is no path";
     return NULL;
 }
 
@@ -179,43 +179,39 @@ const char *setting_text_fault(const struct setting *row, const char *text)
     if ((const char *)p - text >= SETTING_TEXT_MAX)
         return "it is too long";
     if (row->kind == SETTING_URL)
-        return url_fault(text);
+        return api_url_fault(text);
+    if (row->kind == SETTING_API_PATH)
+        return api_path_fault(text);
     if (row->kind == SETTING_PATH && *text != '/')
         return "it is relative";
     if (row->kind == SETTING_HOSTS && !is_host(text, strlen(text)))
         return "an entry is not a bare host name";
     if (row->kind == SETTING_ORIGINS)
         return origin_fault(text);
+    if (row->kind == SETTING_REQUESTS)
+        return request_fault(text);
+    if (row->kind == SETTING_HEADERS)
+        return header_pattern_fault(text);
+    if (row->kind == SETTING_LINES)
+        return header_line_fault(text);
     if (row->kind == SETTING_PATTERNS &&
         (strchr(text, ' ') != NULL || strlen(text) >= MODEL_MAX))
         return "an entry has a space or is too long";
     return NULL;
 }
 
-/* URL without slashes and one "/v1" at its end, its scheme in lower case. */
-static void url_trim(char *url)
-{
-    char *p, *host = strstr(url, "://") + 3;
-    char *end = host + strlen(host);
-
-    for (p = url; p < host; p++) /* later code compares it */
-        *p = (char)tolower((unsigned char)*p);
-    while (end[-1] == '/')
-        *--end = '\0';
-    if (end - host > 3 && strcmp(end - 3, "/v1") == 0)
-        *(end -= 3) = '\0';
-    while (end[-1] == '/')
-        *--end = '\0';
-}
-
 char *setting_text_kept(const struct setting *row, const char *text)
 {
-    char *kept = strdup(text), *p;
+    char *kept, *p;
 
+    if (row->kind == SETTING_URL)
+        return api_url_kept(text);
+    kept = strdup(text);
     if (kept == NULL)
         return NULL;
-    if (row->kind == SETTING_URL)
-        url_trim(kept);
+    if (row->kind == SETTING_API_PATH)
+        for (p = kept + strlen(kept); p > kept + 1 && p[-1] == '/';)
+            *--p = '\0';
     if (row->kind == SETTING_HOSTS || row->kind == SETTING_ORIGINS)
         for (p = kept; *p != '\0'; p++)
             *p = (char)tolower((unsigned char)*p);

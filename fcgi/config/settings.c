@@ -29,6 +29,17 @@
 #define COUNTED(s, f)  .count_at = offsetof(struct s, f)
 
 static const char *const scope_words[] = {"account", "model", "auto", NULL};
+static const char *const key_words[] = {"authorization", "api-key",
+                                        "x-api-key", NULL};
+/* What the APIs of OpenAI, Anthropic, NVIDIA, OpenRouter and W3C's traces say
+ * of a request beside its body. */
+#define PASSED                                                                 \
+    "anthropic-*,openai-*,nvcf-*,HTTP-Referer,X-Title,traceparent,tracestate," \
+    "baggage,User-Agent,Range"
+/* What reads, polls, deletes, stops or counts. */
+#define FREE                                                                   \
+    "GET *,HEAD *,DELETE *,POST */count_tokens,POST */input_tokens,"           \
+    "POST */cancel"
 static const char *const client_words[] = {"loopback", "private", "any", "no",
                                            NULL};
 static const char *const read_words[] = {"loopback", "private", "any", "token",
@@ -42,9 +53,18 @@ static const struct setting settings[] = {
     {"name", NULL, SETTING_NAME, UPSTREAM(name), TEXT("nim")},
     {"base_url", "SLUICE_UPSTREAM_URL", SETTING_URL, UPSTREAM(base_url),
      TEXT("https://integrate.api.nvidia.com")},
+    {"api_path", "SLUICE_API_PATH", SETTING_API_PATH, UPSTREAM(api_path),
+     OR_NULL},
     {"api_key_file", "SLUICE_API_KEY_FILE", SETTING_PATH,
      UPSTREAM(api_key_file), OR_NULL},
     {NULL, "NVIDIA_API_KEY", SETTING_SECRET, UPSTREAM(api_key)},
+    {"key_header", "SLUICE_KEY_HEADER", SETTING_WORD, UPSTREAM(key_header),
+     WORDS(key_words), RANGE(KEY_BEARER, 0, 2)},
+    {"pass_headers", "SLUICE_PASS_HEADERS", SETTING_HEADERS,
+     UPSTREAM(pass_headers), COUNTED(config_upstream, n_pass_headers),
+     TEXT(PASSED)},
+    {"set_headers", NULL, SETTING_LINES, UPSTREAM(set_headers),
+     COUNTED(config_upstream, n_set_headers)},
     {"models", NULL, SETTING_PATTERNS, UPSTREAM(models),
      COUNTED(config_upstream, n_models), OR_NULL},
     {"result_hosts", NULL, SETTING_PATTERNS, UPSTREAM(result_hosts),
@@ -80,6 +100,13 @@ static const struct setting settings[] = {
     {"buffered_keepalive", "SLUICE_BUFFERED_KEEPALIVE", SETTING_BOOL, LIVE,
      GLOBAL(buffered_keepalive), RANGE(false, false, true)},
 
+    {"comments_off", "SLUICE_COMMENTS_OFF", SETTING_PATTERNS, RELOAD,
+     GLOBAL(comments_off), COUNTED(config, n_comments_off)},
+    {"wait_events", "SLUICE_WAIT_EVENTS", SETTING_PATTERNS, RELOAD,
+     GLOBAL(wait_events), COUNTED(config, n_wait_events)},
+    {"event_patience_s", "SLUICE_EVENT_PATIENCE_S", SETTING_SECONDS, LIVE,
+     GLOBAL(event_patience_ms), RANGE(290 * S, 0, DAY)},
+
     {"timeouts.connect_s", "SLUICE_CONNECT_S", SETTING_SECONDS, LIVE,
      GLOBAL(connect_ms), RANGE(10 * S, 100, 300 * S)},
     {"timeouts.first_byte_s", "SLUICE_FIRST_BYTE_S", SETTING_SECONDS, LIVE,
@@ -101,6 +128,8 @@ static const struct setting settings[] = {
     {"ready.probe_s", "SLUICE_READY_PROBE_S", SETTING_SECONDS, LIVE,
      GLOBAL(ready_probe_ms), RANGE(5 * S, 100, 60 * S)},
 
+    {"free", "SLUICE_FREE", SETTING_REQUESTS, RELOAD, GLOBAL(free),
+     COUNTED(config, n_free), TEXT(FREE)},
     {"max_body_mb", "SLUICE_MAX_BODY_MB", SETTING_MEGABYTES,
      GLOBAL(max_body_bytes), RANGE(25 * MB, MB, 1024 * MB)},
     {"drain_s", "SLUICE_DRAIN_S", SETTING_SECONDS, GLOBAL(drain_ms),
@@ -142,7 +171,9 @@ static const struct setting settings[] = {
 
 #define SETTINGS_N (sizeof(settings) / sizeof(settings[0]))
 _Static_assert(SETTINGS_N <= SETTINGS_MAX, "raise SETTINGS_MAX");
-_Static_assert(sizeof(enum origin_range) == sizeof(int), "words are ints");
+_Static_assert(sizeof(enum origin_range) == sizeof(int) &&
+                   sizeof(enum key_header) == sizeof(int),
+               "words are ints");
 
 /*
  * Messages.
@@ -202,7 +233,10 @@ void setting_allowed(char *out, size_t max, const struct setting *row)
     case SETTING_URL:
         (void)snprintf(out, max,
                        "http://HOST or https://HOST with an "
-                       "optional port (1-65535) and path");
+                       "optional port (1-65535), path and query");
+        break;
+    case SETTING_API_PATH:
+        (void)snprintf(out, max, "/ or a path, as /v1 is one");
         break;
     case SETTING_PATH:
         (void)snprintf(out, max, "an absolute path below %d bytes%s%s",
@@ -215,6 +249,9 @@ void setting_allowed(char *out, size_t max, const struct setting *row)
         break;
     case SETTING_PATTERNS:
     case SETTING_HOSTS:
+    case SETTING_REQUESTS:
+    case SETTING_HEADERS:
+    case SETTING_LINES:
     case SETTING_ORIGINS:
         (void)snprintf(out, max, "a list of at most %d texts",
                        SETTING_LIST_MAX);

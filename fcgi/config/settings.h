@@ -23,10 +23,14 @@ enum setting_kind {
     SETTING_WORD,      /* one of `words`; int, the index of the word */
     SETTING_NAME,      /* char[UPSTREAM_NAME_MAX] */
     SETTING_URL,       /* char *, as base_url is kept */
+    SETTING_API_PATH,  /* char *, without a slash at its end */
     SETTING_PATH,      /* char *, absolute */
     SETTING_SECRET,    /* char *, never shown, wiped when freed */
     SETTING_PATTERNS,  /* char ** and a count, as the three below */
     SETTING_HOSTS,     /* kept in lower case */
+    SETTING_REQUESTS,  /* "METHOD PATH", either with stars */
+    SETTING_HEADERS,   /* names, or prefixes with a star behind them */
+    SETTING_LINES,     /* "Name: value"; the values are not shown */
     SETTING_ORIGINS,   /* kept in lower case */
     SETTING_ELSEWHERE, /* a variable that no field here belongs to */
 };
@@ -57,7 +61,7 @@ struct setting {
     size_t count_at;  /* lists: offset of the number of entries */
     int64_t initial;  /* this and the next two as the field keeps them */
     int64_t min, max;
-    const char *initial_text; /* texts; NULL: none */
+    const char *initial_text; /* texts, and lists with commas; NULL: none */
     const char *none_word;    /* the text that stands for none, or NULL */
     const char *const *words; /* SETTING_WORD: in the order of the enum */
 };

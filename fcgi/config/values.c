@@ -284,7 +284,7 @@ static int put_default(const struct setting_put *put)
     else if (row->kind == SETTING_WORD)
         memcpy(at, &word, sizeof(word));
     else if (row->initial_text != NULL)
-        return put_text(put, row->initial_text);
+        return value_put_text(put, row->initial_text);
     return 0;
 }
 

@@ -67,6 +67,42 @@ static void put_list(struct buf *b, char *const *list, size_t n)
     buf_str(b, "]");
 }
 
+/* The same of "Name: value", where a value may be a secret. */
+static void put_names(struct buf *b, char *const *list, size_t n)
+{
+    char name[64];
+    size_t i;
+
+    buf_str(b, "[");
+    for (i = 0; i < n; i++) {
+        (void)snprintf(name, sizeof(name), "%.*s: ...",
+                       (int)strcspn(list[i], ":"), list[i]);
+        buf_str(b, i > 0 ? "," : "");
+        buf_json(b, name);
+    }
+    buf_str(b, "]");
+}
+
+/* A list as its default is written; NULL: an empty one. */
+static void put_commas(struct buf *b, const char *text)
+{
+    char entry[64];
+
+    buf_str(b, "[");
+    while (text != NULL && *text != '\0') {
+        size_t n = strcspn(text, ",");
+
+        (void)snprintf(entry, sizeof(entry), "%.*s", (int)n, text);
+        buf_json(b, entry);
+        text += n;
+        if (*text == ',') {
+            buf_str(b, ",");
+            text++;
+        }
+    }
+    buf_str(b, "]");
+}
+
 static void put_value(struct buf *b, const struct setting *row,
                       struct config *cfg, struct config_upstream *up)
 {
@@ -90,13 +126,19 @@ static void put_value(struct buf *b, const struct setting *row,
         buf_json(b, at);
         break;
     case SETTING_URL:
+    case SETTING_API_PATH:
     case SETTING_PATH:
         put_text(b, *(char **)at);
         break;
     case SETTING_PATTERNS:
     case SETTING_HOSTS:
+    case SETTING_REQUESTS:
+    case SETTING_HEADERS:
     case SETTING_ORIGINS:
         put_list(b, *(char ***)at, *setting_count(row, cfg, up));
+        break;
+    case SETTING_LINES:
+        put_names(b, *(char ***)at, *setting_count(row, cfg, up));
         break;
     case SETTING_SECRET:
     case SETTING_ELSEWHERE:
@@ -122,11 +164,15 @@ static void put_default(struct buf *b, const struct setting *row)
         break;
     case SETTING_PATTERNS:
     case SETTING_HOSTS:
+    case SETTING_REQUESTS:
+    case SETTING_HEADERS:
+    case SETTING_LINES:
     case SETTING_ORIGINS:
-        buf_str(b, "[]");
+        put_commas(b, row->initial_text);
         break;
     case SETTING_NAME:
     case SETTING_URL:
+    case SETTING_API_PATH:
     case SETTING_PATH:
     case SETTING_SECRET:
     case SETTING_ELSEWHERE:
@@ -152,10 +198,14 @@ static const char *type_of(const struct setting *row)
         return "word";
     case SETTING_PATTERNS:
     case SETTING_HOSTS:
+    case SETTING_REQUESTS:
+    case SETTING_HEADERS:
+    case SETTING_LINES:
     case SETTING_ORIGINS:
         return "list";
     case SETTING_NAME:
     case SETTING_URL:
+    case SETTING_API_PATH:
     case SETTING_PATH:
     case SETTING_SECRET:
     case SETTING_ELSEWHERE:

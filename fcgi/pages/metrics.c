@@ -396,13 +396,10 @@ void metrics_write(struct buf *b, const struct limiter_tally *t, bool open)
 
 static bool wants_open(const struct request *r)
 {
-    size_t i;
+    const char *accept = asked_header(&r->headers, "accept");
 
-    for (i = 0; i < r->n_forward; i++)
-        if (strcmp(r->forward[i].name, "Accept") == 0)
-            return strstr(r->forward[i].value,
-                          "application/openmetrics-text") != NULL;
-    return false;
+    return accept != NULL &&
+           strstr(accept, "application/openmetrics-text") != NULL;
 }
 
 enum step metrics_answer(struct exchange *x)

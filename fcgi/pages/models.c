@@ -16,9 +16,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "fcgi/config/api_url.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/config.h"
 #include "fcgi/exchange.h"
+#include "fcgi/free.h"
+#include "fcgi/onward_headers.h"
 #include "fcgi/upstream/listing.h"
 #include "fcgi/upstream/verdict.h"
 #include "lib/log.h"
@@ -43,7 +46,6 @@ struct models {
     struct loop_timer timer;
     struct exchange *waiting[1024];
     size_t n_waiting;
-    size_t n_free; /* questions that clients ask with their own keys */
 };
 
 static void ask_next(struct models *m);
@@ -244,26 +246,21 @@ struct transfer *models_ask(struct sluice *s, size_t upstream,
                             const struct transfer_ops *to, void *arg)
 {
     const struct config_upstream *u = &s->cfg->upstreams[upstream];
-    struct buf line = {NULL, 0, 0, 0};
-    const char *headers[3] = {"Accept: application/json", NULL, NULL};
+    struct buf url = {NULL, 0, 0, 0};
+    struct onward_headers headers;
     struct transfer_request req = {
-        .base_url = u->base_url,
-        .target = "/v1/models",
         .method = "GET",
-        .headers = headers,
+        .headers = onward_headers_ask(&headers, u, "application/json"),
         .connect_ms = connect_ms,
         .fresh = fresh,
     };
     struct transfer *t;
 
-    if (u->api_key != NULL) {
-        buf_fmt(&line, "Authorization: Bearer %s", u->api_key);
-        headers[1] = buf_head(&line);
-    }
+    api_url(&url, u, "/v1/models");
+    req.url = buf_head(&url);
     t = transfer_start(s->up, &req, to, arg);
-    if (line.data != NULL)
-        explicit_bzero(line.data, line.cap);
-    buf_free(&line);
+    onward_headers_forget(&headers);
+    buf_free(&url);
     return t;
 }
 
@@ -333,26 +330,10 @@ static void stop_waiting(struct exchange *x)
             m->waiting[i--] = m->waiting[--m->n_waiting];
 }
 
-static void stop_asking(struct exchange *x)
-{
-    x->s->models->n_free--;
-}
-
 static enum step too_many(struct exchange *x)
 {
     return exchange_fail_as(x, 503, ERROR_QUEUE_FULL, 1000, 1,
                             "Too many clients ask for the models at once.");
-}
-
-/* Nobody's limit bounds these: their number does. */
-static enum step ask_freely(struct exchange *x)
-{
-    struct models *m = x->s->models;
-
-    if (m->n_free == FREE_MAX)
-        return too_many(x);
-    m->n_free++;
-    return exchange_go_free(x, stop_asking);
 }
 
 enum step models_answer(struct exchange *x)
@@ -360,7 +341,7 @@ enum step models_answer(struct exchange *x)
     struct models *m = x->s->models;
 
     if (x->s->cfg->upstreams[0].api_key == NULL)
-        return ask_freely(x);
+        return free_go(x);
     if (m->list != NULL && loop_now(x->s->loop) - m->fetched_ns < FRESH_NS)
         return answer_from(x, m->list);
     if (m->n_waiting == ARRAY_LEN(m->waiting))

@@ -1,8 +1,9 @@
 /*
  * routes.c - what is answered, by whom, and for whom?
  *
- * The first row whose path fits decides (route.c).  A row also says whether a
- * model answers there.  Batches, files, threads and what else an upstream may
+ * The first row whose path and method fit decides (route.c): what is under /v1
+ * and in no row of its own is passed on.  A row also says whether a model
+ * answers there; what costs a slot is a setting (free.c).  Batches, files, threads and what else an upstream may
  * have are not: an error of theirs is of no model, and to send one of their
  * POSTs twice makes two of something.
  *
@@ -46,22 +47,22 @@ static const struct route rows[] = {
     {"/v1/models/*", "GET, HEAD", "models",
      OUR_OWN(ACCESS_CLIENT, models_answer)},
     /* OpenAI's, Anthropic's, and those of NIM, vLLM and their like. */
-    {"/v1/messages", "GET, POST", "other", INFERENCE(ENDS_MESSAGE)},
-    {"/v1/moderations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/images/generations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/images/edits", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/images/variations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/audio/speech", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/audio/transcriptions", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/audio/translations", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/rerank", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/score", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/classify", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/pooling", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/infer", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/genai/*", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/retrieval/*", "GET, POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/*", "GET, POST", "other", PASSED_ON},
+    {"/v1/messages", "POST", "other", INFERENCE(ENDS_MESSAGE)},
+    {"/v1/moderations", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/images/generations", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/images/edits", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/images/variations", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/audio/speech", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/audio/transcriptions", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/audio/translations", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/rerank", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/score", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/classify", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/pooling", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/infer", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/genai/*", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/retrieval/*", "POST", "other", INFERENCE(ENDS_ANYHOW)},
+    {"/v1/*", "GET, HEAD, POST, PUT, PATCH, DELETE", "other", PASSED_ON},
     {"/health", "GET, HEAD", "health", OUR_OWN(ACCESS_ALL, health_answer)},
     {"/health/ready", "GET, HEAD", "ready", OUR_OWN(ACCESS_ALL, ready_answer)},
     {"/metrics", "GET, HEAD", "metrics", OUR_OWN(ACCESS_READ, metrics_answer)},

@@ -1,8 +1,7 @@
 /*
  * answer_head.c - what does the head of an answer say?
  *
- * Only what clients and verdicts read is kept.  A line that could split the
- * head we make of it spoils the whole answer.
+ * A line that could split the head we make of it spoils the whole answer.
  */
 #include "fcgi/upstream/answer_head.h"
 
@@ -15,17 +14,23 @@
 
 #define FIELD_MAX 64 /* of a name that we would keep, with its zero */
 
-/* Response headers that are kept: what clients and verdicts read.  A name
- * that ends in '-' is a prefix. */
-static const char *const kept[] = {
-    "content-type",     "content-length",
-    "retry-after",      "retry-after-ms",
-    "x-should-retry",   "x-ratelimit-",
-    "x-request-id",     "nvcf-",
-    "openai-",          "deprecation",
-    "location",         "content-encoding",
-    "content-language", "cache-control",
-    "www-authenticate", "date",
+/*
+ * Of an answer all that means something end to end is kept (RFC 9110, 7.6.1),
+ * but for what is between the upstream and its own clients' browsers, what
+ * would be an order to our web server (RFC 3875, 6.3.3: Status; X-Sendfile and
+ * its kin), and what only Sluice may say.  A name that ends in '-' is a prefix.
+ */
+static const char *const left_out[] = {
+    "connection",       "keep-alive",     "proxy-",
+    "te",               "trailer",        "transfer-encoding",
+    "upgrade",          "set-cookie",     "set-cookie2",
+    "alt-svc",          "nel",            "report-to",
+    "reporting-",       "strict-transport-security",
+    "access-control-",  "content-security-policy", "server",
+    "via",              "x-powered-by",   "status",
+    "x-sendfile",       "x-sendfile2",    "x-lighttpd-",
+    "x-accel-",         "x-litespeed-",   "x-sluice-",
+    "content-md5",      "clear-site-data", "http2-settings",
 };
 
 void head_clear(struct upstream_head *h)
@@ -107,13 +112,13 @@ static bool is_kept(const char *name)
 {
     size_t i, n;
 
-    for (i = 0; i < ARRAY_LEN(kept); i++) {
-        n = strlen(kept[i]);
-        if (kept[i][n - 1] == '-' ? strncmp(name, kept[i], n) == 0
-                                  : strcmp(name, kept[i]) == 0)
-            return true;
+    for (i = 0; i < ARRAY_LEN(left_out); i++) {
+        n = strlen(left_out[i]);
+        if (left_out[i][n - 1] == '-' ? strncmp(name, left_out[i], n) == 0
+                                      : strcmp(name, left_out[i]) == 0)
+            return false;
     }
-    return false;
+    return true;
 }
 
 /* The name before COLON in lower case; false: none that we would keep. */
@@ -125,7 +130,7 @@ static bool field_name(char *name, size_t max, const char *line,
     if (n >= max)
         return false;
     for (i = 0; i < n; i++) {
-        if (!isalnum((unsigned char)line[i]) && line[i] != '-')
+        if (!isalnum((unsigned char)line[i]) && strchr("-_", line[i]) == NULL)
             return false;
         name[i] = (char)tolower((unsigned char)line[i]);
     }

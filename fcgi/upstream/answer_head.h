@@ -13,9 +13,9 @@ struct upstream_header {
     const char *value;
 };
 
-#define UPSTREAM_HEADERS 48 /* of those kept (answer_head.c) */
+#define UPSTREAM_HEADERS 64 /* of those kept (answer_head.c) */
 
-/* The head of an answer: the status and those headers that may matter. */
+/* The head of an answer: the status and those headers that go on. */
 struct upstream_head {
     int status;
     int64_t content_length; /* -1: not said, or chunked */

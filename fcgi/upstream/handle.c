@@ -12,7 +12,6 @@
 #include "fcgi/config/bounds.h"
 #include "fcgi/upstream/transfer.h"
 #include "lib/base.h"
-#include "lib/buf.h"
 
 CURL *handle_take(struct handles *h)
 {
@@ -67,15 +66,20 @@ static void add_line(struct curl_slist **list, const char *line)
     CHECK(*list != NULL);
 }
 
-static void set_url(CURL *easy, const struct transfer_request *req)
+/* What has a body is a POST to libcurl, by whatever name. */
+static void set_method(CURL *e, const struct transfer_request *req)
 {
-    struct buf url = {NULL, 0, 0, 0};
+    bool posts = strcmp(req->method, "POST") == 0;
 
-    buf_str(&url, req->base_url);
-    buf_str(&url, req->target);
-    buf_add(&url, "", 1);
-    CHECK(curl_easy_setopt(easy, CURLOPT_URL, buf_head(&url)) == CURLE_OK);
-    buf_free(&url);
+    if (strcmp(req->method, "HEAD") == 0)
+        curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+    else if (!posts && strcmp(req->method, "GET") != 0)
+        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method);
+    if (!posts && req->body == NULL)
+        return;
+    curl_easy_setopt(e, CURLOPT_POST, 1L);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, req->body != NULL ? req->body : "");
+    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
 }
 
 struct curl_slist *handle_set(CURL *e, const struct transfer_request *req)
@@ -85,7 +89,7 @@ struct curl_slist *handle_set(CURL *e, const struct transfer_request *req)
     size_t i;
 
     set_common(e);
-    set_url(e, req);
+    CHECK(curl_easy_setopt(e, CURLOPT_URL, req->url) == CURLE_OK);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, (long)req->fresh);
     for (i = 0; req->headers[i] != NULL; i++) {
@@ -100,13 +104,7 @@ struct curl_slist *handle_set(CURL *e, const struct transfer_request *req)
     if (!has_type)
         add_line(&headers, "Content-Type:"); /* or libcurl calls it a form */
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers);
-    if (strcmp(req->method, "POST") == 0) {
-        curl_easy_setopt(e, CURLOPT_POST, 1L);
-        curl_easy_setopt(e, CURLOPT_POSTFIELDS,
-                         req->body != NULL ? req->body : "");
-        curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE,
-                         (curl_off_t)req->body_len);
-    }
+    set_method(e, req);
     return headers;
 }
 

@@ -1,10 +1,6 @@
 /*
  * sse.c - may a comment be put in here, was the end seen, or an error?
  *
- * A comment line between two events is skipped by every parser, except where
- * an "id" was seen before: openai-python then dispatches an empty event.  So
- * has_id means: never again in this stream (relay.c).
- *
  * What an event says counts with its blank line: no parser hands out one that
  * has none.  Only [DONE] needs no more than its own line, and a comment before
  * an event is none of it: it may be all that an upstream sends for minutes.
@@ -22,6 +18,7 @@ static bool starts_with(const struct sse *s, const char *text)
 
 static void end_event(struct sse *s)
 {
+    s->events += s->inside;
     s->has_error = s->has_error || s->gist.is_error;
     s->has_last = s->has_last || (s->gist.is_last && s->gist.is_whole);
     if (s->gist.is_whole) {
@@ -50,8 +47,6 @@ static void end_line(struct sse *s)
     s->in_data = false;
     if (starts_with(s, "event:"))
         take_name(s);
-    if (starts_with(s, "id:") || (s->len == 2 && starts_with(s, "id")))
-        s->has_id = true;
     if (starts_with(s, "data: [DONE]") || starts_with(s, "data:[DONE]"))
         s->has_done = true;
     s->len = 0;

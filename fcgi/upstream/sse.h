@@ -25,12 +25,12 @@ struct sse {
     size_t len;     /* bytes of the present line so far */
     bool cr;        /* the last byte was CR: a LF now belongs to it */
     bool inside;    /* of an event: a line of it was seen, no blank one yet */
-    bool has_id;    /* an "id" field was seen */
     bool in_data;   /* of a "data" line */
     bool has_done;  /* "data: [DONE]" was seen */
     bool has_last;  /* an event was that nothing follows in the Responses API
                        or Anthropic's */
     bool has_error; /* an event was that tells of an error */
+    uint32_t events; /* whole ones */
     uint64_t choices, finished; /* of all events; sse_event.h */
     struct sse_event gist;      /* of the present event */
 };

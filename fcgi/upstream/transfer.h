@@ -37,8 +37,7 @@ struct transfer_ops {
 };
 
 struct transfer_request {
-    const char *base_url; /* without a slash at the end */
-    const char *target;   /* path and query */
+    const char *url;
     const char *method;
     const char *const *headers; /* "Name: value", NULL at the end; copied */
     const void *body;           /* borrowed until the end; NULL: none */

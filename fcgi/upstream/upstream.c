@@ -395,7 +395,7 @@ struct transfer *transfer_start(struct upstream *u,
     t->easy = handle_take(&u->handles);
     t->headers = handle_set(t->easy, req);
     t->lines_len = lines_len(req);
-    t->body_len = strcmp(req->method, "POST") == 0 ? req->body_len : 0;
+    t->body_len = req->body_len;
     set_callbacks(t);
     t->next = u->first;
     if (u->first != NULL)

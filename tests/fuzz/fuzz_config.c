@@ -9,11 +9,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "fcgi/config/api_url.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/config/values.h"
 #include "fuzz.h"
+#include "lib/buf.h"
 
 #define LINES  40
 #define SECRET "nvapi-this-is-the-fuzzers-own-key"
@@ -95,12 +97,14 @@ static void check_fields(struct config *cfg, struct config_upstream *up)
 
 static void check_upstream(const struct config_upstream *up)
 {
-    size_t len = strlen(up->base_url);
+    struct buf url = {NULL, 0, 0, 0};
 
     CHECK(up->name[0] != '\0' && up->burst >= 1 && up->burst <= up->requests);
     CHECK(strncmp(up->base_url, "http://", 7) == 0 ||
           strncmp(up->base_url, "https://", 8) == 0);
-    CHECK(up->base_url[len - 1] != '/');
+    api_url(&url, up, "/v1/models?a=b");
+    CHECK(strlen(buf_head(&url)) + 1 == url.len);
+    buf_free(&url);
     CHECK(up->api_key == NULL ||
           setting_text_secret_fault(up->api_key) == NULL);
     CHECK(up->api_key == NULL || strncmp(up->base_url, "https://", 8) == 0 ||

@@ -9,6 +9,7 @@
 
 #include "fcgi/auth.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/header_rules.h"
 #include "fcgi/request.h"
 
 #define LINES 300 /* a few more than PARAMS_MAX */
@@ -17,7 +18,7 @@ static void check_path(const struct request *r)
 {
     const unsigned char *p;
 
-    CHECK(r->path[0] == '/' && strlen(r->target) < PATH_BYTES);
+    CHECK(r->path[0] == '/' && strlen(r->target) < PATH_BYTES + 3);
     for (p = (const unsigned char *)r->target; *p != '\0'; p++)
         CHECK(*p > 0x20 && *p < 0x7f && *p != '#');
     CHECK(!fuzz_has_control(r->path) && strchr(r->path, '\\') == NULL);
@@ -28,11 +29,11 @@ static void check_path(const struct request *r)
 /* What goes upstream or into the state file. */
 static void check_passed_on(const struct request *r)
 {
-    size_t i;
+    const char *at = NULL, *value;
 
-    for (i = 0; i < r->n_forward; i++)
-        CHECK(r->forward[i].value[0] != '\0' &&
-              !fuzz_has_control(r->forward[i].value));
+    while ((at = asked_header_next(&r->headers, at, &value)) != NULL)
+        CHECK(header_may_pass(at) && value[0] != '\0' &&
+              !fuzz_has_control(at) && !fuzz_has_control(value));
     if (r->authorization != NULL)
         CHECK(!fuzz_has_control(r->authorization));
 }
@@ -42,7 +43,7 @@ static void check(const struct request *r)
     const char *p;
 
     CHECK(r->method != NULL && r->target != NULL && r->path != NULL);
-    CHECK(r->n_forward <= FORWARD_MAX && r->max_tokens == -1 && !r->stream);
+    CHECK(r->max_tokens == -1 && !r->stream);
     CHECK(r->cls >= CLASS_HIGH && r->cls <= CLASS_LOW);
     CHECK(r->deadline_ms >= -1 && r->client_timeout_ms >= -1 &&
           r->client_timeout_ms != 0);

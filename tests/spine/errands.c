@@ -14,7 +14,7 @@
 #define LATER JSON "NVCF-REQID: r-1\n"
 #define ELSE  "Location: http://127.0.0.1:9/result\n"
 #define HOSTS                                                                  \
-    "{'upstreams':[{'name':'nim','base_url':'http://127.0.0.1:1/nim',"         \
+    "{'upstreams':[{'name':'nim','base_url':'http://127.0.0.1:1/nim/v1',"         \
     "'result_hosts':['127.0.0.1']}]}"
 #define TOLD_POLL "join, sent, report fine accepted, body gone"
 
@@ -68,7 +68,7 @@ static void what_the_client_says_is_not_said_twice(void)
     stage_grant(st);
     CU_ASSERT_TRUE(has_line(st, "Accept: application/x"));
     CU_ASSERT_FALSE(has_line(st, "Accept: */*"));
-    CU_ASSERT_TRUE(has_line(st, "NVCF-POLL-SECONDS: 7"));
+    CU_ASSERT_TRUE(has_line(st, "nvcf-poll-seconds: 7"));
     CU_ASSERT_FALSE(has_line(st, "NVCF-POLL-SECONDS: 600"));
     CU_ASSERT_TRUE(has_line(st, "Authorization: Bearer of-the-client"));
     stage_free(st);

@@ -184,8 +184,7 @@ struct transfer *transfer_start(struct upstream *u,
     t->body = req->body;
     t->body_len = req->body != NULL ? req->body_len : 0;
     t->is_uploaded = t->body_len == 0;
-    (void)snprintf(t->ask.url, sizeof(t->ask.url), "%s%s", req->base_url,
-                   req->target);
+    (void)snprintf(t->ask.url, sizeof(t->ask.url), "%s", req->url);
     (void)snprintf(t->ask.method, sizeof(t->ask.method), "%s", req->method);
     t->ask.fresh = req->fresh;
     copy_headers(&t->ask, req->headers);

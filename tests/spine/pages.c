@@ -111,7 +111,7 @@ static void a_fault_is_told(void)
 {
     is_faulty("GET", "/nowhere", NULL, "\"code\":\"sluice_not_found\"",
               "client_error 404 not_found none x0");
-    is_faulty("PUT", "/v1/models", NULL, "Allow: GET, HEAD\r\n",
+    is_faulty("PUT", "/health", NULL, "Allow: GET, HEAD\r\n",
               "client_error 405 method none x0");
     is_faulty("POST", "/v1/chat/completions", "[]",
               "\"code\":\"sluice_bad_request\"",

@@ -31,17 +31,17 @@ static void a_stream_hears_of_its_place(void)
     stage_pass(st, 1);
     SAID(st, "Status: 200");
     SAID(st, "Content-Type: text/event-stream; charset=utf-8");
-    SAID(st, "\r\n\r\n: queued position=3 eta=7s\n\n");
+    SAID(st, "\r\n\r\n: queued position=3 eta=7s\n");
     st->s.lim->place.position = 2;
     st->s.lim->place.eta_ns = -1;
     stage_pass(st, 10000);
-    SAID(st, "eta=7s\n\n: queued position=2\n\n");
+    SAID(st, "eta=7s\n: queued position=2\n");
     stage_grant(st);
     stage_pass(st, 10000);
-    SAID(st, ": waiting for the upstream\n\n");
+    SAID(st, ": waiting for the upstream\n");
     stage_answer(st, 200, SSE, HI DONE);
     ENDED(st);
-    SAID(st, HI DONE ": sluice queue_ms=15000 attempts=1\n\n");
+    SAID(st, HI DONE ": sluice queue_ms=15000 attempts=1\n");
     NOTED(st, OK);
     stage_free(st);
 }
@@ -54,7 +54,7 @@ static void nobody_who_gives_up_soon_waits_long_for_it(void)
     stage_chat(st, true);
     fake_wait(st->s.lim, 0, -1);
     stage_pass(st, 2000);
-    SAID(st, ": queued position=0\n\n");
+    SAID(st, ": queued position=0\n");
     stage_free(st);
 }
 
@@ -173,7 +173,7 @@ static void json_is_told_as_events(void)
     ENDED(st);
     SAID(st, "\"delta\":{");
     SAID(st, "\"content\":\"hello\"");
-    SAID(st, DONE ": sluice queue_ms=5000 attempts=1\n\n");
+    SAID(st, DONE ": sluice queue_ms=5000 attempts=1\n");
     NOTED(st, OK);
     stage_free(st);
 }
@@ -182,7 +182,7 @@ static void an_error_in_json_too(void)
 {
     struct stage *st = promised(200, JSON, "{\"error\":{\"message\":\"m\"}}");
 
-    ENDED(st);
+    BROKEN(st);
     SAID(st, "data: {\"error\":{\"message\":\"m\"");
     CU_ASSERT_STRING_EQUAL(outcome_names[st->s.lim->note.outcome],
                            "upstream_error");
@@ -193,8 +193,8 @@ static void an_error_by_its_status_too(void)
 {
     struct stage *st = promised(400, JSON, "{\"detail\":\"what?\"}");
 
-    ENDED(st);
-    SAID(st, "data: {\"error\":{\"message\":\"what?\"");
+    BROKEN(st);
+    SAID(st, "data: {\"error\":{\"object\":\"error\",\"message\":\"what?\"");
     NOTED(st, "client_error 400 none none x1");
     stage_free(st);
 }
@@ -205,7 +205,7 @@ static void back_in_line_it_hears_of_its_place_again(void)
 
     CU_ASSERT_FALSE(stage_is_over(st));
     stage_pass(st, 10000);
-    SAID(st, ": queued position=0\n\n: queued position=0\n\n");
+    SAID(st, ": queued position=0\n: queued position=0\n");
     stage_free(st);
 }
 
@@ -214,7 +214,7 @@ static void why_not(int status, const char *headers, const char *body,
 {
     struct stage *st = promised(status, headers, body);
 
-    ENDED(st);
+    BROKEN(st);
     SAID(st, "the client's 200 was sent while it waited.");
     SAID(st, why);
     SENDS(st, "garbage");

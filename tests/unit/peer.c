@@ -83,8 +83,7 @@ void peer_ask(struct peer *p, const char *body, size_t len, bool fresh)
                                    NULL};
     char url[64];
     struct transfer_request req = {
-        .base_url = url,
-        .target = "/path?a=b/../c",
+        .url = url,
         .method = body != NULL ? "POST" : "GET",
         .headers = headers,
         .body = body,
@@ -93,7 +92,8 @@ void peer_ask(struct peer *p, const char *body, size_t len, bool fresh)
         .fresh = fresh,
     };
 
-    (void)snprintf(url, sizeof(url), "%s://127.0.0.1:%d", p->scheme, p->port);
+    (void)snprintf(url, sizeof(url), "%s://127.0.0.1:%d/path?a=b/../c",
+                   p->scheme, p->port);
     p->t = transfer_start(p->up, &req, &ops, p);
 }
 

@@ -8,9 +8,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fcgi/config/api_url.h"
 #include "fcgi/config/settings.h"
 #include "given.h"
 #include "lib/base.h"
+#include "lib/buf.h"
 #include "lib/log.h"
 #include "unit.h"
 
@@ -145,7 +147,7 @@ static void every_key_of_the_file_reaches_its_field(void)
 
     CU_ASSERT_EQUAL(c->n_upstreams, 2);
     CU_ASSERT_STRING_EQUAL(up->name, "a");
-    CU_ASSERT_STRING_EQUAL(up->base_url, "http://a:8000/x");
+    CU_ASSERT_STRING_EQUAL(up->base_url, "http://a:8000/x/v1");
     CU_ASSERT_EQUAL_FATAL(up->n_models, 2);
     CU_ASSERT_STRING_EQUAL(up->models[0], "meta/*");
     CU_ASSERT_TRUE(up->requests == 7 && up->window_ms == 1500);
@@ -372,13 +374,13 @@ static void a_base_url_loses_its_end_and_keeps_its_path(void)
         {"https://a", "https://a"},
         {"https://a/", "https://a"},
         {"https://a///", "https://a"},
-        {"https://a/v1", "https://a"},
-        {"HTTPS://a//v1//", "https://a"},
-        {"https://a/v1/v1", "https://a/v1"},
-        {"https://a/v1beta", "https://a/v1beta"},
+        {"https://a/v1", "https://a/v1"},
+        {"HTTPS://a//v1//", "https://a/v1"},
+        {"https://a/v1beta/openai/", "https://a/v1beta/openai"},
+        {"https://a/openai/v1/?b=c", "https://a/openai/v1?b=c"},
+        {"https://a?b=/c//", "https://a?b=/c//"},
         {"https://av1", "https://av1"},
-        {"https://v1", "https://v1"},
-        {"http://[::1]:8000/p/v1", "http://[::1]:8000/p"},
+        {"http://[::1]:8000/p/v1", "http://[::1]:8000/p/v1"},
         {"http://127.9.9.9", "http://127.9.9.9"},
         {"http://LOCALHOST:1", "http://LOCALHOST:1"},
     };
@@ -395,6 +397,60 @@ static void a_base_url_loses_its_end_and_keeps_its_path(void)
         config_free(cfg);
     }
     config_free(given_sound(NULL, "SLUICE_UPSTREAM_URL=http://10.0.0.1", NULL));
+}
+
+/* Where ASKED goes with a base_url and an api_path, or none. */
+static void goes_to(const char *base, const char *path, const char *asked,
+                    const char *want)
+{
+    char var[160], other[64] = "SLUICE_MAX_BODY_MB=1";
+    struct buf url = {NULL, 0, 0, 0};
+    struct config *cfg;
+
+    (void)snprintf(var, sizeof(var), "SLUICE_UPSTREAM_URL=%s", base);
+    if (path != NULL)
+        (void)snprintf(other, sizeof(other), "SLUICE_API_PATH=%s", path);
+    cfg = given_sound(NULL, var, other);
+    api_url(&url, &cfg->upstreams[0], asked);
+    CU_ASSERT_STRING_EQUAL(buf_head(&url), want);
+    buf_free(&url);
+    config_free(cfg);
+}
+
+static void the_api_lies_where_base_url_says(void)
+{
+    static const char *const rows[][4] = {
+        {"https://a", NULL, "/v1/models", "https://a/v1/models"},
+        {"https://a/", NULL, "/v1/x?y=z", "https://a/v1/x?y=z"},
+        {"https://a/v1", NULL, "/v1/models", "https://a/v1/models"},
+        {"https://a/v1beta/openai", NULL, "/v1/chat/completions",
+         "https://a/v1beta/openai/chat/completions"},
+        {"https://a/api/paas/v4/", NULL, "/v1/embeddings",
+         "https://a/api/paas/v4/embeddings"},
+        {"https://a/openai/v1", NULL, "/v1", "https://a/openai/v1"},
+        {"https://api.perplexity.ai", NULL, "/v1/chat/completions",
+         "https://api.perplexity.ai/chat/completions"},
+        {"https://API.perplexity.ai:443/", NULL, "/v1/chat/completions",
+         "https://API.perplexity.ai:443/chat/completions"},
+        {"https://api.perplexity.ai/v1", NULL, "/v1/models",
+         "https://api.perplexity.ai/v1/models"},
+        {"https://a", "/", "/v1/models", "https://a/models"},
+        {"https://a", "/v4/", "/v1/models", "https://a/v4/models"},
+        {"https://a/b", "/v4", "/v1/models", "https://a/b/v4/models"},
+        /* a query of its own, behind the client's, who may say it himself */
+        {"https://a/o?api-version=1", NULL, "/v1/models",
+         "https://a/o/models?api-version=1"},
+        {"https://a?api-version=1&b=2", NULL, "/v1/models?c=3",
+         "https://a/v1/models?c=3&api-version=1&b=2"},
+        {"https://a?api-version=1&b=2", NULL, "/v1/models?api-version=9",
+         "https://a/v1/models?api-version=9&b=2"},
+        {"https://a?b=2", NULL, "/v1/models?bb=9&a",
+         "https://a/v1/models?bb=9&a&b=2"},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        goes_to(rows[i][0], rows[i][1], rows[i][2], rows[i][3]);
 }
 
 static void a_secret_in_the_environment_spares_the_file(void)
@@ -430,6 +486,7 @@ static const struct unit_test tests[] = {
      comments_are_ignored_at_every_level},
     {"a base_url loses its end and keeps its path",
      a_base_url_loses_its_end_and_keeps_its_path},
+    {"the API lies where base_url says", the_api_lies_where_base_url_says},
     {"a secret in the environment spares the file",
      a_secret_in_the_environment_spares_the_file},
     {NULL, NULL},

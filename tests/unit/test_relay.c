@@ -358,7 +358,12 @@ static size_t times(const char *text, const char *word)
 static void no_header_comes_twice(void)
 {
     struct buf json = {NULL, 0, 0, 0};
-    struct relay_error e = {404, &json, -1, 0, NULL, false};
+    struct relay_error e = {.status = 404,
+                            .json = &json,
+                            .retry_ms = -1,
+                            .message = "",
+                            .type = "",
+                            .code = ""};
     struct stage st;
     const char *said;
 

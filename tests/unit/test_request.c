@@ -255,12 +255,18 @@ static void what_goes_upstream(void)
 {
     static const char *const extra[] = {
         "HTTP_COOKIE=a", "HTTP_X_FORWARDED_FOR=b", "HTTP_ACCEPT=c",
-        "HTTP_AUTHORIZATION=Bearer d", NULL};
+        "HTTP_AUTHORIZATION=Bearer d", "HTTP_ANTHROPIC_VERSION=e",
+        "HTTP_HTTP_REFERER=f", "HTTP_REFERER=h", "HTTP_X_API_KEY=g", NULL};
     struct request *r = ask(CHAT, extra);
 
-    CU_ASSERT_EQUAL(r->n_forward, 1);
-    CU_ASSERT_STRING_EQUAL(r->forward[0].name, "Accept");
-    CU_ASSERT_STRING_EQUAL(r->forward[0].value, "c");
+    CU_ASSERT_STRING_EQUAL(asked_header(&r->headers, "accept"), "c");
+    CU_ASSERT_STRING_EQUAL(asked_header(&r->headers, "anthropic-version"), "e");
+    CU_ASSERT_STRING_EQUAL(asked_header(&r->headers, "http-referer"), "f");
+    CU_ASSERT_PTR_NULL(asked_header(&r->headers, "cookie"));
+    CU_ASSERT_PTR_NULL(asked_header(&r->headers, "x-forwarded-for"));
+    CU_ASSERT_PTR_NULL(asked_header(&r->headers, "referer"));
+    CU_ASSERT_PTR_NULL(asked_header(&r->headers, "x-api-key"));
+    CU_ASSERT_STRING_EQUAL(r->api_key, "g");
     CU_ASSERT_STRING_EQUAL(r->authorization, "Bearer d");
     CU_ASSERT_STRING_EQUAL(r->client, "192.0.2.7");
     request_free(r);

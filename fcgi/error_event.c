@@ -1,0 +1,114 @@
+/*
+ * error_event.c - how does a client in the middle of a stream learn of an error?
+ *
+ *   chat        {"error":{"object":"error",...}}: OpenAI's SDKs throw at
+ *               `error`, ChatNVIDIA at `object`
+ *   Responses   response.failed, and error: each is all that some clients look
+ *               at; the code of the first tells Codex whether to try again
+ *   Messages    event: error, {"type":"error","error":{...}}
+ *
+ * Behind it the answer stays without its end (answer.c), for those who look at
+ * none of it.  The status cannot be told any more: where there is no code, it
+ * is one.
+ */
+#include "fcgi/error_event.h"
+
+#include <stdio.h>
+
+static const char *code_of(const struct error_event *e, char digits[16])
+{
+    if (e->code[0] != '\0')
+        return e->code;
+    (void)snprintf(digits, 16, "%d", e->status);
+    return digits;
+}
+
+static void put_member(struct buf *b, const char *name, const char *text)
+{
+    buf_str(b, ",\"");
+    buf_str(b, name);
+    buf_str(b, "\":");
+    buf_json(b, text);
+}
+
+/* As OpenAI's SDKs want it, behind what stands in it first. */
+static void put_object(struct buf *b, const struct error_event *e,
+                       const char *first)
+{
+    char digits[16];
+
+    buf_str(b, "{");
+    buf_str(b, first);
+    buf_str(b, "\"message\":");
+    buf_json(b, e->message);
+    put_member(b, "type", e->type);
+    buf_str(b, ",\"param\":null");
+    put_member(b, "code", code_of(e, digits));
+    buf_str(b, "}");
+}
+
+/* ---- Responses --------------------------------------------------------------- */
+
+/* Of the codes that API knows. */
+static const char *failed_code(int status)
+{
+    if (status == 429)
+        return "rate_limit_exceeded";
+    return status < 500 && status != 408 && status != 409 ? "invalid_prompt"
+                                                          : "server_error";
+}
+
+/* A response with all the members that clients insist on. */
+static void put_failed(struct buf *b, const struct error_event *e)
+{
+    buf_fmt(b,
+            "event: response.failed\ndata: {\"type\":\"response.failed\","
+            "\"sequence_number\":%u,\"response\":{\"id\":\"resp_%s\","
+            "\"object\":\"response\",\"created_at\":%lld,\"status\":\"failed\","
+            "\"error\":{\"code\":\"%s\",\"message\":",
+            e->number, e->id, (long long)e->now_s, failed_code(e->status));
+    buf_json(b, e->message);
+    buf_str(b, "},\"incomplete_details\":null,\"instructions\":null,"
+               "\"max_output_tokens\":null,\"metadata\":{},\"model\":");
+    buf_json(b, e->model);
+    buf_str(b, ",\"output\":[],\"parallel_tool_calls\":true,"
+               "\"previous_response_id\":null,\"temperature\":null,"
+               "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":null,"
+               "\"usage\":null}}\n\n");
+}
+
+static void put_response(struct buf *b, const struct error_event *e)
+{
+    char digits[16];
+
+    put_failed(b, e);
+    buf_fmt(b,
+            "event: error\ndata: {\"type\":\"error\",\"sequence_number\":%u",
+            e->number + 1);
+    put_member(b, "code", code_of(e, digits));
+    put_member(b, "message", e->message);
+    buf_str(b, ",\"param\":null,\"error\":");
+    put_object(b, e, "");
+    buf_str(b, "}\n\n");
+}
+
+/* ---- any --------------------------------------------------------------------- */
+
+void error_event_put(struct buf *b, const struct error_event *e)
+{
+    switch (e->ends) {
+    case ENDS_RESPONSE:
+        put_response(b, e);
+        return;
+    case ENDS_MESSAGE: /* its SDKs look at the name alone */
+        buf_str(b, "event: error\ndata: {\"type\":\"error\",\"error\":");
+        put_object(b, e, "");
+        break;
+    case ENDS_DONE:
+    case ENDS_ANYHOW:
+        buf_str(b, "data: {\"error\":");
+        put_object(b, e, "\"object\":\"error\",");
+        break;
+    }
+    buf_str(b, "}\n\n");
+}
