@@ -57,7 +57,7 @@ bool cors_is_preflight(const struct request *r)
 
 const char *cors_methods(const char *path)
 {
-    return is_under(path, "/v1/") ? "GET, HEAD, POST"
+    return is_under(path, "/v1/") ? "GET, HEAD, POST, PUT, PATCH, DELETE"
                                   : "GET, HEAD, POST, PATCH, DELETE";
 }
 

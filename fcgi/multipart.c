@@ -1,8 +1,8 @@
 /*
  * multipart.c - what does a form with files say in its fields?
  *
- * Each part stands behind a line with the boundary, which no byte of a file can
- * be mistaken for: that is what it is chosen for.  One pass; what is no form is
+ * Each part stands behind a line with the boundary, which is chosen so
+ * that no line of a file is one.  One pass; what is no form is
  * none of our business.
  */
 #include "fcgi/multipart.h"
@@ -75,6 +75,22 @@ static const char *line_end(const char *p, const char *end)
     return end - p >= 2 && memcmp(p, "\r\n", 2) == 0 ? p : NULL;
 }
 
+/* Where the next boundary stands: a line that only begins so is the file's. */
+static const char *next_mark(const char *from, const char *end,
+                             const char *mark, size_t n)
+{
+    const char *at = from, *p;
+
+    while ((at = memmem(at, (size_t)(end - at), mark, n)) != NULL) {
+        p = at + n;
+        if (line_end(p, end) != NULL ||
+            (end - p >= 2 && memcmp(p, "--", 2) == 0))
+            return at;
+        at++;
+    }
+    return NULL;
+}
+
 bool multipart_field(const char *type, const char *body, size_t len,
                      const char *name, const char **value, size_t *value_len)
 {
@@ -93,9 +109,7 @@ bool multipart_field(const char *type, const char *body, size_t len,
             return false;
         text = memmem(head, (size_t)min_i64(end - head, HEAD_MAX), "\r\n\r\n",
                       4);
-        next = text != NULL
-                   ? memmem(text + 2, (size_t)(end - text - 2), mark, n)
-                   : NULL;
+        next = text != NULL ? next_mark(text + 2, end, mark, n) : NULL;
         if (next == NULL)
             return false;
         text += 4;

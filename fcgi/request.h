@@ -56,7 +56,7 @@ struct request {
     struct fault fault;
     bool is_checked; /* by auth.c, when its head had come (gate.c) */
     bool has_rest;   /* it is refused, and its body was not read */
-    char allow[32];  /* with 405: the methods there are */
+    char allow[48];  /* with 405: the methods there are */
 };
 
 /*

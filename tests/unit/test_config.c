@@ -188,6 +188,8 @@ static const struct {
 } good_vars[] = {
     {"SLUICE_UPSTREAM_URL", "https://x.example", -1},
     {"NVIDIA_API_KEY", "k", -1},
+    {"SLUICE_API_PATH", "/", -1},
+    {"SLUICE_KEY_HEADER", "x-api-key", KEY_X_API_KEY},
     {"SLUICE_REQUESTS", "41", 41},
     {"SLUICE_WINDOW_S", "0.25", 250},
     {"SLUICE_MARGIN_MS", "0", 0},
@@ -202,6 +204,7 @@ static const struct {
     {"SLUICE_COMMIT_AFTER_S", "0", 0},
     {"SLUICE_HEARTBEAT_S", "0.1", 100},
     {"SLUICE_BUFFERED_KEEPALIVE", "1", 1},
+    {"SLUICE_EVENT_PATIENCE_S", "0", 0},
     {"SLUICE_CONNECT_S", "1", 1000},
     {"SLUICE_FIRST_BYTE_S", "1", 1000},
     {"SLUICE_IDLE_S", "1", 1000},
@@ -285,7 +288,7 @@ static void every_variable_reaches_its_field(void)
 /* A list is below; a file is read, and must be there. */
 static bool is_apart(const struct setting *row)
 {
-    return row->kind == SETTING_HOSTS || row->kind == SETTING_ORIGINS ||
+    return row->count_at != 0 ||
            row->kind == SETTING_ELSEWHERE ||
            strcmp(row->env, "SLUICE_API_KEY_FILE") == 0;
 }

@@ -67,7 +67,13 @@ static void no_header_of_the_upstream_is_there_twice(void)
          "cache-control: a\r\ncache-control: b\r\n"},
         {"X-Request-Id: a\nx-request-id: b", -1,
          "X-Upstream-Request-Id: a\r\n"},
-        {"Content-Type: a\nContent-Length: 7\nLocation: b", -1, ""},
+        {"Content-Type: a\nContent-Length: 7", -1, ""},
+        {"Location: b\nContent-Disposition: c", -1,
+         "location: b\r\ncontent-disposition: c\r\n"},
+        {"Status: 200\nX-Sendfile: /etc/passwd\nX-Accel-Redirect: /a\n"
+         "Set-Cookie: a=b\nStrict-Transport-Security: c\nAlt-Svc: d\n"
+         "Access-Control-Allow-Origin: *\nConnection: close",
+         -1, ""},
         {"Retry-After: Sun, 06 Nov 1994 08:49:37 GMT", -1, ""},
         {"Date: a\nServer: b\nX-Sluice-Attempts: 9", -1, ""},
     };

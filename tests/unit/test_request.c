@@ -45,42 +45,55 @@ static void paths(void)
 {
     static const struct {
         const char *uri, *path; /* NULL: refused */
+        const char *target;     /* NULL: as it was sent */
     } rows[] = {
-        {CHAT, CHAT},
-        {CHAT "?a=b%20c", CHAT},
-        {"/v1/models/a%2fb", "/v1/models/a/b"},
-        {"/v1/%63hat", "/v1/chat"},
-        {"/v1/models/", "/v1/models/"},
-        {"/v1/a..b/.c", "/v1/a..b/.c"},
-        {"/?..", "/"},
-        {"", NULL},
-        {"v1/chat", NULL},
-        {"http://x/v1/chat", NULL},
-        {"//v1/chat", NULL},
-        {"/v1//chat", NULL},
-        {"/v1/../chat", NULL},
-        {"/v1/..", NULL},
-        {"/v1/./chat", NULL},
-        {"/v1/%2e%2e/chat", NULL},
-        {"/v1/%2E./chat", NULL},
-        {"/v1%2f..%2fchat", NULL},
-        {"/v1/%2fchat", NULL},
-        {"/v1/a%00b", NULL},
-        {"/v1/a%0d%0ab", NULL},
-        {"/v1/a%7f", NULL},
-        {"/v1/a%", NULL},
-        {"/v1/a%4", NULL},
-        {"/v1/a%zz", NULL},
-        {"/v1/a\\b", NULL},
-        {"/v1/a%5cb", NULL},
-        {"/v1/a#b", NULL},
-        {"/v1/a?b#c", NULL},
-        {"/v1/a%23b", NULL},
-        {"/v1/a b", NULL},
-        {"/v1/a?b c", NULL},
-        {"/v1/\xc3\xa9", NULL},
-        {"/v1/a\tb", NULL},
-        {"/v1/a\r\nX-A: b", NULL},
+        {CHAT, CHAT, NULL},
+        {CHAT "?a=b%20c", CHAT, NULL},
+        {"/v1/models/a%2fb", "/v1/models/a/b", NULL},
+        {"/v1/%63hat", "/v1/chat", NULL},
+        {"/v1/models/", "/v1/models", "/v1/models"},
+        /* a slash too many, /v1 twice, and not at all */
+        {"/v1//chat", "/v1/chat", "/v1/chat"},
+        {"//v1/chat", "/v1/chat", "/v1/chat"},
+        {"/v1///chat//?a=//b/", "/v1/chat", "/v1/chat?a=//b/"},
+        {"/v1/v1/chat", "/v1/chat", "/v1/chat"},
+        {"/v1/v1/v1", "/v1", "/v1"},
+        {"/v1/v1?a", "/v1", "/v1?a"},
+        {"/v1/v10/chat", "/v1/v10/chat", NULL},
+        {"/chat/completions?a=b", "/v1/chat/completions",
+         "/v1/chat/completions?a=b"},
+        {"/models", "/v1/models", "/v1/models"},
+        {"/chats", "/chats", NULL},
+        {"/v1/chat%2f", "/v1/chat/", NULL},
+        {"/v1/v1%2f..", NULL, NULL},
+        {"/v1/a..b/.c", "/v1/a..b/.c", NULL},
+        {"/?..", "/", NULL},
+        {"", NULL, NULL},
+        {"v1/chat", NULL, NULL},
+        {"http://x/v1/chat", NULL, NULL},
+        {"/v1/../chat", NULL, NULL},
+        {"/v1/..", NULL, NULL},
+        {"/v1/./chat", NULL, NULL},
+        {"/v1/%2e%2e/chat", NULL, NULL},
+        {"/v1/%2E./chat", NULL, NULL},
+        {"/v1%2f..%2fchat", NULL, NULL},
+        {"/v1/%2fchat", NULL, NULL},
+        {"/v1/a%00b", NULL, NULL},
+        {"/v1/a%0d%0ab", NULL, NULL},
+        {"/v1/a%7f", NULL, NULL},
+        {"/v1/a%", NULL, NULL},
+        {"/v1/a%4", NULL, NULL},
+        {"/v1/a%zz", NULL, NULL},
+        {"/v1/a\\b", NULL, NULL},
+        {"/v1/a%5cb", NULL, NULL},
+        {"/v1/a#b", NULL, NULL},
+        {"/v1/a?b#c", NULL, NULL},
+        {"/v1/a%23b", NULL, NULL},
+        {"/v1/a b", NULL, NULL},
+        {"/v1/a?b c", NULL, NULL},
+        {"/v1/\xc3\xa9", NULL, NULL},
+        {"/v1/a\tb", NULL, NULL},
+        {"/v1/a\r\nX-A: b", NULL, NULL},
     };
     char longest[PATH_BYTES + 1];
     struct request *r;
@@ -91,7 +104,9 @@ static void paths(void)
         CU_ASSERT_EQUAL(r->fault.status, rows[i].path != NULL ? 0 : 400);
         if (rows[i].path != NULL) {
             CU_ASSERT_STRING_EQUAL(r->path, rows[i].path);
-            CU_ASSERT_STRING_EQUAL(r->target, rows[i].uri);
+            CU_ASSERT_STRING_EQUAL(r->target, rows[i].target != NULL
+                                                  ? rows[i].target
+                                                  : rows[i].uri);
         }
         request_free(r);
     }
@@ -376,7 +391,14 @@ static void bodies(void)
         {CHAT, "{\"model\":\"a\",\"stream\":0}", 0, "a", 0},
         {CHAT, "{\"model\":\"a\",\"stream\":2}", 400, "", 0},
         {CHAT, "{\"model\":\"a\",\"stream\":1.0}", 400, "", 0},
-        {CHAT, "{\"model\":\"a\",\"stream\":\"true\"}", 400, "", 0},
+        {CHAT, "{\"model\":\"a\",\"stream\":\"true\"}", 0, "a", 1},
+        {CHAT, "{\"model\":\"a\",\"stream\":\"False\"}", 0, "a", 0},
+        {CHAT, "{\"model\":\"a\",\"stream\":\"yes\"}", 400, "", 0},
+        {CHAT, "{\"prompt\":{\"id\":\"p\"}}", 400, "", 0},
+        {"/v1/responses", "{\"prompt\":{\"id\":\"p\"}}", 0, "", 0},
+        {"/v1/responses", "{\"input\":\"x\"}", 400, "", 0},
+        {CHAT, "\xef\xbb\xbf{\"model\":\"a\"}", 0, "a", 0},
+        {CHAT, "\xef\xbb\xbf", 400, "", 0},
         {"/v1/other", "{\"model\":\"a\"}", 0, "a", 0},
         {"/v1/other", "{\"model\":7}", 0, "", 0},
         {"/v1/other", "{\"model\":null}", 0, "", 0},
@@ -397,17 +419,19 @@ static void bodies(void)
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        size_t len = strlen(rows[i].body);
+        size_t len = strlen(rows[i].body), bom;
         struct request *r = post(rows[i].uri, rows[i].body, len, (int64_t)len);
 
         CU_ASSERT_EQUAL(r->fault.status, rows[i].status);
+        bom = strncmp(rows[i].body, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+        len -= bom;
         if (rows[i].status == 0) {
             CU_ASSERT_STRING_EQUAL(r->model, rows[i].model);
             CU_ASSERT_EQUAL(r->stream, rows[i].stream);
             CU_ASSERT_EQUAL(r->body.len, len); /* and goes on unchanged */
             if (len > 0)
-                CU_ASSERT_EQUAL(memcmp(buf_head(&r->body), rows[i].body, len),
-                                0);
+                CU_ASSERT_EQUAL(
+                    memcmp(buf_head(&r->body), rows[i].body + bom, len), 0);
         }
         request_free(r);
     }

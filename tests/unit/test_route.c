@@ -9,6 +9,8 @@
 #include "fcgi/request.h"
 #include "unit.h"
 
+#define ANY "GET, HEAD, POST, PUT, PATCH, DELETE"
+
 static void a_path_and_a_method_make_a_route(void)
 {
     static const struct {
@@ -21,19 +23,24 @@ static void a_path_and_a_method_make_a_route(void)
         {"POST", "/v1/embeddings", "embeddings", 0, ""},
         {"POST", "/v1/responses", "responses", 0, ""},
         {"POST", "/v1/ranking", "ranking", 0, ""},
-        {"GET", "/v1/chat/completions", NULL, 405, "POST"},
-        {"post", "/v1/chat/completions", NULL, 405, "POST"},
-        {"POS", "/v1/chat/completions", NULL, 405, "POST"},
-        {"", "/v1/chat/completions", NULL, 405, "POST"},
-        {"GET, HEAD", "/v1/models", NULL, 405, "GET, HEAD"},
+        {"GET", "/v1/chat/completions", "other", 0, ""},
+        {"post", "/v1/chat/completions", NULL, 405, ANY},
+        {"POS", "/v1/chat/completions", NULL, 405, ANY},
+        {"", "/v1/chat/completions", NULL, 405, ANY},
+        {"GET, HEAD", "/v1/models", NULL, 405, ANY},
         {"GET", "/v1/models", "models", 0, ""},
         {"HEAD", "/v1/models", "models", 0, ""},
-        {"POST", "/v1/models", NULL, 405, "GET, HEAD"},
+        {"POST", "/v1/models", "other", 0, ""},
+        {"DELETE", "/v1/models/ft:x", "other", 0, ""},
         {"GET", "/v1/models/meta/llama-3.1-8b", "models", 0, ""},
         {"POST", "/v1/chat/completions/x", "other", 0, ""},
         {"GET", "/v1/files", "other", 0, ""},
         {"POST", "/v1/audio/speech", "other", 0, ""},
-        {"DELETE", "/v1/files/7", NULL, 405, "GET, POST"},
+        {"DELETE", "/v1/files/7", "other", 0, ""},
+        {"PUT", "/v1/files/7", "other", 0, ""},
+        {"PATCH", "/v1/files/7", "other", 0, ""},
+        {"HEAD", "/v1/files/7", "other", 0, ""},
+        {"TRACE", "/v1/files/7", NULL, 405, ANY},
         {"GET", "/v1/", NULL, 404, ""},
         {"GET", "/v1", NULL, 404, ""},
         {"GET", "/v1x/models", NULL, 404, ""},
