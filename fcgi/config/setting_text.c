@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/config/proxy_text.h"
 #include "fcgi/config/settings.h"
 
 #define DISTANCE_CUT 64 /* bytes of a text that are looked at */
@@ -90,8 +91,7 @@ static bool is_host(const char *text, size_t len)
                                    "0123456789.-_") >= len;
 }
 
-/* HOST, HOST:PORT, [IPv6] or [IPv6]:PORT. */
-static bool is_authority(const char *text, size_t len)
+bool setting_text_is_authority(const char *text, size_t len)
 {
     const char *end = memchr(text, *text == '[' ? ']' : ':', len);
     size_t host = end != NULL ? (size_t)(end - text) : len;
@@ -133,7 +133,7 @@ static const char *url_fault(const char *url)
         return "it carries a user name or a password";
     if (strpbrk(url, "?#") != NULL)
         return "it carries a query or a fragment";
-    if (!is_authority(host, len))
+    if (!setting_text_is_authority(host, len))
         return "its host or port is missing or wrong";
     if (strpbrk(url, " \\\"<>^`{|}") != NULL || strstr(host, "/..") != NULL)
         return "its path has something that no path may have";
@@ -146,7 +146,7 @@ static const char *origin_fault(const char *text)
     const char *host = strstr(text, "://");
 
     if (host == NULL || host == text || strpbrk(host + 3, "/?#@\\") != NULL ||
-        !is_authority(host + 3, strlen(host + 3)))
+        !setting_text_is_authority(host + 3, strlen(host + 3)))
         return "an entry is not scheme://host or scheme://host:port";
     return NULL;
 }
@@ -180,6 +180,8 @@ const char *setting_text_fault(const struct setting *row, const char *text)
         return "it is too long";
     if (row->kind == SETTING_URL)
         return url_fault(text);
+    if (row->kind == SETTING_PROXY)
+        return proxy_text_fault(text);
     if (row->kind == SETTING_PATH && *text != '/')
         return "it is relative";
     if (row->kind == SETTING_HOSTS && !is_host(text, strlen(text)))
@@ -216,6 +218,8 @@ char *setting_text_kept(const struct setting *row, const char *text)
         return NULL;
     if (row->kind == SETTING_URL)
         url_trim(kept);
+    if (row->kind == SETTING_PROXY)
+        proxy_text_trim(kept);
     if (row->kind == SETTING_HOSTS || row->kind == SETTING_ORIGINS)
         for (p = kept; *p != '\0'; p++)
             *p = (char)tolower((unsigned char)*p);

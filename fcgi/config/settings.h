@@ -23,6 +23,7 @@ enum setting_kind {
     SETTING_WORD,      /* one of `words`; int, the index of the word */
     SETTING_NAME,      /* char[UPSTREAM_NAME_MAX] */
     SETTING_URL,       /* char *, as base_url is kept */
+    SETTING_PROXY,     /* char *, shown without its user (proxy_text.h) */
     SETTING_PATH,      /* char *, absolute */
     SETTING_SECRET,    /* char *, never shown, wiped when freed */
     SETTING_PATTERNS,  /* char ** and a count, as the three below */

@@ -253,6 +253,7 @@ struct transfer *models_ask(struct sluice *s, size_t upstream,
         .headers = headers,
         .connect_ms = connect_ms,
         .fresh = fresh,
+        .via = u,
     };
     struct transfer *t;
 

@@ -77,6 +77,7 @@ static void check_fields(struct config *cfg, struct config_upstream *up)
             check_text(at);
             break;
         case SETTING_URL:
+        case SETTING_PROXY:
         case SETTING_PATH:
         case SETTING_SECRET:
             check_text(*(char **)at);

@@ -188,6 +188,8 @@ struct transfer *transfer_start(struct upstream *u,
                    req->target);
     (void)snprintf(t->ask.method, sizeof(t->ask.method), "%s", req->method);
     t->ask.fresh = req->fresh;
+    t->ask.via = req->via;
+    t->ask.elsewhere = req->elsewhere;
     copy_headers(&t->ask, req->headers);
     t->next = u->newest;
     u->newest = t;

@@ -99,7 +99,7 @@ export default {
   'set.source.default': 'default', 'set.source.file': 'from the file', 'set.source.env': 'from the environment', 'set.source.live': 'set live',
   'set.group.upstreams': 'Quota', 'set.group.queue': 'Queue', 'set.group.waiting': 'While waiting', 'set.group.upstream': 'Patience with the upstream', 'set.group.ready': 'Readiness',
   'set.group.access': 'Access', 'set.group.service': 'Service',
-  'set.upstreams.name': 'Name', 'set.upstreams.base_url': 'Address', 'set.upstreams.models': 'Models (none: all)', 'set.upstreams.result_hosts': 'Hosts of large results', 'set.upstreams.requests': 'Requests in a window', 'set.upstreams.window_s': 'Length of the window', 'set.upstreams.margin_ms': 'Margin for jitter',
+  'set.upstreams.name': 'Name', 'set.upstreams.base_url': 'Address', 'set.upstreams.models': 'Models (none: all)', 'set.upstreams.result_hosts': 'Hosts of large results', 'set.upstreams.proxy': 'Proxy', 'set.upstreams.no_proxy': 'Reached without it', 'set.upstreams.requests': 'Requests in a window', 'set.upstreams.window_s': 'Length of the window', 'set.upstreams.margin_ms': 'Margin for jitter',
   'set.upstreams.burst': 'At once after a pause', 'set.upstreams.min_gap_ms': 'Least gap between sends', 'set.upstreams.in_flight': 'In flight at most (0: no limit)', 'set.upstreams.scope': 'Window for',
   'set.queue.max': 'Places in all', 'set.queue.per_client': 'Places for one client', 'set.queue.timeout_s': 'Longest wait', 'set.queue.max_mb': 'Bodies held',
   'set.commit_after_s': 'Begin the answer of a waiting stream after', 'set.heartbeat_s': 'Sign of life every', 'set.buffered_keepalive': 'Signs of life without a stream', 'set.max_body_mb': 'Largest body',

@@ -76,7 +76,7 @@ export default {
   'set.loading': '加载中…', 'set.note': '更改立即对所有工作进程生效，并会保存。', 'set.reload': '重新载入文件', 'set.discard': '放弃', 'set.reset': '还原', 'set.apply': '应用 {n} 项更改', 'set.applied': '已应用并保存。',
   'set.dirty': '已更改', 'set.auto': '自动', 'set.empty': '无', 'set.range': '{min} 到 {max}', 'set.default': '默认 {value}', 'set.onReload': '重新载入后生效', 'set.onRestart': '重启后生效',
   'set.source.default': '默认', 'set.source.file': '来自文件', 'set.source.env': '来自环境变量', 'set.source.live': '在线设置', 'set.group.upstreams': '配额', 'set.group.queue': '队列', 'set.group.waiting': '等待期间',
-  'set.group.upstream': '对上游的耐心', 'set.group.ready': '就绪', 'set.group.access': '访问', 'set.group.service': '服务', 'set.upstreams.name': '名称', 'set.upstreams.base_url': '地址', 'set.upstreams.models': '模型（无：全部）', 'set.upstreams.result_hosts': '大结果的主机', 'set.upstreams.requests': '每个窗口的请求数',
+  'set.group.upstream': '对上游的耐心', 'set.group.ready': '就绪', 'set.group.access': '访问', 'set.group.service': '服务', 'set.upstreams.name': '名称', 'set.upstreams.base_url': '地址', 'set.upstreams.models': '模型（无：全部）', 'set.upstreams.result_hosts': '大结果的主机', 'set.upstreams.proxy': '代理', 'set.upstreams.no_proxy': '不经代理的主机', 'set.upstreams.requests': '每个窗口的请求数',
   'set.upstreams.window_s': '窗口长度', 'set.upstreams.margin_ms': '抖动余量', 'set.upstreams.burst': '空闲后一次可发', 'set.upstreams.min_gap_ms': '最小发送间隔', 'set.upstreams.in_flight': '在途上限（0：不限）',
   'set.upstreams.scope': '窗口范围', 'set.queue.max': '总位置', 'set.queue.per_client': '每个客户端的位置', 'set.queue.timeout_s': '最长等待', 'set.queue.max_mb': '暂存内容', 'set.commit_after_s': '等待的流在此之后开始应答',
   'set.heartbeat_s': '心跳间隔', 'set.buffered_keepalive': '非流式也发心跳', 'set.max_body_mb': '最大请求体', 'set.timeouts.connect_s': '连接', 'set.timeouts.first_byte_s': '首字节', 'set.timeouts.idle_s': '字节之间',
