@@ -58,13 +58,14 @@
 #define HEAD_BYTES    (64 * KIB) /* response header block from the upstream */
 #define SPARE_HANDLES 4   /* of libcurl, 40 KB each: to make one takes long */
 #define POOL_MAX      128 /* idle connections kept: a burst's worth */
+#define MODELS_BYTES  (4 * MIB) /* a list of models; NVIDIA's is 20 KB */
+#define FREE_MAX      512       /* requests without a slot: a connection each */
+
 /* A new address of an upstream is followed within a minute, under load too:
  * so long a name's address is remembered, and so old a connection made to it
  * may be for another request.  A handshake in 45 s is no load. */
 #define ADDRESS_KEPT_S    10
 #define CONNECTION_KEPT_S 45
-#define MODELS_BYTES  (4 * MIB) /* a list of models; NVIDIA's is 20 KB */
-#define FREE_MAX      512       /* requests without a slot: a connection each */
 
 /* Rows of each list in the status snapshot, whose text has 256 KB. */
 #define SNAPSHOT_LIST 100

@@ -43,7 +43,7 @@ struct config_upstream {
     char *proxy;     /* scheme://[user[:password]@]host:port; NULL: none */
     char **no_proxy; /* as CURLOPT_NOPROXY takes them; NULL: none */
     size_t n_no_proxy;
-    char *ca_file;          /* PEM, or a directory of hashes; NULL: the system's */
+    char *ca_file; /* PEM, or a directory of hashes; NULL: the system's */
     char *client_cert_file; /* PEM; both or neither */
     char *client_key_file;
     int64_t requests;   /* 1..10000, in any window */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fcgi/config/setting_text.h"
+#include "fcgi/config/authority.h"
 #include "lib/buf.h"
 
 /* Of socks5:// the names are looked up here, of socks5h:// there. */
@@ -57,6 +57,13 @@ static bool is_encoded(const char *text, size_t len)
     return true;
 }
 
+static bool is_printable(const char *text)
+{
+    for (; *text > 0x20 && *text < 0x7f; text++)
+        ;
+    return *text == '\0';
+}
+
 const char *proxy_text_fault(const char *text)
 {
     size_t scheme = scheme_len(text), len = len_of(text), user;
@@ -64,7 +71,7 @@ const char *proxy_text_fault(const char *text)
 
     if (scheme == 0)
         return "it begins with none of these";
-    if (setting_text_secret_fault(text) != NULL)
+    if (!is_printable(text))
         return "it has a space or a non-ASCII character";
     at = memrchr(text + scheme, '@', len - scheme);
     host = at != NULL ? at + 1 : text + scheme;
@@ -74,7 +81,7 @@ const char *proxy_text_fault(const char *text)
                        !is_encoded(text + scheme, user)))
         return "its user or password is wrong, or not percent-encoded";
     len -= (size_t)(host - text);
-    if (!setting_text_is_authority(host, len) || host[len - 1] == ']' ||
+    if (!authority_is_fine(host, len) || host[len - 1] == ']' ||
         memchr(host, ':', len) == NULL)
         return "its host or port is missing or wrong";
     return NULL;

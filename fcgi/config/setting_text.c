@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/config/authority.h"
 #include "fcgi/config/proxy_text.h"
 #include "fcgi/config/settings.h"
 
@@ -84,41 +85,6 @@ const char *setting_text_number_hint(const struct setting *row)
                : NULL;
 }
 
-static bool is_host(const char *text, size_t len)
-{
-    return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz"
-                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "0123456789.-_") >= len;
-}
-
-bool setting_text_is_authority(const char *text, size_t len)
-{
-    const char *end = memchr(text, *text == '[' ? ']' : ':', len);
-    size_t host = end != NULL ? (size_t)(end - text) : len;
-    char address[INET6_ADDRSTRLEN];
-    struct in6_addr ignored;
-    long port;
-
-    if (*text == '[') {
-        if (end == NULL || host - 1 >= sizeof(address))
-            return false;
-        (void)snprintf(address, sizeof(address), "%.*s", (int)host - 1,
-                       text + 1);
-        if (inet_pton(AF_INET6, address, &ignored) != 1)
-            return false;
-        host++;
-    } else if (!is_host(text, host)) {
-        return false;
-    }
-    if (host == len)
-        return true;
-    if (text[host] != ':' || len - host < 2 || len - host > 6 ||
-        strspn(text + host + 1, "0123456789") < len - host - 1)
-        return false;
-    port = strtol(text + host + 1, NULL, 10);
-    return port >= 1 && port <= 65535;
-}
-
 static const char *url_fault(const char *url)
 {
     size_t scheme = strncasecmp(url, "http://", 7) == 0    ? 7
@@ -133,7 +99,7 @@ static const char *url_fault(const char *url)
         return "it carries a user name or a password";
     if (strpbrk(url, "?#") != NULL)
         return "it carries a query or a fragment";
-    if (!setting_text_is_authority(host, len))
+    if (!authority_is_fine(host, len))
         return "its host or port is missing or wrong";
     if (strpbrk(url, " \\\"<>^`{|}") != NULL || strstr(host, "/..") != NULL)
         return "its path has something that no path may have";
@@ -146,7 +112,7 @@ static const char *origin_fault(const char *text)
     const char *host = strstr(text, "://");
 
     if (host == NULL || host == text || strpbrk(host + 3, "/?#@\\") != NULL ||
-        !setting_text_is_authority(host + 3, strlen(host + 3)))
+        !authority_is_fine(host + 3, strlen(host + 3)))
         return "an entry is not scheme://host or scheme://host:port";
     return NULL;
 }
@@ -184,7 +150,7 @@ const char *setting_text_fault(const struct setting *row, const char *text)
         return proxy_text_fault(text);
     if (row->kind == SETTING_PATH && *text != '/')
         return "it is relative";
-    if (row->kind == SETTING_HOSTS && !is_host(text, strlen(text)))
+    if (row->kind == SETTING_HOSTS && !authority_is_host(text, strlen(text)))
         return "an entry is not a bare host name";
     if (row->kind == SETTING_ORIGINS)
         return origin_fault(text);

@@ -25,8 +25,6 @@ const char *setting_text_number_hint(const struct setting *row);
 /* Levenshtein's distance between A and the first LEN bytes of B. */
 size_t setting_text_distance(const char *a, const char *b, size_t len);
 
-/* HOST, HOST:PORT, [IPv6] or [IPv6]:PORT? */
-bool setting_text_is_authority(const char *text, size_t len);
 /* What is wrong with a key or token; NULL: nothing. */
 const char *setting_text_secret_fault(const char *secret);
 /* Is the host of a base_url, as kept, this machine? */

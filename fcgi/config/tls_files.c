@@ -37,8 +37,8 @@ static int refuse(struct check *c, const char *key, const char *what,
     const struct setting *row = setting_find(key, true);
     char label[SETTING_LABEL_MAX];
 
-    setting_label(label, sizeof(label), row,
-                  setting_source(row, c->cfg, c->up), c->cfg, c->up);
+    setting_label(label, sizeof(label), row, setting_source(row, c->cfg, c->up),
+                  c->cfg, c->up);
     return complain(&c->err, "%s: %s%s%s%s", label, what, path,
                     *path != '\0' ? ": " : "", why);
 }
@@ -50,7 +50,8 @@ static int cannot_use(struct check *c, const char *key, const char *path,
 }
 
 /* NULL: it can be read, and is a file, or with DIR a directory. */
-static const char *stat_fault(const char *path, struct stat *st, bool may_be_dir)
+static const char *stat_fault(const char *path, struct stat *st,
+                              bool may_be_dir)
 {
     if (stat(path, st) == -1 || access(path, R_OK) == -1)
         return strerror(errno);

@@ -5,7 +5,8 @@
  *                  -> multi.c: libcurl on our loop -> header/write callbacks
  *
  * HTTP/1.1 on kept-alive connections: libcurl 7.88's HTTP/2 reports aborted
- * bodies as complete.  What holds:
+ * bodies as complete, and of a stream's head nobody tells when it is out.
+ * What holds:
  *
  *   - Each request goes out once.  libcurl repeats one by itself when a kept
  *     connection turns out to be dead; the second time it is about to send,

@@ -63,7 +63,7 @@ start_proxy() {
 start_proxy simple
 simple=$proxy simple_asked=$asked
 start_proxy locked 'me:pass word@x'
-locked=$proxy locked_asked=$asked
+locked=$proxy
 secret=pass%20word%40x # as an address has it
 
 # try SENTENCE STATUS VAR=VALUE...: starts, asks, and stops.  $body is the answer,
