@@ -95,6 +95,8 @@ try "but not with another one" 502 "$here" SLUICE_CA_FILE="$work/other.pem"
 try "SSL_CERT_FILE is taken over" 200 "$here" SSL_CERT_FILE="$work/company.pem"
 has "and the start says so" "$all" "trusts +$work/company.pem, as SSL_CERT_FILE says"
 try "SSL_CERT_DIR, too" 200 "$here" SSL_CERT_DIR="$work/hashed:/nowhere"
+cd "$work" || exit 1
+try "a path may be relative there" 200 "$here" SSL_CERT_FILE=company.pem
 try "ca_file comes before it" 502 "$here" SSL_CERT_FILE="$work/company.pem" SLUICE_CA_FILE="$work/other.pem"
 try "and it can be left alone" 502 "$here" SSL_CERT_FILE="$work/company.pem" SLUICE_RUN_ENVIRONMENT=no
 
@@ -148,6 +150,9 @@ chmod 0644 "$work/client.key"
 refuses 'SLUICE_CLIENT_KEY_FILE: cannot use .*chmod 0640' "${ours[@]}"
 refuses 'SLUICE_PROXY: it begins with none of these; must be http://' SLUICE_PROXY=me:secret-word@proxy:3128
 refuses 'SLUICE_PROXY: its host or port' SLUICE_PROXY=http://me:secret-word@proxy
+said=$(env SLUICE_CA_FILE="$work/empty" SLUICE_STATE_DIR="$work" "$build/sluice.fcgi" 2>&1 </dev/null)
+is "a worker does not start" 78 $?
+has "and says why" "$said" '^sluice: SLUICE_CA_FILE: cannot use '
 said=$(env SLUICE_BUILD="$build" SLUICE_LISTEN=127.0.0.1:0 SLUICE_STATE_DIR="$work/bad" SLUICE_UPSTREAM_URL=https://127.0.0.1:1 \
     SSL_CERT_FILE=/nowhere https_proxy=http://me:secret-word@127.0.0.1:1 timeout 30 "$root/conf/run" 2>&1)
 has "conf/run says so, and from where it has it" "$said" 'SLUICE_CA_FILE: cannot use /nowhere'

@@ -137,6 +137,18 @@ static void a_proxy_that_says_nothing_is_named(void)
     peer_ended(w.p, "e", END_UNREACHABLE);
 }
 
+/* For as long as a connection may take. */
+static void a_proxy_that_is_silent_is_waited_for(void)
+{
+    struct way w;
+
+    way_open(&w, "", NULL);
+    CU_ASSERT_STRING_EQUAL(w.p->calls, "");
+    peer_until(w.p, "e");
+    CU_ASSERT_PTR_NOT_NULL(strstr(w.p->detail, "(proxy 127.0.0.1:"));
+    peer_ended(w.p, "e", END_UNREACHABLE);
+}
+
 static void who_needs_no_proxy_is_asked_directly(void)
 {
     char example[] = "example.com", network[] = "127.0.0.0/8";
@@ -178,6 +190,8 @@ static const struct unit_test tests[] = {
     {"what a proxy refuses is no answer of the upstream",
      what_a_proxy_refuses_is_no_answer},
     {"a proxy that says nothing is named", a_proxy_that_says_nothing_is_named},
+    {"a proxy that is silent is waited for as a connection is",
+     a_proxy_that_is_silent_is_waited_for},
     {"who needs no proxy is asked directly",
      who_needs_no_proxy_is_asked_directly},
     {"no environment is believed", no_environment_is_believed},
