@@ -6,6 +6,7 @@
 #include "fcgi/config/fields.h"
 #include "fcgi/upstream/upstream.h"
 #include "lib/base.h"
+#include "lib/buf.h"
 #include "peer.h"
 #include "unit.h"
 
@@ -80,6 +81,34 @@ static void the_head_is_out_when_it_is(void)
     peer_ended(w.p, "we", END_HELD);
 }
 
+/* HEAD with seven lines of 8 KB in it: more than half of HEAD_BYTES. */
+static void write_long_head(struct peer *p, const char *head)
+{
+    static char line[8192];
+    struct buf b = {NULL, 0, 0, 0};
+    int i;
+
+    memset(line, 'x', sizeof(line) - 1);
+    buf_str(&b, head);
+    for (i = 0; i < 7; i++)
+        buf_fmt(&b, "X-Much: %s\r\n", line);
+    buf_add(&b, "\r\n", 3);
+    peer_write(p, buf_head(&b));
+    buf_free(&b);
+}
+
+static void the_head_of_a_proxy_is_none_of_the_answer(void)
+{
+    struct way w;
+
+    way_open(&w, "", NULL);
+    write_long_head(w.p, "HTTP/1.1 200 OK\r\n");
+    peer_read(w.p, "GET /path");
+    peer_until(w.p, "ws");
+    write_long_head(w.p, OK "Content-Length: 0\r\n");
+    peer_ended(w.p, "wshe", END_OK);
+}
+
 static void a_tunnel_is_kept(void)
 {
     struct way w;
@@ -119,7 +148,7 @@ static void what_a_proxy_refuses_is_no_answer(void)
         CU_ASSERT_PTR_NOT_NULL(strstr(w.p->detail, told));
         (void)snprintf(told, sizeof(told), "(%d)", statuses[i]);
         CU_ASSERT_PTR_NOT_NULL(strstr(w.p->detail, told));
-        CU_ASSERT_PTR_NULL(strstr(w.p->detail, "word"));
+        CU_ASSERT_PTR_NULL(strstr(w.p->detail, "pass word"));
         CU_ASSERT_FALSE(was_asked(w.p, "GET /"));
         peer_ended(w.p, "e", END_UNREACHABLE);
     }
@@ -133,7 +162,7 @@ static void a_proxy_that_says_nothing_is_named(void)
     peer_close(w.p);
     peer_until(w.p, "e");
     CU_ASSERT_PTR_NOT_NULL(strstr(w.p->detail, "(proxy 127.0.0.1:"));
-    CU_ASSERT_PTR_NULL(strstr(w.p->detail, "word"));
+    CU_ASSERT_PTR_NULL(strstr(w.p->detail, "pass word"));
     peer_ended(w.p, "e", END_UNREACHABLE);
 }
 
@@ -186,6 +215,8 @@ static const struct unit_test tests[] = {
      a_proxy_is_asked_for_a_tunnel},
     {"behind a tunnel nothing is written that may not",
      the_head_is_out_when_it_is},
+    {"the head of a proxy is none of the answer's",
+     the_head_of_a_proxy_is_none_of_the_answer},
     {"a tunnel is kept for the next request", a_tunnel_is_kept},
     {"what a proxy refuses is no answer of the upstream",
      what_a_proxy_refuses_is_no_answer},
