@@ -63,9 +63,9 @@
 
 /* A new address of an upstream is followed within a minute, under load too:
  * so long a name's address is remembered, and so old a connection made to it
- * may be for another request.  A handshake in 45 s is no load. */
+ * may be for another request.  A handshake in 40 s is no load. */
 #define ADDRESS_KEPT_S    10
-#define CONNECTION_KEPT_S 45
+#define CONNECTION_KEPT_S 40
 
 /* Rows of each list in the status snapshot, whose text has 256 KB. */
 #define SNAPSHOT_LIST 100
