@@ -25,6 +25,7 @@ RUN make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
     install -D -m 644 LICENSE /image/usr/share/doc/sluice/copyright && \
     ln -s ../../bin/sluicectl /image/usr/lib/sluice/sluicectl && \
     install -D -m 755 -t /image/usr/share/sluice/conf conf/run conf/container/health && \
+    install -D -m 644 -t /image/usr/share/sluice/conf conf/lighttpd-loopback.conf && \
     # the workers' log goes to the container's, not to a file on a tmpfs
     sed '/^server.errorlog/d' lighttpd.conf >/image/usr/share/sluice/lighttpd.conf
 

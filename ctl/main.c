@@ -16,6 +16,7 @@
 
 #include "ctl/ctl.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/tls_files.h"
 
 extern char **environ;
 
@@ -30,10 +31,16 @@ const struct config *ctl_config(struct ctl *c)
 
 static int run_check(struct ctl *c, char **args, int n)
 {
+    char err[512];
+
     if (n == 1 && setenv("SLUICE_CONFIG", args[0], 1) == -1)
         return EXIT_FAILURE;
     if (ctl_config(c) == NULL)
         return EXIT_CONFIG;
+    if (tls_files_check(c->cfg, err, sizeof(err)) == -1) {
+        fprintf(stderr, "sluicectl: %s\n", err);
+        return EXIT_CONFIG;
+    }
     printf("ok: upstream %s at %s, %" PRId64 " requests in %" PRId64 " ms%s\n",
            c->cfg->upstreams[0].name, c->cfg->upstreams[0].base_url,
            c->cfg->upstreams[0].requests, c->cfg->upstreams[0].window_ms,

@@ -137,6 +137,8 @@ void attempt_begin(struct exchange *x)
         /* A kept one may be dead, and nobody can tell what it has taken. */
         .fresh = a->is_fresh || (a->errand == ERRAND_REQUEST &&
                                  !request_is_repeatable(x->req)),
+        .via = attempt_upstream(x),
+        .elsewhere = a->errand == ERRAND_RESULT,
     };
 
     aim(&req, &url, x);

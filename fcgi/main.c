@@ -31,6 +31,7 @@
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/rules.h"
+#include "fcgi/config/tls_files.h"
 #include "fcgi/config/token.h"
 #include "fcgi/exchange.h"
 #include "fcgi/notify.h"
@@ -411,8 +412,10 @@ int main(int argc, char **argv)
     }
     memset(&s, 0, sizeof(s));
     limit_process();
-    if (config_load(&s.cfg, environ, err, sizeof(err)) == -1) {
+    if (config_load(&s.cfg, environ, err, sizeof(err)) == -1 ||
+        tls_files_check(s.cfg, err, sizeof(err)) == -1) {
         fprintf(stderr, "sluice: %s\n", err);
+        config_free(s.cfg);
         return EXIT_CONFIG;
     }
     if (!is_socket(0)) {

@@ -19,8 +19,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/config/authority.h"
 #include "fcgi/config/fields.h"
-#include "fcgi/config/setting_text.h"
 #include "lib/base.h"
 #include "lib/buf.h"
 
@@ -182,7 +182,7 @@ const char *api_url_fault(const char *url)
     why = query_fault(strchr(url, '?'));
     if (why != NULL)
         return why;
-    if (!setting_text_is_authority(host, len))
+    if (!authority_is_fine(host, len))
         return "its host or port is missing or wrong";
     if (strpbrk(url, " \\\"<>^`{|}") != NULL || strstr(host, "/..") != NULL)
         return "its path has something that no path may have";

@@ -61,6 +61,12 @@
 #define MODELS_BYTES  (4 * MIB) /* a list of models; NVIDIA's is 20 KB */
 #define FREE_MAX      512       /* requests without a slot: a connection each */
 
+/* A new address of an upstream is followed within a minute, under load too:
+ * so long a name's address is remembered, and so old a connection made to it
+ * may be for another request.  A handshake in 40 s is no load. */
+#define ADDRESS_KEPT_S    10
+#define CONNECTION_KEPT_S 40
+
 /* Rows of each list in the status snapshot, whose text has 256 KB. */
 #define SNAPSHOT_LIST 100
 

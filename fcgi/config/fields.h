@@ -53,6 +53,12 @@ struct config_upstream {
     size_t n_models;
     char **result_hosts; /* patterns; NULL: no redirect is followed */
     size_t n_result_hosts;
+    char *proxy;     /* scheme://[user[:password]@]host:port; NULL: none */
+    char **no_proxy; /* as CURLOPT_NOPROXY takes them; NULL: none */
+    size_t n_no_proxy;
+    char *ca_file; /* PEM, or a directory of hashes; NULL: the system's */
+    char *client_cert_file; /* PEM; both or neither */
+    char *client_key_file;
     int64_t requests;   /* 1..10000, in any window */
     int64_t window_ms;  /* 100..86400000 */
     int64_t margin_ms;  /* 0..60000, absorbs transit jitter */

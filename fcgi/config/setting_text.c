@@ -14,7 +14,9 @@
 #include <strings.h>
 
 #include "fcgi/config/api_url.h"
+#include "fcgi/config/authority.h"
 #include "fcgi/config/header_rules.h"
+#include "fcgi/config/proxy_text.h"
 #include "fcgi/config/settings.h"
 
 #define DISTANCE_CUT 64 /* bytes of a text that are looked at */
@@ -85,48 +87,13 @@ const char *setting_text_number_hint(const struct setting *row)
                : NULL;
 }
 
-static bool is_host(const char *text, size_t len)
-{
-    return len > 0 && strspn(text, "abcdefghijklmnopqrstuvwxyz"
-                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "0123456789.-_") >= len;
-}
-
-bool setting_text_is_authority(const char *text, size_t len)
-{
-    const char *end = memchr(text, *text == '[' ? ']' : ':', len);
-    size_t host = end != NULL ? (size_t)(end - text) : len;
-    char address[INET6_ADDRSTRLEN];
-    struct in6_addr ignored;
-    long port;
-
-    if (*text == '[') {
-        if (end == NULL || host - 1 >= sizeof(address))
-            return false;
-        (void)snprintf(address, sizeof(address), "%.*s", (int)host - 1,
-                       text + 1);
-        if (inet_pton(AF_INET6, address, &ignored) != 1)
-            return false;
-        host++;
-    } else if (!is_host(text, host)) {
-        return false;
-    }
-    if (host == len)
-        return true;
-    if (text[host] != ':' || len - host < 2 || len - host > 6 ||
-        strspn(text + host + 1, "0123456789") < len - host - 1)
-        return false;
-    port = strtol(text + host + 1, NULL, 10);
-    return port >= 1 && port <= 65535;
-}
-
 /* Browsers send exactly scheme://host[:port]; anything else never matches. */
 static const char *origin_fault(const char *text)
 {
     const char *host = strstr(text, "://");
 
     if (host == NULL || host == text || strpbrk(host + 3, "/?#@\\") != NULL ||
-        !setting_text_is_authority(host + 3, strlen(host + 3)))
+        !authority_is_fine(host + 3, strlen(host + 3)))
         return "an entry is not scheme://host or scheme://host:port";
     return NULL;
 }
@@ -182,9 +149,11 @@ const char *setting_text_fault(const struct setting *row, const char *text)
         return api_url_fault(text);
     if (row->kind == SETTING_API_PATH)
         return api_path_fault(text);
+    if (row->kind == SETTING_PROXY)
+        return proxy_text_fault(text);
     if (row->kind == SETTING_PATH && *text != '/')
         return "it is relative";
-    if (row->kind == SETTING_HOSTS && !is_host(text, strlen(text)))
+    if (row->kind == SETTING_HOSTS && !authority_is_host(text, strlen(text)))
         return "an entry is not a bare host name";
     if (row->kind == SETTING_ORIGINS)
         return origin_fault(text);
@@ -212,6 +181,8 @@ char *setting_text_kept(const struct setting *row, const char *text)
     if (row->kind == SETTING_API_PATH)
         for (p = kept + strlen(kept); p > kept + 1 && p[-1] == '/';)
             *--p = '\0';
+    if (row->kind == SETTING_PROXY)
+        proxy_text_trim(kept);
     if (row->kind == SETTING_HOSTS || row->kind == SETTING_ORIGINS)
         for (p = kept; *p != '\0'; p++)
             *p = (char)tolower((unsigned char)*p);

@@ -27,8 +27,6 @@ size_t setting_text_distance(const char *a, const char *b, size_t len);
 
 /* What is wrong with a key or token; NULL: nothing. */
 const char *setting_text_secret_fault(const char *secret);
-/* Are the LEN bytes of TEXT HOST, HOST:PORT, [IPv6] or [IPv6]:PORT? */
-bool setting_text_is_authority(const char *text, size_t len);
 /* Is the host of a base_url, as kept, this machine? */
 bool setting_text_is_loopback(const char *url);
 

@@ -69,6 +69,14 @@ static const struct setting settings[] = {
      COUNTED(config_upstream, n_models), OR_NULL},
     {"result_hosts", NULL, SETTING_PATTERNS, UPSTREAM(result_hosts),
      COUNTED(config_upstream, n_result_hosts), OR_NULL},
+    {"proxy", "SLUICE_PROXY", SETTING_PROXY, UPSTREAM(proxy), OR_NULL},
+    {"no_proxy", "SLUICE_NO_PROXY", SETTING_PATTERNS, UPSTREAM(no_proxy),
+     COUNTED(config_upstream, n_no_proxy), OR_NULL},
+    {"ca_file", "SLUICE_CA_FILE", SETTING_PATH, UPSTREAM(ca_file), OR_NULL},
+    {"client_cert_file", "SLUICE_CLIENT_CERT_FILE", SETTING_PATH,
+     UPSTREAM(client_cert_file), OR_NULL},
+    {"client_key_file", "SLUICE_CLIENT_KEY_FILE", SETTING_PATH,
+     UPSTREAM(client_key_file), OR_NULL},
     {"requests", "SLUICE_REQUESTS", SETTING_COUNT, LIVE, UPSTREAM(requests),
      RANGE(40, 1, 10000)},
     {"window_s", "SLUICE_WINDOW_S", SETTING_SECONDS, LIVE, UPSTREAM(window_ms),
@@ -237,6 +245,11 @@ void setting_allowed(char *out, size_t max, const struct setting *row)
         break;
     case SETTING_API_PATH:
         (void)snprintf(out, max, "/ or a path, as /v1 is one");
+        break;
+    case SETTING_PROXY:
+        (void)snprintf(out, max,
+                       "http://, https://, socks5:// or socks5h:// and "
+                       "HOST:PORT, before which USER:PASSWORD@ may stand");
         break;
     case SETTING_PATH:
         (void)snprintf(out, max, "an absolute path below %d bytes%s%s",

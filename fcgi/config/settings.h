@@ -24,6 +24,7 @@ enum setting_kind {
     SETTING_NAME,      /* char[UPSTREAM_NAME_MAX] */
     SETTING_URL,       /* char *, as base_url is kept */
     SETTING_API_PATH,  /* char *, without a slash at its end */
+    SETTING_PROXY,     /* char *, shown without its user (proxy_text.h) */
     SETTING_PATH,      /* char *, absolute */
     SETTING_SECRET,    /* char *, never shown, wiped when freed */
     SETTING_PATTERNS,  /* char ** and a count, as the three below */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/config/proxy_text.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/exchange.h"
 
@@ -53,6 +54,20 @@ static void put_text(struct buf *b, const char *text)
         buf_json(b, text);
     else
         buf_str(b, "null");
+}
+
+/* Without its user and password. */
+static void put_proxy(struct buf *b, const char *proxy)
+{
+    struct buf shown = {NULL, 0, 0, 0};
+
+    if (proxy != NULL) {
+        proxy_text_show(&shown, proxy);
+        put_text(b, buf_head(&shown));
+    } else {
+        put_text(b, NULL);
+    }
+    buf_free(&shown);
 }
 
 static void put_list(struct buf *b, char *const *list, size_t n)
@@ -130,6 +145,9 @@ static void put_value(struct buf *b, const struct setting *row,
     case SETTING_PATH:
         put_text(b, *(char **)at);
         break;
+    case SETTING_PROXY:
+        put_proxy(b, *(char **)at);
+        break;
     case SETTING_PATTERNS:
     case SETTING_HOSTS:
     case SETTING_REQUESTS:
@@ -173,6 +191,7 @@ static void put_default(struct buf *b, const struct setting *row)
     case SETTING_NAME:
     case SETTING_URL:
     case SETTING_API_PATH:
+    case SETTING_PROXY:
     case SETTING_PATH:
     case SETTING_SECRET:
     case SETTING_ELSEWHERE:
@@ -206,6 +225,7 @@ static const char *type_of(const struct setting *row)
     case SETTING_NAME:
     case SETTING_URL:
     case SETTING_API_PATH:
+    case SETTING_PROXY:
     case SETTING_PATH:
     case SETTING_SECRET:
     case SETTING_ELSEWHERE:

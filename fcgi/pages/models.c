@@ -253,6 +253,7 @@ struct transfer *models_ask(struct sluice *s, size_t upstream,
         .headers = onward_headers_ask(&headers, u, "application/json"),
         .connect_ms = connect_ms,
         .fresh = fresh,
+        .via = u,
     };
     struct transfer *t;
 

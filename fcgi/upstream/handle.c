@@ -2,14 +2,20 @@
  * handle.c - what is libcurl told of one request?
  *
  * Environment proxies are not used: http_proxy can come from a request header
- * in a CGI-like environment (httpoxy).
+ * in a CGI-like environment (httpoxy).  A proxy is a setting of an upstream, and
+ * asked for a tunnel to http:// upstreams, too: so what a proxy says is never
+ * taken for an answer, and it sees no key.
  */
 #include "fcgi/upstream/handle.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/config/fields.h"
+#include "fcgi/config/proxy_text.h"
 #include "fcgi/upstream/transfer.h"
 #include "lib/base.h"
 
@@ -46,6 +52,7 @@ static void set_common(CURL *e)
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(e, CURLOPT_PROXY, "");
+    curl_easy_setopt(e, CURLOPT_NOPROXY, "");
     curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     /* A transfer that is cancelled while its host is looked up would
@@ -58,7 +65,96 @@ static void set_common(CURL *e)
     curl_easy_setopt(e, CURLOPT_TCP_KEEPIDLE, 30L);
     curl_easy_setopt(e, CURLOPT_TCP_KEEPINTVL, 15L);
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, (long)ADDRESS_KEPT_S);
+    curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_KEPT_S);
 }
+
+/* ---- the way there --------------------------------------------------------- */
+
+/* LEN bytes of TEXT, percent-encoded, as an option. */
+static void set_decoded(CURL *e, CURLoption option, const char *text,
+                        size_t len)
+{
+    char *plain = len > 0 ? curl_easy_unescape(e, text, (int)len, NULL) : NULL;
+
+    CHECK(plain != NULL || len == 0);
+    curl_easy_setopt(e, option, plain != NULL ? plain : "");
+    if (plain != NULL)
+        explicit_bzero(plain, strlen(plain));
+    curl_free(plain);
+}
+
+static void set_no_proxy(CURL *e, char *const *hosts, size_t n)
+{
+    struct buf list = {NULL, 0, 0, 0};
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        buf_str(&list, i > 0 ? "," : "");
+        buf_str(&list, hosts[i]);
+    }
+    buf_add(&list, "", 1);
+    curl_easy_setopt(e, CURLOPT_NOPROXY, buf_head(&list));
+    buf_free(&list);
+}
+
+/* User and password apart: libcurl quotes an address that it cannot read. */
+static void set_proxy(CURL *e, const struct config_upstream *via)
+{
+    struct buf url = {NULL, 0, 0, 0};
+    struct proxy_parts p;
+
+    proxy_text_split(&p, via->proxy);
+    buf_add(&url, via->proxy, p.scheme_len);
+    buf_add(&url, p.host, strlen(p.host) + 1);
+    CHECK(curl_easy_setopt(e, CURLOPT_PROXY, buf_head(&url)) == CURLE_OK);
+    buf_free(&url);
+    if (p.user_len > 0) {
+        set_decoded(e, CURLOPT_PROXYUSERNAME, p.user, p.user_len);
+        set_decoded(e, CURLOPT_PROXYPASSWORD, p.password, p.password_len);
+    }
+    set_no_proxy(e, via->no_proxy, via->n_no_proxy);
+    curl_easy_setopt(e, CURLOPT_HTTPPROXYTUNNEL, 1L);
+    curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+    /* Nothing that would have to ask others first, and block for it. */
+    curl_easy_setopt(e, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(e, CURLOPT_SOCKS5_AUTH, (long)CURLAUTH_BASIC);
+    curl_easy_setopt(e, CURLOPT_PROXY_SSLVERSION,
+                     (long)CURL_SSLVERSION_TLSv1_2);
+}
+
+/* Instead of the system's, not besides them. */
+static void set_ca(CURL *e, const char *path)
+{
+    struct stat st;
+    bool is_dir = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+
+    curl_easy_setopt(e, CURLOPT_CAINFO, is_dir ? NULL : path);
+    curl_easy_setopt(e, CURLOPT_CAPATH, is_dir ? path : NULL);
+    curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, is_dir ? NULL : path);
+    curl_easy_setopt(e, CURLOPT_PROXY_CAPATH, is_dir ? path : NULL);
+    /* A file that was replaced is read again, as one of the others is. */
+    curl_easy_setopt(e, CURLOPT_CA_CACHE_TIMEOUT, (long)CONNECTION_KEPT_S);
+}
+
+static void set_way(CURL *e, const struct transfer_request *req)
+{
+    const struct config_upstream *via = req->via;
+
+    if (via == NULL)
+        return;
+    if (via->proxy != NULL)
+        set_proxy(e, via);
+    if (via->ca_file != NULL)
+        set_ca(e, via->ca_file);
+    if (via->client_cert_file != NULL && !req->elsewhere) {
+        curl_easy_setopt(e, CURLOPT_SSLCERT, via->client_cert_file);
+        curl_easy_setopt(e, CURLOPT_SSLKEY, via->client_key_file);
+    }
+}
+
+/* ---- what is asked --------------------------------------------------------- */
 
 static void add_line(struct curl_slist **list, const char *line)
 {
@@ -89,6 +185,7 @@ struct curl_slist *handle_set(CURL *e, const struct transfer_request *req)
     size_t i;
 
     set_common(e);
+    set_way(e, req);
     CHECK(curl_easy_setopt(e, CURLOPT_URL, req->url) == CURLE_OK);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, (long)req->fresh);
@@ -115,4 +212,41 @@ void handle_forget(struct curl_slist *list)
     for (h = list; h != NULL; h = h->next)
         explicit_bzero(h->data, strlen(h->data));
     curl_slist_free_all(list);
+}
+
+/* ---- the words ------------------------------------------------------------- */
+
+char *handle_proxy(const struct transfer_request *req)
+{
+    struct proxy_parts p;
+    char *host;
+
+    if (req->via == NULL || req->via->proxy == NULL)
+        return NULL;
+    proxy_text_split(&p, req->via->proxy);
+    host = strdup(p.host);
+    CHECK(host != NULL);
+    return host;
+}
+
+void handle_explain(CURL *e, const char *proxy, const char *text,
+                    char detail[CURL_ERROR_SIZE])
+{
+    long status = 0;
+
+    curl_easy_getinfo(e, CURLINFO_HTTP_CONNECTCODE, &status);
+    if (proxy == NULL)
+        (void)snprintf(detail, CURL_ERROR_SIZE, "%s", text);
+    else if (status == 407)
+        (void)snprintf(detail, CURL_ERROR_SIZE,
+                       "the proxy %.128s wants a user and password (setting "
+                       "proxy), or others (407)",
+                       proxy);
+    else if (status >= 300)
+        (void)snprintf(detail, CURL_ERROR_SIZE,
+                       "the proxy %.128s does not let it through (%ld)", proxy,
+                       status);
+    else
+        (void)snprintf(detail, CURL_ERROR_SIZE, "%.100s (proxy %.128s)", text,
+                       proxy);
 }

@@ -27,4 +27,10 @@ void handle_fini(struct handles *h);
 struct curl_slist *handle_set(CURL *easy, const struct transfer_request *req);
 void handle_forget(struct curl_slist *headers);
 
+/* Host and port of REQ's proxy, for the caller to free; NULL: it has none. */
+char *handle_proxy(const struct transfer_request *req);
+/* Why there was no connection, if PROXY was on the way; else TEXT alone. */
+void handle_explain(CURL *easy, const char *proxy, const char *text,
+                    char detail[CURL_ERROR_SIZE]);
+
 #endif

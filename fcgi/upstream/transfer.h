@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct config_upstream;
 struct upstream_head;
 
 enum transfer_end {
@@ -44,6 +45,10 @@ struct transfer_request {
     size_t body_len;
     int64_t connect_ms;
     bool fresh; /* not on a kept connection */
+    /* Whose proxy and certificates are used; NULL: none.  Borrowed for the
+     * call. */
+    const struct config_upstream *via;
+    bool elsewhere; /* not to that upstream: who we are is not told */
 };
 
 #endif

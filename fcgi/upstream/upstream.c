@@ -5,7 +5,8 @@
  *                  -> multi.c: libcurl on our loop -> header/write callbacks
  *
  * HTTP/1.1 on kept-alive connections: libcurl 7.88's HTTP/2 reports aborted
- * bodies as complete.  What holds:
+ * bodies as complete, and of a stream's head nobody tells when it is out.
+ * What holds:
  *
  *   - Each request goes out once.  libcurl repeats one by itself when a kept
  *     connection turns out to be dead; the second time it is about to send,
@@ -38,7 +39,9 @@ struct transfer {
     struct curl_slist *headers;
     const struct transfer_ops *ops; /* NULL: cancelled */
     void *arg;
+    char *proxy;      /* its host and port; NULL: none */
     size_t lines_len; /* bytes of our header lines: the head is longer */
+    long before;      /* bytes of what a proxy was asked first */
     size_t body_len;
     struct upstream_head head;
     size_t head_bytes;
@@ -150,6 +153,7 @@ static int on_prereq(void *arg, char *ip, char *local, int port, int local_port)
     if (t->held)
         return CURL_PREREQFUNC_ABORT;
     t->sends++;
+    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &t->before);
     return t->sends > 1 || t->ops == NULL ? CURL_PREREQFUNC_ABORT
                                           : CURL_PREREQFUNC_OK;
 }
@@ -191,6 +195,7 @@ static void transfer_free(struct transfer *t)
     handle_give(&t->u->handles, t->easy);
     handle_forget(t->headers);
     head_clear(&t->head);
+    free(t->proxy);
     free(t);
 }
 
@@ -224,8 +229,9 @@ static void finish(struct transfer *t, CURLcode code)
     char detail[CURL_ERROR_SIZE];
     void *arg = t->arg;
 
-    snprintf(detail, sizeof(detail), "%s",
-             t->error[0] != '\0' ? t->error : curl_easy_strerror(code));
+    handle_explain(t->easy, how == END_UNREACHABLE ? t->proxy : NULL,
+                   t->error[0] != '\0' ? t->error : curl_easy_strerror(code),
+                   detail);
     transfer_free(t);
     if (ops != NULL)
         ops->end(arg, how, detail);
@@ -264,6 +270,7 @@ static bool is_out(const struct transfer *t)
     if (t->body_len > 0)
         return transfer_is_uploaded(t);
     curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &head);
+    head -= t->before;
     return head > 0 && (size_t)head >= t->lines_len;
 }
 
@@ -394,6 +401,7 @@ struct transfer *transfer_start(struct upstream *u,
     t->head.content_length = -1;
     t->easy = handle_take(&u->handles);
     t->headers = handle_set(t->easy, req);
+    t->proxy = handle_proxy(req);
     t->lines_len = lines_len(req);
     t->body_len = req->body_len;
     set_callbacks(t);

@@ -12,7 +12,7 @@ build=${SLUICE_BUILD:-build}
 case $build in /*) ;; *) build=$root/$build ;; esac
 
 # All that is asked is on this machine: no proxy, no settings of somebody's curl.
-unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY
+unset http_proxy https_proxy HTTPS_PROXY all_proxy ALL_PROXY SSL_CERT_FILE SSL_CERT_DIR
 export NO_PROXY='*' no_proxy='*'
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/sluice-test.XXXXXX")

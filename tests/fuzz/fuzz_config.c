@@ -11,6 +11,7 @@
 
 #include "fcgi/config/api_url.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/proxy_text.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/config/values.h"
@@ -38,6 +39,25 @@ static void write_file(const void *data, size_t len)
 static void check_text(const char *text)
 {
     CHECK(text == NULL || !fuzz_has_control(text));
+}
+
+/* As it is kept it is still one, and shown without what stands before its
+ * host. */
+static void check_proxy(const char *proxy)
+{
+    struct buf shown = {NULL, 0, 0, 0};
+    struct proxy_parts p;
+
+    if (proxy == NULL)
+        return;
+    check_text(proxy);
+    CHECK(proxy_text_fault(proxy) == NULL);
+    proxy_text_split(&p, proxy);
+    CHECK(strpbrk(p.host, "@/") == NULL && strchr(p.host, ':') != NULL);
+    proxy_text_show(&shown, proxy);
+    CHECK(shown.len ==
+          p.scheme_len + (p.user_len > 0 ? 4 : 0) + strlen(p.host) + 1);
+    buf_free(&shown);
 }
 
 static void check_list(char *const *list, size_t n)
@@ -77,6 +97,9 @@ static void check_fields(struct config *cfg, struct config_upstream *up)
         case SETTING_NAME:
             CHECK(memchr(at, '\0', UPSTREAM_NAME_MAX) != NULL);
             check_text(at);
+            break;
+        case SETTING_PROXY:
+            check_proxy(*(char **)at);
             break;
         case SETTING_URL:
         case SETTING_PATH:

@@ -88,6 +88,8 @@ static void the_model_decides_which_upstream(void)
     CU_ASSERT_EQUAL(fake_asked(st->s.lim)->upstream, 1);
     stage_grant(st);
     asked(st, "POST", "https://two.example/v1/chat/completions");
+    CU_ASSERT_PTR_EQUAL(fake_ask(st->s.up)->via, &st->s.cfg->upstreams[1]);
+    CU_ASSERT_FALSE(fake_ask(st->s.up)->elsewhere);
     st->s.lim->notes = 0;
     stage_free(st);
 }
@@ -229,9 +231,14 @@ static void a_result_is_fetched_where_it_lies(void)
     struct stage *st = pending(HOSTS);
 
     poll(st, 500);
+    CU_ASSERT_FALSE(fake_ask(st->s.up)->elsewhere);
+    CU_ASSERT_PTR_EQUAL(fake_ask(st->s.up)->via, &st->s.cfg->upstreams[0]);
     stage_answer(st, 302, ELSE, "");
     asked(st, "GET", "http://127.0.0.1:9/result");
     CU_ASSERT_FALSE(has_line(st, "Authorization: Bearer " KEY));
+    /* Through the same proxy, but not with our certificate. */
+    CU_ASSERT_TRUE(fake_ask(st->s.up)->elsewhere);
+    CU_ASSERT_PTR_EQUAL(fake_ask(st->s.up)->via, &st->s.cfg->upstreams[0]);
     stage_answer(st, 200, JSON, "{\"id\":2}");
     ENDED(st);
     SAID(st, "{\"id\":2}");

@@ -187,6 +187,8 @@ struct transfer *transfer_start(struct upstream *u,
     (void)snprintf(t->ask.url, sizeof(t->ask.url), "%s", req->url);
     (void)snprintf(t->ask.method, sizeof(t->ask.method), "%s", req->method);
     t->ask.fresh = req->fresh;
+    t->ask.via = req->via;
+    t->ask.elsewhere = req->elsewhere;
     copy_headers(&t->ask, req->headers);
     t->next = u->newest;
     u->newest = t;

@@ -17,6 +17,8 @@ struct fake_ask {
     struct buf headers; /* a line each */
     struct buf body;    /* as it was sent; none before wire_sent() */
     bool fresh;
+    const struct config_upstream *via;
+    bool elsewhere;
 };
 
 struct upstream *fake_upstream_new(void);

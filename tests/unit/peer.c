@@ -90,6 +90,7 @@ void peer_ask(struct peer *p, const char *body, size_t len, bool fresh)
         .body_len = len,
         .connect_ms = 2000,
         .fresh = fresh,
+        .via = p->via,
     };
 
     (void)snprintf(url, sizeof(url), "%s://127.0.0.1:%d/path?a=b/../c",

@@ -190,6 +190,10 @@ static const struct {
     {"NVIDIA_API_KEY", "k", -1},
     {"SLUICE_API_PATH", "/", -1},
     {"SLUICE_KEY_HEADER", "x-api-key", KEY_X_API_KEY},
+    {"SLUICE_PROXY", "http://a:b@p:1", -1},
+    {"SLUICE_CA_FILE", "/nowhere", -1}, /* looked at by tls_files.c */
+    {"SLUICE_CLIENT_CERT_FILE", "/nowhere", -1},
+    {"SLUICE_CLIENT_KEY_FILE", "/nowhere", -1},
     {"SLUICE_REQUESTS", "41", 41},
     {"SLUICE_WINDOW_S", "0.25", 250},
     {"SLUICE_MARGIN_MS", "0", 0},
@@ -319,6 +323,22 @@ static void lists_in_variables_are_cut_at_commas(void)
     CU_ASSERT_STRING_EQUAL(cfg->hosts[1], "b.c");
     CU_ASSERT_EQUAL_FATAL(cfg->n_origins, 1);
     CU_ASSERT_STRING_EQUAL(cfg->origins[0], "https://x");
+    config_free(cfg);
+}
+
+static void hosts_without_a_proxy_are_a_list(void)
+{
+    struct config *cfg = given_sound(
+        "{'upstreams':[{'name':'a','models':['x'],'no_proxy':['old']},"
+        "{'name':'b','proxy':'SOCKS5://p:1/','no_proxy':['.x', '*']}]}",
+        "SLUICE_NO_PROXY=a , 10.0.0.0/8", NULL);
+
+    CU_ASSERT_EQUAL_FATAL(cfg->upstreams[0].n_no_proxy, 2);
+    CU_ASSERT_STRING_EQUAL(cfg->upstreams[0].no_proxy[0], "a");
+    CU_ASSERT_STRING_EQUAL(cfg->upstreams[0].no_proxy[1], "10.0.0.0/8");
+    CU_ASSERT_PTR_NULL(cfg->upstreams[0].proxy);
+    CU_ASSERT_EQUAL_FATAL(cfg->upstreams[1].n_no_proxy, 2);
+    CU_ASSERT_STRING_EQUAL(cfg->upstreams[1].proxy, "socks5://p:1");
     config_free(cfg);
 }
 
@@ -481,6 +501,7 @@ static const struct unit_test tests[] = {
     {"a time may have a unit in a variable", a_time_may_have_a_unit},
     {"lists in variables are cut at commas",
      lists_in_variables_are_cut_at_commas},
+    {"hosts that need no proxy are a list", hosts_without_a_proxy_are_a_list},
     {"the environment wins and means the first upstream",
      the_environment_wins_and_means_the_first_upstream},
     {"burst follows requests until it is set",

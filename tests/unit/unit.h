@@ -66,6 +66,8 @@ CU_ErrorCode test_metrics_add(void);
 CU_ErrorCode test_live_add(void);
 CU_ErrorCode test_revise_add(void);
 CU_ErrorCode test_upstream_add(void);
+CU_ErrorCode test_proxy_add(void);
+CU_ErrorCode test_proxy_text_add(void);
 CU_ErrorCode test_transfer_add(void);
 
 #endif
