@@ -46,7 +46,7 @@ LIB   := $(wildcard lib/*.c)
 STATE := $(wildcard state/*.c state/*/*.c)
 FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c fcgi/*/*.c))
 CTL   := $(wildcard ctl/*.c) $(addprefix fcgi/config/,clients.c config.c \
-  json_file.c live.c settings.c setting_text.c values.c)
+  json_file.c live.c origins.c settings.c setting_text.c values.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
 SPINE := $(wildcard tests/spine/*.c)

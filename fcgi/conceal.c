@@ -60,6 +60,7 @@ static void add_callers(struct secrets *s, const struct request *r)
 
     if (r->authorization != NULL)
         secrets_add(s, credential(r->authorization), CALLERS_LEAST);
+    secrets_add(s, r->api_key, CALLERS_LEAST);
     for (i = 0; i < r->n_forward; i++)
         if (carries_key(r->forward[i].name))
             secrets_add(s, r->forward[i].value, CALLERS_LEAST);

@@ -167,12 +167,20 @@ static void read_target(struct request *r, const char *uri)
 
 /* ---- headers of ours ----------------------------------------------------- */
 
+const char *request_address(const struct request *r)
+{
+    if (r->whence.addr[0] != '\0')
+        return r->whence.addr;
+    return r->remote_addr != NULL ? r->remote_addr : "unknown";
+}
+
 void request_name_client(struct request *r, const char *name)
 {
     size_t i;
 
+    r->is_named = name != NULL;
     if (name == NULL)
-        name = r->remote_addr != NULL ? r->remote_addr : "unknown";
+        name = request_address(r);
     memset(r->client, 0, sizeof(r->client));
     for (i = 0; i + 1 < sizeof(r->client) && name[i] != '\0'; i++) {
         unsigned char c = (unsigned char)name[i];
@@ -270,6 +278,19 @@ static void read_forwarded(struct request *r, const struct params *p)
     }
 }
 
+/* What auth.c, naming.c and cors.c want to know of who asks. */
+static void read_caller(struct request *r, const struct params *p,
+                        char *const *envp)
+{
+    const char *key = p->value[PARAM_X_API_KEY];
+
+    r->api_key = copy_of(key != NULL ? key : p->value[PARAM_API_KEY]);
+    r->forwarded_for = copy_of(p->value[PARAM_X_FORWARDED_FOR]);
+    r->forwarded = copy_of(p->value[PARAM_FORWARDED]);
+    r->asked_headers = copy_of(p->value[PARAM_ACCESS_CONTROL_REQUEST_HEADERS]);
+    kept_headers_take(&r->kept, envp);
+}
+
 /* Random, so that ids of different workers and days never meet. */
 static void make_id(char out[LIMITER_ID_MAX])
 {
@@ -302,6 +323,7 @@ struct request *request_new(char *const *envp, int64_t now)
     r->origin = copy_of(p.value[PARAM_ORIGIN]);
     r->from_elsewhere = is_from_elsewhere(p.value[PARAM_SEC_FETCH_SITE]);
     r->authorization = copy_of(p.value[PARAM_AUTHORIZATION]);
+    read_caller(r, &p, envp);
     type = p.value[PARAM_CONTENT_TYPE];
     r->has_type = type != NULL;
     r->is_json = r->has_type && is_json_type(type);
@@ -369,12 +391,18 @@ bool request_is_repeatable(const struct request *r)
     return false;
 }
 
+static void wipe_and_free(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
 void request_forget_key(struct request *r)
 {
-    if (r->authorization != NULL)
-        explicit_bzero(r->authorization, strlen(r->authorization));
-    free(r->authorization);
-    r->authorization = NULL;
+    wipe_and_free(r->authorization);
+    wipe_and_free(r->api_key);
+    r->authorization = r->api_key = NULL;
 }
 
 void request_free(struct request *r)
@@ -384,6 +412,10 @@ void request_free(struct request *r)
     if (r == NULL)
         return;
     request_forget_key(r);
+    kept_headers_wipe(&r->kept);
+    free(r->forwarded_for);
+    free(r->forwarded);
+    free(r->asked_headers);
     free(r->method);
     free(r->target);
     free(r->path);

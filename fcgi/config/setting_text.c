@@ -13,7 +13,9 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/config/origins.h"
 #include "fcgi/config/settings.h"
+#include "lib/address.h"
 
 #define DISTANCE_CUT 64 /* bytes of a text that are looked at */
 
@@ -143,11 +145,37 @@ static const char *url_fault(const char *url)
 /* Browsers send exactly scheme://host[:port]; anything else never matches. */
 static const char *origin_fault(const char *text)
 {
-    const char *host = strstr(text, "://");
+    const char *host, *why = origins_fault(text, &host);
 
-    if (host == NULL || host == text || strpbrk(host + 3, "/?#@\\") != NULL ||
-        !is_authority(host + 3, strlen(host + 3)))
+    if (why == NULL && host != NULL &&
+        (strpbrk(host, "/?#@\\") != NULL || !is_authority(host, strlen(host))))
         return "an entry is not scheme://host or scheme://host:port";
+    return why;
+}
+
+static const char *network_fault(const char *text)
+{
+    struct network ignored;
+
+    if (strcmp(text, "loopback") == 0 || strcmp(text, "private") == 0)
+        return NULL;
+    return network_read(&ignored, text);
+}
+
+/* Its value becomes a name that everybody may see. */
+static const char *header_fault(const char *text)
+{
+    static const char *const keys[] = {"authorization", "proxy-authorization",
+                                       "x-api-key", "api-key", "cookie"};
+    size_t i;
+
+    if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                     "0123456789-_") < strlen(text) ||
+        strlen(text) > SETTING_HEADER_MAX)
+        return "it is not the name of a header";
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (strcasecmp(text, keys[i]) == 0)
+            return "what it holds is secret";
     return NULL;
 }
 
@@ -186,6 +214,10 @@ const char *setting_text_fault(const struct setting *row, const char *text)
         return "an entry is not a bare host name";
     if (row->kind == SETTING_ORIGINS)
         return origin_fault(text);
+    if (row->kind == SETTING_NETWORKS)
+        return network_fault(text);
+    if (row->kind == SETTING_HEADER)
+        return header_fault(text);
     if (row->kind == SETTING_PATTERNS &&
         (strchr(text, ' ') != NULL || strlen(text) >= MODEL_MAX))
         return "an entry has a space or is too long";

@@ -13,6 +13,7 @@
 
 #define SETTING_TEXT_MAX  4096 /* bytes of a text: PATH_MAX, and a long key */
 #define SETTING_LIST_MAX  64   /* entries of a list: chosen by eye */
+#define SETTING_HEADER_MAX 64 /* bytes of a header's name */
 #define SETTING_LABEL_MAX 128  /* the name of a setting in a message */
 
 enum setting_kind {
@@ -24,10 +25,12 @@ enum setting_kind {
     SETTING_NAME,      /* char[UPSTREAM_NAME_MAX] */
     SETTING_URL,       /* char *, as base_url is kept */
     SETTING_PATH,      /* char *, absolute */
+    SETTING_HEADER,    /* char *, the name of a request header */
     SETTING_SECRET,    /* char *, never shown, wiped when freed */
     SETTING_PATTERNS,  /* char ** and a count, as the three below */
     SETTING_HOSTS,     /* kept in lower case */
     SETTING_ORIGINS,   /* kept in lower case */
+    SETTING_NETWORKS,  /* addresses, ADDRESS/BITS, loopback, private */
     SETTING_ELSEWHERE, /* a variable that no field here belongs to */
 };
 

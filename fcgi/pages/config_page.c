@@ -91,11 +91,13 @@ static void put_value(struct buf *b, const struct setting *row,
         break;
     case SETTING_URL:
     case SETTING_PATH:
+    case SETTING_HEADER:
         put_text(b, *(char **)at);
         break;
     case SETTING_PATTERNS:
     case SETTING_HOSTS:
     case SETTING_ORIGINS:
+    case SETTING_NETWORKS:
         put_list(b, *(char ***)at, *setting_count(row, cfg, up));
         break;
     case SETTING_SECRET:
@@ -123,11 +125,13 @@ static void put_default(struct buf *b, const struct setting *row)
     case SETTING_PATTERNS:
     case SETTING_HOSTS:
     case SETTING_ORIGINS:
+    case SETTING_NETWORKS:
         buf_str(b, "[]");
         break;
     case SETTING_NAME:
     case SETTING_URL:
     case SETTING_PATH:
+    case SETTING_HEADER:
     case SETTING_SECRET:
     case SETTING_ELSEWHERE:
         put_text(b, row->initial_text);
@@ -153,10 +157,12 @@ static const char *type_of(const struct setting *row)
     case SETTING_PATTERNS:
     case SETTING_HOSTS:
     case SETTING_ORIGINS:
+    case SETTING_NETWORKS:
         return "list";
     case SETTING_NAME:
     case SETTING_URL:
     case SETTING_PATH:
+    case SETTING_HEADER:
     case SETTING_SECRET:
     case SETTING_ELSEWHERE:
         break;

@@ -43,7 +43,8 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_answer_probe_add, test_redact_add,         test_listing_add,
     test_sniff_add,        test_whole_add,          test_unfold_add,
     test_relay_add,        test_upstream_add,       test_transfer_add,
-    test_vocabulary_add,
+    test_vocabulary_add,   test_whence_add,         test_origins_add,
+    test_naming_add,
 };
 
 int main(void)

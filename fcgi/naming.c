@@ -1,0 +1,43 @@
+/*
+ * naming.c - what is a client called that has no key?
+ *
+ *   auth.c     --> naming_by_head()   X-Sluice-Client, client_header, address
+ *   exchange.c --> naming_by_body()   `user` of the body, if only an address has
+ *                                     named it
+ *
+ * A client with a key has the key's name, whatever it says: weight and limits
+ * are bound to the name, and a key that could choose new ones would have as
+ * many limits as it likes.
+ */
+#include "fcgi/naming.h"
+
+#include <string.h>
+
+#include "fcgi/config/bounds.h"
+#include "fcgi/config/clients.h"
+#include "fcgi/config/config.h"
+#include "fcgi/request.h"
+
+void naming_by_head(const struct config *cfg, struct request *r)
+{
+    if (!r->is_named && cfg->client_header != NULL)
+        request_name_client(r, kept_headers_find(&r->kept, cfg->client_header));
+    else if (!r->is_named)
+        request_name_client(r, NULL);
+    if (clients_has_name(cfg, r->client))
+        request_name_client(r, NULL);
+    if (clients_has_name(cfg, r->client))
+        request_name_client(r, "anonymous");
+}
+
+void naming_by_body(const struct config *cfg, struct request *r)
+{
+    char before[CLIENT_MAX];
+
+    if (!cfg->client_from_user || r->is_named || r->user[0] == '\0')
+        return;
+    memcpy(before, r->client, sizeof(before));
+    request_name_client(r, r->user);
+    if (clients_has_name(cfg, r->client))
+        memcpy(r->client, before, sizeof(before));
+}
