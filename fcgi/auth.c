@@ -23,11 +23,11 @@
 
 #include <openssl/crypto.h>
 
+#include "fcgi/client_name.h"
 #include "fcgi/config/clients.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/origins.h"
 #include "fcgi/fault.h"
-#include "fcgi/naming.h"
 #include "fcgi/request.h"
 #include "fcgi/route.h"
 #include "fcgi/turned_away.h"
@@ -210,7 +210,7 @@ static void adopt_client(struct request *r, const struct client_key *key)
 }
 
 /* Beside clients with keys nobody else takes their priority; nor their names:
- * naming.c. */
+ * client_name.c. */
 static void adopt_stranger(const struct config *cfg, struct request *r)
 {
     if (cfg->n_clients > 0 && r->cls < CLASS_NORMAL)
@@ -266,7 +266,7 @@ static void identify(const struct config *cfg, struct request *r)
                                      .forwarded = r->forwarded};
 
     whence_find(&r->whence, cfg, &told);
-    naming_by_head(cfg, r);
+    client_name_by_head(cfg, r);
     kept_headers_wipe(&r->kept);
 }
 

@@ -20,9 +20,9 @@
 #include "fcgi/again.h"
 #include "fcgi/attempt.h"
 #include "fcgi/auth.h"
+#include "fcgi/client_name.h"
 #include "fcgi/config/config.h"
 #include "fcgi/forward.h"
-#include "fcgi/naming.h"
 #include "fcgi/place.h"
 #include "fcgi/refuse.h"
 #include "fcgi/relay.h"
@@ -186,7 +186,7 @@ static enum step step_route(struct exchange *x)
 
     if (!x->req->is_checked) /* else before its body had come */
         auth_check(x->s->cfg, x->req);
-    naming_by_body(x->s->cfg, x->req);
+    client_name_by_body(x->s->cfg, x->req);
     if (f->status != 0)
         return exchange_fail(x, f->code, "%s", f->message);
     return x->req->route->proxied ? STEP_ADMIT : x->req->route->answer(x);

@@ -63,9 +63,8 @@ static bool is_of(const char *name, size_t len, const char *header)
     if (len != strlen(header) + 5)
         return false;
     for (i = 0; header[i] != '\0'; i++)
-        if (name[5 + i] != (header[i] == '-'
-                                ? '_'
-                                : (char)toupper((unsigned char)header[i])))
+        if (name[5 + i] !=
+            (header[i] == '-' ? '_' : (char)toupper((unsigned char)header[i])))
             return false;
     return true;
 }

@@ -278,7 +278,7 @@ static void read_forwarded(struct request *r, const struct params *p)
     }
 }
 
-/* What auth.c, naming.c and cors.c want to know of who asks. */
+/* What auth.c, client_name.c and cors.c want to know of who asks. */
 static void read_caller(struct request *r, const struct params *p,
                         char *const *envp)
 {

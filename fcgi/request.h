@@ -80,7 +80,8 @@ struct request {
 struct request *request_new(char *const *envp, int64_t now);
 /* The body is complete: checks its length and reads what it asks for. */
 void request_parse_body(struct request *r);
-void request_free(struct request *r); /* NULL is fine; wipes what it presented */
+void request_free(
+    struct request *r); /* NULL is fine; wipes what it presented */
 
 /* Names the client of R as one without a key: NAME in harmless characters, or
  * with NULL its address. */

@@ -42,8 +42,8 @@ bool address_read(struct address *a, const char *text, size_t len)
 void address_write(char out[ADDRESS_TEXT], const struct address *a)
 {
     if (is_mapped(a))
-        CHECK(inet_ntop(AF_INET, a->byte + sizeof(mapped), out,
-                        ADDRESS_TEXT) != NULL);
+        CHECK(inet_ntop(AF_INET, a->byte + sizeof(mapped), out, ADDRESS_TEXT) !=
+              NULL);
     else
         CHECK(inet_ntop(AF_INET6, a->byte, out, ADDRESS_TEXT) != NULL);
 }

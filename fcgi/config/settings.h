@@ -11,10 +11,10 @@
 
 #include "fcgi/config/fields.h"
 
-#define SETTING_TEXT_MAX  4096 /* bytes of a text: PATH_MAX, and a long key */
-#define SETTING_LIST_MAX  64   /* entries of a list: chosen by eye */
-#define SETTING_HEADER_MAX 64 /* bytes of a header's name */
-#define SETTING_LABEL_MAX 128  /* the name of a setting in a message */
+#define SETTING_TEXT_MAX   4096 /* bytes of a text: PATH_MAX, and a long key */
+#define SETTING_LIST_MAX   64   /* entries of a list: chosen by eye */
+#define SETTING_HEADER_MAX 64   /* bytes of a header's name */
+#define SETTING_LABEL_MAX  128  /* the name of a setting in a message */
 
 enum setting_kind {
     SETTING_COUNT = 0, /* a whole number; int64_t */

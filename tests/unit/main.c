@@ -44,7 +44,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_sniff_add,        test_whole_add,          test_unfold_add,
     test_relay_add,        test_upstream_add,       test_transfer_add,
     test_vocabulary_add,   test_whence_add,         test_origins_add,
-    test_naming_add,
+    test_client_name_add,
 };
 
 int main(void)

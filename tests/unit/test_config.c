@@ -286,8 +286,7 @@ static void every_variable_reaches_its_field(void)
 static bool is_apart(const struct setting *row)
 {
     return row->kind == SETTING_HOSTS || row->kind == SETTING_ORIGINS ||
-           row->kind == SETTING_NETWORKS ||
-           row->kind == SETTING_ELSEWHERE ||
+           row->kind == SETTING_NETWORKS || row->kind == SETTING_ELSEWHERE ||
            strcmp(row->env, "SLUICE_API_KEY_FILE") == 0;
 }
 
@@ -309,8 +308,8 @@ static void every_variable_has_a_row_above(void)
 static void lists_in_variables_are_cut_at_commas(void)
 {
     struct config *cfg =
-        given_sound("{'hosts':['old']}", "SLUICE_HOSTS=a , b.C",
-                    "SLUICE_ORIGINS=https://x"),
+                      given_sound("{'hosts':['old']}", "SLUICE_HOSTS=a , b.C",
+                                  "SLUICE_ORIGINS=https://x"),
                   *proxies = given_sound(
                       NULL, "SLUICE_TRUSTED_PROXIES=loopback, 2001:db8::/32",
                       NULL);

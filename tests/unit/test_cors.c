@@ -105,7 +105,8 @@ static void what_a_page_asks_for_is_written_anew(void)
         {"x y, x-b", ", x-b"},
         {"x:y;z, \"x\", <b>, x=1, \xc3\xa9, x-b", ", x-b"},
         {",,, ,x-b,", ", x-b"},
-        {"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,x-b",
+        {"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,x-"
+         "b",
          ", x-b"},
     };
     char out[8192], many[8192] = "";

@@ -17,14 +17,22 @@ static const char *fault_of(const char *entry)
 static void an_entry_is_one_origin_or_a_pattern(void)
 {
     static const char *const fine[] = {
-        "https://app.example.com",   "http://localhost:3000",
-        "https://[2001:db8::1]:443", "app://obsidian.md",
-        "tauri://localhost",         "vscode-webview://0a1b2c",
-        "chrome-extension://*",      "moz-extension://*",
-        "vscode-webview://*",        "app://*",
-        "https://*.example.com",     "https://*.example.com:8443",
-        "http://*.example.com",      "http://*.localhost:3000",
-        "null",                      "file://",
+        "https://app.example.com",
+        "http://localhost:3000",
+        "https://[2001:db8::1]:443",
+        "app://obsidian.md",
+        "tauri://localhost",
+        "vscode-webview://0a1b2c",
+        "chrome-extension://*",
+        "moz-extension://*",
+        "vscode-webview://*",
+        "app://*",
+        "https://*.example.com",
+        "https://*.example.com:8443",
+        "http://*.example.com",
+        "http://*.localhost:3000",
+        "null",
+        "file://",
     };
     size_t i;
 

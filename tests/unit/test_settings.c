@@ -108,7 +108,8 @@ static const struct {
     {"{'trusted_proxies': ['localhost']}",
      "trusted_proxies: an entry is neither an address nor ADDRESS/BITS; must "
      "be a list of at most 64: ADDRESS, ADDRESS/BITS, loopback, private"},
-    {"{'trusted_proxies': 'loopback'}", "is refused; must be a list of at most"},
+    {"{'trusted_proxies': 'loopback'}",
+     "is refused; must be a list of at most"},
     {"{'client_header': 'X User'}", "client_header: it is not the name"},
     {"{'client_header': ''}", "client_header: it is empty"},
     {"{'client_header': 'authorization'}", "client_header: what it holds is "

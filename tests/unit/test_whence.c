@@ -86,11 +86,26 @@ static void a_range_has_what_shares_its_bits(void)
 static void what_is_no_range_is_refused(void)
 {
     static const char *const rows[] = {
-        "",           "/",          "10.0.0.0/",    "10.0.0.0/33",
-        "10.0.0.0/x", "10.0.0.0/8x", "10.0.0.0/-1", "10.0.0.0/0008",
-        "10.0.0.1/8", "0.0.0.0/0",  "::/0",         "2001:db8::/129",
-        "2001:db8::1/32", "10.0.0/8", "example.com", "fe80::1%eth0",
-        "*",          "10.0.0.0/8/8", "/8",         " 10.0.0.0",
+        "",
+        "/",
+        "10.0.0.0/",
+        "10.0.0.0/33",
+        "10.0.0.0/x",
+        "10.0.0.0/8x",
+        "10.0.0.0/-1",
+        "10.0.0.0/0008",
+        "10.0.0.1/8",
+        "0.0.0.0/0",
+        "::/0",
+        "2001:db8::/129",
+        "2001:db8::1/32",
+        "10.0.0/8",
+        "example.com",
+        "fe80::1%eth0",
+        "*",
+        "10.0.0.0/8/8",
+        "/8",
+        " 10.0.0.0",
     };
     struct network n;
     size_t i;
@@ -113,8 +128,7 @@ struct row {
 
 static void judge(char **trusted, size_t n, const struct row *row)
 {
-    struct config cfg = {.trusted_proxies = trusted,
-                         .n_trusted_proxies = n};
+    struct config cfg = {.trusted_proxies = trusted, .n_trusted_proxies = n};
     struct whence_told told = {row->peer, row->xff, row->forwarded};
     struct whence w;
 
@@ -176,8 +190,9 @@ static void the_rightmost_that_is_not_trusted_asks(void)
         {"127.0.0.1", NULL, "for=8.8.8.8", "8.8.8.8", FROM_ANY, false},
         {"127.0.0.1", NULL, "FOR=\"8.8.8.8:99\";proto=http;by=10.0.0.1",
          "8.8.8.8", FROM_ANY, false},
-        {"127.0.0.1", NULL, "for=127.0.0.1, proto=https ; for=\"[2001:db8::5]\"",
-         "2001:db8::5", FROM_ANY, false},
+        {"127.0.0.1", NULL,
+         "for=127.0.0.1, proto=https ; for=\"[2001:db8::5]\"", "2001:db8::5",
+         FROM_ANY, false},
         {"127.0.0.1", NULL, "for=1.1.1.1, for=8.8.8.8;host=x, for=127.0.0.1",
          "8.8.8.8", FROM_ANY, false},
     };
@@ -222,22 +237,60 @@ static void a_header_only_takes_rights_away(void)
 static void garbage_ends_the_walk(void)
 {
     static const char *const odd[] = {
-        "unknown", "_hidden", "", " ", "localhost", "127.1", "0", "1",
-        "127.0.0.1.", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:123456",
-        "127.0.0.1:-1", "127.0.0.1 127.0.0.1", "127.0.0.1;", "[127.0.0.1]",
-        "[::1", "::1]", "[::1]x", "[::1]:", "[::1]:x", "[]", "[", "\"", "\"\"",
-        "\"127.0.0.1", "127.0.0.1\"", "\"127.0.0.1\\\"", "'127.0.0.1'",
-        "::1:", ":::1", "::ffff:127.0.0.1:80", "0x7f.0.0.1", "127.0.0.1%00",
-        "unix:", "\xff\xfe", "<script>", "for=127.0.0.1", "127.0.0.1/8",
-        "::1/128", "%lo", ":", ".", "..", ":80", "1.2.3.4.5",
+        "unknown",
+        "_hidden",
+        "",
+        " ",
+        "localhost",
+        "127.1",
+        "0",
+        "1",
+        "127.0.0.1.",
+        "127.0.0.1:",
+        "127.0.0.1:x",
+        "127.0.0.1:123456",
+        "127.0.0.1:-1",
+        "127.0.0.1 127.0.0.1",
+        "127.0.0.1;",
+        "[127.0.0.1]",
+        "[::1",
+        "::1]",
+        "[::1]x",
+        "[::1]:",
+        "[::1]:x",
+        "[]",
+        "[",
+        "\"",
+        "\"\"",
+        "\"127.0.0.1",
+        "127.0.0.1\"",
+        "\"127.0.0.1\\\"",
+        "'127.0.0.1'",
+        "::1:",
+        ":::1",
+        "::ffff:127.0.0.1:80",
+        "0x7f.0.0.1",
+        "127.0.0.1%00",
+        "unix:",
+        "\xff\xfe",
+        "<script>",
+        "for=127.0.0.1",
+        "127.0.0.1/8",
+        "::1/128",
+        "%lo",
+        ":",
+        ".",
+        "..",
+        ":80",
+        "1.2.3.4.5",
     };
     char *trusted[] = {loop, front};
     char text[128];
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(odd); i++) {
-        struct row row = {"127.0.0.1", odd[i], NULL, "127.0.0.1", FROM_ANY,
-                          true};
+        struct row row = {"127.0.0.1", odd[i],   NULL,
+                          "127.0.0.1", FROM_ANY, true};
 
         judge(trusted, 2, &row);
         /* Behind a good address it is nobody's concern. */
@@ -246,7 +299,8 @@ static void garbage_ends_the_walk(void)
         judge(trusted, 2, &row);
         /* Behind a trusted one that one counts, as a stranger. */
         (void)snprintf(text, sizeof(text), "%s, 192.0.2.1", odd[i]);
-        row = (struct row){"127.0.0.1", text, NULL, "192.0.2.1", FROM_ANY, true};
+        row =
+            (struct row){"127.0.0.1", text, NULL, "192.0.2.1", FROM_ANY, true};
         judge(trusted, 2, &row);
     }
 }
@@ -254,26 +308,41 @@ static void garbage_ends_the_walk(void)
 static void garbage_in_pairs_ends_it_too(void)
 {
     static const char *const odd[] = {
-        "127.0.0.1", "for", "for=", "for=\"", "for=\"\"", "for=unknown",
-        "for=_x", "for=\"_x\"", "for==127.0.0.1", "for =127.0.0.1",
-        "for= 127.0.0.1x", "by=127.0.0.1", ";", "for=127.0.0.1;for=127.0.0.1",
-        "for=\"[::1]\"x", "for=\"127.0.0.1\\\"\"", "xfor=127.0.0.1",
-        "host=\";for=127.0.0.1\"", "for=127.0.0.1:port", "for=[::1",
+        "127.0.0.1",
+        "for",
+        "for=",
+        "for=\"",
+        "for=\"\"",
+        "for=unknown",
+        "for=_x",
+        "for=\"_x\"",
+        "for==127.0.0.1",
+        "for =127.0.0.1",
+        "for= 127.0.0.1x",
+        "by=127.0.0.1",
+        ";",
+        "for=127.0.0.1;for=127.0.0.1",
+        "for=\"[::1]\"x",
+        "for=\"127.0.0.1\\\"\"",
+        "xfor=127.0.0.1",
+        "host=\";for=127.0.0.1\"",
+        "for=127.0.0.1:port",
+        "for=[::1",
     };
     char *trusted[] = {loop, front};
     char text[128];
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(odd); i++) {
-        struct row row = {"127.0.0.1", NULL, odd[i], "127.0.0.1", FROM_ANY,
-                          true};
+        struct row row = {"127.0.0.1", NULL,     odd[i],
+                          "127.0.0.1", FROM_ANY, true};
 
         judge(trusted, 2, &row);
         /* A quote that a client opens swallows nothing behind it. */
         (void)snprintf(text, sizeof(text), "%s, for=\"[2001:db8::5]:1\"",
                        odd[i]);
-        row = (struct row){"127.0.0.1", NULL, text, "2001:db8::5", FROM_ANY,
-                           false};
+        row = (struct row){"127.0.0.1",   NULL,     text,
+                           "2001:db8::5", FROM_ANY, false};
         judge(trusted, 2, &row);
     }
 }

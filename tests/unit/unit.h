@@ -39,7 +39,7 @@ CU_ErrorCode test_routes_add(void);
 CU_ErrorCode test_auth_add(void);
 CU_ErrorCode test_whence_add(void);
 CU_ErrorCode test_origins_add(void);
-CU_ErrorCode test_naming_add(void);
+CU_ErrorCode test_client_name_add(void);
 CU_ErrorCode test_clients_add(void);
 CU_ErrorCode test_cors_add(void);
 CU_ErrorCode test_sse_add(void);

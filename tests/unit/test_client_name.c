@@ -1,6 +1,6 @@
-/* Mirrors fcgi/naming.c, kept_headers.c and turned_away.c: from parameters to
+/* Mirrors fcgi/client_name.c, kept_headers.c and turned_away.c: from parameters to
  * the name of a client, and to what is told who may not. */
-#include "fcgi/naming.h"
+#include "fcgi/client_name.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static struct request *ask(const struct config *cfg, const char *const *extra,
     auth_check(cfg, r);
     buf_str(&r->body, body);
     request_parse_body(r);
-    naming_by_body(cfg, r);
+    client_name_by_body(cfg, r);
     return r;
 }
 
@@ -69,7 +69,8 @@ static void a_name_has_its_rank(void)
         {{LOCAL}, ",\"user\":\"\",\"metadata\":{\"user_id\":\"d\"}", "d"},
         {{LOCAL}, ",\"user\":7,\"metadata\":[\"user_id\"]", "127.0.0.1"},
         {{LOCAL}, ",\"user\":null,\"metadata\":null", "127.0.0.1"},
-        {{LOCAL}, ",\"metadata\":{\"user_id\":{\"user_id\":\"d\"}}",
+        {{LOCAL},
+         ",\"metadata\":{\"user_id\":{\"user_id\":\"d\"}}",
          "127.0.0.1"},
         {{LOCAL}, ",\"user\":\"a b\\u0007<\\u00e9>\"", "a_b_____"},
         {{LOCAL, ID "a b<\xff>"}, "", "a_b___"},
@@ -80,7 +81,8 @@ static void a_name_has_its_rank(void)
         {{LOCAL, "HTTP_X_SLUICE_CLIENT=alice"}, ",\"user\":\"b\"", "b"},
         /* And a key has one name. */
         {{LOCAL, "HTTP_AUTHORIZATION=Bearer " KEY, ID "u-1"},
-         ",\"user\":\"b\"", "alice"},
+         ",\"user\":\"b\"",
+         "alice"},
         {{LOCAL, "HTTP_X_API_KEY=" KEY}, ",\"user\":\"b\"", "alice"},
         {{LOCAL, "HTTP_API_KEY=" KEY}, "", "alice"},
     };
@@ -111,8 +113,8 @@ static void a_name_has_its_rank(void)
 
 static void without_the_settings_such_names_mean_nothing(void)
 {
-    static const char *const extra[] = {
-        LOCAL, ID "u-1", "HTTP_X_FORWARDED_FOR=8.8.8.8", NULL};
+    static const char *const extra[] = {LOCAL, ID "u-1",
+                                        "HTTP_X_FORWARDED_FOR=8.8.8.8", NULL};
     struct config cfg = {.anonymous = FROM_LOOPBACK};
     struct request *r = ask(&cfg, extra, "{\"model\":\"m\",\"user\":\"b\"}");
 
@@ -181,13 +183,20 @@ static void a_key_may_have_a_header_of_its_own(void)
         {{"REMOTE_ADDR=8.8.8.8", "HTTP_X_API_KEY=" KEY}, 0, false},
         {{"REMOTE_ADDR=8.8.8.8", "HTTP_API_KEY=" KEY}, 0, false},
         {{"REMOTE_ADDR=8.8.8.8", "HTTP_X_API_KEY=" KEY,
-          "HTTP_AUTHORIZATION=Bearer x"}, 0, false},
+          "HTTP_AUTHORIZATION=Bearer x"},
+         0,
+         false},
         {{"REMOTE_ADDR=8.8.8.8", "HTTP_X_API_KEY=x",
-          "HTTP_AUTHORIZATION=Bearer " KEY}, 0, false},
-        {{"REMOTE_ADDR=8.8.8.8", "HTTP_X_API_KEY=" KEY, "HTTP_API_KEY=x"}, 0,
+          "HTTP_AUTHORIZATION=Bearer " KEY},
+         0,
+         false},
+        {{"REMOTE_ADDR=8.8.8.8", "HTTP_X_API_KEY=" KEY, "HTTP_API_KEY=x"},
+         0,
          false},
         {{"REMOTE_ADDR=8.8.8.8", "HTTP_X_API_KEY=" KEY,
-          "HTTP_HOST=evil.example"}, 0, false},
+          "HTTP_HOST=evil.example"},
+         0,
+         false},
         {{LOCAL, "HTTP_X_API_KEY=x"}, 401, false},
         {{LOCAL, "HTTP_API_KEY=x"}, 401, false},
         {{LOCAL, "HTTP_X_API_KEY=Bearer " KEY}, 401, false},
@@ -256,39 +265,63 @@ static void who_is_turned_away_is_told_what_would_help(void)
     static const struct {
         const char *extra[4];
         int status;
-        const char *says, *not; /* NULL: anything */
+        const char *says, *not ; /* NULL: anything */
     } rows[] = {
         {{LOCAL, "HTTP_HOST=sluice:8080"}, 403, "SLUICE_HOSTS=sluice", NULL},
-        {{LOCAL, "HTTP_HOST=Evil.Example"}, 403, "The host name Evil.Example",
+        {{LOCAL, "HTTP_HOST=Evil.Example"},
+         403,
+         "The host name Evil.Example",
          NULL},
         {{LOCAL, "HTTP_HOST=<b>x\"y"}, 403, "?b?x?y", "<"},
         {{LOCAL, "HTTP_HOST=a\xe2\x80\xaegpj"}, 403, "a???gpj", "\xe2"},
         {{LOCAL, "HTTP_HOST=[::1"}, 403, "(SLUICE_HOSTS)", "SLUICE_HOSTS="},
-        {{LOCAL, "HTTP_HOST="
-                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
-         403, "(SLUICE_HOSTS) could list.", "SLUICE_HOSTS="},
-        {{LOCAL, "HTTP_ORIGIN=https://a.example:1"}, 403,
-         "SLUICE_ORIGINS=https://a.example:1", NULL},
-        {{LOCAL, "HTTP_ORIGIN=app://obsidian.md"}, 403,
-         "SLUICE_ORIGINS=app://obsidian.md", NULL},
-        {{LOCAL, "HTTP_ORIGIN=moz-extension://0d5a"}, 403,
-         "SLUICE_ORIGINS=moz-extension://*", NULL},
-        {{LOCAL, "HTTP_ORIGIN=null"}, 403, "SLUICE_ORIGINS=null", NULL},
-        {{LOCAL, "HTTP_ORIGIN=https://a<script>"}, 403, "https://a?script?",
-         "<"},
-        {{LOCAL, "HTTP_SEC_FETCH_SITE=cross-site"}, 403, "Sec-Fetch-Site",
+        {{LOCAL,
+          "HTTP_HOST="
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+         403,
+         "(SLUICE_HOSTS) could list.",
+         "SLUICE_HOSTS="},
+        {{LOCAL, "HTTP_ORIGIN=https://a.example:1"},
+         403,
+         "SLUICE_ORIGINS=https://a.example:1",
          NULL},
-        {{"REMOTE_ADDR=172.18.0.5"}, 401, "from 172.18.0.5 without",
+        {{LOCAL, "HTTP_ORIGIN=app://obsidian.md"},
+         403,
+         "SLUICE_ORIGINS=app://obsidian.md",
+         NULL},
+        {{LOCAL, "HTTP_ORIGIN=moz-extension://0d5a"},
+         403,
+         "SLUICE_ORIGINS=moz-extension://*",
+         NULL},
+        {{LOCAL, "HTTP_ORIGIN=null"}, 403, "SLUICE_ORIGINS=null", NULL},
+        {{LOCAL, "HTTP_ORIGIN=https://a<script>"},
+         403,
+         "https://a?script?",
+         "<"},
+        {{LOCAL, "HTTP_SEC_FETCH_SITE=cross-site"},
+         403,
+         "Sec-Fetch-Site",
+         NULL},
+        {{"REMOTE_ADDR=172.18.0.5"},
+         401,
+         "from 172.18.0.5 without",
          "somebody"},
         {{"REMOTE_ADDR=172.18.0.5"}, 401, "SLUICE_ANONYMOUS", NULL},
-        {{"REMOTE_ADDR=172.18.0.5"}, 401, "is loopback, and would have to be "
-                                          "private.", NULL},
-        {{"REMOTE_ADDR=8.8.8.8"}, 401, "would have to be any.", NULL},
-        {{LOCAL, "HTTP_X_FORWARDED_FOR=9.9.9.9"}, 401, "from 9.9.9.9 without",
+        {{"REMOTE_ADDR=172.18.0.5"},
+         401,
+         "is loopback, and would have to be "
+         "private.",
          NULL},
-        {{LOCAL, "HTTP_X_FORWARDED_FOR=unknown"}, 401,
-         "from somebody behind 127.0.0.1 without", NULL},
+        {{"REMOTE_ADDR=8.8.8.8"}, 401, "would have to be any.", NULL},
+        {{LOCAL, "HTTP_X_FORWARDED_FOR=9.9.9.9"},
+         401,
+         "from 9.9.9.9 without",
+         NULL},
+        {{LOCAL, "HTTP_X_FORWARDED_FOR=unknown"},
+         401,
+         "from somebody behind 127.0.0.1 without",
+         NULL},
         {{"REMOTE_ADDR=<b>"}, 401, "from ?b? without", "<"},
         {{NULL}, 401, "from unknown without", NULL},
     };
@@ -301,7 +334,7 @@ static void who_is_turned_away_is_told_what_would_help(void)
 
         CU_ASSERT_EQUAL(r->fault.status, rows[i].status);
         if (strstr(told, rows[i].says) == NULL ||
-            (rows[i].not != NULL && strstr(told, rows[i].not) != NULL) ||
+            (rows[i].not != NULL && strstr(told, rows[i].not ) != NULL) ||
             told[strlen(told) - 1] == '?' ||
             strlen(told) + 1 == sizeof(r->fault.message)) {
             fprintf(stderr, "\n%s: %s\n", rows[i].says, told);
@@ -325,7 +358,7 @@ static const struct unit_test tests[] = {
     {NULL, NULL},
 };
 
-CU_ErrorCode test_naming_add(void)
+CU_ErrorCode test_client_name_add(void)
 {
-    return unit_add("naming", tests);
+    return unit_add("client_name", tests);
 }

@@ -1,15 +1,16 @@
 /*
- * naming.c - what is a client called that has no key?
+ * client_name.c - what is a client called that has no key?
  *
- *   auth.c     --> naming_by_head()   X-Sluice-Client, client_header, address
- *   exchange.c --> naming_by_body()   `user` of the body, if only an address has
- *                                     named it
+ *   auth.c     --> client_name_by_head()  X-Sluice-Client, client_header, or
+ *                                          the address
+ *   exchange.c --> client_name_by_body()  its user, where only an address has
+ *                                          named it
  *
  * A client with a key has the key's name, whatever it says: weight and limits
  * are bound to the name, and a key that could choose new ones would have as
  * many limits as it likes.
  */
-#include "fcgi/naming.h"
+#include "fcgi/client_name.h"
 
 #include <string.h>
 
@@ -18,7 +19,7 @@
 #include "fcgi/config/config.h"
 #include "fcgi/request.h"
 
-void naming_by_head(const struct config *cfg, struct request *r)
+void client_name_by_head(const struct config *cfg, struct request *r)
 {
     if (!r->is_named && cfg->client_header != NULL)
         request_name_client(r, kept_headers_find(&r->kept, cfg->client_header));
@@ -30,7 +31,7 @@ void naming_by_head(const struct config *cfg, struct request *r)
         request_name_client(r, "anonymous");
 }
 
-void naming_by_body(const struct config *cfg, struct request *r)
+void client_name_by_body(const struct config *cfg, struct request *r)
 {
     char before[CLIENT_MAX];
 
