@@ -36,7 +36,7 @@ void kept_headers_take(struct kept_headers *k, char *const *envp)
     size_t name, all, i;
 
     (void)buf_room(&k->text, KEPT_BYTES); /* so that no copy stays behind */
-    for (i = 0; envp[i] != NULL && i < PARAMS_MAX; i++) {
+    for (i = 0; i < PARAMS_MAX && envp[i] != NULL; i++) {
         if (strncmp(envp[i], "HTTP_", 5) != 0)
             continue;
         name = strcspn(envp[i], "=");
