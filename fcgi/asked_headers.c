@@ -1,19 +1,20 @@
 /*
  * asked_headers.c - which header fields came with a request?
  *
- * All that may pass are kept until its upstream is known, whose settings say
- * which do.  FastCGI has made '_' of '-' in their names; nobody uses the other.
+ * All but secrets are kept until its upstream is known, whose settings say which
+ * of them pass, and one may name the client.  FastCGI has made '_' of '-' in their names; nobody uses the other.
  */
 #include "fcgi/asked_headers.h"
 
 #include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "fcgi/config/header_rules.h"
 
-/* HTTP_X_FOO=bar: "x-foo", and where bar begins.  NULL: no header, or one that
- * must not pass. */
+/* HTTP_X_FOO=bar: "x-foo", and where bar begins.  NULL: no header, or a
+ * secret. */
 static const char *read_field(char name[HEADER_NAME_MAX], const char *param)
 {
     size_t n;
@@ -31,7 +32,7 @@ static const char *read_field(char name[HEADER_NAME_MAX], const char *param)
     }
     name[n] = '\0';
     if (n == 0 || param[n] != '=' || param[n + 1] == '\0' ||
-        !header_may_pass(name))
+        header_is_secret(name))
         return NULL;
     return param + n + 1;
 }
@@ -82,7 +83,7 @@ const char *asked_header(const struct asked_headers *h, const char *name)
     const char *at = NULL, *value = NULL;
 
     while ((at = asked_header_next(h, at, &value)) != NULL)
-        if (strcmp(at, name) == 0)
+        if (strcasecmp(at, name) == 0)
             return value;
     return NULL;
 }

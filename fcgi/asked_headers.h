@@ -1,5 +1,5 @@
 /*
- * The header fields of a request that an upstream could be told.
+ * The header fields of a request.
  */
 #ifndef SLUICE_ASKED_HEADERS_H
 #define SLUICE_ASKED_HEADERS_H
@@ -13,12 +13,12 @@ struct asked_headers {
     struct buf text;
 };
 
-/* Takes those of ENVP ("HTTP_NAME=value", NULL at the end) that may pass
- * (header_rules.c) and can: sound, and not empty.  params.c has bounded them. */
+/* Takes those of ENVP ("HTTP_NAME=value", NULL at the end) that hold no secret
+ * (header_rules.c) and are not empty.  params.c has bounded them. */
 void asked_headers_read(struct asked_headers *h, char *const *envp);
 void asked_headers_free(struct asked_headers *h);
 
-/* The value of NAME, in lower case; NULL: it was not there. */
+/* The value of NAME; NULL: it was not there, or is secret. */
 const char *asked_header(const struct asked_headers *h, const char *name);
 /* The field behind AT, NULL for the first: its name, and *VALUE.  NULL: no
  * more. */

@@ -10,7 +10,10 @@
  *
  * Who has a client's key needs no more; who has none may come from where
  * `anonymous` says.  What is read needs an address or a token, what is changed
- * the admin token, wherever it comes from.
+ * the admin token, wherever it comes from.  An address is what whence.c says.
+ *
+ * Who is refused is told what Sluice saw, and the setting that would let it in
+ * (turned_away.c).
  */
 #include "fcgi/auth.h"
 
@@ -20,57 +23,15 @@
 
 #include <openssl/crypto.h>
 
+#include "fcgi/client_name.h"
 #include "fcgi/config/clients.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/origins.h"
 #include "fcgi/fault.h"
 #include "fcgi/request.h"
 #include "fcgi/route.h"
-
-/* ---- addresses ------------------------------------------------------------ */
-
-static bool is_loopback4(uint32_t a)
-{
-    return a >> 24 == 127;
-}
-
-/* RFC 1918, and RFC 3927 link-local. */
-static bool is_private4(uint32_t a)
-{
-    return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
-           a >> 16 == 0xa9fe || is_loopback4(a);
-}
-
-static enum origin_range range_of(const char *addr)
-{
-    struct in6_addr a6;
-    struct in_addr a4;
-    uint32_t host;
-
-    if (addr == NULL)
-        return FROM_ANY;
-    if (inet_pton(AF_INET, addr, &a4) == 1) {
-        host = ntohl(a4.s_addr);
-    } else if (inet_pton(AF_INET6, addr, &a6) == 1) {
-        if (IN6_IS_ADDR_LOOPBACK(&a6))
-            return FROM_LOOPBACK;
-        if (!IN6_IS_ADDR_V4MAPPED(&a6)) /* RFC 4193, RFC 4291 link-local */
-            return (a6.s6_addr[0] & 0xfe) == 0xfc || IN6_IS_ADDR_LINKLOCAL(&a6)
-                       ? FROM_PRIVATE
-                       : FROM_ANY;
-        memcpy(&host, &a6.s6_addr[12], sizeof(host));
-        host = ntohl(host);
-    } else {
-        return FROM_ANY;
-    }
-    if (is_loopback4(host))
-        return FROM_LOOPBACK;
-    return is_private4(host) ? FROM_PRIVATE : FROM_ANY;
-}
-
-static bool is_within(const char *addr, enum origin_range allowed)
-{
-    return allowed != FROM_NOWHERE && range_of(addr) <= allowed;
-}
+#include "fcgi/turned_away.h"
+#include "fcgi/whence.h"
 
 /* ---- Host and Origin -------------------------------------------------------- */
 
@@ -126,7 +87,7 @@ static bool origin_is_listed(const struct config *cfg, const char *origin)
     size_t i;
 
     for (i = 0; i < cfg->n_origins; i++)
-        if (strcmp(origin, cfg->origins[i]) == 0)
+        if (origins_fit(cfg->origins[i], origin))
             return true;
     return false;
 }
@@ -157,11 +118,9 @@ static void check_page(const struct config *cfg, struct request *r,
 
     r->cors = r->origin != NULL && host && origin;
     if (!host)
-        fault_set(&r->fault, ERROR_FORBIDDEN,
-                  "This host name is not one of Sluice's own (hosts).");
+        turned_away_host(r);
     if (!origin)
-        fault_set(&r->fault, ERROR_FORBIDDEN,
-                  "Web pages of this origin may not call Sluice (origins).");
+        turned_away_page(r);
 }
 
 /* ---- keys and tokens -------------------------------------------------------- */
@@ -177,10 +136,9 @@ static const char *bearer(const struct request *r)
 
 /* Hashes are compared, so that the time tells neither how much of it was right
  * nor how long it is. */
-static bool token_is(const struct request *r, const char *token)
+static bool is_same(const char *have, const char *token)
 {
     unsigned char mine[KEY_HASH], theirs[KEY_HASH];
-    const char *have = bearer(r);
 
     if (token == NULL || have == NULL)
         return false;
@@ -189,11 +147,15 @@ static bool token_is(const struct request *r, const char *token)
     return CRYPTO_memcmp(mine, theirs, KEY_HASH) == 0;
 }
 
-static const struct client_key *find_client(const struct config *cfg,
-                                            const struct request *r)
+static bool token_is(const struct request *r, const char *token)
+{
+    return is_same(bearer(r), token);
+}
+
+static const struct client_key *find_key(const struct config *cfg,
+                                         const char *have)
 {
     unsigned char hash[KEY_HASH];
-    const char *have = bearer(r);
 
     if (cfg->n_clients == 0 || have == NULL)
         return NULL;
@@ -201,14 +163,27 @@ static const struct client_key *find_client(const struct config *cfg,
     return clients_find(cfg, hash);
 }
 
+/* SDKs of Anthropic's and Azure's API present a key in a header of its own. */
+static const struct client_key *find_client(const struct config *cfg,
+                                            const struct request *r)
+{
+    const struct client_key *key = find_key(cfg, bearer(r));
+
+    return key != NULL ? key : find_key(cfg, r->api_key);
+}
+
+static bool is_within(const struct request *r, enum origin_range allowed)
+{
+    return allowed != FROM_NOWHERE && r->whence.range <= allowed;
+}
+
 static void check_read(const struct config *cfg, struct request *r)
 {
     bool reads = token_is(r, cfg->read_token);
     bool rules = token_is(r, cfg->admin_token);
 
-    if (!is_within(r->remote_addr, cfg->read) && !reads && !rules)
-        fault_set(&r->fault, ERROR_UNAUTHORIZED,
-                  "A read token is needed here (admin.read).");
+    if (!is_within(r, cfg->read) && !reads && !rules)
+        turned_away_reader(cfg, r);
 }
 
 static void check_admin(const struct config *cfg, struct request *r)
@@ -226,6 +201,7 @@ static void adopt_client(struct request *r, const struct client_key *key)
     enum limiter_class own = (enum limiter_class)key->priority;
 
     memcpy(r->client, key->name, sizeof(r->client));
+    r->is_named = true;
     if (!r->has_cls || r->cls < own)
         r->cls = own;
     r->weight = (uint32_t)key->weight;
@@ -233,29 +209,31 @@ static void adopt_client(struct request *r, const struct client_key *key)
     r->queue_max = (uint32_t)key->queue_max;
 }
 
-/* Beside clients with keys nobody else takes their names or their priority. */
+/* Beside clients with keys nobody else takes their priority; nor their names:
+ * client_name.c. */
 static void adopt_stranger(const struct config *cfg, struct request *r)
 {
-    if (cfg->n_clients == 0)
-        return;
-    if (clients_has_name(cfg, r->client))
-        request_name_client(r, NULL);
-    if (clients_has_name(cfg, r->client))
-        request_name_client(r, "anonymous");
-    if (r->cls < CLASS_NORMAL)
+    if (cfg->n_clients > 0 && r->cls < CLASS_NORMAL)
         r->cls = CLASS_NORMAL;
 }
 
-/* With keys of our own what a client sends in Authorization is for us; only an
- * upstream without one may see it, and never a token of ours. */
-static void keep_or_forget(const struct config *cfg, struct request *r)
+static bool presents_token(const struct config *cfg, const struct request *r)
+{
+    return token_is(r, cfg->admin_token) || token_is(r, cfg->read_token) ||
+           is_same(r->api_key, cfg->admin_token) ||
+           is_same(r->api_key, cfg->read_token);
+}
+
+/* With keys of our own what a client presents is for us; only an upstream
+ * without one may see it, and never a token or a client's key of ours. */
+static void keep_or_forget(const struct config *cfg, struct request *r,
+                           bool is_ours)
 {
     size_t i;
 
     for (i = 0; i < cfg->n_upstreams && cfg->upstreams[i].api_key != NULL; i++)
         continue;
-    if (i == cfg->n_upstreams || token_is(r, cfg->admin_token) ||
-        token_is(r, cfg->read_token))
+    if (is_ours || i == cfg->n_upstreams || presents_token(cfg, r))
         request_forget_key(r);
 }
 
@@ -267,17 +245,29 @@ static void keep_or_forget(const struct config *cfg, struct request *r)
 static void check_client(const struct config *cfg, struct request *r,
                          const struct client_key *key)
 {
-    bool odd = cfg->n_clients > 0 && r->authorization != NULL && key == NULL;
+    bool presents = r->authorization != NULL || r->api_key != NULL;
+    bool odd = cfg->n_clients > 0 && presents && key == NULL;
 
     if (key != NULL)
         adopt_client(r, key);
     else
         adopt_stranger(cfg, r); /* before the fault: it is counted and logged */
-    if (key == NULL && (odd || !is_within(r->remote_addr, cfg->anonymous)))
-        fault_set(&r->fault, ERROR_UNAUTHORIZED,
-                  "Sluice takes this request only with a client key that it "
-                  "knows (clients, anonymous).");
-    keep_or_forget(cfg, r);
+    if (odd)
+        turned_away_key(r);
+    else if (key == NULL && !is_within(r, cfg->anonymous))
+        turned_away_client(cfg, r);
+    keep_or_forget(cfg, r, key != NULL);
+}
+
+/* By what it says and where it comes from, before any key is looked at. */
+static void identify(const struct config *cfg, struct request *r)
+{
+    const struct whence_told told = {.peer = r->remote_addr,
+                                     .forwarded_for = r->forwarded_for,
+                                     .forwarded = r->forwarded};
+
+    whence_find(&r->whence, cfg, &told);
+    client_name_by_head(cfg, r);
 }
 
 void auth_check(const struct config *cfg, struct request *r)
@@ -287,6 +277,7 @@ void auth_check(const struct config *cfg, struct request *r)
         access == ACCESS_CLIENT ? find_client(cfg, r) : NULL;
     struct fault other = r->fault;
 
+    identify(cfg, r);
     r->fault.status = 0; /* a stranger learns only that he is one */
     check_page(cfg, r, key != NULL);
     switch (access) {

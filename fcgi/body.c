@@ -159,6 +159,27 @@ static void read_max_tokens(struct request *r, json_object *root)
     }
 }
 
+/* Whose work it is, as one API or the other says it; what is odd there is the
+ * upstream's to judge. */
+static void read_user(struct request *r, json_object *root)
+{
+    static const char *const names[] = {"user", "safety_identifier"};
+    json_object *v, *metadata;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(names) && r->user[0] == '\0'; i++)
+        if (json_object_object_get_ex(root, names[i], &v) &&
+            json_object_is_type(v, json_type_string))
+            (void)snprintf(r->user, sizeof(r->user), "%s",
+                           json_object_get_string(v));
+    if (r->user[0] == '\0' &&
+        json_object_object_get_ex(root, "metadata", &metadata) &&
+        json_object_object_get_ex(metadata, "user_id", &v) &&
+        json_object_is_type(v, json_type_string))
+        (void)snprintf(r->user, sizeof(r->user), "%s",
+                       json_object_get_string(v));
+}
+
 static void read_json(struct request *r)
 {
     bool big = r->body.len > JSON_BIG;
@@ -182,6 +203,7 @@ static void read_json(struct request *r)
         read_model(r, root);
         read_stream(r, root);
         read_max_tokens(r, root);
+        read_user(r, root);
     }
     json_object_put(root);
     if (big) {

@@ -15,6 +15,7 @@
  */
 #include "fcgi/cors.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "fcgi/request.h"
@@ -24,6 +25,10 @@
  * Authorization, and older browsers know none. */
 #define ALLOWED_HEADERS                                                        \
     "authorization, content-type, accept, user-agent, cache-control, "         \
+    "x-requested-with, http-referer, x-title, x-api-key, api-key, "            \
+    "anthropic-version, anthropic-beta, "                                      \
+    "anthropic-dangerous-direct-browser-access, traceparent, tracestate, "     \
+    "baggage, "                                                                \
     "last-event-id, idempotency-key, openai-beta, openai-organization, "       \
     "openai-project, nvcf-poll-seconds, nvcf-input-asset-references, "         \
     "nvcf-function-asset-ids, x-sluice-client, x-sluice-deadline, "            \
@@ -33,6 +38,10 @@
     "x-stainless-poll-helper, x-stainless-read-timeout, "                      \
     "x-stainless-retry-count, x-stainless-runtime, "                           \
     "x-stainless-runtime-version, x-stainless-timeout"
+
+/* Of those that a page asks for beside them. */
+#define ASKED_MAX  64 /* names, of */
+#define ASKED_NAME 64 /* bytes */
 
 #define EXPOSED_HEADERS                                                        \
     "x-request-id, x-upstream-request-id, retry-after, retry-after-ms, "       \
@@ -61,12 +70,63 @@ const char *cors_methods(const char *path)
                                   : "GET, HEAD, POST, PATCH, DELETE";
 }
 
+/* Is the lower-case NAME of LEN bytes in LIST, names with ", " between them? */
+static bool is_listed(const char *list, const char *name, size_t len)
+{
+    for (; *list != '\0'; list += strspn(list, ", ")) {
+        size_t n = strcspn(list, ",");
+
+        if (n == len && memcmp(list, name, len) == 0)
+            return true;
+        list += n;
+    }
+    return false;
+}
+
+/* The LEN bytes at TEXT in lower case; false: not the name of a header, as
+ * headers are named. */
+static bool to_name(char out[ASKED_NAME + 1], const char *text, size_t len)
+{
+    size_t i;
+
+    if (len == 0 || len > ASKED_NAME)
+        return false;
+    for (i = 0; i < len; i++) {
+        if (!isalnum((unsigned char)text[i]) && strchr("-_.", text[i]) == NULL)
+            return false;
+        out[i] = (char)tolower((unsigned char)text[i]);
+    }
+    out[len] = '\0';
+    return true;
+}
+
+/* Whose origin is listed may send what it likes: of what is asked for, names
+ * are written anew, so that nothing but names comes back. */
+static void permit_asked(struct buf *b, const char *asked)
+{
+    char name[ASKED_NAME + 1];
+    size_t n, len;
+
+    for (n = 0; n < ASKED_MAX && *asked != '\0'; n++) {
+        asked += strspn(asked, " \t");
+        len = strcspn(asked, ",");
+        while (len > 0 && strchr(" \t", asked[len - 1]) != NULL)
+            len--;
+        if (to_name(name, asked, len) && !is_listed(ALLOWED_HEADERS, name, len))
+            buf_fmt(b, ", %s", name);
+        asked += strcspn(asked, ",");
+        asked += *asked == ',';
+    }
+}
+
 void cors_permit(struct buf *b, const struct request *r)
 {
     buf_str(b, "Access-Control-Allow-Methods: ");
     buf_str(b, cors_methods(r->path));
-    buf_str(b, "\r\nAccess-Control-Allow-Headers: " ALLOWED_HEADERS
-               "\r\nAccess-Control-Max-Age: " MAX_AGE "\r\n");
+    buf_str(b, "\r\nAccess-Control-Allow-Headers: " ALLOWED_HEADERS);
+    if (r->cors_asked != NULL)
+        permit_asked(b, r->cors_asked);
+    buf_str(b, "\r\nAccess-Control-Max-Age: " MAX_AGE "\r\n");
 }
 
 void cors_headers(struct buf *b, const struct request *r)

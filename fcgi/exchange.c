@@ -20,6 +20,7 @@
 #include "fcgi/again.h"
 #include "fcgi/attempt.h"
 #include "fcgi/auth.h"
+#include "fcgi/client_name.h"
 #include "fcgi/config/config.h"
 #include "fcgi/forward.h"
 #include "fcgi/free.h"
@@ -186,6 +187,7 @@ static enum step step_route(struct exchange *x)
 
     if (!x->req->is_checked) /* else before its body had come */
         auth_check(x->s->cfg, x->req);
+    client_name_by_body(x->s->cfg, x->req);
     if (f->status != 0)
         return exchange_fail(x, f->code, "%s", f->message);
     if (!x->req->route->proxied)

@@ -55,11 +55,13 @@ static const char *const *lines_of(struct onward_headers *h)
 static const char *const always[] = {"Content-Type", "Accept",
                                      "Idempotency-Key"};
 
-/* As the list spells it: some servers look at that. */
+/* As the list spells it: some servers look at that.  NULL: it stays here. */
 static const char *spelling(const struct config_upstream *u, const char *name)
 {
     size_t i;
 
+    if (!header_may_pass(name))
+        return NULL;
     for (i = 0; i < u->n_pass_headers; i++)
         if (header_fits(u->pass_headers[i], name))
             return strchr(u->pass_headers[i], '*') == NULL ? u->pass_headers[i]

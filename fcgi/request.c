@@ -90,12 +90,20 @@ static void read_length(struct request *r, const char *text)
 
 /* ---- headers of ours ----------------------------------------------------- */
 
+const char *request_address(const struct request *r)
+{
+    if (r->whence.addr[0] != '\0')
+        return r->whence.addr;
+    return r->remote_addr != NULL ? r->remote_addr : "unknown";
+}
+
 void request_name_client(struct request *r, const char *name)
 {
     size_t i;
 
+    r->is_named = name != NULL;
     if (name == NULL)
-        name = r->remote_addr != NULL ? r->remote_addr : "unknown";
+        name = request_address(r);
     memset(r->client, 0, sizeof(r->client));
     for (i = 0; i + 1 < sizeof(r->client) && name[i] != '\0'; i++) {
         unsigned char c = (unsigned char)name[i];
@@ -179,6 +187,16 @@ static void read_retry_count(struct request *r, const char *text)
         r->retry_count = (uint32_t)strtoul(text, NULL, 10);
 }
 
+/* What auth.c, client_name.c and cors.c want to know of who asks. */
+static void read_caller(struct request *r, const struct params *p)
+{
+    r->authorization = copy_of(p->value[PARAM_AUTHORIZATION]);
+    read_api_key(r, p);
+    r->forwarded_for = copy_of(p->value[PARAM_X_FORWARDED_FOR]);
+    r->forwarded = copy_of(p->value[PARAM_FORWARDED]);
+    r->cors_asked = copy_of(p->value[PARAM_ACCESS_CONTROL_REQUEST_HEADERS]);
+}
+
 /* Random, so that ids of different workers and days never meet. */
 static void make_id(char out[LIMITER_ID_MAX])
 {
@@ -211,8 +229,7 @@ struct request *request_new(char *const *envp, int64_t now)
     r->origin = copy_of(p.value[PARAM_ORIGIN]);
     r->wants_socket = wants_socket(&p);
     r->from_elsewhere = is_from_elsewhere(p.value[PARAM_SEC_FETCH_SITE]);
-    r->authorization = copy_of(p.value[PARAM_AUTHORIZATION]);
-    read_api_key(r, &p);
+    read_caller(r, &p);
     type = p.value[PARAM_CONTENT_TYPE];
     r->has_type = type != NULL;
     r->is_json = r->has_type && is_json_type(type);
@@ -293,6 +310,9 @@ void request_free(struct request *r)
     if (r == NULL)
         return;
     request_forget_key(r);
+    free(r->forwarded_for);
+    free(r->forwarded);
+    free(r->cors_asked);
     free(r->method);
     free(r->target);
     free(r->path);

@@ -12,6 +12,7 @@
 #include "fcgi/asked_headers.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/fault.h"
+#include "fcgi/whence.h"
 #include "lib/buf.h"
 #include "state/limiter.h"
 
@@ -28,13 +29,18 @@ struct request {
     char *target; /* path and query as sent, for the upstream */
     char *path;   /* decoded, without the query */
     char *host, *origin, *remote_addr, *authorization; /* or NULL */
-    bool wants_socket;   /* a WebSocket (RFC 6455), not an answer */
+    bool wants_socket; /* a WebSocket (RFC 6455), not an answer */
+    char *forwarded_for, *forwarded; /* as they came; or NULL */
+    struct whence whence; /* auth.c; remote_addr is only who has connected */
+    char *cors_asked;     /* Access-Control-Request-Headers; or NULL */
     bool from_elsewhere; /* a browser says: the page of another site asks */
     char *api_key;              /* of the field below; or NULL */
     const char *api_key_header; /* a literal: as the client sent it */
     struct asked_headers headers;
 
     char client[CLIENT_MAX];
+    bool is_named; /* by a header or its key: the body does not name it */
+    char user[CLIENT_MAX]; /* as the body has it, maybe cut; "": it has none */
     enum limiter_class cls;
     bool has_cls;    /* X-Sluice-Priority said so */
     uint32_t weight; /* this and the next two: of the client's key */
@@ -66,11 +72,14 @@ struct request {
 struct request *request_new(char *const *envp, int64_t now);
 /* The body is complete: checks its length and reads what it asks for. */
 void request_parse_body(struct request *r);
-void request_free(struct request *r); /* NULL is fine; wipes its key */
+void request_free(
+    struct request *r); /* NULL is fine; wipes what it presented */
 
 /* Names the client of R as one without a key: NAME in harmless characters, or
  * with NULL its address. */
 void request_name_client(struct request *r, const char *name);
+/* Where R comes from, for people. */
+const char *request_address(const struct request *r);
 /* Takes the LEN bytes at NAME as R's model.  All that the state, logs and
  * pages know of one that is too long for them is its beginning and a hash. */
 void request_name_model(struct request *r, const char *name, size_t len);
@@ -85,7 +94,7 @@ const char *request_served_by(const struct request *r);
  * upstream as the same, and inference, which costs but leaves nothing behind.
  */
 bool request_is_repeatable(const struct request *r);
-/* Wipes the key that came with it: nobody is to see it after this. */
+/* Wipes what the client presents: nobody is to see it after this. */
 void request_forget_key(struct request *r);
 
 #endif

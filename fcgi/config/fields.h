@@ -109,8 +109,12 @@ struct config {
     size_t n_hosts;
     char **free; /* "METHOD PATH" with stars: what costs no slot */
     size_t n_free;
-    char **origins; /* exact Origin values that may call us */
+    char **origins; /* who may call us: origins.h */
     size_t n_origins;
+    char **trusted_proxies; /* whose X-Forwarded-For counts: whence.c */
+    size_t n_trusted_proxies;
+    char *client_header;   /* NULL: no header names a client */
+    bool client_from_user; /* the body's user does */
 
     struct client_key *clients; /* clients.h */
     size_t n_clients;           /* 0: nobody needs a key of ours */

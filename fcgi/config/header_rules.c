@@ -35,6 +35,18 @@ bool header_fits(const char *pattern, const char *name)
     return strcasecmp(pattern, name) == 0;
 }
 
+bool header_is_secret(const char *name)
+{
+    static const char *const names[] = {"authorization", "proxy-authorization",
+                                        "x-api-key", "api-key", "cookie"};
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 bool header_may_pass(const char *name)
 {
     size_t i;

@@ -14,6 +14,9 @@
  * credential, which goes its own way (onward_headers.c). */
 bool header_may_pass(const char *name);
 
+/* Does NAME, in lower case, hold what proves who somebody is? */
+bool header_is_secret(const char *name);
+
 /* Does PATTERN, a name or with its last character '*' a prefix, fit NAME, in
  * lower case? */
 bool header_fits(const char *pattern, const char *name);

@@ -17,7 +17,9 @@
 #include "fcgi/config/authority.h"
 #include "fcgi/config/header_rules.h"
 #include "fcgi/config/proxy_text.h"
+#include "fcgi/config/origins.h"
 #include "fcgi/config/settings.h"
+#include "lib/address.h"
 
 #define DISTANCE_CUT 64 /* bytes of a text that are looked at */
 
@@ -90,11 +92,38 @@ const char *setting_text_number_hint(const struct setting *row)
 /* Browsers send exactly scheme://host[:port]; anything else never matches. */
 static const char *origin_fault(const char *text)
 {
-    const char *host = strstr(text, "://");
+    const char *host, *why = origins_fault(text, &host);
 
-    if (host == NULL || host == text || strpbrk(host + 3, "/?#@\\") != NULL ||
-        !authority_is_fine(host + 3, strlen(host + 3)))
+    if (why == NULL && host != NULL &&
+        (strpbrk(host, "/?#@\\") != NULL ||
+         !authority_is_fine(host, strlen(host))))
         return "an entry is not scheme://host or scheme://host:port";
+    return why;
+}
+
+static const char *network_fault(const char *text)
+{
+    struct network ignored;
+
+    if (strcmp(text, "loopback") == 0 || strcmp(text, "private") == 0)
+        return NULL;
+    return network_read(&ignored, text);
+}
+
+/* Its value becomes a name that everybody may see. */
+static const char *header_fault(const char *text)
+{
+    static const char *const keys[] = {"authorization", "proxy-authorization",
+                                       "x-api-key", "api-key", "cookie"};
+    size_t i;
+
+    if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                     "0123456789-_") < strlen(text) ||
+        strlen(text) > SETTING_HEADER_MAX)
+        return "it is not the name of a header";
+    for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (strcasecmp(text, keys[i]) == 0)
+            return "what it holds is secret";
     return NULL;
 }
 
@@ -163,6 +192,10 @@ const char *setting_text_fault(const struct setting *row, const char *text)
         return header_pattern_fault(text);
     if (row->kind == SETTING_LINES)
         return header_line_fault(text);
+    if (row->kind == SETTING_NETWORKS)
+        return network_fault(text);
+    if (row->kind == SETTING_HEADER)
+        return header_fault(text);
     if (row->kind == SETTING_PATTERNS &&
         (strchr(text, ' ') != NULL || strlen(text) >= MODEL_MAX))
         return "an entry has a space or is too long";

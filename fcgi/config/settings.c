@@ -157,6 +157,12 @@ static const struct setting settings[] = {
      COUNTED(config, n_hosts)},
     {"origins", "SLUICE_ORIGINS", SETTING_ORIGINS, RELOAD, GLOBAL(origins),
      COUNTED(config, n_origins)},
+    {"trusted_proxies", "SLUICE_TRUSTED_PROXIES", SETTING_NETWORKS, RELOAD,
+     GLOBAL(trusted_proxies), COUNTED(config, n_trusted_proxies)},
+    {"client_header", "SLUICE_CLIENT_HEADER", SETTING_HEADER, RELOAD,
+     GLOBAL(client_header), OR_NULL},
+    {"client_from_user", "SLUICE_CLIENT_FROM_USER", SETTING_BOOL, RELOAD,
+     GLOBAL(client_from_user), RANGE(false, false, true)},
 
     {"state_dir", "SLUICE_STATE_DIR", SETTING_PATH, GLOBAL(state_dir),
      TEXT("/run/sluice")},
@@ -256,6 +262,11 @@ void setting_allowed(char *out, size_t max, const struct setting *row)
                        SETTING_TEXT_MAX, row->none_word != NULL ? ", or " : "",
                        row->none_word != NULL ? row->none_word : "");
         break;
+    case SETTING_HEADER:
+        (void)snprintf(out, max,
+                       "a header's name: 1 to %d letters, digits, '-', '_'",
+                       SETTING_HEADER_MAX);
+        break;
     case SETTING_SECRET:
         (void)snprintf(out, max, "1 to %d printable characters, no spaces",
                        SETTING_TEXT_MAX);
@@ -267,6 +278,12 @@ void setting_allowed(char *out, size_t max, const struct setting *row)
     case SETTING_LINES:
     case SETTING_ORIGINS:
         (void)snprintf(out, max, "a list of at most %d texts",
+                       SETTING_LIST_MAX);
+        break;
+    case SETTING_NETWORKS:
+        (void)snprintf(out, max,
+                       "a list of at most %d: ADDRESS, ADDRESS/BITS, "
+                       "loopback, private",
                        SETTING_LIST_MAX);
         break;
     case SETTING_ELSEWHERE:

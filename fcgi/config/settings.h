@@ -11,9 +11,10 @@
 
 #include "fcgi/config/fields.h"
 
-#define SETTING_TEXT_MAX  4096 /* bytes of a text: PATH_MAX, and a long key */
-#define SETTING_LIST_MAX  64   /* entries of a list: chosen by eye */
-#define SETTING_LABEL_MAX 128  /* the name of a setting in a message */
+#define SETTING_TEXT_MAX   4096 /* bytes of a text: PATH_MAX, and a long key */
+#define SETTING_LIST_MAX   64   /* entries of a list: chosen by eye */
+#define SETTING_HEADER_MAX 64   /* bytes of a header's name */
+#define SETTING_LABEL_MAX  128  /* the name of a setting in a message */
 
 enum setting_kind {
     SETTING_COUNT = 0, /* a whole number; int64_t */
@@ -26,6 +27,7 @@ enum setting_kind {
     SETTING_API_PATH,  /* char *, without a slash at its end */
     SETTING_PROXY,     /* char *, shown without its user (proxy_text.h) */
     SETTING_PATH,      /* char *, absolute */
+    SETTING_HEADER,    /* char *, the name of a request header */
     SETTING_SECRET,    /* char *, never shown, wiped when freed */
     SETTING_PATTERNS,  /* char ** and a count, as the three below */
     SETTING_HOSTS,     /* kept in lower case */
@@ -33,6 +35,7 @@ enum setting_kind {
     SETTING_HEADERS,   /* names, or prefixes with a star behind them */
     SETTING_LINES,     /* "Name: value"; the values are not shown */
     SETTING_ORIGINS,   /* kept in lower case */
+    SETTING_NETWORKS,  /* addresses, ADDRESS/BITS, loopback, private */
     SETTING_ELSEWHERE, /* a variable that no field here belongs to */
 };
 

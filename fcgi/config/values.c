@@ -42,7 +42,7 @@ static bool is_text(enum setting_kind kind)
 
 static bool is_list(enum setting_kind kind)
 {
-    return kind >= SETTING_PATTERNS && kind <= SETTING_ORIGINS;
+    return kind >= SETTING_PATTERNS && kind <= SETTING_NETWORKS;
 }
 
 /* SHOWN is the value as it was written, or NULL; WHY may be NULL too. */

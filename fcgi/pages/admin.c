@@ -29,7 +29,8 @@
 static void log_order(const struct exchange *x, const char *action,
                       const char *key, const char *value)
 {
-    control_log(x->s->log, x->req->remote_addr, x->req->id, action, key, value);
+    control_log(x->s->log, request_address(x->req), x->req->id, action, key,
+                value);
 }
 
 static enum step say(struct exchange *x, const char *json)
@@ -95,9 +96,7 @@ static enum step set_pause(struct exchange *x, const char *by)
 
 enum step admin_pause(struct exchange *x)
 {
-    const char *from = x->req->remote_addr;
-
-    return set_pause(x, from != NULL ? from : "unknown");
+    return set_pause(x, request_address(x->req));
 }
 
 enum step admin_resume(struct exchange *x)

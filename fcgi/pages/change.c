@@ -53,9 +53,7 @@ static void stop_waiting(struct exchange *x)
 
 static struct adopt_asker asker_of(struct exchange *x)
 {
-    const char *remote = x->req->remote_addr;
-
-    return (struct adopt_asker){.remote = remote != NULL ? remote : "unknown",
+    return (struct adopt_asker){.remote = request_address(x->req),
                                 .id = x->req->id,
                                 .told = on_told,
                                 .arg = x};

@@ -143,6 +143,7 @@ static void put_value(struct buf *b, const struct setting *row,
     case SETTING_URL:
     case SETTING_API_PATH:
     case SETTING_PATH:
+    case SETTING_HEADER:
         put_text(b, *(char **)at);
         break;
     case SETTING_PROXY:
@@ -153,6 +154,7 @@ static void put_value(struct buf *b, const struct setting *row,
     case SETTING_REQUESTS:
     case SETTING_HEADERS:
     case SETTING_ORIGINS:
+    case SETTING_NETWORKS:
         put_list(b, *(char ***)at, *setting_count(row, cfg, up));
         break;
     case SETTING_LINES:
@@ -186,6 +188,7 @@ static void put_default(struct buf *b, const struct setting *row)
     case SETTING_HEADERS:
     case SETTING_LINES:
     case SETTING_ORIGINS:
+    case SETTING_NETWORKS:
         put_commas(b, row->initial_text);
         break;
     case SETTING_NAME:
@@ -193,6 +196,7 @@ static void put_default(struct buf *b, const struct setting *row)
     case SETTING_API_PATH:
     case SETTING_PROXY:
     case SETTING_PATH:
+    case SETTING_HEADER:
     case SETTING_SECRET:
     case SETTING_ELSEWHERE:
         put_text(b, row->initial_text);
@@ -221,12 +225,14 @@ static const char *type_of(const struct setting *row)
     case SETTING_HEADERS:
     case SETTING_LINES:
     case SETTING_ORIGINS:
+    case SETTING_NETWORKS:
         return "list";
     case SETTING_NAME:
     case SETTING_URL:
     case SETTING_API_PATH:
     case SETTING_PROXY:
     case SETTING_PATH:
+    case SETTING_HEADER:
     case SETTING_SECRET:
     case SETTING_ELSEWHERE:
         break;

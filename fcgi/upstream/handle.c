@@ -18,6 +18,7 @@
 #include "fcgi/config/proxy_text.h"
 #include "fcgi/upstream/transfer.h"
 #include "lib/base.h"
+#include "lib/buf.h"
 
 CURL *handle_take(struct handles *h)
 {

@@ -103,12 +103,14 @@ static void check_fields(struct config *cfg, struct config_upstream *up)
             break;
         case SETTING_URL:
         case SETTING_PATH:
+        case SETTING_HEADER:
         case SETTING_SECRET:
             check_text(*(char **)at);
             break;
         case SETTING_PATTERNS:
         case SETTING_HOSTS:
         case SETTING_ORIGINS:
+        case SETTING_NETWORKS:
             check_list(*(char ***)at, *setting_count(row, cfg, up));
             break;
         case SETTING_BOOL:

@@ -469,10 +469,16 @@ static void a_page_is_told_what_it_may(void)
         {"localhost:8080", "https://evil.example", 403, false},
         {"localhost:8080", "null", 403, false},
         {"localhost:8080", NULL, 0, false},
+        {"localhost:8080", "chrome-extension://abcdef", 0, true},
+        {"localhost:8080", "chrome-extension://a/b", 403, false},
+        {"evil.example", "https://a.star.example", 0, true},
+        {"localhost:8080", "https://star.example", 403, false},
+        {"localhost:8080", "file://", 0, true},
     };
-    char page[] = "https://page.example";
-    char *origins[] = {page};
-    struct config cfg = {.origins = origins, .n_origins = 1};
+    char page[] = "https://page.example", extension[] = "chrome-extension://*",
+         star[] = "https://*.star.example", disk[] = "file://";
+    char *origins[] = {page, extension, star, disk};
+    struct config cfg = {.origins = origins, .n_origins = 4};
     size_t i;
 
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -224,6 +224,8 @@ static const struct {
     {"SLUICE_READ", "any", FROM_ANY},
     {"SLUICE_READ_TOKEN", "r", -1},
     {"SLUICE_ANONYMOUS", "private", FROM_PRIVATE},
+    {"SLUICE_CLIENT_HEADER", "X-OpenWebUI-User-Id", -1},
+    {"SLUICE_CLIENT_FROM_USER", "1", 1},
     {"SLUICE_STATE_DIR", "/s", -1},
     {"SLUICE_DATA_DIR", "/d", -1},
     {"SLUICE_LOG", "/l", -1},
@@ -292,8 +294,7 @@ static void every_variable_reaches_its_field(void)
 /* A list is below; a file is read, and must be there. */
 static bool is_apart(const struct setting *row)
 {
-    return row->count_at != 0 ||
-           row->kind == SETTING_ELSEWHERE ||
+    return row->count_at != 0 || row->kind == SETTING_ELSEWHERE ||
            strcmp(row->env, "SLUICE_API_KEY_FILE") == 0;
 }
 
@@ -315,14 +316,20 @@ static void every_variable_has_a_row_above(void)
 static void lists_in_variables_are_cut_at_commas(void)
 {
     struct config *cfg =
-        given_sound("{'hosts':['old']}", "SLUICE_HOSTS=a , b.C",
-                    "SLUICE_ORIGINS=https://x");
+                      given_sound("{'hosts':['old']}", "SLUICE_HOSTS=a , b.C",
+                                  "SLUICE_ORIGINS=https://x"),
+                  *proxies = given_sound(
+                      NULL, "SLUICE_TRUSTED_PROXIES=loopback, 2001:db8::/32",
+                      NULL);
 
     CU_ASSERT_EQUAL_FATAL(cfg->n_hosts, 2);
     CU_ASSERT_STRING_EQUAL(cfg->hosts[0], "a");
     CU_ASSERT_STRING_EQUAL(cfg->hosts[1], "b.c");
     CU_ASSERT_EQUAL_FATAL(cfg->n_origins, 1);
     CU_ASSERT_STRING_EQUAL(cfg->origins[0], "https://x");
+    CU_ASSERT_EQUAL_FATAL(proxies->n_trusted_proxies, 2);
+    CU_ASSERT_STRING_EQUAL(proxies->trusted_proxies[1], "2001:db8::/32");
+    config_free(proxies);
     config_free(cfg);
 }
 

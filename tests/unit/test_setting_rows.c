@@ -61,7 +61,7 @@ static bool is_number(const struct setting *row)
 
 static bool is_list(const struct setting *row)
 {
-    return row->kind >= SETTING_PATTERNS && row->kind <= SETTING_ORIGINS;
+    return row->kind >= SETTING_PATTERNS && row->kind <= SETTING_NETWORKS;
 }
 
 static void a_default_is_within_its_bounds(void)

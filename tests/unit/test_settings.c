@@ -100,7 +100,20 @@ static const struct {
     {"{'origins': ['a.example']}", "origins: an entry is not scheme://host"},
     {"{'origins': ['https://a.example/']}", "origins: an entry"},
     {"{'origins': ['https://']}", "origins: an entry"},
-    {"{'origins': ['*']}", "origins: an entry"},
+    {"{'origins': ['*']}", "origins: a star alone is every page"},
+    {"{'origins': ['https://*']}", "origins: a star for every host"},
+    {"{'trusted_proxies': ['10.0.0.1/8']}",
+     "trusted_proxies: an entry has a bit set behind its prefix"},
+    {"{'trusted_proxies': ['0.0.0.0/0']}", "trusted_proxies: an entry with /0"},
+    {"{'trusted_proxies': ['localhost']}",
+     "trusted_proxies: an entry is neither an address nor ADDRESS/BITS; must "
+     "be a list of at most 64: ADDRESS, ADDRESS/BITS, loopback, private"},
+    {"{'trusted_proxies': 'loopback'}",
+     "is refused; must be a list of at most"},
+    {"{'client_header': 'X User'}", "client_header: it is not the name"},
+    {"{'client_header': ''}", "client_header: it is empty"},
+    {"{'client_header': 'authorization'}", "client_header: what it holds is "
+                                           "secret"},
     /* upstreams */
     {"{'upstreams': {}}", "upstreams: must be a list"},
     {"{'upstreams': null}", "upstreams: must be a list"},
@@ -249,6 +262,8 @@ static const struct {
     {{"SLUICE_STATE_DIR=run"}, "SLUICE_STATE_DIR: it is relative"},
     {{"SLUICE_HOSTS=a,,b"}, "SLUICE_HOSTS: it is empty or has an empty entry"},
     {{"SLUICE_HOSTS=a,"}, "SLUICE_HOSTS"},
+    {{"SLUICE_TRUSTED_PROXIES=loopback,::/0"}, "SLUICE_TRUSTED_PROXIES"},
+    {{"SLUICE_CLIENT_HEADER=X-Api-Key"}, "SLUICE_CLIENT_HEADER: what it"},
     {{"SLUICE_BURST=41"},
      "SLUICE_BURST: 41 is more than upstreams.nim."
      "requests"},

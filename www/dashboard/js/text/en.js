@@ -106,6 +106,7 @@ export default {
   'set.timeouts.connect_s': 'To connect', 'set.timeouts.first_byte_s': 'To the first byte', 'set.timeouts.idle_s': 'Between bytes', 'set.retry.max': 'Attempts in passing faults', 'set.retry.refused_max': 'Refusals of one request',
   'set.retreat.max_s': 'Longest retreat', 'set.ready.queue_percent': 'Queue no fuller than', 'set.ready.tokens_percent': 'Burst left above', 'set.ready.probe_s': 'Wait for the upstream',
   'set.admin.read': 'Who reads without a token', 'set.anonymous': 'Who sends without a key', 'set.hosts': 'Own names', 'set.origins': 'Pages that may call',
+  'set.trusted_proxies': 'Proxies that say who asks', 'set.client_header': 'Header that names a client', 'set.client_from_user': 'The body may name a client',
   'set.drain_s': 'Time for open answers at the end', 'set.log_level': 'Log level', 'set.log': 'Log file', 'set.state_dir': 'Shared state in', 'set.data_dir': 'Kept across reboots in',
   'check.range': 'From {min} to {max}.', 'check.number': 'A number from {min} to {max}.', 'check.whole': 'A whole number from {min} to {max}.', 'check.finer': 'No finer than 0.001.',
   'check.word': 'One of the words offered.',

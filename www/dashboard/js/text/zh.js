@@ -81,7 +81,8 @@ export default {
   'set.upstreams.scope': '窗口范围', 'set.queue.max': '总位置', 'set.queue.per_client': '每个客户端的位置', 'set.queue.timeout_s': '最长等待', 'set.queue.max_mb': '暂存内容', 'set.commit_after_s': '等待的流在此之后开始应答',
   'set.heartbeat_s': '心跳间隔', 'set.comments_off': '不发心跳的对象', 'set.wait_events': '以事件作心跳的对象', 'set.event_patience_s': '只数事件的客户端的耐心', 'set.free': '不占名额的请求', 'set.buffered_keepalive': '非流式也发心跳', 'set.max_body_mb': '最大请求体', 'set.timeouts.connect_s': '连接', 'set.timeouts.first_byte_s': '首字节', 'set.timeouts.idle_s': '字节之间',
   'set.retry.max': '短暂故障的尝试次数', 'set.retry.refused_max': '同一请求最多被拒次数', 'set.retreat.max_s': '最长退避', 'set.ready.queue_percent': '队列不超过', 'set.ready.tokens_percent': '突发余量高于', 'set.ready.probe_s': '等待上游',
-  'set.admin.read': '无令牌可读者', 'set.anonymous': '无密钥可发者', 'set.hosts': '本机名称', 'set.origins': '可调用的网页', 'set.drain_s': '停止时留给回答的时间', 'set.log_level': '日志级别', 'set.log': '日志文件', 'set.state_dir': '共享状态目录', 'set.data_dir': '持久数据目录',
+  'set.admin.read': '无令牌可读者', 'set.anonymous': '无密钥可发者', 'set.hosts': '本机名称', 'set.origins': '可调用的网页', 'set.trusted_proxies': '可转告来源的代理', 'set.client_header': '为客户端命名的请求头', 'set.client_from_user': '请求体可为客户端命名',
+  'set.drain_s': '停止时留给回答的时间', 'set.log_level': '日志级别', 'set.log': '日志文件', 'set.state_dir': '共享状态目录', 'set.data_dir': '持久数据目录',
   'check.range': '{min} 到 {max}。', 'check.number': '{min} 到 {max} 的数。', 'check.whole': '{min} 到 {max} 的整数。', 'check.finer': '不细于 0.001。', 'check.word': '请选列出的词。',
 
   'lost.what': '连接中断', 'lost.when': '所见为 {at} 的数据，{ago}前。', 'lost.never': '尚未收到任何数据。', 'lost.next': '{s}后重试', 'lost.trying': '正在重试…', 'lost.now': '立即重试',
