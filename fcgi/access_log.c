@@ -45,6 +45,8 @@ void access_log_exchange(const struct exchange *x)
                   : LOG_DEBUG_,
               x->left != LEFT_BY_NOBODY ? "hangup" : "request");
     log_str(&l, "request_id", r->id);
+    if (r->trace[0] != '\0')
+        log_str(&l, "trace_id", r->trace);
     log_str(&l, "client", r->client);
     log_str(&l, "route", r->route != NULL ? r->route->name : "none");
     if (r->model[0] != '\0') {

@@ -16,6 +16,7 @@ enum deadline {
     DUE_OVER,   /* its stream has said its end: it is ended by us */
     DUE_COMMIT, /* a head of ours goes out, if there is none */
     DUE_BEAT,   /* a sign of life */
+    DUE_BREAK,  /* an answer that stays without its end may break off */
     DUE_STALL,  /* bytes have waited too long for the client to take one */
     DEADLINES
 };

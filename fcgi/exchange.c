@@ -77,7 +77,7 @@ static const struct row rows[STEP_DONE] = {
     [STEP_RELAY] = {"relay", forward_relay, "the end of the answer",
                     DUE(IDLE) | DUE(OVER) | SIGNS, OR_FAIL},
     [STEP_FLUSH] = {"flush", step_flush, "the client, to take the last byte",
-                    DUE(STALL), TO(SETTLE)},
+                    DUE(STALL) | DUE(BREAK), TO(SETTLE)},
     [STEP_SETTLE] = {"settle", step_settle, NULL, 0, TO(DONE)},
 };
 
@@ -234,12 +234,29 @@ static enum step step_queue(struct exchange *x)
 
 /* ---- the end ---------------------------------------------------------------- */
 
+/* A web server that has head and end before it has sent any of it gives the
+ * answer a length, and the break is not to be seen. */
+#define BREAK_NS (100 * NS_PER_MS)
+
+static bool is_too_early_to_break(struct exchange *x)
+{
+    int64_t *at = &x->due.at[DUE_BREAK];
+
+    if (x->client.ended || x->client.gone || !x->relay.head_sent)
+        return false;
+    if (*at == NEVER)
+        *at = exchange_now(x) + BREAK_NS;
+    return !exchange_is_due(x, DUE_BREAK);
+}
+
 /* The answer is ended, or stays without its end, where it cannot be completed:
  * then it is broken off after what is there. */
 static enum step step_flush(struct exchange *x)
 {
     place_give_back(x);
-    return client_is_flushed(&x->client) ? STEP_SETTLE : STEP_FLUSH;
+    if (!client_is_flushed(&x->client) || is_too_early_to_break(x))
+        return STEP_FLUSH;
+    return STEP_SETTLE;
 }
 
 static enum step step_settle(struct exchange *x)

@@ -15,10 +15,10 @@
 #include "fcgi/exchange_parts.h"
 #include "fcgi/place.h"
 
-/* ENTRY is "METHOD PATH", either of which may have stars. */
+/* ENTRY is "METHOD:PATH", either of which may have stars. */
 static bool fits(const char *entry, const struct request *r)
 {
-    const char *path = strchr(entry, ' ');
+    const char *path = strchr(entry, ':');
     char method[16];
 
     (void)snprintf(method, sizeof(method), "%.*s", (int)(path - entry), entry);

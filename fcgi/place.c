@@ -137,6 +137,7 @@ void place_take(struct exchange *x)
          * ceiling are none of that request's business. */
         .model = request_served_by(r),
         .request_id = r->id,
+        .trace = r->trace,
         .stream = r->stream,
         .body_bytes = r->body.len,
         .retry = r->retry_count > 0,

@@ -197,6 +197,21 @@ static void read_caller(struct request *r, const struct params *p)
     r->cors_asked = copy_of(p->value[PARAM_ACCESS_CONTROL_REQUEST_HEADERS]);
 }
 
+/* VERSION-TRACE-PARENT-FLAGS in hexadecimal (W3C Trace Context, 3.2); no trace
+ * is all zeros. */
+static void read_trace(struct request *r)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *text = asked_header(&r->headers, "traceparent");
+    size_t len = LIMITER_TRACE_MAX - 1;
+
+    if (text == NULL || strspn(text, digits) != 2 || text[2] != '-' ||
+        strspn(text + 3, digits) != len || text[3 + len] != '-' ||
+        strspn(text + 3, "0") == len)
+        return;
+    memcpy(r->trace, text + 3, len);
+}
+
 /* Random, so that ids of different workers and days never meet. */
 static void make_id(char out[LIMITER_ID_MAX])
 {
@@ -240,6 +255,7 @@ struct request *request_new(char *const *envp, int64_t now)
     read_client_timeout(r, &p);
     read_retry_count(r, p.value[PARAM_X_STAINLESS_RETRY_COUNT]);
     asked_headers_read(&r->headers, envp);
+    read_trace(r);
     return r;
 }
 

@@ -38,6 +38,7 @@ struct request {
     const char *api_key_header; /* a literal: as the client sent it */
     struct asked_headers headers;
 
+    char trace[LIMITER_TRACE_MAX]; /* of its traceparent; "": none */
     char client[CLIENT_MAX];
     bool is_named; /* by a header or its key: the body does not name it */
     char user[CLIENT_MAX]; /* as the body has it, maybe cut; "": it has none */

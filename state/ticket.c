@@ -28,9 +28,11 @@ struct ticket *ticket_new(const struct limiter_request *req, ticket_fn *fn,
     cut(t->client, sizeof(t->client), req->client);
     cut(t->model, sizeof(t->model), req->model);
     cut(t->request_id, sizeof(t->request_id), req->request_id);
+    cut(t->trace, sizeof(t->trace), req->trace != NULL ? req->trace : "");
     t->req.client = t->client;
     t->req.model = t->model;
     t->req.request_id = t->request_id;
+    t->req.trace = t->trace;
     return t;
 }
 

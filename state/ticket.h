@@ -60,11 +60,12 @@ struct ticket {
     struct ticket_news news;
     struct limiter_report report; /* with WISH_REPORT */
     uint32_t upstream;            /* index into the settings */
-    struct limiter_request req;   /* its strings are the three below, and from
+    struct limiter_request req;   /* its strings are the four below, and from
                                    * its joining on its upstream is a row */
     char client[LIMITER_NAME_MAX];
     char model[LIMITER_NAME_MAX];
     char request_id[LIMITER_ID_MAX];
+    char trace[LIMITER_TRACE_MAX];
 };
 
 struct ticket_list {

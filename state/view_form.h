@@ -72,6 +72,7 @@ struct view_scope {
 struct view_row {
     uint64_t id;
     char request_id[LIMITER_ID_MAX];
+    char trace[LIMITER_TRACE_MAX]; /* "": none */
     char client[LIMITER_NAME_MAX];
     char model[LIMITER_NAME_MAX];
     uint32_t scope; /* index into the view's scopes */

@@ -126,6 +126,8 @@ static struct view_row *copy_row(struct view_queue *q, uint32_t i,
     v->id = r->id;
     memcpy(v->request_id, r->request_id, sizeof(v->request_id));
     v->request_id[sizeof(v->request_id) - 1] = '\0';
+    memcpy(v->trace, lay->traces[i].text, sizeof(v->trace) - 1);
+    v->trace[sizeof(v->trace) - 1] = '\0';
     view_name(v->client, lay->clients[r->client].text);
     if (r->model < LAY_MODELS)
         view_name(v->model, lay->models[r->model].text);

@@ -107,7 +107,7 @@ struct config {
     char *admin_token_file; /* NULL: the one in data_dir */
     char **hosts;           /* names a Host header may bear, lower case */
     size_t n_hosts;
-    char **free; /* "METHOD PATH" with stars: what costs no slot */
+    char **free; /* "METHOD:PATH" with stars: what costs no slot */
     size_t n_free;
     char **origins; /* who may call us: origins.h */
     size_t n_origins;

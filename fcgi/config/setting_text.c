@@ -131,10 +131,10 @@ static const char *request_fault(const char *text)
 {
     size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ*");
 
-    if (n == 0 || n > 8 || text[n] != ' ' || strchr("/*", text[n + 1]) == NULL ||
-        text[n + 1] == '\0' || strchr(text + n + 1, ' ') != NULL ||
+    if (n == 0 || n > 8 || text[n] != ':' || strchr("/*", text[n + 1]) == NULL ||
+        text[n + 1] == '\0' || strchr(text, ' ') != NULL ||
         strlen(text) >= MODEL_MAX)
-        return "an entry is not a method and a path, as \"GET /v1/files/*\" is";
+        return "an entry is not a method and a path, as GET:/v1/files/* is";
     return NULL;
 }
 

@@ -38,8 +38,8 @@ static const char *const key_words[] = {"authorization", "api-key",
     "baggage,User-Agent,Range"
 /* What reads, polls, deletes, stops or counts. */
 #define FREE                                                                   \
-    "GET *,HEAD *,DELETE *,POST */count_tokens,POST */input_tokens,"           \
-    "POST */cancel"
+    "GET:*,HEAD:*,DELETE:*,POST:*/count_tokens,POST:*/input_tokens,"           \
+    "POST:*/cancel"
 static const char *const client_words[] = {"loopback", "private", "any", "no",
                                            NULL};
 static const char *const read_words[] = {"loopback", "private", "any", "token",

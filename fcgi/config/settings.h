@@ -31,7 +31,7 @@ enum setting_kind {
     SETTING_SECRET,    /* char *, never shown, wiped when freed */
     SETTING_PATTERNS,  /* char ** and a count, as the three below */
     SETTING_HOSTS,     /* kept in lower case */
-    SETTING_REQUESTS,  /* "METHOD PATH", either with stars */
+    SETTING_REQUESTS,  /* "METHOD:PATH", either with stars */
     SETTING_HEADERS,   /* names, or prefixes with a star behind them */
     SETTING_LINES,     /* "Name: value"; the values are not shown */
     SETTING_ORIGINS,   /* kept in lower case */

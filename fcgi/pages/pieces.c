@@ -276,6 +276,8 @@ void piece_row(struct buf *b, const struct limiter_view *v,
 {
     buf_str(b, "{");
     text(b, "id", r->request_id);
+    if (r->trace[0] != '\0')
+        text(b, "trace_id", r->trace);
     text(b, "client", r->client);
     text(b, "model", r->model);
     text(b, "limit", v->scopes[r->scope].name);

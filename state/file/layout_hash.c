@@ -160,6 +160,9 @@ FACTS(lay_row, LAY_ROW)
     N(S, number) A(S, t) A(S, weight)
 FACTS(lay_chunk, LAY_CHUNK)
 
+#define LAY_TRACE(N, A, T, S) A(S, text)
+FACTS(lay_trace, LAY_TRACE)
+
 #define LAYOUT(N, A, T, S)                                                     \
     T(S, head, lay_head) T(S, live, lay_live) T(S, rules, lay_rules)       \
     T(S, draft, lay_draft) T(S, bounds, lay_bounds)                        \
@@ -169,7 +172,7 @@ FACTS(lay_chunk, LAY_CHUNK)
     T(S, model_states, lay_model_state) T(S, debts, lay_debt)                        \
     T(S, probe, lay_reachability) T(S, control, lay_control)                   \
     T(S, retries, lay_retry) T(S, workers, lay_worker) T(S, rows, lay_row)     \
-    T(S, chunks, lay_chunk)
+    T(S, traces, lay_trace) T(S, chunks, lay_chunk)
 FACTS(layout, LAYOUT)
 /* clang-format on */
 

@@ -43,7 +43,7 @@
 #include "state/policy/vocabulary.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 9
+#define LAYOUT_VERSION 10
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    LIMITER_MODELS
@@ -298,6 +298,11 @@ struct lay_chunk {
     uint32_t weight[CHUNK_TIMES];
 };
 
+/* Of the row with the same index: only those are touched that have one. */
+struct lay_trace {
+    char text[LIMITER_TRACE_MAX - 1]; /* no zero behind it; "": none */
+};
+
 struct layout {
     struct lay_head head;
     struct lay_live live;
@@ -319,6 +324,7 @@ struct layout {
     struct lay_retry retries[LAY_RETRIES];
     struct lay_worker workers[LAY_WORKERS];
     struct lay_row rows[LAY_ROWS];
+    struct lay_trace traces[LAY_ROWS];
     struct lay_chunk chunks[LAY_CHUNKS];
 };
 

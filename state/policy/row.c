@@ -130,6 +130,15 @@ static int64_t next_arrival(struct layout *lay, int64_t now)
     return lay->live.last_arrival;
 }
 
+/* What is there already is not written again: most have none. */
+static void note_trace(struct lay_trace *t, const char *trace)
+{
+    if (trace != NULL && strlen(trace) == sizeof(t->text))
+        memcpy(t->text, trace, sizeof(t->text));
+    else if (t->text[0] != '\0')
+        memset(t->text, 0, sizeof(t->text));
+}
+
 /* Fills a free row and stores STATE last.  NONE: the table is full. */
 static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
                                  uint32_t state, int64_t now, uint32_t *out)
@@ -176,6 +185,7 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     memset(r->request_id, 0, sizeof(r->request_id));
     memcpy(r->request_id, req->request_id,
            strnlen(req->request_id, sizeof(r->request_id) - 1));
+    note_trace(&lay->traces[i], req->trace);
     __atomic_store_n(&r->state, state, __ATOMIC_RELEASE);
     row_count(lay, i);
     watch(lay, r, now);

@@ -14,6 +14,7 @@
 #define LIMITER_UPSTREAMS  16
 #define LIMITER_NAME_MAX   128  /* client and model names, with the zero */
 #define LIMITER_ID_MAX     32   /* request ids, with the zero */
+#define LIMITER_TRACE_MAX  33   /* trace ids (W3C), with the zero */
 #define LIMITER_REASON_MAX 96   /* why a hold or a bench began, with the zero */
 #define LIMITER_BY_MAX     48   /* who paused, with the zero */
 #define LIMITER_WORKERS    1024 /* places of processes on one state */
@@ -154,6 +155,8 @@ struct limiter_request {
     const char *client;
     const char *model;      /* "" where a request names none */
     const char *request_id; /* shown in the queue */
+    const char *trace;      /* the same: LIMITER_TRACE_MAX - 1 hex digits; NULL
+                             * or "": it is part of none */
     bool stream;
     uint32_t requests_per_min; /* the client's own limit, over all upstreams;
                                 * 0: none; the newest word on it counts */

@@ -43,7 +43,7 @@ for path in /v1/chat/completions /api/status /api/queue /v1/models; do
     is "$path: listed ones are fine" 200 "$status"
 done
 ask /nowhere
-ask /v1/chat/completions -X DELETE
+ask /health -X DELETE
 ask /api/status
 is "who is refused at the door is not among the last requests" "200" "$(jq -r '.recent[].status' <<<"$body" | sort -u | xargs)"
 is "nor an outcome" 0 "$(jq .counters.outcomes.refused <<<"$body")"

@@ -96,7 +96,7 @@ stop_sluice
 start_sluice committed SLUICE_COMMIT_AFTER_S=0 SLUICE_RETRY_MAX=1
 for model in 400-openai 422 500 text-400 gone; do
     chat "sim/slow-100+$model" ',"stream":true' -N
-    is "$model in a committed stream: one event" 1 "$(grep -c '^data: {"error":{"message":".*"type":' <<<"$body")"
+    is "$model in a committed stream: one event" 1 "$(grep -c '^data: {"error":{"object":"error","message":".*"type":' <<<"$body")"
 done
 is "nothing is left in flight" 0 "$(curl -s "$url/api/status" | jq .queue.running)"
 finish

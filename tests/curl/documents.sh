@@ -12,12 +12,12 @@ cd "$root" || exit 1
 
 # A row of the table begins with {"key" or NULL, "VARIABLE" or NULL, SETTING_...
 # One without a key is {NULL, ... or {.env = "VARIABLE".
-table=$(tr '\n' ' ' <fcgi/config/settings.c | grep -oE '\{(NULL|"[a-z_.]+"), *(NULL|"[A-Z_]+"), *SETTING_[A-Z]+|\{\.env = "[A-Z_]+"')
+table=$(tr '\n' ' ' <fcgi/config/settings.c | grep -oE '\{(NULL|"[a-z_.]+"), *(NULL|"[A-Z_]+"), *SETTING_[A-Z_]+|\{\.env = "[A-Z_]+"')
 keys=$(sed -nE 's/^\{"([a-z_.]+)".*/\1/p' <<<"$table")
 variables=$(grep -oE '"[A-Z][A-Z_]+"' <<<"$table" | tr -d '"')
 at_least "the table of settings is found" 30 "$(wc -l <<<"$keys")"
 at_least "and its variables" 30 "$(wc -l <<<"$variables")"
-is "by what counts its rows" "$(grep -cE 'SETTING_[A-Z]+[,}]|\.kind = SETTING' <(sed -n '/settings\[\] = {/,/^};/p' fcgi/config/settings.c))" \
+is "by what counts its rows" "$(grep -cE 'SETTING_[A-Z_]+[,}]|\.kind = SETTING' <(sed -n '/settings\[\] = {/,/^};/p' fcgi/config/settings.c))" \
     "$(wc -l <<<"$table")"
 
 missing() { # missing FILE PATTERN-BEFORE PATTERN-AFTER < words: those that FILE has not
@@ -76,7 +76,7 @@ is "each of its variables has a comment" "" \
 # the program's.
 defaults=$(jq -r 'def flat(p): to_entries[] | select(.key | startswith("//") | not) |
     if (.value | type) == "object" then (.key as $k | .value | flat(p + $k + "."))
-    else "\(p)\(.key)=\(.value | if . == null or . == [] then "" else . end)" end;
+    else "\(p)\(.key)=\(.value | if type == "array" then join(",") elif . == null then "" else . end)" end;
     (del(.upstreams) | flat("")), (.upstreams[0] | flat(""))' conf/sluice.json)
 while IFS='|' read -r key variable; do
     want=$(sed -n "s/^${key//./\\.}=//p" <<<"$defaults")

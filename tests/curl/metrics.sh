@@ -127,7 +127,7 @@ ask /v1/chat/completions -d '{'
 is "bad JSON" 400 "$status"
 ask /nowhere
 is "no such page" 404 "$status"
-ask /v1/chat/completions -X DELETE
+ask /health -X DELETE
 is "no such method" 405 "$status"
 ask /health
 chat sim/offline

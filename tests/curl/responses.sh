@@ -21,7 +21,7 @@ came() { # came OUTCOME "sentence"
 }
 last() { sed -n 's/^data: {"type":"\([^"]*\)".*/\1/p' <<<"$body" | tail -n 1; }
 # Of ours: what both SDKs throw at.
-errors() { grep -c '^data: {"error":{.*"sluice_upstream_truncated"}}$' <<<"$body"; }
+errors() { grep -c '^data: {"type":"error",.*"code":"sluice_upstream_truncated","message".*"sluice_upstream_truncated"}}$' <<<"$body"; }
 kind() { curl -s "$url/metrics" | awk -v k="kind=\"$1\"" 'index($0, "sluice_upstream_errors_total{") == 1 && index($0, k) { n += $NF } END { print n + 0 }'; }
 
 # ---- as they should be -----------------------------------------------------------
@@ -72,7 +72,7 @@ for ((i = 0; i < 60; i++)); do
     at=$((first + 300 + i * (length - first - 301) / 59))
     respond "stream-6-0$(padded "+${hows[i % 3]}-$at")"
     count=$((count + 1))
-    [ "$(errors) $(tail -n 1 < <(grep '^data' <<<"$body") | cut -c 1-15)" = '1 data: {"error":' ] || silent+=" ${hows[i % 3]}-$at"
+    [ "$(errors) $(tail -n 1 < <(grep '^data' <<<"$body") | cut -c 1-22)" = '1 data: {"type":"error",' ] || silent+=" ${hows[i % 3]}-$at"
     [ "$(last)" != response.completed ] || wrong+=" ${hows[i % 3]}-$at"
     wait_for 10 is_told
     [ "$outcome" = truncated ] || wrong+=" ${hows[i % 3]}-$at:$outcome"

@@ -47,6 +47,8 @@ static void run_row(void)
     CU_ASSERT_FALSE(stage_is_over(st));
     if (r->happens != NULL)
         r->happens(st);
+    if (r->then == NULL && r->ending == CUT)
+        stage_pass(st, 100);
     CU_ASSERT_EQUAL(stage_is_over(st), r->then == NULL);
     if (r->then != NULL)
         r->then(st);

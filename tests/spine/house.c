@@ -32,7 +32,7 @@ void house_open(void)
     (void)snprintf(variables[3], 160, "NVIDIA_API_KEY=" KEY);
     (void)snprintf(variables[4], 160, "SLUICE_ADMIN_TOKEN=" ADMIN);
     /* What is sent again without harm is a GET, and most of them are free. */
-    (void)snprintf(variables[5], 160, "SLUICE_FREE=* /v1/free/*");
+    (void)snprintf(variables[5], 160, "SLUICE_FREE=*:/v1/free/*");
     for (i = 0; i < ARRAY_LEN(variables); i++)
         env[i] = variables[i];
 }

@@ -207,6 +207,7 @@ static void of_what_failed_no_speed_is_told(void)
     (void)wire_body(st->s.up, TOKEN TOKEN);
     wire_end(st->s.up, END_LOST, "");
     stage_settle(st);
+    stage_pass(st, 100);
     CU_ASSERT_EQUAL(n->speed_milli, -1);
     CU_ASSERT_STRING_EQUAL(n->code, "sluice_upstream_truncated");
     stage_free(st);

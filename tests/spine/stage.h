@@ -104,6 +104,7 @@ void stage_sends(struct stage *st, const char *wanted, int line,
     } while (0)
 #define BROKEN(st)                                                             \
     do {                                                                       \
+        stage_pass(st, 100); /* exchange.c, BREAK_NS */                        \
         CU_ASSERT_FALSE((st)->ended);                                          \
         CU_ASSERT_TRUE((st)->closed);                                          \
         CU_ASSERT_TRUE(stage_is_over(st));                                     \

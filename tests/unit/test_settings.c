@@ -43,7 +43,7 @@ static const struct {
     {"{'a\\u0007\\n': 1}", "a??: unknown key"},
     {"{'upstreams': [{'api_key': '" CANARY "'}]}",
      "upstreams.nim.api_key: unknown key; the nearest known one is "
-     "api_key_file"},
+     "api_path"},
     {"{'upstreams': [{'drain_s': 1}]}", "upstreams.nim.drain_s: unknown key"},
     {"{'drain_s': 1, 'queue': {'max': 1}, 'drain_s': 2}", "\"drain_s\" is "
                                                           "given twice"},
