@@ -21,6 +21,7 @@ start_sluice wide SLUICE_REQUESTS=1000 SLUICE_COMMIT_AFTER_S=1 SLUICE_HEARTBEAT_
 
 coproc DRIVER { exec "$@" 2>"$work/driver.err"; }
 pids+=("$DRIVER_PID")
+to=${DRIVER[1]} from=${DRIVER[0]}
 
 ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
@@ -28,17 +29,17 @@ ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
 tell() { # tell HOW URL WHAT
     began=$(ms)
-    echo "$1 $2/v1 $3" >&"${DRIVER[1]}"
+    echo "$1 $2/v1 $3" >&"$to"
 }
 
 # heard: sets $sign and $text to the driver's answer, $took to its time.  What
 # a library prints besides is no answer.
 heard() {
     local line end=$((SECONDS + answer_s))
-    sign=? text="no answer in $answer_s s"
-    while ((SECONDS <= end)) && IFS= read -r -t $((end - SECONDS + 1)) line <&"${DRIVER[0]}"; do
+    sign='?' text="no answer within $answer_s s"
+    while ((SECONDS <= end)) && IFS= read -r -t $((end - SECONDS + 1)) line <&"$from"; do
         case $line in
-        '= '* | '! '* | '= ' | '! ' | '-') sign=${line:0:1} text=${line:2} && break ;;
+        '= '* | '! '* | -) sign=${line:0:1} text=${line:2} && break ;;
         esac
     done 2>/dev/null
     took=$(($(ms) - began))
@@ -90,6 +91,7 @@ model() { # model WORDS: of a client that wants a tool, the same with it
     echo "sim/$1$([ "$says" = words ] || echo +tools)"
 }
 
+# shellcheck disable=SC2317 # wait_for calls it
 waits() { curl -s "$url/api/status" | jq -e '.queue.waiting == 1' >/dev/null; }
 
 chat_and_stream() {
@@ -158,6 +160,7 @@ responses() {
     raises "responses: failed"
 }
 
+# shellcheck disable=SC2317 # wait_for calls it
 is_idle() {
     curl -s "$1/api/status" | jq -e '[.queue.waiting, .queue.running, .limits[0].in_flight, .queue.held_bytes] == [0, 0, 0, 0]'
 }
@@ -172,7 +175,7 @@ breaks stream "" 700 3
 responses
 queue stream queue
 [ "$sign" != - ] || { queue rstream "responses: queue"; paused rstream "responses: pause"; }
-exec {DRIVER[1]}>&-
+exec {to}>&- # it may end
 check "nothing waits, runs, is in flight or held" wait_for 2 is_idle "$url"
 check "nor where it waited" wait_for 2 is_idle "$narrow"
 [ "$failed" = 0 ] || tail -n 5 "$work/driver.err" | cut -c 1-300

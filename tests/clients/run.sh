@@ -7,7 +7,7 @@
 name=clients
 here=$(cd "$(dirname "$0")" && pwd -P)
 unset NVIDIA_API_KEY "${!OPENAI_@}" "${!SLUICE_@}"
-[ "$build" = "$root/build" ] || export SLUICE_BUILD=$build
+export SLUICE_BUILD=$build
 jobs=${CLIENTS_JOBS:-4} # most of a client's time is waiting
 
 cache=$root/build/clients
@@ -87,6 +87,7 @@ python_client() { # python_client NAME MODULE PACKAGE==VERSION...
 node_packages=(openai@6.49.0 ai@6.0.325 @ai-sdk/openai@3.0.141 @ai-sdk/openai-compatible@2.0.92
     @langchain/openai@1.5.8 @langchain/core@1.4.0)
 
+# shellcheck disable=SC2317 # fill calls it, and the others that build
 npm_install() { npm install --no-audit --no-fund --no-package-lock --ignore-scripts "${@:1:$#-1}" --prefix "${!#}"; }
 
 node_client() { # node_client NAME MODULE PACKAGE: one of node_packages
@@ -105,6 +106,7 @@ node_client() { # node_client NAME MODULE PACKAGE: one of node_packages
 
 go_modules=(github.com/openai/openai-go/v3@v3.99.0 github.com/tmc/langchaingo@v0.1.14)
 
+# shellcheck disable=SC2317
 go_build() ( # go_build DIRECTORY
     cd "$1" && cp "$here"/go/*.go . && go mod init clients && go get "${go_modules[@]}" && go mod tidy && go build -o driver .
 )
@@ -121,6 +123,7 @@ go_client() { # go_client NAME CLIENT MODULE
 
 # ------------------------------------------------------------------ Rust --
 
+# shellcheck disable=SC2317
 rust_build() { # rust_build DIRECTORY
     mkdir -p "$1/src" && cp "$here/rust/Cargo.toml" "$1/" && cp "$here/rust/main.rs" "$1/src/" &&
         cargo build --manifest-path "$1/Cargo.toml" && cp "$1/target/debug/driver" "$1/" && rm -rf "$1/target"
@@ -138,6 +141,7 @@ rust_client() { # rust_client NAME: what Cargo.toml pins
 
 # ------------------------------------------------------------------ Java --
 
+# shellcheck disable=SC2317
 java_build() ( # java_build VERSION DIRECTORY
     cp "$here"/java/* "$2/" && cd "$2" &&
         mvn -q -B -Dlangchain4j="$1" dependency:copy-dependencies -DoutputDirectory=lib &&

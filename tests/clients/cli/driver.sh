@@ -1,0 +1,35 @@
+#!/bin/bash
+# driver.sh TOOL PROGRAM...: asks what a line of its input says, with a program
+# for the command line: once for each line, in a home and a folder of its own.
+#
+# A tool is a function: it gets an address and a model, prints the answer and
+# ends with another status than 0 if it said that there is none.
+tool=$1
+program=("${@:2}")
+dir=$(mktemp -d "${TMPDIR:-/var/tmp}/sluice-client.XXXXXX") # Codex wants no home below /tmp
+trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/home" "$dir/folder"
+cd "$dir/folder" || exit 1
+export HOME=$dir/home XDG_CONFIG_HOME=$dir/home/.config XDG_DATA_HOME=$dir/home/.local XDG_CACHE_HOME=$dir/home/.cache
+
+codex() { # speaks /v1/responses alone
+    [ "$1" = rstream ] || return 200
+    mkdir -p "$HOME/codex"
+    CODEX_HOME=$HOME/codex KEY=sk-clients "${program[@]}" exec --skip-git-repo-check -s read-only -m "$3" \
+        -c 'model_provider="sluice"' -c 'model_providers.sluice.name="Sluice"' \
+        -c "model_providers.sluice.base_url=\"$2\"" -c 'model_providers.sluice.env_key="KEY"' \
+        -c 'model_providers.sluice.wire_api="responses"' hello
+}
+
+ask() { # ask HOW URL WHAT
+    local rc
+    "$tool" "$@" </dev/null >"$dir/out" 2>"$dir/err"
+    rc=$?
+    case $rc in
+    0) echo "= $(tr -d '\0' <"$dir/out" | tr -s '[:space:]' ' ' | sed 's/^ //; s/ $//')" ;;
+    200) echo - ;;
+    *) echo "! status $rc: $(grep . "$dir/err" | tail -n 1 | tr -d '\0')" ;;
+    esac
+}
+
+while read -r how url what; do ask "$how" "$url" "$what"; done
