@@ -21,7 +21,7 @@ start_sluice wide SLUICE_REQUESTS=1000 SLUICE_COMMIT_AFTER_S=1 SLUICE_HEARTBEAT_
 
 coproc DRIVER { exec "$@" 2>"$work/driver.err"; }
 pids+=("$DRIVER_PID")
-to=${DRIVER[1]} from=${DRIVER[0]}
+to=${DRIVER[1]} from=${DRIVER[0]} lost=
 
 ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
@@ -29,19 +29,23 @@ ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
 tell() { # tell HOW URL WHAT
     began=$(ms)
-    echo "$1 $2/v1 $3" >&"$to"
+    [ -n "$lost" ] || echo "$1 $2/v1 $3" >&"$to"
 }
 
-# heard: sets $sign and $text to the driver's answer, $took to its time.  What
-# a library prints besides is no answer.
+# heard [SECONDS]: sets $sign and $text to the driver's answer, $took to its
+# time.  What a library prints besides is no answer.  One that is late must not
+# be taken for the next one's: the driver is not asked again.
 heard() {
-    local line end=$((SECONDS + answer_s))
-    sign='?' text="no answer within $answer_s s"
+    local line within=${1:-$answer_s} end
+    end=$((SECONDS + within))
+    sign='?' text="no answer within $within s"
+    [ -z "$lost" ] || { text="it did not answer before" took=0 && return; }
     while ((SECONDS <= end)) && IFS= read -r -t $((end - SECONDS + 1)) line <&"$from"; do
         case $line in
         '= '* | '! '* | -) sign=${line:0:1} text=${line:2} && break ;;
         esac
     done 2>/dev/null
+    [ "$sign" != '?' ] || { lost=1 && kill -TERM "$DRIVER_PID" 2>/dev/null; }
     took=$(($(ms) - began))
 }
 
@@ -133,10 +137,17 @@ paused() {
 }
 
 refused_once() { # the 429 is Sluice's to wait out: the client asks once
-    tell chat "$url" "$(model tokens-4+429+times-1)"
-    comes 429 "$(want sim/tokens-4)"
-    [ "$sign" = - ] || is "429: the upstream was asked twice" 2 "$(curl -s "$sim/sim/arrivals" |
-        jq '[.arrivals[] | select(.model | contains("429"))] | length')"
+    local what before
+    what=$(want sim/tokens-4)
+    before=$(stat accepted)
+    curl -s -o "$work/next" -X PATCH "$sim/sim/config" -d '{"next":["429"]}'
+    tell chat "$url" "$(model tokens-4)"
+    comes 429 "$what"
+    if [ "$sign" = - ]; then
+        curl -s -o "$work/next" -X PATCH "$sim/sim/config" -d '{"next":[]}'
+    else
+        is "429: the upstream was asked twice" 2 $(($(stat accepted) - before))
+    fi
 }
 
 breaks() { # breaks HOW BEFORE-THE-NAMES BYTES-OF-THE-CUT EVENTS-BEFORE-THE-ERROR
@@ -165,6 +176,8 @@ is_idle() {
     curl -s "$1/api/status" | jq -e '[.queue.waiting, .queue.running, .limits[0].in_flight, .queue.held_bytes] == [0, 0, 0, 0]'
 }
 
+tell nothing "$url" -
+heard 240 # what it imports, on a busy machine
 chat_and_stream
 tools
 embeddings

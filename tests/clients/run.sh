@@ -102,6 +102,13 @@ node_client() { # node_client NAME MODULE PACKAGE: one of node_packages
     ready "$1" "$3 ${pinned##*@}" node "$work/node/driver.mjs" "$2"
 }
 
+cli_client() { # cli_client NAME PACKAGE VERSION PROGRAM: a program for the command line
+    is_wanted "$1" && needs "$1" node npm || return 0
+    at_least_is "$1" 20 "$(node -p process.versions.node)" Node || return
+    fill "$1-$3" npm_install "$2@$3" || return
+    ready "$1" "$2 $3" "$here/cli/driver.sh" "$1" node "$cache/$1-$3/node_modules/$2/$4"
+}
+
 # -------------------------------------------------------------------- Go --
 
 go_modules=(github.com/openai/openai-go/v3@v3.99.0 github.com/tmc/langchaingo@v0.1.14)
@@ -168,6 +175,7 @@ node_client openai-node with_openai openai
 node_client ai-sdk-openai with_ai_sdk_openai @ai-sdk/openai
 node_client ai-sdk-compatible with_ai_sdk_compatible @ai-sdk/openai-compatible
 node_client langchain-js with_langchain @langchain/openai
+cli_client codex @openai/codex 0.171.0 bin/codex.js
 go_client openai-go openai openai-go
 go_client langchaingo langchaingo langchaingo
 rust_client async-openai
@@ -177,9 +185,11 @@ java_client langchain4j 1.19.0
 
 # one NAME: what its client.sh printed is in $work/NAME.lines.
 one() {
-    local says=words
+    local says=words answer_s=60
     [ "$1" != instructor ] || says=tools
-    eval "CLIENT_SAYS=$says timeout 300 $here/client.sh $1 ${command[$1]}" >"$work/$1.lines" 2>&1
+    [ "$1" != codex ] || answer_s=120 # six tries of each
+    eval "CLIENT_SAYS=$says CLIENT_ANSWER_S=$answer_s timeout 500 $here/client.sh $1 ${command[$1]}" \
+        >"$work/$1.lines" 2>&1
     echo $? >"$work/$1.rc"
 }
 

@@ -88,9 +88,9 @@ refusal() { # refusal MODEL STATUS WORDS: told in OpenAI's shape and its words
     is "error: before a stream, too" "$2" "$status"
 }
 
-breaks() { # breaks MODEL: a stream that it cuts
+breaks() { # breaks MODEL PATTERN: a stream that it cuts, after such words
     chat "$1" ',"stream":true'
-    is "cut: what came before it" "${words:0:5}" "$(said | cut -c 1-5)"
+    has "cut: what came before it" "$(said)" "$2"
     has "cut: the end tells of it" "$(grep '^data: ' <<<"$body")" '"error":'
 }
 
@@ -102,20 +102,22 @@ idle() {
 # shellcheck disable=SC2317 # wait_for calls it
 is_idle() { curl -s "$url/api/status" | jq -e '[.queue.running, .limits[0].in_flight] == [0, 0]'; }
 
-responses() {
-    post /v1/responses "{\"model\":\"words\",\"input\":\"hello\",\"stream\":true}"
-    is "responses: its words" "200 $words" "$status $(sed -n 's/^data: {/{/p' <<<"$body" |
+responses() { # responses MODEL WORDS
+    post /v1/responses "{\"model\":\"$1\",\"input\":\"hello\",\"stream\":true}"
+    is "responses: its words" "200 $2" "$status $(sed -n 's/^data: {/{/p' <<<"$body" |
         jq -rj 'select(.type == "response.output_text.delta").delta')"
     is "responses: to the end" "response.completed" "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -rs 'last.type')"
 }
 
 # ------------------------------------------------------------- the servers --
 
+# shellcheck disable=SC2317 # fill calls it
 npm_install() { npm install --no-audit --no-fund --no-package-lock --ignore-scripts "$1" --prefix "$2"; }
 
 aimock_part() {
     local port
-    command -v npm >/dev/null && command -v node >/dev/null || { not_run aimock "node and npm are not here"; return; }
+    command -v node >/dev/null || { not_run aimock "node is not here"; return; }
+    command -v npm >/dev/null || { not_run aimock "npm is not here"; return; }
     node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 15) ? 0 : 1)' ||
         { not_run aimock "node $(node -v) is older than 20.15"; return; }
     fill "aimock-$aimock" npm_install "@copilotkit/aimock@$aimock" || return
@@ -131,13 +133,13 @@ aimock_part() {
         "$status $(jq -r '.choices[0].message.content' <<<"$body") $(header x-sluice-attempts)"
     post /v1/embeddings '{"model":"vectors","input":"hello"}'
     is "embeddings: the vector" "200 [0.25,-0.5,0.75]" "$status $(jq -c '.data[0].embedding' <<<"$body")"
-    responses
+    responses words "$words"
     printf '{"custom_id":"1"}\r\n' >"$work/up.jsonl"
     ask /v1/files -F purpose=batch -F "file=@$work/up.jsonl"
     is "files: all of its bytes" "200 up.jsonl 19" "$status $(jq -r '"\(.filename) \(.bytes)"' <<<"$body")"
     ask "/v1/files/$(jq -r .id <<<"$body")/content"
     is "files: and they come back" "200 $(head -c 17 "$work/up.jsonl")" "$status $(tr -d '\r' <<<"$body")"
-    breaks broken
+    breaks broken '^These words are'
     idle
 }
 
@@ -162,9 +164,9 @@ litellm_part() {
     is "429: one that passes is waited out" "200 2" "$status $(header x-sluice-attempts)"
     post /v1/embeddings '{"model":"sim/vectors","input":"hello"}'
     is "embeddings: 32 numbers" "200 32" "$status $(jq '.data[0].embedding | length' <<<"$body")"
-    responses
-    breaks sim/stream-20-10+cut-1500
-    breaks sim/stream-20-10+stream-error-4-500
+    responses sim/tokens-6 "This is a practice answer from"
+    breaks sim/stream-20-10+cut-1500 '^This is a'
+    breaks sim/stream-20-10+stream-error-4-500 '^This is a'
     idle
 }
 
@@ -172,7 +174,8 @@ parts=("$@")
 [ $# != 0 ] || parts=(aimock litellm)
 for part in "${parts[@]}"; do
     case $part in
-    aimock | litellm) "${part}_part" ;;
+    aimock) aimock_part ;;
+    litellm) litellm_part ;;
     *) echo "usage: run.sh [aimock] [litellm]" >&2; exit 2 ;;
     esac
 done

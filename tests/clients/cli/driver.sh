@@ -6,7 +6,7 @@
 # ends with another status than 0 if it said that there is none.
 tool=$1
 program=("${@:2}")
-dir=$(mktemp -d "${TMPDIR:-/var/tmp}/sluice-client.XXXXXX") # Codex wants no home below /tmp
+dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-client.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 mkdir "$dir/home" "$dir/folder"
 cd "$dir/folder" || exit 1

@@ -40,7 +40,7 @@ class Driver {
     static String stream(String url, String model) throws Exception {
         StringBuilder text = new StringBuilder();
         AiMessage whole = read(url, model, ChatRequest.builder().messages(UserMessage.from(PROMPT)).build(), text);
-        return whole.text().contentEquals(text) ? whole.text() : text + " / " + whole.text();
+        return text.toString().equals(whole.text()) ? whole.text() : text + " / " + whole.text();
     }
 
     static String tools(String url, String model) throws Exception {
