@@ -102,11 +102,12 @@ node_client() { # node_client NAME MODULE PACKAGE: one of node_packages
     ready "$1" "$3 ${pinned##*@}" node "$work/node/driver.mjs" "$2"
 }
 
-cli_client() { # cli_client NAME PACKAGE VERSION PROGRAM: a program for the command line
+# Programs for the command line.
+cli_client() { # cli_client NAME PACKAGE VERSION PROGRAM...
     is_wanted "$1" && needs "$1" node npm || return 0
     at_least_is "$1" 20 "$(node -p process.versions.node)" Node || return
     fill "$1-$3" npm_install "$2@$3" || return
-    ready "$1" "$2 $3" "$here/cli/driver.sh" "$1" node "$cache/$1-$3/node_modules/$2/$4"
+    ready "$1" "$2 $3" "$here/cli/driver.sh" "$1" "${@:4:$#-4}" "$cache/$1-$3/node_modules/${!#}"
 }
 
 # -------------------------------------------------------------------- Go --
@@ -175,7 +176,8 @@ node_client openai-node with_openai openai
 node_client ai-sdk-openai with_ai_sdk_openai @ai-sdk/openai
 node_client ai-sdk-compatible with_ai_sdk_compatible @ai-sdk/openai-compatible
 node_client langchain-js with_langchain @langchain/openai
-cli_client codex @openai/codex 0.171.0 bin/codex.js
+cli_client codex @openai/codex 0.171.0 node @openai/codex/bin/codex.js
+cli_client opencode opencode-ai 1.18.33 "opencode-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')/bin/opencode"
 go_client openai-go openai openai-go
 go_client langchaingo langchaingo langchaingo
 rust_client async-openai
@@ -187,7 +189,7 @@ java_client langchain4j 1.19.0
 one() {
     local says=words answer_s=60
     [ "$1" != instructor ] || says=tools
-    [ "$1" != codex ] || answer_s=120 # six tries of each
+    case $1 in codex | opencode | aider) answer_s=150 ;; esac # they start anew, and try again
     eval "CLIENT_SAYS=$says CLIENT_ANSWER_S=$answer_s timeout 500 $here/client.sh $1 ${command[$1]}" \
         >"$work/$1.lines" 2>&1
     echo $? >"$work/$1.rc"

@@ -21,12 +21,21 @@ codex() { # speaks /v1/responses alone
         -c 'model_providers.sluice.wire_api="responses"' hello
 }
 
+opencode() { # of what may pass it tries again, without an end of its own
+    [ "$1" = stream ] || return 200
+    OPENCODE_CONFIG_CONTENT='{"provider":{"sluice":{"npm":"@ai-sdk/openai-compatible","name":"Sluice",
+        "options":{"baseURL":"'$2'","apiKey":"sk-clients"},"models":{"'$3'":{}}}}}' \
+        OPENCODE_DISABLE_AUTOUPDATE=1 OPENCODE_DISABLE_MODELS_FETCH=1 OPENCODE_DISABLE_LSP_DOWNLOAD=1 \
+        timeout 40 "${program[@]}" run -m "sluice/$3" hello
+}
+
 ask() { # ask HOW URL WHAT
     local rc
     "$tool" "$@" </dev/null >"$dir/out" 2>"$dir/err"
     rc=$?
     case $rc in
     0) echo "= $(tr -d '\0' <"$dir/out" | tr -s '[:space:]' ' ' | sed 's/^ //; s/ $//')" ;;
+    124) echo "! no answer: it still tries" ;;
     200) echo - ;;
     *) echo "! status $rc: $(grep . "$dir/err" | tail -n 1 | tr -d '\0')" ;;
     esac
