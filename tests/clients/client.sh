@@ -103,11 +103,13 @@ model() { # model WORDS: of a client that wants a tool, the same with it
 # shellcheck disable=SC2317 # wait_for calls it
 waits() { curl -s "$url/api/status" | jq -e '.queue.waiting > 0' >/dev/null; }
 
+how=stream of= # how it is asked for what waits
 chat_and_stream() {
     tell chat "$url" "$(model tokens-7)"
     comes chat "$(want sim/tokens-7)"
     tell stream "$url" "$(model stream-12-20)"
     comes stream "$(want sim/stream-12-20)"
+    [ "$sign" != - ] || how=rstream of="responses: "
 }
 
 tools() {
@@ -129,16 +131,16 @@ files() {
 
 queue() {
     curl -s -o "$work/first" -H 'Content-Type: application/json' -d '{"model":"sim/tokens-1","messages":[]}' "$narrow/v1/chat/completions"
-    tell "$1" "$narrow" "$(model stream-5-20)"
-    comes "$2" "$(want sim/stream-5-20)" 11000
+    tell "$how" "$narrow" "$(model stream-5-20)"
+    comes "${of}queue" "$(want sim/stream-5-20)" 11000
 }
 
 paused() {
     pause
-    tell "$1" "$url" "$(model stream-6-20)"
-    wait_for 2 waits && sleep 2.5 # past its head and some comments
+    tell "$how" "$url" "$(model stream-6-20)"
+    wait_for 10 waits && sleep 2.5 # past its head and some comments
     resume
-    comes "$2" "$(want sim/stream-6-20)" 2000
+    comes "${of}pause" "$(want sim/stream-6-20)" 2000
 }
 
 refused_once() { # the 429 is Sluice's to wait out: the client asks once
@@ -188,11 +190,10 @@ tools
 embeddings
 files
 refused_once
-paused stream pause
+paused
 breaks stream "" 700 3
 responses
-queue stream queue
-[ "$sign" != - ] || { queue rstream "responses: queue"; paused rstream "responses: pause"; }
+queue
 exec {to}>&- # it may end
 check "nothing waits, runs, is in flight or held" wait_for 2 is_idle "$url"
 check "nor where it waited" wait_for 2 is_idle "$narrow"

@@ -69,7 +69,7 @@ ready() { # ready NAME VERSION COMMAND...: the command is its driver
 
 # ---------------------------------------------------------------- Python --
 
-python_client() { # python_client NAME MODULE PACKAGE==VERSION...
+python_client() { # python_client NAME MODULE PACKAGE==VERSION...; without a module a program
     local who=$1 module=$2 dir python
     shift 2
     is_wanted "$who" && needs "$who" python3 || return 0
@@ -78,8 +78,12 @@ python_client() { # python_client NAME MODULE PACKAGE==VERSION...
     at_least_is "$who" 3.10 "$python" Python || return
     dir=$who-${1#*==}-$python
     fill "$dir" python3 -m pip install --disable-pip-version-check "$@" --target || return
-    ready "$who" "${1/==/ }" env PYTHONPATH="$cache/$dir" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1 \
-        python3 "$here/python/driver.py" "$module"
+    if [ -n "$module" ]; then
+        set -- "${1/==/ }" python3 "$here/python/driver.py" "$module"
+    else
+        set -- "${1/==/ }" "$here/cli/driver.sh" "$who" python3 -m "$who"
+    fi
+    ready "$who" "$1" env PYTHONPATH="$cache/$dir" PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1 "${@:2}"
 }
 
 # ------------------------------------------------------------------ Node --
@@ -176,6 +180,7 @@ node_client openai-node with_openai openai
 node_client ai-sdk-openai with_ai_sdk_openai @ai-sdk/openai
 node_client ai-sdk-compatible with_ai_sdk_compatible @ai-sdk/openai-compatible
 node_client langchain-js with_langchain @langchain/openai
+python_client aider '' aider-chat==0.86.2
 cli_client codex @openai/codex 0.171.0 node @openai/codex/bin/codex.js
 cli_client opencode opencode-ai 1.18.33 "opencode-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')/bin/opencode"
 go_client openai-go openai openai-go

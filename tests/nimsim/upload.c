@@ -12,9 +12,9 @@
 
 #include "text.h"
 
-#define LINE       "\r\n"
-#define HEADER_END "\r\n\r\n"
-#define FILE_NAME  "filename=\""
+#define LINE           "\r\n"
+#define HEADER_END     "\r\n\r\n"
+#define FILE_NAME      "filename=\""
 #define NAME_MAX_BYTES 255
 
 /* What follows NEEDLE at or after FROM, or NULL. */

@@ -1,6 +1,6 @@
 #!/bin/bash
 # driver.sh TOOL PROGRAM...: asks what a line of its input says, with a program
-# for the command line: once for each line, in a home and a folder of its own.
+# for the command line: started for each line, in a home and a folder of its own.
 #
 # A tool is a function: it gets an address and a model, prints the answer and
 # ends with another status than 0 if it said that there is none.
@@ -29,6 +29,17 @@ opencode() { # of what may pass it tries again, without an end of its own
         timeout 40 "${program[@]}" run -m "sluice/$3" hello
 }
 
+aider() { # its status is 0 whatever happens: the answer stands before "Tokens:"
+    [ "$1" = stream ] || return 200
+    OPENAI_API_BASE=$2 OPENAI_API_KEY=sk-clients timeout 40 "${program[@]}" --model "openai/$3" --message hello \
+        --no-git --no-pretty --yes-always --no-show-model-warnings --no-show-release-notes --no-detect-urls \
+        --no-check-update --analytics-disable >"$dir/all" || return
+    awk -v RS= 'sub(/\nTokens: .*/, "") { print; found = 1 } END { exit !found }' "$dir/all" || {
+        grep . "$dir/all" | tail -n 1 >&2
+        return 1
+    }
+}
+
 ask() { # ask HOW URL WHAT
     local rc
     "$tool" "$@" </dev/null >"$dir/out" 2>"$dir/err"
@@ -37,7 +48,7 @@ ask() { # ask HOW URL WHAT
     0) echo "= $(tr -d '\0' <"$dir/out" | tr -s '[:space:]' ' ' | sed 's/^ //; s/ $//')" ;;
     124) echo "! no answer: it still tries" ;;
     200) echo - ;;
-    *) echo "! status $rc: $(grep . "$dir/err" | tail -n 1 | tr -d '\0')" ;;
+    *) echo "! status $rc: $(grep . "$dir/err" | tail -n 1 | tr -d '\000-\037')" ;;
     esac
 }
 
