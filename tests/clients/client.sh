@@ -176,6 +176,8 @@ responses() {
     breaks rstream "responses: " 2600 7
     tell rstream "$url" "$(model stream-30-10+failed-7)"
     raises "responses: failed"
+    tell rstream "$url" "$(model stream-30-10+error-event-7)"
+    raises "responses: event"
 }
 
 # shellcheck disable=SC2317 # wait_for calls it

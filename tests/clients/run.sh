@@ -234,7 +234,7 @@ done
 wait
 for who in "${names[@]}"; do told "$who"; done
 table chat "" chat stream tools embeddings files 429 pause queue error cut 'late 400'
-table responses "responses: " chat stream tools pause queue error cut 'late 400' failed
+table responses "responses: " chat stream tools pause queue error cut 'late 400' failed event
 [ -z "$skipped" ] || printf '\n*** NOT RUN:%s\n' "$skipped"
 echo
 if [ ${#names[@]} = 0 ]; then
