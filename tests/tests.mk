@@ -31,9 +31,15 @@ $(BENCH):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
+test-clients: all ## clients that others wrote, from five registries, before it (NAMES="litellm ...")
+	@SLUICE_BUILD=$(BUILD) tests/clients/run.sh $(NAMES); rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: none can run here
+
+test-upstreams: all ## it before servers that others wrote: aimock (npm) and LiteLLM's proxy (PyPI)
+	@SLUICE_BUILD=$(BUILD) tests/upstreams/run.sh $(NAMES); rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither can run here
+
 fuzzers: $(FUZZERS)
 fuzz-objects: $(call obj,$(FUZZ))
 inject-programs: $(INJECT)
 bench-programs: $(BENCH)
 
-.PHONY: fuzzers fuzz-objects inject-programs bench-programs
+.PHONY: test-clients test-upstreams fuzzers fuzz-objects inject-programs bench-programs

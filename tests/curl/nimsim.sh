@@ -85,6 +85,27 @@ chat sim/stream-error-3-500 ',"stream":true'
 is "an error after two words" '" is" 500' \
     "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -rsc '"\(.[2].choices[0].delta.content|tojson) \(.[3].error.code)"')"
 
+# Tools, and a file.
+chat sim/tools
+is "a call of a tool" 'weather {"city":"Oslo","days":3} tool_calls' \
+    "$(jq -r '.choices[0] | "\(.message.tool_calls[0].function | "\(.name) \(.arguments)") \(.finish_reason)"' <<<"$body")"
+chat sim/tools ',"stream":true'
+is "the same in a stream, in pieces" '3 weather {"city":"Oslo","days":3} tool_calls' \
+    "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -rsc '[.[].choices[0]] | [.[].delta.tool_calls // empty | .[0].function] as $f |
+        "\($f | length) \($f[0].name) \($f | map(.arguments) | add) \(.[-1].finish_reason)"')"
+ask /v1/responses -d '{"model":"sim/tools","stream":true,"input":"x"}'
+is "and as the Responses API has it" "created in_progress output_item.added function_call_arguments.delta \
+function_call_arguments.done output_item.done completed" "$(sed -n 's/^event: response.//p' <<<"$body" | uniq | xargs)"
+is "whose end has all of it" '["function_call","weather","{\"city\":\"Oslo\",\"days\":3}"]' \
+    "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -sc '.[-1].response.output[0] | [.type, .name, .arguments]')"
+ask /v1/completions -d '{"model":"sim/tools","prompt":"x"}'
+is "completions have no tools" "stop" "$(jq -r '.choices[0].finish_reason' <<<"$body")"
+printf '{"a":1}\r\n--no boundary\n' >"$work/up.jsonl"
+ask /v1/files -F purpose=batch -F "file=@$work/up.jsonl"
+is "a file: its name and its bytes" "file up.jsonl $(wc -c <"$work/up.jsonl")" "$(jq -r '"\(.object) \(.filename) \(.bytes)"' <<<"$body")"
+ask /v1/files -d 'no file'
+is "what is none" thing "$(jq -r .object <<<"$body")"
+
 # Cuts and resets: what curl says of them (18 partial, 52 nothing, 56 reset).
 broken() { # broken WORDS CURL-EXIT BYTES "sentence"
     : >"$work/cut"

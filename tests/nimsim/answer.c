@@ -13,6 +13,7 @@
 
 #include "model.h"
 #include "text.h"
+#include "tool_call.h"
 
 #define DEFAULT_TOKENS 20
 
@@ -77,7 +78,10 @@ void answer_init(struct answer *a, enum answer_kind kind,
     a->model = json_object_get_string(model);
     a->has_usage = wants_usage(json);
     a->tokens = how->tokens == -1 ? DEFAULT_TOKENS : how->tokens;
-    if (how->big_kib != -1) {
+    a->calls_tool = how->calls_tool && kind != ANSWER_COMPLETION;
+    if (a->calls_tool) {
+        a->tokens = TOOL_CALL_PIECES;
+    } else if (how->big_kib != -1) {
         a->limit_bytes = how->big_kib * 1024;
         a->tokens = words_for(a->limit_bytes);
     } else if (limit != -1 && limit < a->tokens) {
@@ -106,6 +110,8 @@ void answer_content(const struct answer *a, struct text *out)
 
 const char *answer_finish(const struct answer *a)
 {
+    if (a->calls_tool)
+        return "tool_calls";
     return a->is_cut_short ? "length" : "stop";
 }
 
@@ -125,6 +131,26 @@ void answer_usage(const struct answer *a, struct text *out)
              ANSWER_PROMPT_TOKENS + a->tokens);
 }
 
+static void said_write(const char *name, const struct answer *a,
+                       struct text *out)
+{
+    text_fmt(out, "%s:\"", name);
+    answer_content(a, out);
+    text_str(out, "\"");
+}
+
+static void message_write(const struct answer *a, struct text *out)
+{
+    text_str(out, "\"message\":{\"role\":\"assistant\",");
+    if (a->calls_tool) {
+        text_str(out, "\"content\":null,");
+        tool_call_message(a, out);
+    } else {
+        said_write("\"content\"", a, out);
+    }
+    text_str(out, "}");
+}
+
 static void completion_body(const struct answer *a, struct text *out)
 {
     bool is_chat = a->kind == ANSWER_CHAT;
@@ -136,12 +162,12 @@ static void completion_body(const struct answer *a, struct text *out)
              is_chat ? "chat.completion" : "text_completion", a->created);
     text_json(out, a->model);
     text_str(out, ",\"choices\":[{\"index\":0,");
-    text_str(out, is_chat ? "\"message\":{\"role\":\"assistant\",\"content\":\""
-                          : "\"text\":\"");
-    answer_content(a, out);
-    text_fmt(out,
-             "\"%s,\"logprobs\":null,\"finish_reason\":\"%s\"}],\"usage\":",
-             is_chat ? "}" : "", answer_finish(a));
+    if (is_chat)
+        message_write(a, out);
+    else
+        said_write("\"text\"", a, out);
+    text_fmt(out, ",\"logprobs\":null,\"finish_reason\":\"%s\"}],\"usage\":",
+             answer_finish(a));
     answer_usage(a, out);
     text_str(out, "}");
 }
@@ -149,6 +175,10 @@ static void completion_body(const struct answer *a, struct text *out)
 void answer_response_item(const struct answer *a, const char *status,
                           struct text *out)
 {
+    if (a->calls_tool) {
+        tool_call_item(a, strcmp(status, "completed") == 0, out);
+        return;
+    }
     text_fmt(out,
              "{\"type\":\"message\",\"id\":\"msg-nimsim-%012" PRIu64
              "\",\"status\":\"%s\",\"role\":\"assistant\",\"content\":[",

@@ -28,6 +28,7 @@ struct answer {
     const char *model;   /* borrowed from the request's JSON */
     int64_t tokens;      /* one word each */
     int64_t limit_bytes; /* of the whole content; -1: the words decide */
+    bool calls_tool;     /* in the place of words */
     bool is_cut_short;   /* max_tokens was smaller: finish_reason length */
     bool has_usage;      /* stream_options.include_usage */
 };

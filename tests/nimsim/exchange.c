@@ -213,7 +213,7 @@ static void make_answer(struct request *r)
     if (r->route == ROUTE_EMBEDDINGS || r->route == ROUTE_RANKING ||
         r->route == ROUTE_THING) {
         r->is_stream = false;
-        if (r->route == ROUTE_THING)
+        if (r->route == ROUTE_THING && r->out.len == 0)
             text_fmt(&r->out, "{\"id\":\"thing-%llu\",\"object\":\"thing\"}",
                      (unsigned long long)r->answer_seq);
         return;

@@ -17,6 +17,7 @@
 #include "refuse.h"
 #include "request.h"
 #include "sim.h"
+#include "upload.h"
 #include "vectors.h"
 #include "workers.h"
 
@@ -118,6 +119,14 @@ static void judge_vectors(struct request *r)
                           : "'passages' must be a list of 1 to 512");
 }
 
+/* POST of a file: made here too, as the body is not kept.  One without a file
+ * is answered like any other thing. */
+static void judge_upload(struct request *r)
+{
+    if (strcmp(r->method, "POST") == 0 && strcmp(r->path, "/v1/files") == 0)
+        (void)upload_answer(&r->body, r->seq, &r->out);
+}
+
 /* What the model server says, once limiter and key let the request in. */
 static void judge_request(struct request *r)
 {
@@ -136,6 +145,8 @@ static void judge_request(struct request *r)
     else if (!refuse_code(r) &&
              (r->route == ROUTE_EMBEDDINGS || r->route == ROUTE_RANKING))
         judge_vectors(r);
+    if (!r->is_refused && r->route == ROUTE_THING)
+        judge_upload(r);
     if (!r->is_refused && r->how.fault != FAULT_NONE)
         r->status = fault_status(r->how.fault);
     if (r->is_refused)

@@ -9,6 +9,7 @@
  *   vectors.c     embeddings, rankings        route.c   paths, model list
  *   model.c       what a model's name asks    faults.c  error answers
  *   refuse.c      answers of no model         operator.c  faults a test orders
+ *   tool_call.c   a tool to call              upload.c  files that came
  *   jobs.c        202, polls, 302             workers.c limits of a model
  *   reply.c       bytes out through HTTP      wire.c    bytes past HTTP
  *   waits.c       suspended connections       control.c /sim/...
@@ -16,7 +17,7 @@
  *
  * Threads: libmicrohttpd's one, the timer's one, and main, which sleeps.
  *
- * What it does not do: TLS, HTTP/2, tools, several choices, logprobs, rates
+ * What it does not do: TLS, HTTP/2, several choices, logprobs, rates
  * per model or per account, token limits.  See README.md.
  */
 #include <errno.h>

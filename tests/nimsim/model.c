@@ -70,6 +70,7 @@ static const struct {
     bool is_fault;
 } flag_rows[] = {
     {"comments", FIELD(comments), false},
+    {"tools", FIELD(calls_tool), true}, /* so that times-1 ends it */
     {"ratelimit", FIELD(has_ratelimit), false},
     {"rfc850", FIELD(is_rfc850), false},
     {"asctime", FIELD(is_asctime), false},

@@ -65,6 +65,7 @@ struct behaviour {
     bool is_unended;       /* unended: chunked, without its last chunk */
     bool is_unframed;      /* unframed: only the connection ends it */
     bool comments;
+    bool calls_tool; /* tools: a call of one in the place of words */
 
     /* Answers that are not what was asked for, or not as they should be. */
     bool is_gzip;        /* gzip: Content-Encoding, whatever was accepted */

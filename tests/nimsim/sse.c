@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "quote.h"
 #include "text.h"
+#include "tool_call.h"
 
 /* sim/audio: as much as is 0.5 s of 128 kbit/s. */
 #define SOUND_BYTES 8192
@@ -24,18 +25,24 @@
 /* sim/silence-MS: after this many events. */
 #define EVENTS_BEFORE_SILENCE 3
 
+/* A response's call of a tool has no parts to begin and to end. */
+static bool has_no_part(const struct sse *s)
+{
+    return s->answer.kind == ANSWER_RESPONSE && s->answer.calls_tool;
+}
+
 static int64_t head_count(const struct sse *s)
 {
     static const int64_t heads[] = {
         [ANSWER_CHAT] = 1, [ANSWER_COMPLETION] = 0, [ANSWER_RESPONSE] = 4};
 
-    return heads[s->answer.kind];
+    return heads[s->answer.kind] - has_no_part(s);
 }
 
 static int64_t tail_count(const struct sse *s)
 {
     if (s->answer.kind == ANSWER_RESPONSE)
-        return 4;
+        return 4 - has_no_part(s);
     return s->answer.has_usage ? 3 : 2;
 }
 
@@ -98,9 +105,15 @@ static void chunk_word(const struct sse *s, int64_t i, struct text *out)
     bool is_chat = s->answer.kind == ANSWER_CHAT;
     struct text delta = {0};
 
-    text_str(&delta, is_chat ? "\"delta\":{\"content\":\"" : "\"text\":\"");
-    answer_word(i, &delta);
-    text_str(&delta, is_chat ? "\"}" : "\"");
+    if (s->answer.calls_tool) {
+        text_str(&delta, "\"delta\":{");
+        tool_call_delta(&s->answer, i, &delta);
+        text_str(&delta, "}");
+    } else {
+        text_str(&delta, is_chat ? "\"delta\":{\"content\":\"" : "\"text\":\"");
+        answer_word(i, &delta);
+        text_str(&delta, is_chat ? "\"}" : "\"");
+    }
     chunk_choice(s, delta.data, NULL, out);
     text_free(&delta);
 }
@@ -182,8 +195,37 @@ static void response_head(const struct sse *s, int64_t i, struct text *out)
         response_part(s, "response.content_part.added", false, out);
 }
 
+/* Where in the output an event about the arguments belongs, and its name. */
+static void arguments_at(const struct sse *s, const char *type,
+                         const char *field, struct text *out)
+{
+    response_begin(s, type, out);
+    text_fmt(out,
+             ",\"item_id\":\"fc-nimsim-%012" PRIu64
+             "\",\"output_index\":0,\"%s\":\"",
+             s->answer.seq, field);
+}
+
+static void arguments_word(const struct sse *s, int64_t i, struct text *out)
+{
+    arguments_at(s, "response.function_call_arguments.delta", "delta", out);
+    tool_call_piece(i, out);
+    text_str(out, "\"}\n\n");
+}
+
+static void arguments_done(const struct sse *s, struct text *out)
+{
+    arguments_at(s, "response.function_call_arguments.done", "arguments", out);
+    tool_call_arguments(out);
+    text_str(out, "\"}\n\n");
+}
+
 static void response_word(const struct sse *s, int64_t i, struct text *out)
 {
+    if (s->answer.calls_tool) {
+        arguments_word(s, i, out);
+        return;
+    }
     response_at(s, "response.output_text.delta", out);
     text_str(out, ",\"delta\":\"");
     answer_word(i, out);
@@ -192,7 +234,11 @@ static void response_word(const struct sse *s, int64_t i, struct text *out)
 
 static void response_tail(const struct sse *s, int64_t i, struct text *out)
 {
-    if (i == 0) {
+    if (i > 0)
+        i += has_no_part(s);
+    if (i == 0 && s->answer.calls_tool) {
+        arguments_done(s, out);
+    } else if (i == 0) {
         response_at(s, "response.output_text.done", out);
         text_str(out, ",\"text\":\"");
         answer_content(&s->answer, out);

@@ -1,0 +1,55 @@
+#!/bin/bash
+# driver.sh TOOL PROGRAM...: asks what a line of its input says, with a program
+# for the command line: started for each line, in a home and a folder of its own.
+#
+# A tool is a function: it gets an address and a model, prints the answer and
+# ends with another status than 0 if it said that there is none.
+tool=$1
+program=("${@:2}")
+dir=$(mktemp -d "${TMPDIR:-/tmp}/sluice-client.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/home" "$dir/folder"
+cd "$dir/folder" || exit 1
+export HOME=$dir/home XDG_CONFIG_HOME=$dir/home/.config XDG_DATA_HOME=$dir/home/.local XDG_CACHE_HOME=$dir/home/.cache
+
+codex() { # speaks /v1/responses alone
+    [ "$1" = rstream ] || return 200
+    mkdir -p "$HOME/codex"
+    CODEX_HOME=$HOME/codex KEY=sk-clients "${program[@]}" exec --skip-git-repo-check -s read-only -m "$3" \
+        -c 'model_provider="sluice"' -c 'model_providers.sluice.name="Sluice"' \
+        -c "model_providers.sluice.base_url=\"$2\"" -c 'model_providers.sluice.env_key="KEY"' \
+        -c 'model_providers.sluice.wire_api="responses"' hello
+}
+
+opencode() { # of what may pass it tries again, without an end of its own
+    [ "$1" = stream ] || return 200
+    OPENCODE_CONFIG_CONTENT='{"provider":{"sluice":{"npm":"@ai-sdk/openai-compatible","name":"Sluice",
+        "options":{"baseURL":"'$2'","apiKey":"sk-clients"},"models":{"'$3'":{}}}}}' \
+        OPENCODE_DISABLE_AUTOUPDATE=1 OPENCODE_DISABLE_MODELS_FETCH=1 OPENCODE_DISABLE_LSP_DOWNLOAD=1 \
+        timeout 40 "${program[@]}" run -m "sluice/$3" hello
+}
+
+aider() { # its status is 0 whatever happens: the answer stands before "Tokens:"
+    [ "$1" = stream ] || return 200
+    OPENAI_API_BASE=$2 OPENAI_API_KEY=sk-clients timeout 40 "${program[@]}" --model "openai/$3" --message hello \
+        --no-git --no-pretty --yes-always --no-show-model-warnings --no-show-release-notes --no-detect-urls \
+        --no-check-update --analytics-disable >"$dir/all" || return
+    awk -v RS= 'sub(/\nTokens: .*/, "") { print; found = 1 } END { exit !found }' "$dir/all" || {
+        grep . "$dir/all" | tail -n 1 >&2
+        return 1
+    }
+}
+
+ask() { # ask HOW URL WHAT
+    local rc
+    "$tool" "$@" </dev/null >"$dir/out" 2>"$dir/err"
+    rc=$?
+    case $rc in
+    0) echo "= $(tr -d '\0' <"$dir/out" | tr -s '[:space:]' ' ' | sed 's/^ //; s/ $//')" ;;
+    124) echo "! no answer: it still tries" ;;
+    200) echo - ;;
+    *) echo "! status $rc: $(grep . "$dir/err" | tail -n 1 | tr -d '\000-\037')" ;;
+    esac
+}
+
+while read -r how url what; do ask "$how" "$url" "$what"; done
