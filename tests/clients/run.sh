@@ -233,13 +233,14 @@ for who in "${names[@]}"; do
 done
 wait
 for who in "${names[@]}"; do told "$who"; done
+if [ ${#names[@]} = 0 ]; then
+    [ -n "$skipped" ] || [ "$failed" != 0 ] || { echo "no such client: ${wanted[*]}" >&2; exit 2; }
+    printf '\n*** NOT RUN:%s\n%d passed, %d failed\n' "$skipped" "$passed" "$failed"
+    [ "$failed" = 0 ] || exit 1
+    exit 77 # nothing was tested
+fi
 table chat "" chat stream tools embeddings files 429 pause queue error cut 'late 400'
 table responses "responses: " chat stream tools pause queue error cut 'late 400' failed event
 [ -z "$skipped" ] || printf '\n*** NOT RUN:%s\n' "$skipped"
 echo
-if [ ${#names[@]} = 0 ]; then
-    echo "$passed passed, $failed failed"
-    [ "$failed" = 0 ] || exit 1
-    exit 77 # nothing was tested
-fi
 finish
