@@ -55,11 +55,11 @@ enum step exchange_fail_with(struct exchange *x, struct reply_error *e)
     x->error = *e;
     conceal_text(x, x->error.message); /* it may quote the upstream */
     reply_error_json(&json, &x->error);
-    next = exchange_tell(
-        x, &(struct relay_error){e->status, &json, e->retry_ms, e->retry, NULL,
-                                 false, x->error.message,
-                                 reply_error_type(e->status),
-                                 error_rows[e->code].text});
+    next = exchange_tell(x, &(struct relay_error){e->status, &json, e->retry_ms,
+                                                  e->retry, NULL, false,
+                                                  x->error.message,
+                                                  reply_error_type(e->status),
+                                                  error_rows[e->code].text});
     buf_free(&json);
     return next;
 }

@@ -117,7 +117,8 @@ static void aim(struct transfer_request *req, struct buf *url,
         api_url(url, up, x->attempt.nvcf.target);
         break;
     case ERRAND_RESULT:
-        buf_add(url, x->attempt.nvcf.result, strlen(x->attempt.nvcf.result) + 1);
+        buf_add(url, x->attempt.nvcf.result,
+                strlen(x->attempt.nvcf.result) + 1);
         break;
     }
     req->url = buf_head(url);

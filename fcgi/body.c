@@ -232,8 +232,7 @@ static void read_form(struct request *r)
 /* PowerShell writes it before what it sends. */
 static void drop_bom(struct request *r)
 {
-    if (r->body.len >= 3 &&
-        memcmp(buf_head(&r->body), "\xef\xbb\xbf", 3) == 0)
+    if (r->body.len >= 3 && memcmp(buf_head(&r->body), "\xef\xbb\xbf", 3) == 0)
         buf_take(&r->body, 3);
 }
 

@@ -82,8 +82,7 @@ static void put_response(struct buf *b, const struct error_event *e)
     char digits[16];
 
     put_failed(b, e);
-    buf_fmt(b,
-            "event: error\ndata: {\"type\":\"error\",\"sequence_number\":%u",
+    buf_fmt(b, "event: error\ndata: {\"type\":\"error\",\"sequence_number\":%u",
             e->number + 1);
     put_member(b, "code", code_of(e, digits));
     put_member(b, "message", e->message);

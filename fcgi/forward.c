@@ -123,9 +123,9 @@ static enum step finish_answer(struct exchange *x)
         return broken_off(x);
     if (!relay_finish(x))
         return x->relay.mode == RELAY_EXPLAIN ? no_events(x) : broken_off(x);
-    if (x->relay.told_error) /* a 200 that is none: it stays without its end */
+    if (x->relay.told_error) /* a 200 that is none */
         request_stats_judged(x, OUTCOME_UPSTREAM_ERROR, UPSTREAM_SERVER);
-    else
+    if (!relay_tells_error(x)) /* else it stays without its end, as ours do */
         client_end(&x->client);
     exchange_dirty(x);
     return STEP_FLUSH;

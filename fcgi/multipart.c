@@ -107,14 +107,13 @@ bool multipart_field(const char *type, const char *body, size_t len,
         head = line_end(p, end);
         if (head == NULL) /* "--": it was the last one */
             return false;
-        text = memmem(head, (size_t)min_i64(end - head, HEAD_MAX), "\r\n\r\n",
-                      4);
+        text =
+            memmem(head, (size_t)min_i64(end - head, HEAD_MAX), "\r\n\r\n", 4);
         next = text != NULL ? next_mark(text + 2, end, mark, n) : NULL;
         if (next == NULL)
             return false;
         text += 4;
-        if (next >= text &&
-            is_field(head, (size_t)(text - head), name)) {
+        if (next >= text && is_field(head, (size_t)(text - head), name)) {
             *value = text;
             *value_len = (size_t)(next - text);
             return true;

@@ -19,7 +19,8 @@
  * stand before a byte order mark, and where an error quotes a key (conceal.c).
  *
  * A stream that has said its end is over, although its connection may stay
- * open; and nothing of ours follows an end or an error of the upstream's.
+ * open; and nothing follows an end or an error of the upstream's, neither of
+ * ours nor of its own.
  */
 #include "fcgi/relay.h"
 
@@ -139,7 +140,8 @@ void relay_wait_event(struct exchange *x)
         return;
     switch (x->req->route->ends) {
     case ENDS_RESPONSE:
-        buf_str(&b, "event: sluice.waiting\ndata: {\"type\":\"sluice.waiting\"}");
+        buf_str(&b,
+                "event: sluice.waiting\ndata: {\"type\":\"sluice.waiting\"}");
         break;
     case ENDS_MESSAGE:
         buf_str(&b, "event: ping\ndata: {\"type\":\"ping\"}");
@@ -371,11 +373,15 @@ void relay_note_error(struct exchange *x, const char *data, size_t len)
 static void pass_events(struct exchange *x, const char *data, size_t len)
 {
     struct relay *r = &x->relay;
-    bool had_error = r->sse.has_error;
-    size_t n = sse_scan(&r->sse, data, len);
+    size_t n;
 
-    if (r->sse.has_error && !had_error)
+    if (r->sse.has_error) /* [DONE] behind it would make it look well */
+        return;
+    n = sse_scan(&r->sse, data, len);
+    if (r->sse.has_error) {
         relay_note_error(x, data, n);
+        len = n;
+    }
     note_end(x);
     if (n > 0) {
         request_stats_events(x, data, n);

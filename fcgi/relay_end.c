@@ -95,6 +95,12 @@ bool relay_has_ended(const struct exchange *x)
            sse_has_ended(&x->relay.sse, x->req->route->ends);
 }
 
+bool relay_tells_error(const struct exchange *x)
+{
+    return x->relay.told_error ||
+           (x->relay.mode == RELAY_STREAM && x->relay.sse.has_error);
+}
+
 /* Ends what was sent of an event that stays a part. */
 static void end_torn(struct exchange *x)
 {
@@ -165,9 +171,8 @@ bool relay_finish(struct exchange *x)
         if (is_cut(x))
             return false;
         conceal_answer(x, &x->relay.held);
-        relay_send_head(x, relay_is_head_only(x)
-                               ? x->relay.length
-                               : (int64_t)x->relay.held.len);
+        relay_send_head(x, relay_is_head_only(x) ? x->relay.length
+                                                 : (int64_t)x->relay.held.len);
         relay_send_held(x);
         return true;
     case RELAY_PASS:
@@ -205,16 +210,15 @@ static void error_event(struct exchange *x, const struct relay_error *e)
 
     end_torn(x);
     relay_end_comments(x);
-    error_event_put(&b, &(struct error_event){
-                            .ends = x->req->route->ends,
-                            .status = e->status,
-                            .message = e->message,
-                            .type = e->type,
-                            .code = e->code,
-                            .id = x->req->id,
-                            .model = request_model(x->req),
-                            .number = x->relay.sse.events,
-                            .now_s = (int64_t)time(NULL)});
+    error_event_put(&b, &(struct error_event){.ends = x->req->route->ends,
+                                              .status = e->status,
+                                              .message = e->message,
+                                              .type = e->type,
+                                              .code = e->code,
+                                              .id = x->req->id,
+                                              .model = request_model(x->req),
+                                              .number = x->relay.sse.events,
+                                              .now_s = (int64_t)time(NULL)});
     relay_emit_buf(x, &b);
     last_comment(x);
 }

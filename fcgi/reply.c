@@ -115,9 +115,9 @@ static bool is_of_body(const char *name, bool is_theirs)
 {
     return strcmp(name, "content-length") == 0 ||
            strcmp(name, "content-type") == 0 ||
-           (!is_theirs && (strncmp(name, "content-", 8) == 0 ||
-                           strcmp(name, "location") == 0 ||
-                           strcmp(name, "etag") == 0));
+           (!is_theirs &&
+            (strncmp(name, "content-", 8) == 0 ||
+             strcmp(name, "location") == 0 || strcmp(name, "etag") == 0));
 }
 
 /* With 200 a web server takes a Location for an order (RFC 3875, 6.2.2). */

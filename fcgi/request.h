@@ -29,12 +29,12 @@ struct request {
     char *target; /* path and query as sent, for the upstream */
     char *path;   /* decoded, without the query */
     char *host, *origin, *remote_addr, *authorization; /* or NULL */
-    bool wants_socket; /* a WebSocket (RFC 6455), not an answer */
+    bool wants_socket;               /* a WebSocket (RFC 6455), not an answer */
     char *forwarded_for, *forwarded; /* as they came; or NULL */
     struct whence whence; /* auth.c; remote_addr is only who has connected */
     char *cors_asked;     /* Access-Control-Request-Headers; or NULL */
-    bool from_elsewhere; /* a browser says: the page of another site asks */
-    char *api_key;              /* of the field below; or NULL */
+    bool from_elsewhere;  /* a browser says: the page of another site asks */
+    char *api_key;        /* of the field below; or NULL */
     const char *api_key_header; /* a literal: as the client sent it */
     struct asked_headers headers;
 

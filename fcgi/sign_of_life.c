@@ -25,12 +25,11 @@ static bool is_listed(char *const *list, size_t n, const struct exchange *x)
     size_t i;
 
     for (i = 0; i < n; i++) {
-        if (list[i][0] == '/' ? fnmatch(list[i], x->req->path, 0) == 0
-                              : fnmatch(list[i], x->req->client,
-                                        FNM_CASEFOLD) == 0 ||
-                                    (agent != NULL &&
-                                     fnmatch(list[i], agent,
-                                             FNM_CASEFOLD) == 0))
+        if (list[i][0] == '/'
+                ? fnmatch(list[i], x->req->path, 0) == 0
+                : fnmatch(list[i], x->req->client, FNM_CASEFOLD) == 0 ||
+                      (agent != NULL &&
+                       fnmatch(list[i], agent, FNM_CASEFOLD) == 0))
             return true;
     }
     return false;

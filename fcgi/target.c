@@ -24,10 +24,9 @@
 
 /* What the OpenAI API has under /v1, and Sluice not above it. */
 static const char *const segments[] = {
-    "audio",      "batches",   "chat",     "completions", "embeddings",
-    "files",      "images",    "messages", "models",      "moderations",
-    "fine_tuning", "ranking",  "rerank",   "responses",   "uploads",
-    "vector_stores",
+    "audio",  "batches",   "chat",    "completions",   "embeddings",  "files",
+    "images", "messages",  "models",  "moderations",   "fine_tuning", "ranking",
+    "rerank", "responses", "uploads", "vector_stores",
 };
 
 static size_t path_len(const char *target)
@@ -152,7 +151,8 @@ static const char *checked(const char *uri, struct fault *fault)
     }
     for (p = uri; *p != '\0'; p++)
         if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f || *p == '#')
-            fault_bad(fault, "The path holds a character that must be encoded.");
+            fault_bad(fault,
+                      "The path holds a character that must be encoded.");
     return uri;
 }
 
@@ -168,7 +168,8 @@ void target_read(char **target, char **path, const char *uri,
     *path = room(path_len(*target) + sizeof("/"));
     if (decode(*target, *path) && !has_odd_segment(*path))
         return;
-    fault_bad(fault, "The path is not a plain one: no \"..\", \"//\", backslash "
-                     "or control character.");
+    fault_bad(fault,
+              "The path is not a plain one: no \"..\", \"//\", backslash "
+              "or control character.");
     memcpy(*path, "/", 2);
 }

@@ -63,12 +63,10 @@ enum step tell_error(struct exchange *x, const struct verdict *v, int retry)
     else
         reply_their_error(&json, &v->words, v->status);
     next = exchange_tell(
-        x, &(struct relay_error){v->status, &json, v->retry_ms, retry,
-                                 &x->attempt.probe.head,
-                                 can_pass && v->words.shape == WORDS_CODED,
-                                 v->words.message,
-                                 reply_their_type(&v->words, v->status),
-                                 v->words.code});
+        x, &(struct relay_error){
+               v->status, &json, v->retry_ms, retry, &x->attempt.probe.head,
+               can_pass && v->words.shape == WORDS_CODED, v->words.message,
+               reply_their_type(&v->words, v->status), v->words.code});
     buf_free(&json);
     return next;
 }

@@ -51,7 +51,8 @@ static bool is_at_root(const char *url)
     size_t len = strcspn(host, ":/?"), i;
 
     for (i = 0; i < ARRAY_LEN(at_root); i++)
-        if (strlen(at_root[i]) == len && strncasecmp(host, at_root[i], len) == 0)
+        if (strlen(at_root[i]) == len &&
+            strncasecmp(host, at_root[i], len) == 0)
             return true;
     return false;
 }
@@ -112,7 +113,8 @@ void api_url(struct buf *b, const struct config_upstream *u, const char *target)
     CHECK(strncmp(target, ours, sizeof(ours) - 1) == 0);
     add_path(b, u);
     buf_str(b, target + sizeof(ours) - 1);
-    add_query(b, own != NULL ? own + 1 : NULL, asked != NULL ? asked + 1 : NULL);
+    add_query(b, own != NULL ? own + 1 : NULL,
+              asked != NULL ? asked + 1 : NULL);
     buf_add(b, "", 1);
 }
 
@@ -123,8 +125,8 @@ void api_url(struct buf *b, const struct config_upstream *u, const char *target)
 static const char *endpoint_fault(const char *url)
 {
     static const char *const ends[] = {"/chat/completions", "/completions",
-                                       "/embeddings", "/responses",
-                                       "/messages", "/models"};
+                                       "/embeddings",       "/responses",
+                                       "/messages",         "/models"};
     static char why[192];
     const char *path = path_of(url);
     size_t len = strcspn(path, "?"), i, n;
@@ -138,8 +140,8 @@ static const char *endpoint_fault(const char *url)
         (void)snprintf(why, sizeof(why),
                        "it ends with %s, which clients ask for themselves; "
                        "write %.*s",
-                       ends[i],
-                       (int)min_i64(path + len - n - url, (int64_t)96), url);
+                       ends[i], (int)min_i64(path + len - n - url, (int64_t)96),
+                       url);
         return why;
     }
     return NULL;
@@ -148,7 +150,7 @@ static const char *endpoint_fault(const char *url)
 /* A key in it would be shown wherever the address is. */
 static const char *query_fault(const char *query)
 {
-    static const char *const secret[] = {"key",   "token", "secret",
+    static const char *const secret[] = {"key",      "token", "secret",
                                          "password", "sig",   "code"};
     size_t i, k, name;
 
@@ -199,8 +201,8 @@ char *api_url_kept(const char *text)
     for (from = url; from < host_of(url); from++) /* later code compares it */
         *from = (char)tolower((unsigned char)*from);
     for (from = to = path; *from != '\0' && *from != '?'; from++)
-        if (*from != '/' || (from[1] != '/' && from[1] != '?' &&
-                             from[1] != '\0'))
+        if (*from != '/' ||
+            (from[1] != '/' && from[1] != '?' && from[1] != '\0'))
             *to++ = *from;
     memmove(to, from, strlen(from) + 1);
     return url;

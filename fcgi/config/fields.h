@@ -49,7 +49,7 @@ struct config_upstream {
     size_t n_pass_headers;
     char **set_headers; /* "Name: value" */
     size_t n_set_headers;
-    char **models;      /* fnmatch(3) patterns; NULL: takes every model */
+    char **models; /* fnmatch(3) patterns; NULL: takes every model */
     size_t n_models;
     char **result_hosts; /* patterns; NULL: no redirect is followed */
     size_t n_result_hosts;

@@ -16,8 +16,8 @@
 #include "fcgi/config/api_url.h"
 #include "fcgi/config/authority.h"
 #include "fcgi/config/header_rules.h"
-#include "fcgi/config/proxy_text.h"
 #include "fcgi/config/origins.h"
+#include "fcgi/config/proxy_text.h"
 #include "fcgi/config/settings.h"
 #include "lib/address.h"
 
@@ -131,9 +131,9 @@ static const char *request_fault(const char *text)
 {
     size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ*");
 
-    if (n == 0 || n > 8 || text[n] != ':' || strchr("/*", text[n + 1]) == NULL ||
-        text[n + 1] == '\0' || strchr(text, ' ') != NULL ||
-        strlen(text) >= MODEL_MAX)
+    if (n == 0 || n > 8 || text[n] != ':' ||
+        strchr("/*", text[n + 1]) == NULL || text[n + 1] == '\0' ||
+        strchr(text, ' ') != NULL || strlen(text) >= MODEL_MAX)
         return "an entry is not a method and a path, as GET:/v1/files/* is";
     return NULL;
 }

@@ -29,8 +29,8 @@
 #define COUNTED(s, f)  .count_at = offsetof(struct s, f)
 
 static const char *const scope_words[] = {"account", "model", "auto", NULL};
-static const char *const key_words[] = {"authorization", "api-key",
-                                        "x-api-key", NULL};
+static const char *const key_words[] = {"authorization", "api-key", "x-api-key",
+                                        NULL};
 /* What the APIs of OpenAI, Anthropic, NVIDIA, OpenRouter and W3C's traces say
  * of a request beside its body. */
 #define PASSED                                                                 \

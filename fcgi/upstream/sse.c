@@ -110,6 +110,8 @@ size_t sse_scan(struct sse *s, const char *data, size_t len)
             end_line(s);
         s->cr = *p++ == '\r';
         complete = sse_is_between(s) ? (size_t)(p - data) : complete;
+        if (s->has_error) /* with all of its end */
+            return complete + (s->cr && p < end && *p == '\n');
     }
     return complete;
 }

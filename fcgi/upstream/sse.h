@@ -19,23 +19,24 @@ enum sse_ends {
 };
 
 struct sse {
-    size_t bom;     /* bytes of a byte order mark that were seen; 3: no more
+    size_t bom;      /* bytes of a byte order mark that were seen; 3: no more
                        can come */
-    char line[32];  /* the beginning of the present line */
-    size_t len;     /* bytes of the present line so far */
-    bool cr;        /* the last byte was CR: a LF now belongs to it */
-    bool inside;    /* of an event: a line of it was seen, no blank one yet */
-    bool in_data;   /* of a "data" line */
-    bool has_done;  /* "data: [DONE]" was seen */
-    bool has_last;  /* an event was that nothing follows in the Responses API
+    char line[32];   /* the beginning of the present line */
+    size_t len;      /* bytes of the present line so far */
+    bool cr;         /* the last byte was CR: a LF now belongs to it */
+    bool inside;     /* of an event: a line of it was seen, no blank one yet */
+    bool in_data;    /* of a "data" line */
+    bool has_done;   /* "data: [DONE]" was seen */
+    bool has_last;   /* an event was that nothing follows in the Responses API
                        or Anthropic's */
-    bool has_error; /* an event was that tells of an error */
+    bool has_error;  /* an event was that tells of an error */
     uint32_t events; /* whole ones */
     uint64_t choices, finished; /* of all events; sse_event.h */
     struct sse_event gist;      /* of the present event */
 };
 
-/* Returns how many bytes of DATA end with a complete event; 0: none does. */
+/* Returns how many bytes of DATA end with a complete event; 0: none does.  What
+ * stands behind an error is not read any more. */
 size_t sse_scan(struct sse *s, const char *data, size_t len);
 
 /* The stream is over: what there is of a last line counts as one. */

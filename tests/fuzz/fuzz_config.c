@@ -102,6 +102,7 @@ static void check_fields(struct config *cfg, struct config_upstream *up)
             check_proxy(*(char **)at);
             break;
         case SETTING_URL:
+        case SETTING_API_PATH:
         case SETTING_PATH:
         case SETTING_HEADER:
         case SETTING_SECRET:
@@ -109,6 +110,9 @@ static void check_fields(struct config *cfg, struct config_upstream *up)
             break;
         case SETTING_PATTERNS:
         case SETTING_HOSTS:
+        case SETTING_REQUESTS:
+        case SETTING_HEADERS:
+        case SETTING_LINES:
         case SETTING_ORIGINS:
         case SETTING_NETWORKS:
             check_list(*(char ***)at, *setting_count(row, cfg, up));

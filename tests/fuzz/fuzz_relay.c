@@ -149,7 +149,8 @@ static void fail(struct talk *t)
     struct reply_error words = {502, ERROR_UPSTREAM_TRUNCATED, 1000, -1,
                                 "gone"};
     struct buf json = {NULL, 0, 0, 0};
-    struct relay_error e = {502, &json, 1000, -1, NULL, false};
+    struct relay_error e = {502,   &json,           1000,           -1,    NULL,
+                            false, "it went wrong", "server_error", "code"};
     struct relay *r = &t->st.x.relay;
     bool had_head = r->head_sent, told;
 

@@ -14,7 +14,7 @@
 #define LATER JSON "NVCF-REQID: r-1\n"
 #define ELSE  "Location: http://127.0.0.1:9/result\n"
 #define HOSTS                                                                  \
-    "{'upstreams':[{'name':'nim','base_url':'http://127.0.0.1:1/nim/v1',"         \
+    "{'upstreams':[{'name':'nim','base_url':'http://127.0.0.1:1/nim/v1',"      \
     "'result_hosts':['127.0.0.1']}]}"
 #define TOLD_POLL "join, sent, report fine accepted, body gone"
 

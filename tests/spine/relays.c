@@ -107,7 +107,7 @@ static void an_error_within_a_stream_is_no_success(void)
                               "\",\"code\":500}}\n\n");
     wire_end(st->s.up, END_OK, "");
     stage_settle(st);
-    ENDED(st);
+    BROKEN(st);
     SAID(st, "\"message\":\"no ****");
     NEVER_SAID(st, KEY);
     NOTED(st, "upstream_error 200 none none x1");
@@ -127,7 +127,7 @@ static void the_limiter_hears_of_a_late_refusal(void)
                               "429}}\n\n");
     wire_end(st->s.up, END_OK, "");
     stage_settle(st);
-    ENDED(st);
+    BROKEN(st);
     TOLD(st, "join, sent, report fine accepted, body gone, report busy, done");
     stage_free(st);
 }
@@ -260,7 +260,8 @@ static const struct spine_test tests[] = {
     {"an event that is not whole is held", an_event_that_is_not_whole_is_held},
     {"one that is too long is torn, and ended",
      one_that_is_too_long_is_torn_and_ended},
-    {"no sign of life stands between events", no_sign_of_life_stands_between_events},
+    {"no sign of life stands between events",
+     no_sign_of_life_stands_between_events},
     {"an end does not wait for its connection",
      an_end_does_not_wait_for_its_connection},
     {"an error within a stream is no success",

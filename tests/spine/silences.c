@@ -80,12 +80,14 @@ static const struct row rows[] = {
     {"silence held: its grant is over: it waits for another", PLAIN, END_HELD,
      LINE, "join, again unsent", NULL, NULL, "none"},
     /* after it */
-    {"silence ok: a stream without its end is broken off", STREAM, END_OK, BROKE,
-     PASSED "lost, done", "The upstream broke its answer off before its end.",
+    {"silence ok: a stream without its end is broken off", STREAM, END_OK,
+     BROKE, PASSED "lost, done",
+     "The upstream broke its answer off before its end.",
      "truncated 502 none none x1", "truncated"},
     {"silence truncated: a stream is told so by an event", STREAM,
      END_TRUNCATED, BROKE, PASSED "lost, done",
-     HI "data: {\"error\":{\"object\":\"error\",\"message\":\"The upstream broke its answer off.",
+     HI "data: {\"error\":{\"object\":\"error\",\"message\":\"The upstream "
+        "broke its answer off.",
      "truncated 502 none none x1", "truncated"},
     {"silence lost: a stream is told so by an event", STREAM, END_LOST, BROKE,
      PASSED "lost, done", "\"code\":\"sluice_upstream_truncated\"",

@@ -7,14 +7,15 @@
 static void what_must_never_pass_does_not(void)
 {
     static const char *const passes[] = {
-        "anthropic-version", "openai-beta", "x-title", "http-referer",
-        "traceparent",       "range",       "accept",  "x-forwarded",
+        "anthropic-version", "openai-beta", "x-title",   "http-referer",
+        "traceparent",       "range",       "accept",    "x-forwarded",
         "security",          "hosts",       "x-api-keys"};
     static const char *const never[] = {
-        "cookie",     "origin",          "referer",       "x-forwarded-for",
-        "x-sluice-a", "x-sluice-client", "authorization", "x-api-key",
-        "api-key",    "connection",      "upgrade",       "proxy-connection",
-        "sec-fetch-site", "host",        "transfer-encoding"};
+        "cookie",          "origin",     "referer",
+        "x-forwarded-for", "x-sluice-a", "x-sluice-client",
+        "authorization",   "x-api-key",  "api-key",
+        "connection",      "upgrade",    "proxy-connection",
+        "sec-fetch-site",  "host",       "transfer-encoding"};
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(passes); i++)
@@ -25,12 +26,13 @@ static void what_must_never_pass_does_not(void)
 
 static void a_pattern_is_a_name_or_its_beginning(void)
 {
-    static const char *const sound[] = {"X-A", "anthropic-*", "x_a",
-                                        "x-t*"};
+    static const char *const sound[] = {"X-A", "anthropic-*", "x_a", "x-t*"};
     static const char *const faulty[] = {
-        "",        "*",     "x*y",      "a b",   "x:",     "Cookie",
-        "cook*",   "x-*",   "x-f*",     "se*",   "Host",   "x-sluice-client",
-        "X-API-Key", "api-key", "Authorization", "x-forwarded-*", "proxy-a"};
+        "",          "*",       "x*y",           "a b",
+        "x:",        "Cookie",  "cook*",         "x-*",
+        "x-f*",      "se*",     "Host",          "x-sluice-client",
+        "X-API-Key", "api-key", "Authorization", "x-forwarded-*",
+        "proxy-a"};
     size_t i;
 
     CU_ASSERT_TRUE(header_fits("Anthropic-*", "anthropic-beta"));
@@ -46,10 +48,12 @@ static void a_pattern_is_a_name_or_its_beginning(void)
 static void a_line_is_a_name_and_a_value(void)
 {
     static const char *const sound[] = {"X-A: b", "x:y", "User-Agent: a/1 (b)"};
-    static const char *const faulty[] = {"",       "x",         ": b",
-                                         "x:",     "x:  ",      "a b: c",
-                                         "Host: a", "Cookie: a", "api-key: k",
-                                         "authorization: Bearer k"};
+    static const char *const faulty[] = {
+        "",           "x",
+        ": b",        "x:",
+        "x:  ",       "a b: c",
+        "Host: a",    "Cookie: a",
+        "api-key: k", "authorization: Bearer k"};
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(sound); i++)

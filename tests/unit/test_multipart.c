@@ -9,7 +9,7 @@
 #define PART  "--XyZ\r\nContent-Disposition: form-data; name="
 #define MODEL PART "\"model\"\r\n\r\nb/whisper\r\n"
 #define FILE_                                                                  \
-    PART "\"file\"; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\n"      \
+    PART "\"file\"; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\n"     \
          "RI\r\n--XyZ-no\r\n\r\n--Xy\0\r\n\r\nname=\"model\"\r\n"
 #define END_ "--XyZ--\r\n"
 
@@ -27,8 +27,7 @@ static void is_model(const char *type, const char *body, size_t len,
     }
 }
 
-#define IS_MODEL(type, body, want)                                             \
-    is_model(type, body, sizeof(body) - 1, want)
+#define IS_MODEL(type, body, want) is_model(type, body, sizeof(body) - 1, want)
 
 static void a_field_is_found_wherever_it_stands(void)
 {

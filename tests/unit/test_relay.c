@@ -131,7 +131,8 @@ static void a_stream_ends_as_it_says(void)
     ends_as(chat, HI "data: {\"choices\":[{\"finish_reason\":\"st", NULL);
     ends_as(chat, HI ERROR "\n\n", HI ERROR "\n\n");
     ends_as(chat, HI ERROR, HI ERROR "\n\n");
-    ends_as(chat, HI ERROR "\n\n" DONE, HI ERROR "\n\n" DONE);
+    ends_as(chat, HI ERROR "\n\n" DONE,
+            HI ERROR "\n\n"); /* nothing behind it */
     ends_as("/v1/responses", HI DONE, HI DONE);
     ends_as("/v1/responses", HI STOP "\n\n", NULL);
     ends_as("/v1/messages", "data: {\"type\":\"ping\"}\n\n", NULL);

@@ -268,10 +268,15 @@ static void how_often_an_sdk_has_asked_before(void)
 
 static void what_goes_upstream(void)
 {
-    static const char *const extra[] = {
-        "HTTP_COOKIE=a", "HTTP_X_FORWARDED_FOR=b", "HTTP_ACCEPT=c",
-        "HTTP_AUTHORIZATION=Bearer d", "HTTP_ANTHROPIC_VERSION=e",
-        "HTTP_HTTP_REFERER=f", "HTTP_REFERER=h", "HTTP_X_API_KEY=g", NULL};
+    static const char *const extra[] = {"HTTP_COOKIE=a",
+                                        "HTTP_X_FORWARDED_FOR=b",
+                                        "HTTP_ACCEPT=c",
+                                        "HTTP_AUTHORIZATION=Bearer d",
+                                        "HTTP_ANTHROPIC_VERSION=e",
+                                        "HTTP_HTTP_REFERER=f",
+                                        "HTTP_REFERER=h",
+                                        "HTTP_X_API_KEY=g",
+                                        NULL};
     struct request *r = ask(CHAT, extra);
 
     CU_ASSERT_STRING_EQUAL(asked_header(&r->headers, "accept"), "c");
