@@ -15,7 +15,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fcgi/attempt.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/header_rules.h"
 #include "fcgi/relay.h"
@@ -171,7 +170,8 @@ static void add_clients_key(struct onward_headers *h, const struct request *r)
 const char *const *onward_headers_make(struct onward_headers *h,
                                        const struct exchange *x)
 {
-    const struct config_upstream *u = attempt_upstream(x);
+    const struct config_upstream *u =
+        &x->s->cfg->upstreams[x->attempt.upstream];
     enum errand errand = x->attempt.errand;
 
     h->n = 0;
