@@ -20,6 +20,7 @@
 /* "\r\n--" and the boundary; its length, 0: TYPE names none. */
 static size_t delimiter(char *out, const char *type)
 {
+    static const char dashes[] = {'\r', '\n', '-', '-'};
     const char *at;
     size_t n;
 
@@ -32,9 +33,9 @@ static size_t delimiter(char *out, const char *type)
     n = *at == '"' ? strcspn(++at, "\"") : strcspn(at, "; \t");
     if (n == 0 || n > BOUNDARY_MAX)
         return 0;
-    memcpy(out, "\r\n--", 4);
-    memcpy(out + 4, at, n);
-    return n + 4;
+    memcpy(out, dashes, sizeof(dashes));
+    memcpy(out + sizeof(dashes), at, n);
+    return n + sizeof(dashes);
 }
 
 /* The parameter NAME of a head's Content-Disposition; its length, 0: none. */
@@ -60,7 +61,7 @@ static size_t parameter(const char *head, size_t len, const char *name,
 /* Is a part with HEAD the field NAME? */
 static bool is_field(const char *head, size_t len, const char *name)
 {
-    const char *value;
+    const char *value = NULL;
     size_t n = parameter(head, len, "name", &value);
 
     return n == strlen(name) && memcmp(value, name, n) == 0 &&
