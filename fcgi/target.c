@@ -62,6 +62,7 @@ static void cut(char *at, size_t len)
 /* TARGET has room for three more bytes. */
 static void mend(char *target)
 {
+    static const char under[] = {'/', 'v', '1'};
     char *p;
 
     for (p = target; *p != '\0' && *p != '?';)
@@ -75,7 +76,7 @@ static void mend(char *target)
         cut(target, 3);
     if (lacks_v1(target)) {
         memmove(target + 3, target, strlen(target) + 1);
-        memcpy(target, "/v1", 3);
+        memcpy(target, under, sizeof(under));
     }
 }
 
@@ -134,7 +135,7 @@ static bool has_odd_segment(const char *path)
 
 static char *room(size_t size)
 {
-    char *p = malloc(size);
+    char *p = calloc(1, size);
 
     CHECK(p != NULL);
     return p;
