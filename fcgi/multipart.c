@@ -64,7 +64,7 @@ static bool is_field(const char *head, size_t len, const char *name)
     const char *value = NULL;
     size_t n = parameter(head, len, "name", &value);
 
-    return n == strlen(name) && memcmp(value, name, n) == 0 &&
+    return value != NULL && n == strlen(name) && memcmp(value, name, n) == 0 &&
            parameter(head, len, "filename", &value) == 0;
 }
 

@@ -45,7 +45,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_relay_add,        test_upstream_add,       test_transfer_add,
     test_vocabulary_add,   test_multipart_add,      test_header_rules_add,
     test_proxy_add,        test_proxy_text_add,     test_whence_add,
-    test_origins_add,      test_client_name_add,
+    test_origins_add,      test_client_name_add,    test_random_streams_add,
 };
 
 int main(void)

@@ -34,6 +34,7 @@ CU_ErrorCode test_notify_add(void);
 CU_ErrorCode test_usage_add(void);
 CU_ErrorCode test_adopt_add(void);
 CU_ErrorCode test_request_add(void);
+CU_ErrorCode test_random_streams_add(void);
 CU_ErrorCode test_multipart_add(void);
 CU_ErrorCode test_header_rules_add(void);
 CU_ErrorCode test_route_add(void);
