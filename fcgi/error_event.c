@@ -7,7 +7,7 @@
  *               at; the code of the first tells Codex whether to try again
  *   Messages    event: error, {"type":"error","error":{...}}
  *
- * Behind it the answer stays without its end (answer.c), for those who look at
+ * Behind it the answer stays without its end (relay_end.c), for those who look at
  * none of it.  The status cannot be told any more: where there is no code, it
  * is one.
  */

@@ -39,7 +39,8 @@ bool relay_has_ended(const struct exchange *x);
  * its end, or not what our head promised); relay_error() is to follow, unless the client
  * was told already. */
 bool relay_finish(struct exchange *x);
-/* The answer that was passed on tells of an error, within a 200 and events. */
+/* The answer that was passed on tells of an error, within a 200 and events, and
+ * stays without its end. */
 bool relay_tells_error(const struct exchange *x);
 /* Why an answer cannot be told as events; after relay_finish(). */
 void relay_why_not(const struct exchange *x, char *text, size_t size);

@@ -97,6 +97,8 @@ bool relay_has_ended(const struct exchange *x)
 
 bool relay_tells_error(const struct exchange *x)
 {
+    if (x->req->route->ends == ENDS_RESPONSE) /* that API has an end for it */
+        return false;
     return x->relay.told_error ||
            (x->relay.mode == RELAY_STREAM && x->relay.sse.has_error);
 }
@@ -249,7 +251,9 @@ bool relay_error(struct exchange *x, const struct relay_error *e)
     }
     if (r->mode == RELAY_STREAM || (r->committed && r->as_events)) {
         error_event(x, e);
-        return false;
+        /* Codex reads that of a response which may not come again only to a
+         * good end, and so does not come again. */
+        return x->req->route->ends == ENDS_RESPONSE && e->status < 500;
     }
     if (!r->committed || r->mode == RELAY_PASS)
         return false;

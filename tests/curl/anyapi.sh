@@ -202,7 +202,7 @@ is "responses: two events, numbered on" "response.failed 2 server_error
 error 3 sluice_upstream_truncated" "$(sed -n 's/^data: //p' <<<"$body" | jq -r 'select(.type == "response.failed" or .type == "error") | "\(.type) \(.sequence_number) \(.response.error.code // .code)"')"
 is "responses: named as their types" "response.failed error" "$(sed -n 's/^event: //p' <<<"$body" | tail -n 2 | xargs)"
 stream late /v1/responses
-is "responses: a late 400 stops who would come again" "invalid_prompt 400" "$(sed -n 's/^data: //p' <<<"$body" | jq -r '.response.error.code // .code' | xargs)"
+is "responses: a late 400 stops who would come again" "0 invalid_prompt 400" "$exit $(sed -n 's/^data: //p' <<<"$body" | jq -r '.response.error.code // .code' | xargs)"
 stream late /v1/messages
 is "messages: its own shape" "18 error invalid_request_error too long" \
     "$exit $(sed -n 's/^data: //p' <<<"$body" | jq -r 'select(.type == "error") | "\(.type) \(.error.type) \(.error.message)"')"
