@@ -73,6 +73,8 @@ const char *proxy_text_fault(const char *text)
         return "it begins with none of these";
     if (!is_printable(text))
         return "it has a space or a non-ASCII character";
+    if (len <= scheme) /* "http://" alone: its slash is not one to spare */
+        return "its host or port is missing or wrong";
     at = memrchr(text + scheme, '@', len - scheme);
     host = at != NULL ? at + 1 : text + scheme;
     user = at != NULL ? (size_t)(at - (text + scheme)) : 0;

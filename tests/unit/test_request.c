@@ -15,7 +15,7 @@
 static struct request *ask(const char *uri, const char *const *extra)
 {
     char text[4][PATH_BYTES + 64];
-    char *envp[8];
+    char *envp[16];
     size_t n = 0;
 
     (void)snprintf(text[0], sizeof(text[0]), "REQUEST_METHOD=POST");
