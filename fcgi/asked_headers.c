@@ -2,7 +2,8 @@
  * asked_headers.c - which header fields came with a request?
  *
  * All but secrets are kept until its upstream is known, whose settings say which
- * of them pass, and one may name the client.  FastCGI has made '_' of '-' in their names; nobody uses the other.
+ * of them pass, and one may name the client.  FastCGI has made '_' of '-' in
+ * their names; nobody uses the other.
  */
 #include "fcgi/asked_headers.h"
 

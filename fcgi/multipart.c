@@ -1,13 +1,11 @@
 /*
  * multipart.c - what does a form with files say in its fields?
  *
- * Each part stands behind a line with the boundary, which is chosen so
- * that no line of a file is one.  One pass; what is no form is
- * none of our business.
+ * Each part stands behind a line with the boundary, which is chosen so that no
+ * line of a file is one.  What is no form is none of our business.
  */
 #include "fcgi/multipart.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 

@@ -4,6 +4,8 @@
 # README.md says what it needs and what it asks.
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/../curl/lib.sh"
+# shellcheck source=tests/registries.sh
+. "$(dirname "$0")/../registries.sh"
 name=clients
 here=$(cd "$(dirname "$0")" && pwd -P)
 unset NVIDIA_API_KEY "${!OPENAI_@}" "${!SLUICE_@}"
@@ -40,25 +42,6 @@ needs() {
 # at_least_is NAME WANT HAVE WHAT: versions, such as 20 and 22.3.1
 at_least_is() {
     [ "$(printf '%s\n%s\n' "$2" "$3" | sort -V | head -n 1)" = "$2" ] || not_run "$1" "$4 $3 is older than $2"
-}
-
-# fill DIRECTORY COMMAND...: the command fills the directory that it is given
-# as its last argument; only what is complete gets its name.
-fill() {
-    local dir=$cache/$1 tmp
-    shift
-    [ ! -e "$dir" ] || return 0
-    tmp=$(mktemp -d "$cache/new.XXXXXX")
-    if "$@" "$tmp" >"$tmp.log" 2>&1; then
-        mv -T "$tmp" "$dir" 2>/dev/null || rm -rf "$tmp" # another run was quicker
-        rm -f "$tmp.log"
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: cannot be installed: $*"
-        tail -n 15 "$tmp.log" | cut -c 1-300
-        rm -rf "$tmp" "$tmp.log"
-        return 1
-    fi
 }
 
 ready() { # ready NAME VERSION COMMAND...: the command is its driver

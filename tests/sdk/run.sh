@@ -3,6 +3,8 @@
 # real Sluice.  `make test-sdk` calls it; README.md says what it needs.
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/../curl/lib.sh"
+# shellcheck source=tests/registries.sh
+. "$(dirname "$0")/../registries.sh"
 name=sdk
 here=$(cd "$(dirname "$0")" && pwd -P)
 unset NVIDIA_API_KEY "${!OPENAI_@}" "${!SLUICE_@}"
@@ -14,25 +16,6 @@ python_sdk=3.54.0
 
 cache=$root/build/sdk
 mkdir -p "$cache"
-
-# fill DIRECTORY COMMAND...: the command fills the directory that it is given
-# as its last argument; only what is complete gets its name.
-fill() {
-    local dir=$cache/$1 tmp
-    shift
-    [ ! -e "$dir" ] || return 0
-    tmp=$(mktemp -d "$cache/new.XXXXXX")
-    if "$@" "$tmp" >"$tmp.log" 2>&1; then
-        mv -T "$tmp" "$dir" 2>/dev/null || rm -rf "$tmp" # another run was quicker
-        rm -f "$tmp.log"
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: cannot be installed: $*"
-        tail -n 15 "$tmp.log" | cut -c 1-300
-        rm -rf "$tmp" "$tmp.log"
-        return 1
-    fi
-}
 
 not_run() { # not_run WHAT WHY
     printf '\n*** %s: its part was NOT RUN\n\n' "$2"

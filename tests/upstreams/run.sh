@@ -3,6 +3,8 @@
 # on this machine.  `make test-upstreams` calls it; README.md says what it needs.
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/../curl/lib.sh"
+# shellcheck source=tests/registries.sh
+. "$(dirname "$0")/../registries.sh"
 name=upstreams
 here=$(cd "$(dirname "$0")" && pwd -P)
 unset NVIDIA_API_KEY "${!OPENAI_@}" "${!SLUICE_@}"
@@ -19,25 +21,6 @@ skipped='' tested='' sim='' # no nimsim, where an upstream needs none
 not_run() { # not_run NAME WHY
     printf '*** %s: NOT RUN: %s\n' "$1" "$2"
     skipped+=" $1"
-}
-
-# fill DIRECTORY COMMAND...: the command fills the directory that it is given
-# as its last argument; only what is complete gets its name.
-fill() {
-    local dir=$cache/$1 tmp
-    shift
-    [ ! -e "$dir" ] || return 0
-    tmp=$(mktemp -d "$cache/new.XXXXXX")
-    if "$@" "$tmp" >"$tmp.log" 2>&1; then
-        mv -T "$tmp" "$dir"
-        rm -f "$tmp.log"
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: cannot be installed: $*"
-        tail -n 15 "$tmp.log" | cut -c 1-300
-        rm -rf "$tmp" "$tmp.log"
-        return 1
-    fi
 }
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
