@@ -192,7 +192,10 @@ static enum step step_route(struct exchange *x)
         return exchange_fail(x, f->code, "%s", f->message);
     if (!x->req->route->proxied)
         return x->req->route->answer(x);
-    return free_is(x->s->cfg, x->req) ? free_go(x) : STEP_ADMIT;
+    if (!free_is(x->s->cfg, x->req))
+        return STEP_ADMIT;
+    place_choose(x);
+    return free_go(x);
 }
 
 static enum step step_later(struct exchange *x)

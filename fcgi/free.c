@@ -13,7 +13,6 @@
 #include "fcgi/answer.h"
 #include "fcgi/config/config.h"
 #include "fcgi/exchange_parts.h"
-#include "fcgi/place.h"
 
 /* ENTRY is "METHOD:PATH", either of which may have stars. */
 static bool fits(const char *entry, const struct request *r)
@@ -49,6 +48,5 @@ enum step free_go(struct exchange *x)
                                 "at once; no more than that are passed on.",
                                 FREE_MAX);
     x->s->n_free++;
-    place_choose(x);
     return exchange_go_free(x, give_back);
 }

@@ -14,7 +14,7 @@ struct request;
 
 /* Do the settings say that R costs none? */
 bool free_is(const struct config *cfg, const struct request *r);
-/* X goes to its upstream at once; or there are too many of them. */
+/* X goes to its upstream, which was chosen, at once; or there are too many. */
 enum step free_go(struct exchange *x);
 
 #endif
