@@ -2,7 +2,8 @@
  * again.c - may a request go again, and when?
  *
  *   it was put off       to the head of its line, as long as it may wait there
- *   a passing fault      after a pause, retry.max times in all
+ *   a passing fault      after a pause, retry.max times in all; once, if all
+ *                        of an earlier one just like it failed
  *   its answer is to     after a pause (nvcf.c)
  *   be polled
  *
@@ -42,13 +43,31 @@ static bool has_line(const struct exchange *x)
     return x->attempt.errand == ERRAND_REQUEST && x->place.state != PLACE_FREE;
 }
 
+/*
+ * Has it had its tries?  A client that repeats what failed in all of them (Codex
+ * does, five times) owns the retries from then on: they would multiply with
+ * ours, and each of them costs a slot.
+ */
+static bool is_tried_out(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+
+    if (a->faults == 1)
+        a->has_failed =
+            x->s->cfg->retry_max > 1 &&
+            limiter_has_failed(x->s->lim, x->place.ticket, exchange_now(x));
+    if (a->faults < x->s->cfg->retry_max && !a->has_failed)
+        return false;
+    limiter_failed(x->s->lim, x->place.ticket);
+    return true;
+}
+
 bool again_may(struct exchange *x, int64_t retry_ms, int64_t *ms)
 {
     unsigned faults = ++x->attempt.faults;
 
     *ms = pause_ms(x, faults, retry_ms);
-    return faults < x->s->cfg->retry_max && !x->s->draining &&
-           !attempt_may_be_done(x) &&
+    return !is_tried_out(x) && !x->s->draining && !attempt_may_be_done(x) &&
            exchange_now(x) + *ms * NS_PER_MS < x->due.at[DUE_ANSWER];
 }
 

@@ -39,6 +39,24 @@ void attempt_is_heard(struct exchange *x)
     x->due.at[DUE_IDLE] = exchange_now(x) + x->s->cfg->idle_ms * NS_PER_MS;
 }
 
+/* Where a thing lies that was made, or what tells how far it is: it is to be had
+ * here, with a key that only we have. */
+static void map_back(const struct exchange *x, struct upstream_head *head)
+{
+    static const char *const names[] = {"location", "content-location",
+                                        "operation-location"};
+    struct buf mapped = {NULL, 0, 0, 0};
+    const char *value;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(names) && head->status < 300; i++) {
+        value = upstream_header(head, names[i]);
+        if (value != NULL && api_url_back(&mapped, attempt_upstream(x), value))
+            head_replace(head, names[i], buf_head(&mapped));
+        buf_free(&mapped);
+    }
+}
+
 static void on_head(void *arg, struct upstream_head *head)
 {
     struct exchange *x = arg;
@@ -49,6 +67,7 @@ static void on_head(void *arg, struct upstream_head *head)
     request_stats_head(x);
     a->status = head->status;
     conceal_head(x, head);
+    map_back(x, head);
     answer_probe_begin(&a->probe, head,
                        x->req->route->needs_json || relay_wants_events(x));
     attempt_is_heard(x);
@@ -186,7 +205,7 @@ void attempt_forget(struct exchange *x)
     request_stats_again(x);
     answer_probe_clear(&x->attempt.probe);
     x->attempt.state = ATTEMPT_NONE;
-    x->due.at[DUE_IDLE] = NEVER;
+    x->due.at[DUE_IDLE] = x->due.at[DUE_BLANK] = NEVER;
 }
 
 void attempt_fini(struct attempt *a)

@@ -11,6 +11,7 @@ enum deadline {
     DUE_LATER,  /* the state is asked anew */
     DUE_QUEUE,  /* its time in line is over */
     DUE_ANSWER, /* the upstream's answer has to be there */
+    DUE_BLANK,  /* its white space has lasted: it passes */
     DUE_PAUSE,  /* the next attempt, or the next poll, may go */
     DUE_IDLE,   /* the upstream has sent nothing for too long */
     DUE_OVER,   /* its stream has said its end: it is ended by us */

@@ -69,7 +69,7 @@ static const struct row rows[STEP_DONE] = {
     [STEP_QUEUE] = {"queue", step_queue, "its turn", DUE(QUEUE) | SIGNS,
                     TO(FORWARD) | OR_FAIL},
     [STEP_FORWARD] = {"forward", forward_step, "an answer that can be judged",
-                      DUE(ANSWER) | SIGNS,
+                      DUE(ANSWER) | DUE(BLANK) | SIGNS,
                       TO(QUEUE) | TO(PAUSE) | TO(RELAY) | OR_FAIL},
     [STEP_PAUSE] = {"pause", forward_pause, "its next attempt, or poll",
                     DUE(PAUSE) | DUE(ANSWER) | SIGNS,

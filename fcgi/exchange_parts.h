@@ -108,6 +108,7 @@ struct attempt {
     int status;         /* of the last answer; 0: none came */
     unsigned sends;     /* of the request */
     unsigned faults;    /* passing ones, which retry.max bounds */
+    bool has_failed;    /* so did an earlier one just like it, each time */
     unsigned refusals;  /* of this request: retry.refused_max bounds them */
     unsigned overloads; /* told instead of an answer, up to some */
     char refused[160];  /* the upstream's words at the last; "": none */

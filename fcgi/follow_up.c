@@ -46,6 +46,11 @@ static void judged(struct exchange *x, enum verdict_kind kind)
                          verdict_rows[kind].error);
 }
 
+static bool has_lasted(const struct exchange *x)
+{
+    return x->attempt.faults > 1 || x->attempt.has_failed;
+}
+
 /* ---- verdicts -------------------------------------------------------------------------- */
 
 static enum step again_or_tell(struct exchange *x, const struct verdict *v)
@@ -57,8 +62,7 @@ static enum step again_or_tell(struct exchange *x, const struct verdict *v)
     if (attempt_may_be_done(x))
         return tell_once(x, v);
     /* What all are refused for passes: only a fault that lasted is its own. */
-    return tell_error(
-        x, v, v->kind == VERDICT_FAULT && x->attempt.faults > 1 ? 0 : -1);
+    return tell_error(x, v, v->kind == VERDICT_FAULT && has_lasted(x) ? 0 : -1);
 }
 
 static enum step fault(struct exchange *x, const struct verdict *v)
@@ -312,7 +316,7 @@ enum step follow_up_answer(struct exchange *x)
 
 static enum step explain_silence(struct exchange *x)
 {
-    int retry = x->attempt.faults > 1 ? 0 : -1;
+    int retry = has_lasted(x) ? 0 : -1;
 
     switch (x->attempt.how) {
     case END_UNREACHABLE:

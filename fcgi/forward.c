@@ -46,17 +46,25 @@ static enum step give_up(struct exchange *x)
                          (exchange_now(x) - x->attempt.asked_ns) / NS_PER_S);
 }
 
+/* White space that comes with its JSON, or with the end of a broken answer, is
+ * there together with it; so this is as long as it takes to judge it. */
+#define BLANK_NS (30 * NS_PER_MS)
+
 /*
- * Does the upstream send white space instead of its JSON, and has the client
- * heard nothing for as long as it may?  Until then an answer that fails can
- * still become another attempt, or a status.
+ * Does the upstream send white space instead of its JSON?  That is its sign of
+ * life, and the client's clock runs: it passes, although from then on an answer
+ * that fails cannot become another attempt, or a status.
  */
-static bool is_kept_waiting(const struct exchange *x)
+static bool is_kept_waiting(struct exchange *x)
 {
     const struct answer_probe *p = &x->attempt.probe;
+    int64_t *at = &x->due.at[DUE_BLANK];
 
-    return p->body.len > 0 && !relay_wants_events(x) &&
-           sign_of_life_is_overdue(x) && answer_probe_is_blank(p);
+    if (p->body.len == 0 || relay_wants_events(x) || !answer_probe_is_blank(p))
+        return false;
+    if (*at == NEVER)
+        *at = exchange_now(x) + BLANK_NS;
+    return exchange_is_due(x, DUE_BLANK);
 }
 
 enum step forward_step(struct exchange *x)

@@ -7,7 +7,7 @@
  *                       its parser; comments only before the first
  *   JSON                held up to HOLD_MAX and sent whole with its length,
  *                       so that a broken one can still become a 502; but white
- *                       space before it passes, once that has lasted
+ *                       space before it passes, unless the rest is there with it
  *   anything else,      as it comes: sound plays at once
  *   what is compressed
  *   what is no stream,  collected, and told as events (unfold.c) or as an error

@@ -83,11 +83,6 @@ void sign_of_life_begin(struct exchange *x)
     x->due.at[DUE_COMMIT] = sign_of_life_is_silent(x) ? NEVER : first_ns(x);
 }
 
-bool sign_of_life_is_overdue(const struct exchange *x)
-{
-    return exchange_now(x) >= first_ns(x);
-}
-
 /* The longer it waits the rarer they are: go-openai bears 300 lines that are no
  * data (its EmptyMessagesLimit), and a wait may last a day. */
 static int64_t next_ns(const struct exchange *x)

@@ -15,7 +15,5 @@ int64_t sign_of_life_patience_ms(const struct exchange *x);
 void sign_of_life_begin(struct exchange *x);
 /* Gives those that are due. */
 void sign_of_life_give(struct exchange *x);
-/* Has the client heard nothing for as long as it may? */
-bool sign_of_life_is_overdue(const struct exchange *x);
 
 #endif

@@ -16,7 +16,7 @@ UNITS    := $(wildcard conf/systemd/*.socket conf/systemd/*.service conf/systemd
 MANS     := $(wildcard conf/man/*.[1-8])
 EXAMPLES := $(wildcard conf/lighttpd conf/apache conf/nginx conf/prometheus conf/grafana)
 DOCS     := $(wildcard README.md README.zh-CN.md SECURITY.md)
-WWW      := $(shell find www/dashboard -type f 2>/dev/null)
+WWW      := $(shell find www/dashboard www/errors -type f 2>/dev/null)
 
 # source > destination below DESTDIR, one a word: install makes the list come
 # true, uninstall undoes it.

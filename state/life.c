@@ -20,6 +20,7 @@
 #include "state/history_save.h"
 #include "state/policy/eligible.h"
 #include "state/policy/limits.h"
+#include "state/policy/retry_priority.h"
 #include "state/section.h"
 #include "state/ticket_events.h"
 #include "state/turn.h"
@@ -85,6 +86,33 @@ bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
         return false;
     *news = t->news;
     return true;
+}
+
+struct failed_query {
+    const struct layout *lay;
+    uint64_t fingerprint;
+    int64_t now;
+    bool has;
+};
+
+/* Needs the lock. */
+static void failed_locked(void *arg)
+{
+    struct failed_query *q = arg;
+
+    q->has = retry_priority_has_failed(q->lay, q->fingerprint,
+                                       max_i64(q->now, q->lay->live.now_ns));
+}
+
+bool limiter_has_failed(struct limiter *lim, const struct ticket *t,
+                        int64_t now)
+{
+    struct failed_query q = {.lay = lim->file.lay, .now = now};
+
+    if (t == NULL)
+        return false;
+    q.fingerprint = t->req.fingerprint;
+    return section_read(lim, failed_locked, &q) && q.has;
 }
 
 bool limiter_view(struct limiter *lim, int64_t now, struct limiter_view *out)

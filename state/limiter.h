@@ -116,6 +116,13 @@ uint32_t limiter_refusals(const struct ticket *t);
  * limiter_done(), so that a retry of it is known (see fingerprint).  NULL:
  * nothing. */
 void limiter_lost(struct limiter *lim, struct ticket *t);
+/* T's upstream has failed it as often as it may be tried: to be said before
+ * limiter_done().  NULL: nothing. */
+void limiter_failed(struct limiter *lim, struct ticket *t);
+/* Has this very request (its fingerprint) failed so within the last minute?
+ * False too while the lock is busy, and of NULL. */
+bool limiter_has_failed(struct limiter *lim, const struct ticket *t,
+                        int64_t now);
 /* The body is no longer held.  NULL: nothing. */
 void limiter_body_gone(struct limiter *lim, struct ticket *t);
 /* The request is over, in whatever state; takes the ticket.  UNSENT matters

@@ -44,6 +44,7 @@ struct ticket {
                              * from its beginning: fence.c */
     bool to_head;           /* a retry that went to the head of its line */
     bool lost;              /* its end is our fault */
+    bool failed;            /* or the upstream's, each time that it was tried */
     bool cancelled;         /* and told so */
     uint32_t row;           /* in the shared file, or none */
     uint64_t id;            /* what that row must say */

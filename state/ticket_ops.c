@@ -220,6 +220,8 @@ static void do_leave(struct limiter *lim, struct ticket *t)
 
     if (t->lost)
         retry_priority_note(lay, t->req.fingerprint, lim->now);
+    if (t->failed)
+        retry_priority_failed(lay, t->req.fingerprint, lim->now);
     if (t->row != NONE) {
         row_leave(lay, t->row);
         if (t->granted)

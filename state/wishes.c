@@ -94,6 +94,13 @@ void limiter_lost(struct limiter *lim, struct ticket *t)
         t->lost = true;
 }
 
+void limiter_failed(struct limiter *lim, struct ticket *t)
+{
+    (void)lim;
+    if (t != NULL)
+        t->failed = true;
+}
+
 void limiter_done(struct limiter *lim, struct ticket *t, bool unsent)
 {
     if (t == NULL)

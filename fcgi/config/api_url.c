@@ -118,6 +118,44 @@ void api_url(struct buf *b, const struct config_upstream *u, const char *target)
     buf_add(b, "", 1);
 }
 
+/* ADDRESS from its path on, if U is where it lies; NULL: it is not. */
+static const char *path_there(const struct config_upstream *u,
+                              const char *address)
+{
+    size_t origin = (size_t)(path_of(u->base_url) - u->base_url);
+
+    if (address[0] == '/')
+        return address[1] != '/' ? address : NULL;
+    if (strncasecmp(address, u->base_url, origin) != 0 ||
+        strchr("/?#", address[origin]) == NULL)
+        return NULL;
+    return address + origin;
+}
+
+bool api_url_back(struct buf *b, const struct config_upstream *u,
+                  const char *address)
+{
+    const char *path = path_there(u, address), *api;
+    struct buf there = {NULL, 0, 0, 0};
+    size_t len;
+    bool fits;
+
+    if (path == NULL)
+        return false;
+    add_path(&there, u);
+    buf_add(&there, "", 1);
+    api = path_of(buf_head(&there));
+    len = strlen(api);
+    fits = strncmp(path, api, len) == 0 && strchr("/?#", path[len]) != NULL &&
+           (path != address || strcmp(api, ours) != 0);
+    if (fits) {
+        buf_str(b, ours);
+        buf_add(b, path + len, strlen(path + len) + 1);
+    }
+    buf_free(&there);
+    return fits;
+}
+
 /* ---- what one may be --------------------------------------------------------- */
 
 /* The URL that was meant, where it ends with what clients ask for: SDKs and

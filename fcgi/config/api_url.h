@@ -4,6 +4,8 @@
 #ifndef SLUICE_API_URL_H
 #define SLUICE_API_URL_H
 
+#include <stdbool.h>
+
 struct buf;
 struct config_upstream;
 
@@ -15,6 +17,12 @@ struct config_upstream;
  */
 void api_url(struct buf *b, const struct config_upstream *u,
              const char *target);
+
+/* ADDRESS, of something at U's API, as clients ask for it, with its zero: a path
+ * that begins with "/v1".  False, and B is as it was: it lies elsewhere, or is
+ * that already. */
+bool api_url_back(struct buf *b, const struct config_upstream *u,
+                  const char *address);
 
 /* What is wrong with TEXT as a base_url, until the next call; NULL: nothing. */
 const char *api_url_fault(const char *text);

@@ -16,12 +16,11 @@
 
 /*
  * Of an answer all that means something end to end is kept (RFC 9110, 7.6.1),
- * but for what is between the upstream and its own clients' browsers, what
+ * so neither these nor what a Connection field names, and but for what is between the upstream and its own clients' browsers, what
  * would be an order to our web server (RFC 3875, 6.3.3: Status; X-Sendfile and
  * its kin), and what only Sluice may say.  A name that ends in '-' is a prefix.
  */
 static const char *const left_out[] = {
-    "connection",
     "keep-alive",
     "proxy-",
     "te",
@@ -59,6 +58,7 @@ void head_clear(struct upstream_head *h)
     h->status = 0;
     h->content_length = -1;
     h->chunked = false;
+    h->hops[0] = '\0';
 }
 
 void head_move(struct upstream_head *to, struct upstream_head *from)
@@ -127,10 +127,53 @@ bool head_is_events(const struct upstream_head *h)
            !head_is_encoded(h);
 }
 
-static bool is_kept(const char *name)
+/* ---- of its hop alone --------------------------------------------------------- */
+
+static bool is_of_hop(const struct upstream_head *h, const char *name)
+{
+    char listed[FIELD_MAX + 2];
+
+    (void)snprintf(listed, sizeof(listed), ",%s,", name);
+    return h->hops[0] != '\0' && strstr(h->hops, listed) != NULL;
+}
+
+/* Frees the names among those kept that HOPS lists by now. */
+static void drop_of_hop(struct upstream_head *h)
+{
+    size_t i, n = 0;
+
+    for (i = 0; i < h->n; i++)
+        if (is_of_hop(h, h->headers[i].name))
+            free(h->headers[i].name);
+        else
+            h->headers[n++] = h->headers[i];
+    h->n = n;
+}
+
+/* VALUE of a Connection field: names with commas between them. */
+static void note_hops(struct upstream_head *h, const char *value, size_t len)
+{
+    size_t n = strlen(h->hops), i;
+
+    if (n == 0)
+        h->hops[n++] = ',';
+    for (i = 0; i < len && n < sizeof(h->hops) - 2; i++)
+        if (value[i] != ' ' && value[i] != '\t')
+            h->hops[n++] = (char)tolower((unsigned char)value[i]);
+    while (i < len && h->hops[n - 1] != ',')
+        n--; /* not half a name */
+    if (h->hops[n - 1] != ',')
+        h->hops[n++] = ',';
+    h->hops[n] = '\0';
+    drop_of_hop(h);
+}
+
+static bool is_kept(const struct upstream_head *h, const char *name)
 {
     size_t i, n;
 
+    if (is_of_hop(h, name))
+        return false;
     for (i = 0; i < ARRAY_LEN(left_out); i++) {
         n = strlen(left_out[i]);
         if (left_out[i][n - 1] == '-' ? strncmp(name, left_out[i], n) == 0
@@ -192,10 +235,9 @@ static bool is_sound(const char *line, size_t len)
 }
 
 /* Both strings in one piece: a thousand streams have a head each. */
-static void keep(struct upstream_head *h, const char *name, const char *value,
-                 size_t value_len)
+static void set(struct upstream_header *to, const char *name, const char *value,
+                size_t value_len)
 {
-    struct upstream_header *to = &h->headers[h->n++];
     size_t n = strlen(name) + 1;
 
     to->name = malloc(n + value_len + 1);
@@ -204,6 +246,17 @@ static void keep(struct upstream_head *h, const char *name, const char *value,
     memcpy(to->name + n, value, value_len);
     to->name[n + value_len] = '\0';
     to->value = to->name + n;
+}
+
+void head_replace(struct upstream_head *h, const char *name, const char *value)
+{
+    size_t i;
+
+    for (i = 0; i < h->n && strcmp(h->headers[i].name, name) != 0;)
+        i++;
+    CHECK(i < h->n);
+    free(h->headers[i].name);
+    set(&h->headers[i], name, value, strlen(value));
 }
 
 bool head_take(struct upstream_head *h, const char *line, size_t len)
@@ -221,7 +274,9 @@ bool head_take(struct upstream_head *h, const char *line, size_t len)
     while (end > from && (end[-1] == ' ' || end[-1] == '\t'))
         end--;
     note_framing(h, name, from, (size_t)(end - from));
-    if (is_kept(name) && h->n < UPSTREAM_HEADERS)
-        keep(h, name, from, (size_t)(end - from));
+    if (strcmp(name, "connection") == 0)
+        note_hops(h, from, (size_t)(end - from));
+    else if (is_kept(h, name) && h->n < UPSTREAM_HEADERS)
+        set(&h->headers[h->n++], name, from, (size_t)(end - from));
     return true;
 }

@@ -20,6 +20,8 @@ struct upstream_head {
     int status;
     int64_t content_length; /* -1: not said, or chunked */
     bool chunked;
+    char hops[96]; /* names that its Connection fields list, of its hop alone:
+                    * ",close,x-a,"; what does not fit is not known */
     size_t n;
     struct upstream_header headers[UPSTREAM_HEADERS];
 };
@@ -42,5 +44,7 @@ bool head_is_encoded(const struct upstream_head *h);
 
 /* The value of NAME, in lower case; NULL: not there, or not kept. */
 const char *upstream_header(const struct upstream_head *h, const char *name);
+/* The first NAME, which is there, has VALUE from now on. */
+void head_replace(struct upstream_head *h, const char *name, const char *value);
 
 #endif

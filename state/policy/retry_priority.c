@@ -1,19 +1,24 @@
 /*
- * retry_priority.c - which requests did we refuse or lose a moment ago?
+ * retry_priority.c - which requests did we refuse or lose a moment ago, and
+ * which did fail?
  *
  * A table of sets: a fingerprint belongs into one set, in which a new note
  * takes a free or expired place, else the oldest one's.  So a look is at two
  * cache lines, and one request that is refused over and over pushes out few
- * others.  What is forgotten too early costs somebody a place in line, no more:
- * nothing here is ever worth a repair or a new file.
+ * others.  What is forgotten too early costs somebody a place in line, or an
+ * upstream two more tries: nothing here is ever worth a repair or a new file.
+ *
+ * A failure is a note like the others, under a number made from the request's.
  */
 #include "state/policy/retry_priority.h"
 
 #include "state/policy/layout.h"
 
-static struct lay_retry *set_of(struct layout *lay, uint64_t fingerprint)
+#define FAILED 0x9e3779b97f4a7c15u /* any odd number: both may be noted */
+
+static uint32_t set_of(uint64_t fingerprint)
 {
-    return &lay->retries[fingerprint % LAY_RETRY_SETS * LAY_RETRY_WAYS];
+    return (uint32_t)(fingerprint % LAY_RETRY_SETS * LAY_RETRY_WAYS);
 }
 
 static bool is_good(const struct lay_retry *s, int64_t now)
@@ -24,7 +29,7 @@ static bool is_good(const struct lay_retry *s, int64_t now)
 
 void retry_priority_note(struct layout *lay, uint64_t fingerprint, int64_t at)
 {
-    struct lay_retry *set = set_of(lay, fingerprint), *to = set;
+    struct lay_retry *set = &lay->retries[set_of(fingerprint)], *to = set;
     uint32_t i;
 
     if (fingerprint == 0)
@@ -41,7 +46,7 @@ void retry_priority_note(struct layout *lay, uint64_t fingerprint, int64_t at)
 
 bool retry_priority_claim(struct layout *lay, uint64_t fingerprint, int64_t now)
 {
-    struct lay_retry *set = set_of(lay, fingerprint);
+    struct lay_retry *set = &lay->retries[set_of(fingerprint)];
     uint32_t i;
 
     if (fingerprint == 0)
@@ -55,13 +60,37 @@ bool retry_priority_claim(struct layout *lay, uint64_t fingerprint, int64_t now)
     return false;
 }
 
+/* 0 stays 0: it stands for nothing. */
+static uint64_t failure_of(uint64_t fingerprint)
+{
+    return fingerprint == 0 ? 0 : fingerprint ^ FAILED;
+}
+
+void retry_priority_failed(struct layout *lay, uint64_t fingerprint, int64_t at)
+{
+    retry_priority_note(lay, failure_of(fingerprint), at);
+}
+
+bool retry_priority_has_failed(const struct layout *lay, uint64_t fingerprint,
+                               int64_t now)
+{
+    uint64_t failure = failure_of(fingerprint);
+    const struct lay_retry *set = &lay->retries[set_of(failure)];
+    uint32_t i;
+
+    for (i = 0; failure != 0 && i < LAY_RETRY_WAYS; i++)
+        if (set[i].fingerprint == failure && is_good(&set[i], now))
+            return true;
+    return false;
+}
+
 void retry_priority_rebuild(struct layout *lay, int64_t now)
 {
     uint32_t i;
 
     for (i = 0; i < LAY_RETRIES; i++)
         if (!is_good(&lay->retries[i], now) ||
-            set_of(lay, lay->retries[i].fingerprint) !=
-                &lay->retries[i / LAY_RETRY_WAYS * LAY_RETRY_WAYS])
+            set_of(lay->retries[i].fingerprint) !=
+                i / LAY_RETRY_WAYS * LAY_RETRY_WAYS)
             lay->retries[i] = (struct lay_retry){0, 0};
 }

@@ -30,6 +30,11 @@ is "an upstream's lasting 500 is told in its words" "500 internal_server_error I
     "$status $(jq -r '.error | "\(.type) \(.message)"' <<<"$body")"
 is "after three attempts" 3 "$(header X-Sluice-Attempts)"
 is "and no SDK is to try again" false "$(header x-should-retry)"
+chat sim/500
+is "who does all the same owns the retries: one attempt" "500 1 false" \
+    "$status $(header X-Sluice-Attempts) $(header x-should-retry)"
+chat sim/500 ',"seed":2'
+is "another request has three of its own" 3 "$(header X-Sluice-Attempts)"
 
 # Streams: cut at every 37th byte; the client always sees an error event, and
 # the bytes before the cut are the upstream's.

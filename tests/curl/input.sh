@@ -44,7 +44,7 @@ refused 400 $bad 'twice' "one header in two spellings" $chat_path "${J[@]}" -H '
 refused 400 $bad 'plain one' "a path with .. in it" '/v1/%2e%2e/secret' --path-as-is -X POST "${J[@]}" -d '{}'
 for path in /v1/x%0dy /v1/x%00y; do # lighttpd refuses these by itself
     ask $path "${J[@]}" -d '{}'
-    is "$path is refused" 400 "$status"
+    is "$path is refused" "400 sluice_bad_request" "$status $(jq -r .error.code <<<"$body")"
 done
 refused 404 sluice_not_found 'nothing at this path' "an unknown path" /v2/chat "${J[@]}" -d '{}'
 refused 405 sluice_method 'takes GET, HEAD' "a wrong method" /health -X DELETE
@@ -52,6 +52,11 @@ head -c 3000000 /dev/zero | tr '\0' x >"$work/big"
 refused 413 sluice_too_large 'larger than 2 MB' "a body that is too large" $chat_path "${J[@]}" --data-binary "@$work/big"
 { printf '{"model":"x","a":['; head -c 1900000 /dev/zero | tr '\0' ,; printf ']}'; } >"$work/bomb"
 refused 413 sluice_too_large 'JSON values' "a bomb of values" $chat_path "${J[@]}" --data-binary "@$work/bomb"
+
+head -c 34000000 /dev/zero >"$work/big" # lighttpd refuses it by itself
+ask $chat_path "${J[@]}" -H 'Expect:' --data-binary "@$work/big"
+is "a body that the web server takes no more" "413 sluice_too_large application/json" \
+    "$status $(jq -r .error.code <<<"$body") $(header Content-Type)"
 
 for path in /v1//chat/completions /v1/v1/chat/completions /v1/chat/completions/ /chat/completions; do
     refused 400 $bad '"model" is missing' "$path is no way around the rules" $path "${J[@]}" -d '{}' --path-as-is

@@ -5,7 +5,8 @@
 #
 # The model of a body (or a header X-Play) says what else it plays:
 #
-#   text    the stream of events it sends as text/plain, 0.4 s apart
+#   text    the stream of events it sends as text/plain, 0.4 s apart (an answer
+#           that it plays says when it began: X-Began, seconds since 1970)
 #   sound   8 KB of audio/mpeg every 0.3 s
 #   blank   white space every 0.3 s, then JSON
 #   half    a stream that breaks off after two events
@@ -14,6 +15,7 @@
 use strict;
 use warnings;
 use IO::Socket::INET;
+use Time::HiRes qw(time);
 
 my ($port_file) = @ARGV;
 my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 128, ReuseAddr => 1)
@@ -37,6 +39,7 @@ sub begin { # begin SOCKET TYPE
     my ($s, $type) = @_;
     syswrite $s, "HTTP/1.1 200 OK\r\n"
         . ($type eq '' ? '' : "Content-Type: $type\r\n")
+        . sprintf("X-Began: %.6f\r\n", time)
         . "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n";
 }
 
@@ -98,9 +101,9 @@ sub answer {
         . join(',', map { quoted($_) . ':' . quoted($headers{$_}) } sort keys %headers) . '}}';
     syswrite $s, "HTTP/1.1 " . ($method eq 'PUT' ? '201 Created' : '200 OK') . "\r\n"
         . "Content-Type: application/json\r\nX-Saw: $method $path\r\nX-Request-Id: theirs\r\n"
-        . "Content-Disposition: attachment\r\nLocation: /v1/files/7\r\nX-RateLimit-Limit-Tokens: 9\r\n"
+        . "Content-Disposition: attachment\r\nLocation: $path/7\r\nX-Hop: 1\r\nX-RateLimit-Limit-Tokens: 9\r\n"
         . "Set-Cookie: a=b\r\nX-Sendfile: /etc/passwd\r\nStatus: 500\r\nAccess-Control-Allow-Origin: *\r\n"
-        . 'Content-Length: ' . length($saw) . "\r\nConnection: close\r\n\r\n"
+        . 'Content-Length: ' . length($saw) . "\r\nConnection: close, X-Hop\r\n\r\n"
         . ($method eq 'HEAD' ? '' : $saw);
 }
 

@@ -213,8 +213,10 @@ await part('truncated', async () => {
         for await (const c of await client.responses.create({ model: 'sim/stream-6-0+early-end-2000', ...ask }))
             events.push(c);
     })());
-    fact(`truncated: a response that just ends gives its ${events.length} events`,
-        events.at(-1)?.type === 'response.output_text.delta', events);
+    fact(`truncated: a response that just ends gives its ${events.length - 1} events`,
+        events.at(-2)?.type === 'response.output_text.delta', events);
+    is('truncated: then response.failed, numbered on', `response.failed ${events.length - 1} server_error`,
+        `${events.at(-1)?.type} ${events.at(-1)?.sequence_number} ${events.at(-1)?.response?.error?.code}`);
     fact('truncated: then an APIError with our code, too',
         ended instanceof OpenAI.APIError && ended.code === 'sluice_upstream_truncated', ended);
     const failed = await read(await client.responses.create({ model: 'sim/stream-6-0+failed-7', ...ask }));

@@ -247,9 +247,14 @@ with part("truncated"):
     ask = {"input": "hello", "stream": True}
     e = refused(lambda: events.extend(client.responses.create(model="sim/stream-6-0+early-end-2000", **ask)))
     fact(
-        f"truncated: a response that just ends gives its {len(events)} events",
-        events and events[-1].type == "response.output_text.delta",
+        f"truncated: a response that just ends gives its {len(events) - 1} events",
+        len(events) > 1 and events[-2].type == "response.output_text.delta",
         events,
+    )
+    equal(
+        "truncated: then response.failed, numbered on",
+        ("response.failed", len(events) - 1, "server_error"),
+        (events[-1].type, events[-1].sequence_number, events[-1].response.error.code),
     )
     fact(
         "truncated: then an APIError with our code, too",

@@ -187,7 +187,7 @@ static void a_poll_that_fails_is_repeated(void)
     ENDED(st); /* retry.max is 3 */
     SAID(st, "Status: 500");
     SAID(st, "x-should-retry: false");
-    TOLD(st, TOLD_POLL ", done");
+    TOLD(st, TOLD_POLL ", failed, done");
     NOTED(st, "upstream_error 500 none none x1");
     stage_free(st);
 }

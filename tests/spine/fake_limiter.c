@@ -255,6 +255,20 @@ void limiter_lost(struct limiter *lim, struct ticket *t)
         (void)note(t, "lost");
 }
 
+void limiter_failed(struct limiter *lim, struct ticket *t)
+{
+    (void)lim;
+    if (t != NULL)
+        (void)note(t, "failed");
+}
+
+bool limiter_has_failed(struct limiter *lim, const struct ticket *t,
+                        int64_t now)
+{
+    (void)now;
+    return t != NULL && lim->has_failed;
+}
+
 void limiter_body_gone(struct limiter *lim, struct ticket *t)
 {
     (void)lim;

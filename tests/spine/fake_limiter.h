@@ -28,6 +28,7 @@ struct limiter {
     /* What a test wants it to be. */
     bool lost;          /* the state: nothing may be written, no page has it */
     bool paused;        /* by an operator */
+    bool has_failed;    /* an earlier request just like it */
     size_t board_bytes; /* of the board's text; 0: as few as it takes */
     bool follows;       /* do all workers have the newest settings? */
     uint32_t hits;      /* how many requests an operator's cancel finds */

@@ -225,7 +225,7 @@ static void nothing_is_there(void)
     SAID(st, "x-should-retry: false"); /* it was tried often enough */
     NEVER_SAID(st, KEY);
     TOLD(st, "join, aside 500 unsent, again unsent, aside 1000 unsent, again "
-             "unsent, done unsent");
+             "unsent, failed, done unsent");
     NOTED(st, "upstream_error 502 none none x0");
     SENDS(st, "unreachable again, unreachable again, unreachable");
     stage_free(st);
@@ -243,7 +243,7 @@ static void it_fails_as_often_as_it_may(void)
     SAID(st, "without an answer.");
     SAID(st, "x-should-retry: false");
     TOLD(st, "join, sent, report fault, aside 500, again, sent, report "
-             "fault, done");
+             "fault, failed, done");
     stage_free(st);
 }
 

@@ -18,6 +18,7 @@ enum row_flags {
     STREAM = 32,
     DRAIN = 64,  /* the worker ends meanwhile */
     KEYED = 128, /* ONCE, but for an Idempotency-Key */
+    ANEW = 256,  /* the very same has just failed in all its tries */
 };
 
 enum row_next {
@@ -262,6 +263,9 @@ static const struct row rows[] = {
     {"verdict fault: no sooner than it asks", 0, 500, JSON "Retry-After: 3\n",
      WORDS("oh"), PAUSE, "sent, report fault, aside 3000", NULL, NULL, NULL,
      "server again"},
+    {"verdict fault: once, of what has just failed each time", ANEW, 500, JSON,
+     WORDS("oh"), OVER, "sent, report fault, failed, done", "Status: 500",
+     NO_RETRY, "upstream_error 500 none none x1", "server"},
     {"verdict fault: not in a worker that ends", DRAIN, 500, JSON, WORDS("oh"),
      OVER, "sent, report fault, body gone, done", "Status: 500", WORDS("oh"),
      "upstream_error 500 none none x1", "server"},
@@ -310,6 +314,7 @@ static void forget_key(struct stage *st)
 
 static void ask(struct stage *st, int flags)
 {
+    st->s.lim->has_failed = (flags & ANEW) != 0;
     if ((flags & HURRY) != 0)
         stage_param(st, "HTTP_X_SLUICE_DEADLINE=1");
     if ((flags & KEYED) != 0)

@@ -447,6 +447,58 @@ static void goes_to(const char *base, const char *path, const char *asked,
     config_free(cfg);
 }
 
+/* An address that an upstream with base_url and api_path tells, as clients see
+ * it; NULL: it stays. */
+static void comes_from(const char *base, const char *path, const char *told,
+                       const char *want)
+{
+    char var[160], other[64] = "SLUICE_MAX_BODY_MB=1";
+    struct buf url = {NULL, 0, 0, 0};
+    struct config *cfg;
+
+    (void)snprintf(var, sizeof(var), "SLUICE_UPSTREAM_URL=%s", base);
+    if (path != NULL)
+        (void)snprintf(other, sizeof(other), "SLUICE_API_PATH=%s", path);
+    cfg = given_sound(NULL, var, other);
+    CU_ASSERT_EQUAL(api_url_back(&url, &cfg->upstreams[0], told), want != NULL);
+    if (want != NULL)
+        CU_ASSERT_STRING_EQUAL(buf_head(&url), want);
+    buf_free(&url);
+    config_free(cfg);
+}
+
+static void what_lies_at_the_api_is_to_be_had_here(void)
+{
+    static const char *const rows[][4] = {
+        {"https://a", NULL, "/v1/files/7", NULL},
+        {"https://a", NULL, "https://a/v1/files/7", "/v1/files/7"},
+        {"https://a", NULL, "HTTPS://A/v1/files/7?x=y", "/v1/files/7?x=y"},
+        {"https://a", NULL, "https://ab/v1/files/7", NULL},
+        {"https://a", NULL, "https://a.b/v1/files/7", NULL},
+        {"https://a", NULL, "https://a:444/v1/files/7", NULL},
+        {"https://a", NULL, "https://a@b/v1/files/7", NULL},
+        {"https://a", NULL, "http://a/v1/files/7", NULL},
+        {"https://a", NULL, "//a/v1/files/7", NULL},
+        {"https://a", NULL, "files/7", NULL},
+        {"https://a", NULL, "", NULL},
+        {"https://a", NULL, "/v2/files/7", NULL},
+        {"https://a", NULL, "/v11/files/7", NULL},
+        {"https://a/b/openai", NULL, "/b/openai/files/7", "/v1/files/7"},
+        {"https://a/b/openai", NULL, "https://a/b/openai/files/7#f",
+         "/v1/files/7#f"},
+        {"https://a/b/openai", NULL, "/b/openai", "/v1"},
+        {"https://a/b/openai", NULL, "/b/openais/files/7", NULL},
+        {"https://a/openai/v1?k=v", NULL, "/openai/v1/files/7?k=v",
+         "/v1/files/7?k=v"},
+        {"https://a", "/", "/files/7", "/v1/files/7"},
+        {"https://a/b", "/v4", "https://a/b/v4/files/7", "/v1/files/7"},
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++)
+        comes_from(rows[i][0], rows[i][1], rows[i][2], rows[i][3]);
+}
+
 static void the_api_lies_where_base_url_says(void)
 {
     static const char *const rows[][4] = {
@@ -518,6 +570,8 @@ static const struct unit_test tests[] = {
     {"a base_url loses its end and keeps its path",
      a_base_url_loses_its_end_and_keeps_its_path},
     {"the API lies where base_url says", the_api_lies_where_base_url_says},
+    {"what lies at the API is to be had here",
+     what_lies_at_the_api_is_to_be_had_here},
     {"a secret in the environment spares the file",
      a_secret_in_the_environment_spares_the_file},
     {NULL, NULL},

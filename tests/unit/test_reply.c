@@ -49,6 +49,8 @@ static void retry_headers_stay_within_a_minute(void)
     }
 }
 
+#define NAMES "X-23456789-123456789-123456789" /* three of them fit */
+
 static void no_header_of_the_upstream_is_there_twice(void)
 {
     static const struct {
@@ -74,6 +76,16 @@ static void no_header_of_the_upstream_is_there_twice(void)
          "Set-Cookie: a=b\nStrict-Transport-Security: c\nAlt-Svc: d\n"
          "Access-Control-Allow-Origin: *\nConnection: close",
          -1, ""},
+        {"X-A: 1\nConnection: X-B , close\nX-B: 2\nX-C: 3\n"
+         "connection: x-a",
+         -1, "x-c: 3\r\n"},
+        {"Connection: x-aa\nX-A: 1\nX-Aaa: 2", -1, "x-a: 1\r\nx-aaa: 2\r\n"},
+        {"Connection: " NAMES "," NAMES "," NAMES "\nConnection: x-no\n"
+         "X-23456789-123456789-123456789: 1\nX-23456789-123456789: 2\n"
+         "X-No: 3",
+         -1, "x-23456789-123456789: 2\r\nx-no: 3\r\n"},
+        {"Connection: " NAMES "," NAMES "," NAMES "-1\n" NAMES "-1: 1", -1,
+         "x-23456789-123456789-123456789-1: 1\r\n"},
         {"Retry-After: Sun, 06 Nov 1994 08:49:37 GMT", -1, ""},
         {"Date: a\nServer: b\nX-Sluice-Attempts: 9", -1, ""},
     };

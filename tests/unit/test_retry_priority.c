@@ -326,6 +326,53 @@ static void who_was_refused_without_a_file_is_remembered_in_the_next(void)
     desk_free(d);
 }
 
+/* On any worker, for a minute; a claim does not use it up. */
+static void what_has_failed_is_known_to_all(void)
+{
+    struct limiter_request req = lab_request("a", CLASS_NORMAL, 1);
+    struct desk *d = desk_new(1);
+    struct ask *a;
+
+    desk_open(d, 0);
+    desk_open(d, 1);
+    req.fingerprint = 7;
+    a = desk_ask(d, 0, &req);
+    desk_turn(d);
+    CU_ASSERT_FALSE(limiter_has_failed(d->w[0], a->ticket, d->now));
+    desk_sent(a);
+    limiter_failed(a->lim, a->ticket);
+    desk_done(a, false);
+    desk_turn(d);
+    CU_ASSERT_FALSE(retry_priority_claim(desk_layout(d, 0), 7, d->now));
+    a = desk_ask(d, 1, &req);
+    desk_turn(d);
+    CU_ASSERT_TRUE(limiter_has_failed(d->w[1], a->ticket, d->now));
+    CU_ASSERT_TRUE(
+        limiter_has_failed(d->w[1], a->ticket, d->now + RETRY_PRIORITY_NS / 2));
+    CU_ASSERT_FALSE(
+        limiter_has_failed(d->w[1], a->ticket, d->now + 2 * RETRY_PRIORITY_NS));
+    req.fingerprint = 8;
+    a = desk_ask(d, 1, &req);
+    desk_turn(d);
+    CU_ASSERT_FALSE(limiter_has_failed(d->w[1], a->ticket, d->now));
+    CU_ASSERT_FALSE(limiter_has_failed(d->w[1], NULL, d->now));
+    desk_free(d);
+}
+
+static void what_has_no_fingerprint_has_never_failed(void)
+{
+    struct layout *lay = lab_new();
+
+    retry_priority_failed(lay, 0, LAB_T0);
+    CU_ASSERT_FALSE(retry_priority_has_failed(lay, 0, LAB_T0));
+    retry_priority_failed(lay, 5, LAB_T0);
+    CU_ASSERT_TRUE(retry_priority_has_failed(lay, 5, LAB_T0));
+    CU_ASSERT_FALSE(retry_priority_claim(lay, 5, LAB_T0));
+    repair_run(lay, LAB_T0); /* a note like the others */
+    CU_ASSERT_TRUE(retry_priority_has_failed(lay, 5, LAB_T0));
+    free(lay);
+}
+
 static const struct unit_test tests[] = {
     {"a note is good for one claim", a_note_is_good_for_one_claim},
     {"a note is good for a minute", a_note_is_good_for_a_minute},
@@ -347,6 +394,9 @@ static const struct unit_test tests[] = {
     {"other services have other keys", other_services_have_other_keys},
     {"who was refused without a file is remembered in the next",
      who_was_refused_without_a_file_is_remembered_in_the_next},
+    {"what has failed is known to all", what_has_failed_is_known_to_all},
+    {"what has no fingerprint has never failed",
+     what_has_no_fingerprint_has_never_failed},
     {NULL, NULL},
 };
 
