@@ -37,7 +37,7 @@ CFLAGS  =
 LDFLAGS =
 ALL_CFLAGS  = $(STD) $(WARN) $(MODE_$(VARIANT)) -fPIE -pthread $(CFLAGS)
 ALL_LDFLAGS = $(filter-out -D% -U%,$(MODE_$(VARIANT))) -pthread \
-  -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack $(LDFLAGS)
+  $(LINK) -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack $(LDFLAGS)
 
 # -------------------------------------------------------------- programs --
 
@@ -63,6 +63,14 @@ PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
 TESTS := $(if $(wildcard tests/unit/main.c),$(BUILD)/unit-tests) \
   $(if $(wildcard tests/spine/main.c),$(BUILD)/spine-tests) \
   $(BUILD)/bench/goodput $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
+
+# A decision passes through a hundred small functions in as many files of state/
+# and lib/, and is a fifth faster once the compiler has seen them together.  What
+# only tests them does without: it costs five seconds a program.
+LTO := $(if $(VARIANT),,$(if $(shell $(CC) -v 2>&1 | grep '^gcc version'),-flto=auto))
+$(call obj,$(STATE) $(LIB)): private FAT = $(LTO:%=% -ffat-lto-objects)
+LINK = -fno-lto
+$(BUILD)/sluice.fcgi $(BUILD)/bench/limiter_bench: private LINK = $(LTO)
 
 all: $(PROGRAMS) ## build the programs into build/
 
@@ -91,7 +99,7 @@ $(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests $(BU
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FAT) -MMD -MP -c -o $@ $<
 
 # Other flags, another compiler: everything anew.
 FLAGS = $(CC) $(ALL_CFLAGS) / $(ALL_LDFLAGS) $(PKG_LIBS)
