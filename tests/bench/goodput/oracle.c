@@ -4,6 +4,9 @@
  * Whatever the limits let pass goes at once, fairly: first the model that has
  * least of what it is owed, and of it the client that has least.  What a model
  * is owed and cannot take now (all its workers are busy) is kept for it.
+ *
+ * A row may hold it to the promise that Sluice gives its operator: then the
+ * limit that was set is one more limit, which it knows as it knows the others.
  */
 #include "policy.h"
 
@@ -15,6 +18,7 @@
 struct oracle {
     struct run *r;
     struct job *waiting; /* oldest first */
+    struct limit promise;
 };
 
 static void *oracle_open(struct run *r)
@@ -23,7 +27,21 @@ static void *oracle_open(struct run *r)
 
     CHECK(o != NULL);
     o->r = r;
+    limit_init(&o->promise,
+               &(struct limit_spec){
+                   .kind = r->row->promised ? LIMIT_SLIDING : LIMIT_NONE,
+                   .size = r->row->believed,
+                   .window_ns = r->row->window_ns + r->row->margin_ns},
+               RUN_T0);
     return o;
+}
+
+static void oracle_close(void *p)
+{
+    struct oracle *o = p;
+
+    limit_fini(&o->promise);
+    free(o);
 }
 
 static void append(struct oracle *o, struct job *j)
@@ -99,11 +117,12 @@ static double kept(const struct oracle *o, int model)
     return n;
 }
 
-static bool may_go(const struct oracle *o, int model)
+static bool may_go(struct oracle *o, int model)
 {
     struct upstream *u = &o->r->upstream;
 
-    return upstream_left(u, model, o->r->now) > 0 &&
+    return limit_left(&o->promise, o->r->now) > 0 &&
+           upstream_left(u, model, o->r->now) > 0 &&
            (double)upstream_left(u, OF_ACCOUNT, o->r->now) > kept(o, model);
 }
 
@@ -145,10 +164,13 @@ static int64_t oracle_turn(void *p)
     while ((at = best(o)) != NULL) {
         j = *at;
         *at = j->next;
+        (void)limit_take(&o->promise, o->r->now);
         run_send(o->r, j);
     }
     for (j = o->waiting; j != NULL; j = j->next) {
-        when = upstream_opens_ns(&o->r->upstream, j->model, o->r->now);
+        when = max_i64(
+            upstream_opens_ns(&o->r->upstream, j->model, o->r->now),
+            limit_opens_ns(&o->promise, o->r->now));
         if (when > o->r->now)
             next = min_i64(next, when);
     }
@@ -159,7 +181,7 @@ const struct policy policy_oracle = {
     .name = "oracle",
     .sees = true,
     .open = oracle_open,
-    .close = free,
+    .close = oracle_close,
     .ask = oracle_ask,
     .heard = oracle_heard,
     .resume = oracle_resume,

@@ -58,6 +58,8 @@ struct row {
     uint32_t windows;  /* 0: 20 */
     uint32_t believed; /* the limit as set; 0: 40 a window */
     int64_t margin_ns; /* 0: 500 ms */
+    bool promised;     /* the oracle keeps the operator's promise, too: no more
+                        * than BELIEVED within a window and its margin */
     uint32_t tries;    /* retry.max; 0: 3 */
     uint32_t jobs;     /* above 0: each loop asks once; this is how many */
     struct upstream_spec upstream;

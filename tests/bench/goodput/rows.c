@@ -116,10 +116,17 @@ const struct row rows[] = {
                   .stranger = {150 * S, 10}},
      .bounds = {{GOODPUT, 98}},
      .holds = true},
+    /* Whoever sends 40 in 60.5 s cannot send them just as the window opens, as
+     * an oracle without a promise does, and comes behind one of these. */
     {.name = "stranger, 1 each 6 s",
+     .promised = true,
      .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W)},
                   .stranger = {6 * S, 1}},
-     .bounds = {{GOODPUT, 98}}},
+     .bounds = {{GOODPUT, 98}},
+     .holds = true},
+    {.name = "the same beside an oracle without a promise",
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W)},
+                  .stranger = {6 * S, 1}}},
 
     {.group = "it changes",
      .name = "fixed 20 rises to 40",
