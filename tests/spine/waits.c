@@ -160,6 +160,29 @@ static void but_not_what_ends_with_it(void)
     stage_free(st);
 }
 
+/* A hundred thousand tokens of prompt: timeouts.first_byte_s counts, and not
+ * idle_s (300). */
+static void a_head_is_no_first_byte(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    stage_chat(st, true);
+    stage_grant(st);
+    wire_send(st->s.up);
+    wire_head(st->s.up, 200, SSE);
+    stage_pass(st, 400000);
+    CU_ASSERT_FALSE(stage_is_over(st));
+    SAID(st, "Status: 200 OK\r\n");
+    SAID(st, ": waiting for the upstream\n");
+    (void)wire_body(st->s.up, HI DONE);
+    wire_end(st->s.up, END_OK, "");
+    stage_settle(st);
+    ENDED(st);
+    SAID(st, "\n\n" HI DONE);
+    NOTED(st, OK);
+    stage_free(st);
+}
+
 static void and_then_it_can_only_be_broken_off(void)
 {
     struct stage *st = stage_new(NULL);
@@ -274,6 +297,7 @@ static const struct spine_test tests[] = {
     {"the upstream's white space passes, once it lasts",
      the_upstreams_white_space_passes_once_it_lasts},
     {"but not what ends with it", but_not_what_ends_with_it},
+    {"a head is no first byte", a_head_is_no_first_byte},
     {"and then it can only be broken off", and_then_it_can_only_be_broken_off},
     {"promised events: JSON is told as events", json_is_told_as_events},
     {"promised events: an error in JSON, too", an_error_in_json_too},
