@@ -55,6 +55,8 @@ void head_clear(struct upstream_head *h)
 {
     while (h->n > 0)
         free(h->headers[--h->n].name);
+    free(h->headers);
+    h->headers = NULL;
     h->status = 0;
     h->content_length = -1;
     h->chunked = false;
@@ -65,6 +67,7 @@ void head_move(struct upstream_head *to, struct upstream_head *from)
 {
     *to = *from;
     from->n = 0;
+    from->headers = NULL;
     head_clear(from);
 }
 
@@ -259,6 +262,16 @@ void head_replace(struct upstream_head *h, const char *name, const char *value)
     set(&h->headers[i], name, value, strlen(value));
 }
 
+/* A thousand streams have a head each, of few headers as a rule. */
+static struct upstream_header *one_more(struct upstream_head *h)
+{
+    if (h->n % 16 == 0) {
+        h->headers = realloc(h->headers, (h->n + 16) * sizeof(*h->headers));
+        CHECK(h->headers != NULL);
+    }
+    return &h->headers[h->n++];
+}
+
 bool head_take(struct upstream_head *h, const char *line, size_t len)
 {
     const char *end = line + len, *from;
@@ -277,6 +290,6 @@ bool head_take(struct upstream_head *h, const char *line, size_t len)
     if (strcmp(name, "connection") == 0)
         note_hops(h, from, (size_t)(end - from));
     else if (is_kept(h, name) && h->n < UPSTREAM_HEADERS)
-        set(&h->headers[h->n++], name, from, (size_t)(end - from));
+        set(one_more(h), name, from, (size_t)(end - from));
     return true;
 }

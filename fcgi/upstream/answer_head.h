@@ -15,7 +15,8 @@ struct upstream_header {
 
 #define UPSTREAM_HEADERS 64 /* of those kept (answer_head.c) */
 
-/* The head of an answer: the status and those headers that go on. */
+/* The head of an answer: the status and those headers that go on.  All zeros,
+ * but for a length of -1, it is clear: no memory is its own. */
 struct upstream_head {
     int status;
     int64_t content_length; /* -1: not said, or chunked */
@@ -23,7 +24,7 @@ struct upstream_head {
     char hops[96]; /* names that its Connection fields list, of its hop alone:
                     * ",close,x-a,"; what does not fit is not known */
     size_t n;
-    struct upstream_header headers[UPSTREAM_HEADERS];
+    struct upstream_header *headers; /* room for a multiple of 16 */
 };
 
 /* Takes a header field line without its end (RFC 9112, 5).  False: one that

@@ -168,9 +168,8 @@ static int64_t oracle_turn(void *p)
         run_send(o->r, j);
     }
     for (j = o->waiting; j != NULL; j = j->next) {
-        when = max_i64(
-            upstream_opens_ns(&o->r->upstream, j->model, o->r->now),
-            limit_opens_ns(&o->promise, o->r->now));
+        when = max_i64(upstream_opens_ns(&o->r->upstream, j->model, o->r->now),
+                       limit_opens_ns(&o->promise, o->r->now));
         if (when > o->r->now)
             next = min_i64(next, when);
     }
