@@ -117,6 +117,11 @@ class Browser:
         m = self.metrics()
         return m["JSHeapUsedSize"], m["Nodes"]
 
+    def heap_text(self):
+        """Every text that the page's script holds. What chromedriver was told by it, DevTools' console keeps: that is not the page's."""
+        snapshot = json.loads(self.do("GET", "/chromium/heap_snapshot"))
+        return "\n".join(text for text in snapshot["strings"] if not text.startswith('{"status":'))
+
     def until(self, what, seconds=30):
         """Polls WHAT() until it is true; gives its value, or the last one."""
         end = time.monotonic() + seconds

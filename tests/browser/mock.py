@@ -13,9 +13,11 @@ import json
 import math
 import pathlib
 import random
+import secrets
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "www" / "dashboard"
 KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
@@ -49,6 +51,7 @@ class World:
         self.rng = random.Random(7)
         self.config = config()
         self.live = {}
+        self.keys = keys()
         self.hold_end = time.time() + 42
         self.bench = {MODELS[1]: time.time() + 9500} if state in ("retreat", "busy", "full") else {}
         self.builds = 120000
@@ -286,6 +289,32 @@ def config():
     return c
 
 
+# Of a key: what is allowed. queue.max of the settings is one bound that the page does not know.
+KEY_COUNTS = {"weight": (1, 1000), "requests_per_min": (0, 10000), "queue_max": (0, 500)}
+
+
+def key(name, made, expires=None, source="made", priority="normal", weight=1, per_min=0, queue_max=0):
+    return {"name": name, "id": secrets.token_hex(4), "source": source, "made_at": made, "expires_at": expires, "expired": False,
+            "priority": priority, "weight": weight, "requests_per_min": per_min, "queue_max": queue_max}
+
+
+def keys():
+    now, day = time.time(), 86400
+    made = [key("docs-bot", None, source="settings", priority="low", per_min=20, queue_max=50), key("ci", now - 40 * day, now + 50 * day, weight=3),
+            key("review-agent", now - 9 * day, priority="high", weight=2, queue_max=20), key("trial", now - 31 * day, now - day)]
+    return {k["name"]: k for k in made}
+
+
+def key_fault(body):
+    for name, (lo, hi) in KEY_COUNTS.items():
+        v = body.get(name, lo)
+        if type(v) is not int or not lo <= v <= hi:
+            return f"{name}: must be a whole number from {lo} to {hi}"
+    if body.get("priority", "normal") not in ("high", "normal", "low"):
+        return "priority: must be high, normal or low"
+    return None
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -326,6 +355,8 @@ class Handler(BaseHTTPRequestHandler):
                 return self.answer(200, w.history(parse_qs(u.query)))
         if u.path == "/api/events":
             return self.events(w)
+        if u.path == "/api/keys":
+            return self.answer(200, {"keys": self.listed(w)}) if self.is_admin() else self.denied()
         self.fail(404, "sluice_not_found", "no such route")
 
     def close(self):
@@ -350,13 +381,24 @@ class Handler(BaseHTTPRequestHandler):
         except OSError:
             pass
 
+    def is_admin(self):
+        return self.headers.get("Authorization") == "Bearer " + TOKEN
+
+    def denied(self):
+        self.fail(401, "sluice_unauthorized", "The admin token is needed.")
+
+    def listed(self, w):
+        return [k | {"expired": k["expires_at"] is not None and k["expires_at"] <= time.time()} for k in w.keys.values()]
+
     def act(self):
         w = self.server.world
         n = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(n) or b"{}")
-        if self.headers.get("Authorization") != "Bearer " + TOKEN:
-            return self.fail(401, "sluice_unauthorized", "The admin token is needed.")
+        if not self.is_admin():
+            return self.denied()
         with w.lock:
+            if self.path.startswith("/api/keys"):
+                return self.key(w, unquote(self.path[10:]), body)
             if self.command == "PATCH":
                 return self.patch(w, body)
             if self.command == "DELETE":
@@ -388,6 +430,39 @@ class Handler(BaseHTTPRequestHandler):
             w.config[k] |= {"value": w.config[k]["default"], "source": "default"} if v is None else {"value": v, "source": "live"}
         self.answer(200, w.config)
 
+    def key(self, w, name, body):
+        if self.command == "POST":
+            return self.make_key(w, body)
+        if name not in w.keys:
+            return self.fail(404, "sluice_not_found", f"There is no key {name}.")
+        if w.keys[name]["source"] == "settings":
+            return self.fail(409, "sluice_conflict", f"The key {name} is in the settings file: change it there.")
+        if self.command == "DELETE":
+            del w.keys[name]
+            return self.answer(200, {"revoked": name})
+        fault = key_fault(body)
+        if fault:
+            return self.fail(400, "sluice_bad_request", fault)
+        w.keys[name] |= self.terms(body)
+        self.answer(200, [k for k in self.listed(w) if k["name"] == name][0])
+
+    def make_key(self, w, body):
+        name, fault = body.get("name", ""), key_fault(body)
+        if name in w.keys:
+            return self.fail(409, "sluice_conflict", f"name: there is a key {name} already.")
+        if fault or not 1 <= len(name.encode()) <= 63:
+            return self.fail(400, "sluice_bad_request", fault or "name: must have 1 to 63 characters")
+        w.keys[name] = key(name, time.time()) | self.terms(body)
+        self.answer(201, w.keys[name] | {"key": "sk-sluice-" + secrets.token_urlsafe(32)})
+
+    @staticmethod
+    def terms(body):
+        """What a body says of a key, as it is kept."""
+        kept = {k: body[k] for k in ("priority", *KEY_COUNTS) if k in body}
+        if "expires_in_s" in body:
+            kept["expires_at"] = None if body["expires_in_s"] is None else time.time() + body["expires_in_s"]
+        return kept
+
     do_POST = do_PATCH = do_DELETE = act
 
 
@@ -396,9 +471,14 @@ def main():
     p.add_argument("--port", type=int, default=8099)
     p.add_argument("--state", default="busy", choices=["idle", "busy", "retreat", "full", "paused", "many", "lost"])
     a = p.parse_args()
-    server = ThreadingHTTPServer(("127.0.0.1", a.port), Handler)
+    serve(a.state, a.port).serve_forever()
+
+
+def serve(state, port=0):
+    """A server that is ready to serve_forever(), with a world that moves."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
-    server.world, server.born = World(a.state), time.time()
+    server.world, server.born = World(state), time.time()
 
     def run():
         while True:
@@ -406,7 +486,7 @@ def main():
                 server.world.step()
             time.sleep(0.5)
     threading.Thread(target=run, daemon=True).start()
-    server.serve_forever()
+    return server
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 /*
- * check.js - may a setting have this value?
+ * check.js - may a setting have this value, and a key this name?
  *
  * The same rules as the server's, so that a mistake is told while typing; the
  * server has the last word. setting: a row of /api/config. Gives {value} or
@@ -29,6 +29,21 @@ export function check(setting, typed) {
   if ((min !== undefined && min !== null && n < min) || (max !== undefined && max !== null && n > max))
     return {wrong: 'check.range', values};
   return {value: n};
+}
+
+/* May a key have this name?  The rule of `clients` in the settings file, and
+ * what the path of an address can carry: "." and ".." mean folders there. */
+export function checkName(typed, isTaken) {
+  const value = String(typed).trim();
+  const bytes = new TextEncoder().encode(value).length;
+  if (bytes < 1 || bytes > 63)
+    return {wrong: 'check.name'};
+  const parts = value.split('.');
+  const isAddress = (parts.length === 4 && parts.every((p) => String(p & 255) === p)) ||
+    (/^[\da-f:.]+$/i.test(value) && URL.canParse(`http://[${value}]`));
+  if (isAddress || /[\x00-\x1f\x7f]/.test(value) || ['anonymous', 'unknown', '.', '..'].includes(value))
+    return {wrong: 'check.odd'};
+  return isTaken(value) ? {wrong: 'check.taken'} : {value};
 }
 
 export function same(a, b) {

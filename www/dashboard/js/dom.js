@@ -31,6 +31,9 @@ function add(el, kids) {
       el.append(kid);
 }
 
+/* A part of a view, under its title. */
+export const card = (title, ...kids) => h('section.card', {'aria-label': title}, h('div.card-head', null, h('h2', null, title)), kids);
+
 /* Touches the document only where something differs. */
 export function setAttr(el, key, value) {
   if (value === null || value === undefined || value === false)

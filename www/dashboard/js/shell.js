@@ -14,10 +14,11 @@ import {createModels} from './views/models.js';
 import {createClients} from './views/clients.js';
 import {createReliability} from './views/reliability.js';
 import {createCapacity} from './views/capacity.js';
+import {createKeys} from './views/keys.js';
 import {createSettings} from './views/settings.js';
 
 const VIEWS = {now: createNow, requests: createRequests, models: createModels, clients: createClients,
-  reliability: createReliability, capacity: createCapacity, settings: createSettings};
+  reliability: createReliability, capacity: createCapacity, keys: createKeys, settings: createSettings};
 const LOST_S = 5;
 
 export function createShell(app) {

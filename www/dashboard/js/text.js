@@ -34,6 +34,7 @@ export function createText(lang) {
     clock: format({hour: '2-digit', minute: '2-digit', second: '2-digit'}),
     minute: format({hour: '2-digit', minute: '2-digit'}),
     day: format({day: 'numeric', month: 'short'}),
+    date: format({day: 'numeric', month: 'short', year: 'numeric'}),
     stamp: format({day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit'}),
     weekday: format({weekday: 'short'}),
   };
@@ -111,5 +112,5 @@ export function createText(lang) {
   const when = (name) => (at) => (isNumber(at) ? times[name].format(at * 1000) : missing);
 
   return {lang, t, has, num, compact, dur, tick, count, bytes, pct, rate, missing,
-    clock: when('clock'), minute: when('minute'), day: when('day'), stamp: when('stamp'), weekday: when('weekday')};
+    clock: when('clock'), minute: when('minute'), day: when('day'), date: when('date'), stamp: when('stamp'), weekday: when('weekday')};
 }

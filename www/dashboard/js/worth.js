@@ -4,7 +4,7 @@
  * Two prices, kept in this browser; tokens of all models since the state file
  * was made. Nobody else's price list is built in: it would be wrong soon.
  */
-import {h, setText} from './dom.js';
+import {card, h, setText} from './dom.js';
 
 export function createWorth(app) {
   const {text: {t, ...fmt}, prefs} = app;
@@ -31,7 +31,7 @@ export function createWorth(app) {
       setText(dd, said[key]);
   }
   return {
-    el: h('section.card.worth', {'aria-label': t('worth.title')}, h('div.card-head', null, h('h2', null, t('worth.title'))),
+    el: card(t('worth.title'),
       h('dl.facts', null, facts.map(([key, dd]) => h('div', null, h('dt', null, t(`worth.${key}`)), dd))),
       h('div.fields', null, fields), h('p.card-note', null, t('worth.note'))),
     update(s) {

@@ -4,7 +4,7 @@ export default {
   yes: 'yes', no: 'no',
 
   'nav.label': 'Views', 'nav.now': 'Now', 'nav.requests': 'Requests', 'nav.models': 'Models', 'nav.clients': 'Clients',
-  'nav.reliability': 'Reliability', 'nav.capacity': 'Capacity', 'nav.settings': 'Settings',
+  'nav.reliability': 'Reliability', 'nav.capacity': 'Capacity', 'nav.keys': 'Keys', 'nav.settings': 'Settings',
   'tool.hold': 'Hold view', 'tool.held': 'View held', 'tool.hold.why': 'Hold what is shown; nothing is stopped', 'tool.language': 'Language',
   'tool.theme.auto': 'Theme: as the system', 'tool.theme.light': 'Theme: light', 'tool.theme.dark': 'Theme: dark', 'tool.token': 'Enter a token',
   'tool.skip': 'Skip to content', 'title.paused': 'paused',
@@ -93,6 +93,16 @@ export default {
   'refusal.queue_full.why': 'queue.max', 'refusal.client_queue_full.why': 'queue.per_client', 'refusal.queue_bytes.why': 'queue.max_mb', 'refusal.deadline.why': 'would have come too late',
   'refusal.table_full.why': 'a table of the state file', 'refusal.state.why': 'the lock or the state file', 'refusal.model_off.why': 'benched', 'refusal.upstream_held.why': 'held after a 402',
 
+  'keys.new': 'New key', 'keys.name': 'Name', 'keys.made': 'Made', 'keys.expires_in_s': 'Expires', 'keys.priority': 'Class', 'keys.weight': 'Share', 'keys.requests_per_min': 'Requests/min',
+  'keys.queue_max': 'Places in line', 'keys.source': 'From', 'keys.from.made': 'made here', 'keys.from.settings': 'settings file', 'keys.never': 'never', 'keys.in': 'in [n:a day|{n} days]',
+  'keys.keep': 'as it is', 'keys.expired': 'expired', 'keys.zero': '0: no limit', 'keys.make': 'Make the key',
+  'keys.none': 'There are no keys. A key tells a client apart and gives it a class, a share and limits of its own; the setting “anonymous” decides who may come without one.',
+  'keys.denied': 'Keys are seen and changed with the admin token only.', 'keys.told': 'The key of {name}',
+  'keys.once': 'It is told only now: Sluice keeps none that it could show again. It goes when this box is closed or this view is left.', 'keys.lines': 'What a client needs:',
+  'keys.copy.key': 'Copy the key', 'keys.copy.lines': 'Copy both lines', 'keys.copied': 'Copied.', 'keys.byHand': 'The browser does not let the page copy. It is selected: copy it by hand.', 'keys.close': 'I have it: close',
+  'keys.change': 'Change', 'keys.save': 'Save', 'keys.changed': '{name} is changed.', 'keys.revoke': 'Revoke', 'keys.revoke.title': 'Revoke {name}?',
+  'keys.revoke.what': '{name} gets 401 at once; its requests under way end as they would. It cannot be undone.', 'keys.revoked': '{name} is revoked.',
+
   'set.loading': 'Loading…', 'set.note': 'Changes apply at once, to all workers, and are kept.', 'set.reload': 'Reload file', 'set.discard': 'Discard', 'set.reset': 'Reset',
   'set.apply': 'Apply [n:1 change|{n} changes]', 'set.applied': 'Applied and kept.', 'set.dirty': 'changed', 'set.auto': 'automatic', 'set.empty': 'none',
   'set.range': '{min} to {max}', 'set.default': 'default {value}', 'set.onReload': 'changes on reload', 'set.onRestart': 'changes on restart',
@@ -109,7 +119,8 @@ export default {
   'set.trusted_proxies': 'Proxies that say who asks', 'set.client_header': 'Header that names a client', 'set.client_from_user': 'The body may name a client',
   'set.drain_s': 'Time for open answers at the end', 'set.log_level': 'Log level', 'set.log': 'Log file', 'set.state_dir': 'Shared state in', 'set.data_dir': 'Kept across reboots in',
   'check.range': 'From {min} to {max}.', 'check.number': 'A number from {min} to {max}.', 'check.whole': 'A whole number from {min} to {max}.', 'check.finer': 'No finer than 0.001.',
-  'check.word': 'One of the words offered.',
+  'check.word': 'One of the words offered.', 'check.name': 'From 1 to 63 characters (bytes of UTF-8).', 'check.taken': 'There is a key of this name.',
+  'check.odd': 'Printable, no address, and not “anonymous”, “unknown” or dots alone.',
 
   'lost.what': 'Connection lost', 'lost.when': 'What you see is of {at}, {ago} ago.', 'lost.never': 'Nothing has been received yet.', 'lost.next': 'Trying again in {s}', 'lost.trying': 'Trying now…',
   'lost.now': 'Try now', 'foot.version': 'Sluice {version}', 'foot.up': 'up {time}', 'foot.workers': '[n:1 worker|{n} workers]', 'foot.live': 'Live · {at}',

@@ -4,7 +4,7 @@ export default {
   yes: '是', no: '否',
 
   'nav.label': '视图', 'nav.now': '现在', 'nav.requests': '请求', 'nav.models': '模型', 'nav.clients': '客户端',
-  'nav.reliability': '可靠性', 'nav.capacity': '容量', 'nav.settings': '设置',
+  'nav.reliability': '可靠性', 'nav.capacity': '容量', 'nav.keys': '密钥', 'nav.settings': '设置',
   'tool.hold': '定格画面', 'tool.held': '画面已定格', 'tool.hold.why': '只定格显示，服务照常运行', 'tool.language': '语言',
   'tool.theme.auto': '主题：跟随系统', 'tool.theme.light': '主题：浅色', 'tool.theme.dark': '主题：深色', 'tool.token': '输入令牌',
   'tool.skip': '跳到内容', 'title.paused': '已暂停',
@@ -73,6 +73,16 @@ export default {
   'refusal.model_off': '模型停用', 'refusal.upstream_held': '上游欠费', 'refusal.queue_full.why': 'queue.max', 'refusal.client_queue_full.why': 'queue.per_client', 'refusal.queue_bytes.why': 'queue.max_mb', 'refusal.deadline.why': '会来得太迟', 'refusal.table_full.why': '状态文件中的一张表', 'refusal.state.why': '锁或状态文件',
   'refusal.model_off.why': '停用中', 'refusal.upstream_held.why': '402 之后暂停',
 
+  'keys.new': '新密钥', 'keys.name': '名称', 'keys.made': '创建于', 'keys.expires_in_s': '到期', 'keys.priority': '级别', 'keys.weight': '份额', 'keys.requests_per_min': '请求/分',
+  'keys.queue_max': '排队位置', 'keys.source': '来自', 'keys.from.made': '在此创建', 'keys.from.settings': '设置文件', 'keys.never': '永不', 'keys.in': '{n} 天后',
+  'keys.keep': '不变', 'keys.expired': '已过期', 'keys.zero': '0：不限', 'keys.make': '创建密钥',
+  'keys.none': '还没有密钥。密钥用来区分客户端，并给它自己的级别、份额和限额；无密钥者能否进来由设置“anonymous”决定。',
+  'keys.denied': '只有持管理令牌才能查看和更改密钥。', 'keys.told': '{name} 的密钥',
+  'keys.once': '只在此刻显示：Sluice 不保存可再次显示的副本。关闭此框或离开此视图后即消失。', 'keys.lines': '客户端所需：',
+  'keys.copy.key': '复制密钥', 'keys.copy.lines': '复制两行', 'keys.copied': '已复制。', 'keys.byHand': '浏览器不允许网页复制。已选中，请手动复制。', 'keys.close': '已保存，关闭',
+  'keys.change': '更改', 'keys.save': '保存', 'keys.changed': '{name} 已更改。', 'keys.revoke': '吊销', 'keys.revoke.title': '吊销 {name}？',
+  'keys.revoke.what': '{name} 将立即得到 401；进行中的请求照常结束。此操作无法撤销。', 'keys.revoked': '{name} 已吊销。',
+
   'set.loading': '加载中…', 'set.note': '更改立即对所有工作进程生效，并会保存。', 'set.reload': '重新载入文件', 'set.discard': '放弃', 'set.reset': '还原', 'set.apply': '应用 {n} 项更改', 'set.applied': '已应用并保存。',
   'set.dirty': '已更改', 'set.auto': '自动', 'set.empty': '无', 'set.range': '{min} 到 {max}', 'set.default': '默认 {value}', 'set.onReload': '重新载入后生效', 'set.onRestart': '重启后生效',
   'set.source.default': '默认', 'set.source.file': '来自文件', 'set.source.env': '来自环境变量', 'set.source.live': '在线设置', 'set.group.upstreams': '配额', 'set.group.queue': '队列', 'set.group.waiting': '等待期间',
@@ -83,7 +93,8 @@ export default {
   'set.retry.max': '短暂故障的尝试次数', 'set.retry.refused_max': '同一请求最多被拒次数', 'set.retreat.max_s': '最长退避', 'set.ready.queue_percent': '队列不超过', 'set.ready.tokens_percent': '突发余量高于', 'set.ready.probe_s': '等待上游',
   'set.admin.read': '无令牌可读者', 'set.anonymous': '无密钥可发者', 'set.hosts': '本机名称', 'set.origins': '可调用的网页', 'set.trusted_proxies': '可转告来源的代理', 'set.client_header': '为客户端命名的请求头', 'set.client_from_user': '请求体可为客户端命名',
   'set.drain_s': '停止时留给回答的时间', 'set.log_level': '日志级别', 'set.log': '日志文件', 'set.state_dir': '共享状态目录', 'set.data_dir': '持久数据目录',
-  'check.range': '{min} 到 {max}。', 'check.number': '{min} 到 {max} 的数。', 'check.whole': '{min} 到 {max} 的整数。', 'check.finer': '不细于 0.001。', 'check.word': '请选列出的词。',
+  'check.range': '{min} 到 {max}。', 'check.number': '{min} 到 {max} 的数。', 'check.whole': '{min} 到 {max} 的整数。', 'check.finer': '不细于 0.001。', 'check.word': '请选列出的词。', 'check.name': '1 到 63 个字符（UTF-8 字节）。', 'check.taken': '已有同名密钥。',
+  'check.odd': '须可显示，不能是地址、“anonymous”、“unknown”或仅为点。',
 
   'lost.what': '连接中断', 'lost.when': '所见为 {at} 的数据，{ago}前。', 'lost.never': '尚未收到任何数据。', 'lost.next': '{s}后重试', 'lost.trying': '正在重试…', 'lost.now': '立即重试',
   'foot.version': 'Sluice {version}', 'foot.up': '已运行 {time}', 'foot.workers': '{n} 个工作进程', 'foot.live': '实时 · {at}', 'foot.polling': '轮询 · {at}', 'foot.held': '画面定格于 {at}', 'foot.lost': '连接中断',

@@ -4,7 +4,7 @@
  * Wanted = what was sent, what was refused and by how much the queue grew, per
  * minute of the range; the shortfall is what the quota lacks for it.
  */
-import {h, keyed, setAttr, setText} from '../dom.js';
+import {card, h, keyed, setAttr, setText} from '../dom.js';
 import {createChart} from '../chart.js';
 import {createRangePicker} from '../range.js';
 import {highest, sum} from '../history.js';
@@ -25,15 +25,15 @@ export function createCapacity(app) {
     {key: 'waiting', label: t('col.waiting'), color: 'accent', kind: 'area'},
     {key: 'refused', label: t('outcome.refused'), color: 'o-refused', kind: 'bars'}]});
   const el = h('div.stack', null,
-    h('section.card', {'aria-label': t('cap.now')}, h('div.card-head', null, h('h2', null, t('cap.now'))), gauges),
+    card(t('cap.now'), gauges),
     h('div.section-head', null, h('h2', null, t('cap.over')), range.el),
     h('div.two', null,
-      h('section.card', {'aria-label': t('cap.shortfall')}, h('div.card-head', null, h('h2', null, t('cap.shortfall'))), sentence,
+      card(t('cap.shortfall'), sentence,
         h('dl.facts', null, facts.map(([key, dd]) => h('div', null, h('dt', null, t(`cap.fact.${key}`)), dd)))),
-      h('section.card', {'aria-label': t('cap.refusals')}, h('div.card-head', null, h('h2', null, t('cap.refusals'))), refusals, clean,
+      card(t('cap.refusals'), refusals, clean,
         h('p.card-note', null, t('cap.refusals.note')))),
-    h('div.two', null, h('section.card', {'aria-label': t('cap.window')}, h('div.card-head', null, h('h2', null, t('cap.window'))), usage.el),
-      h('section.card', {'aria-label': t('cap.waiting')}, h('div.card-head', null, h('h2', null, t('cap.waiting'))), demand.el)));
+    h('div.two', null, card(t('cap.window'), usage.el),
+      card(t('cap.waiting'), demand.el)));
   let data = null;
   let unwatch = null;
 

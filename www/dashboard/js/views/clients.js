@@ -1,7 +1,7 @@
 /*
  * clients.js - who asks, how much, and what comes of it?
  */
-import {h} from '../dom.js';
+import {card, h} from '../dom.js';
 import {createTable, marked} from '../table.js';
 import {figures} from '../figures.js';
 
@@ -34,8 +34,7 @@ export function createClients(app) {
     return bad.length ? bad.map(([kind, n]) => `${t(`outcome.${kind}`)} ${fmt.compact(n)}`).join(', ') : t('clients.noTrouble');
   }
   return {
-    el: h('div.stack', null, h('section.card', {'aria-label': t('clients.title')},
-      h('div.card-head', null, h('h2', null, t('clients.title'))), h('p.card-note', null, t('clients.note')), table.el)),
+    el: h('div.stack', null, card(t('clients.title'), h('p.card-note', null, t('clients.note')), table.el)),
     update(s) {
       total = s.clients.reduce((a, c) => a + (c.requests ?? 0), 0);
       table.set(s.clients);

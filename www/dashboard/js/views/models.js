@@ -1,7 +1,7 @@
 /*
  * models.js - which models do the work, how well, and which of two is better?
  */
-import {h, keyed, replace, setAttr, setText} from '../dom.js';
+import {card, h, keyed, replace, setAttr, setText} from '../dom.js';
 import {createTable} from '../table.js';
 import {figures} from '../figures.js';
 import {createWorth} from '../worth.js';
@@ -42,11 +42,11 @@ export function createModels(app) {
     h('section', {'aria-label': t('models.ranked')},
       h('div.section-head', null, h('h2', null, t('models.ranked')), h('span.spring'), h('label', {for: rank.id}, t('models.by')), rank), cards, none),
     h('div.two', null,
-      h('section.card', {'aria-label': t('models.compare')}, h('div.card-head', null, h('h2', null, t('models.compare'))),
+      card(t('models.compare'),
         h('table.duel', null, h('caption.sr', null, t('models.compare')),
           h('thead', null, h('tr', null, h('th', {scope: 'col'}, h('span.sr', null, t('col.figure'))), heads)), duel)),
       worth.el),
-    h('section.card', {'aria-label': t('models.all')}, h('div.card-head', null, h('h2', null, t('models.all'))), table.el));
+    card(t('models.all'), table.el));
 
   function make(m) {
     const share = h('i');

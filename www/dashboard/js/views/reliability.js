@@ -4,7 +4,7 @@
  * Availability counts what was ours or the upstream's to get right; a client
  * that erred, hung up or was cancelled is on neither side.
  */
-import {h, keyed, setAttr, setText} from '../dom.js';
+import {card, h, keyed, setAttr, setText} from '../dom.js';
 import {createChart} from '../chart.js';
 import {createRangePicker} from '../range.js';
 import {createWeek} from '../week.js';
@@ -51,7 +51,6 @@ export function createReliability(app) {
     {key: 'queue_p50', label: 'p50', color: 'accent', bridge: true, kind: 'line'}, {key: 'queue_p95', label: 'p95', color: 'second', bridge: true, dash: [5, 3]}]});
   const charts = [outcomes, first, speed, queue];
   const week = createWeek(app);
-  const card = (key, ...kids) => h('section.card', {'aria-label': t(key)}, h('div.card-head', null, h('h2', null, t(key))), kids);
 
   const el = h('div.stack', null,
     h('div.section-head', null, h('h2', null, t('nav.reliability')), range.el),
@@ -59,13 +58,13 @@ export function createReliability(app) {
       h('section.card', {'aria-label': t('rel.availability')},
         h('div.card-head', null, h('h2', null, t('rel.availability')), h('label', {for: choose.id}, t('rel.objective')), choose),
         percent, line, h('div.meter.budget', {'aria-hidden': 'true'}, budget), spent, tokens),
-      card('rel.time', h('div.stackbar', {'aria-hidden': 'true'}, parts.map((p) => p.fill)),
+      card(t('rel.time'), h('div.stackbar', {'aria-hidden': 'true'}, parts.map((p) => p.fill)),
         h('dl.facts.rows', null, parts.map((p, i) => h('div', null, h('dt', null, h(`i.swatch.bars.c-${PARTS[i][1]}`), t(`rel.time.${p.key}`)), p.dd))),
         h('p.card-note', null, t('rel.time.note'))),
-      card('rel.kinds', kinds, clean)),
-    card('rel.outcomes', outcomes.el),
-    h('div.three', null, card('rel.first', first.el), card('rel.speed', speed.el), card('rel.queue', queue.el)),
-    card('rel.week', week.el));
+      card(t('rel.kinds'), kinds, clean)),
+    card(t('rel.outcomes'), outcomes.el),
+    h('div.three', null, card(t('rel.first'), first.el), card(t('rel.speed'), speed.el), card(t('rel.queue'), queue.el)),
+    card(t('rel.week'), week.el));
   let unwatch = null;
 
   function tell() {
