@@ -167,7 +167,7 @@ static int call(struct ctl *c, const char *method, const char *path,
 
 /* ---- what was answered --------------------------------------------------------- */
 
-static struct json_object *at(struct json_object *o, const char *key)
+struct json_object *call_at(struct json_object *o, const char *key)
 {
     struct json_object *value = NULL;
 
@@ -186,7 +186,7 @@ static void print_line(FILE *to, const char *before, const char *text)
 static void explain(const struct ctl *c, const struct answer *a,
                     struct json_object *root)
 {
-    struct json_object *message = at(at(root, "error"), "message");
+    struct json_object *message = call_at(call_at(root, "error"), "message");
 
     if (message != NULL)
         print_line(stderr, "sluicectl: ", json_object_get_string(message));
@@ -200,11 +200,10 @@ static void explain(const struct ctl *c, const struct answer *a,
                 c->cfg->data_dir);
 }
 
-/* The call, and its answer for PRINT unless it was refused. */
-static int call_and(struct ctl *c, const char *method, const char *path,
-                    const char *body,
-                    void (*print)(struct json_object *root, const void *arg),
-                    const void *arg)
+int call_and(struct ctl *c, const char *method, const char *path,
+             const char *body,
+             void (*print)(struct json_object *root, const void *arg),
+             const void *arg)
 {
     struct json_object *root;
     struct answer a;
@@ -213,13 +212,15 @@ static int call_and(struct ctl *c, const char *method, const char *path,
     if (rc != EXIT_SUCCESS)
         return rc;
     root = json_tokener_parse(a.text != NULL ? a.text : "");
-    if (a.status == 200 && root != NULL) {
+    if ((a.status == 200 || a.status == 201) && root != NULL) {
         print(root, arg);
     } else {
         explain(c, &a, root);
         rc = EXIT_FAILURE;
     }
     json_object_put(root);
+    if (a.text != NULL)
+        explicit_bzero(a.text, a.len); /* it may hold a client's new key */
     free(a.text);
     return rc;
 }
@@ -255,9 +256,8 @@ static struct json_object *number_of(double number)
     return json_object_new_double_s(number, text);
 }
 
-/* What ROW is to be; NULL: all of TEXT is no value of it, which was said. */
-static struct json_object *value_for(const struct setting *row, const char *key,
-                                     const char *text)
+struct json_object *call_value(const struct setting *row, const char *key,
+                               const char *text)
 {
     const char *hint = setting_text_number_hint(row);
     char must[SETTING_LABEL_MAX];
@@ -299,7 +299,7 @@ static int put_pair(struct json_object *object, const char *pair)
     snprintf(key, sizeof(key), "%.*s", (int)(eq - pair), pair);
     row = setting_find_dotted(key);
     if (eq[1] != '\0') {
-        value = row != NULL ? value_for(row, key, eq + 1)
+        value = row != NULL ? call_value(row, key, eq + 1)
                             : json_object_new_string(eq + 1);
         if (value == NULL)
             return EXIT_FAILURE;
@@ -314,8 +314,8 @@ static void print_settings(struct json_object *root, const void *arg)
 
     json_object_object_foreach(wanted, key, unused)
     {
-        struct json_object *row = at(root, key);
-        struct json_object *value = at(row, "value");
+        struct json_object *row = call_at(root, key);
+        struct json_object *value = call_at(row, "value");
 
         (void)unused;
         print_text(stdout, key);
@@ -323,7 +323,7 @@ static void print_settings(struct json_object *root, const void *arg)
         print_json_text(stdout, json_object_to_json_string_ext(
                                     value, JSON_C_TO_STRING_PLAIN));
         fputs(" (", stdout);
-        print_text(stdout, json_object_get_string(at(row, "source")));
+        print_text(stdout, json_object_get_string(call_at(row, "source")));
         puts(")");
     }
     json_object_put(wanted);
@@ -349,7 +349,7 @@ int call_set(struct ctl *c, char *const *pairs, int n)
 
 static void print_reloaded(struct json_object *root, const void *arg)
 {
-    struct json_object *warnings = at(root, "warnings");
+    struct json_object *warnings = call_at(root, "warnings");
     size_t i, n = json_object_is_type(warnings, json_type_array)
                       ? json_object_array_length(warnings)
                       : 0;

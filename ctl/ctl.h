@@ -68,5 +68,26 @@ int call_clear(struct ctl *c, const char *upstream, const char *model);
 
 /* key.c: prints a new key for the client NAME, and its entry. */
 int key_new(const char *name);
+/* key_calls.c: those that a worker makes, as the N words at ARGS say; EXIT_USAGE:
+ * they say nothing that is known. */
+int keys_run(struct ctl *c, char **args, int n);
+
+/* ---- call.c, for those that call through it ----------------------------------- */
+
+struct json_object;
+struct setting;
+
+/* The call, with BODY or NULL, and its answer for PRINT unless it was refused,
+ * which is said. */
+int call_and(struct ctl *c, const char *method, const char *path,
+             const char *body,
+             void (*print)(struct json_object *root, const void *arg),
+             const void *arg);
+/* The member KEY of O, borrowed; NULL: it has none, or is no object. */
+struct json_object *call_at(struct json_object *o, const char *key);
+/* What TEXT is as a value of ROW, called KEY; the caller's.  NULL: it is none,
+ * which was said. */
+struct json_object *call_value(const struct setting *row, const char *key,
+                               const char *text);
 
 #endif

@@ -4,7 +4,8 @@
  *   status, queue, top    look.c, top.c   from the state file alone
  *   set, reload, pause,   call.c          through a worker, over HTTP, with
  *   resume, cancel, ...                   the admin token
- *   key new               key.c           a client's key
+ *   key make, key list    key_calls.c     keys of clients, the same way
+ *   key new               key.c           one for the settings
  *   check                 here            would a worker start with it?
  *
  * The one part of state/ that knows the settings.
@@ -131,9 +132,9 @@ static int run_clear(struct ctl *c, char **args, int n)
 
 static int run_key(struct ctl *c, char **args, int n)
 {
-    (void)c;
-    (void)n;
-    return strcmp(args[0], "new") == 0 ? key_new(args[1]) : EXIT_USAGE;
+    if (strcmp(args[0], "new") == 0 && n == 2)
+        return key_new(args[1]);
+    return keys_run(c, args, n);
 }
 
 /* NAME takes MIN to MAX arguments; EXIT_USAGE from RUN prints the usage. */
@@ -157,8 +158,15 @@ static const struct command {
     {"cancel", "ID", "ends one request, waiting or running", 1, 1, run_cancel},
     {"clear", "[UPSTREAM [MODEL]]", "ends a retreat, a 402 hold or a bench", 0,
      2, run_clear},
-    {"key", "new NAME", "a new key for a client, and its line for the settings",
-     2, 2, run_key},
+    {"key", "make NAME [K=V...]",
+     "a new key; limits as requests_per_min=20, "
+     "expires=30d",
+     1, 32, run_key},
+    {"key", "list", "all keys, and whose they are", 1, 32, run_key},
+    {"key", "set NAME K=V...", "other limits, for the same key", 1, 32,
+     run_key},
+    {"key", "revoke NAME", "it is of no use any more", 1, 32, run_key},
+    {"key", "new NAME", "a key, and its line for the settings", 1, 32, run_key},
     {"check", "[FILE]", "would a worker start with these settings?", 0, 1,
      run_check},
 };

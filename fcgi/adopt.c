@@ -1,7 +1,8 @@
 /*
  * adopt.c - which settings does this worker follow, and who is told?
  *
- *   a PATCH, a reload --> revise.c, in a thread --> on_revised(): in force here
+ *   a PATCH, a reload, an order about a key
+ *     --> revise.c, in a thread --> on_revised(): in force here
  *     --> limiter_adopt(): the shared state knows of a newer generation, every
  *         worker is poked, finds it (adopt_look()) and follows, in its thread
  *     --> answered once all have
@@ -23,6 +24,7 @@
 #include "fcgi/notify.h"
 #include "fcgi/reply.h"
 #include "fcgi/sluice.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/offload.h"
 #include "state/limiter.h"
@@ -93,6 +95,8 @@ static void put_in_force(struct adopt *a, struct revision *rev, uint64_t stamp)
 static void change_free(struct change *c)
 {
     revise_fini(&c->rev);
+    if (c->answer.data != NULL && c->rev.kind == REVISE_KEYS)
+        explicit_bzero(c->answer.data, c->answer.cap); /* it may hold a key */
     buf_free(&c->answer);
     free(c->patch);
     free(c);
@@ -110,6 +114,13 @@ static void forget_change(struct change *c)
     change_free(c);
 }
 
+static enum error_code code_of(int status)
+{
+    if (status == 404)
+        return ERROR_NOT_FOUND;
+    return status == 503 ? ERROR_STATE : ERROR_BAD_REQUEST;
+}
+
 static void answer(struct change *c)
 {
     struct adopt_asker who = c->who;
@@ -122,7 +133,7 @@ static void answer(struct change *c)
         who.told(who.arg, &c->answer, NULL);
         return;
     }
-    e.code = c->rev.status == 400 ? ERROR_BAD_REQUEST : ERROR_STATE;
+    e.code = code_of(c->rev.status);
     snprintf(e.message, sizeof(e.message), "%.*s", (int)sizeof(e.message) - 1,
              c->rev.err);
     who.told(who.arg, NULL, &e);
@@ -154,13 +165,32 @@ static void on_timer(void *arg)
 
 /* ---- a change is made ------------------------------------------------------- */
 
+static const char *what_is(const struct revision *rev)
+{
+    static const char *const deeds[] = {[KEY_MAKE] = "key_make",
+                                        [KEY_SET] = "key_set",
+                                        [KEY_REVOKE] = "key_revoke"};
+
+    switch (rev->kind) {
+    case REVISE_START:
+        return "start";
+    case REVISE_FOLLOW:
+        return "follow";
+    case REVISE_RELOAD:
+        return "reload";
+    case REVISE_PATCH:
+        return "patch";
+    case REVISE_KEYS:
+        break;
+    }
+    return deeds[rev->order.deed];
+}
+
 static void tell(struct change *c)
 {
     struct sluice *s = c->a->s;
     const struct revision *rev = &c->rev;
-    const char *what = rev->kind == REVISE_FOLLOW   ? "follow"
-                       : rev->kind == REVISE_RELOAD ? "reload"
-                                                    : "patch";
+    const char *what = what_is(rev);
 
     if (rev->status != 200 && rev->kind == REVISE_FOLLOW &&
         strcmp(c->a->said, rev->err) == 0)
@@ -177,6 +207,8 @@ static void tell(struct change *c)
         return;
     if (rev->kind == REVISE_PATCH)
         control_log(s->log, c->remote, c->id, what, "change", c->patch);
+    else if (rev->kind == REVISE_KEYS)
+        control_log(s->log, c->remote, c->id, what, "name", rev->order.name);
     else
         control_log(s->log, c->remote, c->id, what, NULL, NULL);
 }
@@ -217,7 +249,7 @@ static void on_revised(struct job *job, bool ran)
         return;
     }
     if (c->who.put != NULL)
-        c->who.put(&c->answer, a->s->cfg, c->rev.notes);
+        c->who.put(&c->answer, a->s->cfg, &c->rev);
     c->until_ns = loop_now(a->s->loop) + WAIT_NS;
     loop_at(a->s->loop, &a->timer, loop_now(a->s->loop) + NS_PER_MS);
 }
@@ -231,6 +263,7 @@ static void work(struct job *job)
     c->rev.running = a->s->cfg;
     c->rev.own = &a->own;
     c->stamp = terms_stamp(a->s->cfg->state_dir);
+    c->rev.order.now_s = clock_wall_ms() / 1000;
     revise(&c->rev);
 }
 
@@ -282,6 +315,17 @@ void adopt_reload(struct adopt *a, const struct adopt_asker *who)
         offload_do(a->offload, &begin(a, REVISE_RELOAD, who)->job);
 }
 
+static void take_body(struct change *c, const char *body, size_t len)
+{
+    c->rev.patch_len = len;
+    c->patch = malloc(len + 1);
+    CHECK(c->patch != NULL);
+    if (len > 0)
+        memcpy(c->patch, body, len);
+    c->patch[len] = '\0';
+    c->rev.patch = c->patch;
+}
+
 void adopt_patch(struct adopt *a, const struct adopt_asker *who,
                  const char *patch, size_t len)
 {
@@ -290,12 +334,22 @@ void adopt_patch(struct adopt *a, const struct adopt_asker *who,
     if (is_busy(a, who))
         return;
     c = begin(a, REVISE_PATCH, who);
-    c->rev.patch_len = len;
-    c->patch = malloc(len + 1);
-    CHECK(c->patch != NULL);
-    memcpy(c->patch, patch, len);
-    c->patch[len] = '\0';
-    c->rev.patch = c->patch;
+    take_body(c, patch, len);
+    offload_do(a->offload, &c->job);
+}
+
+void adopt_keys(struct adopt *a, const struct adopt_asker *who,
+                enum key_deed deed, const char *name, const char *body,
+                size_t len)
+{
+    struct change *c;
+
+    if (is_busy(a, who))
+        return;
+    c = begin(a, REVISE_KEYS, who);
+    c->rev.order.deed = deed;
+    snprintf(c->rev.order.name, sizeof(c->rev.order.name), "%s", name);
+    take_body(c, body, len);
     offload_do(a->offload, &c->job);
 }
 

@@ -8,19 +8,22 @@
 #ifndef SLUICE_ADOPT_H
 #define SLUICE_ADOPT_H
 
+#include <stddef.h>
+
 #include "fcgi/config/config.h"
+#include "fcgi/config/key_order.h"
 
 struct adopt;
 struct buf;
-struct json_object;
 struct reply_error;
+struct revision;
 struct sluice;
 
 /* Who asks for a change. */
 struct adopt_asker {
     const char *remote, *id; /* for the log; copied */
-    /* Writes the answer as soon as CFG is in force here, with NOTES on it. */
-    void (*put)(struct buf *b, struct config *cfg, struct json_object *notes);
+    /* Writes the answer as soon as CFG, which came of REV, is in force here. */
+    void (*put)(struct buf *b, struct config *cfg, const struct revision *rev);
     /* All follow, and that is the ANSWER; or, with NULL, E says why nothing
      * changes.  Called once, maybe before adopt_patch() returns. */
     void (*told)(void *arg, const struct buf *answer,
@@ -47,6 +50,11 @@ void adopt_reload(struct adopt *a, const struct adopt_asker *who);
 /* The LEN bytes at PATCH change some values. */
 void adopt_patch(struct adopt *a, const struct adopt_asker *who,
                  const char *patch, size_t len);
+/* DEED is done to the key of the client NAME (KEY_MAKE: the body says which), as
+ * the LEN bytes at BODY say.  The answer's text is wiped after it was told. */
+void adopt_keys(struct adopt *a, const struct adopt_asker *who,
+                enum key_deed deed, const char *name, const char *body,
+                size_t len);
 /* Nobody with ARG is to be told any more; what was asked for goes on. */
 void adopt_forget(struct adopt *a, const void *arg);
 

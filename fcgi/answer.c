@@ -113,6 +113,8 @@ enum step exchange_page(struct exchange *x, int status, const char *type,
     if (strcmp(x->req->method, "HEAD") != 0)
         buf_add(&b, buf_head(page), page->len);
     client_write(&x->client, buf_head(&b), b.len);
+    if (status == 201)
+        explicit_bzero(b.data, b.cap); /* a key that is told once */
     buf_free(&b);
     client_end(&x->client);
     x->relay.head_sent = true;

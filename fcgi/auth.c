@@ -8,7 +8,7 @@
  * rebinding) and its page would be "our own".
  * Address literals are safe: they cannot be re-bound.
  *
- * Who has a client's key needs no more; who has none may come from where
+ * Who has a client's key, whose time is not over, needs no more; who has none may come from where
  * `anonymous` says.  What is read needs an address or a token, what is changed
  * the admin token, wherever it comes from.  An address is what whence.c says.
  *
@@ -32,6 +32,7 @@
 #include "fcgi/route.h"
 #include "fcgi/turned_away.h"
 #include "fcgi/whence.h"
+#include "lib/clock.h"
 
 /* ---- Host and Origin -------------------------------------------------------- */
 
@@ -142,8 +143,8 @@ static bool is_same(const char *have, const char *token)
 
     if (token == NULL || have == NULL)
         return false;
-    clients_hash(mine, token, strlen(token));
-    clients_hash(theirs, have, strlen(have));
+    key_text_hash(mine, token, strlen(token));
+    key_text_hash(theirs, have, strlen(have));
     return CRYPTO_memcmp(mine, theirs, KEY_HASH) == 0;
 }
 
@@ -157,9 +158,9 @@ static const struct client_key *find_key(const struct config *cfg,
 {
     unsigned char hash[KEY_HASH];
 
-    if (cfg->n_clients == 0 || have == NULL)
+    if (cfg->n_clients + cfg->n_made == 0 || have == NULL)
         return NULL;
-    clients_hash(hash, have, strlen(have));
+    key_text_hash(hash, have, strlen(have));
     return clients_find(cfg, hash);
 }
 
@@ -170,6 +171,12 @@ static const struct client_key *find_client(const struct config *cfg,
     const struct client_key *key = find_key(cfg, bearer(r));
 
     return key != NULL ? key : find_key(cfg, r->api_key);
+}
+
+/* KEY, unless its time is over. */
+static const struct client_key *still(const struct client_key *key)
+{
+    return key != NULL && clients_is_over(key, clock_wall_ms()) ? NULL : key;
 }
 
 static bool is_within(const struct request *r, enum origin_range allowed)
@@ -237,26 +244,62 @@ static void keep_or_forget(const struct config *cfg, struct request *r,
         request_forget_key(r);
 }
 
+static bool presents_any(const struct request *r)
+{
+    return r->authorization != NULL || r->api_key != NULL;
+}
+
+/* Where each upstream has a key of ours, what looks like one that we made is
+ * for us, and for nobody else. */
+static bool presents_ours(const struct config *cfg, const struct request *r)
+{
+    size_t i;
+
+    for (i = 0; i < cfg->n_upstreams; i++)
+        if (cfg->upstreams[i].api_key == NULL)
+            return false;
+    return key_text_is_ours(bearer(r)) || key_text_is_ours(r->api_key);
+}
+
 /*
  * A key is asked for where none is needed, too: one that was revoked must not
  * go on as if it were no key.  Without clients in the settings, what SDKs send
- * because they must send something means nothing.
+ * because they must send something means nothing, unless it looks like a key
+ * that we made.  KNOWN is the one that is presented, KEY the same if its time
+ * is not over.
  */
 static void check_client(const struct config *cfg, struct request *r,
-                         const struct client_key *key)
+                         const struct client_key *key,
+                         const struct client_key *known)
 {
-    bool presents = r->authorization != NULL || r->api_key != NULL;
-    bool odd = cfg->n_clients > 0 && presents && key == NULL;
+    bool odd = key == NULL && presents_any(r) &&
+               (known != NULL || cfg->n_clients > 0 || presents_ours(cfg, r));
 
     if (key != NULL)
         adopt_client(r, key);
     else
         adopt_stranger(cfg, r); /* before the fault: it is counted and logged */
     if (odd)
-        turned_away_key(r);
+        turned_away_key(r, known);
     else if (key == NULL && !is_within(r, cfg->anonymous))
         turned_away_client(cfg, r);
-    keep_or_forget(cfg, r, key != NULL);
+    keep_or_forget(cfg, r, known != NULL);
+}
+
+/* The same where nothing but a key of a client will do. */
+static void check_key(const struct config *cfg, struct request *r,
+                      const struct client_key *key,
+                      const struct client_key *known)
+{
+    if (key != NULL)
+        adopt_client(r, key);
+    else if (presents_any(r))
+        turned_away_key(r, known);
+    else
+        fault_set(&r->fault, ERROR_UNAUTHORIZED,
+                  "A client's key is needed here (Authorization: Bearer, "
+                  "x-api-key or api-key).");
+    keep_or_forget(cfg, r, true);
 }
 
 /* By what it says and where it comes from, before any key is looked at. */
@@ -273,8 +316,10 @@ static void identify(const struct config *cfg, struct request *r)
 void auth_check(const struct config *cfg, struct request *r)
 {
     enum route_access access = r->route != NULL ? r->route->access : ACCESS_ALL;
-    const struct client_key *key =
-        access == ACCESS_CLIENT ? find_client(cfg, r) : NULL;
+    const struct client_key *known =
+        access == ACCESS_CLIENT || access == ACCESS_KEY ? find_client(cfg, r)
+                                                        : NULL;
+    const struct client_key *key = still(known);
     struct fault other = r->fault;
 
     identify(cfg, r);
@@ -287,7 +332,10 @@ void auth_check(const struct config *cfg, struct request *r)
     case ACCESS_PREFLIGHT:
         break;
     case ACCESS_CLIENT:
-        check_client(cfg, r, key);
+        check_client(cfg, r, key, known);
+        break;
+    case ACCESS_KEY:
+        check_key(cfg, r, key, known);
         break;
     case ACCESS_READ:
         check_read(cfg, r);

@@ -95,7 +95,7 @@ void gate_route(const struct routes *table, struct request *r)
             "There is nothing at this path. Sluice serves the OpenAI API "
             "under /v1/, so that a base URL ends with /v1; and /health, "
             "/health/ready, /metrics, /api/status, /api/queue, /api/events, "
-            "/api/history, /api/config.");
+            "/api/history, /api/config, /api/keys, /api/me.");
         return;
     }
     (void)snprintf(r->allow, sizeof(r->allow), "%s", allow);

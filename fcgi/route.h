@@ -19,6 +19,7 @@ enum route_access {
     ACCESS_READ = 2,
     ACCESS_ADMIN = 3,     /* the admin token, from wherever it is asked */
     ACCESS_PREFLIGHT = 4, /* a listed origin, or our own: cors.c */
+    ACCESS_KEY = 5,       /* a client's own key, from wherever it comes */
 };
 
 struct route {

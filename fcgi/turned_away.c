@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/config/clients.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/fault.h"
@@ -103,10 +104,17 @@ void turned_away_page(struct request *r)
 
 /* ---- addresses and keys ------------------------------------------------------ */
 
-void turned_away_key(struct request *r)
+void turned_away_key(struct request *r, const struct client_key *known)
 {
-    fault_set(&r->fault, ERROR_UNAUTHORIZED,
-              "Sluice does not know this client key (clients).");
+    if (known != NULL)
+        fault_set(&r->fault, ERROR_UNAUTHORIZED,
+                  "The time of this client key is over: an administrator can "
+                  "give it more (sluicectl key set %s expires=...).",
+                  known->name);
+    else
+        fault_set(&r->fault, ERROR_UNAUTHORIZED,
+                  "Sluice does not know this client key (clients, sluicectl "
+                  "key list).");
 }
 
 /* The word of VALUE in the setting KEY. */

@@ -7,7 +7,7 @@
  *        values_init()      defaults
  *        put_file()         walked key by key           --> value_put_json()
  *        load_env()         every variable of a row     --> value_put_text()
- *        live_apply()       live.c                      --> value_put_json()
+ *        live_apply()       live.c; keys.c: keys_put()  --> value_put_json()
  *        load_secrets()     the key files that both may have named
  *        config_settle()    what was left open; do they agree?
  *
@@ -15,8 +15,7 @@
  * key given twice, or a value that another one makes pointless stops the load,
  * because a typing error here means a limit that does not hold.
  *
- * In the file, keys that begin with two slashes are comments, at any level,
- * whatever their value is: JSON itself has none.
+ * In the file, keys that begin with two slashes are comments, at any level.
  */
 #include "fcgi/config/config.h"
 
@@ -29,6 +28,7 @@
 
 #include "fcgi/config/clients.h"
 #include "fcgi/config/json_file.h"
+#include "fcgi/config/keys.h"
 #include "fcgi/config/live.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
@@ -412,7 +412,8 @@ int config_build(struct config **out, const struct config_from *from, char *err,
         (cfg->n_upstreams == 0 && add_upstream(cfg, &c) == -1) ||
         load_env(cfg, from->env, &c) == -1 ||
         (from->live != NULL && live_apply(cfg, from->live, &c) == -1) ||
-        load_secrets(cfg, &c) == -1 || config_settle(cfg, err, err_max) == -1) {
+        keys_put(cfg, from->keys, &c) == -1 || load_secrets(cfg, &c) == -1 ||
+        config_settle(cfg, err, err_max) == -1) {
         config_free(cfg);
         return -1;
     }
@@ -424,7 +425,7 @@ int config_load(struct config **out, char *const *env, char *err,
                 size_t err_max)
 {
     struct json_file file;
-    struct config_from from = {&file, NULL, env};
+    struct config_from from = {.file = &file, .env = env};
     int rc;
 
     *out = NULL;

@@ -16,6 +16,7 @@ struct json_object;
 struct config_from {
     const struct json_file *file; /* of SLUICE_CONFIG; no text, or NULL: none */
     struct json_object *live;     /* live changes (live.h); NULL: none */
+    struct json_object *keys;     /* that were made (keys.h); NULL: none */
     char *const *env;             /* "NAME=value", NULL at the end */
 };
 

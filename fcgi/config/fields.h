@@ -118,6 +118,8 @@ struct config {
 
     struct client_key *clients; /* clients.h */
     size_t n_clients;           /* 0: nobody needs a key of ours */
+    struct client_key *made;    /* keys.h; in the order of their names */
+    size_t n_made;
 
     char *state_dir; /* absolute */
     char *data_dir;  /* absolute */

@@ -4,8 +4,8 @@
  *   adopt.c --> revise(), in a thread or at the start
  *
  * Whoever changes something holds the lock of the state directory, builds the
- * settings to see that they are sound, and only then publishes: live changes to
- * the disk first (settings.json), then all together for the workers
+ * settings to see that they are sound, and only then publishes: live changes,
+ * or keys, to the disk first (settings.json, keys.json), then all together for the workers
  * (adopted.json, terms.c).  Each of them builds its own settings from that one
  * text.  So they all take the same, and never half of it.
  *
@@ -22,6 +22,7 @@
 
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/key_file.h"
 #include "fcgi/config/live.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/config/start.h"
@@ -36,10 +37,13 @@ static void read_current(struct revision *r, struct terms *current)
     struct complaint err = {text, sizeof(text)};
 
     if (terms_read(current, r->running->state_dir, &err) == 0 &&
-        current->generation >= r->own->generation)
+        current->generation >= r->own->generation) {
+        terms_complete(current, r->own);
         return;
+    }
     terms_free(current);
     terms_copy(current, r->own);
+    terms_complete(current, r->own);
     if (current->live == NULL)
         current->live = json_object_new_object();
 }
@@ -57,6 +61,7 @@ static bool follow_published(struct revision *r)
 
     if (terms_read(&t, r->running->state_dir, &err) == -1)
         return false;
+    terms_complete(&t, r->own);
     if (t.generation < r->own->generation ||
         (t.generation == r->own->generation && terms_same(&t, r->own))) {
         bool same = t.generation == r->own->generation;
@@ -82,6 +87,7 @@ static void put_back(struct revision *r)
     if (follow_published(r))
         return; /* somebody else has done so */
     terms_copy(&t, r->own);
+    terms_complete(&t, r->own);
     cfg = revision_build(r, &t, NULL);
     if (cfg == NULL)
         revision_refuse(r, 400);
@@ -144,8 +150,8 @@ static void note_overridden(struct revision *r, struct config *old,
 static void compare_files(struct revision *r, const struct terms *current,
                           const struct terms *next)
 {
-    struct config_from was = {&current->file, NULL, r->env};
-    struct config_from is = {&next->file, NULL, r->env};
+    struct config_from was = {.file = &current->file, .env = r->env};
+    struct config_from is = {.file = &next->file, .env = r->env};
     struct config *old = NULL, *new = NULL;
     char err[sizeof(r->err)];
 
@@ -173,12 +179,14 @@ static void publish_again(struct revision *r, struct terms *current)
 }
 
 /* Reads what is on the disk into NEXT. */
-static int read_disk(struct revision *r, struct terms *next)
+static int read_disk(struct revision *r, struct terms *next,
+                     const struct terms *current)
 {
     struct complaint err = revision_complaint(r);
 
     if (config_read(&next->file, r->env, r->err, sizeof(r->err)) == -1)
         return revision_refuse(r, 400);
+    revision_read_keys(r, next, current);
     next->live = terms_read_live(r->running->data_dir, &err);
     return next->live != NULL ? 0 : revision_refuse(r, 400);
 }
@@ -189,7 +197,7 @@ static void reload(struct revision *r)
     struct config *cfg = NULL;
 
     read_current(r, &current);
-    if (read_disk(r, &next) == 0) {
+    if (read_disk(r, &next, &current) == 0) {
         cfg = revision_build(r, &next, r->notes);
         if (cfg == NULL)
             revision_refuse(r, 400);
@@ -206,27 +214,47 @@ static void reload(struct revision *r)
 
 /* ---- a patch ------------------------------------------------------------------------------ */
 
+/* The object in the body; NULL: ERR. */
+static struct json_object *read_body(const struct revision *r,
+                                     struct complaint *err)
+{
+    struct json_file text = {.len = r->patch_len};
+    struct json_object *body = NULL;
+
+    text.text = strndup(r->patch, r->patch_len);
+    CHECK(text.text != NULL);
+    text.len = strlen(text.text);
+    if (text.len < r->patch_len)
+        complain(err, "the body: it has a zero byte");
+    else
+        body = json_file_parse(&text, "the body", err);
+    json_file_free(&text);
+    return body;
+}
+
 /* CURRENT's live changes with the patch in them. */
 static struct json_object *merge(struct revision *r,
                                  const struct terms *current)
 {
     struct complaint err = revision_complaint(r);
-    struct json_file text = {.len = r->patch_len};
-    struct json_object *patch, *merged = NULL;
+    struct json_object *patch = read_body(r, &err), *merged = NULL;
 
-    text.text = strndup(r->patch, r->patch_len);
-    CHECK(text.text != NULL);
-    text.len = strlen(text.text);
-    if (text.len < r->patch_len) {
-        complain(&err, "the body: it has a zero byte");
-    } else if ((patch = json_file_parse(&text, "the body", &err)) != NULL) {
+    if (patch != NULL)
         merged = live_merge(r->running, current->live, patch, &err);
-        json_object_put(patch);
-    }
-    json_file_free(&text);
+    json_object_put(patch);
     if (merged == NULL)
         revision_refuse(r, 400);
     return merged;
+}
+
+/* What R has changed of T, onto the disk. */
+static int keep(const struct revision *r, const struct terms *t,
+                struct complaint *err)
+{
+    const char *dir = r->running->data_dir;
+
+    return r->kind == REVISE_KEYS ? key_file_write(t->keys, dir, err)
+                                  : terms_write_live(t->live, dir, err);
 }
 
 /* Keeps NEXT and publishes it; or all is as it was. */
@@ -234,35 +262,70 @@ static void keep_and_publish(struct revision *r, struct terms *next,
                              const struct terms *current, struct config *cfg)
 {
     struct complaint err = revision_complaint(r);
-    const char *dir = r->running->data_dir;
     char text[sizeof(r->err)];
     struct complaint second = {text, sizeof(text)};
 
-    if (terms_write_live(next->live, dir, &err) == -1) {
+    if (keep(r, next, &err) == -1) {
         config_free(cfg);
         revision_refuse(r, 503);
         return;
     }
     if (revision_publish(r, next, cfg, current->generation) == -1)
-        (void)terms_write_live(current->live, dir, &second);
+        (void)keep(r, current, &second);
+}
+
+/* CURRENT's keys, after the order. */
+static struct json_object *reorder(struct revision *r,
+                                   const struct terms *current)
+{
+    struct complaint err = revision_complaint(r);
+    struct json_object *body = NULL, *keys = NULL;
+    int status = 400;
+
+    if (r->order.deed == KEY_REVOKE || (body = read_body(r, &err)) != NULL) {
+        r->order.body = body;
+        r->order.cfg = r->running;
+        keys = key_order_do(&r->order, current->keys, &status, &err);
+        r->order.body = NULL;
+    }
+    json_object_put(body);
+    if (keys == NULL)
+        revision_refuse(r, status);
+    return keys;
+}
+
+/* The settings of NEXT, which R has changed; NULL: it is refused. */
+static struct config *build_changed(struct revision *r,
+                                    const struct terms *next)
+{
+    struct complaint err = revision_complaint(r);
+    struct config *cfg = revision_build(r, next, NULL);
+
+    if (cfg == NULL) {
+        revision_refuse(r, 400);
+    } else if (r->kind == REVISE_KEYS && !key_order_holds(&r->order, cfg)) {
+        complain(&err, "name: %s stands in the settings file (clients)",
+                 r->order.name);
+        revision_refuse(r, 409);
+        config_free(cfg);
+        cfg = NULL;
+    }
+    return cfg;
 }
 
 static void patch(struct revision *r)
 {
+    bool of_keys = r->kind == REVISE_KEYS;
     struct terms current, next;
+    struct json_object **part = of_keys ? &next.keys : &next.live;
     struct config *cfg;
 
     read_current(r, &current);
     terms_copy(&next, &current);
-    json_object_put(next.live);
-    next.live = merge(r, &current);
-    if (next.live != NULL) {
-        cfg = revision_build(r, &next, NULL);
-        if (cfg == NULL)
-            revision_refuse(r, 400);
-        else
-            keep_and_publish(r, &next, &current, cfg);
-    }
+    json_object_put(*part);
+    *part = of_keys ? reorder(r, &current) : merge(r, &current);
+    if (*part != NULL && (cfg = build_changed(r, &next)) != NULL)
+        keep_and_publish(r, &next, &current, cfg);
     terms_free(&current);
     terms_free(&next);
 }
@@ -298,6 +361,7 @@ void revise(struct revision *r)
         with_lock(r, reload);
         break;
     case REVISE_PATCH:
+    case REVISE_KEYS:
         with_lock(r, patch);
         break;
     }
@@ -308,6 +372,7 @@ void revise_fini(struct revision *r)
     config_free(r->cfg);
     r->cfg = NULL;
     terms_free(&r->terms);
+    explicit_bzero(r->order.key, sizeof(r->order.key));
     json_object_put(r->notes);
     r->notes = NULL;
 }

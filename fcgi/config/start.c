@@ -53,6 +53,7 @@ static void start_unpublished(struct revision *r, struct terms *next,
     struct terms *t = published->generation > 0 ? published : next;
     struct config *cfg;
 
+    terms_complete(t, next);
     if (t == next)
         t->generation = 0;
     cfg = t == next ? build_first(r, t) : revision_build(r, t, NULL);
@@ -98,6 +99,7 @@ void start_revision(struct revision *r)
         next.live = terms_read_live(r->running->data_dir, &err);
         if (next.live == NULL)
             borrow_live(r, &next, &published);
+        revision_read_keys(r, &next, &published);
         if (lock == -1)
             start_unpublished(r, &next, &published);
         else

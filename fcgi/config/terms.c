@@ -1,12 +1,15 @@
 /*
  * terms.c - which texts do all workers build their settings from?
  *
- *   state_dir/adopted.json   {"generation", "file", "live"}: what is in force,
- *                            one file, so that all take all of it or nothing
- *   data_dir/settings.json   the live changes alone, kept across reboots
+ *   state_dir/adopted.json   {"generation", "file", "live", "keys"}: what is
+ *                            in force, one file, so that all take all of it or
+ *                            nothing
+ *   data_dir/settings.json   the live changes alone, kept across reboots; the
+ *                            keys alone: key_file.c
  *
  * Both are read with bounds and strictly: whoever holds our uid may have
- * written them.  Neither holds a key: the settings file cannot.
+ * written them.  Neither holds a key: the settings file cannot, and of those
+ * that were made there are hashes.
  */
 #include "fcgi/config/terms.h"
 
@@ -29,7 +32,8 @@
 #define LIVE_NAME    "settings.json"
 #define LOCK_NAME    "settings.lock"
 
-#define ADOPTED_MAX (8 * MIB)   /* a settings file of 1 MB, much escaped */
+/* A settings file of 1 MB, much escaped, and half of one of keys. */
+#define ADOPTED_MAX (8 * MIB)
 #define LIVE_MAX    (256 * KIB) /* every key of every upstream, and room */
 
 static const int plain =
@@ -39,6 +43,7 @@ void terms_free(struct terms *t)
 {
     json_file_free(&t->file);
     json_object_put(t->live);
+    json_object_put(t->keys);
     memset(t, 0, sizeof(*t));
 }
 
@@ -61,6 +66,19 @@ void terms_copy(struct terms *to, const struct terms *from)
     set_file(&to->file, from->file.text, from->file.len);
     if (from->live != NULL)
         CHECK(json_object_deep_copy(from->live, &to->live, NULL) == 0);
+    if (from->keys != NULL)
+        CHECK(json_object_deep_copy(from->keys, &to->keys, NULL) == 0);
+}
+
+void terms_complete(struct terms *t, const struct terms *own)
+{
+    if (t->keys != NULL)
+        return;
+    if (own->keys != NULL)
+        CHECK(json_object_deep_copy(own->keys, &t->keys, NULL) == 0);
+    else
+        t->keys = json_object_new_array();
+    CHECK(t->keys != NULL);
 }
 
 bool terms_same(const struct terms *a, const struct terms *b)
@@ -71,7 +89,8 @@ bool terms_same(const struct terms *a, const struct terms *b)
     if (a->file.text != NULL && b->file.text != NULL &&
         memcmp(a->file.text, b->file.text, a->file.len) != 0)
         return false;
-    return json_object_equal(a->live, b->live);
+    return json_object_equal(a->live, b->live) &&
+           json_object_equal(a->keys, b->keys);
 }
 
 /* ---- reading ----------------------------------------------------------- */
@@ -103,7 +122,7 @@ static struct json_object *read_object(const char *dir, const char *name,
 /* Takes ROOT apart.  False: it is not what terms_write() writes. */
 static bool take_apart(struct terms *t, struct json_object *root)
 {
-    struct json_object *generation, *file, *live;
+    struct json_object *generation, *file, *live, *keys = NULL;
     int64_t n;
 
     if (!json_object_object_get_ex(root, "generation", &generation) ||
@@ -111,6 +130,8 @@ static bool take_apart(struct terms *t, struct json_object *root)
         !json_object_object_get_ex(root, "live", &live) ||
         !json_object_is_type(generation, json_type_int) ||
         !json_object_is_type(live, json_type_object) ||
+        (json_object_object_get_ex(root, "keys", &keys) &&
+         !json_object_is_type(keys, json_type_array)) ||
         (file != NULL && !json_object_is_type(file, json_type_string)))
         return false;
     n = json_object_get_int64(generation);
@@ -121,6 +142,7 @@ static bool take_apart(struct terms *t, struct json_object *root)
         set_file(&t->file, json_object_get_string(file),
                  (size_t)json_object_get_string_len(file));
     t->live = json_object_get(live);
+    t->keys = json_object_get(keys);
     return true;
 }
 
@@ -183,6 +205,8 @@ int terms_write(const struct terms *t, const char *state_dir,
         buf_str(&b, "null");
     buf_str(&b, ",\"live\":");
     buf_str(&b, json_object_to_json_string_ext(t->live, plain));
+    buf_str(&b, ",\"keys\":");
+    buf_str(&b, json_object_to_json_string_ext(t->keys, plain));
     buf_str(&b, "}\n");
     rc = atomic_file_write(state_dir, ADOPTED_NAME, buf_head(&b), b.len, false,
                            err);

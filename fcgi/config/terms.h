@@ -17,15 +17,19 @@ struct terms {
     uint64_t generation;      /* lib/serial.h; 0: none yet */
     struct json_file file;    /* of the settings file; no text: there is none */
     struct json_object *live; /* live changes, an object; never NULL if used */
+    struct json_object *keys; /* that were made, an array; the same */
 };
 
 void terms_free(struct terms *t); /* may be zero; is zero afterwards */
 void terms_copy(struct terms *to, const struct terms *from);
+/* Where T, which was read, says nothing of keys, those of OWN are meant. */
+void terms_complete(struct terms *t, const struct terms *own);
 /* Are they the same but for the generation? */
 bool terms_same(const struct terms *a, const struct terms *b);
 
 /* What all workers follow, in the state directory.  0 and *T is the caller's;
- * -1: there is nothing sound, and ERR says why. */
+ * -1: there is nothing sound, and ERR says why.  Without keys where a worker
+ * has written it that knows of none. */
 int terms_read(struct terms *t, const char *state_dir, struct complaint *err);
 int terms_write(const struct terms *t, const char *state_dir,
                 struct complaint *err);

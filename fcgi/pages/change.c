@@ -10,26 +10,27 @@
 
 #include "fcgi/adopt.h"
 #include "fcgi/config/bounds.h"
+#include "fcgi/config/revision.h"
 #include "fcgi/exchange.h"
 #include "fcgi/pages/config_page.h"
 
 #define PATCH_BYTES (64 * KIB) /* every key of every upstream is less */
 
 static void put_reloaded(struct buf *b, struct config *cfg,
-                         struct json_object *notes)
+                         const struct revision *rev)
 {
     (void)cfg;
     buf_str(b, "{\"reloaded\":true,\"warnings\":");
-    buf_json_text(
-        b, json_object_to_json_string_ext(
-               notes, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+    buf_json_text(b, json_object_to_json_string_ext(
+                         rev->notes, JSON_C_TO_STRING_PLAIN |
+                                         JSON_C_TO_STRING_NOSLASHESCAPE));
     buf_str(b, "}\n");
 }
 
 static void put_patched(struct buf *b, struct config *cfg,
-                        struct json_object *notes)
+                        const struct revision *rev)
 {
-    (void)notes;
+    (void)rev;
     config_page_put(b, cfg);
 }
 

@@ -21,6 +21,8 @@
 #include "fcgi/pages/events.h"
 #include "fcgi/pages/health.h"
 #include "fcgi/pages/history_page.h"
+#include "fcgi/pages/keys_page.h"
+#include "fcgi/pages/me.h"
 #include "fcgi/pages/metrics.h"
 #include "fcgi/pages/models.h"
 #include "fcgi/pages/preflight.h"
@@ -72,6 +74,13 @@ static const struct route rows[] = {
     {"/api/config", "PATCH", "config", OUR_OWN(ACCESS_ADMIN, change_patch)},
     {"/api/config", "GET, HEAD, PATCH", "config",
      OUR_OWN(ACCESS_READ, config_page_answer)},
+    {"/api/keys", "POST", "keys", OUR_OWN(ACCESS_ADMIN, keys_page_make)},
+    {"/api/keys", "GET, HEAD, POST", "keys",
+     OUR_OWN(ACCESS_ADMIN, keys_page_list)},
+    {"/api/keys/*", "DELETE", "keys", OUR_OWN(ACCESS_ADMIN, keys_page_revoke)},
+    {"/api/keys/*", "PATCH, DELETE", "keys",
+     OUR_OWN(ACCESS_ADMIN, keys_page_set)},
+    {"/api/me", "GET, HEAD", "me", OUR_OWN(ACCESS_KEY, me_answer)},
     {"/api/pause", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_pause)},
     {"/api/resume", "POST", "control", OUR_OWN(ACCESS_ADMIN, admin_resume)},
     {"/api/retreat/clear", "POST", "control",

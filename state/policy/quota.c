@@ -10,6 +10,7 @@
  *   row.c    --> quota_sent(), quota_watch()   what a row changes
  *   queue.c  --> quota_blocks()                its lines are stepped over
  *   position.c, ticket_events.c, view.c --> quota_room(), quota_eta()
+ *   standing.c --> quota_tell()
  *
  * The logs of clients have a part of the chunks to themselves: however many
  * limits there are, an upstream's window never lacks room.
@@ -129,25 +130,49 @@ uint32_t quota_room(struct layout *lay, uint32_t client, int64_t now)
 
 /* As the window of a scope: what is free, then what is in the log, as it
  * expires, then what is open; and all of them again a span later. */
-int64_t quota_eta(struct layout *lay, uint32_t client, uint32_t k, int64_t now)
+static int64_t eta(struct layout *lay, uint32_t client, uint32_t per_min,
+                   uint32_t k, int64_t now)
 {
     const struct lay_quota *q = quota_at(lay, client);
     int64_t span = span_of(lay), at, sent;
     uint64_t want;
 
-    if (q->per_min == 0)
-        return now;
     at = max_i64(now, known_from(lay, q));
     if (log_is_full(lay))
         at = max_i64(at, now + NS_PER_S);
-    want = taken(q) + k % q->per_min + 1;
-    if (want > q->per_min)
-        at = max_i64(
-            at, (window_frees(lay, owner_of(client), want - q->per_min, &sent)
-                     ? sent
-                     : now) +
-                    span);
-    return at + k / q->per_min * span;
+    want = taken(q) + k % per_min + 1;
+    if (want > per_min)
+        at = max_i64(at,
+                     (window_frees(lay, owner_of(client), want - per_min, &sent)
+                          ? sent
+                          : now) +
+                         span);
+    return at + k / per_min * span;
+}
+
+int64_t quota_eta(struct layout *lay, uint32_t client, uint32_t k, int64_t now)
+{
+    const struct lay_quota *q = quota_at(lay, client);
+
+    return q->per_min == 0 ? now : eta(lay, client, q->per_min, k, now);
+}
+
+uint32_t quota_tell(struct layout *lay, uint32_t client, uint32_t per_min,
+                    int64_t now, int64_t *at)
+{
+    const struct lay_quota *q = quota_at(lay, client);
+    uint32_t used;
+
+    *at = now;
+    if (per_min == 0 || (q->per_min == 0 && !q->was_free))
+        return 0;
+    if (q->per_min == 0) { /* as quota_set() will take it */
+        *at = now + span_of(lay);
+        return per_min;
+    }
+    *at = eta(lay, client, per_min, 0, now);
+    used = quota_used(lay, client, now);
+    return used < per_min ? used : per_min;
 }
 
 /* ---- changes ----------------------------------------------------------------- */

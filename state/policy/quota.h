@@ -39,6 +39,11 @@ bool quota_blocks(struct layout *lay, uint32_t client, uint32_t weight,
 /* When the K-th of weight 1 from now (from 0) may go, if each goes as early as
  * it may and open ones are written now. */
 int64_t quota_eta(struct layout *lay, uint32_t client, uint32_t k, int64_t now);
+/* How much of PER_MIN CLIENT has used, where that is, or will be with its next
+ * request, its limit; 0: it has none.  *AT is when one more of weight 1 may
+ * go. */
+uint32_t quota_tell(struct layout *lay, uint32_t client, uint32_t per_min,
+                    int64_t now, int64_t *at);
 /* What counts now weighs, open ones included; at most the limit. */
 uint32_t quota_used(struct layout *lay, uint32_t client, int64_t now);
 

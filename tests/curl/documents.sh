@@ -28,7 +28,7 @@ missing() { # missing FILE PATTERN-BEFORE PATTERN-AFTER < words: those that FILE
 }
 
 # Those of a client stand in a table of their own.
-keys+=$'\n'clients$'\n'$(sed -n '/\[\] = {/,/^};/s/.*{\.key = "\([a-z_0-9]*\)".*/\1/p' fcgi/config/clients.c)
+keys+=$'\n'clients$'\n'$(sed -n '/\[\] = {/,/^};/s/.*{\.key = "\([a-z_0-9]*\)".*/\1/p' fcgi/config/client_fields.c)
 at_least "the table of a client's settings is found" 6 "$(grep -cE '^(clients|key_sha256|weight|queue_max|priority|requests_per_min)$' <<<"$keys")"
 is "sluice.json has every key" "" \
     "$(grep -oE '[a-z_]+$' <<<"$keys" | missing conf/sluice.json '^ *"' '(":|  )')"

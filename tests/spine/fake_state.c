@@ -5,6 +5,7 @@
 #include "state/board.h"
 #include "state/history.h"
 #include "state/operator.h"
+#include "state/standing.h"
 #include "state/view.h"
 
 void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
@@ -71,6 +72,15 @@ bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
     (void)times;
     (void)now;
     *out = lim->ready;
+    return !lim->lost;
+}
+
+bool limiter_standing(struct limiter *lim, const char *name, uint32_t per_min,
+                      int64_t now, struct limiter_standing *out)
+{
+    (void)name;
+    (void)now;
+    *out = (struct limiter_standing){.used = per_min / 2, .waiting = 1};
     return !lim->lost;
 }
 

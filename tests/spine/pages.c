@@ -118,6 +118,10 @@ static void a_fault_is_told(void)
               "client_error 400 bad_request none x0");
     is_faulty("POST", "/api/pause", NULL, "WWW-Authenticate: Bearer\r\n",
               "refused 401 unauthorized none x0");
+    is_faulty("GET", "/api/keys", NULL, "\"code\":\"sluice_unauthorized\"",
+              "refused 401 unauthorized none x0");
+    is_faulty("GET", "/api/me", NULL, "A client's key is needed here",
+              "refused 401 unauthorized none x0");
 }
 
 static void who_only_looks_gets_no_body(void)

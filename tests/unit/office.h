@@ -16,8 +16,8 @@
 
 struct office {
     char dir[64], file[96];
-    char variables[3][128];
-    char *env[4];
+    char variables[4][128];
+    char *env[5];
 };
 
 struct clerk {
@@ -41,5 +41,8 @@ int clerk_make(struct office *o, struct clerk *w, enum revise_kind kind,
                const char *patch, uint64_t newest, size_t *notes);
 int clerk_follow(struct office *o, struct clerk *w, uint64_t newest);
 int clerk_patch(struct office *o, struct clerk *w, const char *text);
+/* Lets W do DEED to the key of NAME; *KEY, or NULL, is the one that was made. */
+int clerk_keys(struct office *o, struct clerk *w, enum key_deed deed,
+               const char *name, const char *text, char key[KEY_TEXT]);
 
 #endif

@@ -249,8 +249,8 @@ static void name_two(struct client_key two[2])
     memset(two, 0, 2 * sizeof(*two));
     strcpy(two[0].name, "alice");
     strcpy(two[1].name, "bob");
-    clients_hash(two[0].hash, KEY_A, strlen(KEY_A));
-    clients_hash(two[1].hash, KEY_B, strlen(KEY_B));
+    key_text_hash(two[0].hash, KEY_A, strlen(KEY_A));
+    key_text_hash(two[1].hash, KEY_B, strlen(KEY_B));
     two[0].priority = CLASS_HIGH;
     two[0].weight = 7;
     two[0].requests_per_min = 6;
@@ -409,6 +409,60 @@ static void a_key_brings_its_share_and_a_request_asks_for_less(void)
     CU_ASSERT_EQUAL(v.cls, CLASS_HIGH);
 }
 
+/* Keys that were made: while their time lasts as those of the settings, and
+ * nobody else notices that there are any. */
+static void a_key_that_was_made_counts_until_it_ends(void)
+{
+    static const char gone[] =
+        "Bearer sk-sluice-"
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    static const struct {
+        int64_t expires_at;
+        const char *authorization;
+        bool key; /* of the upstream */
+        int want, want_me;
+        bool alice;
+    } rows[] = {
+        {0, "Bearer " KEY_A, 1, 0, 0, 1},
+        {INT64_C(1) << 50, "Bearer " KEY_A, 1, 0, 0, 1},
+        {1, "Bearer " KEY_A, 1, 401, 401, 0},
+        {1, "Bearer " KEY_A, 0, 401, 401, 0},
+        {0, "Bearer sk-dummy", 1, 0, 401, 0},
+        {0, NULL, 1, 0, 401, 0},
+        {0, "Bearer admin", 1, 0, 401, 0},
+        {0, gone, 1, 401, 401, 0}, /* one of ours that is revoked */
+        {0, gone, 0, 0, 401, 0},   /* it may be the upstream's */
+    };
+    static const struct route me = {.access = ACCESS_KEY};
+    char upstream[] = "nvapi-key", ruler[] = "admin";
+    struct client_key two[2];
+    struct verdict v;
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config cfg = {
+            .made = two, .n_made = 2, .n_upstreams = 1, .admin_token = ruler};
+        struct caller c = {.route = &client,
+                           .addr = "127.0.0.1",
+                           .authorization = rows[i].authorization,
+                           .cls = CLASS_HIGH,
+                           .has_cls = true};
+
+        name_two(two);
+        two[0].expires_at = rows[i].expires_at;
+        cfg.upstreams[0].api_key = rows[i].key ? upstream : NULL;
+        v = judge(&cfg, &c);
+        CU_ASSERT_EQUAL(v.status, rows[i].want);
+        CU_ASSERT_EQUAL(strcmp(v.client, "alice") == 0, rows[i].alice);
+        CU_ASSERT_EQUAL(v.requests_per_min, rows[i].alice ? 6 : 0);
+        CU_ASSERT_EQUAL(v.cls, CLASS_HIGH);
+        c.route = &me;
+        v = judge(&cfg, &c);
+        CU_ASSERT_EQUAL(v.status, rows[i].want_me);
+        CU_ASSERT_FALSE(v.keeps_key);
+    }
+}
+
 static void only_the_admin_token_changes_anything(void)
 {
     static const struct {
@@ -504,6 +558,8 @@ static const struct unit_test tests[] = {
     {"who may spend quota", who_may_spend_quota},
     {"a key brings its share, and a request asks for less",
      a_key_brings_its_share_and_a_request_asks_for_less},
+    {"a key that was made counts until it ends",
+     a_key_that_was_made_counts_until_it_ends},
     {"only the admin token changes anything",
      only_the_admin_token_changes_anything},
     {"a page is told what it may", a_page_is_told_what_it_may},

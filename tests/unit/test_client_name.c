@@ -98,7 +98,7 @@ static void a_name_has_its_rank(void)
     size_t i;
 
     alice.priority = CLASS_NORMAL;
-    clients_hash(alice.hash, KEY, strlen(KEY));
+    key_text_hash(alice.hash, KEY, strlen(KEY));
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct request *r;
 
@@ -202,7 +202,7 @@ static void a_key_may_have_a_header_of_its_own(void)
                          .admin_token = admin};
     size_t i;
 
-    clients_hash(alice.hash, KEY, strlen(KEY));
+    key_text_hash(alice.hash, KEY, strlen(KEY));
     cfg.upstreams[0].api_key = up;
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct request *r = ask(&cfg, rows[i].extra, "{\"model\":\"m\"}");

@@ -51,11 +51,11 @@ static void a_hash_is_sha_256(void)
     char err[256];
 
     CU_ASSERT_EQUAL(put(&cfg, "[" ONE "}," TWO "}]", err), 0);
-    clients_hash(hash, "abc", 3);
+    key_text_hash(hash, "abc", 3);
     CU_ASSERT_PTR_EQUAL(clients_find(&cfg, hash), &cfg.clients[0]);
-    clients_hash(hash, "", 0);
+    key_text_hash(hash, "", 0);
     CU_ASSERT_PTR_EQUAL(clients_find(&cfg, hash), &cfg.clients[1]);
-    clients_hash(hash, "abd", 3);
+    key_text_hash(hash, "abd", 3);
     CU_ASSERT_PTR_NULL(clients_find(&cfg, hash));
     clients_free(&cfg);
     CU_ASSERT_PTR_NULL(clients_find(&cfg, hash));
@@ -71,9 +71,9 @@ static void a_key_is_one_of_a_thousand_or_none(void)
     cfg.clients = calloc(cfg.n_clients, sizeof(*cfg.clients));
     CU_ASSERT_PTR_NOT_NULL_FATAL(cfg.clients);
     for (i = 0; i < cfg.n_clients; i++)
-        clients_hash(cfg.clients[i].hash, (const char *)&i, sizeof(i));
+        key_text_hash(cfg.clients[i].hash, (const char *)&i, sizeof(i));
     for (i = 0; i < cfg.n_clients; i++) {
-        clients_hash(hash, (const char *)&i, sizeof(i));
+        key_text_hash(hash, (const char *)&i, sizeof(i));
         CU_ASSERT_PTR_EQUAL(clients_find(&cfg, hash), &cfg.clients[i]);
         hash[i % KEY_HASH] ^= (unsigned char)(1u << i % 8);
         CU_ASSERT_PTR_NULL(clients_find(&cfg, hash));

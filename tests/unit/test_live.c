@@ -33,7 +33,7 @@ static struct config *build(const char *file, const char *live,
     struct json_object *text = json(file);
     struct json_file content = {
         .text = strdup(json_object_to_json_string(text)), .mode = 0600};
-    struct config_from from = {&content, object, env};
+    struct config_from from = {&content, object, NULL, env};
     struct config *cfg = NULL;
 
     content.len = strlen(content.text);

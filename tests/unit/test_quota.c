@@ -10,6 +10,7 @@
 #include "state/file/state_file.h"
 #include "state/policy/naming.h"
 #include "state/policy/window.h"
+#include "state/standing.h"
 #include "state/view.h"
 #include "state/worker.h"
 
@@ -627,6 +628,61 @@ static void no_minute_of_a_client_holds_more_than_its_limit(void)
     desk_free(d);
 }
 
+/* ---- what its owner is told -------------------------------------------------- */
+
+static struct limiter_standing standing(struct desk *d, const char *client,
+                                        uint32_t per_min)
+{
+    struct limiter_standing st;
+
+    CU_ASSERT_TRUE(limiter_standing(d->w[1], client, per_min, d->now, &st));
+    return st;
+}
+
+static void its_owner_is_told_what_is_left(void)
+{
+    struct desk *d = desk_of(2, LOTS);
+    struct limiter_standing st = standing(d, "a", 3);
+    uint32_t i;
+
+    CU_ASSERT_EQUAL(st.used, 0);
+    CU_ASSERT_EQUAL(st.opens_ns, 0);
+    for (i = 0; i < 4; i++) {
+        (void)ask(d, 0, "a", 3);
+        desk_turn(d);
+        st = standing(d, "a", 3);
+        CU_ASSERT_EQUAL(st.used, i < 3 ? i + 1 : 3);
+        CU_ASSERT_EQUAL(st.opens_ns > 0, i >= 2);
+    }
+    CU_ASSERT_EQUAL(st.waiting, 1);
+    CU_ASSERT_EQUAL(st.in_flight, 3);
+    desk_finish(d);
+    desk_pass(d, 20000);
+    st = standing(d, "a", 3);
+    CU_ASSERT_EQUAL(st.opens_ns, 40 * NS_PER_S);  /* of the one in line, too */
+    CU_ASSERT_EQUAL(standing(d, "a", 9).used, 3); /* as it is told so later */
+    CU_ASSERT_EQUAL(standing(d, "a", 9).opens_ns, 0);
+    CU_ASSERT_EQUAL(standing(d, "a", 2).used, 2);
+    CU_ASSERT_EQUAL(standing(d, "a", 0).used, 0);
+    CU_ASSERT_EQUAL(standing(d, "nobody", 5).used, 0);
+    desk_free(d);
+}
+
+/* Nobody has written down what one without a limit has sent. */
+static void a_limit_that_is_new_begins_full(void)
+{
+    struct desk *d = desk_of(2, LOTS);
+    struct limiter_standing st;
+
+    (void)ask(d, 0, "a", 0);
+    desk_turn(d);
+    desk_finish(d);
+    st = standing(d, "a", 5);
+    CU_ASSERT_EQUAL(st.used, 5);
+    CU_ASSERT_EQUAL(st.opens_ns, 60 * NS_PER_S);
+    desk_free(d);
+}
+
 static const struct unit_test tests[] = {
     {"others pass a client at its limit", others_pass_a_client_at_its_limit},
     {"what was not sent is not counted", what_was_not_sent_is_not_counted},
@@ -655,6 +711,8 @@ static const struct unit_test tests[] = {
     {"a longer margin doubts what was forgotten",
      a_longer_margin_doubts_what_was_forgotten},
     {"noise is no limit", noise_is_no_limit},
+    {"its owner is told what is left", its_owner_is_told_what_is_left},
+    {"a limit that is new begins full", a_limit_that_is_new_begins_full},
     {"no minute of a client holds more than its limit",
      no_minute_of_a_client_holds_more_than_its_limit},
     {NULL, NULL},

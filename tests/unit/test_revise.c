@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fcgi/config/clients.h"
 #include "fcgi/config/live.h"
 #include "fcgi/config/revise.h"
 #include "fcgi/config/terms.h"
@@ -295,6 +296,117 @@ static void only_one_writes_at_a_time(void)
     office_free(o);
 }
 
+/* ---- keys ----------------------------------------------------------------------- */
+
+static bool knows(const struct clerk *w, const char *key)
+{
+    unsigned char hash[KEY_HASH];
+
+    key_text_hash(hash, key, strlen(key));
+    return clients_find(w->cfg, hash) != NULL;
+}
+
+static void all_follow_the_same_keys(void)
+{
+    struct office *o = office_new("{}");
+    char first[KEY_TEXT], second[KEY_TEXT];
+    struct clerk a, b;
+
+    clerk_start(o, &a);
+    clerk_start(o, &b);
+    CU_ASSERT_EQUAL(clerk_keys(o, &a, KEY_MAKE, "", "{'name':'m'}", first),
+                    200);
+    CU_ASSERT_TRUE(knows(&a, first) && !knows(&b, first));
+    CU_ASSERT_EQUAL(clerk_follow(o, &b, 2), 200);
+    CU_ASSERT_TRUE(knows(&b, first));
+    CU_ASSERT_EQUAL(clerk_keys(o, &b, KEY_MAKE, "", "{'name':'n'}", second),
+                    200);
+    CU_ASSERT_EQUAL(clerk_patch(o, &a, "{'queue.max':60}"), 200);
+    CU_ASSERT_TRUE(knows(&a, first) && knows(&a, second));
+    CU_ASSERT_EQUAL(clerk_keys(o, &a, KEY_REVOKE, "m", NULL, NULL), 200);
+    CU_ASSERT_EQUAL(clerk_follow(o, &b, a.own.generation), 200);
+    CU_ASSERT_TRUE(!knows(&b, first) && knows(&b, second));
+    CU_ASSERT_EQUAL(b.cfg->queue_max, 60);
+    clerk_end(&a);
+    office_remove(o, "adopted.json"); /* as a reboot does */
+    clerk_start(o, &a);
+    CU_ASSERT_TRUE(knows(&a, second));
+    CU_ASSERT_EQUAL(clerk_keys(o, &a, KEY_REVOKE, "m", NULL, NULL), 404);
+    CU_ASSERT_EQUAL(clerk_keys(o, &a, KEY_SET, "n", "{'weight':0}", NULL), 400);
+    CU_ASSERT_TRUE(knows(&a, second));
+    clerk_end(&a);
+    clerk_end(&b);
+    office_free(o);
+}
+
+/* Damaged, those that are in force stay; gone, they are gone, and nothing else
+ * is. */
+static void kept_keys_stop_no_start(void)
+{
+    struct office *o = office_new("{}");
+    struct clerk a, b;
+    char key[KEY_TEXT];
+    size_t notes;
+
+    clerk_start(o, &a);
+    CU_ASSERT_EQUAL(clerk_keys(o, &a, KEY_MAKE, "", "{'name':'m'}", key), 200);
+    office_put(o, "data/keys.json", "{'keys':[{'name'");
+    clerk_start(o, &b);
+    CU_ASSERT_TRUE(knows(&b, key));
+    clerk_end(&b);
+    CU_ASSERT_EQUAL(clerk_make(o, &a, REVISE_RELOAD, NULL, 2, &notes), 200);
+    CU_ASSERT_EQUAL(notes, 1);
+    CU_ASSERT_TRUE(knows(&a, key));
+    office_remove(o, "adopted.json");
+    office_put_file(o->file, "{'queue':{'max':51}}");
+    clerk_start(o, &b); /* nothing is in force, nothing can be read */
+    CU_ASSERT_TRUE(!knows(&b, key) && b.cfg->queue_max == 51);
+    clerk_end(&b);
+    CU_ASSERT_EQUAL(clerk_keys(o, &a, KEY_MAKE, "", "{'name':'n'}", NULL), 200);
+    CU_ASSERT_TRUE(knows(&a, key) || a.cfg->n_made == 1);
+    office_remove(o, "data/keys.json.bad"); /* it was not written over */
+    office_remove(o, "data/keys.json");
+    CU_ASSERT_EQUAL(clerk_make(o, &a, REVISE_RELOAD, NULL, 9, &notes), 200);
+    CU_ASSERT_EQUAL(notes, 1);
+    CU_ASSERT_EQUAL(a.cfg->n_made, 0);
+    clerk_end(&a);
+    office_free(o);
+}
+
+/* What a worker of before, or whoever holds our uid, publishes. */
+static void others_texts_harm_no_key(void)
+{
+    struct office *o = office_new("{}");
+    struct clerk a;
+    char key[KEY_TEXT];
+
+    clerk_start(o, &a);
+    CU_ASSERT_EQUAL(clerk_keys(o, &a, KEY_MAKE, "", "{'name':'m'}", key), 200);
+    office_put(o, "adopted.json",
+               "{'generation':8,'file':null,'live':{'queue.max':7}}");
+    CU_ASSERT_EQUAL(clerk_follow(o, &a, 8), 200);
+    CU_ASSERT_TRUE(knows(&a, key) && a.cfg->queue_max == 7);
+    office_put(o, "adopted.json",
+               "{'generation':9,'file':null,'live':{},'keys':[{'name':'x'}]}");
+    CU_ASSERT_EQUAL(clerk_follow(o, &a, 9), 400);
+    CU_ASSERT_TRUE(knows(&a, key) && a.cfg->queue_max == 7);
+    clerk_end(&a);
+    office_free(o);
+}
+
+static void the_disk_must_have_it(void)
+{
+    struct office *o = office_new("{}");
+    struct clerk a;
+
+    clerk_start(o, &a);
+    office_put(o, "data", ""); /* no directory */
+    CU_ASSERT_EQUAL(clerk_keys(o, &a, KEY_MAKE, "", "{'name':'m'}", NULL), 503);
+    CU_ASSERT_EQUAL(a.cfg->n_made, 0);
+    clerk_end(&a);
+    office_free(o);
+}
+
 /* ---- the token ------------------------------------------------------------------ */
 
 static void a_token_is_made_once(void)
@@ -395,6 +507,10 @@ static const struct unit_test tests[] = {
     {"kept changes stop no start", kept_changes_stop_no_start},
     {"nor if nothing can be published", nor_if_nothing_can_be_published},
     {"only one writes at a time", only_one_writes_at_a_time},
+    {"all follow the same keys", all_follow_the_same_keys},
+    {"kept keys stop no start", kept_keys_stop_no_start},
+    {"others' texts harm no key", others_texts_harm_no_key},
+    {"the disk must have it", the_disk_must_have_it},
     {"a token is made once", a_token_is_made_once},
     {"jobs are done in turn", jobs_are_done_in_turn},
     {NULL, NULL},

@@ -51,6 +51,8 @@ static enum route_access access_of(const char *cell)
 {
     if (strstr(cell, "admin") != NULL)
         return ACCESS_ADMIN;
+    if (strstr(cell, "key") != NULL)
+        return ACCESS_KEY;
     if (strstr(cell, "read") != NULL)
         return ACCESS_READ;
     return ACCESS_ALL;

@@ -44,6 +44,7 @@ CU_ErrorCode test_whence_add(void);
 CU_ErrorCode test_origins_add(void);
 CU_ErrorCode test_client_name_add(void);
 CU_ErrorCode test_clients_add(void);
+CU_ErrorCode test_keys_add(void);
 CU_ErrorCode test_cors_add(void);
 CU_ErrorCode test_sse_add(void);
 CU_ErrorCode test_client_add(void);
