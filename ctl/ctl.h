@@ -68,8 +68,8 @@ int call_clear(struct ctl *c, const char *upstream, const char *model);
 
 /* key.c: prints a new key for the client NAME, and its entry. */
 int key_new(const char *name);
-/* key_calls.c: those that a worker makes, as the N words at ARGS say; EXIT_USAGE:
- * they say nothing that is known. */
+/* key_calls.c: those that a worker makes, as the N words at ARGS say;
+ * EXIT_USAGE: they say nothing that is known. */
 int keys_run(struct ctl *c, char **args, int n);
 
 /* ---- call.c, for those that call through it ----------------------------------- */

@@ -50,8 +50,8 @@ void adopt_reload(struct adopt *a, const struct adopt_asker *who);
 /* The LEN bytes at PATCH change some values. */
 void adopt_patch(struct adopt *a, const struct adopt_asker *who,
                  const char *patch, size_t len);
-/* DEED is done to the key of the client NAME (KEY_MAKE: the body says which), as
- * the LEN bytes at BODY say.  The answer's text is wiped after it was told. */
+/* DEED is done to the key of the client NAME (KEY_MAKE: the body says which),
+ * as the LEN bytes at BODY say.  The answer's text is wiped after it was told. */
 void adopt_keys(struct adopt *a, const struct adopt_asker *who,
                 enum key_deed deed, const char *name, const char *body,
                 size_t len);

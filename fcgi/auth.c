@@ -8,9 +8,10 @@
  * rebinding) and its page would be "our own".
  * Address literals are safe: they cannot be re-bound.
  *
- * Who has a client's key, whose time is not over, needs no more; who has none may come from where
- * `anonymous` says.  What is read needs an address or a token, what is changed
- * the admin token, wherever it comes from.  An address is what whence.c says.
+ * Who has a client's key, whose time is not over, needs no more; who has none
+ * may come from where `anonymous` says.  What is read needs an address or a
+ * token, what is changed the admin token, wherever it comes from.  An address
+ * is what whence.c says.
  *
  * Who is refused is told what Sluice saw, and the setting that would let it in
  * (turned_away.c).

@@ -5,9 +5,9 @@
  *
  * Whoever changes something holds the lock of the state directory, builds the
  * settings to see that they are sound, and only then publishes: live changes,
- * or keys, to the disk first (settings.json, keys.json), then all together for the workers
- * (adopted.json, terms.c).  Each of them builds its own settings from that one
- * text.  So they all take the same, and never half of it.
+ * or keys, to the disk first (settings.json, key_file.c), then all together for
+ * the workers (adopted.json, terms.c).  Each of them builds its own settings
+ * from that one text.  So they all take the same, and never half of it.
  *
  * Generations only rise.  What is published and not announced, because its
  * publisher was killed, is found by its file; what was announced and is not to

@@ -363,12 +363,34 @@ static void kept_keys_stop_no_start(void)
     CU_ASSERT_TRUE(!knows(&b, key) && b.cfg->queue_max == 51);
     clerk_end(&b);
     CU_ASSERT_EQUAL(clerk_keys(o, &a, KEY_MAKE, "", "{'name':'n'}", NULL), 200);
-    CU_ASSERT_TRUE(knows(&a, key) || a.cfg->n_made == 1);
+    CU_ASSERT_EQUAL(json_object_array_length(a.own.keys), a.cfg->n_made);
     office_remove(o, "data/keys.json.bad"); /* it was not written over */
     office_remove(o, "data/keys.json");
     CU_ASSERT_EQUAL(clerk_make(o, &a, REVISE_RELOAD, NULL, 9, &notes), 200);
     CU_ASSERT_EQUAL(notes, 1);
     CU_ASSERT_EQUAL(a.cfg->n_made, 0);
+    clerk_end(&a);
+    office_free(o);
+}
+
+static void a_start_reads_the_keys_anew(void)
+{
+    struct office *o = office_new("{}");
+    struct clerk a, b;
+    char key[KEY_TEXT];
+
+    clerk_start(o, &a);
+    CU_ASSERT_EQUAL(clerk_keys(o, &a, KEY_MAKE, "", "{'name':'m'}", key), 200);
+    clerk_start(o, &b);
+    CU_ASSERT_EQUAL(b.own.generation, a.own.generation);
+    clerk_end(&b);
+    office_put(o, "data/keys.json", "{'keys':[]}");
+    clerk_start(o, &b);
+    CU_ASSERT_EQUAL(b.own.generation, a.own.generation + 1);
+    CU_ASSERT_FALSE(knows(&b, key));
+    CU_ASSERT_EQUAL(clerk_follow(o, &a, b.own.generation), 200);
+    CU_ASSERT_FALSE(knows(&a, key));
+    clerk_end(&b);
     clerk_end(&a);
     office_free(o);
 }
@@ -509,6 +531,7 @@ static const struct unit_test tests[] = {
     {"only one writes at a time", only_one_writes_at_a_time},
     {"all follow the same keys", all_follow_the_same_keys},
     {"kept keys stop no start", kept_keys_stop_no_start},
+    {"a start reads the keys anew", a_start_reads_the_keys_anew},
     {"others' texts harm no key", others_texts_harm_no_key},
     {"the disk must have it", the_disk_must_have_it},
     {"a token is made once", a_token_is_made_once},
