@@ -4,9 +4,10 @@
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# 20 in 2 s where Sluice believes 40.
+# 20 in 2 s where Sluice believes 40; the margin is for a machine that does all of
+# this at once: a nimsim that reads late sees two windows in one.
 start_sim --requests 20 --window 2
-start_sluice main SLUICE_REQUESTS=40 SLUICE_WINDOW_S=2 SLUICE_MARGIN_MS=100 SLUICE_WORKERS=3 SLUICE_SCOPE=account
+start_sluice main SLUICE_REQUESTS=40 SLUICE_WINDOW_S=2 SLUICE_MARGIN_MS=300 SLUICE_WORKERS=3 SLUICE_SCOPE=account
 
 api() { curl -s "$url/api/status" | jq -r "$1"; }
 # Of each of the upstream's windows: those it refused.
