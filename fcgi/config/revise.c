@@ -316,7 +316,7 @@ static struct config *build_changed(struct revision *r,
 static void patch(struct revision *r)
 {
     bool of_keys = r->kind == REVISE_KEYS;
-    struct terms current, next;
+    struct terms current, next = {.generation = 0};
     struct json_object **part = of_keys ? &next.keys : &next.live;
     struct config *cfg;
 

@@ -633,7 +633,7 @@ static void no_minute_of_a_client_holds_more_than_its_limit(void)
 static struct limiter_standing standing(struct desk *d, const char *client,
                                         uint32_t per_min)
 {
-    struct limiter_standing st;
+    struct limiter_standing st = {.used = 0};
 
     CU_ASSERT_TRUE(limiter_standing(d->w[1], client, per_min, d->now, &st));
     return st;
@@ -672,7 +672,7 @@ static void its_owner_is_told_what_is_left(void)
 static void a_limit_that_is_new_begins_full(void)
 {
     struct desk *d = desk_of(2, LOTS);
-    struct limiter_standing st;
+    struct limiter_standing st = {.used = 0};
 
     (void)ask(d, 0, "a", 0);
     desk_turn(d);
