@@ -71,6 +71,11 @@ const struct client_key *clients_named(const struct config *cfg,
     return set != NULL ? set : named(cfg->made, cfg->n_made, name);
 }
 
+bool clients_is_set(const struct config *cfg, const char *name)
+{
+    return named(cfg->clients, cfg->n_clients, name) != NULL;
+}
+
 bool clients_has_name(const struct config *cfg, const char *name)
 {
     return clients_named(cfg, name) != NULL;

@@ -31,6 +31,8 @@ bool clients_is_over(const struct client_key *key, int64_t now_ms);
 /* The client of that name, whose time may be over; NULL: there is none. */
 const struct client_key *clients_named(const struct config *cfg,
                                        const char *name);
+/* Does the settings file name one so? */
+bool clients_is_set(const struct config *cfg, const char *name);
 bool clients_has_name(const struct config *cfg, const char *name);
 
 #endif

@@ -16,7 +16,7 @@
 #include <json-c/json.h>
 
 #include "fcgi/config/client_fields.h"
-#include "fcgi/config/client_key.h"
+#include "fcgi/config/clients.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/keys.h"
 #include "lib/base.h"
@@ -115,16 +115,6 @@ static bool is_at(const struct keys *keys, size_t i, const char *name)
     return i < keys->n && strcmp(keys->list[i].name, name) == 0;
 }
 
-static bool is_of_settings(const struct config *cfg, const char *name)
-{
-    size_t i;
-
-    for (i = 0; i < cfg->n_clients; i++)
-        if (strcmp(cfg->clients[i].name, name) == 0)
-            return true;
-    return false;
-}
-
 /* Where an upstream has no key of ours the client's own goes there. */
 static int check_upstreams(struct work *w)
 {
@@ -148,7 +138,7 @@ static int check_room(struct work *w, const char *name)
 {
     const struct config *cfg = w->o->cfg;
 
-    if (is_of_settings(cfg, name)) {
+    if (clients_is_set(cfg, name)) {
         (void)complain(w->err, "name: %s stands in the settings file (clients)",
                        name);
         return refuse(w, 409);
@@ -199,7 +189,7 @@ static struct client_key *find(struct work *w)
     const char *name = w->o->name;
     size_t i = place_of(&w->keys, name);
 
-    if (is_of_settings(w->o->cfg, name)) {
+    if (clients_is_set(w->o->cfg, name)) {
         (void)complain(w->err,
                        "%s stands in the settings file (clients), and must be "
                        "changed there",

@@ -429,37 +429,37 @@ static void a_base_url_loses_its_end_and_keeps_its_path(void)
     config_free(given_sound(NULL, "SLUICE_UPSTREAM_URL=http://10.0.0.1", NULL));
 }
 
-/* Where ASKED goes with a base_url and an api_path, or none. */
-static void goes_to(const char *base, const char *path, const char *asked,
-                    const char *want)
+/* Settings with a base_url and an api_path, or none. */
+static struct config *with_api(const char *base, const char *path)
 {
     char var[160], other[64] = "SLUICE_MAX_BODY_MB=1";
-    struct buf url = {NULL, 0, 0, 0};
-    struct config *cfg;
 
     (void)snprintf(var, sizeof(var), "SLUICE_UPSTREAM_URL=%s", base);
     if (path != NULL)
         (void)snprintf(other, sizeof(other), "SLUICE_API_PATH=%s", path);
-    cfg = given_sound(NULL, var, other);
+    return given_sound(NULL, var, other);
+}
+
+/* Where ASKED goes. */
+static void goes_to(const char *base, const char *path, const char *asked,
+                    const char *want)
+{
+    struct buf url = {NULL, 0, 0, 0};
+    struct config *cfg = with_api(base, path);
+
     api_url(&url, &cfg->upstreams[0], asked);
     CU_ASSERT_STRING_EQUAL(buf_head(&url), want);
     buf_free(&url);
     config_free(cfg);
 }
 
-/* An address that an upstream with base_url and api_path tells, as clients see
- * it; NULL: it stays. */
+/* An address that the upstream tells, as clients see it; NULL: it stays. */
 static void comes_from(const char *base, const char *path, const char *told,
                        const char *want)
 {
-    char var[160], other[64] = "SLUICE_MAX_BODY_MB=1";
     struct buf url = {NULL, 0, 0, 0};
-    struct config *cfg;
+    struct config *cfg = with_api(base, path);
 
-    (void)snprintf(var, sizeof(var), "SLUICE_UPSTREAM_URL=%s", base);
-    if (path != NULL)
-        (void)snprintf(other, sizeof(other), "SLUICE_API_PATH=%s", path);
-    cfg = given_sound(NULL, var, other);
     CU_ASSERT_EQUAL(api_url_back(&url, &cfg->upstreams[0], told), want != NULL);
     if (want != NULL)
         CU_ASSERT_STRING_EQUAL(buf_head(&url), want);
