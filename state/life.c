@@ -18,8 +18,10 @@
 #include "state/completions.h"
 #include "state/file/state_file.h"
 #include "state/history_save.h"
+#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/limits.h"
+#include "state/policy/line_eta.h"
 #include "state/policy/retry_priority.h"
 #include "state/section.h"
 #include "state/ticket_events.h"
@@ -56,10 +58,26 @@ void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
 
 struct place_query {
     struct layout *lay;
+    struct line_eta *line;
     struct ticket *t;
     int64_t now;
     bool waits;
 };
+
+/* What all of a line are told costs a look at each: it holds for a moment. */
+#define PLACES_NS (100 * NS_PER_MS)
+
+/* Needs the lock. */
+static void place_shared(struct place_query *q, uint32_t line)
+{
+    struct line_eta *e = q->line;
+    int64_t now = max_i64(q->now, q->lay->live.now_ns);
+
+    if (e->line != line || now - e->now >= PLACES_NS || e->now > now ||
+        e->id[q->t->row] != q->t->id)
+        line_eta_all(e, q->lay, line, now);
+    ticket_events_place_shared(q->lay, q->t, now, e);
+}
 
 /* Needs the lock. */
 static void place_locked(void *arg)
@@ -70,6 +88,10 @@ static void place_locked(void *arg)
     q->waits = r->id == q->t->id && r->state == ROW_WAITING;
     if (!q->waits)
         return;
+    if (choices_has(q->lay, q->t->row)) {
+        place_shared(q, r->scope);
+        return;
+    }
     if (q->lay->live.limited > 0) /* counts are written, but no other reads */
         eligible_measure(q->lay, r->scope);
     ticket_events_place(q->lay, q->t, max_i64(q->now, q->lay->live.now_ns),
@@ -79,7 +101,8 @@ static void place_locked(void *arg)
 bool limiter_place(struct limiter *lim, struct ticket *t, int64_t now,
                    struct ticket_news *news)
 {
-    struct place_query q = {lim->file.lay, t, now, false};
+    struct place_query q = {
+        .lay = lim->file.lay, .line = &lim->line_eta, .t = t, .now = now};
 
     if (t == NULL || t->row == NONE || t->state != TICKET_LINE ||
         !section_read(lim, place_locked, &q) || !q.waits)

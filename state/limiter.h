@@ -99,7 +99,8 @@ void limiter_again(struct limiter *lim, struct ticket *t, bool unsent);
 
 /*
  * The verdict on a granted and sent request's answer; asked of any other
- * ticket, or of NULL, it does nothing.  Once for each attempt, as soon as it is known;
+ * ticket, or of NULL, it does nothing.  But ANSWER_AWAY is said of one that was
+ * granted and could not be sent.  Once for each attempt, as soon as it is known;
  * and again where a stream that had begun well ends in a refusal.
  * After ANSWER_RATE and ANSWER_BUSY the caller goes on with limiter_again(),
  * and the request waits at the head of its line.

@@ -21,14 +21,17 @@
  */
 #include "state/slots.h"
 #include "state/policy/admit.h"
+#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/kept.h"
 #include "state/policy/model_state.h"
+#include "state/policy/openings.h"
 #include "state/policy/queue.h"
 #include "state/policy/row.h"
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
 #include "state/refusals.h"
+#include "state/slots_shared.h"
 #include "state/ticket_events.h"
 #include "state/worker.h"
 
@@ -114,8 +117,7 @@ void slots_revoke(struct limiter *lim)
     }
 }
 
-/* ROW gets its slot: at once if it is ours, else its worker is told of it. */
-static void give(struct limiter *lim, uint32_t row)
+void slots_give(struct limiter *lim, uint32_t row)
 {
     struct layout *lay = lim->file.lay;
 
@@ -205,7 +207,7 @@ static int64_t give_all(struct limiter *lim, uint32_t scope,
             return when;
         if (!fits(lim, source, row, &when))
             break;
-        give(lim, row);
+        slots_give(lim, row);
     }
     if (s->waiting > 0)
         source->want(lay, scope, when, lim->now);
@@ -217,6 +219,8 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
 {
     int64_t when;
 
+    if (choices_share(lim->file.lay, scope))
+        return slots_shared_hand_out(lim, scope, effort);
     refusals_time(lim, scope);
     admit_refresh(lim->file.lay, scope, lim->now);
     (void)let_go(lim, scope);
@@ -243,6 +247,19 @@ static void lead(struct limiter *lim, uint32_t scope, uint32_t row,
     alarm_at(lim, leader == lim->seat ? when : when + BACKSTOP_NS);
 }
 
+static void set_shared_alarm(struct limiter *lim, uint32_t line, int64_t when)
+{
+    uint32_t row;
+
+    if (when <= lim->now)
+        return; /* cut short: a turn follows */
+    row = slots_shared_next(lim, line, &when);
+    if (row != NONE)
+        lead(lim, line, row, when);
+    else
+        scope_at(lim->file.lay, line)->alarm_ns = NEVER;
+}
+
 /* The next slot of SCOPE opens at WHEN: for somebody who may go then, or else
  * for whoever may go first after it. */
 static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
@@ -251,6 +268,10 @@ static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
     uint32_t row = NONE, kept;
     int64_t free_at, open_at;
 
+    if (choices_share(lay, scope)) {
+        set_shared_alarm(lim, scope, when);
+        return;
+    }
     when = min_i64(when, scope_grows_at(lay, scope));
     if (when != NEVER)
         row = queue_best(lay, scope);

@@ -24,6 +24,10 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
 /* The same for all scopes, and sets the alarm for the next slot. */
 void slots_hand_out_all(struct limiter *lim);
 
+/* ROW, which waits, gets its slot: at once if it is ours, else its worker is told
+ * of it.  One with choices goes where its mark says. */
+void slots_give(struct limiter *lim, uint32_t row);
+
 /* WORKER is told after the lock is gone. */
 void slots_poke(struct limiter *lim, uint32_t worker);
 void slots_poke_all(struct limiter *lim);

@@ -13,6 +13,28 @@ static void cut(char *to, size_t max, const char *from)
     to[n] = '\0';
 }
 
+/* Those of REQ, with their names, in one piece; most have none. */
+static void copy_choices(struct ticket *t, const struct limiter_request *req)
+{
+    uint32_t n = req->n_choices, i;
+
+    if (n > LIMITER_CHOICES)
+        n = LIMITER_CHOICES;
+    t->req.choices = NULL;
+    t->req.n_choices = n;
+    if (n == 0)
+        return;
+    t->choices = calloc(n, sizeof(*t->choices));
+    CHECK(t->choices != NULL);
+    for (i = 0; i < n; i++) {
+        struct ticket_choice *c = &t->choices[i];
+
+        c->as = req->choices[i];
+        cut(c->model, sizeof(c->model), req->choices[i].model);
+        c->as.model = c->model;
+    }
+}
+
 struct ticket *ticket_new(const struct limiter_request *req, ticket_fn *fn,
                           void *arg)
 {
@@ -33,6 +55,7 @@ struct ticket *ticket_new(const struct limiter_request *req, ticket_fn *fn,
     t->req.model = t->model;
     t->req.request_id = t->request_id;
     t->req.trace = t->trace;
+    copy_choices(t, req);
     return t;
 }
 
@@ -57,5 +80,6 @@ void ticket_free(struct ticket_list *all, struct ticket *t)
         t->next->prev = t->prev;
     else
         all->last = t->prev;
+    free(t->choices);
     free(t);
 }

@@ -28,6 +28,12 @@ enum ticket_wish {
     WISH_ASIDE = 64,
 };
 
+struct ticket_choice {
+    struct limiter_choice as; /* its upstream is an index into the settings, its
+                               * name this: */
+    char model[LIMITER_NAME_MAX];
+};
+
 struct ticket {
     struct ticket *prev, *next; /* all of the worker's, by joining */
     struct ticket *next_wish;   /* singly linked, each at most once */
@@ -59,9 +65,11 @@ struct ticket {
     ticket_fn *fn;     /* NULL: nobody listens any more */
     void *arg;
     struct ticket_news news;
-    struct limiter_report report; /* with WISH_REPORT */
-    uint32_t upstream;            /* index into the settings */
-    struct limiter_request req;   /* its strings are the four below, and from
+    struct limiter_report report;  /* with WISH_REPORT */
+    uint32_t upstream;             /* index into the settings */
+    struct ticket_choice *choices; /* req.n_choices of them, or NULL */
+    uint32_t choice;               /* it was granted by, last */
+    struct limiter_request req;    /* its strings are the four below, and from
                                    * its joining on its upstream is a row */
     char client[LIMITER_NAME_MAX];
     char model[LIMITER_NAME_MAX];

@@ -10,8 +10,10 @@
  */
 #include "state/ticket_events.h"
 #include "state/policy/admit.h"
+#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/limits.h"
+#include "state/policy/line_eta.h"
 #include "state/policy/model_eta.h"
 #include "state/policy/model_gate.h"
 #include "state/policy/model_state.h"
@@ -42,6 +44,8 @@ void ticket_events_granted(struct limiter *lim, struct ticket *t)
     uint32_t used = admit_used(lay, scope, lim->now);
     const struct lay_rules *r = limits_of(lay, scope);
 
+    t->choice = t->news.choice =
+        choices_has(lay, t->row) ? want_at(lay, t->row)->mark - 1u : 0;
     t->news.limit = admit_limit(lay, scope);
     t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;
     t->news.reset_ns = r->window_ns + r->margin_ns;
@@ -110,28 +114,46 @@ void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
     t->news.waiting = lay->live.waiting;
 }
 
+void ticket_events_place_shared(struct layout *lay, struct ticket *t,
+                                int64_t now, const struct line_eta *e)
+{
+    int64_t own = position_own_eta(lay, t->row, now);
+    int64_t eta = e->eta[t->row];
+
+    t->news.position = e->position[t->row];
+    t->news.own_limit = eta != NEVER && own > eta;
+    eta = max_i64(eta, own);
+    t->news.eta_ns = eta == NEVER ? -1 : max_i64(eta - now, 0);
+    t->news.waiting = lay->live.waiting;
+}
+
 static bool still_waits(struct limiter *lim, const struct ticket *t)
 {
     return t->state == TICKET_LINE && t->row != NONE &&
            row_at(lim->file.lay, t->row)->state == ROW_WAITING;
 }
 
-static void tell_place(struct limiter *lim, struct ticket *t, uint32_t n_etas)
+/* False: it was refused. */
+static bool tell_place(struct limiter *lim, struct ticket *t, uint32_t n_etas)
 {
     struct layout *lay = lim->file.lay;
 
-    ticket_events_place(lay, t, lim->now, lim->etas, n_etas);
+    if (choices_has(lay, t->row))
+        ticket_events_place_shared(lay, t, lim->now, &lim->line_eta);
+    else
+        ticket_events_place(lay, t, lim->now, lim->etas, n_etas);
     /* The deadline ended at its first grant: one that the upstream sent back
      * is not refused because it has to wait again. */
     if (t->news.eta_ns < 0 || t->news.eta_ns <= t->req.deadline_ns - lim->now) {
         ticket_events_add(lim, t, TICKET_WAITS);
-        return;
+        return true;
     }
     lim->by_row[t->row] = NULL;
     row_leave(lay, t->row);
     lim->journal.did.refused[REFUSED_DEADLINE]++;
     retry_priority_note(lay, t->req.fingerprint, lim->now);
     ticket_events_refused(lim, t, REFUSED_DEADLINE, t->news.eta_ns);
+    return false;
 }
 
 /* What is found out once for all tickets of a scope that come in a row. */
@@ -153,6 +175,11 @@ static void measure(struct limiter *lim, uint32_t scope, struct measured *m)
     if (lay->live.limited > 0) {
         eligible_measure(lay, scope);
         lim->told.looks += waiting;
+    }
+    if (choices_share(lay, scope)) {
+        line_eta_all(&lim->line_eta, lay, scope, lim->now);
+        lim->told.looks += 2 * waiting;
+        return;
     }
     if (!admit_is_stepwise(lay, scope))
         return;
@@ -192,7 +219,9 @@ void ticket_events_places(struct limiter *lim)
                          PLACE_LOOKS * scope_at(lay, scope)->waiting))
             break;
         measure(lim, scope, &m);
-        tell_place(lim, next_fresh(lim), m.n_etas);
+        if (!tell_place(lim, next_fresh(lim), m.n_etas) &&
+            choices_share(lay, scope))
+            m.scope = NONE; /* it is gone: those behind it come sooner */
     }
     lim->more |= lim->fresh != NULL;
 }

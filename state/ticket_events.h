@@ -10,6 +10,7 @@
 #include "state/policy/vocabulary.h"
 
 struct layout;
+struct line_eta;
 struct limiter;
 struct ticket;
 
@@ -29,6 +30,9 @@ void ticket_events_tell(struct limiter *lim, bool only_refused);
  * those of the first N positions; NULL: not known yet. */
 void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
                          const int64_t *etas, uint32_t n);
+/* The same in a line that several share, as far as E was told. */
+void ticket_events_place_shared(struct layout *lay, struct ticket *t,
+                                int64_t now, const struct line_eta *e);
 /* It is over: freed at the end of the turn, or when nobody listens. */
 void ticket_events_over(struct limiter *lim, struct ticket *t);
 void ticket_events_free(struct limiter *lim);

@@ -16,6 +16,8 @@
 
 #include "state/journal.h"
 #include "state/policy/admit.h"
+#include "state/policy/choices.h"
+#include "state/policy/line_eta.h"
 #include "state/policy/model_state.h"
 #include "state/policy/naming.h"
 #include "state/policy/quota.h"
@@ -80,13 +82,31 @@ static int64_t own_eta_of_next(struct layout *lay,
     return quota_eta(lay, client, lay->clients[client].lined, now);
 }
 
+/* Needs the lock.  The same in a LINE that several share: as if all that wait
+ * there went before it. */
+static int64_t eta_of_next_shared(struct limiter *lim, const struct ticket *t,
+                                  uint32_t line)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t waiting = scope_at(lay, line)->waiting;
+    int64_t eta;
+
+    lim->joins.looks += waiting;
+    eta = max_i64(line_eta_nth(&lim->line_eta, lay, line, waiting, lim->now),
+                  own_eta_of_next(lay, &t->req, lim->now));
+    return eta == NEVER ? -1 : eta - lim->now;
+}
+
 /* Needs the lock.  ETA of a request that would now go to the end of line. */
 static int64_t eta_of_next(struct limiter *lim, const struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
-    uint32_t model, scope = row_scope(lay, &t->req, lim->now, &model);
+    uint32_t model, scope = choices_line(lay, t->req.upstream);
     int64_t eta;
 
+    if (scope != NONE)
+        return eta_of_next_shared(lim, t, scope);
+    scope = row_scope(lay, &t->req, lim->now, &model);
     if (scope == NONE)
         return -1;
     admit_refresh(lay, scope, lim->now);
@@ -109,13 +129,61 @@ static void refuse(struct limiter *lim, struct ticket *t,
     ticket_events_refused(lim, t, why, eta_of_next(lim, t));
 }
 
+/* Needs the lock.  T's choices with the rows of upstreams for their places in the
+ * settings, into TO; its request, which says where they are. */
+static void place_choices(const struct limiter *lim, struct ticket *t,
+                          struct limiter_choice to[LIMITER_CHOICES])
+{
+    uint32_t i;
+
+    t->req.upstream = upstream_map_of(lim, t->upstream);
+    t->req.choices = to;
+    for (i = 0; i < t->req.n_choices; i++) {
+        to[i] = t->choices[i].as;
+        to[i].upstream = upstream_map_of(lim, to[i].upstream);
+    }
+    if (t->req.n_choices > 0)
+        t->req.upstream = to[0].upstream;
+}
+
+/* Needs the lock.  Is all off that T could go to?  Then NEWS says of what ends
+ * first why. */
+static enum limiter_refusal off(struct limiter *lim, const struct ticket *t,
+                                uint32_t model, struct ticket_news *news)
+{
+    struct layout *lay = lim->file.lay;
+    struct ticket_news one = *news;
+    enum limiter_refusal why = REFUSED_NOT, last;
+    uint32_t i;
+
+    if (lay->live.limited == 0)
+        return REFUSED_NOT;
+    if (t->req.n_choices == 0)
+        return model_state_refuse(lay, t->req.upstream, model, t->req.model,
+                                  lim->now, news);
+    for (i = 0; i < t->req.n_choices; i++) {
+        uint32_t upstream = upstream_map_of(lim, t->choices[i].as.upstream);
+
+        if (upstream == NONE)
+            continue;
+        last = model_state_refuse(lay, upstream, NONE, t->choices[i].model,
+                                  lim->now, &one);
+        if (last == REFUSED_NOT)
+            return REFUSED_NOT;
+        if (why == REFUSED_NOT || one.eta_ns < news->eta_ns) {
+            *news = one;
+            why = last;
+        }
+    }
+    return why;
+}
+
 /* Needs the lock.  Is T's model or upstream off?  Then it was refused, and has
  * no row. */
 static bool refuse_if_off(struct limiter *lim, struct ticket *t, uint32_t model)
 {
     struct layout *lay = lim->file.lay;
-    enum limiter_refusal why = model_state_refuse(
-        lay, t->req.upstream, model, t->req.model, lim->now, &t->news);
+    enum limiter_refusal why = off(lim, t, model, &t->news);
 
     if (why == REFUSED_NOT)
         return false;
@@ -167,15 +235,17 @@ static void do_join(struct limiter *lim, struct ticket *t)
                          .worker = lim->seat,
                          .generation = t->generation,
                          .said_ns = lim->now};
+    struct limiter_choice choices[LIMITER_CHOICES];
     enum limiter_refusal why;
     uint32_t row = NONE;
 
     t->joined_ns = lim->now;
-    t->req.upstream = upstream_map_of(lim, t->upstream);
+    place_choices(lim, t, choices);
     if (refuse_if_off(lim, t, NONE))
         return;
     j.to_head = t->to_head = t->req.retry && claim(lim, t);
     why = row_join(lay, &j, lim->now, &row);
+    t->req.choices = NULL;
     if (why != REFUSED_NOT) {
         refuse(lim, t, why); /* notes it again */
         return;
@@ -384,12 +454,17 @@ static bool adopt(struct limiter *lim, struct ticket *t)
                          .to_head = t->to_head,
                          .generation = t->generation,
                          .said_ns = t->joined_ns,
-                         .aside_ns = t->aside_ns};
+                         .aside_ns = t->aside_ns,
+                         .choice = t->choice};
+    struct limiter_choice choices[LIMITER_CHOICES];
     uint32_t state = row_state_of(t);
     uint32_t row = NONE;
+    enum limiter_refusal why;
 
-    t->req.upstream = upstream_map_of(lim, t->upstream);
-    if (row_adopt(lim->file.lay, &j, state, lim->now, &row) == REFUSED_NOT) {
+    place_choices(lim, t, choices);
+    why = row_adopt(lim->file.lay, &j, state, lim->now, &row);
+    t->req.choices = NULL;
+    if (why == REFUSED_NOT) {
         bind_row(lim, t, row);
         if (t->state == TICKET_LINE)
             ticket_events_fresh(lim, t);

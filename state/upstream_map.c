@@ -105,6 +105,14 @@ uint32_t upstream_map_of(const struct limiter *lim, uint32_t upstream)
 
 /* ---- rules ------------------------------------------------------------------ */
 
+/* LINE, which names an upstream of ours, names a row. */
+static uint32_t line_of(const struct limiter *lim, uint32_t line)
+{
+    if (line == 0 || line > lim->set.n_upstreams)
+        return 0;
+    return lim->places[line - 1] + 1;
+}
+
 /*
  * Our rules for ROW.  Another scope needs a restart, so those that run on
  * follow newer settings and have still the old word for it: the word of whoever
@@ -128,6 +136,7 @@ static void bring(struct limiter *lim, uint32_t row, struct limiter_rules *to,
     *to = *ours;
     to->per_model = per_model;
     to->learns = learns;
+    to->line = line_of(lim, ours->line);
 }
 
 void upstream_map_rule(struct limiter *lim, bool lead)

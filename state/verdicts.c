@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "state/change_log.h"
+#include "state/policy/choices.h"
 #include "state/policy/draft.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_limit.h"
@@ -78,7 +79,8 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
     struct lay_debt *d = model_state_debt(lay, upstream), new = *d;
     struct ejection_answer what = ejection_answer_of(lay, row, rep);
 
-    if (what.cause != EJECTED_QUOTA)
+    if (what.cause != EJECTED_QUOTA && what.cause != EJECTED_KEY &&
+        what.cause != EJECTED_AWAY)
         what.cause = EJECTED_UNPAID;
     if (!ejection_begin(&new.ejection, &what, lim->now))
         return;
@@ -154,6 +156,16 @@ static void fine_debt(struct limiter *lim, const struct lay_row *row)
     change_log_add(lim, upstream, &m);
 }
 
+/* Whatever it said: it can be reached. */
+static void is_there(struct limiter *lim, const struct lay_row *row)
+{
+    const struct lay_debt *d = model_state_debt(
+        lim->file.lay, limits_upstream(lim->file.lay, row->scope));
+
+    if (ejection_cause(&d->ejection) == EJECTED_AWAY)
+        fine_debt(lim, row);
+}
+
 static void fine(struct limiter *lim, const struct lay_row *row)
 {
     struct layout *lay = lim->file.lay;
@@ -192,14 +204,37 @@ static void note_refusal(struct layout *lay, struct ticket *t,
 
 /* ---- one answer -------------------------------------------------------------- */
 
+/* T's upstream cannot be reached.  Where others share its line they are asked
+ * instead, and after a while one tries again; where it is alone, each does. */
+static void away(struct limiter *lim, struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+    const struct lay_row *row = row_at(lay, t->row);
+    struct limiter_report rep = t->report;
+
+    if (!row_is_in_flight(row) ||
+        choices_line(lay, limits_upstream(lay, row->scope)) == NONE)
+        return;
+    rep.cause = EJECTED_AWAY;
+    rep.retry_after_ns = -1;
+    lim->journal.did.answers[ANSWER_AWAY]++;
+    unpaid(lim, row, &rep);
+}
+
 void verdicts_apply(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
     struct lay_row *row = row_at(lay, t->row);
     const struct limiter_report *rep = &t->report;
 
+    if (rep->answer == ANSWER_AWAY) {
+        away(lim, t);
+        return;
+    }
     if (row->state != ROW_SENT || row->changed_ns > lim->now)
         return;
+    if (lay->live.limited > 0)
+        is_there(lim, row);
     refusals_time(lim, row->scope); /* time first: it is an answer to now */
     lim->journal.did.answers[rep->answer]++;
     reachability_key(&lay->probe, limits_upstream(lay, row->scope), rep->key);
@@ -221,6 +256,7 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     case ANSWER_UNPAID:
         unpaid(lim, row, rep);
         return;
+    case ANSWER_AWAY:
     case ANSWER_RATE:
     case ANSWER_FAULT:
     case ANSWERS:

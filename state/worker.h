@@ -9,6 +9,7 @@
 #include "state/file/wake.h"
 #include "state/file/workers.h"
 #include "state/policy/layout.h"
+#include "state/policy/line_eta.h"
 #include "state/stats/outcomes.h"
 #include "state/stats/stats_file.h"
 #include "state/ticket.h"
@@ -135,6 +136,7 @@ struct limiter {
     struct ticket *over;               /* to be freed */
     struct ticket *by_row[LAY_ROWS];
     int64_t etas[LAY_ROWS]; /* by position; for ticket_events.c, in one turn */
+    struct line_eta line_eta; /* for lines that several upstreams share */
 
     /* Of one turn. */
     struct effort joins, at_joins; /* and the slots given away at them */

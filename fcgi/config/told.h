@@ -20,6 +20,8 @@ static inline int told_status(enum ejection_cause cause)
         return 429;
     case EJECTED_UNPAID:
         return 402;
+    case EJECTED_KEY: /* ours: no fault of the client's */
+    case EJECTED_AWAY:
     case EJECTED_DEGRADED: /* the upstream's own 400 reads as ours */
     case EJECTED_UNAVAILABLE:
     case EJECTED_NOT:

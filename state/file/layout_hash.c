@@ -29,7 +29,7 @@ FACTS(lay_live, LAY_LIVE)
 #define LAY_RULES(N, A, T, S)                                              \
     A(S, name) N(S, window_ns) N(S, margin_ns) N(S, min_gap_ns)                \
     N(S, requests) N(S, burst) N(S, in_flight) N(S, per_model)                 \
-    N(S, learns) N(S, pad) \
+    N(S, learns) N(S, line) N(S, share) N(S, pad) \
     N(S, retreat_max_ns)
 FACTS(lay_rules, LAY_RULES)
 
@@ -163,6 +163,13 @@ FACTS(lay_chunk, LAY_CHUNK)
 #define LAY_TRACE(N, A, T, S) A(S, text)
 FACTS(lay_trace, LAY_TRACE)
 
+#define LAY_CHOICE(N, A, T, S)                                                 \
+    N(S, upstream) N(S, rank) N(S, model) N(S, patience_ms)
+FACTS(lay_choice, LAY_CHOICE)
+
+#define LAY_WANT(N, A, T, S) N(S, n) N(S, mark) T(S, choice, lay_choice)
+FACTS(lay_want, LAY_WANT)
+
 #define LAYOUT(N, A, T, S)                                                     \
     T(S, head, lay_head) T(S, live, lay_live) T(S, rules, lay_rules)       \
     T(S, draft, lay_draft) T(S, bounds, lay_bounds)                        \
@@ -172,7 +179,7 @@ FACTS(lay_trace, LAY_TRACE)
     T(S, model_states, lay_model_state) T(S, debts, lay_debt)                        \
     T(S, probe, lay_reachability) T(S, control, lay_control)                   \
     T(S, retries, lay_retry) T(S, workers, lay_worker) T(S, rows, lay_row)     \
-    T(S, traces, lay_trace) T(S, chunks, lay_chunk)
+    T(S, traces, lay_trace) T(S, wants, lay_want) T(S, chunks, lay_chunk)
 FACTS(layout, LAYOUT)
 /* clang-format on */
 

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "state/policy/choices.h"
 #include "state/policy/draft.h"
 #include "state/policy/layout.h"
 #include "state/policy/model_state.h"
@@ -131,6 +132,7 @@ static void rebuild_row(struct layout *lay, uint32_t i, int64_t now)
     if (r->state == ROW_FREE)
         return;
     check_row(lay, r, now);
+    choices_rebuild(lay, i);
     if (r->state == ROW_OPEN && window_has_last(lay, r->scope, r->grant))
         __atomic_store_n(&r->state, ROW_SENT, __ATOMIC_RELEASE);
 }

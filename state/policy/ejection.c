@@ -4,7 +4,8 @@
  * As long as the upstream says, else by the cause: DEGRADED and the like for
  * a minute, doubling; what is gone, for a day; what is unknown, for a minute,
  * so that a client that repeats it spends no slots; what is not paid for, for
- * five minutes, doubling.  Answers to requests that are older than the ejection
+ * five minutes, and who refuses our key, for a minute, doubling; who cannot be
+ * reached, for a second, doubling up to half a minute.  Answers to requests that are older than the ejection
  * change nothing.
  */
 #include "state/policy/ejection.h"
@@ -33,6 +34,10 @@ static struct span span_of(enum ejection_cause cause)
     case EJECTED_UNPAID:
     case EJECTED_QUOTA: /* whether it has been paid for, no upstream foretells */
         return (struct span){5 * MINUTE_NS, 60 * MINUTE_NS, true};
+    case EJECTED_KEY:
+        return (struct span){MINUTE_NS, 60 * MINUTE_NS, true};
+    case EJECTED_AWAY:
+        return (struct span){NS_PER_S, MINUTE_NS / 2, true};
     case EJECTED_NOT:
     case EJECTED_UNAVAILABLE:
     case EJECTED_DEGRADED:

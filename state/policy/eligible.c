@@ -9,6 +9,7 @@
  */
 #include "state/policy/eligible.h"
 
+#include "state/policy/choices.h"
 #include "state/policy/kept.h"
 #include "state/policy/layout.h"
 #include "state/policy/model_gate.h"
@@ -18,8 +19,12 @@
 
 bool eligible_is_model_blocked(struct layout *lay, uint32_t row)
 {
-    return lay->live.limited > 0 &&
-           model_gate_block(lay, row_at(lay, row)->model, lay->live.now_ns);
+    if (lay->live.limited == 0)
+        return false;
+    return choices_has(lay, row)
+               ? choices_are_blocked(lay, row)
+               : model_gate_block(lay, row_at(lay, row)->model,
+                                  lay->live.now_ns);
 }
 
 bool eligible_takes_turn(struct layout *lay, uint32_t row)
@@ -56,18 +61,31 @@ static bool lets_others_try(struct layout *lay, uint32_t row)
            t->probed < t->waiting;
 }
 
-static bool is_passed_over(struct layout *lay, uint32_t row,
-                           enum eligible_pick pick)
+/* One that can choose has no use for what is open, and is owed nothing of it. */
+static bool finds_nothing(struct layout *lay, uint32_t row,
+                          struct eligible_pick pick)
 {
-    return worker_at(lay, row_at(lay, row)->worker)->stalled ||
-           (eligible_is_model_blocked(lay, row) &&
-            !(pick == PICK_OWED && kept_may(lay, row))) ||
-           (pick != PICK_ANY && lets_others_try(lay, row));
+    return (row_at(lay, row)->flags & ROW_KEPT) != 0 ||
+           (choices_take(lay, row, pick.open, pick.whom == PICK_ANY) == NONE &&
+            !(pick.whom == PICK_OWED &&
+              choices_owed(lay, row, pick.open) != NONE));
+}
+
+static bool is_passed_over(struct layout *lay, uint32_t row,
+                           struct eligible_pick pick)
+{
+    if (worker_at(lay, row_at(lay, row)->worker)->stalled)
+        return true;
+    if (pick.open != NULL)
+        return finds_nothing(lay, row, pick);
+    return (eligible_is_model_blocked(lay, row) &&
+            !(pick.whom == PICK_OWED && kept_may(lay, row))) ||
+           (pick.whom != PICK_ANY && lets_others_try(lay, row));
 }
 
 /* The first row of a line that may go and whose worker answers, or NONE. */
 uint32_t eligible_first(struct layout *lay, const struct lay_flow *f,
-                        enum eligible_pick pick)
+                        struct eligible_pick pick)
 {
     uint32_t i = f->head;
     uint32_t hops = 0;
@@ -80,7 +98,7 @@ uint32_t eligible_first(struct layout *lay, const struct lay_flow *f,
         if (++hops > LAY_ROWS)
             sigbus_damaged("line");
     }
-    return i != NONE && pick != PICK_OWED && row_at(lay, i)->weight > 1 &&
+    return i != NONE && pick.whom != PICK_OWED && row_at(lay, i)->weight > 1 &&
                    eligible_is_blocked(lay, i)
                ? NONE
                : i;
@@ -94,6 +112,13 @@ struct measure {
     uint32_t kept[LAY_MODELS];
 };
 
+/* For how many more like ROW would a slot be kept? */
+static uint32_t left_for(struct layout *lay, uint32_t row)
+{
+    return choices_has(lay, row) ? kept_left_of(lay, row_at(lay, row)->model)
+                                 : kept_left(lay, row);
+}
+
 static bool has_turn(struct measure *m, uint32_t row)
 {
     struct lay_row *r = row_at(m->lay, row);
@@ -102,7 +127,7 @@ static bool has_turn(struct measure *m, uint32_t row)
         return false;
     if (!eligible_is_model_blocked(m->lay, row))
         return true;
-    if (r->model >= LAY_MODELS || m->kept[r->model] >= kept_left(m->lay, row))
+    if (r->model >= LAY_MODELS || m->kept[r->model] >= left_for(m->lay, row))
         return false;
     m->kept[r->model]++;
     return true;
@@ -174,10 +199,12 @@ static int64_t row_free_at(struct layout *lay, uint32_t row, int64_t from)
         return NEVER;
     if (r->weight > 1)
         from = client_free_at(lay, r->client, r->weight);
-    return eligible_is_model_blocked(lay, row)
-               ? max_i64(from,
-                         model_gate_free_at(lay, r->model, lay->live.now_ns))
-               : from;
+    if (!eligible_is_model_blocked(lay, row))
+        return from;
+    return max_i64(from,
+                   choices_has(lay, row)
+                       ? choices_free_at(lay, row)
+                       : model_gate_free_at(lay, r->model, lay->live.now_ns));
 }
 
 /* The first of a line to be free before *WHEN, which then is told, or NONE. */

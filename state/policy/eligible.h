@@ -9,6 +9,7 @@
 
 struct layout;
 struct lay_flow;
+struct openings;
 
 /* Is the row one of a model that is blocked now; or of a client that is at
  * its own limit, too? */
@@ -21,16 +22,22 @@ bool eligible_is_blocked(struct layout *lay, uint32_t row);
 bool eligible_takes_turn(struct layout *lay, uint32_t row);
 
 /* Whom to step over. */
-enum eligible_pick {
+enum eligible_whom {
     PICK_READY = 0, /* who may not go, or was refused as a probe and could leave
                      * that to others */
     PICK_OWED = 1,  /* but not one for which a slot may be kept */
     PICK_ANY = 2,   /* who may not go */
 };
 
+struct eligible_pick {
+    enum eligible_whom whom;
+    struct openings *open; /* of a line that several share: who has no use for
+                           * what is open is stepped over, too; NULL of others */
+};
+
 /* The first row of F's line that is left and whose worker answers, or NONE. */
 uint32_t eligible_first(struct layout *lay, const struct lay_flow *f,
-                        enum eligible_pick pick);
+                        struct eligible_pick pick);
 /* Where queue_best() is NONE because models or clients are blocked: the row that
  * will be free first, if only time has to pass, or NONE, and *WHEN that is. */
 uint32_t eligible_next(struct layout *lay, uint32_t scope, int64_t *when);

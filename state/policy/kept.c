@@ -14,6 +14,7 @@
  */
 #include "state/policy/kept.h"
 
+#include "state/policy/choices.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_gate.h"
@@ -69,15 +70,20 @@ static int64_t room(struct layout *lay, uint32_t model)
                    room_by_limit(lay, model, window));
 }
 
+uint32_t kept_left_of(struct layout *lay, uint32_t model)
+{
+    int64_t left = room(lay, model) - model_state_at(lay, model)->kept;
+
+    return (uint32_t)max_i64(0, min_i64(left, LAY_ROWS));
+}
+
 uint32_t kept_left(struct layout *lay, uint32_t row)
 {
-    const struct lay_row *r = row_at(lay, row);
-    int64_t left;
+    struct choice_place p = choices_home(lay, row);
 
-    if (r->model == NONE || r->scope >= LAY_UPSTREAMS)
+    if (p.model == NONE || p.scope >= LAY_UPSTREAMS)
         return 0;
-    left = room(lay, r->model) - model_state_at(lay, r->model)->kept;
-    return (uint32_t)max_i64(0, min_i64(left, LAY_ROWS));
+    return kept_left_of(lay, p.model);
 }
 
 bool kept_may(struct layout *lay, uint32_t row)
@@ -87,20 +93,20 @@ bool kept_may(struct layout *lay, uint32_t row)
 
 void kept_count(struct layout *lay, uint32_t row, int sign)
 {
-    const struct lay_row *r = row_at(lay, row);
+    struct choice_place p = choices_home(lay, row);
 
-    scope_at(lay, r->scope)->kept += (uint32_t)sign * r->weight;
-    if (r->model != NONE)
-        model_state_at(lay, r->model)->kept += (uint32_t)sign;
+    scope_at(lay, p.scope)->kept += (uint32_t)sign * row_at(lay, row)->weight;
+    if (p.model != NONE)
+        model_state_at(lay, p.model)->kept += (uint32_t)sign;
 }
 
 /* ---- who has one ------------------------------------------------------------------ */
 
 /* Those of SCOPE, one after the other: the one after ROW of FLOW of CLS, which is
- * NONE at first. */
+ * NONE at first.  They stand in LINE. */
 struct walk {
     struct layout *lay;
-    uint32_t scope, cls, flow, row, hops;
+    uint32_t scope, line, cls, flow, row, hops;
 };
 
 static uint32_t walk_line(struct walk *w)
@@ -113,7 +119,8 @@ static uint32_t walk_line(struct walk *w)
         w->row = row_at(lay, row)->next;
         if (++w->hops > LAY_ROWS)
             sigbus_damaged("line");
-        if ((row_at(lay, row)->flags & ROW_KEPT) != 0)
+        if ((row_at(lay, row)->flags & ROW_KEPT) != 0 &&
+            choices_home(lay, row).scope == w->scope)
             return row;
     }
     return NONE;
@@ -128,7 +135,7 @@ static uint32_t walk_next(struct walk *w)
         if (w->flow != NONE)
             w->flow = flow_at(lay, w->flow)->next;
         while (w->flow == NONE && w->cls < LIMITER_CLASSES)
-            w->flow = lay->scopes[w->scope].cls[w->cls++].flows;
+            w->flow = lay->scopes[w->line].cls[w->cls++].flows;
         if (w->flow == NONE || ++w->hops > LAY_ROWS + LAY_FLOWS)
             return NONE;
         w->row = flow_at(lay, w->flow)->head;
@@ -139,21 +146,28 @@ static uint32_t walk_next(struct walk *w)
 /* The first of them. */
 static uint32_t walk_begin(struct walk *w, struct layout *lay, uint32_t scope)
 {
-    *w = (struct walk){lay, scope, 0, NONE, NONE, 0};
+    uint32_t line = scope < LAY_UPSTREAMS ? choices_line(lay, scope) : NONE;
+
+    *w = (struct walk){lay,  scope, line == NONE ? scope : line, 0, NONE,
+                       NONE, 0};
     return scope_at(lay, scope)->kept > 0 ? walk_next(w) : NONE;
 }
 
 /* Nobody but its model may stand in its way. */
-static bool is_of_use(struct layout *lay, const struct lay_row *r)
+static bool is_of_use(struct layout *lay, uint32_t row)
 {
-    return r->model != NONE && !worker_at(lay, r->worker)->stalled &&
+    const struct lay_row *r = row_at(lay, row);
+
+    return choices_home(lay, row).model != NONE &&
+           !worker_at(lay, r->worker)->stalled &&
            !quota_blocks(lay, r->client, r->weight, lay->live.now_ns);
 }
 
-static bool may_go(struct layout *lay, const struct lay_row *r)
+static bool may_go(struct layout *lay, uint32_t row)
 {
-    return is_of_use(lay, r) &&
-           !model_gate_block(lay, r->model, lay->live.now_ns);
+    return is_of_use(lay, row) &&
+           !model_gate_block(lay, choices_home(lay, row).model,
+                             lay->live.now_ns);
 }
 
 uint32_t kept_ready(struct layout *lay, uint32_t scope)
@@ -165,7 +179,7 @@ uint32_t kept_ready(struct layout *lay, uint32_t scope)
         const struct lay_row *r = row_at(lay, row);
 
         if ((best == NONE || r->arrival < row_at(lay, best)->arrival) &&
-            may_go(lay, r))
+            may_go(lay, row))
             best = row;
     }
     return best;
@@ -173,11 +187,11 @@ uint32_t kept_ready(struct layout *lay, uint32_t scope)
 
 static bool is_idle(struct layout *lay, uint32_t row)
 {
-    const struct lay_row *r = row_at(lay, row);
+    uint32_t model = choices_home(lay, row).model;
 
-    return !is_of_use(lay, r) ||
-           (model_state_at(lay, r->model)->kept > room(lay, r->model) &&
-            !may_go(lay, r));
+    return !is_of_use(lay, row) ||
+           (model_state_at(lay, model)->kept > room(lay, model) &&
+            !may_go(lay, row));
 }
 
 bool kept_each_idle(struct layout *lay, uint32_t scope,
@@ -199,8 +213,8 @@ uint32_t kept_next(struct layout *lay, uint32_t scope, int64_t *when)
 
     *when = NEVER;
     for (row = walk_begin(&w, lay, scope); row != NONE; row = walk_next(&w)) {
-        int64_t at =
-            model_gate_free_at(lay, row_at(lay, row)->model, lay->live.now_ns);
+        int64_t at = model_gate_free_at(lay, choices_home(lay, row).model,
+                                        lay->live.now_ns);
 
         if (at < *when) {
             *when = at;

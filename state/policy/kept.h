@@ -14,6 +14,8 @@ struct layout;
 bool kept_may(struct layout *lay, uint32_t row);
 /* For how many more of ROW's model would one be kept? */
 uint32_t kept_left(struct layout *lay, uint32_t row);
+/* The same of MODEL. */
+uint32_t kept_left_of(struct layout *lay, uint32_t model);
 /* ROW, in line, has one kept; or no longer.  What it costs its client in the
  * queue is queue.c's business. */
 void kept_count(struct layout *lay, uint32_t row, int sign);

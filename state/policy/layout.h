@@ -16,6 +16,7 @@
  *   retries   what was refused or lost in the last minute
  *   workers   one per process
  *   rows      one per ticket: waiting, offered, open or sent
+ *   wants     where each may go, if that is more than one place
  *   chunks    the log of sends, in pieces of CHUNK_TIMES
  *
  * Statistics have a file of their own (stats/stats_layout.h): what is counted
@@ -43,7 +44,7 @@
 #include "state/policy/vocabulary.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 10
+#define LAYOUT_VERSION 11
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    LIMITER_MODELS
@@ -90,10 +91,11 @@ enum row_flag {
     ROW_STREAM = 1,
     ROW_TO_HEAD = 2,
     ROW_CANCELLED = 4,
-    ROW_REFUSED = 16, /* it used its turn */
-    ROW_PROBED = 64,  /* it was a probe, and refused: let others try */
-    ROW_COUNTED = 32, /* (d) eligible_measure() counts it */
-    ROW_KEPT = 8,     /* waiting: it is charged, and a slot is kept for it */
+    ROW_REFUSED = 16,  /* it used its turn */
+    ROW_PROBED = 64,   /* it was a probe, and refused: let others try */
+    ROW_COUNTED = 32,  /* (d) eligible_measure() counts it */
+    ROW_KEPT = 8,      /* waiting: it is charged, and a slot is kept for it */
+    ROW_CHOOSES = 128, /* what it wants is in lay_want */
 };
 
 struct lay_live {
@@ -143,7 +145,7 @@ struct lay_live {
 struct lay_rules {
     char name[32];
     int64_t window_ns, margin_ns, min_gap_ns;
-    uint32_t requests, burst, in_flight, per_model, learns, pad;
+    uint32_t requests, burst, in_flight, per_model, learns, line, share, pad;
     int64_t retreat_max_ns;
 };
 
@@ -298,6 +300,22 @@ struct lay_chunk {
     uint32_t weight[CHUNK_TIMES];
 };
 
+#define LAY_NO_MODEL UINT16_MAX
+
+struct lay_choice { /* as limiter_choice */
+    uint8_t upstream, rank;
+    uint16_t model; /* or LAY_NO_MODEL */
+    uint32_t patience_ms;
+};
+
+/* Where the row with the same index may go, if that has ROW_CHOOSES: it is of a
+ * line that several upstreams share. */
+struct lay_want {
+    uint16_t n;    /* from 1 */
+    uint16_t mark; /* 1 + the choice that it has a slot of, or one kept; 0 */
+    struct lay_choice choice[LIMITER_CHOICES];
+};
+
 /* Of the row with the same index: only those are touched that have one. */
 struct lay_trace {
     char text[LIMITER_TRACE_MAX - 1]; /* no zero behind it; "": none */
@@ -325,6 +343,7 @@ struct layout {
     struct lay_worker workers[LAY_WORKERS];
     struct lay_row rows[LAY_ROWS];
     struct lay_trace traces[LAY_ROWS];
+    struct lay_want wants[LAY_ROWS];
     struct lay_chunk chunks[LAY_CHUNKS];
 };
 
@@ -336,7 +355,8 @@ static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_retry) == 16, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_quota) == 72, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct layout) < 6 << 20, "a few MB at most");
+static_assert(sizeof(struct lay_want) == 132, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");
 static_assert(sizeof(struct retreat) <= sizeof(((struct lay_draft *)0)->bytes),
               "the largest of those in verdicts.c");
 
@@ -354,6 +374,11 @@ _Noreturn void sigbus_damaged(const char *what);
 static inline struct lay_row *row_at(struct layout *lay, uint32_t i)
 {
     return LAY_AT(lay, rows, i, LAY_ROWS);
+}
+
+static inline struct lay_want *want_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, wants, i, LAY_ROWS);
 }
 
 /* Is it with the upstream, or may it be on its way at any moment? */

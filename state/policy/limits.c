@@ -31,6 +31,8 @@
         (to)->in_flight = (from)->in_flight;                                   \
         (to)->per_model = (from)->per_model;                                   \
         (to)->learns = (from)->learns;                                         \
+        (to)->line = (from)->line;                                             \
+        (to)->share = (from)->share;                                           \
         (to)->retreat_max_ns = (from)->retreat_max_ns;                         \
     } while (0)
 
@@ -70,8 +72,9 @@ bool limits_is_sane(const struct lay_rules *r)
     return r->window_ns > 0 && r->window_ns <= DAY_NS && r->margin_ns >= 0 &&
            r->margin_ns <= DAY_NS && r->min_gap_ns >= 0 &&
            r->min_gap_ns <= DAY_NS && r->requests > 0 && r->requests <= 10000 &&
-           r->burst > 0 && r->burst <= r->requests && r->retreat_max_ns >= 0 &&
-           r->retreat_max_ns <= DAY_NS;
+           r->burst > 0 && r->burst <= r->requests &&
+           r->line <= LAY_UPSTREAMS && r->share <= 1000 &&
+           r->retreat_max_ns >= 0 && r->retreat_max_ns <= DAY_NS;
 }
 
 uint32_t limits_upstream(struct layout *lay, uint32_t scope)
@@ -145,13 +148,28 @@ bool limits_gap_runs(struct layout *lay, uint32_t scope, int64_t now)
            now - limits_of(lay, scope)->min_gap_ns;
 }
 
+/* Might row I go to UPSTREAM? */
+static bool wants(const struct layout *lay, uint32_t i, uint32_t upstream)
+{
+    const struct lay_want *w = &lay->wants[i];
+    uint32_t k;
+
+    if ((lay->rows[i].flags & ROW_CHOOSES) == 0)
+        return false;
+    for (k = 0; k < w->n && k < LIMITER_CHOICES; k++)
+        if (w->choice[k].upstream == upstream)
+            return true;
+    return false;
+}
+
 bool limits_has_rows(struct layout *lay, uint32_t upstream)
 {
     uint32_t i;
 
     for (i = 0; i < lay->live.rows_high && i < LAY_ROWS; i++)
         if (lay->rows[i].state != 0 &&
-            limits_upstream(lay, lay->rows[i].scope) == upstream)
+            (limits_upstream(lay, lay->rows[i].scope) == upstream ||
+             wants(lay, i, upstream)))
             return true;
     return false;
 }

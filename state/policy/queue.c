@@ -13,12 +13,14 @@
  */
 #include "state/policy/queue.h"
 
+#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/flow.h"
 #include "state/policy/kept.h"
 #include "state/policy/layout.h"
 #include "state/policy/model_gate.h"
 #include "state/policy/model_state.h"
+#include "state/policy/openings.h"
 #include "state/policy/quota.h"
 #include "state/policy/virtual_time.h"
 
@@ -128,6 +130,7 @@ void queue_remove(struct layout *lay, uint32_t row)
     bool was_kept = (row_at(lay, row)->flags & ROW_KEPT) != 0;
 
     let_go(lay, row);
+    choices_unmark(lay, row);
     take_out(lay, row);
     if (was_kept)
         queue_refund(lay, row);
@@ -165,6 +168,7 @@ void queue_keep(struct layout *lay, uint32_t row)
 void queue_keep_no_longer(struct layout *lay, uint32_t row)
 {
     let_go(lay, row);
+    choices_unmark(lay, row);
     queue_refund(lay, row);
 }
 
@@ -190,10 +194,10 @@ void queue_refund(struct layout *lay, uint32_t row)
 
 /* Nearly always there is nobody to be stepped over. */
 static uint32_t line_first(struct layout *lay, const struct lay_flow *f,
-                           enum eligible_pick pick)
+                           struct eligible_pick pick)
 {
     return lay->live.stalled == 0 && lay->live.limited == 0 &&
-                   scope_at(lay, f->scope)->probed == 0
+                   pick.open == NULL && scope_at(lay, f->scope)->probed == 0
                ? f->head
                : eligible_first(lay, f, pick);
 }
@@ -208,7 +212,7 @@ static bool goes_before(struct layout *lay, uint64_t start, uint32_t row,
 }
 
 static uint32_t class_best(struct layout *lay, const struct lay_class *c,
-                           enum eligible_pick pick)
+                           struct eligible_pick pick)
 {
     uint32_t i, best = NONE, hops = 0;
     uint64_t best_start = 0;
@@ -229,13 +233,13 @@ static uint32_t class_best(struct layout *lay, const struct lay_class *c,
 }
 
 static uint32_t best_of(struct layout *lay, uint32_t scope,
-                        enum eligible_pick pick)
+                        struct eligible_pick pick)
 {
     struct lay_scope *s = scope_at(lay, scope);
     uint32_t cls, best = NONE;
     uint64_t best_start = 0;
 
-    if (lay->live.limited > 0 && pick != PICK_OWED &&
+    if (lay->live.limited > 0 && pick.whom != PICK_OWED && pick.open == NULL &&
         model_gate_block_all(lay, scope, lay->live.now_ns))
         return NONE;
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
@@ -251,18 +255,39 @@ static uint32_t best_of(struct layout *lay, uint32_t scope,
     return best;
 }
 
-uint32_t queue_best(struct layout *lay, uint32_t scope)
+static uint32_t pick(struct layout *lay, uint32_t scope,
+                     enum eligible_whom whom, struct openings *open)
 {
-    uint32_t row = best_of(lay, scope, PICK_READY);
+    if (open != NULL)
+        openings_forget(open);
+    return best_of(lay, scope, (struct eligible_pick){whom, open});
+}
+
+uint32_t queue_best_of(struct layout *lay, uint32_t scope,
+                       struct openings *open)
+{
+    uint32_t row = pick(lay, scope, PICK_READY, open);
 
     if (row == NONE && scope_at(lay, scope)->probed > 0)
-        row = best_of(lay, scope, PICK_ANY);
+        row = pick(lay, scope, PICK_ANY, open);
     return row;
+}
+
+uint32_t queue_best(struct layout *lay, uint32_t scope)
+{
+    return queue_best_of(lay, scope, NULL);
+}
+
+uint32_t queue_turn_of(struct layout *lay, uint32_t scope,
+                       struct openings *open)
+{
+    return pick(lay, scope, lay->live.limited > 0 ? PICK_OWED : PICK_READY,
+                open);
 }
 
 uint32_t queue_turn(struct layout *lay, uint32_t scope)
 {
-    return best_of(lay, scope, lay->live.limited > 0 ? PICK_OWED : PICK_READY);
+    return queue_turn_of(lay, scope, NULL);
 }
 
 /* Has ROW a turn of its own, for which nothing is kept? */

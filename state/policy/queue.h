@@ -17,6 +17,7 @@
 #include "state/policy/vocabulary.h"
 
 struct layout;
+struct openings;
 
 /* Gives ROW (its scope, cls, client, share and arrival are set) its place in
  * line.  False: no room for another flow. */
@@ -39,6 +40,11 @@ uint32_t queue_best(struct layout *lay, uint32_t scope);
 /* Whose turn it is: the same, or one that is blocked for the moment and is owed
  * the slot; for that one it is to be kept. */
 uint32_t queue_turn(struct layout *lay, uint32_t scope);
+/* The same of a line that several share, for one of the slots that are OPEN. */
+uint32_t queue_best_of(struct layout *lay, uint32_t scope,
+                       struct openings *open);
+uint32_t queue_turn_of(struct layout *lay, uint32_t scope,
+                       struct openings *open);
 /* A slot is kept for ROW, in line: it is charged now, not when it goes. */
 void queue_keep(struct layout *lay, uint32_t row);
 void queue_keep_no_longer(struct layout *lay, uint32_t row);

@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 
+#include "state/policy/choices.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/naming.h"
@@ -79,14 +80,59 @@ static bool is_named(struct layout *lay, uint32_t scope)
     return of_model == (lay->rules[limits_upstream(lay, scope)].per_model != 0);
 }
 
+/* Is row I where the rules want it?  One that is under way counts where it went;
+ * the others stand in the line that its upstream shares, if it shares one. */
+static bool is_in_place(struct layout *lay, uint32_t i)
+{
+    const struct lay_row *r = row_at(lay, i);
+    uint32_t line;
+
+    if (row_is_in_flight(r))
+        return is_named(lay, r->scope);
+    line = choices_home_line(lay, i);
+    return line == NONE ? !choices_has(lay, i) && is_named(lay, r->scope)
+                        : choices_has(lay, i) && r->scope == line;
+}
+
+/* No line of row I is shared any more: it goes where it would have gone first. */
+static void leave_choices(struct layout *lay, uint32_t i, int64_t now)
+{
+    struct choice_place p = choices_place(lay, i, 0);
+
+    if (p.upstream < LAY_UPSTREAMS)
+        row_move(lay, i, p.upstream, p.model, now);
+    choices_drop(lay, i);
+}
+
+/* Into the line that it shares. */
+static bool move_home(struct layout *lay, uint32_t i, int64_t now)
+{
+    uint32_t line = choices_home_line(lay, i);
+
+    if (row_is_in_flight(row_at(lay, i)))
+        return false;
+    if (line == NONE) {
+        if (choices_has(lay, i))
+            leave_choices(lay, i, now);
+        return false;
+    }
+    if (!choices_has(lay, i))
+        choices_make_single(lay, i);
+    row_move(lay, i, line, choices_place(lay, i, 0).model, now);
+    return true;
+}
+
 /* A request that names no model has one of its own, as in row_scope(); so has
  * one whose name found no room.  With 256 models in use there may be none: then
  * it stays, and waits by the window where it is. */
 static void move(struct layout *lay, uint32_t i, int64_t now)
 {
     const struct lay_row *r = row_at(lay, i);
-    uint32_t upstream = limits_upstream(lay, r->scope), model = r->model;
+    uint32_t upstream, model = r->model;
 
+    if (move_home(lay, i, now))
+        return;
+    upstream = limits_upstream(lay, r->scope);
     if (!lay->rules[upstream].per_model) {
         row_move(lay, i, upstream, model, now);
         return;
@@ -131,8 +177,7 @@ __attribute__((noinline)) static void move_all(struct layout *lay, int64_t now)
 
     m.n = 0;
     for (i = 0; i < lay->live.rows_high && i < LAY_ROWS; i++)
-        if (lay->rows[i].state != ROW_FREE &&
-            !is_named(lay, lay->rows[i].scope))
+        if (lay->rows[i].state != ROW_FREE && !is_in_place(lay, i))
             m.row[m.n++] = i;
     sort(lay, &m);
     for (i = 0; i < m.n; i++)

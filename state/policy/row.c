@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "state/policy/choices.h"
 #include "state/policy/layout.h"
 #include "state/policy/model_limit.h"
 #include "state/policy/model_state.h"
@@ -85,6 +86,7 @@ static void count_life(struct layout *lay, const struct lay_row *r, int sign)
             sigbus_damaged("model index");
         lay->models[r->model].refs += d;
     }
+    choices_count(lay, (uint32_t)(r - lay->rows), sign);
     lay->live.held_bytes += (uint64_t)(int64_t)sign * r->body_bytes;
 }
 
@@ -139,6 +141,26 @@ static void note_trace(struct lay_trace *t, const char *trace)
         memset(t->text, 0, sizeof(t->text));
 }
 
+/* Where row I, for REQ, waits, and for which model; NONE: no room for that.  A
+ * line that several share it reads off from its first choice. */
+static uint32_t settle(struct layout *lay, uint32_t i,
+                       const struct limiter_request *req, int64_t now,
+                       uint32_t *model)
+{
+    uint32_t line;
+
+    row_at(lay, i)->flags = 0;
+    if (req->upstream >= LAY_UPSTREAMS)
+        sigbus_damaged("upstream index");
+    line = choices_line(lay, req->upstream);
+    if (line == NONE)
+        return row_scope(lay, req, now, model);
+    choices_make(lay, i, line, req, now);
+    row_at(lay, i)->flags = ROW_CHOOSES;
+    *model = choices_place(lay, i, 0).model;
+    return line;
+}
+
 /* Fills a free row and stores STATE last.  NONE: the table is full. */
 static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
                                  uint32_t state, int64_t now, uint32_t *out)
@@ -148,9 +170,11 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     uint32_t client, model, scope;
     struct lay_row *r;
 
-    scope = row_scope(lay, req, now, &model);
     client = naming_client(lay, req->client, now);
-    if (i == NONE || scope == NONE || client == NONE)
+    if (i == NONE || client == NONE)
+        return REFUSED_TABLE;
+    scope = settle(lay, i, req, now, &model);
+    if (scope == NONE)
         return REFUSED_TABLE;
     quota_set(lay, client,
               &(struct quota_word){req->requests_per_min, j->generation,
@@ -174,8 +198,8 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     r->weight = j->weight > 0 ? j->weight : 1;
     r->flow = r->prev = r->next = NONE;
     r->fingerprint = req->fingerprint;
-    r->flags = (uint16_t)((req->stream ? ROW_STREAM : 0) |
-                          (j->to_head ? ROW_TO_HEAD : 0));
+    r->flags |= (uint16_t)((req->stream ? ROW_STREAM : 0) |
+                           (j->to_head ? ROW_TO_HEAD : 0));
     r->arrival = j->arrival;
     if (r->arrival == 0 && j->to_head)
         r->arrival = queue_head_arrival(lay, i);
@@ -217,18 +241,61 @@ static const struct slot_source *source(struct layout *lay, uint32_t i)
     return slot_source_of(lay, row_at(lay, i)->scope);
 }
 
+/* Row I, in whatever state, is one of SCOPE and MODEL from now on. */
+static void stand_for(struct layout *lay, uint32_t i, uint32_t scope,
+                      uint32_t model)
+{
+    struct lay_row *r = row_at(lay, i);
+
+    if (scope >= LAY_SCOPES)
+        sigbus_damaged("scope of a choice");
+    count(lay, r, -1);
+    count_life(lay, r, -1);
+    r->scope = (uint16_t)scope;
+    r->model = model;
+    count_life(lay, r, 1);
+    count(lay, r, 1);
+}
+
+/* It goes where its mark says. */
+static void go_out(struct layout *lay, uint32_t i)
+{
+    struct choice_place p;
+
+    if (!choices_has(lay, i))
+        return;
+    p = choices_place(lay, i, want_at(lay, i)->mark - 1u);
+    stand_for(lay, i, p.scope, p.model);
+}
+
+/* It is one of its line again; that may be another than it came from. */
+static void come_home(struct layout *lay, uint32_t i)
+{
+    uint32_t line = choices_home_line(lay, i);
+
+    if (line == NONE && choices_has(lay, i))
+        choices_drop(lay, i);
+    else if (line != NONE && !choices_has(lay, i))
+        choices_make_single(lay, i);
+    choices_unmark(lay, i);
+    if (line != NONE)
+        stand_for(lay, i, line, choices_place(lay, i, 0).model);
+}
+
 /* Of one that waits. */
 static void take(struct layout *lay, uint32_t i, int64_t now)
 {
     queue_charge(lay, i);
+    go_out(lay, i);
     source(lay, i)->take(lay, i, now);
 }
 
 /* Of one that is offered or open: nothing of it was written. */
 static void give_back(struct layout *lay, uint32_t i)
 {
-    queue_refund(lay, i);
     source(lay, i)->back(lay, i);
+    come_home(lay, i);
+    queue_refund(lay, i);
 }
 
 static void note_pause(struct lay_row *r, int64_t for_ns)
@@ -277,11 +344,26 @@ enum limiter_refusal row_join(struct layout *lay, const struct row_join *j,
     return why;
 }
 
+/* One that is under way is so by its K-th choice. */
+static void go_on(struct layout *lay, uint32_t i, uint32_t k)
+{
+    if (!choices_has(lay, i))
+        return;
+    if (k >= want_at(lay, i)->n || choices_place(lay, i, k).scope == NONE)
+        k = 0;
+    if (choices_place(lay, i, k).scope == NONE)
+        return;
+    choices_mark(lay, i, k);
+    go_out(lay, i);
+}
+
 enum limiter_refusal row_adopt(struct layout *lay, const struct row_join *j,
                                uint32_t state, int64_t now, uint32_t *out)
 {
     enum limiter_refusal why = make(lay, j, state, now, out);
 
+    if (why == REFUSED_NOT && (state == ROW_OPEN || state == ROW_SENT))
+        go_on(lay, *out, j->choice);
     if (why == REFUSED_NOT && state == ROW_WAITING)
         line_up(lay, *out);
     if (why == REFUSED_NOT && state == ROW_ASIDE)
@@ -338,7 +420,9 @@ static void come_back(struct layout *lay, uint32_t i)
 
     if (r->state == ROW_OPEN)
         give_back(lay, i);
-    else if (r->state != ROW_SENT)
+    else if (r->state == ROW_SENT)
+        come_home(lay, i);
+    else
         sigbus_damaged("a request came back that was not granted");
 }
 
@@ -381,12 +465,7 @@ void row_move(struct layout *lay, uint32_t i, uint32_t scope, uint32_t model,
         queue_remove(lay, i);
     if (r->state == ROW_OPEN)
         source(lay, i)->back(lay, i);
-    count(lay, r, -1);
-    count_life(lay, r, -1);
-    r->model = model;
-    r->scope = (uint16_t)scope;
-    count(lay, r, 1);
-    count_life(lay, r, 1);
+    stand_for(lay, i, scope, model);
     if (r->state == ROW_OPEN)
         source(lay, i)->adopt(lay, i);
     if (r->state == ROW_WAITING)

@@ -28,6 +28,7 @@ struct row_join {
     uint64_t generation; /* of the settings that its request is by */
     int64_t said_ns;     /* when it came; 0: now */
     int64_t aside_ns;    /* for how long; of one that is adopted aside */
+    uint32_t choice;     /* under way by this one; of one that is adopted */
 };
 
 /* Into the queue, within its bounds.  On REFUSED_NOT *OUT is the row. */

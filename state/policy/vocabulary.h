@@ -55,6 +55,11 @@ struct limiter_rules {
     uint32_t in_flight;     /* 0: no limit */
     uint32_t per_model;     /* 1: each model has a window of its own */
     uint32_t learns;        /* 1: whose limit it is that refuses is found out */
+    uint32_t line;          /* 1 + the index of the upstream in whose line its
+                             * requests wait, where several may serve the same
+                             * model; 0: it has a line of its own */
+    uint32_t share;         /* 1..1,000 (0: 1): of several that are open at
+                             * once, what it gets of their requests */
     int64_t retreat_max_ns; /* retreat.max_s, to a day; 0: five minutes */
 };
 
@@ -90,7 +95,8 @@ struct limiter_settings {
     X(ANSWER_BUSY, "busy")     /* the model has more than it can bear */       \
     X(ANSWER_OFF, "off")       /* the model is off, gone or unknown */         \
     X(ANSWER_UNPAID, "unpaid") /* the account is: the upstream is held */      \
-    X(ANSWER_FAULT, "fault")   /* it says nothing of limits */
+    X(ANSWER_AWAY, "away")   /* nobody is there: the same, where others are */ \
+    X(ANSWER_FAULT, "fault") /* it says nothing of limits */
 
 #define RETREAT_STATE_LIST(X)                                                  \
     X(RETREAT_NORMAL, "normal")                                                \
@@ -135,9 +141,11 @@ enum ejection_cause {
     EJECTED_UNKNOWN = 3,     /* no such model */
     EJECTED_GONE = 4,        /* there was one */
     EJECTED_RATE = 5,        /* no more for longer than is held */
-    EJECTED_UNPAID = 6,      /* the upstream; the others are of a model */
+    EJECTED_UNPAID = 6,      /* the upstream; those above are of a model */
     EJECTED_QUOTA = 7,       /* the same: what was paid for is used up */
-    EJECTION_CAUSES = 8,
+    EJECTED_KEY = 8,         /* the same: our key is refused there */
+    EJECTED_AWAY = 9,        /* the same: it cannot be reached */
+    EJECTION_CAUSES = 10,
 };
 
 /* What an answer says of the key that its request bore. */
@@ -147,9 +155,27 @@ enum key_word {
     KEY_REFUSED = 2,
 };
 
+/* Where a request may go: an upstream, and by which name its model is known
+ * there. */
+struct limiter_choice {
+    uint32_t upstream;   /* index into the settings */
+    const char *model;   /* "" where the request names none */
+    uint32_t rank;       /* 0..254.  Lower ones first; of equal ones whose slot
+                        * opens first, and of several open ones by `share` */
+    int64_t patience_ns; /* a slot of a higher rank is not taken while one here
+                          * opens within this; up to an hour */
+};
+
+#define LIMITER_CHOICES 16
+
 /* What a ticket asks for.  Strings are copied, cut to their bounds. */
 struct limiter_request {
     uint32_t upstream; /* index into the settings */
+    /* Where it may go, lower ranks first: copied, those beyond LIMITER_CHOICES
+     * are left out, and so are those that have no line in common with the
+     * first.  None: to `upstream`, for `model`. */
+    const struct limiter_choice *choices;
+    uint32_t n_choices;
     enum limiter_class cls;
     uint32_t weight; /* the client's share, 1..1,000 */
     const char *client;
@@ -188,6 +214,7 @@ struct ticket_news {
                      * or hold ends; -1 unknown */
     enum ejection_cause cause; /* REFUSED_MODEL_OFF, REFUSED_UPSTREAM_HELD */
     char reason[LIMITER_REASON_MAX]; /* of the same: what the upstream said */
+    uint32_t choice;                 /* granted: which of the choices, if any */
     uint32_t limit, remaining;       /* granted: the window, after this send */
     int64_t reset_ns;       /* granted: until the window is empty again */
     int64_t valid_until_ns; /* granted: it holds for so long in any case; then

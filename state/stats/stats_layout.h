@@ -29,7 +29,7 @@
 
 #define STATS_NAME    "sluice.stats"
 #define STATS_MAGIC   "SLUSTAT\n"
-#define STATS_VERSION 2
+#define STATS_VERSION 3
 
 struct lay_stats_live {
     struct lay_flag flag;

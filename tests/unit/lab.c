@@ -138,6 +138,7 @@ void lab_recount(struct layout *lay)
                         again->quotas[i].lined_weight);
     }
     for (i = 0; i < LAY_MODELS; i++) {
+        CU_ASSERT_EQUAL(lay->models[i].refs, again->models[i].refs);
         CU_ASSERT_EQUAL(lay->model_states[i].in_flight,
                         again->model_states[i].in_flight);
         CU_ASSERT_EQUAL(lay->model_states[i].waiting,

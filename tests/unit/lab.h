@@ -69,6 +69,7 @@ CU_ErrorCode test_stats_file_add(void);
 CU_ErrorCode test_limiter_add(void);
 CU_ErrorCode test_lost_add(void);
 CU_ErrorCode test_share_add(void);
+CU_ErrorCode test_shared_line_add(void);
 CU_ErrorCode test_retreat_add(void);
 CU_ErrorCode test_concurrency_add(void);
 CU_ErrorCode test_model_limit_add(void);

@@ -28,6 +28,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_limiter_add,
     test_lost_add,
     test_share_add,
+    test_shared_line_add,
     test_retreat_add,
     test_concurrency_add,
     test_model_limit_add,

@@ -5,6 +5,7 @@
 
 #include "lab.h"
 #include "state/file/repair.h"
+#include "state/policy/choices.h"
 #include "state/policy/names.h"
 #include "state/policy/queue.h"
 #include "state/policy/rescope.h"
@@ -21,10 +22,25 @@ static enum limiter_refusal join(struct layout *lay,
 
 /* ---- counts ----------------------------------------------------------------- */
 
+/* Two or three upstreams, by the same name or another; half of all have none. */
+static void random_choices(struct limiter_request *req,
+                           struct limiter_choice *choices)
+{
+    uint32_t i;
+
+    req->n_choices = lab_random(2) * (2 + lab_random(2));
+    for (i = 0; i < req->n_choices; i++)
+        choices[i] = (struct limiter_choice){
+            i == 0 ? req->upstream : lab_random(3),
+            lab_random(3) == 0 ? "other" : req->model, i, lab_random(9)};
+    req->choices = choices;
+}
+
 static void random_join(struct layout *lay)
 {
     char client[3] = {'c', (char)('a' + lab_random(5)), 0};
     char model[3] = {'m', (char)('a' + lab_random(5)), 0};
+    struct limiter_choice choices[3];
     struct limiter_request req = lab_request(client, lab_random(3), 1);
     uint32_t row;
 
@@ -32,7 +48,20 @@ static void random_join(struct layout *lay)
     req.body_bytes = lab_random(1000);
     if (lab_random(3) > 0)
         req.model = model;
+    random_choices(&req, choices);
     CU_ASSERT_EQUAL(join(lay, &req, &row), REFUSED_NOT);
+}
+
+/* It takes one of its choices, if it has any, and maybe has a slot kept first. */
+static void random_mark(struct layout *lay, uint32_t i)
+{
+    if (!choices_has(lay, i) || (lay->rows[i].flags & ROW_KEPT) != 0)
+        return;
+    choices_mark(lay, i, lab_random(lay->wants[i].n));
+    if (choices_home(lay, i).scope == NONE)
+        choices_mark(lay, i, 0);
+    if (lab_random(2) == 0)
+        queue_keep(lay, i);
 }
 
 /* Any transition that the row's state allows. */
@@ -49,7 +78,12 @@ static void random_step(struct layout *lay, uint32_t i)
     }
     switch (lay->rows[i].state) {
     case ROW_WAITING:
-        if (what == 1)
+        random_mark(lay, i);
+        if (what == 3 && (lay->rows[i].flags & ROW_KEPT) != 0)
+            queue_keep_no_longer(lay, i);
+        else if (what == 3 && choices_has(lay, i))
+            choices_unmark(lay, i);
+        else if (what == 1)
             row_offer(lay, i, now);
         else
             row_grant(lay, i, now);
@@ -89,6 +123,17 @@ static void change_scope(struct layout *lay, uint32_t upstream)
     rescope_rows(lay, lay->live.now_ns);
 }
 
+/* Some of three upstreams have a line in common now. */
+static void change_line(struct layout *lay)
+{
+    uint32_t i, lead = lab_random(3);
+
+    for (i = 0; i < 3; i++)
+        lay->rules[i].line =
+            i == lead || (i > lead && lab_random(2) == 0) ? lead + 1 : 0;
+    rescope_rows(lay, lay->live.now_ns);
+}
+
 static void counts_are_those_of_the_slots_and_return_to_zero(void)
 {
     struct layout *lay = lab_new();
@@ -97,6 +142,7 @@ static void counts_are_those_of_the_slots_and_return_to_zero(void)
     lay->rules[0] = lab_lay_rules(100, 60, 0);
     lay->rules[1] = lab_lay_rules(100, 60, 0);
     lay->rules[1].per_model = 1;
+    lay->rules[2] = lab_lay_rules(100, 60, 0);
     for (i = 0; i < 20000; i++) {
         lay->live.now_ns += 1000;
         if (lay->live.rows_high < 40 && lab_random(3) == 0)
@@ -105,6 +151,8 @@ static void counts_are_those_of_the_slots_and_return_to_zero(void)
             random_step(lay, lab_random(lay->live.rows_high));
         if (lab_random(50) == 0)
             change_scope(lay, lab_random(2));
+        if (lab_random(20) == 0)
+            change_line(lay);
         if (i % 200 == 0)
             lab_recount(lay);
     }

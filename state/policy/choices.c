@@ -1,0 +1,368 @@
+/*
+ * choices.c - where may this one go, and where would it rather?
+ *
+ * A row in a shared line is asked again for each slot: of the lowest rank that
+ * has one it takes the one whose upstream has sent the least for its share.  One
+ * of a higher rank it leaves to others while a better one opens within its
+ * patience; those that do so are counted, for they go one after the other.
+ */
+#include "state/policy/choices.h"
+
+#include "state/policy/admit.h"
+#include "state/policy/kept.h"
+#include "state/policy/limits.h"
+#include "state/policy/model_gate.h"
+#include "state/policy/model_limit.h"
+#include "state/policy/model_state.h"
+#include "state/policy/naming.h"
+#include "state/policy/openings.h"
+#include "state/policy/slot_source.h"
+
+#define PATIENCE_MAX_MS (3600 * 1000)
+
+static uint64_t share_of(const struct layout *lay, uint32_t upstream)
+{
+    return lay->rules[upstream].share > 0 ? lay->rules[upstream].share : 1;
+}
+
+uint32_t choices_line(const struct layout *lay, uint32_t upstream)
+{
+    uint32_t line = lay->rules[upstream].line;
+
+    if (line == 0 || line > LAY_UPSTREAMS || !choices_share(lay, line - 1) ||
+        !limits_in_force(lay, line - 1))
+        return NONE;
+    return line - 1;
+}
+
+/* ---- what it has -------------------------------------------------------------- */
+
+static struct choice_place place_of(const struct layout *lay,
+                                    const struct lay_choice *c)
+{
+    struct choice_place p = {c->upstream, NONE, NONE};
+
+    if (c->upstream >= LAY_UPSTREAMS)
+        return p;
+    if (c->model < LAY_MODELS)
+        p.model = c->model;
+    /* One without a model has no window but that of all that have none. */
+    p.scope = lay->rules[c->upstream].per_model && p.model != NONE
+                  ? LAY_UPSTREAMS + p.model
+                  : c->upstream;
+    return p;
+}
+
+struct choice_place choices_place(struct layout *lay, uint32_t row, uint32_t k)
+{
+    const struct lay_want *w = want_at(lay, row);
+
+    if (k >= w->n || k >= LIMITER_CHOICES)
+        sigbus_damaged("choice");
+    return place_of(lay, &w->choice[k]);
+}
+
+struct choice_place choices_home(struct layout *lay, uint32_t row)
+{
+    const struct lay_want *w = want_at(lay, row);
+    const struct lay_row *r = row_at(lay, row);
+
+    if (!choices_has(lay, row))
+        return (struct choice_place){NONE, r->scope, r->model};
+    if (w->mark > 0)
+        return choices_place(lay, row, w->mark - 1u);
+    if (w->n == 1)
+        return choices_place(lay, row, 0);
+    return (struct choice_place){NONE, NONE, NONE};
+}
+
+/* ---- making and counting ------------------------------------------------------- */
+
+static uint16_t model_for(struct layout *lay, uint32_t upstream,
+                          const char *name, int64_t now)
+{
+    uint32_t model = NONE;
+
+    if (name[0] != '\0')
+        model = naming_model(lay, upstream, name, now);
+    return model == NONE ? LAY_NO_MODEL : (uint16_t)model;
+}
+
+/* Where the table of names is full, one may have got the row of the one before
+ * it: that has no name, then. */
+static void part(struct lay_want *w, uint32_t k)
+{
+    uint32_t i;
+
+    for (i = 0; i < k; i++)
+        if (w->choice[i].model == w->choice[k].model &&
+            w->choice[i].upstream != w->choice[k].upstream)
+            w->choice[i].model = LAY_NO_MODEL;
+}
+
+static void make_one(struct layout *lay, struct lay_choice *c,
+                     const struct limiter_choice *from, uint32_t line,
+                     int64_t now)
+{
+    *c = (struct lay_choice){UINT8_MAX, UINT8_MAX, LAY_NO_MODEL, 0};
+    if (from->upstream >= LAY_UPSTREAMS ||
+        choices_line(lay, from->upstream) != line)
+        return;
+    c->upstream = (uint8_t)from->upstream;
+    c->rank = (uint8_t)(from->rank < UINT8_MAX ? from->rank : UINT8_MAX - 1);
+    c->model = model_for(lay, from->upstream, from->model, now);
+    c->patience_ms = (uint32_t)max_i64(
+        0, min_i64(from->patience_ns / NS_PER_MS, PATIENCE_MAX_MS));
+}
+
+void choices_make(struct layout *lay, uint32_t row, uint32_t line,
+                  const struct limiter_request *req, int64_t now)
+{
+    const struct limiter_choice only = {req->upstream, req->model, 0, 0};
+    const struct limiter_choice *from = req->choices;
+    uint32_t n = req->n_choices, k;
+    struct lay_want *w = want_at(lay, row);
+
+    if (n == 0) {
+        from = &only;
+        n = 1;
+    }
+    n = n < LIMITER_CHOICES ? n : LIMITER_CHOICES;
+    for (k = 0; k < n; k++) {
+        make_one(lay, &w->choice[k], &from[k], line, now);
+        part(w, k);
+    }
+    w->mark = 0;
+    w->n = (uint16_t)n;
+}
+
+void choices_count(struct layout *lay, uint32_t row, int sign)
+{
+    const struct lay_want *w = want_at(lay, row);
+    uint32_t k;
+
+    for (k = 0; choices_has(lay, row) && k < w->n && k < LIMITER_CHOICES; k++)
+        if (w->choice[k].model < LAY_MODELS)
+            lay->models[w->choice[k].model].refs += (uint32_t)sign;
+}
+
+void choices_make_single(struct layout *lay, uint32_t row)
+{
+    struct lay_row *r = row_at(lay, row);
+    struct lay_want *w = want_at(lay, row);
+
+    w->choice[0] = (struct lay_choice){
+        (uint8_t)limits_upstream(lay, r->scope), 0,
+        r->model < LAY_MODELS ? (uint16_t)r->model : LAY_NO_MODEL, 0};
+    w->mark = row_is_in_flight(r);
+    w->n = 1;
+    r->flags |= ROW_CHOOSES;
+    choices_count(lay, row, 1);
+}
+
+void choices_drop(struct layout *lay, uint32_t row)
+{
+    choices_count(lay, row, -1);
+    row_at(lay, row)->flags &= (uint16_t)~ROW_CHOOSES;
+}
+
+uint32_t choices_home_line(struct layout *lay, uint32_t row)
+{
+    uint32_t upstream = choices_has(lay, row)
+                            ? choices_place(lay, row, 0).upstream
+                            : limits_upstream(lay, row_at(lay, row)->scope);
+
+    return upstream < LAY_UPSTREAMS ? choices_line(lay, upstream) : NONE;
+}
+
+void choices_rebuild(struct layout *lay, uint32_t row)
+{
+    struct lay_row *r = row_at(lay, row);
+    struct lay_want *w = want_at(lay, row);
+    uint32_t line;
+
+    if (!choices_has(lay, row))
+        return;
+    if (w->n == 0 || w->n > LIMITER_CHOICES || w->mark > w->n)
+        sigbus_damaged("choices");
+    if (r->state != ROW_WAITING && r->state != ROW_ASIDE)
+        return;
+    if ((r->flags & ROW_KEPT) == 0)
+        w->mark = 0;
+    else if (w->mark == 0)
+        r->flags &= (uint16_t)~ROW_KEPT;
+    line = choices_home_line(lay, row);
+    if (line != NONE) { /* else rescope.c finds it a place */
+        r->scope = (uint16_t)line;
+        r->model = choices_place(lay, row, 0).model;
+    }
+}
+
+void choices_mark(struct layout *lay, uint32_t row, uint32_t k)
+{
+    if (choices_has(lay, row))
+        want_at(lay, row)->mark = (uint16_t)(k + 1);
+}
+
+void choices_unmark(struct layout *lay, uint32_t row)
+{
+    if (choices_has(lay, row))
+        want_at(lay, row)->mark = 0;
+}
+
+/* ---- may it go? ------------------------------------------------------------------ */
+
+/* Was it refused as a probe, and could others of its line be the next?  One that
+ * never passes must not be the only one to try. */
+static bool lets_others_try(struct layout *lay, uint32_t row,
+                            const struct choice_place *p)
+{
+    const struct lay_row *r = row_at(lay, row);
+    const struct lay_scope *line = scope_at(lay, r->scope);
+
+    return (r->flags & ROW_PROBED) != 0 && line->probed < line->waiting &&
+           (scope_at(lay, p->scope)->retreat.state == RETREAT_PROBING ||
+            (model_limit_scope(lay, p->upstream, p->model) != NONE &&
+             lay->scopes[LAY_UPSTREAMS + p->model].retreat.state ==
+                 RETREAT_PROBING));
+}
+
+/* Has P a slot?  Where each model has a window, that has to be asked. */
+static bool is_open(struct layout *lay, const struct openings *o,
+                    const struct choice_place *p)
+{
+    int64_t when;
+
+    if (p->scope == NONE || !openings_has(o, p->upstream))
+        return false;
+    if (lay->rules[p->upstream].per_model == 0)
+        return true;
+    admit_refresh(lay, p->scope, o->now);
+    return slot_source_of(lay, p->scope)->have(lay, p->scope, 1, o->now, &when);
+}
+
+static bool is_blocked(struct layout *lay, const struct choice_place *p)
+{
+    return lay->live.limited > 0 &&
+           model_gate_block(lay, p->model, lay->live.now_ns);
+}
+
+/* Has A sent less for its share than B? */
+static bool is_lighter(const struct layout *lay, const struct choice_place *a,
+                       const struct choice_place *b)
+{
+    const struct lay_scope *sa = &lay->scopes[a->scope];
+    const struct lay_scope *sb = &lay->scopes[b->scope];
+
+    return (sa->window.weight + sa->open_weight + 1) *
+               share_of(lay, b->upstream) <
+           (sb->window.weight + sb->open_weight + 1) *
+               share_of(lay, a->upstream);
+}
+
+/* Does one of P come soon enough for it to leave what is open to others? */
+static bool waits_for(struct layout *lay, struct openings *o,
+                      const struct choice_place *p, uint32_t patience_ms)
+{
+    int64_t at;
+
+    if (p->scope == NONE || patience_ms == 0)
+        return false;
+    at = max_i64(admit_eta(lay, p->scope, o->claims[p->upstream], o->now),
+                 p->model == NONE || lay->live.limited == 0
+                     ? o->now
+                     : model_gate_free_at(lay, p->model, o->now));
+    if (at == NEVER || at - o->now > patience_ms * NS_PER_MS)
+        return false;
+    o->claims[p->upstream]++;
+    return true;
+}
+
+/* One of the rank of its K-th, from there on: the best that is open, or NONE. */
+static uint32_t take_of_rank(struct layout *lay, uint32_t row, uint32_t k,
+                             const struct openings *o, bool any)
+{
+    const struct lay_want *w = want_at(lay, row);
+    uint32_t rank = w->choice[k].rank, best = NONE;
+    struct choice_place p, best_p;
+
+    for (; k < w->n && w->choice[k].rank == rank; k++) {
+        p = choices_place(lay, row, k);
+        if (!is_open(lay, o, &p) || is_blocked(lay, &p) ||
+            (!any && lets_others_try(lay, row, &p)))
+            continue;
+        if (best != NONE && !is_lighter(lay, &p, &best_p))
+            continue;
+        best = k;
+        best_p = p;
+    }
+    return best;
+}
+
+uint32_t choices_take(struct layout *lay, uint32_t row, struct openings *o,
+                      bool any)
+{
+    const struct lay_want *w = want_at(lay, row);
+    uint32_t k = 0, best, rank;
+
+    while (k < w->n) {
+        best = take_of_rank(lay, row, k, o, any);
+        if (best != NONE)
+            return best;
+        rank = w->choice[k].rank;
+        for (; k < w->n && w->choice[k].rank == rank; k++) {
+            struct choice_place p = choices_place(lay, row, k);
+
+            if (waits_for(lay, o, &p, w->choice[k].patience_ms))
+                return NONE;
+        }
+    }
+    return NONE;
+}
+
+uint32_t choices_owed(struct layout *lay, uint32_t row,
+                      const struct openings *o)
+{
+    const struct lay_want *w = want_at(lay, row);
+    uint32_t k;
+
+    if ((row_at(lay, row)->flags & ROW_KEPT) != 0)
+        return NONE;
+    for (k = 0; k < w->n; k++) {
+        struct choice_place p = choices_place(lay, row, k);
+
+        if (p.model != NONE && p.scope < LAY_UPSTREAMS && is_open(lay, o, &p) &&
+            is_blocked(lay, &p) && kept_left_of(lay, p.model) > 0)
+            return k;
+    }
+    return NONE;
+}
+
+bool choices_are_blocked(struct layout *lay, uint32_t row)
+{
+    uint32_t k, n = want_at(lay, row)->n;
+
+    for (k = 0; k < n; k++) {
+        struct choice_place p = choices_place(lay, row, k);
+
+        if (p.scope != NONE && !is_blocked(lay, &p))
+            return false;
+    }
+    return true;
+}
+
+int64_t choices_free_at(struct layout *lay, uint32_t row)
+{
+    int64_t at = NEVER, now = lay->live.now_ns;
+    uint32_t k, n = want_at(lay, row)->n;
+
+    for (k = 0; k < n; k++) {
+        struct choice_place p = choices_place(lay, row, k);
+
+        if (p.scope == NONE)
+            continue;
+        at = min_i64(
+            at, p.model == NONE ? now : model_gate_free_at(lay, p.model, now));
+    }
+    return at;
+}

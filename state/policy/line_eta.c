@@ -1,0 +1,240 @@
+/*
+ * line_eta.c - several upstreams, one line: when will each go?
+ *
+ * Where all that wait can go to the same, the line is gone through in its order,
+ * and each goes where it would be sent first: by that upstream's window and all
+ * that admission asks (admit_rules.c), and by what it likes better and would wait
+ * for.  A forecast for each window remembers who went before.  Else who is behind
+ * may overtake: line_race.c.
+ */
+#include "state/policy/line_eta.h"
+
+#include <string.h>
+
+#include "state/policy/choices.h"
+#include "state/policy/limits.h"
+#include "state/policy/line_race.h"
+#include "state/policy/model_eta.h"
+
+static void begin(struct line_eta *e, struct layout *lay, uint32_t line,
+                  int64_t now)
+{
+    e->line = line;
+    e->now = now;
+    e->n = 0;
+    if (lay->live.limited > 0)
+        memset(e->model_nth, 0, sizeof(e->model_nth));
+}
+
+struct line_eta_place *line_eta_place_of(struct line_eta *e, struct layout *lay,
+                                         uint32_t scope)
+{
+    struct line_eta_place *p;
+    struct admit_ask ask;
+    uint32_t i;
+
+    for (i = 0; i < e->n; i++)
+        if (e->places[i].scope == scope)
+            return &e->places[i];
+    if (e->n == LINE_ETA_PLACES)
+        return NULL;
+    p = &e->places[e->n];
+    p->scope = scope;
+    p->next_ns = p->before_ns = 0;
+    admit_rules_ask(&ask, lay, scope, e->now);
+    forecast_begin(&p->forecast, &ask, e->times[e->n], NULL);
+    e->n++;
+    return p;
+}
+
+int64_t line_eta_slot(struct line_eta *e, struct line_eta_place *p,
+                      uint32_t weight)
+{
+    struct forecast f = p->forecast;
+    int64_t at;
+
+    (void)e;
+    if (weight == 1 && p->next_ns != 0)
+        return p->next_ns;
+    at = forecast_next(&f, weight);
+    if (weight == 1)
+        p->next_ns = at;
+    return at;
+}
+
+static int64_t take_slot(struct line_eta *e, struct line_eta_place *p,
+                         uint32_t weight)
+{
+    uint32_t n = p->forecast.n;
+    int64_t at = forecast_next(&p->forecast, weight);
+
+    if (n < LAY_ROWS)
+        e->times[p - e->places][n] = at;
+    p->next_ns = 0;
+    return at;
+}
+
+int64_t line_eta_of_model(struct line_eta *e, struct layout *lay,
+                          uint32_t model)
+{
+    return model == NONE || lay->live.limited == 0
+               ? e->now
+               : model_eta(lay, model, e->model_nth[model], e->now);
+}
+
+int64_t line_eta_take(struct line_eta *e, struct layout *lay, uint32_t row,
+                      uint32_t k)
+{
+    struct choice_place c = choices_place(lay, row, k);
+    struct line_eta_place *p = line_eta_place_of(e, lay, c.scope);
+    int64_t at = line_eta_of_model(e, lay, c.model);
+
+    if (p == NULL)
+        return NEVER;
+    at = max_i64(at, take_slot(e, p, row_at(lay, row)->weight));
+    if (c.model != NONE && lay->live.limited > 0)
+        e->model_nth[c.model]++;
+    return at;
+}
+
+int64_t line_eta_of_kept(struct line_eta *e, struct layout *lay, uint32_t row)
+{
+    uint32_t model = choices_home(lay, row).model;
+    int64_t at = line_eta_of_model(e, lay, model);
+
+    if (model != NONE && lay->live.limited > 0)
+        e->model_nth[model]++;
+    return at;
+}
+
+/* ---- where all can go to the same ----------------------------------------------- */
+
+/* When ROW could go by its K-th choice. */
+static int64_t eta_by(struct line_eta *e, struct layout *lay, uint32_t row,
+                      uint32_t k)
+{
+    struct choice_place c = choices_place(lay, row, k);
+    struct line_eta_place *p =
+        c.scope == NONE ? NULL : line_eta_place_of(e, lay, c.scope);
+    int64_t at =
+        p == NULL ? NEVER : line_eta_slot(e, p, row_at(lay, row)->weight);
+
+    return at == NEVER ? NEVER
+                       : max_i64(at, line_eta_of_model(e, lay, c.model));
+}
+
+/* The earliest of them, and which; NONE: nobody can say of any.  They are sorted
+ * by rank: a lower one goes before, as far as its patience goes. */
+static uint32_t best_of(struct line_eta *e, struct layout *lay, uint32_t row)
+{
+    const struct lay_want *w = want_at(lay, row);
+    uint32_t best = NONE, k;
+    int64_t when = NEVER;
+
+    for (k = w->n; k-- > 0;) {
+        int64_t at = eta_by(e, lay, row, k);
+        int64_t leeway =
+            best != NONE && w->choice[best].rank > w->choice[k].rank
+                ? w->choice[k].patience_ms * NS_PER_MS
+                : 0;
+
+        if (at == NEVER || (best != NONE && at > when + leeway))
+            continue;
+        when = at;
+        best = k;
+    }
+    return best;
+}
+
+static int64_t eta_of(struct line_eta *e, struct layout *lay, uint32_t row)
+{
+    uint32_t k;
+
+    if ((row_at(lay, row)->flags & ROW_KEPT) != 0)
+        return line_eta_of_kept(e, lay, row);
+    k = best_of(e, lay, row);
+    return k == NONE ? NEVER : line_eta_take(e, lay, row, k);
+}
+
+/* Have two rows the same choices?  By what name a model is known does not
+ * matter. */
+static bool want_alike(struct layout *lay, uint32_t a, uint32_t b)
+{
+    const struct lay_want *wa = want_at(lay, a), *wb = want_at(lay, b);
+    uint32_t k;
+
+    if (wa->n != wb->n)
+        return false;
+    for (k = 0; k < wa->n && k < LIMITER_CHOICES; k++)
+        if (wa->choice[k].upstream != wb->choice[k].upstream ||
+            wa->choice[k].rank != wb->choice[k].rank ||
+            wa->choice[k].patience_ms != wb->choice[k].patience_ms)
+            return false;
+    return true;
+}
+
+/* Notes who waits and in which order; do all want the same? */
+static bool look(struct line_eta *e, struct layout *lay)
+{
+    uint32_t row, first = NONE, n = 0;
+    bool alike = lay->live.limited == 0;
+
+    line_order_begin(&e->order, lay, e->line);
+    while ((row = line_order_next(&e->order)) != NONE) {
+        e->id[row] = row_at(lay, row)->id;
+        e->position[row] = n++;
+        e->eta[row] = LINE_ETA_OPEN;
+        first = first == NONE ? row : first;
+        alike = alike && want_alike(lay, row, first);
+    }
+    return alike;
+}
+
+/* In their order, each where it would be sent first. */
+static void go_in_order(struct line_eta *e, struct layout *lay)
+{
+    uint32_t row;
+
+    line_order_begin(&e->order, lay, e->line);
+    while ((row = line_order_next(&e->order)) != NONE) {
+        if (e->eta[row] != LINE_ETA_OPEN)
+            continue;
+        e->eta[row] = worker_at(lay, row_at(lay, row)->worker)->stalled
+                          ? NEVER
+                          : eta_of(e, lay, row);
+    }
+}
+
+void line_eta_all(struct line_eta *e, struct layout *lay, uint32_t line,
+                  int64_t now)
+{
+    begin(e, lay, line, now);
+    if (!look(e, lay))
+        line_race(e, lay);
+    go_in_order(e, lay);
+}
+
+int64_t line_eta_nth(struct line_eta *e, struct layout *lay, uint32_t line,
+                     uint32_t k, int64_t now)
+{
+    struct line_eta_place *best, *p;
+    int64_t at = NEVER;
+    uint32_t i;
+
+    begin(e, lay, line, now);
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        if (choices_line(lay, i) == line && limits_in_force(lay, i))
+            (void)line_eta_place_of(e, lay, i);
+    do {
+        best = NULL;
+        for (i = 0; i < e->n; i++) {
+            p = &e->places[i];
+            if (best == NULL ||
+                line_eta_slot(e, p, 1) < line_eta_slot(e, best, 1))
+                best = p;
+        }
+        if (best != NULL)
+            at = take_slot(e, best, 1);
+    } while (best != NULL && at != NEVER && k-- > 0);
+    return at;
+}
