@@ -137,21 +137,23 @@ static void print_row(FILE *to, struct json_object *key)
 
     fprintf(to,
             "%-8.8s %-8.8s %-16s %-16s %-8.8s %6" PRId64 " %7" PRId64
-            " %6" PRId64 " ",
+            " %10" PRId64 " %13" PRId64 " %6" PRId64 " ",
             text_at(key, "id"), text_at(key, "source"),
             moment(made, key, "made_at"),
             over ? "over" : moment(ends, key, "expires_at"),
             text_at(key, "priority"), number_at(key, "weight"),
-            number_at(key, "requests_per_min"), number_at(key, "queue_max"));
+            number_at(key, "requests_per_min"),
+            number_at(key, "tokens_per_min"), number_at(key, "tokens_per_day"),
+            number_at(key, "queue_max"));
     print_text(to, text_at(key, "name"));
     fputc('\n', to);
 }
 
 static void print_head(FILE *to)
 {
-    fprintf(to, "%-8s %-8s %-16s %-16s %-8s %6s %7s %6s %s\n", "ID", "SOURCE",
-            "MADE", "EXPIRES", "PRIORITY", "WEIGHT", "PER_MIN", "QUEUE",
-            "NAME");
+    fprintf(to, "%-8s %-8s %-16s %-16s %-8s %6s %7s %10s %13s %6s %s\n", "ID",
+            "SOURCE", "MADE", "EXPIRES", "PRIORITY", "WEIGHT", "PER_MIN",
+            "TOKENS_MIN", "TOKENS_DAY", "QUEUE", "NAME");
 }
 
 static void print_all(struct json_object *root, const void *arg)

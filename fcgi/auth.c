@@ -215,6 +215,8 @@ static void adopt_client(struct request *r, const struct client_key *key)
     r->weight = (uint32_t)key->weight;
     r->requests_per_min = (uint32_t)key->requests_per_min;
     r->queue_max = (uint32_t)key->queue_max;
+    r->tokens_per_min = (uint32_t)key->tokens_per_min;
+    r->tokens_per_day = (uint64_t)key->tokens_per_day;
 }
 
 /* Beside clients with keys nobody else takes their priority; nor their names:

@@ -44,8 +44,10 @@ struct request {
     char user[CLIENT_MAX]; /* as the body has it, maybe cut; "": it has none */
     enum limiter_class cls;
     bool has_cls;    /* X-Sluice-Priority said so */
-    uint32_t weight; /* this and the next two: of the client's key */
+    uint32_t weight; /* this and the next four: of the client's key */
     uint32_t requests_per_min, queue_max; /* 0: no limit; the common bound */
+    uint32_t tokens_per_min;              /* 0: no limit; the same */
+    uint64_t tokens_per_day;
     bool cors;           /* its page may read the answer: auth.c, cors.c */
     int64_t deadline_ms; /* X-Sluice-Deadline; -1: none */
     int64_t client_timeout_ms; /* the SDK's own, to the first byte; -1 */

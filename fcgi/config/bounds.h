@@ -8,6 +8,8 @@
 #define UPSTREAMS_MAX     16 /* the state file has that many rows */
 #define UPSTREAM_NAME_MAX 32 /* with the terminator; shown and used in keys */
 
+#define FALLBACKS_MAX 8 /* models in place of one: each may be a wait */
+
 /* Names a client chooses; longer ones are cut, a model's with a hash at its end
  * (request_name_model()); the state file keeps 127 bytes of each. */
 #define MODEL_MAX   128

@@ -17,6 +17,8 @@ struct client_key {
     int64_t priority;         /* enum limiter_class */
     int64_t weight;           /* 1..1,000 */
     int64_t requests_per_min; /* 0..10,000; 0: no limit of its own */
+    int64_t tokens_per_min;   /* 0..2e9, in and out; 0: no limit of its own */
+    int64_t tokens_per_day;   /* 0..1e12; the same */
     int64_t queue_max;        /* 0: queue.per_client; else to 4,096 */
     int64_t made_at;          /* seconds since 1970; 0: the settings name it */
     int64_t expires_at;       /* the same; 0: never */

@@ -8,6 +8,7 @@
  *        put_file()         walked key by key           --> value_put_json()
  *        load_env()         every variable of a row     --> value_put_text()
  *        live_apply()       live.c; keys.c: keys_put()  --> value_put_json()
+ *        pool_spread()      pool.c: an upstream of several keys is several
  *        load_secrets()     the key files that both may have named
  *        config_settle()    what was left open; do they agree?
  *
@@ -27,9 +28,12 @@
 #include <json-c/json.h>
 
 #include "fcgi/config/clients.h"
+#include "fcgi/config/fallbacks.h"
 #include "fcgi/config/json_file.h"
 #include "fcgi/config/keys.h"
+#include "fcgi/config/lines.h"
 #include "fcgi/config/live.h"
+#include "fcgi/config/pool.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/config/values.h"
@@ -315,16 +319,6 @@ static void label_of(char *label, const char *key, const struct config *cfg,
                   cfg, up);
 }
 
-static bool takes_everything(const struct config_upstream *up)
-{
-    size_t i;
-
-    for (i = 0; i < up->n_models; i++)
-        if (strspn(up->models[i], "*") == strlen(up->models[i]))
-            return true;
-    return up->models == NULL;
-}
-
 static int settle_upstream(struct config *cfg, struct config_upstream *up,
                            struct complaint *err)
 {
@@ -364,20 +358,16 @@ int config_settle(struct config *cfg, char *err, size_t err_max)
     for (i = 0; i < cfg->n_upstreams; i++) {
         if (settle_upstream(cfg, &cfg->upstreams[i], &c) == -1)
             return -1;
-        for (j = 0; j < i; j++) {
+        for (j = 0; j < i; j++)
             if (strcmp(cfg->upstreams[i].name, cfg->upstreams[j].name) == 0)
                 return complain(&c,
                                 "upstreams[%zu].name: %s is taken by "
                                 "upstreams[%zu]; must be its own",
                                 i, cfg->upstreams[i].name, j);
-            if (takes_everything(&cfg->upstreams[j]))
-                return complain(&c,
-                                "upstreams.%s: is never reached, because "
-                                "upstreams.%s takes every model; must "
-                                "come before it",
-                                cfg->upstreams[i].name, cfg->upstreams[j].name);
-        }
     }
+    config_lines(cfg);
+    if (fallbacks_settle(cfg, &c) == -1)
+        return -1;
     return clients_settle(cfg, &c);
 }
 
@@ -412,8 +402,8 @@ int config_build(struct config **out, const struct config_from *from, char *err,
         (cfg->n_upstreams == 0 && add_upstream(cfg, &c) == -1) ||
         load_env(cfg, from->env, &c) == -1 ||
         (from->live != NULL && live_apply(cfg, from->live, &c) == -1) ||
-        keys_put(cfg, from->keys, &c) == -1 || load_secrets(cfg, &c) == -1 ||
-        config_settle(cfg, err, err_max) == -1) {
+        keys_put(cfg, from->keys, &c) == -1 || pool_spread(cfg, &c) == -1 ||
+        load_secrets(cfg, &c) == -1 || config_settle(cfg, err, err_max) == -1) {
         config_free(cfg);
         return -1;
     }

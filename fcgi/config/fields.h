@@ -28,6 +28,27 @@ enum key_header {
     KEY_X_API_KEY = 2,
 };
 
+/* What of a request a limit in tokens counts. */
+enum token_side {
+    SIDE_BOTH = 0,
+    SIDE_IN = 1,
+    SIDE_OUT = 2,
+};
+
+/* Which of the upstreams that a request may go to it would rather have. */
+enum prefer_kind {
+    PREFER_SOONEST = 0,  /* the first whose slot opens */
+    PREFER_CHEAPEST = 1, /* by `cost` */
+    PREFER_FIRST = 2,    /* by their order */
+};
+
+/* When a stream is asked to report its tokens. */
+enum usage_mode {
+    USAGE_AUTO = 0, /* where somebody counts them */
+    USAGE_ALWAYS = 1,
+    USAGE_NEVER = 2,
+};
+
 #define SETTINGS_MAX 96 /* rows of the table in settings.c, with room */
 
 /* Where a request that carries no credential may come from. */
@@ -44,6 +65,8 @@ struct config_upstream {
     char *api_path;     /* what stands for /v1 behind it; NULL: its path does */
     char *api_key;      /* NULL: the client's own Authorization passes */
     char *api_key_file; /* where api_key came from, if from a file */
+    char **api_key_files; /* a key each: as many upstreams (pool.h) */
+    size_t n_api_key_files;
     enum key_header key_header;
     char **pass_headers; /* of a client's: names, or prefixes with a star */
     size_t n_pass_headers;
@@ -66,6 +89,15 @@ struct config_upstream {
     int64_t min_gap_ms; /* 0..600000 */
     int64_t in_flight;  /* 0..4096; 0 = no limit */
     enum scope_kind scope;
+    int64_t tokens; /* 0..2e9 in any window; 0 = no limit */
+    enum token_side tokens_counted;
+    int64_t weight; /* 1..1000: its share of what any may serve */
+    int64_t cost;   /* 0..1e9, in any unit */
+    size_t pool;    /* the first of those that were one in the settings: itself,
+                       or of a lower index */
+    size_t
+        pool_n; /* how many those are, one behind the other; 0: not yet known */
+    size_t line; /* the lowest index of those it shares models with: lines.h */
     unsigned char source[SETTINGS_MAX]; /* enum setting_source, by row */
 };
 
@@ -107,6 +139,12 @@ struct config {
     char *admin_token_file; /* NULL: the one in data_dir */
     char **hosts;           /* names a Host header may bear, lower case */
     size_t n_hosts;
+    enum prefer_kind prefer;
+    int64_t prefer_within_ms; /* longer is not waited for the preferred one */
+    int64_t affinity_ms;      /* the same for the one that a conversation had */
+    char **fallbacks;         /* "ASKED=MODEL|MODEL": fallbacks.h */
+    size_t n_fallbacks;
+    enum usage_mode usage;
     char **free; /* "METHOD:PATH" with stars: what costs no slot */
     size_t n_free;
     char **origins; /* who may call us: origins.h */

@@ -15,6 +15,7 @@
 
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/fields.h"
+#include "fcgi/config/pool.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/config/values.h"
 #include "lib/base.h"
@@ -84,6 +85,19 @@ static bool has_same_upstreams(struct config *a, struct config *b)
     return a->n_upstreams == b->n_upstreams;
 }
 
+/* The one of NEXT that OLD, one of NOW's, has become; a copy for whose key there
+ * is no file any more, what the first of them has; NULL: it is gone. */
+static struct config_upstream *find_new(struct config *next,
+                                        const struct config *now,
+                                        const struct config_upstream *old)
+{
+    struct config_upstream *same = find(next, old->name);
+
+    if (same == NULL && pool_is_copy(now, (size_t)(old - now->upstreams)))
+        same = find(next, now->upstreams[old->pool].name);
+    return same;
+}
+
 static void copy_upstream(struct config *from, struct config_upstream *from_up,
                           struct config *to, struct config_upstream *to_up)
 {
@@ -105,7 +119,7 @@ static void renew(struct config *next, struct config *now,
 
     for (i = 0; i < now->n_upstreams; i++) {
         struct config_upstream *old = &now->upstreams[i];
-        struct config_upstream *same = find(next, old->name);
+        struct config_upstream *same = find_new(next, now, old);
 
         copy_upstream(same != NULL ? next : now, same != NULL ? same : old,
                       next, &renewed[i]);
@@ -138,7 +152,14 @@ void keep_fixed(struct config *next, struct config *now,
         note(notes, "upstreams");
         keep_upstreams(next, now);
     }
-    for (i = 0; i < now->n_upstreams; i++)
+    for (i = 0; i < now->n_upstreams; i++) {
+        struct config_upstream *up = &next->upstreams[i];
+
+        /* Of a copy all has been said with the first. */
         keep_rows(&(struct value_home){now, &now->upstreams[i]},
-                  &(struct value_home){next, &next->upstreams[i]}, notes);
+                  &(struct value_home){next, up},
+                  pool_is_copy(now, i) ? NULL : notes);
+        up->pool = now->upstreams[i].pool;
+        up->pool_n = now->upstreams[i].pool_n;
+    }
 }

@@ -171,6 +171,13 @@ static void add(struct json_object *to, const char *member,
     CHECK(json_object_object_add(to, member, value) == 0);
 }
 
+/* Only where there is one: an older worker takes no list that has it. */
+static void add_bound(struct json_object *to, const char *member, int64_t bound)
+{
+    if (bound != 0)
+        add(to, member, json_object_new_int64(bound));
+}
+
 static struct json_object *object_of(const struct client_key *key)
 {
     struct json_object *o = json_object_new_object();
@@ -187,6 +194,8 @@ static struct json_object *object_of(const struct client_key *key)
         json_object_new_string(limiter_class_names[key->priority]));
     add(o, "weight", json_object_new_int64(key->weight));
     add(o, "requests_per_min", json_object_new_int64(key->requests_per_min));
+    add_bound(o, "tokens_per_min", key->tokens_per_min);
+    add_bound(o, "tokens_per_day", key->tokens_per_day);
     add(o, "queue_max", json_object_new_int64(key->queue_max));
     return o;
 }

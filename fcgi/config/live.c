@@ -15,6 +15,7 @@
 
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/fields.h"
+#include "fcgi/config/pool.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/config/values.h"
@@ -40,7 +41,8 @@ const struct setting *live_find(struct config *cfg, const char *key,
     n = dot != NULL ? (size_t)(dot - key) : 0;
     for (i = 0; dot != NULL && i < cfg->n_upstreams; i++) {
         *up = &cfg->upstreams[i];
-        if (strlen((*up)->name) == n && memcmp((*up)->name, key, n) == 0)
+        if (strlen((*up)->name) == n && memcmp((*up)->name, key, n) == 0 &&
+            !pool_is_copy(cfg, i))
             return setting_find(dot + 1, true);
     }
     *up = NULL;
@@ -101,7 +103,8 @@ static void find_nearest(struct config *cfg, const char *key,
     *best = '\0';
     for (i = 0; (row = setting_at(i)) != NULL; i++)
         for (k = 0; k < (row->of_upstream ? cfg->n_upstreams : 1); k++) {
-            if (row->key == NULL || row->change != CHANGE_LIVE)
+            if (row->key == NULL || row->change != CHANGE_LIVE ||
+                (row->of_upstream && pool_is_copy(cfg, k)))
                 continue;
             n = distance(key, row, row->of_upstream ? &cfg->upstreams[k] : NULL,
                          name);

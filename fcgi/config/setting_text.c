@@ -15,6 +15,7 @@
 
 #include "fcgi/config/api_url.h"
 #include "fcgi/config/authority.h"
+#include "fcgi/config/fallbacks.h"
 #include "fcgi/config/header_rules.h"
 #include "fcgi/config/origins.h"
 #include "fcgi/config/proxy_text.h"
@@ -180,7 +181,8 @@ const char *setting_text_fault(const struct setting *row, const char *text)
         return api_path_fault(text);
     if (row->kind == SETTING_PROXY)
         return proxy_text_fault(text);
-    if (row->kind == SETTING_PATH && *text != '/')
+    if ((row->kind == SETTING_PATH || row->kind == SETTING_PATHS) &&
+        *text != '/')
         return "it is relative";
     if (row->kind == SETTING_HOSTS && !authority_is_host(text, strlen(text)))
         return "an entry is not a bare host name";
@@ -192,6 +194,8 @@ const char *setting_text_fault(const struct setting *row, const char *text)
         return header_pattern_fault(text);
     if (row->kind == SETTING_LINES)
         return header_line_fault(text);
+    if (row->kind == SETTING_FALLBACKS)
+        return fallbacks_fault(text);
     if (row->kind == SETTING_NETWORKS)
         return network_fault(text);
     if (row->kind == SETTING_HEADER)

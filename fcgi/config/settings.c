@@ -31,6 +31,10 @@
 static const char *const scope_words[] = {"account", "model", "auto", NULL};
 static const char *const key_words[] = {"authorization", "api-key", "x-api-key",
                                         NULL};
+static const char *const side_words[] = {"both", "in", "out", NULL};
+static const char *const prefer_words[] = {"soonest", "cheapest", "first",
+                                           NULL};
+static const char *const usage_words[] = {"auto", "always", "never", NULL};
 /* What the APIs of OpenAI, Anthropic, NVIDIA, OpenRouter and W3C's traces say
  * of a request beside its body. */
 #define PASSED                                                                 \
@@ -57,6 +61,8 @@ static const struct setting settings[] = {
      OR_NULL},
     {"api_key_file", "SLUICE_API_KEY_FILE", SETTING_PATH,
      UPSTREAM(api_key_file), OR_NULL},
+    {"api_key_files", "SLUICE_API_KEY_FILES", SETTING_PATHS,
+     UPSTREAM(api_key_files), COUNTED(config_upstream, n_api_key_files)},
     {NULL, "NVIDIA_API_KEY", SETTING_SECRET, UPSTREAM(api_key)},
     {"key_header", "SLUICE_KEY_HEADER", SETTING_WORD, UPSTREAM(key_header),
      WORDS(key_words), RANGE(KEY_BEARER, 0, 2)},
@@ -91,6 +97,13 @@ static const struct setting settings[] = {
      RANGE(0, 0, 4096)},
     {"scope", "SLUICE_SCOPE", SETTING_WORD, UPSTREAM(scope), WORDS(scope_words),
      RANGE(SCOPE_AUTO, 0, 2)},
+    {"tokens_per_min", "SLUICE_TOKENS_PER_MIN", SETTING_COUNT, LIVE,
+     UPSTREAM(tokens), RANGE(0, 0, 2000000000)},
+    {"tokens_counted", "SLUICE_TOKENS_COUNTED", SETTING_WORD, LIVE,
+     UPSTREAM(tokens_counted), WORDS(side_words), RANGE(SIDE_BOTH, 0, 2)},
+    {"weight", NULL, SETTING_COUNT, LIVE, UPSTREAM(weight), RANGE(1, 1, 1000)},
+    {"cost", NULL, SETTING_COUNT, LIVE, UPSTREAM(cost),
+     RANGE(0, 0, 1000000000)},
 
     {"queue.max", "SLUICE_QUEUE_MAX", SETTING_COUNT, LIVE, GLOBAL(queue_max),
      RANGE(500, 1, 4096)},
@@ -135,6 +148,17 @@ static const struct setting settings[] = {
      GLOBAL(ready_tokens_percent), RANGE(5, 0, 99)},
     {"ready.probe_s", "SLUICE_READY_PROBE_S", SETTING_SECONDS, LIVE,
      GLOBAL(ready_probe_ms), RANGE(5 * S, 100, 60 * S)},
+
+    {"prefer", "SLUICE_PREFER", SETTING_WORD, LIVE, GLOBAL(prefer),
+     WORDS(prefer_words), RANGE(PREFER_SOONEST, 0, 2)},
+    {"prefer_within_s", "SLUICE_PREFER_WITHIN_S", SETTING_SECONDS, LIVE,
+     GLOBAL(prefer_within_ms), RANGE(0, 0, 3600 * S)},
+    {"affinity_s", "SLUICE_AFFINITY_S", SETTING_SECONDS, LIVE,
+     GLOBAL(affinity_ms), RANGE(2 * S, 0, 3600 * S)},
+    {"fallbacks", "SLUICE_FALLBACKS", SETTING_FALLBACKS, RELOAD,
+     GLOBAL(fallbacks), COUNTED(config, n_fallbacks)},
+    {"usage", "SLUICE_USAGE", SETTING_WORD, LIVE, GLOBAL(usage),
+     WORDS(usage_words), RANGE(USAGE_AUTO, 0, 2)},
 
     {"free", "SLUICE_FREE", SETTING_REQUESTS, RELOAD, GLOBAL(free),
      COUNTED(config, n_free), TEXT(FREE)},
@@ -186,7 +210,10 @@ static const struct setting settings[] = {
 #define SETTINGS_N (sizeof(settings) / sizeof(settings[0]))
 _Static_assert(SETTINGS_N <= SETTINGS_MAX, "raise SETTINGS_MAX");
 _Static_assert(sizeof(enum origin_range) == sizeof(int) &&
-                   sizeof(enum key_header) == sizeof(int),
+                   sizeof(enum key_header) == sizeof(int) &&
+                   sizeof(enum token_side) == sizeof(int) &&
+                   sizeof(enum prefer_kind) == sizeof(int) &&
+                   sizeof(enum usage_mode) == sizeof(int),
                "words are ints");
 
 /*
@@ -279,6 +306,16 @@ void setting_allowed(char *out, size_t max, const struct setting *row)
     case SETTING_ORIGINS:
         (void)snprintf(out, max, "a list of at most %d texts",
                        SETTING_LIST_MAX);
+        break;
+    case SETTING_PATHS:
+        (void)snprintf(out, max, "a list of at most %d absolute paths",
+                       UPSTREAMS_MAX);
+        break;
+    case SETTING_FALLBACKS:
+        (void)snprintf(out, max,
+                       "an object of at most %d models, each with a list of 1 "
+                       "to %d others",
+                       SETTING_LIST_MAX, FALLBACKS_MAX);
         break;
     case SETTING_NETWORKS:
         (void)snprintf(out, max,

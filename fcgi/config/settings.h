@@ -35,6 +35,8 @@ enum setting_kind {
     SETTING_HEADERS,   /* names, or prefixes with a star behind them */
     SETTING_LINES,     /* "Name: value"; the values are not shown */
     SETTING_ORIGINS,   /* kept in lower case */
+    SETTING_PATHS,     /* absolute; of files with keys: shown by their names */
+    SETTING_FALLBACKS, /* "NAME=NAME|NAME", in JSON {"NAME": ["NAME", ...]} */
     SETTING_NETWORKS,  /* addresses, ADDRESS/BITS, loopback, private */
     SETTING_ELSEWHERE, /* a variable that no field here belongs to */
 };

@@ -20,6 +20,7 @@
 #include <json-c/json.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/config/fallbacks.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 #include "lib/base.h"
@@ -204,6 +205,19 @@ static int put_json_list(const struct setting_put *put,
     return put_list(put, texts, n);
 }
 
+static int put_map(const struct setting_put *put, struct json_object *value)
+{
+    char *texts[SETTING_LIST_MAX];
+    size_t n;
+    const char *why = fallbacks_texts(texts, &n, value);
+    int rc = why != NULL ? refuse(put, NULL, why)
+                         : put_list(put, (const char *const *)texts, n);
+
+    while (n > 0)
+        free(texts[--n]);
+    return rc;
+}
+
 int value_put_json(const struct setting_put *put, struct json_object *value)
 {
     enum json_type type = json_object_get_type(value);
@@ -217,6 +231,9 @@ int value_put_json(const struct setting_put *put, struct json_object *value)
         return put_number(put, json_object_get_double(value), shown);
     if (kind == SETTING_BOOL && type == json_type_boolean)
         return put_bool(put, json_object_get_boolean(value));
+    if (kind == SETTING_FALLBACKS)
+        return type == json_type_object ? put_map(put, value)
+                                        : refuse(put, shown, NULL);
     if (is_list(kind) && type == json_type_array)
         return put_json_list(put, value);
     if (is_text(kind) && json_strict_text(value) != NULL)

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/config/fallbacks.h"
+#include "fcgi/config/pool.h"
 #include "fcgi/config/proxy_text.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/exchange.h"
@@ -98,6 +100,19 @@ static void put_names(struct buf *b, char *const *list, size_t n)
     buf_str(b, "]");
 }
 
+/* Of files only the names: where keys lie is nobody's business. */
+static void put_bare(struct buf *b, char *const *list, size_t n)
+{
+    size_t i;
+
+    buf_str(b, "[");
+    for (i = 0; i < n; i++) {
+        buf_str(b, i > 0 ? "," : "");
+        buf_json(b, strrchr(list[i], '/') + 1); /* it begins with one */
+    }
+    buf_str(b, "]");
+}
+
 /* A list as its default is written; NULL: an empty one. */
 static void put_commas(struct buf *b, const char *text)
 {
@@ -157,6 +172,12 @@ static void put_value(struct buf *b, const struct setting *row,
     case SETTING_NETWORKS:
         put_list(b, *(char ***)at, *setting_count(row, cfg, up));
         break;
+    case SETTING_PATHS:
+        put_bare(b, *(char ***)at, *setting_count(row, cfg, up));
+        break;
+    case SETTING_FALLBACKS:
+        fallbacks_put(b, *(char ***)at, *setting_count(row, cfg, up));
+        break;
     case SETTING_LINES:
         put_names(b, *(char ***)at, *setting_count(row, cfg, up));
         break;
@@ -188,8 +209,12 @@ static void put_default(struct buf *b, const struct setting *row)
     case SETTING_HEADERS:
     case SETTING_LINES:
     case SETTING_ORIGINS:
+    case SETTING_PATHS:
     case SETTING_NETWORKS:
         put_commas(b, row->initial_text);
+        break;
+    case SETTING_FALLBACKS:
+        buf_str(b, "{}");
         break;
     case SETTING_NAME:
     case SETTING_URL:
@@ -225,8 +250,11 @@ static const char *type_of(const struct setting *row)
     case SETTING_HEADERS:
     case SETTING_LINES:
     case SETTING_ORIGINS:
+    case SETTING_PATHS:
     case SETTING_NETWORKS:
         return "list";
+    case SETTING_FALLBACKS:
+        return "map";
     case SETTING_NAME:
     case SETTING_URL:
     case SETTING_API_PATH:
@@ -303,7 +331,7 @@ void config_page_put(struct buf *b, struct config *cfg)
     buf_str(b, "{");
     for (k = 0; k < cfg->n_upstreams; k++)
         for (i = 0; (row = setting_at(i)) != NULL; i++)
-            if (row->of_upstream && is_shown(row))
+            if (row->of_upstream && is_shown(row) && !pool_is_copy(cfg, k))
                 put_row(b, row, cfg, &cfg->upstreams[k]);
     for (i = 0; (row = setting_at(i)) != NULL; i++)
         if (!row->of_upstream && is_shown(row))

@@ -19,7 +19,7 @@
 #include "fcgi/exchange.h"
 #include "lib/clock.h"
 
-#define BODY_MAX (4 * KIB) /* a name and five numbers */
+#define BODY_MAX (4 * KIB) /* a name and seven numbers */
 
 static const char under[] = "/api/keys/";
 
@@ -48,10 +48,12 @@ static void put_key(struct buf *b, const struct client_key *key, int64_t now_ms)
     put_moment(b, "expires_at", key->expires_at);
     buf_fmt(b,
             ",\"expired\":%s,\"priority\":\"%s\",\"weight\":%lld,"
-            "\"requests_per_min\":%lld,\"queue_max\":%lld",
+            "\"requests_per_min\":%lld,\"tokens_per_min\":%lld,"
+            "\"tokens_per_day\":%lld,\"queue_max\":%lld",
             clients_is_over(key, now_ms) ? "true" : "false",
             limiter_class_names[key->priority], (long long)key->weight,
-            (long long)key->requests_per_min, (long long)key->queue_max);
+            (long long)key->requests_per_min, (long long)key->tokens_per_min,
+            (long long)key->tokens_per_day, (long long)key->queue_max);
 }
 
 /* ---- all of them ------------------------------------------------------------- */

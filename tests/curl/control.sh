@@ -69,7 +69,7 @@ is "a time has its unit" '{"value":7,"default":10,"type":"seconds","min":0.1,"ma
     "$(jq -c '.heartbeat_s' <<<"$before")"
 is "an upstream's has its name" '[12,"env",true]' "$(jq -c '.["upstreams.nim.requests"] | [.value, .source, .live]' <<<"$before")"
 is "a word has its words" '["loopback",["loopback","private","any","no"],true]' "$(jq -c '.anonymous | [.value, .words, .reload]' <<<"$before")"
-is "no secret is told of" 0 "$(grep -cE "token_file|key_file|only-reading|$token" <<<"$before")"
+is "no secret is told of" 0 "$(grep -cE "token_file|key_file\"|only-reading|$token" <<<"$before")"
 
 # ---- what is refused ------------------------------------------------------------------
 refused() { # refused STATUS PATTERN BODY

@@ -47,7 +47,7 @@ is "each row is live, reload or restart" "$(grep -vc '^$' <(sed -n '/ settings\[
     "$(grep -cE ' (live|reload)$' <<<"$changes")"
 # shellcheck disable=SC2016 # the backquotes are the README's
 is "conf/README.md says when each takes effect" "" "$(diff <(echo "$changes") <(sed -n '/^## Every setting/,/^## /p' conf/README.md |
-    sed 's/^| `upstreams\[\]`: /| /' | sed -nE 's/^\| `([a-z_.]+)` .*\| ([a-z]+) \|$/\1 \2/p' | grep -wFf <(cut -d' ' -f1 <<<"$changes") | sort -u))"
+    sed '/^| `clients\[\]`/,/^| `queue_max`/d' | sed 's/^| `upstreams\[\]`: /| /' | sed -nE 's/^\| `([a-z_.]+)` .*\| ([a-z]+) \|$/\1 \2/p' | grep -wFf <(cut -d' ' -f1 <<<"$changes") | sort -u))"
 is "sluice.json(5), too" "" "$(diff <(echo "$changes") <(awk '$1 == ".It" && $2 == "Ic" { k = $3 } k != "" { w = $NF }
     /(live|reload|restart)\.$/ && k != "" { sub(/\.$/, "", w); print k, w; k = "" }' conf/man/sluice.json.5 | grep -v '^clients ' | sort))"
 is "and sluice.json" "" "$(diff <(echo "$changes") <(jq -r 'def told(p): to_entries[] | select(.key | startswith("// ")) | .key[3:] as $k |

@@ -222,7 +222,7 @@ has "the rest is said beside it" "$(cat "$work/said")" 'ann lee'
 is "with all its limits" '[20,2,"high",5,2592000]' \
     "$(listed 'ann lee' '[.requests_per_min, .weight, .priority, .queue_max, .expires_at - .made_at]')"
 is "and is of use" '"ann lee"' "$(me .name)"
-has "the list has it" "$(ctl key list)" "^$(printf %s "$key" | sha256sum | cut -c1-8) +made .* high +2 +20 +5 ann lee$"
+has "the list has it" "$(ctl key list)" "^$(printf %s "$key" | sha256sum | cut -c1-8) +made .* high +2 +20 +0 +0 +5 ann lee$"
 has "and those of the settings" "$(ctl key list)" '^[0-9a-f]{8} settings - .* alice$'
 ctl key set 'ann lee' requests_per_min=5 expires=never >/dev/null
 is "it is changed" '[5,null,2]' "$(listed 'ann lee' '[.requests_per_min, .expires_at, .weight]')"

@@ -55,6 +55,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_slot_source_add,
 #endif
     test_config_add,
+    test_pool_add,
     test_routes_add,
     test_setting_rows_add,
     test_log_add,

@@ -89,7 +89,9 @@ static void an_entry_has_defaults_and_bounds(void)
     CU_ASSERT_EQUAL(put(&cfg,
                         "[" ONE "}," TWO
                         ",'priority':'low','weight':1000,'// why':[],"
-                        "'requests_per_min':10000,'queue_max':4096}]",
+                        "'requests_per_min':10000,'queue_max':4096,"
+                        "'tokens_per_min':2000000000,"
+                        "'tokens_per_day':1000000000000}]",
                         err),
                     0);
     CU_ASSERT_EQUAL_FATAL(cfg.n_clients, 2);
@@ -102,6 +104,10 @@ static void an_entry_has_defaults_and_bounds(void)
     CU_ASSERT_EQUAL(cfg.clients[1].weight, 1000);
     CU_ASSERT_EQUAL(cfg.clients[1].requests_per_min, 10000);
     CU_ASSERT_EQUAL(cfg.clients[1].queue_max, 4096);
+    CU_ASSERT_EQUAL(cfg.clients[1].tokens_per_min, 2000000000);
+    CU_ASSERT_EQUAL(cfg.clients[1].tokens_per_day, 1000000000000);
+    CU_ASSERT_EQUAL(cfg.clients[0].tokens_per_min, 0);
+    CU_ASSERT_EQUAL(cfg.clients[0].tokens_per_day, 0);
     CU_ASSERT_TRUE(clients_has_name(&cfg, "b"));
     CU_ASSERT_FALSE(clients_has_name(&cfg, "c"));
     clients_free(&cfg);
@@ -137,6 +143,9 @@ static void what_is_wrong_is_named(void)
         {"[" ONE ",'weight':'1'}]", "clients[0].weight: must be"},
         {"[" ONE ",'requests_per_min':-1}]", "clients[0].requests_per_min"},
         {"[" ONE ",'requests_per_min':10001}]", "clients[0].requests_per_min"},
+        {"[" ONE ",'tokens_per_min':2000000001}]", "clients[0].tokens_per_min"},
+        {"[" ONE ",'tokens_per_day':1000000000001}]",
+         "clients[0].tokens_per_day"},
         {"[" ONE ",'queue_max':0}]", "clients[0].queue_max"},
         {"[" ONE ",'queue_max':4097}]", "clients[0].queue_max"},
         {"[" ONE ",'priority':'hihg'}]", "clients[0].priority: must be one of "

@@ -28,6 +28,12 @@ static void check_defaults(const struct config *c)
     CU_ASSERT_TRUE(up->margin_ms == 500 && up->burst == 40);
     CU_ASSERT_TRUE(up->min_gap_ms == 0 && up->in_flight == 0);
     CU_ASSERT_EQUAL(up->scope, SCOPE_AUTO);
+    CU_ASSERT_TRUE(up->tokens == 0 && up->tokens_counted == SIDE_BOTH);
+    CU_ASSERT_TRUE(up->weight == 1 && up->cost == 0 && up->line == 0);
+    CU_ASSERT_TRUE(up->pool == 0 && up->pool_n == 1);
+    CU_ASSERT_TRUE(c->prefer == PREFER_SOONEST && c->prefer_within_ms == 0);
+    CU_ASSERT_TRUE(c->affinity_ms == 2000 && c->n_fallbacks == 0);
+    CU_ASSERT_EQUAL(c->usage, USAGE_AUTO);
     CU_ASSERT_TRUE(c->queue_max == 500 && c->queue_per_client == 500);
     CU_ASSERT_EQUAL(c->queue_timeout_ms, 900000);
     CU_ASSERT_EQUAL(c->queue_max_bytes, 128 * 1024 * 1024);
@@ -132,7 +138,10 @@ static void every_key_of_the_file_reaches_its_field(void)
     struct config *c = given_sound(
         "{'upstreams':[{'name':'a','base_url':'http://a:8000/x/v1/','models':"
         "['meta/*','b'],'requests':7,'window_s':1.5,'margin_ms':8,'burst':6,"
-        "'min_gap_ms':9,'in_flight':10,'scope':'model'},{'name':'b-2'}],"
+        "'min_gap_ms':9,'in_flight':10,'scope':'model','weight':2,'cost':3,"
+        "'tokens_per_min':4,'tokens_counted':'in'},{'name':'b-2'}],"
+        "'prefer':'cheapest','prefer_within_s':5,'affinity_s':6,"
+        "'usage':'always','fallbacks':{'//':1,'a':['b/x','c'],'d':['e']},"
         "'queue':{'max':11,'per_client':12,'timeout_s':13,'max_mb':14},"
         "'commit_after_s':0,'heartbeat_s':15,'buffered_keepalive':true,"
         "'timeouts':{'connect_s':16,'first_byte_s':17,'idle_s':18},"
@@ -154,6 +163,13 @@ static void every_key_of_the_file_reaches_its_field(void)
     CU_ASSERT_TRUE(up->margin_ms == 8 && up->burst == 6);
     CU_ASSERT_TRUE(up->min_gap_ms == 9 && up->in_flight == 10);
     CU_ASSERT_EQUAL(up->scope, SCOPE_MODEL);
+    CU_ASSERT_TRUE(up->weight == 2 && up->cost == 3 && up->tokens == 4);
+    CU_ASSERT_EQUAL(up->tokens_counted, SIDE_IN);
+    CU_ASSERT_TRUE(c->prefer == PREFER_CHEAPEST && c->usage == USAGE_ALWAYS);
+    CU_ASSERT_TRUE(c->prefer_within_ms == 5000 && c->affinity_ms == 6000);
+    CU_ASSERT_EQUAL_FATAL(c->n_fallbacks, 2);
+    CU_ASSERT_STRING_EQUAL(c->fallbacks[0], "a=b/x|c");
+    CU_ASSERT_STRING_EQUAL(c->fallbacks[1], "d=e");
     CU_ASSERT_STRING_EQUAL(up[1].name, "b-2");
     CU_ASSERT_TRUE(up[1].requests == 40 && up[1].burst == 40);
     CU_ASSERT_TRUE(c->queue_max == 11 && c->queue_per_client == 12);
@@ -201,6 +217,12 @@ static const struct {
     {"SLUICE_MIN_GAP_MS", "3", 3},
     {"SLUICE_IN_FLIGHT", "4", 4},
     {"SLUICE_SCOPE", "model", SCOPE_MODEL},
+    {"SLUICE_TOKENS_PER_MIN", "2000000000", 2000000000},
+    {"SLUICE_TOKENS_COUNTED", "out", SIDE_OUT},
+    {"SLUICE_PREFER", "first", PREFER_FIRST},
+    {"SLUICE_PREFER_WITHIN_S", "1.5", 1500},
+    {"SLUICE_AFFINITY_S", "0", 0},
+    {"SLUICE_USAGE", "never", USAGE_NEVER},
     {"SLUICE_QUEUE_MAX", "4096", 4096},
     {"SLUICE_QUEUE_PER_CLIENT", "1", 1},
     {"SLUICE_QUEUE_TIMEOUT_S", "2.5", 2500},

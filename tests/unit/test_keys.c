@@ -66,13 +66,16 @@ static void what_is_written_is_read(void)
     CU_ASSERT_EQUAL(
         read_list(&keys,
                   "[" TWO "}," ONE ",'expires_at':99,'priority':'low',"
-                  "'weight':1000,'requests_per_min':10000,'queue_max':0}]",
+                  "'weight':1000,'requests_per_min':10000,'queue_max':0,"
+                  "'tokens_per_min':5,'tokens_per_day':6}]",
                   err),
         0);
     CU_ASSERT_EQUAL_FATAL(keys.n, 2);
     CU_ASSERT_STRING_EQUAL(keys.list[0].name, "a"); /* in their order */
     CU_ASSERT_EQUAL(keys.list[0].expires_at, 99);
     CU_ASSERT_EQUAL(keys.list[0].priority, CLASS_LOW);
+    CU_ASSERT_EQUAL(keys.list[0].tokens_per_min, 5);
+    CU_ASSERT_EQUAL(keys.list[0].tokens_per_day, 6);
     CU_ASSERT_EQUAL(keys.list[1].weight, 1);
     CU_ASSERT_EQUAL(keys.list[1].expires_at, 0);
     CU_ASSERT_EQUAL(keys.list[1].priority, CLASS_NORMAL);

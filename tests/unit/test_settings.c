@@ -128,10 +128,58 @@ static const struct {
      "upstreams[0].name"},
     {"{'upstreams': [{'models':['a']},{}]}", "upstreams[1].name: nim is taken "
                                              "by upstreams[0]"},
-    {"{'upstreams': [{'name': 'a'}, {'name': 'b'}]}", "upstreams.b: is never "
-                                                      "reached"},
-    {"{'upstreams': [{'name':'a','models':['x','*']}, {'name':'b'}]}",
-     "upstreams.b: is never reached"},
+    {"{'upstreams': [{'weight': 0}]}", "upstreams.nim.weight: 0 is refused; "
+                                       "must be a whole number from 1 to 1000"},
+    {"{'upstreams': [{'weight': 1001}]}", "upstreams.nim.weight: 1001"},
+    {"{'upstreams': [{'cost': -1}]}", "upstreams.nim.cost: -1 is refused"},
+    {"{'upstreams': [{'cost': 1000000001}]}", "upstreams.nim.cost: 1000000001"},
+    {"{'upstreams': [{'tokens_per_min': 2000000001}]}",
+     "upstreams.nim.tokens_per_min: 2000000001 is refused"},
+    {"{'upstreams': [{'tokens_counted': 'all'}]}",
+     "upstreams.nim.tokens_counted: must be one of both, in, out"},
+    {"{'prefer': 'best'}", "prefer: must be one of soonest, cheapest, first"},
+    {"{'prefer_within_s': 3601}", "prefer_within_s: 3601 is refused"},
+    {"{'affinity_s': -1}", "affinity_s: -1 is refused"},
+    {"{'usage': 'yes'}", "usage: must be one of auto, always, never"},
+    /* models in place of others */
+    {"{'fallbacks': ['a=b']}", "fallbacks: [\"a=b\"] is refused; must be an "
+                               "object of at most 64 models, each with a list "
+                               "of 1 to 8 others"},
+    {"{'fallbacks': null}", "fallbacks: null is refused"},
+    {"{'fallbacks': {'a': 'b'}}", "fallbacks: an entry has no list of models"},
+    {"{'fallbacks': {'a': []}}", "fallbacks: an entry has no list of models"},
+    {"{'fallbacks': {'a': [1]}}", "fallbacks: a model has no name, or"},
+    {"{'fallbacks': {'a': ['']}}", "fallbacks: a model has no name, or"},
+    {"{'fallbacks': {'': ['b']}}", "fallbacks: a model has no name, or"},
+    {"{'fallbacks': {'a=b': ['c']}}", "fallbacks: a model has no name, or"},
+    {"{'fallbacks': {'a': ['b|c']}}", "fallbacks: a model has no name, or"},
+    {"{'fallbacks': {'a': ['b,c']}}", "fallbacks: a model has no name, or"},
+    {"{'fallbacks': {'a': ['b c']}}", "fallbacks: a model has no name, or"},
+    {"{'fallbacks': {'a': ['b\\u0007']}}", "fallbacks: it has a control"},
+    {"{'fallbacks': {'a': ['1','2','3','4','5','6','7','8','9']}}",
+     "fallbacks: an entry has too many models"},
+    {"{'fallbacks': {'a': ['b'], 'a': ['c']}}", "is given twice"},
+    /* several keys */
+    {"{'upstreams': [{'api_key_files': '/a'}]}",
+     "upstreams.nim.api_key_files: \"\\/a\" is refused; must be a list of at "
+     "most 16 absolute paths"},
+    {"{'upstreams': [{'api_key_files': ['" CANARY "']}]}",
+     "upstreams.nim.api_key_files: it is relative"},
+    {"{'upstreams': [{'api_key_files': ['/nowhere/key']}]}",
+     "upstreams.nim.api_key_files: cannot read /nowhere/key: No such file"},
+    {"{'upstreams': [{'api_key_files': ['/nowhere/a'],"
+     "'api_key_file': '/nowhere/b'}]}",
+     "upstreams.nim.api_key_files: there is api_key_file, or a key in the "
+     "environment, too; must be one of them"},
+    {"{'upstreams': [{'api_key_files': ['/a','/b']},{'name':'nim-2'}]}",
+     "upstreams.nim.api_key_files: key 2 would be upstream nim-2, and there "
+     "is one of that name"},
+    {"{'upstreams': [{'name':'abcdefghijklmnopqrstuvwxyz01234',"
+     "'api_key_files': ['/a','/b']}]}",
+     "the upstream's name has no room for a number behind it"},
+    {"{'upstreams': [{'api_key_files': ['/1','/2','/3','/4','/5','/6','/7',"
+     "'/8','/9','/10','/11','/12','/13','/14','/15','/16']},{'name':'b'}]}",
+     "there are more than 16 upstreams with its keys"},
     {"{'upstreams': [{'models': []}]}", "upstreams.nim.models: an empty list"},
     {"{'upstreams': [{'models': ['a b']}]}", "upstreams.nim.models: an entry"},
     {"{'upstreams': [{'burst': 41}]}", "upstreams.nim.burst: 41 is more than "
@@ -216,6 +264,12 @@ static void a_bad_file_is_refused_by_the_name_of_the_key(void)
 static const struct {
     const char *vars[3], *wanted;
 } bad_vars[] = {
+    {{"SLUICE_FALLBACKS=a"}, "SLUICE_FALLBACKS: an entry is not ASKED=MODEL|"},
+    {{"SLUICE_FALLBACKS=a=b,a=c"}, "fallbacks: a is there twice"},
+    {{"SLUICE_FALLBACKS=a=b|"}, "SLUICE_FALLBACKS: a model has no name"},
+    {{"SLUICE_API_KEY_FILES=/a,/b", "NVIDIA_API_KEY=" CANARY},
+     "SLUICE_API_KEY_FILES: there is api_key_file, or a key in the "
+     "environment, too"},
     {{"SLUICE_REQUEST=40"},
      "SLUICE_REQUEST: unknown variable; the nearest "
      "known one is SLUICE_REQUESTS"},

@@ -27,6 +27,7 @@ static inline CU_ErrorCode unit_add(const char *suite,
 
 CU_ErrorCode test_config_add(void);
 CU_ErrorCode test_settings_add(void);
+CU_ErrorCode test_pool_add(void);
 CU_ErrorCode test_setting_rows_add(void);
 CU_ErrorCode test_log_add(void);
 CU_ErrorCode test_loop_add(void);

@@ -8,7 +8,7 @@ import {h, replace, setAttr, setText} from '../dom.js';
 import {check, same} from '../check.js';
 
 const GROUPS = [['upstreams', /^upstreams\./], ['queue', /^queue\./], ['waiting', /^(commit_after_s|heartbeat_s|buffered_keepalive|max_body_mb)$/],
-  ['upstream', /^(timeouts|retry|retreat)\./], ['ready', /^ready\./], ['access', /^(admin\.|anonymous$|hosts$|origins$|trusted_proxies$|client_)/], ['service', /./]];
+  ['upstream', /^(timeouts|retry|retreat)\.|^(prefer|affinity_s|fallbacks|usage)/], ['ready', /^ready\./], ['access', /^(admin\.|anonymous$|hosts$|origins$|trusted_proxies$|client_)/], ['service', /./]];
 
 export function createSettings(app) {
   const {text, api, act, notices} = app;
@@ -87,7 +87,7 @@ export function createSettings(app) {
       if (input.type === 'checkbox')
         input.checked = Boolean(value);
       else
-        input.value = Array.isArray(value) ? value.join(', ') : value ?? '';
+        input.value = plain(value) ?? '';
     }
     function judge() {
       const blank = typed() === '' && (setting.value === null || setting.default === null);
@@ -136,11 +136,13 @@ export function createSettings(app) {
     return h('input', {id, type: 'text', readonly: fixed, autocomplete: 'off', spellcheck: 'false', inputmode: isNumber ? 'decimal' : null,
       class: isNumber ? 'number' : null, placeholder: setting.value === null || setting.value.length === 0 ? blank(setting) : null});
   }
+  /* A list, or lists by name, as one text; all else as it is. */
+  const plain = (v) => (Array.isArray(v) ? v.join(', ') : v !== null && typeof v === 'object' ? Object.entries(v).map(([k, list]) => `${k}=${list.join('|')}`).join(', ') : v);
   const blank = (s) => t(s.type === 'count' ? 'set.auto' : 'set.empty');
   function about(s) {
-    const plain = (v) => (v === null || v === undefined ? blank(s) : Array.isArray(v) ? v.join(', ') || t('set.empty') : typeof v === 'boolean' ? t(v ? 'yes' : 'no') : String(v));
+    const told = (v) => (v === null || v === undefined ? blank(s) : typeof v === 'boolean' ? t(v ? 'yes' : 'no') : String(plain(v)) || t('set.empty'));
     return [s.min !== undefined && s.min !== null && s.live ? t('set.range', {min: String(s.min), max: String(s.max)}) : null,
-      t('set.default', {value: plain(s.default)}), s.live ? null : t(s.reload ? 'set.onReload' : 'set.onRestart')].filter(Boolean).join(' · ');
+      t('set.default', {value: told(s.default)}), s.live ? null : t(s.reload ? 'set.onReload' : 'set.onRestart')].filter(Boolean).join(' · ');
   }
 
   function changed() {
