@@ -25,7 +25,7 @@ static uint64_t fold(uint64_t a, uint64_t b)
 
 /* The length comes first: the zeros that fill up the last words are none of
  * the bytes.  Only who knows KEY can make a factor zero. */
-static uint64_t mix(uint64_t key, uint64_t h, const void *data, size_t len)
+uint64_t fingerprint_mix(uint64_t key, uint64_t h, const void *data, size_t len)
 {
     const unsigned char *p = data;
     uint64_t w[2];
@@ -46,14 +46,14 @@ uint64_t fingerprint_of(uint64_t key, const char *client, const void *body,
 {
     const unsigned char *p = body;
     size_t end = FINGERPRINT_BYTES / 2;
-    uint64_t h = mix(key, ODD_2, client, strlen(client));
+    uint64_t h = fingerprint_mix(key, ODD_2, client, strlen(client));
 
     if (len <= FINGERPRINT_BYTES) {
-        h = mix(key, h, p, len);
+        h = fingerprint_mix(key, h, p, len);
     } else {
-        h = mix(key, h, &len, sizeof(len));
-        h = mix(key, h, p, end);
-        h = mix(key, h, p + len - end, end);
+        h = fingerprint_mix(key, h, &len, sizeof(len));
+        h = fingerprint_mix(key, h, p, end);
+        h = fingerprint_mix(key, h, p + len - end, end);
     }
     h = fold(h ^ key, ODD_1);
     return h != 0 ? h : 1;

@@ -14,6 +14,10 @@
  */
 #define FINGERPRINT_BYTES ((size_t)1 << 20)
 
+/* One of its steps: H with the LEN bytes at DATA mixed into it. */
+uint64_t fingerprint_mix(uint64_t key, uint64_t h, const void *data,
+                         size_t len);
+
 uint64_t fingerprint_of(uint64_t key, const char *client, const void *body,
                         size_t len);
 

@@ -272,19 +272,26 @@ static uint64_t hash_of(const char *name, size_t len)
     return h;
 }
 
-void request_name_model(struct request *r, const char *name, size_t len)
+void request_short_name(char out[MODEL_MAX], const char *name, size_t len)
 {
-    size_t cut = sizeof(r->model) - 1 - 17;
+    size_t cut = MODEL_MAX - 1 - 17;
 
-    memset(r->model, 0, sizeof(r->model));
-    if (len < sizeof(r->model)) {
-        memcpy(r->model, name, len);
+    memset(out, 0, MODEL_MAX);
+    if (len < MODEL_MAX) {
+        memcpy(out, name, len);
         return;
     }
     while (((unsigned char)name[cut] & 0xc0) == 0x80)
         cut--; /* not inside a letter of UTF-8 */
-    snprintf(r->model, sizeof(r->model), "%.*s~%016" PRIx64, (int)cut, name,
+    snprintf(out, MODEL_MAX, "%.*s~%016" PRIx64, (int)cut, name,
              hash_of(name, len));
+}
+
+void request_name_model(struct request *r, const char *name, size_t len)
+{
+    request_short_name(r->model, name, len);
+    if (len < sizeof(r->model))
+        return;
     free(r->long_model);
     r->long_model = strndup(name, len);
     CHECK(r->long_model != NULL);

@@ -83,6 +83,8 @@ void request_free(
 void request_name_client(struct request *r, const char *name);
 /* Where R comes from, for people. */
 const char *request_address(const struct request *r);
+/* The LEN bytes at NAME, a model's, as the state, logs and pages know it. */
+void request_short_name(char out[MODEL_MAX], const char *name, size_t len);
 /* Takes the LEN bytes at NAME as R's model.  All that the state, logs and
  * pages know of one that is too long for them is its beginning and a hash. */
 void request_name_model(struct request *r, const char *name, size_t len);

@@ -56,6 +56,10 @@ static CU_ErrorCode (*const suites[])(void) = {
 #endif
     test_config_add,
     test_pool_add,
+    test_json_walk_add,
+    test_model_name_add,
+    test_conversation_add,
+    test_choices_add,
     test_routes_add,
     test_setting_rows_add,
     test_log_add,

@@ -28,6 +28,10 @@ static inline CU_ErrorCode unit_add(const char *suite,
 CU_ErrorCode test_config_add(void);
 CU_ErrorCode test_settings_add(void);
 CU_ErrorCode test_pool_add(void);
+CU_ErrorCode test_json_walk_add(void);
+CU_ErrorCode test_model_name_add(void);
+CU_ErrorCode test_conversation_add(void);
+CU_ErrorCode test_choices_add(void);
 CU_ErrorCode test_setting_rows_add(void);
 CU_ErrorCode test_log_add(void);
 CU_ErrorCode test_loop_add(void);

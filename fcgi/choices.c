@@ -1,0 +1,229 @@
+/*
+ * choices.c - to which upstreams may this request go?
+ *
+ *   place.c --> choices_of() --> the limiter, which takes one
+ *
+ * An upstream may have it whose patterns fit its model and whose own list, where
+ * that is known, has it.  One without patterns takes what no other one names,
+ * and what its list has: who sends "local/..." to a server of his own does not
+ * mean the rest of the world as well.  Models that stand in for it come behind
+ * it, or alone where nobody has it.  Where nothing is left one upstream is, so
+ * that its own words tell the client why.
+ *
+ *   soonest    all are of one rank
+ *   cheapest   by cost, first: by their order; keys of one pool are equal
+ */
+#include "fcgi/choices.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "fcgi/config/fallbacks.h"
+#include "fcgi/config/fields.h"
+#include "fcgi/config/lines.h"
+#include "fcgi/request.h"
+#include "fcgi/upstream/listed.h"
+#include "lib/base.h"
+
+/* A set of upstreams, a bit for each. */
+typedef uint32_t set;
+
+#define BIT(i) (UINT32_C(1) << (i))
+
+/* ---- who may have a model ----------------------------------------------------- */
+
+/* Those whose patterns name it; where nobody does, those without any. */
+static set named(const struct config *cfg, const char *model)
+{
+    set by_name = 0, all = 0;
+    size_t i;
+
+    for (i = 0; i < cfg->n_upstreams; i++) {
+        if (cfg->upstreams[i].n_models == 0)
+            all |= BIT(i);
+        else if (lines_takes(&cfg->upstreams[i], model))
+            by_name |= BIT(i);
+    }
+    return by_name != 0 ? by_name : all;
+}
+
+/* Those whose lists say of MODEL what WORD is, of OF. */
+static set listing(const struct choices_query *q, set of, const char *model,
+                   enum listed_word word)
+{
+    set found = 0;
+    size_t i;
+
+    for (i = 0; i < q->cfg->n_upstreams; i++)
+        if ((of & BIT(i)) != 0 && listed_has(q->listed, i, model) == word)
+            found |= BIT(i);
+    return found;
+}
+
+static set without_patterns(const struct config *cfg)
+{
+    set found = 0;
+    size_t i;
+
+    for (i = 0; i < cfg->n_upstreams; i++)
+        if (cfg->upstreams[i].n_models == 0)
+            found |= BIT(i);
+    return found;
+}
+
+/* 0: nobody. */
+static set takers(const struct choices_query *q, const char *model)
+{
+    set of = named(q->cfg, model);
+
+    of &= ~listing(q, of, model, LISTED_NO);
+    return of | listing(q, without_patterns(q->cfg), model, LISTED_YES);
+}
+
+/* The first whose patterns fit, or the last one of all: as requests go that are
+ * for one alone. */
+static uint32_t the_one(const struct config *cfg, const char *model)
+{
+    size_t i;
+
+    for (i = 0; i + 1 < cfg->n_upstreams; i++)
+        if (lines_takes(&cfg->upstreams[i], model))
+            break;
+    return (uint32_t)i;
+}
+
+/* ---- in which order ------------------------------------------------------------ */
+
+static int64_t order_of(const struct config *cfg, size_t i)
+{
+    switch (cfg->prefer) {
+    case PREFER_CHEAPEST:
+        return cfg->upstreams[i].cost;
+    case PREFER_FIRST:
+        return (int64_t)cfg->upstreams[i].pool;
+    case PREFER_SOONEST:
+        break;
+    }
+    return 0;
+}
+
+/* How many different ones of OF come before upstream I. */
+static uint32_t rank_of(const struct config *cfg, set of, size_t i)
+{
+    uint32_t rank = 0;
+    size_t k, m;
+
+    for (k = 0; k < cfg->n_upstreams; k++) {
+        if ((of & BIT(k)) == 0 || order_of(cfg, k) >= order_of(cfg, i))
+            continue;
+        for (m = 0; m < k; m++)
+            if ((of & BIT(m)) != 0 && order_of(cfg, m) == order_of(cfg, k))
+                break;
+        rank += m == k; /* it is the first of its kind */
+    }
+    return rank;
+}
+
+/* The first rank behind all that there are. */
+static uint32_t next_rank(const struct choices *c)
+{
+    uint32_t next = 0, i;
+
+    for (i = 0; i < c->n; i++)
+        next = c->list[i].rank >= next ? c->list[i].rank + 1 : next;
+    return next;
+}
+
+/* Adds OF under the model that the state knows as MODEL; the body asks for it by
+ * NAME. */
+static void add(struct choices *c, const struct config *cfg, set of,
+                const char *model, const char *name)
+{
+    uint32_t base = next_rank(c);
+    size_t i;
+
+    for (i = 0; i < cfg->n_upstreams && c->n < CHOICES_MAX; i++) {
+        if ((of & BIT(i)) == 0)
+            continue;
+        c->names[c->n] = name;
+        c->list[c->n++] = (struct limiter_choice){
+            .upstream = (uint32_t)i,
+            .model = model,
+            .rank = base + rank_of(cfg, of, i),
+            .patience_ns = cfg->prefer == PREFER_SOONEST
+                               ? 0
+                               : cfg->prefer_within_ms * NS_PER_MS,
+        };
+    }
+}
+
+/* ---- what else ------------------------------------------------------------------ */
+
+static bool is_there(const struct choices *c, const char *name,
+                     const char *model)
+{
+    uint32_t i;
+
+    if (strcmp(name, model) == 0)
+        return true;
+    for (i = 0; i < c->n; i++)
+        if (c->names[i] != NULL && strcmp(c->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void add_stand_ins(struct choices *c, const struct choices_query *q)
+{
+    size_t n = fallbacks_of(q->cfg, q->model, c->stand_ins), i;
+
+    for (i = 0; i < n; i++) {
+        const char *name = c->stand_ins[i];
+
+        if (is_there(c, name, q->model))
+            continue;
+        request_short_name(c->short_names[i], name, strlen(name));
+        add(c, q->cfg, takers(q, name), c->short_names[i], name);
+    }
+}
+
+/* The one that the conversation had comes first, if it is one for the same model
+ * as the first of all: another model remembers nothing of it. */
+static void prefer_had(struct choices *c, const struct choices_query *q)
+{
+    int64_t patience = q->cfg->affinity_ms * NS_PER_MS;
+    uint32_t i, k;
+
+    for (i = 0; i < c->n && c->names[i] == c->names[0]; i++)
+        if (c->list[i].upstream == q->had)
+            break;
+    if (c->n < 2 || patience == 0 || i == c->n || c->names[i] != c->names[0])
+        return;
+    for (k = 0; k < c->n; k++)
+        c->list[k].rank++;
+    c->list[i].rank = 0;
+    c->list[i].patience_ns = max_i64(c->list[i].patience_ns, patience);
+}
+
+static void add_one(struct choices *c, const struct choices_query *q)
+{
+    add(c, q->cfg, BIT(the_one(q->cfg, q->model)), c->asked, NULL);
+}
+
+void choices_of(struct choices *out, const struct choices_query *q)
+{
+    memset(out, 0, sizeof(*out));
+    (void)snprintf(out->asked, sizeof(out->asked), "%s", q->served_by);
+    if (q->served_by[0] == '\0' || q->model[0] == '\0' || q->is_bound) {
+        add_one(out, q);
+        if (q->is_bound && q->had < q->cfg->n_upstreams)
+            out->list[0].upstream = q->had;
+        return;
+    }
+    add(out, q->cfg, takers(q, q->model), out->asked, NULL);
+    add_stand_ins(out, q);
+    if (out->n == 0)
+        add(out, q->cfg, named(q->cfg, q->model), out->asked, NULL);
+    if (out->n == 0)
+        add_one(out, q);
+    prefer_had(out, q);
+}

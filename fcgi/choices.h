@@ -1,0 +1,56 @@
+/*
+ * To which upstreams may a request go, and by which names of its model?
+ */
+#ifndef SLUICE_CHOICES_H
+#define SLUICE_CHOICES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fcgi/config/bounds.h"
+
+struct config;
+struct listed;
+
+#define CHOICES_MAX    16
+#define CHOICES_NOBODY UINT32_MAX
+
+/* Until it is state/limiter.h's. */
+#ifndef SLUICE_LIMITER_CHOICE
+#define SLUICE_LIMITER_CHOICE
+struct limiter_choice {
+    uint32_t upstream; /* index into the settings */
+    const char *model; /* as the state knows it there; "": none */
+    uint32_t rank;     /* lower is preferred; of equal ones the first slot that
+                        * opens */
+    int64_t patience_ns; /* how much longer it waits for this one rather than
+                          * taking one of a higher rank */
+};
+#endif
+
+/* What is asked; all of it borrowed. */
+struct choices_query {
+    const struct config *cfg;
+    const struct listed *listed; /* NULL: no list is known */
+    const char *model;           /* as the client wrote it; "": none */
+    const char *served_by;       /* as the state knows it; "": no model's
+                                  * inference: one upstream, always the same */
+    bool is_bound; /* it names what one upstream keeps: the same */
+    uint32_t had;  /* the upstream of its conversation, or CHOICES_NOBODY */
+};
+
+/* Their texts are in themselves, so that they may outlive the query; not to be
+ * copied as a struct. */
+struct choices {
+    struct limiter_choice list[CHOICES_MAX];
+    uint32_t n; /* >= 1 */
+    /* By which name of each the body is to ask; NULL: as it does. */
+    const char *names[CHOICES_MAX];
+    char asked[MODEL_MAX];
+    char stand_ins[FALLBACKS_MAX][MODEL_BYTES];
+    char short_names[FALLBACKS_MAX][MODEL_MAX];
+};
+
+void choices_of(struct choices *out, const struct choices_query *q);
+
+#endif

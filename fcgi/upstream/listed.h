@@ -1,0 +1,30 @@
+/*
+ * Which upstream's own list has which model?
+ */
+#ifndef SLUICE_LISTED_H
+#define SLUICE_LISTED_H
+
+#include <stddef.h>
+
+struct json_object;
+struct listed; /* of all upstreams, by their index */
+
+enum listed_word {
+    LISTED_UNKNOWN = 0, /* nobody has asked it, or it has no list */
+    LISTED_NO = 1,
+    LISTED_YES = 2,
+};
+
+struct listed *listed_new(void);
+void listed_free(struct listed *l); /* NULL is fine */
+
+/* UPSTREAM lists the models from place FROM of LIST on, an array as
+ * listing_read() makes it; the names are copied.  Takes what LIST has by sorting
+ * it: a millisecond for a thousand. */
+void listed_take(struct listed *l, size_t upstream, struct json_object *list,
+                 size_t from);
+/* Does UPSTREAM list MODEL?  L may be NULL. */
+enum listed_word listed_has(const struct listed *l, size_t upstream,
+                            const char *model);
+
+#endif
