@@ -8,25 +8,13 @@
 #include <stdint.h>
 
 #include "fcgi/config/bounds.h"
+#include "state/policy/vocabulary.h"
 
 struct config;
 struct listed;
 
 #define CHOICES_MAX    16
 #define CHOICES_NOBODY UINT32_MAX
-
-/* Until it is state/limiter.h's. */
-#ifndef SLUICE_LIMITER_CHOICE
-#define SLUICE_LIMITER_CHOICE
-struct limiter_choice {
-    uint32_t upstream; /* index into the settings */
-    const char *model; /* as the state knows it there; "": none */
-    uint32_t rank;     /* lower is preferred; of equal ones the first slot that
-                        * opens */
-    int64_t patience_ns; /* how much longer it waits for this one rather than
-                          * taking one of a higher rank */
-};
-#endif
 
 /* What is asked; all of it borrowed. */
 struct choices_query {

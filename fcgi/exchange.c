@@ -342,6 +342,7 @@ static void exchange_free(struct exchange *x)
     s->n_exchanges--;
     relay_fini(&x->relay);
     attempt_fini(&x->attempt);
+    place_fini(&x->place);
     request_free(x->req);
     free(x);
 }

@@ -57,7 +57,10 @@ enum place_order {
  * when that is over it is 0 and its time is a part of WAITED_NS.
  */
 struct place {
-    struct ticket *ticket; /* NULL: none, or it is over */
+    struct ticket *ticket;   /* NULL: none, or it is over */
+    struct choices *choices; /* NULL: it can go to attempt.upstream alone */
+    unsigned moves;          /* to another of them, after a failure */
+    bool renamed;            /* the body asks for another model than it did */
     enum place_state state;
     enum place_order order;
     bool was_tried;            /* none was free then: the deadline counts */

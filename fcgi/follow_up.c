@@ -161,7 +161,7 @@ static enum step off(struct exchange *x, const struct verdict *v)
     judged(x, v->kind);
     tell_limiter(x, speaks_of_model(x) ? ANSWER_OFF : ANSWER_FAULT, v,
                  v->off_ms, v->words.message);
-    return tell_off(x, v);
+    return place_may_move(x) ? again_in_line(x, false) : tell_off(x, v);
 }
 
 /* Remembered where the route is one that every model has: a client that errs
@@ -175,6 +175,8 @@ static enum step unknown_model(struct exchange *x, const struct verdict *v)
 
     judged(x, v->kind);
     tell_limiter(x, counts ? ANSWER_OFF : ANSWER_FINE, v, -1, v->words.message);
+    if (counts && place_may_move(x))
+        return again_in_line(x, false);
     return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 
@@ -241,13 +243,32 @@ static enum step unpaid(struct exchange *x, const struct verdict *v)
     judged(x, v->kind);
     tell_limiter(x, ours ? ANSWER_UNPAID : ANSWER_FINE, v, v->retry_ms,
                  v->words.message);
+    if (ours && place_may_move(x))
+        return again_in_line(x, false);
     if (ours) /* as to all that come after it */
         told.status = told_status(v->cause);
     return tell_error(x, &told, verdict_rows[v->kind].retry);
 }
 
+/* Our key is refused where others may have another: this one is left alone for a
+ * while, and X goes on. */
+static bool key_is_dead(struct exchange *x, const struct verdict *v)
+{
+    struct verdict dead = *v;
+
+    if (v->kind != VERDICT_KEY || attempt_upstream(x)->api_key == NULL ||
+        !place_may_move(x))
+        return false;
+    dead.cause = EJECTED_KEY;
+    judged(x, v->kind);
+    tell_limiter(x, ANSWER_UNPAID, &dead, -1, v->words.message);
+    return true;
+}
+
 static enum step client_error(struct exchange *x, const struct verdict *v)
 {
+    if (key_is_dead(x, v))
+        return again_in_line(x, false);
     judged(x, v->kind);
     tell_limiter(x, ANSWER_FINE, v, -1, "");
     return tell_error(x, v, verdict_rows[v->kind].retry);
@@ -382,8 +403,13 @@ enum step follow_up_silence(struct exchange *x)
                        x->place.state != PLACE_FREE
                    ? again_in_line(x, false)
                    : again_in(x, 0);
-    if (x->attempt.how != END_UNREACHABLE)
+    if (x->attempt.how != END_UNREACHABLE) {
         tell_limiter(x, ANSWER_FAULT, NULL, -1, "no answer");
+    } else if (x->place.choices != NULL) {
+        tell_limiter(x, ANSWER_AWAY, NULL, -1, "it cannot be reached");
+        if (place_may_move(x))
+            return again_in_line(x, true);
+    }
     if (x->attempt.how != END_GARBAGE && again_may(x, -1, &ms))
         return again_in(x, ms);
     return explain_silence(x);

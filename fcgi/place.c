@@ -3,11 +3,15 @@
  */
 #include "fcgi/place.h"
 
-#include <fnmatch.h>
+#include <stdlib.h>
 
+#include "fcgi/choices.h"
 #include "fcgi/config/config.h"
+#include "fcgi/conversation.h"
 #include "fcgi/fingerprint.h"
+#include "fcgi/model_name.h"
 #include "fcgi/refuse.h"
+#include "fcgi/route.h"
 #include "fcgi/sign_of_life.h"
 
 /* ---- how long ---------------------------------------------------------------- */
@@ -75,21 +79,17 @@ int64_t place_deadline(const struct place *p)
 
 /* ---- in and out -------------------------------------------------------------- */
 
-/* The first upstream whose patterns fit the model, or that has none. */
-static uint32_t choose_upstream(const struct config *cfg, const char *model)
+/* The slot is of one of the upstreams that X could go to. */
+static void go_by(struct exchange *x, uint32_t k)
 {
-    size_t i, k;
+    const struct choices *c = x->place.choices;
 
-    for (i = 0; i + 1 < cfg->n_upstreams; i++) {
-        const struct config_upstream *u = &cfg->upstreams[i];
-
-        if (u->n_models == 0)
-            break;
-        for (k = 0; k < u->n_models; k++)
-            if (fnmatch(u->models[k], model, 0) == 0)
-                return (uint32_t)i;
-    }
-    return (uint32_t)i;
+    if (c == NULL || k >= c->n)
+        return;
+    x->attempt.upstream = c->list[k].upstream;
+    if (x->place.renamed || c->names[k] != NULL)
+        x->place.renamed = model_name_change(
+            x->req, c->names[k] != NULL ? c->names[k] : request_model(x->req));
 }
 
 static void on_ticket(void *arg, const struct ticket_news *news)
@@ -105,6 +105,7 @@ static void on_ticket(void *arg, const struct ticket_news *news)
     case TICKET_GRANTED:
         p->news = *news;
         p->state = PLACE_GRANTED;
+        go_by(x, news->choice);
         break;
     case TICKET_REFUSED:
         p->ticket = NULL;
@@ -118,9 +119,64 @@ static void on_ticket(void *arg, const struct ticket_news *news)
     exchange_run(x);
 }
 
+/* What X's settings and request leave open. */
+static struct choices *choose(const struct exchange *x)
+{
+    const struct choices_query q = {
+        .cfg = x->s->cfg,
+        .listed = x->s->listed,
+        .model = request_model(x->req),
+        /* What is no inference runs on no model's workers: its bench and its
+         * ceiling are none of that request's business. */
+        .served_by = request_served_by(x->req),
+        .had = CHOICES_NOBODY,
+    };
+    struct choices *c = calloc(1, sizeof(*c));
+
+    CHECK(c != NULL);
+    choices_of(c, &q);
+    return c;
+}
+
 void place_choose(struct exchange *x)
 {
-    x->attempt.upstream = choose_upstream(x->s->cfg, request_model(x->req));
+    struct choices *c = choose(x);
+
+    x->attempt.upstream = c->list[0].upstream;
+    free(c);
+}
+
+/* The number of X's conversation; 0: it is none. */
+static uint64_t conversation_of_exchange(const struct exchange *x)
+{
+    const struct request *r = x->req;
+    uint64_t began =
+        r->body.len == 0
+            ? 0
+            : conversation_of(r->route->ends, buf_head(&r->body), r->body.len);
+
+    return began == 0 ? 0
+                      : conversation_key(began, limiter_secret(x->s->lim),
+                                         r->client, r->model);
+}
+
+/* Where X may go, into REQ; kept as long as there is a choice. */
+static void take_choices(struct exchange *x, struct limiter_request *req)
+{
+    struct choices *c = choose(x);
+
+    x->attempt.upstream = req->upstream = c->list[0].upstream;
+    if (c->n == 1 && c->names[0] == NULL) {
+        free(c);
+        return;
+    }
+    x->place.choices = c;
+    req->choices = c->list;
+    req->n_choices = c->n;
+    if (c->n > 1 && x->s->cfg->affinity_ms > 0) {
+        req->affinity.key = conversation_of_exchange(x);
+        req->affinity.patience_ns = x->s->cfg->affinity_ms * NS_PER_MS;
+    }
 }
 
 void place_take(struct exchange *x)
@@ -133,8 +189,6 @@ void place_take(struct exchange *x)
         .requests_per_min = r->requests_per_min,
         .queue_max = r->queue_max,
         .client = r->client,
-        /* What is no inference runs on no model's workers: its bench and its
-         * ceiling are none of that request's business. */
         .model = request_served_by(r),
         .request_id = r->id,
         .trace = r->trace,
@@ -144,8 +198,7 @@ void place_take(struct exchange *x)
     };
 
     bound_first(x);
-    place_choose(x);
-    req.upstream = x->attempt.upstream;
+    take_choices(x, &req);
     req.deadline_ns = p->deadline_ns;
     req.fingerprint = fingerprint_of(
         limiter_secret(x->s->lim), r->client,
@@ -153,6 +206,20 @@ void place_take(struct exchange *x)
     p->state = PLACE_LINE;
     p->queued_ns = r->arrived_ns;
     p->ticket = limiter_join(x->s->lim, &req, on_ticket, x);
+}
+
+bool place_may_move(struct exchange *x)
+{
+    struct place *p = &x->place;
+
+    return p->choices != NULL && p->ticket != NULL &&
+           x->attempt.errand == ERRAND_REQUEST && p->moves++ < p->choices->n;
+}
+
+void place_fini(struct place *p)
+{
+    free(p->choices);
+    p->choices = NULL;
 }
 
 void place_take_again(struct exchange *x, bool unsent)

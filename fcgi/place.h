@@ -7,7 +7,7 @@
 
 #include "fcgi/exchange_parts.h"
 
-/* The upstream for X: the first one whose patterns fit its model. */
+/* The upstream for X, which waits for none: the best that may have its model. */
 void place_choose(struct exchange *x);
 /* Asks for X's first place. */
 void place_take(struct exchange *x);
@@ -21,6 +21,11 @@ void place_take_again(struct exchange *x, bool unsent);
 void place_leave_line(struct exchange *x);
 /* The upstream has nothing to do with it any more: whoever waits may go. */
 void place_give_back(struct exchange *x);
+
+/* X's upstream has failed it: may it go to another one?  Once for each that there
+ * is. */
+bool place_may_move(struct exchange *x);
+void place_fini(struct place *p);
 
 /* Bounds X's time in line anew, also by X-Sluice-Deadline.  That ended at the
  * grant for what the upstream breaks, but not for what it puts off, nor where

@@ -40,6 +40,7 @@ struct sluice {
     struct accept *accept;
     struct adopt *adopt;
     struct models *models;
+    struct listed *listed; /* what each upstream has; NULL: not known */
     struct ready *ready;
     struct events *events;
     struct notify *notify; /* NULL: no service manager */

@@ -21,9 +21,11 @@
  */
 #include "state/slots.h"
 #include "state/policy/admit.h"
+#include "state/policy/affinity.h"
 #include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/kept.h"
+#include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/openings.h"
 #include "state/policy/queue.h"
@@ -73,6 +75,8 @@ static void grant(struct limiter *lim, uint32_t row)
     if (t == NULL || t->row != row || t->id != r->id)
         sigbus_damaged("a row of ours that we do not know");
     row_grant(lay, row, lim->now);
+    affinity_note(lay, t->req.affinity.key, limits_upstream(lay, r->scope),
+                  lim->now);
     lim->journal.did.granted++;
     /* First: cut short before it is told, the grant was none, and the ticket
      * waits on. */

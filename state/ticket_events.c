@@ -44,8 +44,7 @@ void ticket_events_granted(struct limiter *lim, struct ticket *t)
     uint32_t used = admit_used(lay, scope, lim->now);
     const struct lay_rules *r = limits_of(lay, scope);
 
-    t->choice = t->news.choice =
-        choices_has(lay, t->row) ? want_at(lay, t->row)->mark - 1u : 0;
+    t->choice = t->news.choice = choices_number(lay, t->row);
     t->news.limit = admit_limit(lay, scope);
     t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;
     t->news.reset_ns = r->window_ns + r->margin_ns;

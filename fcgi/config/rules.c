@@ -7,6 +7,18 @@
 
 #include "fcgi/config/config.h"
 
+/* 0: upstream I shares a line with nobody. */
+static uint32_t line_of(const struct config *cfg, size_t i)
+{
+    uint32_t line = (uint32_t)cfg->upstreams[i].line;
+    size_t k;
+
+    for (k = 0; k < cfg->n_upstreams; k++)
+        if (k != i && cfg->upstreams[k].line == cfg->upstreams[i].line)
+            return line + 1;
+    return 0;
+}
+
 struct limiter_settings rules_of(const struct config *cfg)
 {
     struct limiter_settings set;
@@ -26,6 +38,8 @@ struct limiter_settings rules_of(const struct config *cfg)
         r->in_flight = (uint32_t)u->in_flight;
         r->per_model = u->scope == SCOPE_MODEL;
         r->learns = u->scope == SCOPE_AUTO;
+        r->line = line_of(cfg, i);
+        r->share = (uint32_t)u->weight;
         r->retreat_max_ns = cfg->retreat_max_ms * NS_PER_MS;
     }
     set.n_upstreams = (uint32_t)cfg->n_upstreams;

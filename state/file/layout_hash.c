@@ -143,6 +143,10 @@ FACTS(lay_control, LAY_CONTROL)
     N(S, fingerprint) N(S, at_ns)
 FACTS(lay_retry, LAY_RETRY)
 
+#define LAY_AFFINITY(N, A, T, S)                                               \
+    N(S, key) N(S, at_ns) N(S, upstream) N(S, pad)
+FACTS(lay_affinity, LAY_AFFINITY)
+
 #define LAY_WORKER(N, A, T, S)                                                 \
     N(S, used) N(S, pid) N(S, address) N(S, started_ns) N(S, seen_ns)          \
     N(S, stalled) N(S, offers) N(S, generation) N(S, upstreams) N(S, pad)
@@ -164,7 +168,7 @@ FACTS(lay_chunk, LAY_CHUNK)
 FACTS(lay_trace, LAY_TRACE)
 
 #define LAY_CHOICE(N, A, T, S)                                                 \
-    N(S, upstream) N(S, rank) N(S, model) N(S, patience_ms)
+    N(S, upstream) N(S, rank) N(S, model) N(S, patience) N(S, number) N(S, pad)
 FACTS(lay_choice, LAY_CHOICE)
 
 #define LAY_WANT(N, A, T, S) N(S, n) N(S, mark) T(S, choice, lay_choice)
@@ -178,7 +182,8 @@ FACTS(lay_want, LAY_WANT)
     T(S, models, lay_name) T(S, quotas, lay_quota)                             \
     T(S, model_states, lay_model_state) T(S, debts, lay_debt)                        \
     T(S, probe, lay_reachability) T(S, control, lay_control)                   \
-    T(S, retries, lay_retry) T(S, workers, lay_worker) T(S, rows, lay_row)     \
+    T(S, retries, lay_retry) T(S, affinities, lay_affinity)                    \
+    T(S, workers, lay_worker) T(S, rows, lay_row)     \
     T(S, traces, lay_trace) T(S, wants, lay_want) T(S, chunks, lay_chunk)
 FACTS(layout, LAYOUT)
 /* clang-format on */

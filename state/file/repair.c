@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "state/policy/affinity.h"
 #include "state/policy/choices.h"
 #include "state/policy/draft.h"
 #include "state/policy/layout.h"
@@ -150,6 +151,7 @@ void repair_run(struct layout *lay, int64_t now)
     reachability_rebuild(&lay->probe, now + FUTURE_MAX);
     control_rebuild(&lay->control, now);
     retry_priority_rebuild(lay, now + FUTURE_MAX);
+    affinity_rebuild(lay, now + FUTURE_MAX);
     for (i = 0; i < LAY_ROWS; i++)
         rebuild_row(lay, i, now);
     reset_counts(lay);

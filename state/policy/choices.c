@@ -8,7 +8,10 @@
  */
 #include "state/policy/choices.h"
 
+#include <string.h>
+
 #include "state/policy/admit.h"
+#include "state/policy/affinity.h"
 #include "state/policy/kept.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_gate.h"
@@ -18,7 +21,8 @@
 #include "state/policy/openings.h"
 #include "state/policy/slot_source.h"
 
-#define PATIENCE_MAX_MS (3600 * 1000)
+#define PATIENCE_MAX 60000 /* ten minutes, in its unit */
+#define RANK_MAX     250
 
 static uint64_t share_of(const struct layout *lay, uint32_t upstream)
 {
@@ -100,19 +104,59 @@ static void part(struct lay_want *w, uint32_t k)
             w->choice[i].model = LAY_NO_MODEL;
 }
 
+static uint16_t patience_of(int64_t ns)
+{
+    return (uint16_t)max_i64(0,
+                             min_i64(ns / CHOICES_PATIENCE_NS, PATIENCE_MAX));
+}
+
 static void make_one(struct layout *lay, struct lay_choice *c,
                      const struct limiter_choice *from, uint32_t line,
                      int64_t now)
 {
-    *c = (struct lay_choice){UINT8_MAX, UINT8_MAX, LAY_NO_MODEL, 0};
+    *c = (struct lay_choice){UINT8_MAX, UINT8_MAX, LAY_NO_MODEL, 0, 0, 0};
     if (from->upstream >= LAY_UPSTREAMS ||
         choices_line(lay, from->upstream) != line)
         return;
     c->upstream = (uint8_t)from->upstream;
-    c->rank = (uint8_t)(from->rank < UINT8_MAX ? from->rank : UINT8_MAX - 1);
+    c->rank = (uint8_t)(from->rank < RANK_MAX ? from->rank : RANK_MAX);
     c->model = model_for(lay, from->upstream, from->model, now);
-    c->patience_ms = (uint32_t)max_i64(
-        0, min_i64(from->patience_ns / NS_PER_MS, PATIENCE_MAX_MS));
+    c->patience = patience_of(from->patience_ns);
+}
+
+/* By rank; those alike stay as they were. */
+static void sort(struct lay_want *w)
+{
+    uint32_t i, k;
+
+    for (i = 1; i < w->n; i++) {
+        struct lay_choice c = w->choice[i];
+
+        for (k = i; k > 0 && w->choice[k - 1].rank > c.rank; k--)
+            w->choice[k] = w->choice[k - 1];
+        w->choice[k] = c;
+    }
+}
+
+/* Its conversation had UPSTREAM: that comes before those of its rank, if it is
+ * one for the same model as the first of all; another remembers nothing of it. */
+static void prefer(const struct layout *lay, struct lay_want *w,
+                   uint32_t upstream, int64_t patience_ns)
+{
+    const struct lay_choice first = w->choice[0];
+    uint32_t i = 0, k;
+
+    while (i < w->n && w->choice[i].upstream != upstream)
+        i++;
+    if (i == w->n || first.model >= LAY_MODELS ||
+        w->choice[i].model >= LAY_MODELS ||
+        strcmp(lay->models[first.model].text,
+               lay->models[w->choice[i].model].text) != 0)
+        return;
+    for (k = 0; k < w->n; k++)
+        w->choice[k].rank += w->choice[k].rank < RANK_MAX;
+    w->choice[i].rank = 0;
+    w->choice[i].patience = patience_of(patience_ns);
 }
 
 void choices_make(struct layout *lay, uint32_t row, uint32_t line,
@@ -120,20 +164,44 @@ void choices_make(struct layout *lay, uint32_t row, uint32_t line,
 {
     const struct limiter_choice only = {req->upstream, req->model, 0, 0};
     const struct limiter_choice *from = req->choices;
-    uint32_t n = req->n_choices, k;
+    uint32_t n = req->n_choices, had, k;
     struct lay_want *w = want_at(lay, row);
 
     if (n == 0) {
         from = &only;
         n = 1;
     }
-    n = n < LIMITER_CHOICES ? n : LIMITER_CHOICES;
-    for (k = 0; k < n; k++) {
+    w->n = (uint16_t)(n < LIMITER_CHOICES ? n : LIMITER_CHOICES);
+    w->mark = 0;
+    for (k = 0; k < w->n; k++) {
         make_one(lay, &w->choice[k], &from[k], line, now);
+        w->choice[k].number = (uint8_t)k;
         part(w, k);
     }
-    w->mark = 0;
-    w->n = (uint16_t)n;
+    had = affinity_find(lay, req->affinity.key, now);
+    if (had != NONE && w->n > 1)
+        prefer(lay, w, had, req->affinity.patience_ns);
+    sort(w);
+}
+
+uint32_t choices_number(struct layout *lay, uint32_t row)
+{
+    const struct lay_want *w = want_at(lay, row);
+
+    if (!choices_has(lay, row) || w->mark == 0 || w->mark > LIMITER_CHOICES)
+        return 0;
+    return w->choice[w->mark - 1].number;
+}
+
+uint32_t choices_numbered(struct layout *lay, uint32_t row, uint32_t number)
+{
+    const struct lay_want *w = want_at(lay, row);
+    uint32_t k;
+
+    for (k = 0; k < w->n && k < LIMITER_CHOICES; k++)
+        if (w->choice[k].number == number)
+            return k;
+    return 0;
 }
 
 void choices_count(struct layout *lay, uint32_t row, int sign)
@@ -152,8 +220,12 @@ void choices_make_single(struct layout *lay, uint32_t row)
     struct lay_want *w = want_at(lay, row);
 
     w->choice[0] = (struct lay_choice){
-        (uint8_t)limits_upstream(lay, r->scope), 0,
-        r->model < LAY_MODELS ? (uint16_t)r->model : LAY_NO_MODEL, 0};
+        (uint8_t)limits_upstream(lay, r->scope),
+        0,
+        r->model < LAY_MODELS ? (uint16_t)r->model : LAY_NO_MODEL,
+        0,
+        0,
+        0};
     w->mark = row_is_in_flight(r);
     w->n = 1;
     r->flags |= ROW_CHOOSES;
@@ -262,17 +334,17 @@ static bool is_lighter(const struct layout *lay, const struct choice_place *a,
 
 /* Does one of P come soon enough for it to leave what is open to others? */
 static bool waits_for(struct layout *lay, struct openings *o,
-                      const struct choice_place *p, uint32_t patience_ms)
+                      const struct choice_place *p, uint32_t patience)
 {
     int64_t at;
 
-    if (p->scope == NONE || patience_ms == 0)
+    if (p->scope == NONE || patience == 0)
         return false;
     at = max_i64(admit_eta(lay, p->scope, o->claims[p->upstream], o->now),
                  p->model == NONE || lay->live.limited == 0
                      ? o->now
                      : model_gate_free_at(lay, p->model, o->now));
-    if (at == NEVER || at - o->now > patience_ms * NS_PER_MS)
+    if (at == NEVER || at - o->now > patience * CHOICES_PATIENCE_NS)
         return false;
     o->claims[p->upstream]++;
     return true;
@@ -313,7 +385,7 @@ uint32_t choices_take(struct layout *lay, uint32_t row, struct openings *o,
         for (; k < w->n && w->choice[k].rank == rank; k++) {
             struct choice_place p = choices_place(lay, row, k);
 
-            if (waits_for(lay, o, &p, w->choice[k].patience_ms))
+            if (waits_for(lay, o, &p, w->choice[k].patience))
                 return NONE;
         }
     }

@@ -7,8 +7,8 @@
  * those of the choice that it took.  A row of a line that nobody shares has no
  * choices.
  */
-#ifndef SLUICE_CHOICES_H
-#define SLUICE_CHOICES_H
+#ifndef SLUICE_ROW_CHOICES_H
+#define SLUICE_ROW_CHOICES_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,6 +31,8 @@ static inline bool choices_has(const struct layout *lay, uint32_t row)
 {
     return row < LAY_ROWS && (lay->rows[row].flags & ROW_CHOOSES) != 0;
 }
+
+#define CHOICES_PATIENCE_NS (10 * NS_PER_MS) /* unit of lay_choice.patience */
 
 struct choice_place {
     uint32_t upstream;
@@ -63,6 +65,11 @@ void choices_rebuild(struct layout *lay, uint32_t row);
 /* It takes, or has one kept of, its K-th; or neither any more. */
 void choices_mark(struct layout *lay, uint32_t row, uint32_t k);
 void choices_unmark(struct layout *lay, uint32_t row);
+
+/* The place that its mark has among its request's choices; and which of them has
+ * that place: 0, the first, where none is known. */
+uint32_t choices_number(struct layout *lay, uint32_t row);
+uint32_t choices_numbered(struct layout *lay, uint32_t row, uint32_t number);
 
 /* ---- may it go? ----------------------------------------------------------- */
 

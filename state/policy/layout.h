@@ -14,6 +14,7 @@
  *   probe     does an upstream answer, and who asks
  *   control   pause, and the generation of the settings
  *   retries   what was refused or lost in the last minute
+ *   affinities  which upstream a conversation had
  *   workers   one per process
  *   rows      one per ticket: waiting, offered, open or sent
  *   wants     where each may go, if that is more than one place
@@ -61,6 +62,11 @@
 #define LAY_RETRY_SETS 512
 #define LAY_RETRY_WAYS 8
 #define LAY_RETRIES    (LAY_RETRY_SETS * LAY_RETRY_WAYS)
+
+/* Conversations whose upstream is remembered. */
+#define LAY_AFFINITY_SETS 512
+#define LAY_AFFINITY_WAYS 8
+#define LAY_AFFINITIES    (LAY_AFFINITY_SETS * LAY_AFFINITY_WAYS)
 
 /*
  * 4,352 chunks of 40 sends: 16 windows of 10,000, which may begin and end
@@ -284,6 +290,13 @@ struct lay_row {
     char request_id[LIMITER_ID_MAX];
 };
 
+struct lay_affinity {  /* of a conversation */
+    uint64_t key;      /* 0: free */
+    int64_t at_ns;     /* when it went last, */
+    uint32_t upstream; /* and where */
+    uint32_t pad;
+};
+
 struct lay_retry {
     uint64_t fingerprint; /* 0: free */
     int64_t at_ns;        /* when it was refused or lost */
@@ -304,14 +317,15 @@ struct lay_chunk {
 
 struct lay_choice { /* as limiter_choice */
     uint8_t upstream, rank;
-    uint16_t model; /* or LAY_NO_MODEL */
-    uint32_t patience_ms;
+    uint16_t model;      /* or LAY_NO_MODEL */
+    uint16_t patience;   /* in hundredths of a second */
+    uint8_t number, pad; /* of the request's choices */
 };
 
 /* Where the row with the same index may go, if that has ROW_CHOOSES: it is of a
  * line that several upstreams share. */
 struct lay_want {
-    uint16_t n;    /* from 1 */
+    uint16_t n;    /* from 1; by rank */
     uint16_t mark; /* 1 + the choice that it has a slot of, or one kept; 0 */
     struct lay_choice choice[LIMITER_CHOICES];
 };
@@ -340,6 +354,7 @@ struct layout {
     struct lay_reachability probe;
     struct lay_control control;
     struct lay_retry retries[LAY_RETRIES];
+    struct lay_affinity affinities[LAY_AFFINITIES];
     struct lay_worker workers[LAY_WORKERS];
     struct lay_row rows[LAY_ROWS];
     struct lay_trace traces[LAY_ROWS];
@@ -353,6 +368,7 @@ static_assert(sizeof(struct lay_row) == 128, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_affinity) == 24, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_retry) == 16, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_quota) == 72, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_want) == 132, "bump LAYOUT_VERSION");

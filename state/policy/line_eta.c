@@ -135,7 +135,7 @@ static uint32_t best_of(struct line_eta *e, struct layout *lay, uint32_t row)
         int64_t at = eta_by(e, lay, row, k);
         int64_t leeway =
             best != NONE && w->choice[best].rank > w->choice[k].rank
-                ? w->choice[k].patience_ms * NS_PER_MS
+                ? w->choice[k].patience * CHOICES_PATIENCE_NS
                 : 0;
 
         if (at == NEVER || (best != NONE && at > when + leeway))
@@ -168,7 +168,7 @@ static bool want_alike(struct layout *lay, uint32_t a, uint32_t b)
     for (k = 0; k < wa->n && k < LIMITER_CHOICES; k++)
         if (wa->choice[k].upstream != wb->choice[k].upstream ||
             wa->choice[k].rank != wb->choice[k].rank ||
-            wa->choice[k].patience_ms != wb->choice[k].patience_ms)
+            wa->choice[k].patience != wb->choice[k].patience)
             return false;
     return true;
 }

@@ -43,8 +43,8 @@ static bool rather_waits(struct race *r, const struct lay_want *w, uint32_t row,
                 ? NULL
                 : line_eta_place_of(r->e, r->lay, c.scope);
 
-        if (p != NULL &&
-            opens_at(r, p) - r->at <= w->choice[i].patience_ms * NS_PER_MS)
+        if (p != NULL && opens_at(r, p) - r->at <=
+                             w->choice[i].patience * CHOICES_PATIENCE_NS)
             return true;
     }
     return false;

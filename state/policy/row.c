@@ -349,8 +349,7 @@ static void go_on(struct layout *lay, uint32_t i, uint32_t k)
 {
     if (!choices_has(lay, i))
         return;
-    if (k >= want_at(lay, i)->n || choices_place(lay, i, k).scope == NONE)
-        k = 0;
+    k = choices_numbered(lay, i, k);
     if (choices_place(lay, i, k).scope == NONE)
         return;
     choices_mark(lay, i, k);

@@ -160,13 +160,21 @@ enum key_word {
 struct limiter_choice {
     uint32_t upstream;   /* index into the settings */
     const char *model;   /* "" where the request names none */
-    uint32_t rank;       /* 0..254.  Lower ones first; of equal ones whose slot
-                        * opens first, and of several open ones by `share` */
+    uint32_t rank;       /* 0..200.  Lower ones first; of equal ones whose slot
+                          * opens first, and of several open ones by `share` */
     int64_t patience_ns; /* a slot of a higher rank is not taken while one here
-                          * opens within this; up to an hour */
+                          * opens within this; up to ten minutes */
 };
 
 #define LIMITER_CHOICES 16
+
+/* A request of the same conversation as one before it rather goes where that
+ * went: its prompt is in a cache there. */
+struct limiter_affinity {
+    uint64_t key;        /* the conversation's number; 0: none */
+    int64_t patience_ns; /* so much longer it waits for that; up to ten
+                          * minutes */
+};
 
 /* What a ticket asks for.  Strings are copied, cut to their bounds. */
 struct limiter_request {
@@ -176,6 +184,7 @@ struct limiter_request {
      * first.  None: to `upstream`, for `model`. */
     const struct limiter_choice *choices;
     uint32_t n_choices;
+    struct limiter_affinity affinity;
     enum limiter_class cls;
     uint32_t weight; /* the client's share, 1..1,000 */
     const char *client;
