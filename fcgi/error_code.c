@@ -27,6 +27,7 @@ enum error_code error_of_refusal(enum limiter_refusal why)
     case REFUSED_QUEUE_FULL:
     case REFUSED_BYTES:
     case REFUSED_TABLE:
+    case REFUSED_TOKENS:
     case REFUSALS:
         break;
     }

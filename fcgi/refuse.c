@@ -78,6 +78,13 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
                  "Sluice cannot use its shared state right now; its log says "
                  "why.");
         break;
+    case REFUSED_TOKENS:
+        e->retry = 0; /* it would be refused again */
+        snprintf(e->message, sizeof(e->message),
+                 "The request takes %" PRIu64
+                 " tokens, and the whole limit is %" PRIu64 ".",
+                 n->tokens, n->tokens_max);
+        break;
     case REFUSED_MODEL_OFF:
     case REFUSED_UPSTREAM_HELD:
         e->status = told_status(n->cause);

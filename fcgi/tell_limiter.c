@@ -16,6 +16,7 @@ void tell_limiter(struct exchange *x, enum limiter_answer answer,
         .at_once = answer == ANSWER_BUSY ? refusal_words_at_once(&v->words) : 0,
         .cause = v != NULL ? v->cause : EJECTED_NOT,
         .key = v != NULL ? verdict_rows[v->kind].key : KEY_UNTOLD,
+        .tokens_left = -1,
     };
 
     if (x->attempt.errand != ERRAND_REQUEST || x->place.ticket == NULL)

@@ -108,6 +108,13 @@ void limiter_again(struct limiter *lim, struct ticket *t, bool unsent);
 void limiter_report(struct limiter *lim, struct ticket *t,
                     const struct limiter_report *rep);
 
+/* What the answer to T, which was sent, took in truth: it takes the place of the
+ * estimate in the logs of sends, and the next estimates are made by it.  To be
+ * said before limiter_done(), at most once for each answer; not said, the
+ * estimate stays.  NULL: nothing. */
+void limiter_settle(struct limiter *lim, struct ticket *t,
+                    const struct limiter_usage *u);
+
 /* How often was T refused (ANSWER_RATE) although others, of its model or its
  * upstream, had passed since the time before?  A limit that is full refuses all of
  * them.  As of the last turn; NULL: 0. */

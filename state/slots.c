@@ -32,6 +32,7 @@
 #include "state/policy/row.h"
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
+#include "state/policy/tokens.h"
 #include "state/refusals.h"
 #include "state/slots_shared.h"
 #include "state/ticket_events.h"
@@ -136,15 +137,16 @@ void slots_give(struct limiter *lim, uint32_t row)
         scope_probes_with(lay, row) + model_state_tries_with(lay, row);
 }
 
-/* Is there a slot that ROW fits into?  One is there for a weight of 1.  Nobody
- * goes instead of it: what is heavy would wait for ever. */
+/* Is there a slot that ROW fits into?  One is there for what takes TAKE_ONE.
+ * Nobody goes instead of it: what is heavy would wait for ever. */
 static bool fits(struct limiter *lim, const struct slot_source *source,
                  uint32_t row, int64_t *when)
 {
     const struct lay_row *r = row_at(lim->file.lay, row);
+    struct take what = tokens_of_scope(lim->file.lay, r);
 
-    return r->weight == 1 ||
-           source->have(lim->file.lay, r->scope, r->weight, lim->now, when);
+    return (what.weight == 1 && what.tokens == 0) ||
+           source->have(lim->file.lay, r->scope, what, lim->now, when);
 }
 
 /* Who has the slot that is there?  NONE: nobody, or somebody for whom it is
@@ -159,8 +161,9 @@ static uint32_t whose_turn(struct limiter *lim, uint32_t scope, int64_t *when,
     *more = false;
     if (row != NONE)
         return row;
-    if (s->kept > 0 && !slot_source_of(lay, scope)
-                            ->have(lay, scope, s->kept + 1, lim->now, when))
+    if (s->kept > 0 &&
+        !slot_source_of(lay, scope)
+             ->have(lay, scope, (struct take){s->kept + 1, 0}, lim->now, when))
         return NONE; /* all that are there are kept */
     *when = lim->now;
     row = queue_best(lay, scope);
@@ -199,7 +202,7 @@ static int64_t give_all(struct limiter *lim, uint32_t scope,
     uint32_t row;
     bool more;
 
-    while (source->have(lay, scope, 1, lim->now, &when)) {
+    while (source->have(lay, scope, TAKE_ONE, lim->now, &when)) {
         if (s->waiting == 0)
             return NEVER;
         if (!effort_take(effort, looks_for_one(s)))
@@ -285,7 +288,9 @@ static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
     }
     kept = kept_next(lay, scope, &free_at); /* that one has its slot already */
     if (kept != NONE &&
-        !slot_source_of(lay, scope)->have(lay, scope, 1, lim->now, &open_at))
+        !slot_source_of(lay, scope)
+             ->have(lay, scope, tokens_of_scope(lay, row_at(lay, kept)),
+                    lim->now, &open_at))
         free_at = max_i64(free_at, open_at);
     if (kept != NONE && free_at < when) {
         row = kept;

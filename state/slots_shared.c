@@ -19,6 +19,7 @@
 #include "state/policy/quota.h"
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
+#include "state/policy/tokens.h"
 #include "state/refusals.h"
 #include "state/slots.h"
 #include "state/worker.h"
@@ -69,8 +70,9 @@ static void give_kept(struct limiter *lim, struct openings *o)
     for (i = next_member(o, 0); i < LAY_UPSTREAMS; i = next_member(o, i + 1)) {
         if (scope_at(lay, i)->kept == 0)
             continue;
-        while (slot_source_of(lay, i)->have(lay, i, 1, lim->now, &when) &&
-               (row = kept_ready(lay, i)) != NONE)
+        while (
+            slot_source_of(lay, i)->have(lay, i, TAKE_ONE, lim->now, &when) &&
+            (row = kept_ready(lay, i)) != NONE)
             slots_give(lim, row);
         openings_look_at(lay, o, i);
     }
@@ -82,12 +84,12 @@ static bool fits(struct limiter *lim, struct openings *o, uint32_t row,
                  uint32_t k)
 {
     struct layout *lay = lim->file.lay;
-    const struct lay_row *r = row_at(lay, row);
     struct choice_place p = choices_place(lay, row, k);
+    struct take what = tokens_at(lay, row, p.scope);
     int64_t when;
 
-    if (r->weight == 1 || slot_source_of(lay, p.scope)
-                              ->have(lay, p.scope, r->weight, lim->now, &when))
+    if ((what.weight == 1 && lay->rules[p.upstream].tokens == 0) ||
+        slot_source_of(lay, p.scope)->have(lay, p.scope, what, lim->now, &when))
         return true;
     openings_shut(o, p.upstream, when);
     return false;
@@ -178,18 +180,24 @@ struct search {
     uint32_t hops;
 };
 
-/* When P has a slot, for one of weight 1. */
+/* When ROW finds a slot at P. */
 static int64_t slot_at(struct layout *lay, const struct openings *o,
-                       const struct choice_place *p)
+                       uint32_t row, const struct choice_place *p)
 {
+    const struct lay_rules *r;
     int64_t when;
 
     if (p->scope == NONE)
         return NEVER;
-    if (lay->rules[p->upstream].per_model == 0)
-        return openings_has(o, p->upstream) ? o->now : o->when[p->upstream];
+    r = &lay->rules[p->upstream];
+    if (r->per_model == 0 && !openings_has(o, p->upstream))
+        return o->when[p->upstream];
+    if (r->per_model == 0 && r->tokens == 0)
+        return o->now;
     admit_refresh(lay, p->scope, o->now);
-    return slot_source_of(lay, p->scope)->have(lay, p->scope, 1, o->now, &when)
+    return slot_source_of(lay, p->scope)
+                   ->have(lay, p->scope, tokens_at(lay, row, p->scope), o->now,
+                          &when)
                ? o->now
                : min_i64(when, scope_grows_at(lay, p->scope));
 }
@@ -207,7 +215,7 @@ static void search_row(struct search *s, uint32_t row)
 
         if (is_kept && want_at(lay, row)->mark != k + 1)
             continue;
-        at = max_i64(at, is_kept ? s->o->now : slot_at(lay, s->o, &p));
+        at = max_i64(at, slot_at(lay, s->o, row, &p));
         if (p.model != NONE)
             at = max_i64(at, model_gate_free_at(lay, p.model, s->o->now));
         if (at <= s->o->now || at >= s->when)
@@ -223,8 +231,14 @@ static void search_line(struct search *s, const struct lay_flow *f)
     uint32_t i;
 
     s->client_ns = s->o->now;
-    if (quota_blocks(lay, f->client, 1, s->o->now))
-        s->client_ns = quota_eta(lay, f->client, 0, s->o->now);
+    if (f->head != NONE && quota_limits(lay, f->client)) {
+        struct take what = tokens_of_client(lay, row_at(lay, f->head));
+
+        if (quota_blocks(lay, f->client, what, s->o->now))
+            s->client_ns = quota_eta(
+                lay, f->client, (struct quota_sum){what.weight, what.tokens},
+                s->o->now);
+    }
     for (i = f->head; i != NONE; i = row_at(lay, i)->next) {
         if (!worker_at(lay, row_at(lay, i)->worker)->stalled)
             search_row(s, i);
@@ -247,14 +261,14 @@ static void search_all(struct search *s)
         }
 }
 
-/* Where models, clients or windows of models have a say each row is asked; else
+/* Where models, clients, tokens or windows of models have a say each row is asked; else
  * whoever is next goes when the first of the members opens. */
 static bool is_simple(const struct layout *lay, const struct openings *o)
 {
     uint32_t i;
 
     for (i = next_member(o, 0); i < LAY_UPSTREAMS; i = next_member(o, i + 1))
-        if (lay->rules[i].per_model != 0)
+        if (lay->rules[i].per_model != 0 || lay->rules[i].tokens != 0)
             return false;
     return lay->live.limited == 0;
 }

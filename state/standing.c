@@ -18,10 +18,17 @@
 struct question {
     struct limiter *lim;
     const char *name;
-    uint32_t per_min;
+    const struct limiter_own_limits *own;
     int64_t now;
     struct limiter_standing *out;
 };
+
+static struct limiter_used used(const struct quota_used *u, uint64_t limit,
+                                int64_t now)
+{
+    return (struct limiter_used){u->used, limit > u->used ? limit - u->used : 0,
+                                 u->at - now};
+}
 
 /* Needs the lock. */
 static void look(void *arg)
@@ -29,24 +36,33 @@ static void look(void *arg)
     struct question *q = arg;
     struct layout *lay = q->lim->file.lay;
     uint32_t i = names_find_client(lay, q->name);
+    const struct limiter_own_limits *own = q->own;
+    const struct quota_word word = {own->requests_per_min, own->tokens_per_min,
+                                    own->tokens_per_day, 0, 0};
     const struct lay_name *row;
-    int64_t at;
+    struct quota_told told;
 
     if (i == NONE)
         return;
     row = LAY_AT(lay, clients, i, LAY_CLIENTS);
     q->now = max_i64(q->now, lay->live.now_ns);
-    q->out->used = quota_tell(lay, i, q->per_min, q->now, &at);
-    q->out->opens_ns = at - q->now;
+    quota_tell(lay, i, &word, q->now, &told);
+    q->out->requests = used(&told.requests, own->requests_per_min, q->now);
+    q->out->tokens = used(&told.tokens, own->tokens_per_min, q->now);
+    q->out->day = used(&told.day, own->tokens_per_day, q->now);
     q->out->waiting = row->lined;
     q->out->in_flight = row->refs > row->lined ? row->refs - row->lined : 0;
 }
 
-bool limiter_standing(struct limiter *lim, const char *name, uint32_t per_min,
-                      int64_t now, struct limiter_standing *out)
+bool limiter_standing(struct limiter *lim, const char *name,
+                      const struct limiter_own_limits *own, int64_t now,
+                      struct limiter_standing *out)
 {
-    struct question q = {lim, name, per_min, now, out};
+    struct question q = {lim, name, own, now, out};
 
     memset(out, 0, sizeof(*out));
+    out->requests.left = own->requests_per_min;
+    out->tokens.left = own->tokens_per_min;
+    out->day.left = own->tokens_per_day;
     return section_read(lim, look, &q);
 }

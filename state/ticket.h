@@ -26,6 +26,7 @@ enum ticket_wish {
     WISH_DONE = 16,
     WISH_REPORT = 32,
     WISH_ASIDE = 64,
+    WISH_SETTLE = 128,
 };
 
 struct ticket_choice {
@@ -66,6 +67,7 @@ struct ticket {
     void *arg;
     struct ticket_news news;
     struct limiter_report report;  /* with WISH_REPORT */
+    struct limiter_usage usage;    /* with WISH_SETTLE */
     uint32_t upstream;             /* index into the settings */
     struct ticket_choice *choices; /* req.n_choices of them, or NULL */
     uint32_t choice;               /* it was granted by, last */

@@ -20,6 +20,7 @@
 #include "state/policy/position.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
+#include "state/policy/tokens.h"
 #include "state/worker.h"
 
 /* Where classes tie, position.c goes through all lines again and again. */
@@ -89,6 +90,23 @@ static struct model_place model_place(struct layout *lay, uint32_t row)
     return place;
 }
 
+/* By the tokens of those before it, which take as many as all of them do on
+ * average, and its own. */
+static int64_t tokens_eta(struct layout *lay, uint32_t row, uint32_t place,
+                          int64_t now)
+{
+    const struct lay_row *r = row_at(lay, row);
+    const struct lay_scope *s = scope_at(lay, r->scope);
+    uint64_t before = 0;
+
+    if (limits_of(lay, r->scope)->tokens == 0)
+        return now;
+    if (s->waiting > 0)
+        before = place * (s->lined_tokens / s->waiting);
+    return admit_tokens_eta(lay, r->scope,
+                            before + tokens_of_scope(lay, r).tokens, now);
+}
+
 void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
                          const int64_t *etas, uint32_t n)
 {
@@ -105,6 +123,7 @@ void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
         eta = etas[place];
     else
         eta = admit_eta(lay, r->scope, place, now);
+    eta = max_i64(eta, tokens_eta(lay, t->row, place, now));
     eta = max_i64(eta, model_eta(lay, r->model, of_model.before, now));
     own = position_own_eta(lay, t->row, now);
     t->news.own_limit = own > eta;

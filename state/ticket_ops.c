@@ -23,6 +23,7 @@
 #include "state/policy/quota.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
+#include "state/policy/tokens.h"
 #include "state/slots.h"
 #include "state/ticket_events.h"
 #include "state/ticket_ops.h"
@@ -68,18 +69,27 @@ static void bind_row(struct limiter *lim, struct ticket *t, uint32_t row)
     lim->by_row[row] = t;
 }
 
+static bool has_own_limit(const struct limiter_request *req)
+{
+    return req->requests_per_min > 0 || req->tokens_per_min > 0 ||
+           req->tokens_per_day > 0;
+}
+
 /* Needs the lock.  As far as its client's own limit goes. */
 static int64_t own_eta_of_next(struct layout *lay,
                                const struct limiter_request *req, int64_t now)
 {
     uint32_t client;
 
-    if (req->requests_per_min == 0)
+    if (!has_own_limit(req))
         return now;
     client = naming_client(lay, req->client, now);
     if (client == NONE)
         return now;
-    return quota_eta(lay, client, lay->clients[client].lined, now);
+    return quota_eta(lay, client,
+                     (struct quota_sum){lay->quotas[client].lined_weight + 1,
+                                        lay->quotas[client].lined_tokens + 1},
+                     now);
 }
 
 /* Needs the lock.  The same in a LINE that several share: as if all that wait
@@ -197,6 +207,56 @@ static bool refuse_if_off(struct limiter *lim, struct ticket *t, uint32_t model)
     return true;
 }
 
+/* Is there a limit in tokens for T at all? */
+static bool may_be_too_many(const struct layout *lay, const struct ticket *t)
+{
+    uint32_t i;
+
+    if (has_own_limit(&t->req) || lay->rules[t->req.upstream].tokens > 0)
+        return true;
+    for (i = 0; i < t->req.n_choices; i++)
+        if (t->req.choices[i].upstream < LAY_UPSTREAMS &&
+            lay->rules[t->req.choices[i].upstream].tokens > 0)
+            return true;
+    return false;
+}
+
+/* Needs the lock.  Wherever it might go. */
+static bool are_too_many(struct limiter *lim, struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+    struct limiter_request req = t->req;
+    uint32_t scope, model, i = 0;
+
+    do {
+        if (i < t->req.n_choices) {
+            req.upstream = t->req.choices[i].upstream;
+            req.model = t->req.choices[i].model;
+        }
+        if (req.upstream >= LAY_UPSTREAMS)
+            continue;
+        scope = row_scope(lay, &req, lim->now, &model);
+        if (scope == NONE ||
+            !tokens_are_too_many(lay, &req, scope, model, &t->news))
+            return false;
+    } while (++i < t->req.n_choices);
+    return true;
+}
+
+/* Needs the lock.  Does T take more than a whole limit?  Then it was refused, and
+ * coming again is of no use. */
+static bool refuse_if_too_many(struct limiter *lim, struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+
+    if (!may_be_too_many(lay, t) || !are_too_many(lim, t))
+        return false;
+    lim->journal.did.refused[REFUSED_TOKENS]++;
+    t->news.waiting = lay->live.waiting;
+    ticket_events_refused(lim, t, REFUSED_TOKENS, -1);
+    return true;
+}
+
 void ticket_ops_refuse_off(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
@@ -241,7 +301,7 @@ static void do_join(struct limiter *lim, struct ticket *t)
 
     t->joined_ns = lim->now;
     place_choices(lim, t, choices);
-    if (refuse_if_off(lim, t, NONE))
+    if (refuse_if_off(lim, t, NONE) || refuse_if_too_many(lim, t))
         return;
     j.to_head = t->to_head = t->req.retry && claim(lim, t);
     why = row_join(lay, &j, lim->now, &row);
@@ -340,6 +400,15 @@ static bool do_sent(struct limiter *lim, struct ticket *t)
     return true;
 }
 
+/* Needs the lock. */
+static void do_settle(struct limiter *lim, struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+
+    if (t->row != NONE && row_at(lay, t->row)->state == ROW_SENT)
+        tokens_settle(lay, t->row, t->req.prompt_bytes, &t->usage);
+}
+
 /* Needs the lock.  What is left of T's wishes could not be had yet. */
 static void fulfil(struct limiter *lim, struct ticket *t)
 {
@@ -359,6 +428,9 @@ static void fulfil(struct limiter *lim, struct ticket *t)
     if ((t->wishes & WISH_REPORT) != 0 && t->row != NONE)
         verdicts_apply(lim, t);
     t->wishes &= ~(unsigned)WISH_REPORT;
+    if ((t->wishes & WISH_SETTLE) != 0)
+        do_settle(lim, t);
+    t->wishes &= ~(unsigned)WISH_SETTLE;
     if ((t->wishes & WISH_DONE) != 0) {
         do_leave(lim, t);
         t->wishes = 0;

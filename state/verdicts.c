@@ -21,6 +21,7 @@
 #include "state/policy/names.h"
 #include "state/policy/quota.h"
 #include "state/policy/scope.h"
+#include "state/policy/tokens.h"
 #include "state/refusals.h"
 #include "state/slots.h"
 #include "state/upstream_map.h"
@@ -243,6 +244,8 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     if (rep->answer == ANSWER_RATE)
         note_refusal(lay, t, row);
     refusals_answered(lim, t->row, rep);
+    if (rep->tokens_left >= 0)
+        tokens_left(lay, row->scope, (uint64_t)rep->tokens_left, lim->now);
     switch (rep->answer) {
     case ANSWER_FINE:
         fine(lim, row);

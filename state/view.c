@@ -95,6 +95,10 @@ static void copy_clients(struct job *j)
         v->in_flight = name->refs > name->lined ? name->refs - name->lined : 0;
         v->requests_per_min = j->lay->quotas[i].per_min;
         v->used_per_min = quota_used(j->lay, i, j->now);
+        v->tokens_per_min = j->lay->quotas[i].tokens_per_min;
+        v->tokens_used = quota_tokens_used(j->lay, i, j->now);
+        v->tokens_per_day = j->lay->quotas[i].tokens_per_day;
+        v->tokens_used_day = quota_day_used(j->lay, i, j->now);
         j->stats.clients[j->out->n_clients++] = i;
     }
 }

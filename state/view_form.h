@@ -38,7 +38,9 @@ struct view_bench {
 struct view_client {
     char name[LIMITER_NAME_MAX];
     uint32_t waiting, in_flight;
-    uint32_t requests_per_min, used_per_min; /* 0: no limit of its own */
+    uint32_t requests_per_min, used_per_min; /* 0: no limit of its own, as */
+    uint64_t tokens_per_min, tokens_used;    /* the next two */
+    uint64_t tokens_per_day, tokens_used_day;
     struct view_figures figures;
 };
 
@@ -61,6 +63,9 @@ struct view_scope {
     uint32_t used, open, in_flight;
     uint32_t waiting[LIMITER_CLASSES];
     int64_t tokens_milli;
+    uint64_t tokens_used;     /* in this window, as far as answers told, */
+    uint64_t tokens_reserved; /* by requests that are not written yet, */
+    uint64_t tokens_limit;    /* of so many; 0: no limit */
     struct view_retreat retreat;
     struct view_learned learned;
     struct view_bench unpaid; /* of its upstream */
@@ -82,7 +87,8 @@ struct view_row {
     bool kept;    /* waiting: it has a slot, its model cannot take it yet */
     uint32_t pid; /* of its worker */
     uint32_t position;  /* waiting: how many of its scope go first */
-    uint32_t weight;    /* what it takes of the limit */
+    uint32_t weight;    /* what it takes of the limit on requests, */
+    uint32_t tokens;    /* and, by its estimate, of the one on tokens */
     uint32_t model_row; /* of the table of models, or NONE */
     uint32_t model_nth; /* waiting: how many of its model go first */
     int64_t age_ns, eta_ns;

@@ -22,6 +22,7 @@
 #include "state/policy/row.h"
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
+#include "state/policy/tokens.h"
 #include "state/policy/virtual_time.h"
 #include "state/policy/window.h"
 #include "state/view_copy.h"
@@ -49,6 +50,7 @@ static void copy_scope(struct view_queue *q, uint32_t id)
     struct lay_scope *s = scope_at(lay, id);
     const struct lay_rules *r = limits_of(lay, id);
     struct view_scope *v = &q->out->scopes[q->out->n_scopes];
+    struct admit_tokens tokens;
     int64_t when;
     uint32_t i;
 
@@ -73,7 +75,11 @@ static void copy_scope(struct view_queue *q, uint32_t id)
     view_bench(&v->unpaid, q->now,
                &model_state_debt(lay, v->upstream)->ejection);
     v->tokens_milli = admit_tokens_milli(lay, id, q->now);
-    (void)slot_source_of(lay, id)->have(lay, id, 1, q->now, &when);
+    admit_tokens(lay, id, q->now, &tokens);
+    v->tokens_used = tokens.used;
+    v->tokens_reserved = tokens.reserved;
+    v->tokens_limit = tokens.limit;
+    (void)slot_source_of(lay, id)->have(lay, id, TAKE_ONE, q->now, &when);
     v->next_slot_ns = when == NEVER ? -1 : max_i64(0, when - q->now);
     when = admit_eta(lay, id, s->waiting, q->now);
     v->eta_ns = when == NEVER ? -1 : when - q->now;
@@ -95,14 +101,14 @@ static void copy_scopes(struct view_queue *q)
             copy_scope(q, LAY_UPSTREAMS + i);
 }
 
-/* May it not go now, even if a slot were open?  Then until when?  OWN_NTH of
- * its line go before it, its client's own limit left aside. */
+/* May it not go now, even if a slot were open?  Then until when?  UP_TO is what
+ * its line takes up to it, its client's own limit left aside. */
 static void copy_block(struct view_queue *q, struct view_row *v, uint32_t i,
-                       uint32_t own_nth)
+                       struct quota_sum up_to)
 {
     const struct lay_row *r = row_at(q->lay, i);
     bool model = eligible_is_model_blocked(q->lay, i);
-    int64_t own = quota_eta(q->lay, r->client, own_nth, q->now);
+    int64_t own = quota_eta(q->lay, r->client, up_to, q->now);
     int64_t at = model ? model_gate_free_at(q->lay, r->model, q->now) : q->now;
 
     v->blocked = !eligible_takes_turn(q->lay, i) || own > q->now;
@@ -144,10 +150,20 @@ static struct view_row *copy_row(struct view_queue *q, uint32_t i,
     v->age_ns = view_since(q->now, r->joined_ns);
     v->body_bytes = r->body_bytes;
     v->weight = r->weight;
+    v->tokens = tokens_of_scope(lay, r).tokens;
     v->model_row = r->model;
     v->arrival = r->arrival;
     q->out->n_rows++;
     return v;
+}
+
+static struct quota_sum with_row(struct layout *lay, struct quota_sum sum,
+                                 uint32_t row)
+{
+    struct take what = tokens_of_client(lay, row_at(lay, row));
+
+    return (struct quota_sum){sum.weight + what.weight,
+                              sum.tokens + what.tokens};
 }
 
 /* The lines, flow by flow: there the place of a row in its line is known. */
@@ -161,17 +177,19 @@ static void copy_waiting(struct view_queue *q, uint32_t scope)
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         for (flow = s->cls[cls].flows; flow != NONE;
              flow = flow_at(q->lay, flow)->next) {
-            uint32_t nth = 0, own_nth = 0;
+            struct quota_sum own = {0, 0}, up_to;
+            uint32_t nth = 0;
 
             row = flow_at(q->lay, flow)->head;
             for (; row != NONE; row = row_at(q->lay, row)->next) {
                 struct view_row *v = copy_row(q, row, scope);
 
+                up_to = with_row(q->lay, own, row);
                 if (v != NULL)
-                    copy_block(q, v, row, own_nth);
+                    copy_block(q, v, row, up_to);
                 if (v != NULL && !v->blocked)
                     v->key = position_key(q->lay, row, nth++);
-                own_nth += eligible_takes_turn(q->lay, row);
+                own = eligible_takes_turn(q->lay, row) ? up_to : own;
                 if (++hops > LAY_ROWS)
                     sigbus_damaged("line");
             }
@@ -326,8 +344,9 @@ static void set_etas(struct view_queue *q, uint32_t scope,
     uint32_t i;
 
     for (i = 0; i < n; i++)
-        q->weights[rows[i].position] = rows[i].weight;
-    admit_etas(q->lay, q->scope_ids[scope], q->weights, n, q->now, q->etas);
+        q->takes[rows[i].position] =
+            (struct take){rows[i].weight, rows[i].tokens};
+    admit_etas(q->lay, q->scope_ids[scope], q->takes, n, q->now, q->etas);
     count_models(q, rows, n);
     for (i = 0; i < n; i++) {
         int64_t eta = eta_of(q, &rows[i]);
@@ -375,7 +394,7 @@ void view_queue_init(struct view_queue *q, struct limiter_view *out)
     q->start = view_room(LAY_SCOPES, sizeof(*q->start));
     q->etas = view_room(LAY_ROWS, sizeof(*q->etas));
     q->rows = view_room(LAY_ROWS, sizeof(*q->rows));
-    q->weights = view_room(LAY_ROWS, sizeof(*q->weights));
+    q->takes = view_room(LAY_ROWS, sizeof(*q->takes));
     out->rows = view_room(LAY_ROWS, sizeof(*out->rows));
     out->scopes = view_room(LAY_SCOPES, sizeof(*out->scopes));
     out->opens = view_room(VIEW_OPENS_ALL, sizeof(*out->opens));
@@ -388,5 +407,5 @@ void view_queue_fini(struct view_queue *q)
     free(q->start);
     free(q->etas);
     free(q->rows);
-    free(q->weights);
+    free(q->takes);
 }

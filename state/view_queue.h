@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "state/policy/take.h"
 #include "state/view_form.h"
 
 struct view_queue {
@@ -17,7 +18,7 @@ struct view_queue {
     uint32_t *scope_of;  /* and the other way round, from 1; 0: it is in none */
     uint64_t (*start)[LIMITER_CLASSES]; /* of the classes of each */
     int64_t *etas;                      /* by position, */
-    uint32_t *weights;                  /* the same, */
+    struct take *takes;                 /* the same, */
     uint32_t *rows;                     /* and which of the scope's it is */
 };
 

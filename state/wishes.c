@@ -20,7 +20,9 @@ struct ticket *limiter_join(struct limiter *lim,
     struct ticket *t = ticket_new(req, fn, arg);
 
     CHECK(req->upstream < lim->set.n_upstreams && req->weight > 0 &&
-          req->requests_per_min <= QUOTA_MAX);
+          req->requests_per_min <= QUOTA_MAX &&
+          req->tokens_per_min <= LAY_TOKENS_MAX &&
+          req->tokens_per_day <= LAY_DAY_TOKENS_MAX);
     t->generation = lim->generation;
     ticket_append(&lim->all, t);
     ticket_ops_add(lim, t, WISH_JOIN);
@@ -77,6 +79,15 @@ void limiter_report(struct limiter *lim, struct ticket *t,
     t->report = *rep;
     t->report.reason[LIMITER_REASON_MAX - 1] = '\0';
     ticket_ops_add(lim, t, WISH_REPORT);
+}
+
+void limiter_settle(struct limiter *lim, struct ticket *t,
+                    const struct limiter_usage *u)
+{
+    if (t == NULL || !t->granted)
+        return;
+    t->usage = *u;
+    ticket_ops_add(lim, t, WISH_SETTLE);
 }
 
 void limiter_body_gone(struct limiter *lim, struct ticket *t)

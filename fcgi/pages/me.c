@@ -6,6 +6,8 @@
  */
 #include "fcgi/pages/me.h"
 
+#include <inttypes.h>
+
 #include "fcgi/config/clients.h"
 #include "fcgi/exchange.h"
 #include "lib/clock.h"
@@ -21,15 +23,15 @@ static void put_seconds(struct buf *b, int64_t ns)
         buf_fmt(b, ".%d", (int)(tenths % 10));
 }
 
-static void put_limit(struct buf *b, uint32_t limit,
-                      const struct limiter_standing *st)
+static void put_limit(struct buf *b, uint64_t limit,
+                      const struct limiter_used *st)
 {
-    buf_fmt(b, "{\"limit\":%u,\"used\":%u", limit, st->used);
+    buf_fmt(b, "{\"limit\":%" PRIu64 ",\"used\":%" PRIu64, limit, st->used);
     if (limit == 0) {
         buf_str(b, ",\"left\":null,\"opens_s\":null}");
         return;
     }
-    buf_fmt(b, ",\"left\":%u,\"opens_s\":", limit - st->used);
+    buf_fmt(b, ",\"left\":%" PRIu64 ",\"opens_s\":", st->left);
     put_seconds(b, st->opens_ns);
     buf_str(b, "}");
 }
@@ -46,7 +48,7 @@ static void put_me(struct buf *b, const struct client_key *key,
     else
         buf_str(b, "null");
     buf_str(b, ",\"requests_per_min\":");
-    put_limit(b, (uint32_t)key->requests_per_min, st);
+    put_limit(b, (uint64_t)key->requests_per_min, &st->requests);
     buf_fmt(b, ",\"waiting\":%u,\"in_flight\":%u}\n", st->waiting,
             st->in_flight);
 }
@@ -54,15 +56,16 @@ static void put_me(struct buf *b, const struct client_key *key,
 enum step me_answer(struct exchange *x)
 {
     const struct client_key *key = clients_named(x->s->cfg, x->req->client);
-    struct limiter_standing st = {.used = 0};
+    struct limiter_own_limits own = {0};
+    struct limiter_standing st = {.waiting = 0};
     struct buf b = {NULL, 0, 0, 0};
     enum step next;
 
     if (key == NULL) /* it was revoked since it was let in */
         return exchange_fail(x, ERROR_UNAUTHORIZED,
                              "Sluice no longer knows this client key.");
-    if (!limiter_standing(x->s->lim, key->name, (uint32_t)key->requests_per_min,
-                          clock_now_ns(), &st))
+    own.requests_per_min = (uint32_t)key->requests_per_min;
+    if (!limiter_standing(x->s->lim, key->name, &own, clock_now_ns(), &st))
         return exchange_later(x);
     put_me(&b, key, &st);
     next = exchange_json(x, &b);

@@ -29,7 +29,7 @@ FACTS(lay_live, LAY_LIVE)
 #define LAY_RULES(N, A, T, S)                                              \
     A(S, name) N(S, window_ns) N(S, margin_ns) N(S, min_gap_ns)                \
     N(S, requests) N(S, burst) N(S, in_flight) N(S, per_model)                 \
-    N(S, learns) N(S, line) N(S, share) N(S, pad) \
+    N(S, learns) N(S, line) N(S, share) N(S, tokens) N(S, counts) N(S, pad) \
     N(S, retreat_max_ns)
 FACTS(lay_rules, LAY_RULES)
 
@@ -81,14 +81,15 @@ FACTS(retreat, RETREAT)
 FACTS(lay_class, LAY_CLASS)
 
 #define LAY_WINDOW(N, A, T, S)                                                 \
-    N(S, first) N(S, last) N(S, n) N(S, pad) N(S, weight)
+    N(S, first) N(S, last) N(S, n) N(S, pad) N(S, weight) N(S, tokens)
 FACTS(lay_window, LAY_WINDOW)
 
 #define LAY_SCOPE(N, A, T, S)                                                  \
     T(S, bucket, bucket) T(S, retreat, retreat) N(S, last_send_ns) N(S, v)     \
     T(S, cls, lay_class) T(S, window, lay_window) N(S, waiting) N(S, open)     \
-    N(S, open_weight) N(S, in_flight) N(S, leader) N(S, alarm_ns)              \
-    N(S, source) N(S, kept) N(S, probed) N(S, pad)
+    N(S, open_weight) N(S, open_tokens) N(S, lined_tokens) N(S, in_flight)     \
+    N(S, leader) N(S, alarm_ns) N(S, source) N(S, kept) N(S, probed)           \
+    N(S, unseen) N(S, unseen_ns)
 FACTS(lay_scope, LAY_SCOPE)
 
 #define LAY_FLOW(N, A, T, S)                                                   \
@@ -102,9 +103,14 @@ FACTS(lay_flow, LAY_FLOW)
     N(S, last_ns) A(S, text)
 FACTS(lay_name, LAY_NAME)
 
+#define DAY_HOUR(N, A, T, S) N(S, newest_ns) N(S, tokens)
+FACTS(day_hour, DAY_HOUR)
+
 #define LAY_QUOTA(N, A, T, S)                                                  \
-    T(S, window, lay_window) N(S, open_weight) N(S, lined_weight)              \
-    N(S, lost_ns) N(S, per_min) N(S, was_free) N(S, generation) N(S, said_ns)
+    T(S, window, lay_window) N(S, open_weight) N(S, open_tokens)               \
+    N(S, lined_weight) N(S, lined_tokens) N(S, lost_ns) N(S, per_min)          \
+    N(S, was_free) N(S, tokens_per_min) N(S, pad) N(S, tokens_per_day)         \
+    N(S, generation) N(S, said_ns) T(S, hours, day_hour)
 FACTS(lay_quota, LAY_QUOTA)
 
 #define EJECTION(N, A, T, S)                                                   \
@@ -119,9 +125,16 @@ FACTS(ejection, EJECTION)
     N(S, rest_ns) N(S, span_ns)
 FACTS(concurrency, CONCURRENCY)
 
+#define UPPER_PART(N, A, T, S) N(S, value) N(S, n) N(S, streak)
+FACTS(upper_part, UPPER_PART)
+
+#define TOKEN_ESTIMATE(N, A, T, S) T(S, in, upper_part) T(S, out, upper_part)
+FACTS(token_estimate, TOKEN_ESTIMATE)
+
 #define LAY_MODEL_STATE(N, A, T, S)                                            \
     T(S, ejection, ejection) T(S, concurrency, concurrency) N(S, in_flight)    \
-    N(S, waiting) N(S, open) N(S, kept) N(S, probed) N(S, pad) N(S, service_ns)
+    N(S, waiting) N(S, open) N(S, kept) N(S, probed) N(S, pad) N(S, service_ns)\
+    T(S, tokens, token_estimate)
 FACTS(lay_model_state, LAY_MODEL_STATE)
 
 #define LAY_DEBT(N, A, T, S)                                                   \
@@ -161,8 +174,16 @@ FACTS(lay_row, LAY_ROW)
 
 #define LAY_CHUNK(N, A, T, S)                                                  \
     N(S, scope1) N(S, begin) N(S, end) N(S, next) N(S, grant_end) N(S, grant)  \
-    N(S, number) A(S, t) A(S, weight)
+    N(S, number) A(S, t) A(S, weight) A(S, tokens)
 FACTS(lay_chunk, LAY_CHUNK)
+
+#define LAY_PLACE(N, A, T, S) N(S, t_ns) N(S, chunk) N(S, k)
+FACTS(lay_place, LAY_PLACE)
+
+#define LAY_TOKENS(N, A, T, S)                                                 \
+    N(S, in) N(S, out) N(S, takes) N(S, pad) T(S, sent, lay_place)             \
+    T(S, own, lay_place)
+FACTS(lay_tokens, LAY_TOKENS)
 
 #define LAY_TRACE(N, A, T, S) A(S, text)
 FACTS(lay_trace, LAY_TRACE)
@@ -183,8 +204,9 @@ FACTS(lay_want, LAY_WANT)
     T(S, model_states, lay_model_state) T(S, debts, lay_debt)                        \
     T(S, probe, lay_reachability) T(S, control, lay_control)                   \
     T(S, retries, lay_retry) T(S, affinities, lay_affinity)                    \
-    T(S, workers, lay_worker) T(S, rows, lay_row)     \
-    T(S, traces, lay_trace) T(S, wants, lay_want) T(S, chunks, lay_chunk)
+    T(S, workers, lay_worker) T(S, rows, lay_row)                              \
+    T(S, traces, lay_trace) T(S, wants, lay_want) T(S, tokens, lay_tokens)     \
+    T(S, chunks, lay_chunk)
 FACTS(layout, LAYOUT)
 /* clang-format on */
 

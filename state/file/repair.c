@@ -24,11 +24,13 @@
 #include "state/policy/quota.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
+#include "state/policy/tokens.h"
 #include "state/policy/window.h"
 
 /* Clocks of one boot agree to the nanosecond; a second allows for a reader
  * that was put to sleep between reading the clock and looking here. */
 #define FUTURE_MAX NS_PER_S
+#define UNSEEN_MAX (INT64_C(2) * 86400 * NS_PER_S) /* a window and its margin */
 #define VALUE_MAX  (INT64_C(1) << 62) /* what honest arithmetic stays below */
 
 static uint32_t max_u32(uint32_t a, uint32_t b)
@@ -63,7 +65,10 @@ static void check_scope(struct lay_scope *s, int64_t now)
     uint32_t i;
 
     s->open = s->in_flight = 0;
-    s->open_weight = 0;
+    s->open_weight = s->open_tokens = s->lined_tokens = 0;
+    if (s->unseen > LAY_TOKENS_MAX || s->unseen_ns < 0 ||
+        s->unseen_ns > now + UNSEEN_MAX)
+        s->unseen = 0;
     /* A lost hold costs a refusal; the log of sends is what must not err. */
     if (!retreat_is_sane(&s->retreat, now))
         memset(&s->retreat, 0, sizeof(s->retreat));
@@ -134,8 +139,10 @@ static void rebuild_row(struct layout *lay, uint32_t i, int64_t now)
         return;
     check_row(lay, r, now);
     choices_rebuild(lay, i);
-    if (r->state == ROW_OPEN && window_has_last(lay, r->scope, r->grant))
-        __atomic_store_n(&r->state, ROW_SENT, __ATOMIC_RELEASE);
+    if (r->state != ROW_OPEN || !window_has_last(lay, r->scope, r->grant))
+        return;
+    tokens_found_sent(lay, i);
+    __atomic_store_n(&r->state, ROW_SENT, __ATOMIC_RELEASE);
 }
 
 void repair_run(struct layout *lay, int64_t now)
@@ -147,6 +154,7 @@ void repair_run(struct layout *lay, int64_t now)
     window_rebuild(lay);
     names_rebuild(lay);
     model_state_rebuild(lay, now);
+    tokens_rebuild(lay);
     quota_rebuild(lay, now + 2 * FUTURE_MAX);
     reachability_rebuild(&lay->probe, now + FUTURE_MAX);
     control_rebuild(&lay->control, now);

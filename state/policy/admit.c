@@ -23,13 +23,13 @@ void admit_refresh(struct layout *lay, uint32_t scope, int64_t now)
     bucket_fill(&scope_sound(lay, scope)->bucket, &br, now);
 }
 
-bool admit_now(struct layout *lay, uint32_t scope, uint32_t weight, int64_t now,
-               int64_t *when)
+bool admit_now(struct layout *lay, uint32_t scope, struct take what,
+               int64_t now, int64_t *when)
 {
     struct admit_ask ask;
 
     admit_rules_ask(&ask, lay, scope, now);
-    *when = admit_rules_now(&ask, weight);
+    *when = admit_rules_now(&ask, what);
     return *when <= now;
 }
 
@@ -51,7 +51,7 @@ uint32_t admit_limit(struct layout *lay, uint32_t scope)
 
 /* ---- the k-th ------------------------------------------------------------ */
 
-void admit_etas(struct layout *lay, uint32_t scope, const uint32_t *weights,
+void admit_etas(struct layout *lay, uint32_t scope, const struct take *takes,
                 uint32_t n, int64_t now, int64_t *out)
 {
     struct admit_ask ask;
@@ -59,12 +59,13 @@ void admit_etas(struct layout *lay, uint32_t scope, const uint32_t *weights,
     uint32_t i;
 
     admit_rules_ask(&ask, lay, scope, now);
-    forecast_begin(&f, &ask, out, weights);
+    forecast_begin(&f, &ask, out, takes);
     for (i = 0; i < n; i++)
-        out[i] = forecast_next(&f, weights == NULL ? 1 : weights[i]);
+        out[i] =
+            forecast_next(&f, takes == NULL ? forecast_each(&f) : takes[i]);
 }
 
-/* Where gap or bucket have a say there is no formula.  Apart, because of its
+/* Where gap, bucket or tokens have a say there is no formula.  Apart, because of its
  * 64 KB of stack. */
 __attribute__((noinline)) static int64_t step_by_step(struct layout *lay,
                                                       uint32_t scope,
@@ -82,7 +83,7 @@ bool admit_is_stepwise(struct layout *lay, uint32_t scope)
     const struct lay_rules *r = limits_of(lay, scope);
     uint32_t state = scope_at(lay, scope)->retreat.state;
 
-    return r->burst < r->requests || r->min_gap_ns > 0 ||
+    return r->burst < r->requests || r->min_gap_ns > 0 || r->tokens > 0 ||
            state != RETREAT_NORMAL;
 }
 
@@ -98,7 +99,7 @@ int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
     admit_rules_ask(&ask, lay, scope, now);
     forecast_begin(&f, &ask, NULL, NULL);
     forecast_skip(&f, k);
-    return forecast_next(&f, 1);
+    return forecast_next(&f, forecast_each(&f));
 }
 
 /* ---- what is left --------------------------------------------------------- */
@@ -112,6 +113,41 @@ uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now)
     if (now < known_from(lay, scope, r) || used > r->requests)
         return r->requests;
     return (uint32_t)used;
+}
+
+void admit_tokens(struct layout *lay, uint32_t scope, int64_t now,
+                  struct admit_tokens *out)
+{
+    const struct lay_rules *r = limits_of(lay, scope);
+    const struct lay_scope *s = scope_sound(lay, scope);
+    uint64_t unseen = now < s->unseen_ns ? s->unseen : 0;
+
+    *out = (struct admit_tokens){s->window.tokens + unseen, s->open_tokens,
+                                 r->tokens};
+    if (r->tokens > 0 && now < known_from(lay, scope, r))
+        out->used = r->tokens;
+}
+
+int64_t admit_tokens_eta(struct layout *lay, uint32_t scope, uint64_t up_to,
+                         int64_t now)
+{
+    const struct lay_rules *r = limits_of(lay, scope);
+    struct admit_tokens t;
+    uint64_t over, logged;
+    int64_t sent;
+
+    if (r->tokens == 0)
+        return now;
+    admit_tokens(lay, scope, now, &t);
+    if (t.used + t.reserved + up_to <= r->tokens)
+        return now;
+    over = t.used + t.reserved + up_to - r->tokens;
+    logged = scope_at(lay, scope)->window.tokens;
+    if (over <= logged && window_frees_tokens(lay, scope, over, &sent))
+        return max_i64(now, sent + limits_span_ns(r));
+    over = (over - (over < logged ? over : logged)) / r->tokens;
+    return now +
+           (int64_t)(over < LAY_ROWS ? over : LAY_ROWS) * limits_span_ns(r);
 }
 
 int64_t admit_tokens_milli(struct layout *lay, uint32_t scope, int64_t now)

@@ -22,37 +22,37 @@
  * what a connection takes, and a worker that is stopped does not stop all. */
 #define GAP_OPEN_NS (60 * NS_PER_S)
 
-#define DECLARE(name, what)                                                    \
-    static int64_t name##_now(const struct admit_ask *a, uint32_t weight);     \
-    static int64_t name##_foretell(struct forecast *f, uint32_t weight,        \
+#define DECLARE(name, text)                                                    \
+    static int64_t name##_now(const struct admit_ask *a, struct take what);    \
+    static int64_t name##_foretell(struct forecast *f, struct take what,       \
                                    int64_t at);
 ADMIT_RULES(DECLARE)
 #undef DECLARE
 
 /* ---- known: the window is full until all that was forgotten has passed ---- */
 
-static int64_t known_now(const struct admit_ask *a, uint32_t weight)
+static int64_t known_now(const struct admit_ask *a, struct take what)
 {
-    (void)weight;
+    (void)what;
     return limits_lost_at(a->lay, a->upstream) + limits_span_ns(a->r);
 }
 
-static int64_t known_foretell(struct forecast *f, uint32_t weight, int64_t at)
+static int64_t known_foretell(struct forecast *f, struct take what, int64_t at)
 {
-    return max_i64(at, known_now(&f->ask, weight));
+    return max_i64(at, known_now(&f->ask, what));
 }
 
 /* ---- hold: behind a probe the others wait for its answer -------------------- */
 
-static int64_t hold_now(const struct admit_ask *a, uint32_t weight)
+static int64_t hold_now(const struct admit_ask *a, struct take what)
 {
-    (void)weight;
+    (void)what;
     return a->s->retreat.state == RETREAT_NORMAL
                ? a->now
                : scope_held_until(a->lay, a->scope, a->now);
 }
 
-static int64_t hold_foretell(struct forecast *f, uint32_t weight, int64_t at)
+static int64_t hold_foretell(struct forecast *f, struct take what, int64_t at)
 {
     const struct admit_ask *a = &f->ask;
     uint32_t state = a->s->retreat.state;
@@ -60,7 +60,7 @@ static int64_t hold_foretell(struct forecast *f, uint32_t weight, int64_t at)
 
     if (state == RETREAT_NORMAL || state == RETREAT_RECOVERING)
         return at;
-    until = hold_now(a, weight);
+    until = hold_now(a, what);
     if (state == RETREAT_PROBING && until > a->now)
         until = min_i64(until, a->now + ANSWER_NS);
     else if (f->n > 0)
@@ -70,15 +70,15 @@ static int64_t hold_foretell(struct forecast *f, uint32_t weight, int64_t at)
 
 /* ---- pace: what was learned of a rate, and the slow start behind a hold ------- */
 
-static int64_t pace_now(const struct admit_ask *a, uint32_t weight)
+static int64_t pace_now(const struct admit_ask *a, struct take what)
 {
-    (void)weight;
+    (void)what;
     return a->s->retreat.state == RETREAT_RECOVERING
                ? max_i64(retreat_free_at(&a->s->retreat), a->now)
                : a->now;
 }
 
-static int64_t pace_foretell(struct forecast *f, uint32_t weight, int64_t at)
+static int64_t pace_foretell(struct forecast *f, struct take what, int64_t at)
 {
     const struct retreat *re = &f->ask.s->retreat;
 
@@ -86,36 +86,36 @@ static int64_t pace_foretell(struct forecast *f, uint32_t weight, int64_t at)
         return at;
     if (f->n > 0)
         return max_i64(at, f->last_ns + re->pace.gap_ns);
-    return max_i64(at, pace_now(&f->ask, weight));
+    return max_i64(at, pace_now(&f->ask, what));
 }
 
 /* ---- unpaid: after a 402 one tries, in time ---------------------------------- */
 
-static int64_t unpaid_now(const struct admit_ask *a, uint32_t weight)
+static int64_t unpaid_now(const struct admit_ask *a, struct take what)
 {
     int64_t paid;
 
-    (void)weight;
+    (void)what;
     if (a->lay->live.limited == 0)
         return a->now;
     (void)model_state_paid(a->lay, a->upstream, a->now, &paid);
     return paid;
 }
 
-static int64_t unpaid_foretell(struct forecast *f, uint32_t weight, int64_t at)
+static int64_t unpaid_foretell(struct forecast *f, struct take what, int64_t at)
 {
-    return max_i64(at, unpaid_now(&f->ask, weight));
+    return max_i64(at, unpaid_now(&f->ask, what));
 }
 
 /* ---- log_room: a chunk for each ------------------------------------------------ */
 
 /* Each open row may need a fresh chunk when it is written.  A count that is
  * wrong would look the same, and be for ever: so what shows it is looked at. */
-static int64_t log_room_now(const struct admit_ask *a, uint32_t weight)
+static int64_t log_room_now(const struct admit_ask *a, struct take what)
 {
     const struct lay_live *l = &a->lay->live;
 
-    (void)weight;
+    (void)what;
     if (window_chunks_left(a->lay, false) > l->open)
         return a->now;
     if (l->open > l->rows_high)
@@ -123,10 +123,10 @@ static int64_t log_room_now(const struct admit_ask *a, uint32_t weight)
     return a->now + NS_PER_S;
 }
 
-static int64_t log_room_foretell(struct forecast *f, uint32_t weight,
+static int64_t log_room_foretell(struct forecast *f, struct take what,
                                  int64_t at)
 {
-    return max_i64(at, log_room_now(&f->ask, weight));
+    return max_i64(at, log_room_now(&f->ask, what));
 }
 
 /* ---- window: the sum of the last window and margin --------------------------- */
@@ -138,10 +138,10 @@ static uint64_t limit_of(const struct admit_ask *a, uint32_t k)
                : scope_limit(a->lay, a->scope, k);
 }
 
-static int64_t window_now(const struct admit_ask *a, uint32_t weight)
+static int64_t window_now(const struct admit_ask *a, struct take what)
 {
     uint64_t limit = limit_of(a, 0);
-    uint64_t want = a->s->window.weight + a->s->open_weight + weight;
+    uint64_t want = a->s->window.weight + a->s->open_weight + what.weight;
     int64_t sent;
 
     if (want <= limit)
@@ -165,7 +165,7 @@ static int64_t sent_by(struct forecast *f, uint64_t weight)
     if (weight <= f->used)
         return a->now;
     while (f->expired < weight - f->used && f->expired_n < f->n) {
-        f->expired += f->weights == NULL ? 1 : f->weights[f->expired_n];
+        f->expired += f->takes == NULL ? 1 : f->takes[f->expired_n].weight;
         f->expired_n++;
     }
     if (f->expired_n == 0 || f->times[f->expired_n - 1] == NEVER)
@@ -173,17 +173,115 @@ static int64_t sent_by(struct forecast *f, uint64_t weight)
     return f->times[f->expired_n - 1];
 }
 
-static int64_t window_foretell(struct forecast *f, uint32_t weight, int64_t at)
+static int64_t window_foretell(struct forecast *f, struct take what, int64_t at)
 {
     const struct admit_ask *a = &f->ask;
     uint64_t limit = limit_of(a, f->n);
-    uint64_t want = f->used + f->weight + weight;
+    uint64_t want = f->used + f->weight + what.weight;
 
-    if (weight > limit)
+    if (what.weight > limit)
         return NEVER;
     if (want > limit)
         at = max_i64(at, sent_by(f, want - limit) + limits_span_ns(a->r));
     return at + f->rounds_ns;
+}
+
+/* ---- tokens: as the window, by estimates until answers tell ------------------- */
+
+/* What is larger than the whole limit goes alone: it was let in by an estimate
+ * that may be too high, or under other rules. */
+static uint64_t tokens_of(const struct admit_ask *a, struct take what)
+{
+    return what.tokens < a->r->tokens ? what.tokens : a->r->tokens;
+}
+
+/* Those of which we know by the upstream's word alone. */
+static uint64_t unseen(const struct admit_ask *a)
+{
+    return a->now < a->s->unseen_ns ? a->s->unseen : 0;
+}
+
+/* When so many of the log are gone; NEVER: there are fewer. */
+static int64_t tokens_gone_at(const struct admit_ask *a, uint64_t tokens)
+{
+    int64_t sent;
+
+    if (!window_frees_tokens(a->lay, a->scope, tokens, &sent))
+        return NEVER;
+    return sent + limits_span_ns(a->r);
+}
+
+static int64_t tokens_now(const struct admit_ask *a, struct take what)
+{
+    uint64_t hidden, want, over;
+    int64_t at;
+
+    if (a->r->tokens == 0)
+        return a->now;
+    hidden = unseen(a);
+    want =
+        a->s->window.tokens + a->s->open_tokens + hidden + tokens_of(a, what);
+    if (want <= a->r->tokens)
+        return a->now;
+    over = want - a->r->tokens;
+    at = tokens_gone_at(a, over);
+    if (hidden == 0 || at <= a->s->unseen_ns)
+        return at;
+    if (over <= hidden)
+        return a->s->unseen_ns;
+    return max_i64(a->s->unseen_ns, tokens_gone_at(a, over - hidden));
+}
+
+static uint32_t tokens_of_nth(const struct forecast *f, uint32_t n)
+{
+    return f->takes == NULL ? f->each.tokens : f->takes[n].tokens;
+}
+
+/* As sent_by(). */
+static int64_t tokens_sent_by(struct forecast *f, uint64_t tokens)
+{
+    const struct admit_ask *a = &f->ask;
+
+    if (tokens <= a->s->window.tokens) {
+        if (!window_walk_to(a->lay, &f->tokens.walk, tokens))
+            sigbus_damaged("tokens of the sends");
+        return f->tokens.walk.sent_ns;
+    }
+    if (tokens <= f->tokens.used)
+        return a->now;
+    while (f->tokens.expired < tokens - f->tokens.used &&
+           f->tokens.expired_n < f->n)
+        f->tokens.expired += tokens_of_nth(f, f->tokens.expired_n++);
+    if (f->tokens.expired_n == 0 || f->times[f->tokens.expired_n - 1] == NEVER)
+        return a->now;
+    return f->times[f->tokens.expired_n - 1];
+}
+
+/* From AT on, if WANT are in the way of a limit, and those that nobody has seen:
+ * before they are gone, if enough of the log is. */
+static int64_t past_unseen(const struct admit_ask *a, uint64_t want, int64_t at)
+{
+    int64_t by;
+
+    if (at >= a->s->unseen_ns || want + a->s->unseen <= a->r->tokens)
+        return at;
+    by = tokens_gone_at(a, want + a->s->unseen - a->r->tokens);
+    return max_i64(at, min_i64(by, a->s->unseen_ns));
+}
+
+static int64_t tokens_foretell(struct forecast *f, struct take what, int64_t at)
+{
+    const struct admit_ask *a = &f->ask;
+    uint64_t want;
+
+    if (a->r->tokens == 0)
+        return at;
+    want = f->tokens.used + f->tokens.gone + tokens_of(a, what);
+    at = past_unseen(a, want, at);
+    if (want > a->r->tokens)
+        at = max_i64(at, tokens_sent_by(f, want - a->r->tokens) +
+                             limits_span_ns(a->r));
+    return at;
 }
 
 /* ---- gap: between writes ---------------------------------------------------------- */
@@ -191,11 +289,11 @@ static int64_t window_foretell(struct forecast *f, uint32_t weight, int64_t at)
 /* One that is open may be written at any moment: its write comes first, unless
  * that takes absurdly long.  What was forgotten may have been sent until it
  * was. */
-static int64_t gap_now(const struct admit_ask *a, uint32_t weight)
+static int64_t gap_now(const struct admit_ask *a, struct take what)
 {
     int64_t gap = a->r->min_gap_ns;
 
-    (void)weight;
+    (void)what;
     if (gap == 0)
         return a->now;
     if (a->s->open > 0)
@@ -204,7 +302,7 @@ static int64_t gap_now(const struct admit_ask *a, uint32_t weight)
                    limits_lost_at(a->lay, a->upstream) + a->r->min_gap_ns);
 }
 
-static int64_t gap_foretell(struct forecast *f, uint32_t weight, int64_t at)
+static int64_t gap_foretell(struct forecast *f, struct take what, int64_t at)
 {
     const struct admit_ask *a = &f->ask;
     int64_t ends;
@@ -213,7 +311,7 @@ static int64_t gap_foretell(struct forecast *f, uint32_t weight, int64_t at)
         return at;
     if (f->n > 0)
         return max_i64(at, f->last_ns + a->r->min_gap_ns);
-    ends = gap_now(a, weight);
+    ends = gap_now(a, what);
     if (a->s->open > 0)
         ends = min_i64(ends, a->now + a->r->min_gap_ns);
     return max_i64(at, ends);
@@ -227,45 +325,45 @@ static bool has_bucket(const struct lay_rules *r)
     return r->burst < r->requests;
 }
 
-static int64_t bucket_now(const struct admit_ask *a, uint32_t weight)
+static int64_t bucket_now(const struct admit_ask *a, struct take what)
 {
     const struct bucket_rule br = limits_bucket(a->r);
 
     if (!has_bucket(a->r))
         return a->now;
-    if (a->s->open_weight + weight > a->r->burst)
+    if (a->s->open_weight + what.weight > a->r->burst)
         return NEVER; /* more than all tokens are spoken for */
     return a->now + bucket_wait_ns(&a->s->bucket, &br, a->now,
-                                   (int64_t)(a->s->open_weight + weight));
+                                   (int64_t)(a->s->open_weight + what.weight));
 }
 
-static int64_t bucket_foretell(struct forecast *f, uint32_t weight, int64_t at)
+static int64_t bucket_foretell(struct forecast *f, struct take what, int64_t at)
 {
     const struct bucket_rule br = limits_bucket(f->ask.r);
 
     if (!has_bucket(f->ask.r))
         return at;
-    if (weight > br.burst)
+    if (what.weight > br.burst)
         return NEVER;
-    return at + bucket_wait_ns(&f->bucket, &br, at, weight);
+    return at + bucket_wait_ns(&f->bucket, &br, at, what.weight);
 }
 
 /* ---- in_flight: by rows, whatever they weigh ---------------------------------------- */
 
-static int64_t in_flight_now(const struct admit_ask *a, uint32_t weight)
+static int64_t in_flight_now(const struct admit_ask *a, struct take what)
 {
-    (void)weight;
+    (void)what;
     return a->r->in_flight > 0 && a->s->in_flight >= a->r->in_flight ? NEVER
                                                                      : a->now;
 }
 
 /* Of those that go later nobody can say how many will have ended by then. */
-static int64_t in_flight_foretell(struct forecast *f, uint32_t weight,
+static int64_t in_flight_foretell(struct forecast *f, struct take what,
                                   int64_t at)
 {
     const struct admit_ask *a = &f->ask;
 
-    (void)weight;
+    (void)what;
     return at <= a->now && a->r->in_flight > 0 &&
                    a->s->in_flight + f->n >= a->r->in_flight
                ? NEVER
@@ -274,15 +372,15 @@ static int64_t in_flight_foretell(struct forecast *f, uint32_t weight,
 
 /* ---- pause --------------------------------------------------------------------------- */
 
-static int64_t pause_now(const struct admit_ask *a, uint32_t weight)
+static int64_t pause_now(const struct admit_ask *a, struct take what)
 {
-    (void)weight;
+    (void)what;
     return a->lay->control.paused_ns != 0 ? NEVER : a->now;
 }
 
-static int64_t pause_foretell(struct forecast *f, uint32_t weight, int64_t at)
+static int64_t pause_foretell(struct forecast *f, struct take what, int64_t at)
 {
-    return pause_now(&f->ask, weight) == NEVER ? NEVER : at;
+    return pause_now(&f->ask, what) == NEVER ? NEVER : at;
 }
 
 /* ---- all of them ------------------------------------------------------------------- */
@@ -298,25 +396,39 @@ void admit_rules_ask(struct admit_ask *ask, struct layout *lay, uint32_t scope,
                               .now = now};
 }
 
-#define ROW(name, what) {#name, what, name##_now, name##_foretell},
+#define ROW(name, text) {#name, text, name##_now, name##_foretell},
 const struct admit_rule admit_rules[] = {ADMIT_RULES(ROW)};
 #undef ROW
 static_assert(ARRAY_LEN(admit_rules) == ADMIT_RULES_N, "a row for each");
 
 /* By their names and not through a table of pointers: so the compiler sees
  * through them, and a rule that is not in force costs next to nothing. */
-int64_t admit_rules_now(const struct admit_ask *ask, uint32_t weight)
+int64_t admit_rules_now(const struct admit_ask *ask, struct take what)
 {
     int64_t when = ask->now;
 
-#define ASK(name, what) when = max_i64(when, name##_now(ask, weight));
+#define ASK(name, text) when = max_i64(when, name##_now(ask, what));
     ADMIT_RULES(ASK)
 #undef ASK
     return when;
 }
 
+static struct take each_of(const struct admit_ask *ask)
+{
+    uint64_t n = ask->s->waiting;
+
+    if (n == 0) /* a token at least */
+        return (struct take){1, ask->r->tokens > 0};
+    return (struct take){1, (uint32_t)((ask->s->lined_tokens + n - 1) / n)};
+}
+
+struct take forecast_each(const struct forecast *f)
+{
+    return f->each;
+}
+
 void forecast_begin(struct forecast *f, const struct admit_ask *ask,
-                    const int64_t *times, const uint32_t *weights)
+                    const int64_t *times, const struct take *takes)
 {
     const struct bucket_rule br = limits_bucket(ask->r);
 
@@ -326,36 +438,40 @@ void forecast_begin(struct forecast *f, const struct admit_ask *ask,
                            .last_ns = ask->now,
                            .bucket = ask->s->bucket,
                            .times = times,
-                           .weights = weights};
+                           .takes = takes,
+                           .each = each_of(ask)};
     window_walk_begin(ask->lay, ask->scope, &f->walk);
+    window_walk_tokens(ask->lay, ask->scope, &f->tokens.walk);
+    f->tokens.used = ask->s->window.tokens + ask->s->open_tokens;
     if (has_bucket(ask->r))
         bucket_charge(&f->bucket, &br, ask->s->open_weight, ask->now);
 }
 
 /* It goes AT. */
-static void forecast_gone(struct forecast *f, uint32_t weight, int64_t at)
+static void forecast_gone(struct forecast *f, struct take what, int64_t at)
 {
     const struct bucket_rule br = limits_bucket(f->ask.r);
 
     if (has_bucket(f->ask.r))
-        bucket_charge(&f->bucket, &br, weight, at);
+        bucket_charge(&f->bucket, &br, what.weight, at);
     f->n++;
-    f->weight += weight;
+    f->weight += what.weight;
+    f->tokens.gone += what.tokens;
     f->last_ns = at;
 }
 
-int64_t forecast_next(struct forecast *f, uint32_t weight)
+int64_t forecast_next(struct forecast *f, struct take what)
 {
     int64_t at = f->last_ns, by;
     bool never = false;
 
-#define ASK(name, what)                                                        \
-    by = name##_foretell(f, weight, at);                                       \
+#define ASK(name, text)                                                        \
+    by = name##_foretell(f, what, at);                                         \
     never |= by == NEVER;                                                      \
     at = by == NEVER ? at : by;
     ADMIT_RULES(ASK)
 #undef ASK
-    forecast_gone(f, weight, at);
+    forecast_gone(f, what, at);
     return never ? NEVER : at;
 }
 

@@ -2,8 +2,8 @@
  * admit_rules.h - what has to be so before one more may go?
  *
  * Every rule of admission, written once.  A rule answers the same question for
- * now and in a forecast: when, as far as it alone decides, may the next of a
- * weight go?  admit.c asks all of them and the latest time counts.
+ * now and in a forecast: when, as far as it alone decides, may the next go that
+ * takes so much?  admit.c asks all of them and the latest time counts.
  *
  * To add one: a row in ADMIT_RULES, and in admit_rules.c (or a file of its own,
  * which is included there) the two functions that carry its name, NAME_now()
@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "state/policy/bucket.h"
+#include "state/policy/take.h"
 #include "state/policy/window.h"
 
 struct lay_scope;
@@ -35,6 +36,7 @@ struct lay_rules;
     RULE(unpaid, "the account is not paid for: none goes, or one tries")       \
     RULE(log_room, "each that goes has to find room in the log of sends")      \
     RULE(window, "so much in any window, or less while the scope recovers")    \
+    RULE(tokens, "so many tokens in any window, by estimates and answers")     \
     RULE(gap, "so much time between two writes")                               \
     RULE(bucket, "tokens, where they are fewer than the window's")             \
     RULE(in_flight, "so many with the upstream at once")                       \
@@ -65,13 +67,20 @@ struct forecast {
     int64_t last_ns;         /* the last of them then; at first: now */
     struct bucket bucket;    /* without what these and the open ones took */
     struct window_walk walk; /* how far the log has expired */
+    struct {                 /* the same of tokens, where they are limited */
+        uint64_t used, gone;
+        struct window_walk walk;
+        uint32_t expired_n;
+        uint64_t expired;
+    } tokens;
     /* Those that have gone: the caller's memory, in their order.  NEVER: as if
      * it had gone now, since nobody can say. */
     const int64_t *times;
-    const uint32_t *weights; /* NULL: each weighs 1 */
-    uint32_t expired_n;      /* so many of them have left the window again, */
-    uint64_t expired;        /* which weigh so much together */
-    int64_t rounds_ns;       /* windows that were left out (forecast_skip()) */
+    const struct take *takes; /* NULL: each takes EACH */
+    struct take each;
+    uint32_t expired_n; /* so many of them have left the window again, */
+    uint64_t expired;   /* which weigh so much together */
+    int64_t rounds_ns;  /* windows that were left out (forecast_skip()) */
 };
 
 /*
@@ -81,31 +90,35 @@ struct forecast {
  */
 struct admit_rule {
     const char *name, *what;
-    /* The earliest time at which one of WEIGHT (from 1) may go if nothing else
+    /* The earliest time at which one that takes WHAT may go if nothing else
      * happens: at most ask->now, it may now; NEVER: an event has to come
      * first. */
-    int64_t (*now)(const struct admit_ask *ask, uint32_t weight);
-    /* The earliest time from AT on for the next of WEIGHT.  NEVER: nobody can
+    int64_t (*now)(const struct admit_ask *ask, struct take what);
+    /* The earliest time from AT on for the next, which takes WHAT.  NEVER: nobody can
      * say; those behind it are foretold as if it had gone AT. */
-    int64_t (*foretell)(struct forecast *f, uint32_t weight, int64_t at);
+    int64_t (*foretell)(struct forecast *f, struct take what, int64_t at);
 };
 
 /* By their ids. */
 extern const struct admit_rule admit_rules[];
 
 /* The latest of all rules' answers. */
-int64_t admit_rules_now(const struct admit_ask *ask, uint32_t weight);
+int64_t admit_rules_now(const struct admit_ask *ask, struct take what);
 /* ASK for SCOPE, whose log must be refreshed (admit_refresh()). */
 void admit_rules_ask(struct admit_ask *ask, struct layout *lay, uint32_t scope,
                      int64_t now);
 
-/* TIMES and WEIGHTS as above; TIMES is to be filled as forecast_next() tells. */
+/* TIMES and TAKES as above; TIMES is to be filled as forecast_next() tells.
+ * NULL for TAKES: each weighs 1, and takes as many tokens as those that wait do
+ * on average. */
 void forecast_begin(struct forecast *f, const struct admit_ask *ask,
-                    const int64_t *times, const uint32_t *weights);
-/* When the next, of WEIGHT, goes. */
-int64_t forecast_next(struct forecast *f, uint32_t weight);
-/* The first K, of weight 1, have gone: where neither gap nor bucket has a say,
- * and before anything else is asked. */
+                    const int64_t *times, const struct take *takes);
+/* What the next takes where nobody says. */
+struct take forecast_each(const struct forecast *f);
+/* When the next, which takes WHAT, goes. */
+int64_t forecast_next(struct forecast *f, struct take what);
+/* The first K, of weight 1, have gone: where neither gap nor bucket nor tokens
+ * have a say, and before anything else is asked. */
 void forecast_skip(struct forecast *f, uint32_t k);
 
 #endif

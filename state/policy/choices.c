@@ -20,6 +20,7 @@
 #include "state/policy/naming.h"
 #include "state/policy/openings.h"
 #include "state/policy/slot_source.h"
+#include "state/policy/tokens.h"
 
 #define PATIENCE_MAX 60000 /* ten minutes, in its unit */
 #define RANK_MAX     250
@@ -61,9 +62,15 @@ struct choice_place choices_place(struct layout *lay, uint32_t row, uint32_t k)
 {
     const struct lay_want *w = want_at(lay, row);
 
+    struct choice_place p;
+
     if (k >= w->n || k >= LIMITER_CHOICES)
         sigbus_damaged("choice");
-    return place_of(lay, &w->choice[k]);
+    p = place_of(lay, &w->choice[k]);
+    if (p.scope != NONE && lay->rules[p.upstream].tokens > 0 &&
+        tokens_at(lay, row, p.scope).tokens > lay->rules[p.upstream].tokens)
+        p.scope = NONE; /* it would never fit */
+    return p;
 }
 
 struct choice_place choices_home(struct layout *lay, uint32_t row)
@@ -154,7 +161,8 @@ static void prefer(const struct layout *lay, struct lay_want *w,
                lay->models[w->choice[i].model].text) != 0)
         return;
     for (k = 0; k < w->n; k++)
-        w->choice[k].rank += w->choice[k].rank < RANK_MAX;
+        if (w->choice[k].rank < RANK_MAX)
+            w->choice[k].rank++;
     w->choice[i].rank = 0;
     w->choice[i].patience = patience_of(patience_ns);
 }
@@ -310,7 +318,8 @@ static bool is_open(struct layout *lay, const struct openings *o,
     if (lay->rules[p->upstream].per_model == 0)
         return true;
     admit_refresh(lay, p->scope, o->now);
-    return slot_source_of(lay, p->scope)->have(lay, p->scope, 1, o->now, &when);
+    return slot_source_of(lay, p->scope)
+        ->have(lay, p->scope, TAKE_ONE, o->now, &when);
 }
 
 static bool is_blocked(struct layout *lay, const struct choice_place *p)

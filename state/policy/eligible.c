@@ -16,6 +16,7 @@
 #include "state/policy/model_limit.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
+#include "state/policy/tokens.h"
 
 bool eligible_is_model_blocked(struct layout *lay, uint32_t row)
 {
@@ -38,7 +39,16 @@ bool eligible_is_blocked(struct layout *lay, uint32_t row)
     return eligible_is_model_blocked(lay, row) ||
            (lay->live.limited > 0 &&
             quota_blocks(lay, row_at(lay, row)->client,
-                         row_at(lay, row)->weight, lay->live.now_ns));
+                         tokens_of_client(lay, row_at(lay, row)),
+                         lay->live.now_ns));
+}
+
+/* Its client's own limits may stop it where they do not stop the smallest. */
+static bool takes_more(struct layout *lay, uint32_t row)
+{
+    struct take what = tokens_of_client(lay, row_at(lay, row));
+
+    return what.weight > 1 || what.tokens > 0;
 }
 
 /* Was it refused as a probe, and could others of its model, or of all, be the next?
@@ -91,14 +101,14 @@ uint32_t eligible_first(struct layout *lay, const struct lay_flow *f,
     uint32_t hops = 0;
 
     if (lay->live.limited > 0 &&
-        quota_blocks(lay, f->client, 1, lay->live.now_ns))
+        quota_blocks(lay, f->client, TAKE_ONE, lay->live.now_ns))
         return NONE;
     while (i != NONE && is_passed_over(lay, i, pick)) {
         i = row_at(lay, i)->next;
         if (++hops > LAY_ROWS)
             sigbus_damaged("line");
     }
-    return i != NONE && pick.whom != PICK_OWED && row_at(lay, i)->weight > 1 &&
+    return i != NONE && pick.whom != PICK_OWED && takes_more(lay, i) &&
                    eligible_is_blocked(lay, i)
                ? NONE
                : i;
@@ -133,11 +143,21 @@ static bool has_turn(struct measure *m, uint32_t row)
     return true;
 }
 
+/* False: there is no room for it. */
+static bool take_of_room(struct quota_sum *room, struct take what)
+{
+    if (what.weight > room->weight || what.tokens > room->tokens)
+        return false;
+    room->weight -= room->weight == UINT64_MAX ? 0 : what.weight;
+    room->tokens -= room->tokens == UINT64_MAX ? 0 : what.tokens;
+    return true;
+}
+
 /* How many of F's rows may go: as far as its client's own limit goes, which no
  * row's own mark knows of. */
 static uint32_t line_measure(struct measure *m, const struct lay_flow *f)
 {
-    uint32_t room = quota_room(m->lay, f->client, m->lay->live.now_ns);
+    struct quota_sum room = quota_room(m->lay, f->client, m->lay->live.now_ns);
     uint32_t row, n = 0;
     bool full = false;
 
@@ -150,11 +170,8 @@ static uint32_t line_measure(struct measure *m, const struct lay_flow *f)
         if (!has_turn(m, row))
             continue;
         r->flags |= ROW_COUNTED;
-        full = full || r->weight > room;
-        if (full)
-            continue;
-        room -= room == UINT32_MAX ? 0 : r->weight;
-        n++;
+        full = full || !take_of_room(&room, tokens_of_client(m->lay, r));
+        n += !full;
     }
     return n;
 }
@@ -178,44 +195,50 @@ void eligible_measure(struct layout *lay, uint32_t scope)
     }
 }
 
-/* From when on CLIENT may send one of WEIGHT. */
+/* From when on CLIENT may send one that takes WHAT. */
 static int64_t client_free_at(struct layout *lay, uint32_t client,
-                              uint32_t weight)
+                              struct take what)
 {
     int64_t now = lay->live.now_ns;
 
-    return quota_blocks(lay, client, weight, now)
-               ? quota_eta(lay, client, weight - 1, now)
+    return quota_blocks(lay, client, what, now)
+               ? quota_eta(lay, client,
+                           (struct quota_sum){what.weight, what.tokens}, now)
                : now;
 }
 
 /* The same of a row, if its worker answers; its client may send one of weight
- * 1 from FROM on. */
-static int64_t row_free_at(struct layout *lay, uint32_t row, int64_t from)
+ * 1 from FROM on.  *LAST: nobody passes it by, whenever that is. */
+static int64_t row_free_at(struct layout *lay, uint32_t row, int64_t from,
+                           bool *last)
 {
     const struct lay_row *r = row_at(lay, row);
 
+    *last = false;
     if (worker_at(lay, r->worker)->stalled)
         return NEVER;
-    if (r->weight > 1)
-        from = client_free_at(lay, r->client, r->weight);
-    if (!eligible_is_model_blocked(lay, row))
-        return from;
-    return max_i64(from,
-                   choices_has(lay, row)
-                       ? choices_free_at(lay, row)
-                       : model_gate_free_at(lay, r->model, lay->live.now_ns));
+    if (takes_more(lay, row))
+        from = client_free_at(lay, r->client, tokens_of_client(lay, r));
+    if (eligible_is_model_blocked(lay, row))
+        return max_i64(
+            from, choices_has(lay, row)
+                      ? choices_free_at(lay, row)
+                      : model_gate_free_at(lay, r->model, lay->live.now_ns));
+    *last = (r->flags & ROW_PROBED) == 0;
+    return from;
 }
 
 /* The first of a line to be free before *WHEN, which then is told, or NONE. */
 static uint32_t line_free_before(struct layout *lay, const struct lay_flow *f,
                                  int64_t *when)
 {
-    int64_t from = client_free_at(lay, f->client, 1);
+    int64_t from = client_free_at(lay, f->client, TAKE_ONE);
     uint32_t i, best = NONE, hops = 0;
+    bool last = false;
 
-    for (i = f->head; i != NONE && from < *when; i = row_at(lay, i)->next) {
-        int64_t at = row_free_at(lay, i, from);
+    for (i = f->head; i != NONE && !last && from < *when;
+         i = row_at(lay, i)->next) {
+        int64_t at = row_free_at(lay, i, from, &last);
 
         if (at < *when) {
             *when = at;

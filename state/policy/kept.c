@@ -22,6 +22,7 @@
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
 #include "state/policy/scope.h"
+#include "state/policy/tokens.h"
 
 #define MOMENT_PART 4 /* of a window is worth waiting for */
 
@@ -160,7 +161,8 @@ static bool is_of_use(struct layout *lay, uint32_t row)
 
     return choices_home(lay, row).model != NONE &&
            !worker_at(lay, r->worker)->stalled &&
-           !quota_blocks(lay, r->client, r->weight, lay->live.now_ns);
+           !quota_blocks(lay, r->client, tokens_of_client(lay, r),
+                         lay->live.now_ns);
 }
 
 static bool may_go(struct layout *lay, uint32_t row)

@@ -18,6 +18,7 @@
  *   workers   one per process
  *   rows      one per ticket: waiting, offered, open or sent
  *   wants     where each may go, if that is more than one place
+ *   tokens    what each of them takes of limits in tokens
  *   chunks    the log of sends, in pieces of CHUNK_TIMES
  *
  * Statistics have a file of their own (stats/stats_layout.h): what is counted
@@ -38,10 +39,12 @@
 #include "state/policy/bucket.h"
 #include "state/policy/concurrency.h"
 #include "state/policy/control.h"
+#include "state/policy/day_sums.h"
 #include "state/policy/ejection.h"
 #include "state/policy/lay_head.h"
 #include "state/policy/reachability.h"
 #include "state/policy/retreat.h"
+#include "state/policy/token_estimate.h"
 #include "state/policy/vocabulary.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
@@ -83,6 +86,11 @@
 /* Of one request: 16 million tokens.  All that fits into the log or the rows
  * adds up to less than 2^43. */
 #define LAY_WEIGHT_MAX (1u << 24)
+
+/* Of one request, and of a limit in a window; of a day's the second.  What is in
+ * all logs and rows adds up to less than 2^50. */
+#define LAY_TOKENS_MAX     (1u << 31)
+#define LAY_DAY_TOKENS_MAX (UINT64_C(1) << 43)
 
 enum row_state {
     ROW_FREE = 0,
@@ -151,7 +159,9 @@ struct lay_live {
 struct lay_rules {
     char name[32];
     int64_t window_ns, margin_ns, min_gap_ns;
-    uint32_t requests, burst, in_flight, per_model, learns, line, share, pad;
+    uint32_t requests, burst, in_flight, per_model, learns;
+    uint32_t line, share;
+    uint32_t tokens, counts, pad;
     int64_t retreat_max_ns;
 };
 
@@ -165,6 +175,7 @@ struct lay_window {
     uint32_t n;           /* (d) sends in them */
     uint32_t pad;
     uint64_t weight; /* (d) of these sends, together; N where each weighs 1 */
+    uint64_t tokens; /* (d) the same */
 };
 
 struct lay_class {
@@ -186,13 +197,17 @@ struct lay_scope {
     uint32_t waiting;         /* (d) in line */
     uint32_t open;            /* (d) offered or open: count as now */
     uint64_t open_weight;     /* (d) of these, together */
+    uint64_t open_tokens;     /* (d) the same, */
+    uint64_t lined_tokens;    /* (d) and of those in line */
     uint32_t in_flight;       /* (d) offered, open or sent */
     uint32_t leader;          /* worker that sets its alarm for the next slot */
     int64_t alarm_ns;         /* which is then, as far as it was told */
     uint32_t source;          /* enum slot_source_kind: who says it may send */
     uint32_t kept;            /* (d) slots that are kept, by weight */
     uint32_t probed;          /* (d) in line, and refused as a probe */
-    uint32_t pad;
+    uint32_t
+        unseen; /* tokens that by the upstream's word are used up, and of */
+    int64_t unseen_ns; /* which we know nothing; they count until then */
 };
 
 struct lay_flow {
@@ -221,12 +236,18 @@ struct lay_name {
 struct lay_quota {            /* of a client */
     struct lay_window window; /* (d) sends, while it has a limit */
     uint64_t open_weight;     /* (d) of its rows that are offered or open, */
+    uint64_t open_tokens;     /* (d) the same, */
     uint64_t lined_weight;    /* (d) and of those waiting, offered or aside */
+    uint64_t lined_tokens;    /* (d) the same */
     int64_t lost_ns;          /* sends before this time are unknown */
-    uint32_t per_min;         /* 0: no limit */
+    uint32_t per_min;         /* requests; 0: no limit, as the next two */
     uint32_t was_free;        /* it sent without a limit: not logged */
-    uint64_t generation;      /* of the settings that the limit is from, */
-    int64_t said_ns;          /* and when the request came that said so */
+    uint32_t tokens_per_min;
+    uint32_t pad;
+    uint64_t tokens_per_day;
+    uint64_t generation; /* of the settings that the limits are from, */
+    int64_t said_ns;     /* and when the request came that said so */
+    struct day_hour hours[DAY_HOURS]; /* tokens, while it has a limit */
 };
 
 struct lay_model_state { /* of a model */
@@ -239,6 +260,7 @@ struct lay_model_state { /* of a model */
     uint32_t probed;    /* (d) in line, and refused as a probe */
     uint32_t pad;
     int64_t service_ns; /* how long its requests are in flight, about */
+    struct token_estimate tokens;
 };
 
 struct lay_draft { /* what is being changed (draft.c) */
@@ -311,6 +333,23 @@ struct lay_chunk {
     uint64_t number;    /* rises with each allocation: the order of a list */
     int64_t t[CHUNK_TIMES];
     uint32_t weight[CHUNK_TIMES];
+    uint32_t tokens[CHUNK_TIMES]; /* guessed; the answer's own, once it told */
+};
+
+/* Where a send is in a log. */
+struct lay_place {
+    int64_t t_ns;
+    uint32_t chunk, k; /* chunk NONE: in none */
+};
+
+/* Of the row with the same index. */
+struct lay_tokens {
+    uint32_t in, out; /* guessed when it joined */
+    uint32_t takes;   /* what its scope's limit counts of them */
+    uint32_t pad;
+    struct lay_place sent; /* in the scope's log, */
+    struct lay_place own;  /* and in its client's; t_ns 0: nothing of it is to
+                            * be settled */
 };
 
 #define LAY_NO_MODEL UINT16_MAX
@@ -359,18 +398,19 @@ struct layout {
     struct lay_row rows[LAY_ROWS];
     struct lay_trace traces[LAY_ROWS];
     struct lay_want wants[LAY_ROWS];
+    struct lay_tokens tokens[LAY_ROWS];
     struct lay_chunk chunks[LAY_CHUNKS];
 };
 
 /* Bump LAYOUT_VERSION when one of these fails. */
 static_assert(sizeof(struct lay_head) == 72, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_row) == 128, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct lay_chunk) == 512, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_chunk) == 672, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_affinity) == 24, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_retry) == 16, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct lay_quota) == 72, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_quota) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_want) == 132, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");
 static_assert(sizeof(struct retreat) <= sizeof(((struct lay_draft *)0)->bytes),

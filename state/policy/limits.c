@@ -34,6 +34,8 @@
         (to)->line = (from)->line;                                             \
         (to)->share = (from)->share;                                           \
         (to)->retreat_max_ns = (from)->retreat_max_ns;                         \
+        (to)->tokens = (from)->tokens;                                         \
+        (to)->counts = (from)->counts;                                         \
     } while (0)
 
 #define COPY_BOUNDS(from, to)                                                  \
@@ -46,6 +48,7 @@
 void limits_take(const struct limiter_rules *from, struct lay_rules *to)
 {
     COPY_RULES(from, to);
+    to->pad = 0;
 }
 
 void limits_tell(const struct lay_rules *from, struct limiter_rules *to)
@@ -74,7 +77,8 @@ bool limits_is_sane(const struct lay_rules *r)
            r->min_gap_ns <= DAY_NS && r->requests > 0 && r->requests <= 10000 &&
            r->burst > 0 && r->burst <= r->requests &&
            r->line <= LAY_UPSTREAMS && r->share <= 1000 &&
-           r->retreat_max_ns >= 0 && r->retreat_max_ns <= DAY_NS;
+           r->retreat_max_ns >= 0 && r->retreat_max_ns <= DAY_NS &&
+           r->tokens <= LAY_TOKENS_MAX && r->counts < TOKENS_COUNTED;
 }
 
 uint32_t limits_upstream(struct layout *lay, uint32_t scope)
@@ -209,6 +213,8 @@ static int64_t forgotten_ns(const struct lay_rules *old,
     if (!limits_is_sane(&was) || was.per_model != new->per_model ||
         strncmp(was.name, new->name, sizeof(was.name)) != 0)
         return now;
+    if (new->tokens > 0 && was.counts != new->counts)
+        return now; /* they were logged by what counted then */
     return limits_span_ns(new) > limits_span_ns(&was)
                ? now - limits_span_ns(&was)
                : 0;

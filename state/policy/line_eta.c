@@ -15,6 +15,7 @@
 #include "state/policy/limits.h"
 #include "state/policy/line_race.h"
 #include "state/policy/model_eta.h"
+#include "state/policy/tokens.h"
 
 static void begin(struct line_eta *e, struct layout *lay, uint32_t line,
                   int64_t now)
@@ -42,34 +43,46 @@ struct line_eta_place *line_eta_place_of(struct line_eta *e, struct layout *lay,
     p->scope = scope;
     p->next_ns = p->before_ns = 0;
     admit_rules_ask(&ask, lay, scope, e->now);
-    forecast_begin(&p->forecast, &ask, e->times[e->n], NULL);
+    forecast_begin(&p->forecast, &ask, e->times[e->n],
+                   ask.r->tokens > 0 ? e->takes[e->n] : NULL);
     e->n++;
     return p;
 }
 
-int64_t line_eta_slot(struct line_eta *e, struct line_eta_place *p,
-                      uint32_t weight)
+/* What ROW, or any, takes there. */
+static struct take take_of(struct layout *lay, const struct line_eta_place *p,
+                           uint32_t row)
+{
+    return row == NONE ? forecast_each(&p->forecast)
+                       : tokens_at(lay, row, p->scope);
+}
+
+int64_t line_eta_slot(struct layout *lay, struct line_eta_place *p,
+                      uint32_t row)
 {
     struct forecast f = p->forecast;
+    bool is_plain = f.ask.r->tokens == 0;
     int64_t at;
 
-    (void)e;
-    if (weight == 1 && p->next_ns != 0)
+    if (is_plain && p->next_ns != 0)
         return p->next_ns;
-    at = forecast_next(&f, weight);
-    if (weight == 1)
+    at = forecast_next(&f, take_of(lay, p, row));
+    if (is_plain)
         p->next_ns = at;
     return at;
 }
 
-static int64_t take_slot(struct line_eta *e, struct line_eta_place *p,
-                         uint32_t weight)
+static int64_t take_slot(struct line_eta *e, struct layout *lay,
+                         struct line_eta_place *p, uint32_t row)
 {
     uint32_t n = p->forecast.n;
-    int64_t at = forecast_next(&p->forecast, weight);
+    struct take what = take_of(lay, p, row);
+    int64_t at = forecast_next(&p->forecast, what);
 
     if (n < LAY_ROWS)
         e->times[p - e->places][n] = at;
+    if (n < LAY_ROWS && p->forecast.takes != NULL)
+        e->takes[p - e->places][n] = what;
     p->next_ns = 0;
     return at;
 }
@@ -91,7 +104,7 @@ int64_t line_eta_take(struct line_eta *e, struct layout *lay, uint32_t row,
 
     if (p == NULL)
         return NEVER;
-    at = max_i64(at, take_slot(e, p, row_at(lay, row)->weight));
+    at = max_i64(at, take_slot(e, lay, p, row));
     if (c.model != NONE && lay->live.limited > 0)
         e->model_nth[c.model]++;
     return at;
@@ -116,8 +129,7 @@ static int64_t eta_by(struct line_eta *e, struct layout *lay, uint32_t row,
     struct choice_place c = choices_place(lay, row, k);
     struct line_eta_place *p =
         c.scope == NONE ? NULL : line_eta_place_of(e, lay, c.scope);
-    int64_t at =
-        p == NULL ? NEVER : line_eta_slot(e, p, row_at(lay, row)->weight);
+    int64_t at = p == NULL ? NEVER : line_eta_slot(lay, p, row);
 
     return at == NEVER ? NEVER
                        : max_i64(at, line_eta_of_model(e, lay, c.model));
@@ -230,11 +242,11 @@ int64_t line_eta_nth(struct line_eta *e, struct layout *lay, uint32_t line,
         for (i = 0; i < e->n; i++) {
             p = &e->places[i];
             if (best == NULL ||
-                line_eta_slot(e, p, 1) < line_eta_slot(e, best, 1))
+                line_eta_slot(lay, p, NONE) < line_eta_slot(lay, best, NONE))
                 best = p;
         }
         if (best != NULL)
-            at = take_slot(e, best, 1);
+            at = take_slot(e, lay, best, NONE);
     } while (best != NULL && at != NEVER && k-- > 0);
     return at;
 }

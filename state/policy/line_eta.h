@@ -17,7 +17,7 @@
 struct line_eta_place {
     uint32_t scope;
     struct forecast forecast;
-    int64_t next_ns;   /* of weight 1; 0: not looked at */
+    int64_t next_ns; /* of one that takes nothing of tokens; 0: not looked at */
     int64_t before_ns; /* none of those that wait goes before that */
 };
 
@@ -35,6 +35,7 @@ struct line_eta {
     uint32_t position[LAY_ROWS];    /* so many go before it */
     struct line_order order;
     int64_t times[LINE_ETA_PLACES][LAY_ROWS];
+    struct take takes[LINE_ETA_PLACES][LAY_ROWS]; /* where tokens are limited */
 };
 
 /* ---- for line_eta.c and line_race.c ---- */
@@ -42,9 +43,10 @@ struct line_eta {
 /* Of SCOPE; NULL: more windows than are told apart. */
 struct line_eta_place *line_eta_place_of(struct line_eta *e, struct layout *lay,
                                          uint32_t scope);
-/* When the next of WEIGHT goes there; NEVER: nobody can say. */
-int64_t line_eta_slot(struct line_eta *e, struct line_eta_place *p,
-                      uint32_t weight);
+/* When ROW would go there as the next; NONE: one of which nothing is known.
+ * NEVER: nobody can say. */
+int64_t line_eta_slot(struct layout *lay, struct line_eta_place *p,
+                      uint32_t row);
 /* ROW takes it by choice K; when. */
 int64_t line_eta_take(struct line_eta *e, struct layout *lay, uint32_t row,
                       uint32_t k);

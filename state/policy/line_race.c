@@ -27,7 +27,7 @@ struct race {
 /* One of its slots is open, or would be if anybody had a use for it. */
 static int64_t opens_at(struct race *r, struct line_eta_place *p)
 {
-    return max_i64(line_eta_slot(r->e, p, 1), p->before_ns);
+    return max_i64(line_eta_slot(r->lay, p, NONE), p->before_ns);
 }
 
 /* Does a better one than K come within its patience? */

@@ -15,10 +15,10 @@
 #include "state/policy/scope.h"
 #include "state/policy/window.h"
 
-bool local_slots_have(struct layout *lay, uint32_t scope, uint32_t weight,
+bool local_slots_have(struct layout *lay, uint32_t scope, struct take what,
                       int64_t now, int64_t *when)
 {
-    return admit_now(lay, scope, weight, now, when);
+    return admit_now(lay, scope, what, now, when);
 }
 
 /* Time brings it, or a turn of somebody. */

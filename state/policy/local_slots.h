@@ -8,11 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "state/policy/take.h"
 #include "state/policy/vocabulary.h"
 
 struct layout;
 
-bool local_slots_have(struct layout *lay, uint32_t scope, uint32_t weight,
+bool local_slots_have(struct layout *lay, uint32_t scope, struct take what,
                       int64_t now, int64_t *when);
 void local_slots_want(struct layout *lay, uint32_t scope, int64_t when,
                       int64_t now);

@@ -131,7 +131,7 @@ void model_limit_sent(struct layout *lay, uint32_t row, int64_t at)
         return;
     window_expire(lay, scope, at - limits_span_ns(limits_of(lay, scope)));
     if (s->retreat.state != RETREAT_NORMAL && window_has_room(lay, scope))
-        window_push(lay, scope, at, r->weight, r->grant);
+        window_push(lay, scope, at, (struct take){r->weight, 0}, r->grant);
 }
 
 /* ---- whose is it? ---------------------------------------------------------------- */

@@ -19,7 +19,8 @@ void openings_look_at(struct layout *lay, struct openings *o, uint32_t upstream)
 {
     bool open = lay->rules[upstream].per_model != 0 ||
                 slot_source_of(lay, upstream)
-                    ->have(lay, upstream, lay->scopes[upstream].kept + 1,
+                    ->have(lay, upstream,
+                           (struct take){lay->scopes[upstream].kept + 1, 0},
                            o->now, &o->when[upstream]);
 
     if (open)

@@ -10,6 +10,7 @@
 #include "state/policy/eligible.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
+#include "state/policy/tokens.h"
 #include "state/policy/virtual_time.h"
 
 /*
@@ -250,15 +251,33 @@ void position_of_model(struct layout *lay, uint32_t row,
     }
 }
 
+/* What those of ROW's line take that go before it, and itself. */
+static struct quota_sum line_sum(struct layout *lay, const struct lay_flow *f,
+                                 uint32_t row)
+{
+    struct take what = tokens_of_client(lay, row_at(lay, row));
+    struct quota_sum sum = {what.weight, what.tokens};
+    uint32_t i, hops = 0;
+
+    for (i = f->head; i != row; i = row_at(lay, i)->next) {
+        if (eligible_takes_turn(lay, i)) {
+            what = tokens_of_client(lay, row_at(lay, i));
+            sum.weight += what.weight;
+            sum.tokens += what.tokens;
+        }
+        if (++hops > LAY_ROWS)
+            sigbus_damaged("line");
+    }
+    return sum;
+}
+
 int64_t position_own_eta(struct layout *lay, uint32_t row, int64_t now)
 {
     const struct lay_flow *f = flow_at(lay, row_at(lay, row)->flow);
 
     if (!quota_limits(lay, f->client))
         return now;
-    return quota_eta(lay, f->client,
-                     line_index(lay, f, row) + row_at(lay, row)->weight - 1,
-                     now);
+    return quota_eta(lay, f->client, line_sum(lay, f, row), now);
 }
 
 uint64_t position_key(struct layout *lay, uint32_t row, uint32_t nth)

@@ -22,6 +22,7 @@
 #include "state/policy/model_state.h"
 #include "state/policy/openings.h"
 #include "state/policy/quota.h"
+#include "state/policy/tokens.h"
 #include "state/policy/virtual_time.h"
 
 static void set_active(struct layout *lay, uint32_t scope, bool active)
@@ -106,7 +107,8 @@ static void take_out(struct layout *lay, uint32_t row)
     struct lay_class *c = class_at(s, f->cls);
 
     if (eligible_takes_turn(lay, row) &&
-        !quota_blocks(lay, row_at(lay, row)->client, row_at(lay, row)->weight,
+        !quota_blocks(lay, row_at(lay, row)->client,
+                      tokens_of_client(lay, row_at(lay, row)),
                       lay->live.now_ns)) { /* what was measured stays true */
         f->may -= f->may > 0;
         c->may -= c->may > 0;

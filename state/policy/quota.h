@@ -1,5 +1,6 @@
 /*
- * A client's own limit: how many of its requests may go in a minute?
+ * A client's own limits: how many of its requests may go in a minute, and what
+ * may they take of tokens, in a minute and in a day?
  */
 #ifndef SLUICE_QUOTA_H
 #define SLUICE_QUOTA_H
@@ -8,20 +9,28 @@
 #include <stdint.h>
 
 #include "lib/base.h"
+#include "state/policy/take.h"
 
+struct lay_place;
 struct layout;
 
 #define QUOTA_MAX       10000           /* requests_per_min, as of upstreams */
 #define QUOTA_MINUTE_NS (60 * NS_PER_S) /* it counts this, and the margin */
 
-/* What a request says of its client's limit. */
+/* What a request says of its client's limits.  0: there is none. */
 struct quota_word {
-    uint32_t per_min;    /* 0: none */
+    uint32_t per_min, tokens_per_min;
+    uint64_t tokens_per_day;
     uint64_t generation; /* of the settings that say so */
     int64_t said_ns;     /* when the request came */
 };
 
-/* CLIENT's limit is as WORD has it, unless newer settings, or a later request
+/* What several requests take together. */
+struct quota_sum {
+    uint64_t weight, tokens;
+};
+
+/* CLIENT's limits are as WORD has it, unless newer settings, or a later request
  * by the same ones, said otherwise: after a loss old requests come again. */
 void quota_set(struct layout *lay, uint32_t client,
                const struct quota_word *word, int64_t now);
@@ -31,26 +40,43 @@ bool quota_limits(struct layout *lay, uint32_t client);
  * are taken as unknown. */
 void quota_margin(struct layout *lay, int64_t margin_ns, int64_t now);
 
-/* How many of CLIENT, of weight 1, may go now; UINT32_MAX: it has no limit. */
-uint32_t quota_room(struct layout *lay, uint32_t client, int64_t now);
-/* May none of WEIGHT?  Reads only, as does what follows. */
-bool quota_blocks(struct layout *lay, uint32_t client, uint32_t weight,
+/* What of CLIENT may go now; UINT64_MAX: it has no limit. */
+struct quota_sum quota_room(struct layout *lay, uint32_t client, int64_t now);
+/* May none that takes WHAT?  Reads only, as does what follows. */
+bool quota_blocks(struct layout *lay, uint32_t client, struct take what,
                   int64_t now);
-/* When the K-th of weight 1 from now (from 0) may go, if each goes as early as
- * it may and open ones are written now. */
-int64_t quota_eta(struct layout *lay, uint32_t client, uint32_t k, int64_t now);
-/* How much of PER_MIN CLIENT has used, where that is, or will be with its next
- * request, its limit; 0: it has none.  *AT is when one more of weight 1 may
- * go. */
-uint32_t quota_tell(struct layout *lay, uint32_t client, uint32_t per_min,
-                    int64_t now, int64_t *at);
-/* What counts now weighs, open ones included; at most the limit. */
-uint32_t quota_used(struct layout *lay, uint32_t client, int64_t now);
+/* When the last of those may go that take UP_TO together, its own included, if
+ * each goes as early as it may and open ones are written now. */
+int64_t quota_eta(struct layout *lay, uint32_t client, struct quota_sum up_to,
+                  int64_t now);
 
-/* GRANT of CLIENT, of WEIGHT, was written AT: into the log.  False: it has no
- * room. */
+/* What a client has used of each limit, and when one more may go by it that weighs
+ * 1, or takes a token. */
+struct quota_told {
+    struct quota_used {
+        uint64_t used;
+        int64_t at;
+    } requests, tokens, day;
+};
+
+/* Of limits that are, or will be with its next request, as WORD says; where it
+ * says 0: 0, and NOW. */
+void quota_tell(struct layout *lay, uint32_t client,
+                const struct quota_word *word, int64_t now,
+                struct quota_told *out);
+/* What counts now, open ones included; at most the limit. */
+uint32_t quota_used(struct layout *lay, uint32_t client, int64_t now);
+uint64_t quota_tokens_used(struct layout *lay, uint32_t client, int64_t now);
+uint64_t quota_day_used(struct layout *lay, uint32_t client, int64_t now);
+
+/* GRANT of CLIENT, which takes WHAT, was written AT: into the log, where *PLACE
+ * is.  False: it has no room. */
 MUST_USE bool quota_sent(struct layout *lay, uint32_t client, int64_t at,
-                         uint32_t weight, uint64_t grant);
+                         struct take what, uint64_t grant,
+                         struct lay_place *place);
+/* What was written at PLACE took TOKENS, not WAS. */
+void quota_settle(struct layout *lay, uint32_t client,
+                  const struct lay_place *place, uint32_t was, uint32_t tokens);
 
 /* Must CLIENT's row stay?  Drops what no longer counts. */
 bool quota_is_needed(struct layout *lay, uint32_t client, int64_t now);

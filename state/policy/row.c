@@ -17,12 +17,13 @@
 #include "state/policy/queue.h"
 #include "state/policy/quota.h"
 #include "state/policy/slot_source.h"
+#include "state/policy/tokens.h"
 #include "state/policy/window.h"
 
 /* Has the row's client, if it has a limit of its own, come to it? */
 static void watch(struct layout *lay, const struct lay_row *r, int64_t now)
 {
-    if (r->client < LAY_CLIENTS && lay->quotas[r->client].per_min > 0)
+    if (r->client < LAY_CLIENTS && quota_limits(lay, r->client))
         quota_watch(lay, r->client, now);
 }
 
@@ -31,6 +32,8 @@ static void count_lined(struct layout *lay, const struct lay_row *r, int sign)
     lay->live.waiting += (uint32_t)sign;
     lay->clients[r->client].lined += (uint32_t)sign;
     lay->quotas[r->client].lined_weight += (uint64_t)sign * r->weight;
+    lay->quotas[r->client].lined_tokens +=
+        (uint64_t)sign * tokens_of_client(lay, r).tokens;
 }
 
 static void count_open(struct layout *lay, const struct lay_row *r, int sign)
@@ -40,10 +43,13 @@ static void count_open(struct layout *lay, const struct lay_row *r, int sign)
     lay->live.open += (uint32_t)sign;
     lay->clients[r->client].open += (uint32_t)sign;
     lay->quotas[r->client].open_weight += (uint64_t)sign * r->weight;
+    lay->quotas[r->client].open_tokens +=
+        (uint64_t)sign * tokens_of_client(lay, r).tokens;
     if (r->model != NONE)
         model_state_at(lay, r->model)->open += (uint32_t)sign;
     s->open += (uint32_t)sign;
     s->open_weight += (uint64_t)sign * r->weight;
+    s->open_tokens += (uint64_t)sign * tokens_of_scope(lay, r).tokens;
 }
 
 /* What a row stands for in its present state; SIGN is 1 or -1. */
@@ -58,6 +64,8 @@ static void count(struct layout *lay, const struct lay_row *r, int sign)
     if (r->state == ROW_WAITING || r->state == ROW_OFFERED ||
         r->state == ROW_ASIDE)
         count_lined(lay, r, sign);
+    if (r->state == ROW_WAITING)
+        s->lined_tokens += (uint64_t)sign * tokens_of_scope(lay, r).tokens;
     if (r->state == ROW_OFFERED) {
         lay->live.offered += d;
         w->offers += d;
@@ -177,7 +185,8 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     if (scope == NONE)
         return REFUSED_TABLE;
     quota_set(lay, client,
-              &(struct quota_word){req->requests_per_min, j->generation,
+              &(struct quota_word){req->requests_per_min, req->tokens_per_min,
+                                   req->tokens_per_day, j->generation,
                                    j->said_ns > 0 ? j->said_ns : now},
               now);
     r = row_at(lay, i);
@@ -196,6 +205,7 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     r->model = model;
     r->share = (uint16_t)req->weight;
     r->weight = j->weight > 0 ? j->weight : 1;
+    tokens_estimate(lay, i, req);
     r->flow = r->prev = r->next = NONE;
     r->fingerprint = req->fingerprint;
     r->flags |= (uint16_t)((req->stream ? ROW_STREAM : 0) |
@@ -253,6 +263,7 @@ static void stand_for(struct layout *lay, uint32_t i, uint32_t scope,
     count_life(lay, r, -1);
     r->scope = (uint16_t)scope;
     r->model = model;
+    tokens_of_other_scope(lay, i);
     count_life(lay, r, 1);
     count(lay, r, 1);
 }
@@ -404,10 +415,12 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t at)
     if (!window_has_room(lay, r->scope))
         return false;
     /* Before the scope's log, which is what makes it a send: see repair.c. */
-    if (!quota_sent(lay, r->client, at, r->weight, r->grant))
+    if (!quota_sent(lay, r->client, at, tokens_of_client(lay, r), r->grant,
+                    &lay->tokens[i].own))
         return false;
     source(lay, i)->sent(lay, i, at);
-    window_push(lay, r->scope, at, r->weight, r->grant);
+    window_push(lay, r->scope, at, tokens_of_scope(lay, r), r->grant);
+    window_newest(lay, r->scope, &lay->tokens[i].sent);
     set_state(lay, i, ROW_SENT, at);
     return true;
 }

@@ -19,8 +19,11 @@ struct lay_scope *scope_sound(struct layout *lay, uint32_t scope)
 
     if (s->open > LAY_ROWS ||
         s->open_weight > (uint64_t)LAY_ROWS * LAY_WEIGHT_MAX ||
-        s->last_send_ns > lay->live.now_ns || s->bucket.at_ns < 0 ||
-        s->bucket.level > INT64_MAX / 4 || s->bucket.level < -INT64_MAX / 4)
+        s->open_tokens > (uint64_t)LAY_ROWS * LAY_TOKENS_MAX ||
+        s->lined_tokens > (uint64_t)LAY_ROWS * LAY_TOKENS_MAX ||
+        s->unseen > LAY_TOKENS_MAX || s->last_send_ns > lay->live.now_ns ||
+        s->bucket.at_ns < 0 || s->bucket.level > INT64_MAX / 4 ||
+        s->bucket.level < -INT64_MAX / 4)
         sigbus_damaged("scope");
     return s;
 }

@@ -24,8 +24,8 @@
  * Whoever was killed under the lock may have said half of it.  So what is taken
  * is known by the rows alone: those that are offered or open (repair.c).
  *
- * Times are nanoseconds of CLOCK_BOOTTIME.  A weight is what a request takes of
- * the limit, from 1.
+ * Times are nanoseconds of CLOCK_BOOTTIME.  What a request takes of the limits
+ * is a struct take.
  */
 #ifndef SLUICE_SLOT_SOURCE_H
 #define SLUICE_SLOT_SOURCE_H
@@ -33,6 +33,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "state/policy/take.h"
 #include "state/policy/vocabulary.h"
 
 struct layout;
@@ -46,10 +47,10 @@ enum slot_source_kind {
 
 struct slot_source {
     const char *name;
-    /* Is there a slot for one of WEIGHT now?  Takes nothing.  If not, *WHEN is
+    /* Is there a slot for one that takes WHAT now?  Takes nothing.  If not, *WHEN is
      * the earliest time there could be, or NEVER while only an event (a write,
      * an end, a message) can bring one.  The scope's log is refreshed. */
-    bool (*have)(struct layout *lay, uint32_t scope, uint32_t weight,
+    bool (*have)(struct layout *lay, uint32_t scope, struct take what,
                  int64_t now, int64_t *when);
     /* Somebody waits in SCOPE who would go if there were one, and have() said
      * no until WHEN.  Who it is, queue.h tells.  Said again in every turn. */

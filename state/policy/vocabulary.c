@@ -14,7 +14,7 @@ const char *const hold_cause_names[] = {HOLD_CAUSE_LIST(LIST_NAME)};
 
 /* The files keep them as numbers, and tables of that length. */
 static_assert(ARRAY_LEN(limiter_class_names) == 3, "bump LAYOUT_VERSION");
-static_assert(ARRAY_LEN(limiter_refusal_names) == 9, "bump STATS_VERSION");
+static_assert(ARRAY_LEN(limiter_refusal_names) == 10, "bump STATS_VERSION");
 static_assert(ARRAY_LEN(limiter_answer_names) == 7, "bump STATS_VERSION");
 static_assert(ARRAY_LEN(retreat_state_names) == 4, "bump LAYOUT_VERSION");
 static_assert(ARRAY_LEN(learned_names) == 4, "bump LAYOUT_VERSION");

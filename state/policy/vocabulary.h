@@ -44,6 +44,14 @@ enum limiter_class { LIMITER_CLASS_LIST(LIST_KIND) LIMITER_CLASSES };
 
 extern const char *const limiter_class_names[LIMITER_CLASSES];
 
+/* What of a request an upstream's limit in tokens counts. */
+enum tokens_counted {
+    TOKENS_BOTH = 0,
+    TOKENS_IN = 1, /* the prompt's alone */
+    TOKENS_OUT = 2,
+    TOKENS_COUNTED = 3,
+};
+
 /* The limits of one upstream. */
 struct limiter_rules {
     char name[32];
@@ -61,6 +69,8 @@ struct limiter_rules {
     uint32_t share;         /* 1..1,000 (0: 1): of several that are open at
                              * once, what it gets of their requests */
     int64_t retreat_max_ns; /* retreat.max_s, to a day; 0: five minutes */
+    uint32_t tokens;        /* in a window, to 2^31; 0: no limit */
+    uint32_t counts;        /* enum tokens_counted */
 };
 
 /* True bounds of the queue, over all workers. */
@@ -86,7 +96,8 @@ struct limiter_settings {
     X(REFUSED_TABLE, "table_full")              /* rows, clients, models */    \
     X(REFUSED_STATE, "state")                   /* it cannot be had */         \
     X(REFUSED_MODEL_OFF, "model_off")           /* its model is benched */     \
-    X(REFUSED_UPSTREAM_HELD, "upstream_held")   /* nobody pays for it */
+    X(REFUSED_UPSTREAM_HELD, "upstream_held")   /* nobody pays for it */       \
+    X(REFUSED_TOKENS, "tokens") /* more than a whole limit in tokens */
 
 /* What an upstream's answer means for those that wait (verdicts.c). */
 #define LIMITER_ANSWER_LIST(X)                                                 \
@@ -195,6 +206,13 @@ struct limiter_request {
     bool stream;
     uint32_t requests_per_min; /* the client's own limit, over all upstreams;
                                 * 0: none; the newest word on it counts */
+    uint32_t tokens_per_min;   /* the same in tokens, what comes in and what
+                                * goes out, to 2^31; 0: none */
+    uint64_t tokens_per_day;   /* in any 24 hours, to 2^43; 0: none */
+    uint64_t prompt_bytes;     /* of its text: its tokens are guessed by it; 0:
+                                * it has none */
+    uint32_t max_tokens;       /* the client's own bound of the answer; 0: it
+                                * set none */
     uint32_t queue_max;        /* of its requests in line; 0: per_client */
     bool retry;                /* the client says that it asks again */
     uint64_t fingerprint; /* of client and body; 0: none.  A retry of what we
@@ -218,10 +236,12 @@ struct ticket_news {
     enum limiter_refusal why; /* with TICKET_REFUSED */
     uint32_t position;        /* waits: how many go first, from 0 */
     uint32_t waiting;         /* in line over all workers */
-    bool own_limit; /* waits: what decides eta_ns is requests_per_min */
+    bool own_limit; /* waits: what decides eta_ns is its client's own limit */
     int64_t eta_ns; /* waits, refused: time until its slot opens, or the bench
                      * or hold ends; -1 unknown */
-    enum ejection_cause cause; /* REFUSED_MODEL_OFF, REFUSED_UPSTREAM_HELD */
+    uint64_t tokens, tokens_max; /* REFUSED_TOKENS: it takes so many at least,
+                                  * and the whole limit is */
+    enum ejection_cause cause;   /* REFUSED_MODEL_OFF, REFUSED_UPSTREAM_HELD */
     char reason[LIMITER_REASON_MAX]; /* of the same: what the upstream said */
     uint32_t choice;                 /* granted: which of the choices, if any */
     uint32_t limit, remaining;       /* granted: the window, after this send */
@@ -239,7 +259,14 @@ struct limiter_report {
     enum ejection_cause
         cause; /* ANSWER_OFF: which bench, if no time is given */
     enum key_word key;
+    int64_t tokens_left; /* the upstream's own word: so many are left of the
+                          * window's; -1: it has none */
     char reason[LIMITER_REASON_MAX]; /* one line for people; never a prompt */
+};
+
+/* What an answer took in truth, in tokens; -1: not told. */
+struct limiter_usage {
+    int64_t in, out;
 };
 
 typedef void ticket_fn(void *arg, const struct ticket_news *news);

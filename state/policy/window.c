@@ -64,13 +64,21 @@ static uint32_t weight_at(const struct lay_chunk *c, uint32_t k)
     return c->weight[k];
 }
 
-/* The weights of a window are added up as its sends come and go. */
-static void take_off(struct lay_window *w, uint32_t weight)
+static uint32_t tokens_at(const struct lay_chunk *c, uint32_t k)
 {
-    if (w->n == 0 || weight > w->weight)
+    if (c->tokens[k] > LAY_TOKENS_MAX)
+        sigbus_damaged("tokens of a send");
+    return c->tokens[k];
+}
+
+/* What the sends of a window take is added up as they come and go. */
+static void take_off(struct lay_window *w, struct take what)
+{
+    if (w->n == 0 || what.weight > w->weight || what.tokens > w->tokens)
         sigbus_damaged("weight of the sends");
     w->n--;
-    w->weight -= weight;
+    w->weight -= what.weight;
+    w->tokens -= what.tokens;
 }
 
 static uint32_t chunk_len(const struct lay_chunk *c)
@@ -89,7 +97,8 @@ void window_expire(struct layout *lay, uint32_t owner, int64_t horizon_ns)
         struct lay_chunk *c = chunk_at(lay, i);
 
         while (chunk_len(c) > 0 && c->t[c->begin] <= horizon_ns) {
-            take_off(w, weight_at(c, c->begin));
+            take_off(w, (struct take){weight_at(c, c->begin),
+                                      tokens_at(c, c->begin)});
             set_u16(&c->begin, (uint16_t)(c->begin + 1));
         }
         if (chunk_len(c) > 0)
@@ -148,7 +157,7 @@ static int64_t newest(struct layout *lay, uint32_t owner)
 }
 
 void window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
-                 uint32_t weight, uint64_t grant)
+                 struct take what, uint64_t grant)
 {
     struct lay_window *w = window_at(lay, owner);
     int64_t t = max_i64(t_ns, newest(lay, owner));
@@ -158,14 +167,61 @@ void window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
         link_last(lay, w, chunk_take(lay, owner));
     c = chunk_at(lay, w->last);
     c->t[c->end] = t;
-    c->weight[c->end] = weight;
+    c->weight[c->end] = what.weight;
+    c->tokens[c->end] = what.tokens;
     /* While grant_end and end differ, neither the old grant nor the new one
      * is believed: see window_has_last(). */
     __atomic_store_n(&c->grant_end, c->end + 1u, __ATOMIC_RELEASE);
     __atomic_store_n(&c->grant, grant, __ATOMIC_RELEASE);
     set_u16(&c->end, (uint16_t)(c->end + 1));
     w->n++;
-    w->weight += weight;
+    w->weight += what.weight;
+    w->tokens += what.tokens;
+}
+
+void window_newest(struct layout *lay, uint32_t owner, struct lay_place *at)
+{
+    const struct lay_window *w = window_at(lay, owner);
+    const struct lay_chunk *c;
+
+    *at = (struct lay_place){0, NONE, 0};
+    if (w->last == NONE)
+        return;
+    c = chunk_at(lay, w->last);
+    if (chunk_len(c) > 0)
+        *at = (struct lay_place){c->t[c->end - 1], w->last, c->end - 1u};
+}
+
+/* A place may be a send's that is long gone, or nobody's. */
+static bool is_there(struct layout *lay, uint32_t owner,
+                     const struct lay_place *at)
+{
+    const struct lay_chunk *c;
+
+    if (at->chunk >= LAY_CHUNKS || at->k >= CHUNK_TIMES)
+        return false;
+    c = chunk_at(lay, at->chunk);
+    return c->scope1 == owner + 1 && at->k >= c->begin && at->k < c->end &&
+           c->t[at->k] == at->t_ns;
+}
+
+/* The sum is made anew from the sends by whoever finds that its writer died. */
+bool window_settle(struct layout *lay, uint32_t owner,
+                   const struct lay_place *at, uint32_t was, uint32_t tokens)
+{
+    struct lay_window *w = window_at(lay, owner);
+    struct lay_chunk *c;
+
+    if (!is_there(lay, owner, at))
+        return false;
+    c = chunk_at(lay, at->chunk);
+    if (tokens_at(c, at->k) != was)
+        return false;
+    if (was > w->tokens)
+        sigbus_damaged("tokens of the sends");
+    __atomic_store_n(&c->tokens[at->k], tokens, __ATOMIC_RELEASE);
+    w->tokens = w->tokens - was + tokens;
+    return true;
 }
 
 int64_t window_nth(struct layout *lay, uint32_t owner, uint32_t k)
@@ -208,6 +264,13 @@ void window_walk_begin(struct layout *lay, uint32_t owner,
     *walk = (struct window_walk){.chunk = w->first, .even = w->weight == w->n};
 }
 
+void window_walk_tokens(struct layout *lay, uint32_t owner,
+                        struct window_walk *walk)
+{
+    *walk = (struct window_walk){.chunk = window_at(lay, owner)->first,
+                                 .tokens = true};
+}
+
 /* Past sends of C, as far as they are needed to come to WEIGHT. */
 static void walk_chunk(struct layout *lay, const struct lay_chunk *c,
                        struct window_walk *walk, uint64_t weight)
@@ -221,8 +284,9 @@ static void walk_chunk(struct layout *lay, const struct lay_chunk *c,
         walk->k += (uint32_t)n;
         walk->weight += n;
     }
-    while (walk->k < len && walk->weight < weight)
-        walk->weight += weight_at(c, c->begin + walk->k++);
+    for (; walk->k < len && walk->weight < weight; walk->k++)
+        walk->weight += walk->tokens ? tokens_at(c, c->begin + walk->k)
+                                     : weight_at(c, c->begin + walk->k);
     if (walk->k > 0 && walk->k <= len)
         walk->sent_ns = c->t[c->begin + walk->k - 1];
     if (walk->sent_ns > lay->live.now_ns)
@@ -260,25 +324,55 @@ bool window_frees(struct layout *lay, uint32_t owner, uint64_t weight,
     return true;
 }
 
-uint64_t window_weight_after(struct layout *lay, uint32_t owner,
-                             int64_t horizon_ns)
+bool window_frees_tokens(struct layout *lay, uint32_t owner, uint64_t tokens,
+                         int64_t *sent_ns)
 {
-    const struct lay_window *w = window_at(lay, owner);
-    uint64_t left = w->weight;
-    uint32_t i, k, hops = 0;
+    struct window_walk walk;
 
-    for (i = w->first; i != NONE && left > 0; i = chunk_at(lay, i)->next) {
+    if (tokens > window_at(lay, owner)->tokens)
+        return false;
+    window_walk_tokens(lay, owner, &walk);
+    if (!window_walk_to(lay, &walk, tokens))
+        sigbus_damaged("tokens of the sends");
+    *sent_ns = walk.sent_ns;
+    return true;
+}
+
+/* Of ALL, what was sent after the horizon. */
+static uint64_t left_after(struct layout *lay, uint32_t owner,
+                           int64_t horizon_ns, uint64_t all, bool tokens)
+{
+    uint32_t i, k, hops = 0;
+    uint64_t left = all;
+
+    for (i = window_at(lay, owner)->first; i != NONE && left > 0;
+         i = chunk_at(lay, i)->next) {
         const struct lay_chunk *c = chunk_at(lay, i);
         uint32_t len = chunk_len(c);
 
         for (k = 0; k < len && c->t[c->begin + k] <= horizon_ns; k++)
-            left -= weight_at(c, c->begin + k);
+            left -= tokens ? tokens_at(c, c->begin + k)
+                           : weight_at(c, c->begin + k);
         if (k < len)
             break;
-        if (++hops > LAY_CHUNKS || left > w->weight)
+        if (++hops > LAY_CHUNKS || left > all)
             sigbus_damaged("chunk list");
     }
     return left;
+}
+
+uint64_t window_weight_after(struct layout *lay, uint32_t owner,
+                             int64_t horizon_ns)
+{
+    return left_after(lay, owner, horizon_ns, window_at(lay, owner)->weight,
+                      false);
+}
+
+uint64_t window_tokens_after(struct layout *lay, uint32_t owner,
+                             int64_t horizon_ns)
+{
+    return left_after(lay, owner, horizon_ns, window_at(lay, owner)->tokens,
+                      true);
 }
 
 bool window_has_last(struct layout *lay, uint32_t owner, uint64_t grant)
@@ -309,8 +403,10 @@ static void relink(struct layout *lay, uint32_t i)
     if (c->next == NONE)
         w->last = i;
     w->n += chunk_len(c);
-    for (k = c->begin; k < c->end; k++)
+    for (k = c->begin; k < c->end; k++) {
         w->weight += weight_at(c, k);
+        w->tokens += tokens_at(c, k);
+    }
     if (c->scope1 > LAY_SCOPES && ++lay->live.client_chunks > LAY_CLIENT_CHUNKS)
         sigbus_damaged("chunks of clients");
 }
@@ -337,7 +433,7 @@ void window_rebuild(struct layout *lay)
     uint32_t i;
 
     for (i = 0; i < LAY_SCOPES + LAY_CLIENTS; i++)
-        *window_at(lay, i) = (struct lay_window){NONE, NONE, 0, 0, 0};
+        *window_at(lay, i) = (struct lay_window){NONE, NONE, 0, 0, 0, 0};
     lay->live.free_chunk = NONE;
     lay->live.free_chunks = 0;
     lay->live.client_chunks = 0;

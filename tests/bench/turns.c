@@ -486,8 +486,8 @@ static void job_adopt_models(struct scene *s)
 
 static void job_off(struct scene *s)
 {
-    struct limiter_report rep = {ANSWER_UNPAID, -1,         0,
-                                 EJECTED_NOT,   KEY_UNTOLD, "pay"};
+    struct limiter_report rep = {ANSWER_UNPAID, -1, 0,    EJECTED_NOT,
+                                 KEY_UNTOLD,    -1, "pay"};
 
     few(s, 10000);
     open_scene(s, false);
@@ -676,7 +676,7 @@ static void job_expire(struct scene *s)
     lay = s->lim->file.lay;
     for (i = 0; i < LIMITER_UPSTREAMS; i++)
         for (k = 0; k < 10000; k++)
-            window_push(lay, s->lim->places[i], lay->live.now_ns, 1, 0);
+            window_push(lay, s->lim->places[i], lay->live.now_ns, TAKE_ONE, 0);
     sleep(2);
     s->models = true;
     join(s, s->lim, 16);

@@ -197,7 +197,7 @@ static void two_in_flight(void)
 static void answer(enum limiter_answer what, int64_t retry_after_ns)
 {
     struct limiter_report rep = {
-        what, retry_after_ns, 0, EJECTED_DEGRADED, KEY_UNTOLD, "why"};
+        what, retry_after_ns, 0, EJECTED_DEGRADED, KEY_UNTOLD, -1, "why"};
 
     limiter_report(lim, ticket[1], &rep);
 }
@@ -633,7 +633,7 @@ static void drain(struct wreck *w)
     for (tries = 0; lay->live.waiting > 0 && tries < 2 * MAX; tries++) {
         expect(w, sends_that_count(lay) <= lay->rules[0].requests,
                "more sends than the limit");
-        if (!admit_now(lay, 0, 1, lay->live.now_ns, &when)) {
+        if (!admit_now(lay, 0, TAKE_ONE, lay->live.now_ns, &when)) {
             lay->live.now_ns = when;
             continue;
         }

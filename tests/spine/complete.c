@@ -102,6 +102,7 @@ static void refusals(void)
         [REFUSED_STATE] = "state",
         [REFUSED_MODEL_OFF] = "model off",
         [REFUSED_UPSTREAM_HELD] = "upstream held",
+        [REFUSED_TOKENS] = "tokens",
     };
 
     are_tested("refused ", names, ARRAY_LEN(names));

@@ -117,6 +117,8 @@ void fake_refuse(struct limiter *lim, enum limiter_refusal why, int64_t eta_ns)
                                .why = why,
                                .waiting = 7,
                                .eta_ns = eta_ns,
+                               .tokens = 9000,
+                               .tokens_max = 8000,
                                .cause = EJECTED_UNAVAILABLE,
                                .reason = "why not"};
 
@@ -246,6 +248,14 @@ void limiter_report(struct limiter *lim, struct ticket *t,
     (void)note(t, "report %s%s%s%s", limiter_answer_names[rep->answer],
                rep->answer == ANSWER_OFF ? causes[rep->cause] : "",
                keys[rep->key], after);
+}
+
+void limiter_settle(struct limiter *lim, struct ticket *t,
+                    const struct limiter_usage *u)
+{
+    (void)lim;
+    if (t != NULL)
+        (void)note(t, "settle %" PRId64 " %" PRId64, u->in, u->out);
 }
 
 void limiter_lost(struct limiter *lim, struct ticket *t)

@@ -75,12 +75,16 @@ bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
     return !lim->lost;
 }
 
-bool limiter_standing(struct limiter *lim, const char *name, uint32_t per_min,
-                      int64_t now, struct limiter_standing *out)
+bool limiter_standing(struct limiter *lim, const char *name,
+                      const struct limiter_own_limits *own, int64_t now,
+                      struct limiter_standing *out)
 {
+    uint32_t half = own->requests_per_min / 2;
+
     (void)name;
     (void)now;
-    *out = (struct limiter_standing){.used = per_min / 2, .waiting = 1};
+    *out = (struct limiter_standing){
+        .requests = {half, own->requests_per_min - half, 0}, .waiting = 1};
     return !lim->lost;
 }
 

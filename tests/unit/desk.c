@@ -185,6 +185,7 @@ static void report(struct ask *a, enum limiter_answer answer,
         .answer = answer,
         .retry_after_ns = retry_s < 0 ? -1 : retry_s * NS_PER_S,
         .cause = cause,
+        .tokens_left = -1,
         .reason = "what it said",
     };
 

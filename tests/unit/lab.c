@@ -71,9 +71,17 @@ uint32_t lab_join(struct layout *lay, const char *client, int64_t now)
 uint32_t lab_join_heavy(struct layout *lay, const char *client, uint32_t weight,
                         int64_t now)
 {
+    return lab_join_taking(lay, client, (struct take){weight, 0}, now);
+}
+
+uint32_t lab_join_taking(struct layout *lay, const char *client,
+                         struct take what, int64_t now)
+{
     struct limiter_request req = lab_request(client, CLASS_NORMAL, 1);
-    struct row_join j = {.req = &req, .weight = weight};
+    struct row_join j = {.req = &req, .weight = what.weight};
     uint32_t row = NONE;
+
+    req.max_tokens = what.tokens;
 
     CU_ASSERT_EQUAL_FATAL(row_join(lay, &j, now, &row), REFUSED_NOT);
     return row;
@@ -94,7 +102,7 @@ bool lab_may_send(struct layout *lay, int64_t now)
     int64_t when;
 
     admit_refresh(lay, 0, now);
-    return admit_now(lay, 0, 1, now, &when);
+    return admit_now(lay, 0, TAKE_ONE, now, &when);
 }
 
 /* ---- recounts ---------------------------------------------------------- */
@@ -126,6 +134,9 @@ void lab_recount(struct layout *lay)
         CU_ASSERT_EQUAL(a->window.n, b->window.n);
         CU_ASSERT_EQUAL(a->window.weight, b->window.weight);
         CU_ASSERT_EQUAL(a->open_weight, b->open_weight);
+        CU_ASSERT_EQUAL(a->window.tokens, b->window.tokens);
+        CU_ASSERT_EQUAL(a->open_tokens, b->open_tokens);
+        CU_ASSERT_EQUAL(a->lined_tokens, b->lined_tokens);
         for (cls = 0; cls < LIMITER_CLASSES; cls++)
             CU_ASSERT_EQUAL(a->cls[cls].n, b->cls[cls].n);
     }
@@ -136,6 +147,10 @@ void lab_recount(struct layout *lay)
                         again->quotas[i].open_weight);
         CU_ASSERT_EQUAL(lay->quotas[i].lined_weight,
                         again->quotas[i].lined_weight);
+        CU_ASSERT_EQUAL(lay->quotas[i].open_tokens,
+                        again->quotas[i].open_tokens);
+        CU_ASSERT_EQUAL(lay->quotas[i].lined_tokens,
+                        again->quotas[i].lined_tokens);
     }
     for (i = 0; i < LAY_MODELS; i++) {
         CU_ASSERT_EQUAL(lay->models[i].refs, again->models[i].refs);

@@ -6,6 +6,7 @@
 #define SLUICE_LAB_H
 
 #include "state/policy/layout.h"
+#include "state/policy/take.h"
 #include "state/stats/stats_layout.h"
 #include "unit.h"
 
@@ -37,6 +38,10 @@ uint32_t lab_join(struct layout *lay, const char *client, int64_t now);
 /* The same of one that weighs WEIGHT. */
 uint32_t lab_join_heavy(struct layout *lay, const char *client, uint32_t weight,
                         int64_t now);
+
+/* The same of one that takes WHAT. */
+uint32_t lab_join_taking(struct layout *lay, const char *client,
+                         struct take what, int64_t now);
 
 /* One of scope 0 is granted and written at once. */
 void lab_send(struct layout *lay, int64_t now);

@@ -50,7 +50,7 @@ static void an_open_one_holds_the_next_a_minute_at_most(void)
 
     lay->rules[0].min_gap_ns = 250;
     row_grant(lay, row, LAB_T0);
-    CU_ASSERT_FALSE(admit_now(lay, 0, 1, LAB_T0 + 250, &when));
+    CU_ASSERT_FALSE(admit_now(lay, 0, TAKE_ONE, LAB_T0 + 250, &when));
     CU_ASSERT_EQUAL(when, at);
     CU_ASSERT_FALSE(lab_may_send(lay, at - 1));
     CU_ASSERT_EQUAL(admit_eta(lay, 0, 0, at - 100), at);
@@ -104,7 +104,7 @@ static void requests_in_flight_are_limited(void)
 
     lay->rules[0].in_flight = 1;
     row_grant(lay, row, LAB_T0);
-    CU_ASSERT_FALSE(admit_now(lay, 0, 1, LAB_T0, &when));
+    CU_ASSERT_FALSE(admit_now(lay, 0, TAKE_ONE, LAB_T0, &when));
     CU_ASSERT_EQUAL(when, NEVER); /* no time: an event */
     CU_ASSERT_TRUE(row_sent(lay, row, LAB_T0));
     CU_ASSERT_FALSE(lab_may_send(lay, LAB_T0 + 1));
@@ -128,7 +128,7 @@ static void simulate(struct layout *lay, uint32_t n, int64_t now, int64_t *out)
             CU_ASSERT_TRUE(row_sent(lay, i, now));
     for (k = 0; k < n; k++) {
         for (i = 0; !lab_may_send(lay, now); i++) {
-            (void)admit_now(lay, 0, 1, now, &when);
+            (void)admit_now(lay, 0, TAKE_ONE, now, &when);
             CU_ASSERT_TRUE_FATAL(when > now && i < 5);
             now = when;
         }

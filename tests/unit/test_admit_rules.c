@@ -18,6 +18,7 @@ struct past {
     int64_t now, unit;
     bool open;           /* some rows may be */
     uint32_t weight_max; /* of what was sent */
+    bool tokens;         /* they may be limited, too */
     uint32_t taken;      /* chunks of the log that others are said to have */
 };
 
@@ -31,12 +32,20 @@ static void random_rules(const struct past *p)
     r->burst = lab_random(2) == 0 ? r->requests : 1 + lab_random(r->requests);
     r->min_gap_ns = lab_random(3) == 0 ? lab_random(90) * p->unit : 0;
     r->in_flight = lab_random(4) == 0 ? 1 + lab_random(6) : 0;
+    r->tokens = p->tokens && lab_random(2) == 0 ? 50 + lab_random(200) : 0;
+    r->counts = lab_random(TOKENS_COUNTED) == 0 ? TOKENS_OUT : TOKENS_BOTH;
+}
+
+static struct take random_take(const struct past *p, uint32_t weight_max)
+{
+    return (struct take){1 + lab_random(weight_max),
+                         p->tokens ? lab_random(90) : 0};
 }
 
 static void random_send(struct past *p)
 {
     uint32_t row =
-        lab_join_heavy(p->lay, "c", 1 + lab_random(p->weight_max), p->now);
+        lab_join_taking(p->lay, "c", random_take(p, p->weight_max), p->now);
 
     row_grant(p->lay, row, p->now);
     if (p->open && lab_random(3) == 0)
@@ -76,6 +85,22 @@ static void random_debt(const struct past *p)
     d->ejection.cause = EJECTED_UNPAID;
 }
 
+/* What the upstream said is gone, and nobody here has seen. */
+static void random_unseen(const struct past *p)
+{
+    struct lay_scope *s = &p->lay->scopes[0];
+    const struct lay_rules *r = &p->lay->rules[0];
+
+    s->unseen = 0;
+    if (r->tokens == 0 || lab_random(3) > 0)
+        return;
+    s->unseen = lab_random(r->tokens + 1);
+    s->unseen_ns =
+        p->now - p->unit +
+        lab_random((uint32_t)((r->window_ns + r->margin_ns) / p->unit)) *
+            p->unit;
+}
+
 /* Others have left as many chunks as those that are open may need, or fewer. */
 static void random_log(struct past *p)
 {
@@ -101,7 +126,8 @@ static void random_past(struct past *p)
     for (; n > 0; n--, p->now += lab_random(60) * p->unit) {
         p->lay->live.now_ns = p->now;
         admit_refresh(p->lay, 0, p->now);
-        if (admit_now(p->lay, 0, 1, p->now, &when) || lab_random(10) == 0)
+        if (admit_now(p->lay, 0, TAKE_ONE, p->now, &when) ||
+            lab_random(10) == 0)
             random_send(p);
     }
     p->lay->live.now_ns = p->now;
@@ -110,6 +136,7 @@ static void random_past(struct past *p)
     p->lay->control.paused_ns = lab_random(20) == 0 ? p->now : 0;
     random_retreat(p);
     random_debt(p);
+    random_unseen(p);
     admit_refresh(p->lay, 0, p->now);
     random_log(p);
 }
@@ -148,10 +175,10 @@ static void none_is(const uint32_t wrong[ADMIT_RULES_N + 1], const char *what)
     CU_ASSERT_EQUAL(wrong[ADMIT_RULES_N], 0);
 }
 
-/* The rule that decides when the one of weight W goes that comes behind K
- * others, whose TIMES are known. */
+/* The rule that decides when the one goes that takes W and comes behind K others,
+ * whose TIMES are known. */
 static void blame(uint32_t wrong[ADMIT_RULES_N + 1], const struct past *p,
-                  const int64_t *times, uint32_t k, uint32_t w)
+                  const int64_t *times, uint32_t k, struct take w)
 {
     int64_t by[ADMIT_RULES_N], latest = 0;
     struct forecast f, one;
@@ -161,7 +188,7 @@ static void blame(uint32_t wrong[ADMIT_RULES_N + 1], const struct past *p,
     admit_rules_ask(&ask, p->lay, 0, p->now);
     forecast_begin(&f, &ask, times, NULL);
     while (k-- > 0)
-        (void)forecast_next(&f, 1);
+        (void)forecast_next(&f, forecast_each(&f));
     for (i = 0; i < ADMIT_RULES_N; i++) {
         one = f;
         by[i] = admit_rules[i].foretell(&one, w, f.last_ns);
@@ -175,15 +202,16 @@ static void blame(uint32_t wrong[ADMIT_RULES_N + 1], const struct past *p,
 /* A rule that never holds here is not tested here. */
 static void every_rule_foretells_for_the_first_what_it_says_now(void)
 {
-    struct past p = {.lay = lab_new(), .weight_max = 4};
+    struct past p = {.lay = lab_new(), .weight_max = 4, .tokens = true};
     uint32_t held[ADMIT_RULES_N] = {0}, wrong[ADMIT_RULES_N + 1] = {0};
-    uint32_t round, i, w;
+    uint32_t round, i;
     struct admit_ask ask;
+    struct take w;
     struct forecast f;
 
     for (round = 0; round < 3000; round++) {
         random_past(&p);
-        w = 1 + lab_random(4);
+        w = random_take(&p, 4);
         admit_rules_ask(&ask, p.lay, 0, p.now);
         for (i = 0; i < ADMIT_RULES_N; i++) {
             int64_t said = admit_rules[i].now(&ask, w);
@@ -211,13 +239,14 @@ static bool is_crowded(const struct past *p)
 
 static void the_first_forecast_is_when_it_may_go(void)
 {
-    struct past p = {.lay = lab_new(), .weight_max = 3};
-    uint32_t round, w, wrong[ADMIT_RULES_N + 1] = {0};
+    struct past p = {.lay = lab_new(), .weight_max = 3, .tokens = true};
+    uint32_t round, wrong[ADMIT_RULES_N + 1] = {0};
     int64_t when, eta;
+    struct take w;
 
     for (round = 0; round < 3000; round++) {
         random_past(&p);
-        w = 1 + lab_random(3);
+        w = random_take(&p, 3);
         admit_etas(p.lay, 0, &w, 1, p.now, &eta);
         if (admit_now(p.lay, 0, w, p.now, &when) != (eta <= p.now) ||
             (when != eta && !is_crowded(&p)))
@@ -231,7 +260,8 @@ static void the_first_forecast_is_when_it_may_go(void)
 
 static void the_kth_alone_is_the_kth_of_all(void)
 {
-    struct past p = {.lay = lab_new(), .open = true, .weight_max = 1};
+    struct past p = {
+        .lay = lab_new(), .open = true, .weight_max = 1, .tokens = true};
     uint32_t round, k, wrong[ADMIT_RULES_N + 1] = {0};
     int64_t all[FORECAST];
 
@@ -241,7 +271,7 @@ static void the_kth_alone_is_the_kth_of_all(void)
         admit_etas(p.lay, 0, NULL, FORECAST, p.now, all);
         for (k = 0; k < FORECAST; k++)
             if (admit_eta(p.lay, 0, k, p.now) != all[k])
-                blame(wrong, &p, all, k, 1);
+                blame(wrong, &p, all, k, TAKE_ONE);
         for (k = 1; k < FORECAST; k++)
             CU_ASSERT_TRUE(all[k] == NEVER || all[k - 1] == NEVER ||
                            all[k] >= all[k - 1]);
@@ -263,14 +293,14 @@ static void each_rule_can_hold_alone(void)
     lay->control.paused_ns = LAB_T0;
     admit_rules_ask(&ask, lay, 0, LAB_T0);
     for (i = 0; i < ADMIT_RULES_N; i++)
-        holding += admit_rules[i].now(&ask, 1) > LAB_T0;
+        holding += admit_rules[i].now(&ask, TAKE_ONE) > LAB_T0;
     CU_ASSERT_EQUAL(holding, 1);
-    CU_ASSERT_EQUAL(admit_rules[ADMIT_RULE_pause].now(&ask, 1), NEVER);
-    CU_ASSERT_EQUAL(admit_rules_now(&ask, 1), NEVER);
+    CU_ASSERT_EQUAL(admit_rules[ADMIT_RULE_pause].now(&ask, TAKE_ONE), NEVER);
+    CU_ASSERT_EQUAL(admit_rules_now(&ask, TAKE_ONE), NEVER);
     lay->control.paused_ns = 0;
-    CU_ASSERT_EQUAL(admit_rules_now(&ask, 1), LAB_T0);
+    CU_ASSERT_EQUAL(admit_rules_now(&ask, TAKE_ONE), LAB_T0);
     lab_send(lay, LAB_T0);
-    CU_ASSERT_EQUAL(admit_rules_now(&ask, 1), LAB_T0 + 60 * NS_PER_S);
+    CU_ASSERT_EQUAL(admit_rules_now(&ask, TAKE_ONE), LAB_T0 + 60 * NS_PER_S);
     free(lay);
 }
 

@@ -15,7 +15,8 @@
 static void a_request_without_a_ticket_asks_for_nothing(void)
 {
     struct desk *d = desk_of(1, 2);
-    struct limiter_report rep = {.answer = ANSWER_RATE, .retry_after_ns = -1};
+    struct limiter_report rep = {
+        .answer = ANSWER_RATE, .retry_after_ns = -1, .tokens_left = -1};
     struct ticket_news news = {.position = 7};
 
     limiter_sent(d->w[0], NULL);

@@ -303,20 +303,21 @@ static void newer_settings_outdo_a_later_request(void)
 static void a_client_in_its_minute_keeps_its_row(void)
 {
     struct layout *lay = lab_new();
+    struct lay_place place;
     char name[32];
     uint32_t a, i;
 
     lay->live.quota_span_ns = QUOTA_MINUTE_NS;
     a = naming_client(lay, "a", LAB_T0);
-    quota_set(lay, a, &(struct quota_word){1, 0, LAB_T0}, LAB_T0);
-    CU_ASSERT_TRUE(quota_sent(lay, a, LAB_T0, 1, 1));
+    quota_set(lay, a, &(struct quota_word){1, 0, 0, 0, LAB_T0}, LAB_T0);
+    CU_ASSERT_TRUE(quota_sent(lay, a, LAB_T0, TAKE_ONE, 1, &place));
     for (i = 0; i < LAY_CLIENTS; i++) {
         (void)snprintf(name, sizeof(name), "other %u", i);
         lay->live.now_ns = LAB_T0 + i + 1;
         (void)naming_client(lay, name, LAB_T0 + i + 1);
     }
     CU_ASSERT_EQUAL(naming_client(lay, "a", LAB_T0 + 5000), a);
-    CU_ASSERT_TRUE(quota_blocks(lay, a, 1, LAB_T0 + 5000));
+    CU_ASSERT_TRUE(quota_blocks(lay, a, TAKE_ONE, LAB_T0 + 5000));
     lay->live.now_ns = LAB_T0 + 2 * QUOTA_MINUTE_NS;
     for (i = 0; i < LAY_CLIENTS; i++) {
         (void)snprintf(name, sizeof(name), "more %u", i);
@@ -331,19 +332,21 @@ static void logs_of_clients_leave_the_windows_theirs(void)
 {
     struct layout *lay = lab_new();
     uint32_t i, a, n = 0;
+    struct lay_place place;
     char name[32];
 
     lay->live.quota_span_ns = QUOTA_MINUTE_NS;
     for (i = 0; i < LAY_CLIENTS; i++) {
         (void)snprintf(name, sizeof(name), "c%u", i);
         a = naming_client(lay, name, LAB_T0);
-        quota_set(lay, a, &(struct quota_word){QUOTA_MAX, 0, LAB_T0}, LAB_T0);
+        quota_set(lay, a, &(struct quota_word){QUOTA_MAX, 0, 0, 0, LAB_T0},
+                  LAB_T0);
         while (n < CHUNK_TIMES * 3 * (i + 1) &&
-               quota_sent(lay, a, LAB_T0, 1, n + 1))
+               quota_sent(lay, a, LAB_T0, TAKE_ONE, n + 1, &place))
             n++;
     }
     CU_ASSERT_EQUAL(n, LAY_CLIENT_CHUNKS * CHUNK_TIMES);
-    CU_ASSERT_TRUE(quota_blocks(lay, 0, 1, LAB_T0));
+    CU_ASSERT_TRUE(quota_blocks(lay, 0, TAKE_ONE, LAB_T0));
     CU_ASSERT_EQUAL(window_chunks_left(lay, false), LAY_SCOPE_CHUNKS);
     CU_ASSERT_EQUAL(window_chunks_left(lay, true), 0);
     repair_run(lay, LAB_T0);
@@ -351,7 +354,7 @@ static void logs_of_clients_leave_the_windows_theirs(void)
     CU_ASSERT_EQUAL(window_chunks_left(lay, true), 0);
     lay->live.now_ns = LAB_T0 + QUOTA_MINUTE_NS;
     CU_ASSERT_FALSE(quota_is_needed(lay, 0, lay->live.now_ns));
-    CU_ASSERT_FALSE(quota_blocks(lay, 0, 1, lay->live.now_ns));
+    CU_ASSERT_FALSE(quota_blocks(lay, 0, TAKE_ONE, lay->live.now_ns));
     free(lay);
 }
 
@@ -360,6 +363,7 @@ static void a_send_that_was_half_written_counts_once(void)
 {
     struct desk *d = desk_of(2, LOTS);
     struct ask *a = ask(d, 0, "a", 2);
+    struct lay_place place;
     struct layout *lay;
     uint32_t client;
 
@@ -367,7 +371,8 @@ static void a_send_that_was_half_written_counts_once(void)
     CU_ASSERT_EQUAL(a->grants, 1);
     lay = desk_layout(d, 1);
     client = naming_client(lay, "a", d->now);
-    CU_ASSERT_TRUE(quota_sent(lay, client, d->now, 1, lay->live.last_grant));
+    CU_ASSERT_TRUE(quota_sent(lay, client, d->now, TAKE_ONE,
+                              lay->live.last_grant, &place));
     lay->live.dirty = 1;
     desk_kill(d, 0);
     desk_turn(d);
@@ -633,9 +638,10 @@ static void no_minute_of_a_client_holds_more_than_its_limit(void)
 static struct limiter_standing standing(struct desk *d, const char *client,
                                         uint32_t per_min)
 {
-    struct limiter_standing st = {.used = 0};
+    struct limiter_own_limits own = {.requests_per_min = per_min};
+    struct limiter_standing st = {.waiting = 0};
 
-    CU_ASSERT_TRUE(limiter_standing(d->w[1], client, per_min, d->now, &st));
+    CU_ASSERT_TRUE(limiter_standing(d->w[1], client, &own, d->now, &st));
     return st;
 }
 
@@ -645,26 +651,28 @@ static void its_owner_is_told_what_is_left(void)
     struct limiter_standing st = standing(d, "a", 3);
     uint32_t i;
 
-    CU_ASSERT_EQUAL(st.used, 0);
-    CU_ASSERT_EQUAL(st.opens_ns, 0);
+    CU_ASSERT_EQUAL(st.requests.used, 0);
+    CU_ASSERT_EQUAL(st.requests.opens_ns, 0);
     for (i = 0; i < 4; i++) {
         (void)ask(d, 0, "a", 3);
         desk_turn(d);
         st = standing(d, "a", 3);
-        CU_ASSERT_EQUAL(st.used, i < 3 ? i + 1 : 3);
-        CU_ASSERT_EQUAL(st.opens_ns > 0, i >= 2);
+        CU_ASSERT_EQUAL(st.requests.used, i < 3 ? i + 1 : 3);
+        CU_ASSERT_EQUAL(st.requests.opens_ns > 0, i >= 2);
     }
     CU_ASSERT_EQUAL(st.waiting, 1);
     CU_ASSERT_EQUAL(st.in_flight, 3);
     desk_finish(d);
     desk_pass(d, 20000);
     st = standing(d, "a", 3);
-    CU_ASSERT_EQUAL(st.opens_ns, 40 * NS_PER_S);  /* of the one in line, too */
-    CU_ASSERT_EQUAL(standing(d, "a", 9).used, 3); /* as it is told so later */
-    CU_ASSERT_EQUAL(standing(d, "a", 9).opens_ns, 0);
-    CU_ASSERT_EQUAL(standing(d, "a", 2).used, 2);
-    CU_ASSERT_EQUAL(standing(d, "a", 0).used, 0);
-    CU_ASSERT_EQUAL(standing(d, "nobody", 5).used, 0);
+    CU_ASSERT_EQUAL(st.requests.opens_ns,
+                    40 * NS_PER_S); /* of the one in line, too */
+    CU_ASSERT_EQUAL(standing(d, "a", 9).requests.used,
+                    3); /* as it is told so later */
+    CU_ASSERT_EQUAL(standing(d, "a", 9).requests.opens_ns, 0);
+    CU_ASSERT_EQUAL(standing(d, "a", 2).requests.used, 2);
+    CU_ASSERT_EQUAL(standing(d, "a", 0).requests.used, 0);
+    CU_ASSERT_EQUAL(standing(d, "nobody", 5).requests.used, 0);
     desk_free(d);
 }
 
@@ -672,14 +680,14 @@ static void its_owner_is_told_what_is_left(void)
 static void a_limit_that_is_new_begins_full(void)
 {
     struct desk *d = desk_of(2, LOTS);
-    struct limiter_standing st = {.used = 0};
+    struct limiter_standing st = {.waiting = 0};
 
     (void)ask(d, 0, "a", 0);
     desk_turn(d);
     desk_finish(d);
     st = standing(d, "a", 5);
-    CU_ASSERT_EQUAL(st.used, 5);
-    CU_ASSERT_EQUAL(st.opens_ns, 60 * NS_PER_S);
+    CU_ASSERT_EQUAL(st.requests.used, 5);
+    CU_ASSERT_EQUAL(st.requests.opens_ns, 60 * NS_PER_S);
     desk_free(d);
 }
 

@@ -188,8 +188,10 @@ static const struct limiter_probe_times times = {5 * NS_PER_S,
 
 static void say_of_key(struct ask *a, enum key_word word)
 {
-    struct limiter_report rep = {
-        .answer = ANSWER_FINE, .retry_after_ns = -1, .key = word};
+    struct limiter_report rep = {.answer = ANSWER_FINE,
+                                 .retry_after_ns = -1,
+                                 .key = word,
+                                 .tokens_left = -1};
 
     limiter_report(a->lim, a->ticket, &rep);
 }

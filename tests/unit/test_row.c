@@ -187,7 +187,7 @@ static void a_send_that_was_only_logged_is_not_open_any_more(void)
     uint32_t row = lab_join(lay, "c", LAB_T0);
 
     row_grant(lay, row, LAB_T0);
-    window_push(lay, 0, LAB_T0, 1, lay->rows[row].grant);
+    window_push(lay, 0, LAB_T0, TAKE_ONE, lay->rows[row].grant);
     repair_run(lay, LAB_T0);
     CU_ASSERT_EQUAL(lay->rows[row].state, ROW_SENT);
     CU_ASSERT_EQUAL(lay->scopes[0].window.n, 1);

@@ -15,13 +15,13 @@ static struct {
     uint32_t held[LAY_ROWS]; /* weights, of rows that have a slot */
 } fake;
 
-static bool fake_have(struct layout *lay, uint32_t scope, uint32_t weight,
+static bool fake_have(struct layout *lay, uint32_t scope, struct take what,
                       int64_t now, int64_t *when)
 {
     (void)lay, (void)scope;
     fake.have++;
-    *when = fake.leases >= weight ? now : NEVER;
-    fake.yes = fake.leases >= weight ? weight : 0;
+    *when = fake.leases >= what.weight ? now : NEVER;
+    fake.yes = fake.leases >= what.weight ? what.weight : 0;
     return fake.yes > 0;
 }
 

@@ -123,9 +123,9 @@ static void no_file_a_new_one_as_old_as_the_machine(void)
     CU_ASSERT_EQUAL(st.st_mode & 07777, 0600);
     CU_ASSERT_EQUAL(st.st_blocks * 512 >= SIZE, true);
     s.f.lay->rules[0] = lab_lay_rules(4, 60, 500);
-    CU_ASSERT_FALSE(admit_now(s.f.lay, 0, 1, 60 * NS_PER_S, &when));
+    CU_ASSERT_FALSE(admit_now(s.f.lay, 0, TAKE_ONE, 60 * NS_PER_S, &when));
     CU_ASSERT_EQUAL(when, 60500 * NS_PER_MS); /* full until then */
-    CU_ASSERT_TRUE(admit_now(s.f.lay, 0, 1, 60500 * NS_PER_MS, &when));
+    CU_ASSERT_TRUE(admit_now(s.f.lay, 0, TAKE_ONE, 60500 * NS_PER_MS, &when));
     start_fini(&s);
 }
 

@@ -80,7 +80,7 @@ static void weights_agree_with_an_array(void)
             /* Sometimes none but ones: then it is an array. */
             uint32_t w = i < 1500 ? 1 : 1 + lab_random(7);
 
-            window_push(lay, 1, now, w, 1);
+            window_push(lay, 1, now, (struct take){w, 0}, 1);
             m->t[m->end] = now;
             m->w[m->end++] = w;
         } else if (lab_random(4) == 0) {
@@ -108,7 +108,7 @@ static void a_weight_that_nobody_wrote_is_damage(void)
     struct layout *lay = lab_new();
     const char *what = NULL;
 
-    window_push(lay, 0, LAB_T0, 3, 1);
+    window_push(lay, 0, LAB_T0, (struct take){3, 0}, 1);
     lay->chunks[lay->scopes[0].window.first].weight[0] = 0;
     CU_ASSERT_EQUAL(sigbus_run(rebuild, lay, &what), GUARD_DAMAGED);
     free(lay);
@@ -165,7 +165,7 @@ static int64_t wait_for(struct layout *lay, uint32_t weight, int64_t now)
     int64_t when;
 
     admit_refresh(lay, 0, now);
-    while (!admit_now(lay, 0, weight, now, &when)) {
+    while (!admit_now(lay, 0, (struct take){weight, 0}, now, &when)) {
         CU_ASSERT_TRUE_FATAL(when > now && when != NEVER);
         now = lay->live.now_ns = when;
         admit_refresh(lay, 0, now);
@@ -176,17 +176,18 @@ static int64_t wait_for(struct layout *lay, uint32_t weight, int64_t now)
 /* Twelve that wait: each goes as it was foretold.  When the last has gone. */
 static int64_t foretell_and_send(struct run *r, int64_t now)
 {
-    uint32_t k, w[12];
+    struct take w[12];
+    uint32_t k;
     int64_t eta[12];
 
     for (k = 0; k < ARRAY_LEN(w); k++)
-        w[k] = 1 + lab_random(5);
+        w[k] = (struct take){1 + lab_random(5), 0};
     admit_refresh(r->lay, 0, now);
     admit_etas(r->lay, 0, w, ARRAY_LEN(w), now, eta);
     for (k = 0; k < ARRAY_LEN(w); k++) {
-        now = wait_for(r->lay, w[k], now);
+        now = wait_for(r->lay, w[k].weight, now);
         CU_ASSERT_EQUAL(eta[k], now);
-        send(r, w[k], now);
+        send(r, w[k].weight, now);
     }
     return now;
 }
@@ -211,6 +212,11 @@ static void no_window_weighs_more_and_the_etas_are_when_they_go(void)
     free(r.lay);
 }
 
+static bool may(struct layout *lay, uint32_t weight, int64_t now, int64_t *when)
+{
+    return admit_now(lay, 0, (struct take){weight, 0}, now, when);
+}
+
 static void what_is_heavier_than_what_is_left_waits(void)
 {
     struct run r = {.lay = lab_new()};
@@ -219,14 +225,14 @@ static void what_is_heavier_than_what_is_left_waits(void)
     r.lay->rules[0] = lab_lay_rules(10, 60, 0);
     send(&r, 4, LAB_T0);
     send(&r, 3, LAB_T0 + NS_PER_S);
-    CU_ASSERT_TRUE(admit_now(r.lay, 0, 3, LAB_T0 + NS_PER_S, &when));
-    CU_ASSERT_FALSE(admit_now(r.lay, 0, 4, LAB_T0 + NS_PER_S, &when));
+    CU_ASSERT_TRUE(may(r.lay, 3, LAB_T0 + NS_PER_S, &when));
+    CU_ASSERT_FALSE(may(r.lay, 4, LAB_T0 + NS_PER_S, &when));
     CU_ASSERT_EQUAL(when, LAB_T0 + 60 * NS_PER_S);
-    CU_ASSERT_FALSE(admit_now(r.lay, 0, 8, LAB_T0 + NS_PER_S, &when));
+    CU_ASSERT_FALSE(may(r.lay, 8, LAB_T0 + NS_PER_S, &when));
     CU_ASSERT_EQUAL(when, LAB_T0 + 61 * NS_PER_S);
     CU_ASSERT_EQUAL(admit_used(r.lay, 0, LAB_T0 + NS_PER_S), 7);
     /* Heavier than all there is: never, whoever lets it join. */
-    CU_ASSERT_FALSE(admit_now(r.lay, 0, 11, LAB_T0 + NS_PER_S, &when));
+    CU_ASSERT_FALSE(may(r.lay, 11, LAB_T0 + NS_PER_S, &when));
     CU_ASSERT_EQUAL(when, NEVER);
     free(r.lay);
 }
@@ -239,12 +245,12 @@ static void what_is_open_weighs_as_if_it_were_sent(void)
 
     lay->rules[0] = lab_lay_rules(10, 60, 0);
     row_offer(lay, row, LAB_T0);
-    CU_ASSERT_TRUE(admit_now(lay, 0, 1, LAB_T0, &when));
-    CU_ASSERT_FALSE(admit_now(lay, 0, 2, LAB_T0, &when));
+    CU_ASSERT_TRUE(may(lay, 1, LAB_T0, &when));
+    CU_ASSERT_FALSE(may(lay, 2, LAB_T0, &when));
     CU_ASSERT_EQUAL(when, NEVER); /* a write must come first */
     lab_recount(lay);
     row_leave(lay, row);
-    CU_ASSERT_TRUE(admit_now(lay, 0, 10, LAB_T0, &when));
+    CU_ASSERT_TRUE(may(lay, 10, LAB_T0, &when));
     lab_is_settled(lay);
     free(lay);
 }
@@ -265,18 +271,19 @@ static void a_clients_limit_adds_up_weights(void)
     client = lay->rows[row].client;
     row_grant(lay, row, LAB_T0);
     CU_ASSERT_EQUAL(quota_used(lay, client, LAB_T0), 6);
-    CU_ASSERT_FALSE(quota_blocks(lay, client, 4, LAB_T0));
-    CU_ASSERT_TRUE(quota_blocks(lay, client, 5, LAB_T0));
+    CU_ASSERT_FALSE(quota_blocks(lay, client, (struct take){4, 0}, LAB_T0));
+    CU_ASSERT_TRUE(quota_blocks(lay, client, (struct take){5, 0}, LAB_T0));
     CU_ASSERT_TRUE(row_sent(lay, row, LAB_T0));
-    CU_ASSERT_EQUAL(quota_room(lay, client, LAB_T0), 4);
-    CU_ASSERT_EQUAL(quota_eta(lay, client, 3, LAB_T0), LAB_T0);
-    CU_ASSERT_EQUAL(quota_eta(lay, client, 4, LAB_T0),
+    CU_ASSERT_EQUAL(quota_room(lay, client, LAB_T0).weight, 4);
+    CU_ASSERT_EQUAL(quota_eta(lay, client, (struct quota_sum){4, 0}, LAB_T0),
+                    LAB_T0);
+    CU_ASSERT_EQUAL(quota_eta(lay, client, (struct quota_sum){5, 0}, LAB_T0),
                     LAB_T0 + QUOTA_MINUTE_NS);
     /* It is in line: more than may go, so somebody has to look. */
     lay->live.limited = 0;
     CU_ASSERT_EQUAL(row_join(lay, &j, LAB_T0, &row), REFUSED_NOT);
     CU_ASSERT_TRUE(lay->live.limited > 0);
-    CU_ASSERT_TRUE(quota_blocks(lay, client, 6, LAB_T0));
+    CU_ASSERT_TRUE(quota_blocks(lay, client, (struct take){6, 0}, LAB_T0));
     lab_recount(lay);
     free(lay);
 }

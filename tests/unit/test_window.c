@@ -25,7 +25,7 @@ static void model_step(struct layout *lay, uint32_t scope, struct model *m,
 
     if (what < 7 && m->end < MODEL_MAX) {
         CU_ASSERT_TRUE_FATAL(window_has_room(lay, scope));
-        window_push(lay, scope, now, 1, m->end + 1u);
+        window_push(lay, scope, now, TAKE_ONE, m->end + 1u);
         CU_ASSERT_TRUE(window_has_last(lay, scope, m->end + 1u));
         CU_ASSERT_FALSE(window_has_last(lay, scope, m->end));
         m->t[m->end++] = now;
@@ -68,8 +68,8 @@ static void a_time_below_the_newest_is_raised_to_it(void)
 {
     struct layout *lay = lab_new();
 
-    window_push(lay, 0, LAB_T0, 1, 1);
-    window_push(lay, 0, LAB_T0 - 5, 1, 2);
+    window_push(lay, 0, LAB_T0, TAKE_ONE, 1);
+    window_push(lay, 0, LAB_T0 - 5, TAKE_ONE, 2);
     CU_ASSERT_EQUAL(window_nth(lay, 0, 1), LAB_T0);
     free(lay);
 }
@@ -80,7 +80,7 @@ static void a_pool_that_is_empty_says_so(void)
     uint32_t i;
 
     for (i = 0; window_has_room(lay, i % 16); i++)
-        window_push(lay, i % 16, LAB_T0, 1, i + 1);
+        window_push(lay, i % 16, LAB_T0, TAKE_ONE, i + 1);
     CU_ASSERT_TRUE(i >= 160000); /* 16 windows of 10,000 */
     lab_recount(lay);
     window_expire(lay, 3, LAB_T0);
@@ -135,7 +135,7 @@ static void try_one(struct run *r, uint32_t limit)
     bool yes;
 
     admit_refresh(r->lay, 0, r->now);
-    yes = admit_now(r->lay, 0, 1, r->now, &when);
+    yes = admit_now(r->lay, 0, TAKE_ONE, r->now, &when);
     CU_ASSERT_EQUAL_FATAL(yes, expected <= r->now); /* no more and no less */
     CU_ASSERT_EQUAL(when, expected);
     if (!yes || r->n == SENDS)

@@ -188,7 +188,8 @@ static void report(struct sluice *s, const struct job *j,
                    const struct answer *a, enum limiter_answer means)
 {
     struct limiter_report rep = {.answer = means,
-                                 .retry_after_ns = a->retry_after_ns};
+                                 .retry_after_ns = a->retry_after_ns,
+                                 .tokens_left = -1};
 
     limiter_report(s->lim, j->own, &rep);
 }
