@@ -39,7 +39,7 @@ void limiter_set(struct limiter *lim, const struct limiter_settings *set)
     lim->set = *set;
     for (i = 0; i < set->n_upstreams; i++) {
         limits_take(&set->rules[i], &r);
-        CHECK(limits_is_sane(&r));
+        CHECK(limits_may_be_set(&r));
     }
     for (; i < LIMITER_UPSTREAMS; i++)
         memset(&lim->set.rules[i], 0, sizeof(lim->set.rules[i]));

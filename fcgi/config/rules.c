@@ -40,6 +40,8 @@ struct limiter_settings rules_of(const struct config *cfg)
         r->learns = u->scope == SCOPE_AUTO;
         r->line = line_of(cfg, i);
         r->share = (uint32_t)u->weight;
+        r->tokens = (uint32_t)u->tokens;
+        r->counts = (uint32_t)u->tokens_counted;
         r->retreat_max_ns = cfg->retreat_max_ms * NS_PER_MS;
     }
     set.n_upstreams = (uint32_t)cfg->n_upstreams;

@@ -195,19 +195,7 @@ void eligible_measure(struct layout *lay, uint32_t scope)
     }
 }
 
-/* From when on CLIENT may send one that takes WHAT. */
-static int64_t client_free_at(struct layout *lay, uint32_t client,
-                              struct take what)
-{
-    int64_t now = lay->live.now_ns;
-
-    return quota_blocks(lay, client, what, now)
-               ? quota_eta(lay, client,
-                           (struct quota_sum){what.weight, what.tokens}, now)
-               : now;
-}
-
-/* The same of a row, if its worker answers; its client may send one of weight
+/* From when on ROW may go, if its worker answers; its client may send one of weight
  * 1 from FROM on.  *LAST: nobody passes it by, whenever that is. */
 static int64_t row_free_at(struct layout *lay, uint32_t row, int64_t from,
                            bool *last)
@@ -218,7 +206,8 @@ static int64_t row_free_at(struct layout *lay, uint32_t row, int64_t from,
     if (worker_at(lay, r->worker)->stalled)
         return NEVER;
     if (takes_more(lay, row))
-        from = client_free_at(lay, r->client, tokens_of_client(lay, r));
+        from = quota_free_at(lay, r->client, tokens_of_client(lay, r),
+                             lay->live.now_ns);
     if (eligible_is_model_blocked(lay, row))
         return max_i64(
             from, choices_has(lay, row)
@@ -232,7 +221,7 @@ static int64_t row_free_at(struct layout *lay, uint32_t row, int64_t from,
 static uint32_t line_free_before(struct layout *lay, const struct lay_flow *f,
                                  int64_t *when)
 {
-    int64_t from = client_free_at(lay, f->client, TAKE_ONE);
+    int64_t from = quota_free_at(lay, f->client, TAKE_ONE, lay->live.now_ns);
     uint32_t i, best = NONE, hops = 0;
     bool last = false;
 

@@ -344,12 +344,12 @@ struct lay_place {
 
 /* Of the row with the same index. */
 struct lay_tokens {
-    uint32_t in, out; /* guessed when it joined */
-    uint32_t takes;   /* what its scope's limit counts of them */
-    uint32_t pad;
-    struct lay_place sent; /* in the scope's log, */
-    struct lay_place own;  /* and in its client's; t_ns 0: nothing of it is to
-                            * be settled */
+    uint32_t in, out;           /* guessed when it joined */
+    uint32_t takes;             /* what its scope's limit counts of them, */
+    uint32_t own;               /* and its client's: both */
+    struct lay_place in_scope;  /* in its scope's log, */
+    struct lay_place in_client; /* and in its client's; t_ns 0: nothing of it is
+                                 * to be settled */
 };
 
 #define LAY_NO_MODEL UINT16_MAX

@@ -75,9 +75,13 @@ bool limits_is_sane(const struct lay_rules *r)
     return r->window_ns > 0 && r->window_ns <= DAY_NS && r->margin_ns >= 0 &&
            r->margin_ns <= DAY_NS && r->min_gap_ns >= 0 &&
            r->min_gap_ns <= DAY_NS && r->requests > 0 && r->requests <= 10000 &&
-           r->burst > 0 && r->burst <= r->requests &&
-           r->line <= LAY_UPSTREAMS && r->share <= 1000 &&
-           r->retreat_max_ns >= 0 && r->retreat_max_ns <= DAY_NS &&
+           r->burst > 0 && r->burst <= r->requests && r->retreat_max_ns >= 0 &&
+           r->retreat_max_ns <= DAY_NS;
+}
+
+bool limits_may_be_set(const struct lay_rules *r)
+{
+    return limits_is_sane(r) && r->line <= LAY_UPSTREAMS && r->share <= 1000 &&
            r->tokens <= LAY_TOKENS_MAX && r->counts < TOKENS_COUNTED;
 }
 

@@ -23,8 +23,11 @@ void limits_take_bounds(const struct limiter_bounds *from,
 void limits_tell_bounds(const struct lay_bounds *from,
                         struct limiter_bounds *to);
 
-/* May these be in force? */
+/* May these be in force?  Asked wherever they are used: of what would lead
+ * arithmetic astray.  Tokens of any number do not. */
 bool limits_is_sane(const struct lay_rules *r);
+/* May settings say so? */
+bool limits_may_be_set(const struct lay_rules *r);
 
 /* The upstream of a scope, and the rules that hold for it. */
 uint32_t limits_upstream(struct layout *lay, uint32_t scope);

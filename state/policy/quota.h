@@ -50,6 +50,10 @@ bool quota_blocks(struct layout *lay, uint32_t client, struct take what,
 int64_t quota_eta(struct layout *lay, uint32_t client, struct quota_sum up_to,
                   int64_t now);
 
+/* When one that takes WHAT may go, and nothing goes before it. */
+int64_t quota_free_at(struct layout *lay, uint32_t client, struct take what,
+                      int64_t now);
+
 /* What a client has used of each limit, and when one more may go by it that weighs
  * 1, or takes a token. */
 struct quota_told {

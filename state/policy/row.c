@@ -416,11 +416,11 @@ bool row_sent(struct layout *lay, uint32_t i, int64_t at)
         return false;
     /* Before the scope's log, which is what makes it a send: see repair.c. */
     if (!quota_sent(lay, r->client, at, tokens_of_client(lay, r), r->grant,
-                    &lay->tokens[i].own))
+                    &lay->tokens[i].in_client))
         return false;
     source(lay, i)->sent(lay, i, at);
-    window_push(lay, r->scope, at, tokens_of_scope(lay, r), r->grant);
-    window_newest(lay, r->scope, &lay->tokens[i].sent);
+    lay->tokens[i].in_scope =
+        window_push(lay, r->scope, at, tokens_of_scope(lay, r), r->grant);
     set_state(lay, i, ROW_SENT, at);
     return true;
 }

@@ -18,12 +18,10 @@ struct lay_scope *scope_sound(struct layout *lay, uint32_t scope)
     struct lay_scope *s = scope_at(lay, scope);
 
     if (s->open > LAY_ROWS ||
-        s->open_weight > (uint64_t)LAY_ROWS * LAY_WEIGHT_MAX ||
-        s->open_tokens > (uint64_t)LAY_ROWS * LAY_TOKENS_MAX ||
-        s->lined_tokens > (uint64_t)LAY_ROWS * LAY_TOKENS_MAX ||
-        s->unseen > LAY_TOKENS_MAX || s->last_send_ns > lay->live.now_ns ||
-        s->bucket.at_ns < 0 || s->bucket.level > INT64_MAX / 4 ||
-        s->bucket.level < -INT64_MAX / 4)
+        (s->open_weight | s->open_tokens) >
+            (uint64_t)LAY_ROWS * LAY_TOKENS_MAX ||
+        s->last_send_ns > lay->live.now_ns || s->bucket.at_ns < 0 ||
+        s->bucket.level > INT64_MAX / 4 || s->bucket.level < -INT64_MAX / 4)
         sigbus_damaged("scope");
     return s;
 }

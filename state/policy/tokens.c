@@ -43,14 +43,12 @@ static uint64_t counted(uint32_t counts, uint64_t in, uint64_t out)
 
 struct take tokens_of_scope(struct layout *lay, const struct lay_row *r)
 {
-    return (struct take){r->weight, bounded(of_row(lay, r)->takes)};
+    return (struct take){r->weight, of_row(lay, r)->takes};
 }
 
 struct take tokens_of_client(struct layout *lay, const struct lay_row *r)
 {
-    const struct lay_tokens *t = of_row(lay, r);
-
-    return (struct take){r->weight, bounded((uint64_t)t->in + t->out)};
+    return (struct take){r->weight, of_row(lay, r)->own};
 }
 
 /* ---- guessed ---------------------------------------------------------------------- */
@@ -94,8 +92,12 @@ void tokens_estimate(struct layout *lay, uint32_t row,
 {
     struct token_guess g = guess(lay, row_at(lay, row)->model, req);
 
-    lay->tokens[row] = (struct lay_tokens){
-        .in = g.in, .out = g.out, .sent = {0, NONE, 0}, .own = {0, NONE, 0}};
+    lay->tokens[row] =
+        (struct lay_tokens){.in = g.in,
+                            .out = g.out,
+                            .in_scope = {0, NONE, 0},
+                            .own = bounded((uint64_t)g.in + g.out),
+                            .in_client = {0, NONE, 0}};
     tokens_of_other_scope(lay, row);
 }
 
@@ -153,11 +155,11 @@ void tokens_settle(struct layout *lay, uint32_t row, uint64_t prompt_bytes,
     uint32_t in = truth(u->in, t->in), out = truth(u->out, t->out);
     uint32_t takes = bounded(counted(counts_of(lay, r->scope), in, out));
 
-    (void)window_settle(lay, r->scope, &t->sent, t->takes, takes);
-    t->sent.chunk = NONE;
-    quota_settle(lay, r->client, &t->own, tokens_of_client(lay, r).tokens,
+    (void)window_settle(lay, r->scope, &t->in_scope, t->takes, takes);
+    t->in_scope.chunk = NONE;
+    quota_settle(lay, r->client, &t->in_client, t->own,
                  bounded((uint64_t)in + out));
-    t->own = (struct lay_place){0, NONE, 0};
+    t->in_client = (struct lay_place){0, NONE, 0};
     learn(lay, r->model, prompt_bytes, u);
 }
 
@@ -181,7 +183,7 @@ void tokens_left(struct layout *lay, uint32_t scope, uint64_t left, int64_t now)
 
 void tokens_found_sent(struct layout *lay, uint32_t row)
 {
-    window_newest(lay, row_at(lay, row)->scope, &lay->tokens[row].sent);
+    lay->tokens[row].in_scope = window_newest(lay, row_at(lay, row)->scope);
 }
 
 void tokens_rebuild(struct layout *lay)
@@ -193,7 +195,7 @@ void tokens_rebuild(struct layout *lay)
 
         if (lay->rows[i].state != ROW_FREE &&
             (t->in > LAY_TOKENS_MAX || t->out > LAY_TOKENS_MAX ||
-             t->takes > LAY_TOKENS_MAX))
+             t->takes > LAY_TOKENS_MAX || t->own > LAY_TOKENS_MAX))
             sigbus_damaged("tokens of a request");
     }
     for (i = 0; i < LAY_MODELS; i++)

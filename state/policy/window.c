@@ -156,8 +156,8 @@ static int64_t newest(struct layout *lay, uint32_t owner)
     return window_nth(lay, owner, w->n - 1);
 }
 
-void window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
-                 struct take what, uint64_t grant)
+struct lay_place window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
+                             struct take what, uint64_t grant)
 {
     struct lay_window *w = window_at(lay, owner);
     int64_t t = max_i64(t_ns, newest(lay, owner));
@@ -177,51 +177,20 @@ void window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
     w->n++;
     w->weight += what.weight;
     w->tokens += what.tokens;
+    return (struct lay_place){t, w->last, c->end - 1u};
 }
 
-void window_newest(struct layout *lay, uint32_t owner, struct lay_place *at)
+struct lay_place window_newest(struct layout *lay, uint32_t owner)
 {
     const struct lay_window *w = window_at(lay, owner);
     const struct lay_chunk *c;
 
-    *at = (struct lay_place){0, NONE, 0};
     if (w->last == NONE)
-        return;
+        return (struct lay_place){0, NONE, 0};
     c = chunk_at(lay, w->last);
-    if (chunk_len(c) > 0)
-        *at = (struct lay_place){c->t[c->end - 1], w->last, c->end - 1u};
-}
-
-/* A place may be a send's that is long gone, or nobody's. */
-static bool is_there(struct layout *lay, uint32_t owner,
-                     const struct lay_place *at)
-{
-    const struct lay_chunk *c;
-
-    if (at->chunk >= LAY_CHUNKS || at->k >= CHUNK_TIMES)
-        return false;
-    c = chunk_at(lay, at->chunk);
-    return c->scope1 == owner + 1 && at->k >= c->begin && at->k < c->end &&
-           c->t[at->k] == at->t_ns;
-}
-
-/* The sum is made anew from the sends by whoever finds that its writer died. */
-bool window_settle(struct layout *lay, uint32_t owner,
-                   const struct lay_place *at, uint32_t was, uint32_t tokens)
-{
-    struct lay_window *w = window_at(lay, owner);
-    struct lay_chunk *c;
-
-    if (!is_there(lay, owner, at))
-        return false;
-    c = chunk_at(lay, at->chunk);
-    if (tokens_at(c, at->k) != was)
-        return false;
-    if (was > w->tokens)
-        sigbus_damaged("tokens of the sends");
-    __atomic_store_n(&c->tokens[at->k], tokens, __ATOMIC_RELEASE);
-    w->tokens = w->tokens - was + tokens;
-    return true;
+    if (chunk_len(c) == 0)
+        return (struct lay_place){0, NONE, 0};
+    return (struct lay_place){c->t[c->end - 1], w->last, c->end - 1u};
 }
 
 int64_t window_nth(struct layout *lay, uint32_t owner, uint32_t k)
@@ -310,6 +279,15 @@ bool window_walk_to(struct layout *lay, struct window_walk *walk,
     return walk->weight >= weight;
 }
 
+static bool walk_frees(struct layout *lay, struct window_walk *walk,
+                       uint64_t weight, int64_t *sent_ns)
+{
+    if (!window_walk_to(lay, walk, weight))
+        sigbus_damaged("weight of the sends");
+    *sent_ns = walk->sent_ns;
+    return true;
+}
+
 bool window_frees(struct layout *lay, uint32_t owner, uint64_t weight,
                   int64_t *sent_ns)
 {
@@ -318,10 +296,7 @@ bool window_frees(struct layout *lay, uint32_t owner, uint64_t weight,
     if (weight > window_at(lay, owner)->weight)
         return false;
     window_walk_begin(lay, owner, &walk);
-    if (!window_walk_to(lay, &walk, weight))
-        sigbus_damaged("weight of the sends");
-    *sent_ns = walk.sent_ns;
-    return true;
+    return walk_frees(lay, &walk, weight, sent_ns);
 }
 
 bool window_frees_tokens(struct layout *lay, uint32_t owner, uint64_t tokens,
@@ -332,10 +307,7 @@ bool window_frees_tokens(struct layout *lay, uint32_t owner, uint64_t tokens,
     if (tokens > window_at(lay, owner)->tokens)
         return false;
     window_walk_tokens(lay, owner, &walk);
-    if (!window_walk_to(lay, &walk, tokens))
-        sigbus_damaged("tokens of the sends");
-    *sent_ns = walk.sent_ns;
-    return true;
+    return walk_frees(lay, &walk, tokens, sent_ns);
 }
 
 /* Of ALL, what was sent after the horizon. */

@@ -26,11 +26,11 @@ uint32_t window_chunks_left(const struct layout *lay, bool of_clients);
 /* Can a send be added? */
 bool window_has_room(struct layout *lay, uint32_t owner);
 /* Adds the send of GRANT, whose weight is above 0; there must be room.  A time
- * below the newest one is raised to it. */
-void window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
-                 struct take what, uint64_t grant);
+ * below the newest one is raised to it.  Where it is. */
+struct lay_place window_push(struct layout *lay, uint32_t owner, int64_t t_ns,
+                             struct take what, uint64_t grant);
 /* Where the newest send is. */
-void window_newest(struct layout *lay, uint32_t owner, struct lay_place *at);
+struct lay_place window_newest(struct layout *lay, uint32_t owner);
 /* The send AT, which took WAS tokens, took TOKENS: one store.  Sends of one time
  * that took the same are one as good as the other.  False: it is not in the log
  * any more. */
