@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "fcgi/config/config.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
 #include "lib/clock.h"
@@ -32,6 +33,15 @@ static const char *provider_of(const char *model, char *out, size_t max)
     return out;
 }
 
+/* Where there is only one that could have, nothing is said. */
+static void log_who_served(struct log_line *l, const struct exchange *x)
+{
+    if (x->s->cfg->n_upstreams > 1)
+        log_str(l, "upstream", x->s->cfg->upstreams[x->attempt.upstream].name);
+    if (x->attempt.stand_in[0] != '\0')
+        log_str(l, "served", x->attempt.short_stand_in);
+}
+
 void access_log_exchange(const struct exchange *x)
 {
     const struct request *r = x->req;
@@ -54,6 +64,8 @@ void access_log_exchange(const struct exchange *x)
         log_str(&l, "provider",
                 provider_of(r->model, provider, sizeof(provider)));
     }
+    if (x->attempt.sends > 0)
+        log_who_served(&l, x);
     log_bool(&l, "stream", r->stream);
     if (x->left != LEFT_BY_NOBODY)
         log_str(&l, "phase", phase_names[request_stats_phase(x)]);

@@ -11,6 +11,7 @@
 #include "fcgi/conceal.h"
 #include "fcgi/config/api_url.h"
 #include "fcgi/config/config.h"
+#include "fcgi/model_name.h"
 #include "fcgi/onward_headers.h"
 #include "fcgi/relay.h"
 #include "fcgi/request_stats.h"
@@ -141,6 +142,22 @@ static void aim(struct transfer_request *req, struct buf *url,
         break;
     }
     req->url = buf_head(url);
+}
+
+bool attempt_choose(struct exchange *x, uint32_t upstream, const char *name)
+{
+    struct attempt *a = &x->attempt;
+    const char *other = name != NULL ? name : "";
+
+    if (strcmp(a->stand_in, other) != 0) {
+        if (!model_name_change(x->req,
+                               name != NULL ? name : request_model(x->req)))
+            return false;
+        snprintf(a->stand_in, sizeof(a->stand_in), "%s", other);
+        request_short_name(a->short_stand_in, a->stand_in, strlen(a->stand_in));
+    }
+    a->upstream = upstream;
+    return true;
 }
 
 /* ---- from beginning to end -------------------------------------------------- */

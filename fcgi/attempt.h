@@ -6,6 +6,11 @@
 
 #include "fcgi/exchange_parts.h"
 
+/* The limiter has chosen UPSTREAM, and that its body asks for the model NAME;
+ * NULL: for its client's.  Before it is sent, and maybe another time before it is
+ * sent again.  False: its body names no model that could change; nothing has. */
+MUST_USE bool attempt_choose(struct exchange *x, uint32_t upstream,
+                             const char *name);
 /* Sends what its errand is. */
 void attempt_begin(struct exchange *x);
 /* Breaks off the transfer, if there is one. */

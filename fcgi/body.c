@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/conversation.h"
 #include "fcgi/fault.h"
 #include "fcgi/multipart.h"
 #include "fcgi/request.h"
@@ -180,6 +181,21 @@ static void read_user(struct request *r, json_object *root)
                        json_object_get_string(v));
 }
 
+/* What an upstream was asked to keep only that one knows. */
+static void read_bonds(struct request *r, json_object *root)
+{
+    static const char *const names[] = {"previous_response_id", "conversation"};
+    json_object *v;
+    size_t i;
+
+    if (r->route->ends != ENDS_RESPONSE)
+        return;
+    r->is_bound = is_stored_prompt(r, root);
+    for (i = 0; i < ARRAY_LEN(names); i++)
+        r->is_bound |=
+            json_object_object_get_ex(root, names[i], &v) && v != NULL;
+}
+
 static void read_json(struct request *r)
 {
     bool big = r->body.len > JSON_BIG;
@@ -204,6 +220,10 @@ static void read_json(struct request *r)
         read_stream(r, root);
         read_max_tokens(r, root);
         read_user(r, root);
+        read_bonds(r, root);
+        if (r->route->is_inference)
+            r->began = conversation_of(r->route->ends, buf_head(&r->body),
+                                       r->body.len);
     }
     json_object_put(root);
     if (big) {

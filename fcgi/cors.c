@@ -49,6 +49,7 @@
     "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "             \
     "x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "                 \
     "x-ratelimit-reset-tokens, x-sluice-queue-ms, x-sluice-attempts, "         \
+    "x-sluice-upstream, x-sluice-model, "                                      \
     "nvcf-reqid, nvcf-status"
 
 #define MAX_AGE "600" /* seconds: a page that is struck off is so soon */

@@ -33,7 +33,7 @@ static struct deprecated *place_of(struct sluice *s, const char *model)
 void deprecation_note(struct exchange *x, const struct upstream_head *head)
 {
     const char *since = upstream_header(head, "deprecation");
-    const char *model = request_served_by(x->req); /* not the route's */
+    const char *model = exchange_served_by(x); /* not the route's */
     int64_t now = (int64_t)time(NULL);
     struct deprecated *d;
     struct log_line l;

@@ -117,6 +117,9 @@ struct attempt {
     char refused[160];  /* the upstream's words at the last; "": none */
     struct nvcf nvcf;   /* an answer that comes later, or elsewhere */
     uint32_t upstream;  /* index into the settings */
+    /* The model that its body asks for in place of the client's, and as the state
+     * knows that; "": that one. */
+    char stand_in[MODEL_BYTES], short_stand_in[MODEL_MAX];
 };
 
 /* ---- relay ------------------------------------------------------------------ */
@@ -211,6 +214,14 @@ struct exchange {
 static inline int64_t exchange_now(const struct exchange *x)
 {
     return loop_now(x->s->loop);
+}
+
+/* The model that answers X, as the state knows it; "": none does.  As
+ * request_served_by(), but that another may stand in for it. */
+static inline const char *exchange_served_by(const struct exchange *x)
+{
+    return x->attempt.stand_in[0] != '\0' ? x->attempt.short_stand_in
+                                          : request_served_by(x->req);
 }
 
 static inline bool exchange_is_due(const struct exchange *x, enum deadline what)

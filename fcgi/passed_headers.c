@@ -3,8 +3,9 @@
  *
  *   the upstream's    those that mean something beyond its connection, and
  *                     describe the body that is sent
- *   ours              how long it waited, how often it was sent, what is left
- *                     of the limit, if the upstream does not say so itself
+ *   ours              how long it waited, how often it was sent, where that
+ *                     might have been elsewhere to whom, what is left of the
+ *                     limit, if the upstream does not say so itself
  *
  * None comes twice (reply.c).
  */
@@ -26,6 +27,11 @@ static void own_headers(struct buf *b, const struct exchange *x,
         reply_header_int(b, "X-Sluice-Queue-Ms",
                          x->place.waited_ns / NS_PER_MS);
     reply_header_int(b, "X-Sluice-Attempts", x->attempt.sends);
+    if (x->s->cfg->n_upstreams > 1)
+        reply_header(b, "X-Sluice-Upstream",
+                     x->s->cfg->upstreams[x->attempt.upstream].name);
+    if (x->attempt.stand_in[0] != '\0')
+        reply_header(b, "X-Sluice-Model", x->attempt.stand_in);
     if (x->place.news.limit == 0 || (h != NULL && reply_has_window(h)))
         return;
     reply_header_int(b, "x-ratelimit-limit-requests", x->place.news.limit);

@@ -60,6 +60,8 @@ struct request {
     char *long_model;       /* a name that does not fit there; or NULL */
     bool stream;
     int64_t max_tokens; /* -1: not said */
+    uint64_t began;     /* conversation_of(); 0: of none that can be told */
+    bool is_bound;      /* it names what one upstream alone keeps */
 
     const struct route *route; /* NULL with a fault */
     struct fault fault;

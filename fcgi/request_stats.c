@@ -57,7 +57,7 @@ static void note_attempt(struct exchange *x, enum upstream_error error,
     const struct request_stats *m = &x->stats;
     struct limiter_attempt a = {-1, -1, error, again, fine, ""};
 
-    limiter_provider_of(request_served_by(x->req), a.provider);
+    limiter_provider_of(exchange_served_by(x), a.provider);
     if (m->sending && m->first_ns != 0) {
         a.first_byte_ns = max_i64(m->first_ns - m->begun_ns, 0);
         a.duration_ns = max_i64(m->ended_ns - m->begun_ns, a.first_byte_ns);
@@ -282,8 +282,13 @@ static void fill_names(struct limiter_note *n, const struct exchange *x)
     copy(n->code, sizeof(n->code), error_rows[code_of(x)].text);
     copy(n->id, sizeof(n->id), r->id);
     copy(n->client, sizeof(n->client), r->client);
-    copy(n->model, sizeof(n->model), r->model);
-    limiter_provider_of(request_served_by(r), n->provider);
+    if (x->attempt.stand_in[0] != '\0' && x->attempt.sends > 0) {
+        copy(n->model, sizeof(n->model), x->attempt.short_stand_in);
+        copy(n->asked, sizeof(n->asked), r->model);
+    } else {
+        copy(n->model, sizeof(n->model), r->model);
+    }
+    limiter_provider_of(exchange_served_by(x), n->provider);
 }
 
 void request_stats_exchange(struct exchange *x)

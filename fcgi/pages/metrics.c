@@ -178,6 +178,23 @@ static void put_outcomes(struct page *p, const struct tally_sums *s)
                 s->retries[i]);
 }
 
+static void put_stand_ins(struct page *p, const struct tally_sums *s)
+{
+    uint32_t i;
+
+    begin(p, "sluice_fallbacks", "counter",
+          "Requests that another model than the one asked for has had.");
+    for (i = 0; i <= TALLY_STAND_INS; i++) {
+        const struct tally_stand_in *v = &s->stand_ins[i];
+        struct labels l = {"asked", v->asked, "served", v->served};
+
+        if (i == TALLY_STAND_INS)
+            l.value = l.value2 = "other";
+        if (v->n != 0)
+            put_count(p, &l, v->n);
+    }
+}
+
 /* ---- providers --------------------------------------------------------------------- */
 
 static const char *provider_name(const struct tally_sums *s, uint32_t i)
@@ -382,6 +399,7 @@ void metrics_write(struct buf *b, const struct limiter_tally *t, bool open)
 
     put_requests(&p, &t->sums);
     put_outcomes(&p, &t->sums);
+    put_stand_ins(&p, &t->sums);
     put_times(&p, &t->sums);
     put_errors(&p, &t->sums);
     put_tokens(&p, &t->sums);

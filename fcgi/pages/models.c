@@ -7,7 +7,8 @@
  * up in it.  Without one each client asks with its own key, and nothing is
  * kept: such a request is forwarded as others are, but free, without a ticket.
  * With several upstreams their lists are put together; listing.c reads them.
- * Where none has one, each client is told what the first of them said.
+ * Where none has one, each client is told what the first of them said.  Where
+ * there is a choice of upstreams, who has which model is kept for longer.
  */
 #include "fcgi/pages/models.h"
 
@@ -22,17 +23,24 @@
 #include "fcgi/exchange.h"
 #include "fcgi/free.h"
 #include "fcgi/onward_headers.h"
+#include "fcgi/upstream/listed.h"
 #include "fcgi/upstream/listing.h"
 #include "fcgi/upstream/verdict.h"
 #include "lib/log.h"
 
 #define FRESH_NS (60 * NS_PER_S)
 #define ASK_NS   (15 * NS_PER_S) /* for one upstream's list */
+/* Of what is only to choose by. */
+#define LISTED_FRESH_NS (5 * 60 * NS_PER_S)
+#define LISTED_KEPT_NS  (60 * 60 * NS_PER_S)
 
 struct models {
     struct sluice *s;
     json_object *list;  /* array of models; NULL: none yet */
     int64_t fetched_ns; /* when it was complete */
+    struct listed *listed;
+    int64_t listed_ns[UPSTREAMS_MAX]; /* when each told; 0: never */
+    int64_t begun_ns;                 /* the last question; 0: none so far */
     /* A question under way: */
     struct transfer *transfer;
     size_t asked; /* index of the upstream that is asked */
@@ -187,6 +195,19 @@ static bool on_body(void *arg, const char *data, size_t len)
     return true;
 }
 
+/* Reads the answer, if it is a list. */
+static bool take_list(struct models *m)
+{
+    size_t before = json_object_array_length(m->coming);
+
+    if (m->too_long || !listing_read(m->coming, &m->body))
+        return false;
+    listed_take(m->listed, m->asked, m->coming, before);
+    m->listed_ns[m->asked] = loop_now(m->s->loop);
+    m->any = true;
+    return true;
+}
+
 /* The upstream that was asked has answered, wholly or not. */
 static void take_answer(struct models *m, bool whole)
 {
@@ -199,9 +220,7 @@ static void take_answer(struct models *m, bool whole)
                      name);
     else if (m->head.status >= 300)
         note_error(m, name);
-    else if (!m->too_long && listing_read(m->coming, &m->body))
-        m->any = true;
-    else
+    else if (!take_list(m))
         note_failure(m, 502, ERROR_UPSTREAM, 0,
                      "What the upstream %s answered to the question for its "
                      "models is no list of models.",
@@ -302,6 +321,7 @@ struct models *models_new(struct sluice *s)
 
     CHECK(m != NULL);
     m->s = s;
+    m->listed = listed_new();
     m->timer.fn = on_timeout;
     m->timer.arg = m;
     return m;
@@ -316,6 +336,7 @@ void models_free(struct models *m)
     loop_cancel(m->s->loop, &m->timer);
     json_object_put(m->list);
     json_object_put(m->coming);
+    listed_free(m->listed);
     head_clear(&m->head);
     buf_free(&m->body);
     free(m);
@@ -329,6 +350,33 @@ static void stop_waiting(struct exchange *x)
     for (i = 0; i < m->n_waiting; i++)
         if (m->waiting[i] == x)
             m->waiting[i--] = m->waiting[--m->n_waiting];
+}
+
+static void ask_all(struct models *m)
+{
+    m->coming = json_object_new_array();
+    CHECK(m->coming != NULL);
+    m->begun_ns = loop_now(m->s->loop);
+    m->asked = 0;
+    m->any = false;
+    m->failure.status = 0;
+    ask_next(m);
+}
+
+const struct listed *models_listed(struct models *m)
+{
+    int64_t now = loop_now(m->s->loop);
+    size_t i;
+
+    for (i = 0; i < UPSTREAMS_MAX; i++)
+        if (m->listed_ns[i] != 0 && now - m->listed_ns[i] > LISTED_KEPT_NS) {
+            listed_forget(m->listed, i);
+            m->listed_ns[i] = 0;
+        }
+    if (m->coming == NULL &&
+        (m->begun_ns == 0 || now - m->begun_ns > LISTED_FRESH_NS))
+        ask_all(m);
+    return m->listed;
 }
 
 static enum step too_many(struct exchange *x)
@@ -348,13 +396,7 @@ enum step models_answer(struct exchange *x)
     if (m->n_waiting == ARRAY_LEN(m->waiting))
         return too_many(x);
     m->waiting[m->n_waiting++] = x;
-    if (m->coming == NULL) {
-        m->coming = json_object_new_array();
-        CHECK(m->coming != NULL);
-        m->asked = 0;
-        m->any = false;
-        m->failure.status = 0;
-        ask_next(m);
-    }
+    if (m->coming == NULL)
+        ask_all(m);
     return exchange_wait(x, stop_waiting);
 }

@@ -11,6 +11,7 @@
 #include "fcgi/step.h"
 
 struct exchange;
+struct listed;
 struct models;
 struct sluice;
 struct transfer;
@@ -20,6 +21,11 @@ struct models *models_new(struct sluice *s);
 void models_free(struct models *m);
 
 enum step models_answer(struct exchange *x);
+
+/* Which upstream lists which model, as far as that is known; borrowed.  What is
+ * older than some minutes is asked for anew meanwhile; what no upstream has told
+ * for an hour is not known any more. */
+const struct listed *models_listed(struct models *m);
 
 /*
  * Asks upstream number UPSTREAM of the settings for its list, which costs no

@@ -74,6 +74,11 @@ void listed_take(struct listed *l, size_t upstream, struct json_object *list,
     qsort(s->name, s->n, sizeof(*s->name), by_name);
 }
 
+void listed_forget(struct listed *l, size_t upstream)
+{
+    forget(&l->of[upstream]);
+}
+
 enum listed_word listed_has(const struct listed *l, size_t upstream,
                             const char *model)
 {

@@ -23,6 +23,8 @@ void listed_free(struct listed *l); /* NULL is fine */
  * it: a millisecond for a thousand. */
 void listed_take(struct listed *l, size_t upstream, struct json_object *list,
                  size_t from);
+/* What UPSTREAM lists is not known any more. */
+void listed_forget(struct listed *l, size_t upstream);
 /* Does UPSTREAM list MODEL?  L may be NULL. */
 enum listed_word listed_has(const struct listed *l, size_t upstream,
                             const char *model);

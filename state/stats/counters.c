@@ -23,6 +23,7 @@
 #include "state/file/workers.h"
 #include "state/stats/figures.h"
 #include "state/stats/recent.h"
+#include "state/stats/stand_ins.h"
 #include "state/stats/stats_layout.h"
 #include "state/stats/sums.h"
 
@@ -155,6 +156,8 @@ static void count_sums(struct lay_sums *s, const struct limiter_note *n)
     s->generation_us += us(n->generation_ns);
     p->tokens_in += (uint64_t)max_i64(n->tokens_in, 0);
     p->tokens_out += (uint64_t)max_i64(n->tokens_out, 0);
+    if (n->asked[0] != '\0')
+        stand_ins_count(s, n);
     if (n->granted)
         observe(&s->queue[n->cls], n->queue_ns);
 }

@@ -150,7 +150,8 @@ struct limiter_note {
     char provider[LIMITER_PROVIDER_MAX];
     char id[LIMITER_ID_MAX];
     char client[LIMITER_NAME_MAX];
-    char model[LIMITER_NAME_MAX];
+    char model[LIMITER_NAME_MAX]; /* that it was for in the end */
+    char asked[LIMITER_NAME_MAX]; /* that its client named; "": the same */
 };
 
 /* One send of a request that is over, or an error of what came after it. */
@@ -166,6 +167,7 @@ struct limiter_attempt {
 #define TALLY_ROUTES    24
 #define TALLY_CODES     24 /* of a route */
 #define TALLY_PROVIDERS 32 /* and one for all others */
+#define TALLY_STAND_INS 16 /* the same */
 #define TALLY_BOUNDS    16
 
 /* Upper bounds of a histogram's buckets in milliseconds. */
@@ -195,6 +197,13 @@ struct tally_provider {
     uint64_t tokens_in, tokens_out;
 };
 
+/* Requests for `asked` that `served` had. */
+struct tally_stand_in {
+    char asked[LIMITER_NAME_MAX]; /* "": free */
+    char served[LIMITER_NAME_MAX];
+    uint64_t n;
+};
+
 struct tally_sums {
     uint64_t requests; /* for the upstream, ended */
     uint64_t outcomes[OUTCOMES];
@@ -205,6 +214,7 @@ struct tally_sums {
     struct tally_histogram queue[LIMITER_CLASSES];
     struct tally_route routes[TALLY_ROUTES + 1];          /* last: others */
     struct tally_provider providers[TALLY_PROVIDERS + 1]; /* last: others */
+    struct tally_stand_in stand_ins[TALLY_STAND_INS + 1]; /* last: others */
 };
 
 /* Percentiles of the last some hundred; -1: there are none. */

@@ -39,11 +39,15 @@ FACTS(lay_route, LAY_ROUTE)
     A(S, errors) N(S, tokens_in) N(S, tokens_out)
 FACTS(lay_provider, LAY_PROVIDER)
 
+#define LAY_STAND_IN(N, A, T, S)                                               \
+    A(S, asked) A(S, served) N(S, n)
+FACTS(lay_stand_in, LAY_STAND_IN)
+
 #define LAY_SUMS(N, A, T, S)                                                   \
     N(S, requests) A(S, outcomes) A(S, reasons) A(S, phases) A(S, retries)     \
     N(S, queue_us) N(S, first_byte_us) N(S, generation_us)                     \
     T(S, queue, lay_histogram) T(S, routes, lay_route)                         \
-    T(S, providers, lay_provider)
+    T(S, providers, lay_provider) T(S, stand_ins, lay_stand_in)
 FACTS(lay_sums, LAY_SUMS)
 
 #define RESERVOIR(N, A, T, S)                                                  \

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "state/stats/stand_ins.h"
 #include "state/stats/tally.h"
 
 static bool is_publisher(char c)
@@ -101,6 +102,7 @@ void sums_check(struct lay_sums *s)
 {
     check_providers(s);
     check_routes(s);
+    stand_ins_check(s);
 }
 
 /* ---- telling --------------------------------------------------------------- */
@@ -160,4 +162,5 @@ void sums_tell(const struct lay_sums *s, struct tally_sums *out)
         tell_route(&s->routes[i], &out->routes[i]);
     for (i = 0; i <= TALLY_PROVIDERS; i++)
         tell_provider(&s->providers[i], &out->providers[i]);
+    stand_ins_tell(s, out);
 }

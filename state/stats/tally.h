@@ -35,6 +35,12 @@ struct lay_provider {
     uint64_t tokens_in, tokens_out;
 };
 
+struct lay_stand_in {
+    char asked[LIMITER_NAME_MAX]; /* "": free */
+    char served[LIMITER_NAME_MAX];
+    uint64_t n;
+};
+
 struct lay_sums {
     uint64_t requests; /* for the upstream, ended */
     uint64_t outcomes[OUTCOMES];
@@ -45,6 +51,7 @@ struct lay_sums {
     struct lay_histogram queue[LIMITER_CLASSES];
     struct lay_route routes[TALLY_ROUTES + 1];          /* last: others */
     struct lay_provider providers[TALLY_PROVIDERS + 1]; /* last: others */
+    struct lay_stand_in stand_ins[TALLY_STAND_INS + 1]; /* last: others */
 };
 
 /* Of one row of the state's table of models or of clients, while it has this

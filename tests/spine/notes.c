@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "fcgi/attempt.h"
 #include "house.h"
 #include "spine.h"
 #include "stage.h"
@@ -166,6 +167,92 @@ static void what_has_not_been_is_not_told(void)
     stage_free(st);
 }
 
+/* ---- another model ---------------------------------------------------------- */
+
+#define TWO_UPSTREAMS                                                          \
+    "{'upstreams':[{'name':'one','base_url':'http://127.0.0.1:1'},"            \
+    "{'name':'two','base_url':'http://127.0.0.1:2'}]}"
+
+/* What was asked of the upstream, and of which. */
+static void asked(struct stage *st, const char *body, const char *upstream)
+{
+    const struct fake_ask *ask = fake_ask(st->s.up);
+
+    CU_ASSERT_STRING_EQUAL(buf_head(&ask->body), body);
+    CU_ASSERT_STRING_EQUAL(ask->via->name, upstream);
+}
+
+static void another_model_is_told_of(void)
+{
+    struct stage *st = stage_new(TWO_UPSTREAMS);
+    const struct limiter_note *n = &st->s.lim->note;
+
+    in_line(st);
+    CU_ASSERT_TRUE(attempt_choose(st->s.exchanges, 1, "c/d"));
+    stage_grant(st);
+    (void)house_log();
+    stage_answer(st, 200, JSON, "{}");
+    asked(st, "{\"model\":\"c/d\",\"messages\":[]}", "two");
+    SAID(st, "X-Sluice-Model: c/d\r\n");
+    SAID(st, "X-Sluice-Upstream: two\r\n");
+    logs("\"model\":\"a/b\",\"provider\":\"a\",\"upstream\":\"two\","
+         "\"served\":\"c/d\",\"stream\":false");
+    CU_ASSERT_STRING_EQUAL(n->model, "c/d");
+    CU_ASSERT_STRING_EQUAL(n->asked, "a/b");
+    CU_ASSERT_STRING_EQUAL(n->provider, "c");
+    CU_ASSERT_EQUAL(n->upstream, 1);
+    stage_free(st);
+}
+
+/* It was one for a moment, and it is its own again. */
+static void and_no_more_of_its_own(void)
+{
+    struct stage *st = stage_new(TWO_UPSTREAMS);
+    const struct limiter_note *n = &st->s.lim->note;
+
+    in_line(st);
+    CU_ASSERT_TRUE(attempt_choose(st->s.exchanges, 1, "c/d"));
+    CU_ASSERT_TRUE(attempt_choose(st->s.exchanges, 0, NULL));
+    stage_grant(st);
+    stage_answer(st, 200, JSON, "{}");
+    asked(st, CHAT, "one");
+    NEVER_SAID(st, "X-Sluice-Model");
+    SAID(st, "X-Sluice-Upstream: one\r\n");
+    CU_ASSERT_STRING_EQUAL(n->model, "a/b");
+    CU_ASSERT_STRING_EQUAL(n->asked, "");
+    CU_ASSERT_STRING_EQUAL(n->provider, "a");
+    stage_free(st);
+}
+
+static void nor_where_there_is_one_alone(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    in_line(st);
+    stage_grant(st);
+    (void)house_log();
+    stage_answer(st, 200, JSON, "{}");
+    NEVER_SAID(st, "X-Sluice-Upstream");
+    CU_ASSERT_PTR_NULL(strstr(house_log(), "\"upstream\":"));
+    stage_free(st);
+}
+
+/* Nothing was sent: nobody has served it. */
+static void nor_before_it_is_sent(void)
+{
+    struct stage *st = stage_new(TWO_UPSTREAMS);
+    const struct limiter_note *n = &st->s.lim->note;
+
+    in_line(st);
+    CU_ASSERT_TRUE(attempt_choose(st->s.exchanges, 1, "c/d"));
+    (void)house_log();
+    stage_hang_up(st);
+    CU_ASSERT_STRING_EQUAL(n->model, "a/b");
+    CU_ASSERT_STRING_EQUAL(n->asked, "");
+    CU_ASSERT_PTR_NULL(strstr(house_log(), "\"served\":"));
+    stage_free(st);
+}
+
 #define TOKEN "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n"
 
 static struct stage *streaming(void)
@@ -303,6 +390,10 @@ static const struct spine_test tests[] = {
     {"settle: normal: and how a client went", and_how_a_client_went},
     {"its times are noted", its_times_are_noted},
     {"what has not been is not told", what_has_not_been_is_not_told},
+    {"another model is told of", another_model_is_told_of},
+    {"and no more of its own", and_no_more_of_its_own},
+    {"nor where there is one alone", nor_where_there_is_one_alone},
+    {"nor before it is sent", nor_before_it_is_sent},
     {"tokens are counted as they come", tokens_are_counted_as_they_come},
     {"of what failed no speed is told", of_what_failed_no_speed_is_told},
     {"strangers are no requests", strangers_are_no_requests},

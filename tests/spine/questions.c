@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/pages/models.h"
+#include "fcgi/upstream/listed.h"
 #include "spine.h"
 #include "stage.h"
 
@@ -18,6 +20,74 @@
 static void asks_for_models(struct stage *st)
 {
     stage_ask(st, "GET", "/v1/models", NULL);
+}
+
+/* ---- who lists what ----------------------------------------------------------- */
+
+static enum listed_word has(struct stage *st, size_t upstream,
+                            const char *model)
+{
+    return listed_has(models_listed(st->s.models), upstream, model);
+}
+
+static void each_list_is_kept_by_itself(void)
+{
+    struct stage *st = stage_new(TWO);
+
+    CU_ASSERT_EQUAL(has(st, 0, "x/a"), LISTED_UNKNOWN);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1); /* and is asked for */
+    stage_answer(st, 200, JSON, LIST(MODEL("x/a") "," MODEL("x/b")));
+    CU_ASSERT_EQUAL(has(st, 0, "x/a"), LISTED_YES);
+    CU_ASSERT_EQUAL(has(st, 0, "c"), LISTED_NO);
+    CU_ASSERT_EQUAL(has(st, 1, "c"), LISTED_UNKNOWN);
+    stage_answer(st, 200, JSON, LIST(MODEL("c")));
+    CU_ASSERT_EQUAL(has(st, 1, "c"), LISTED_YES);
+    CU_ASSERT_EQUAL(has(st, 1, "x/a"), LISTED_NO);
+    CU_ASSERT_EQUAL(has(st, 0, "c"), LISTED_NO);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 2);
+    stage_free(st);
+}
+
+/* Asked for anew after five minutes; forgotten after an hour without. */
+static void what_is_listed_grows_old(void)
+{
+    struct stage *st = stage_new(NULL);
+    int i;
+
+    (void)has(st, 0, "a");
+    stage_answer(st, 200, JSON, LIST(MODEL("a")));
+    stage_pass(st, 300000);
+    CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_YES);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    stage_pass(st, 1);
+    for (i = 1; i < 12; i++) {
+        CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_YES);
+        CU_ASSERT_EQUAL_FATAL(fake_started(st->s.up), (uint32_t)i + 1);
+        stage_answer(st, 500, JSON, "{}");
+        CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_YES);
+        CU_ASSERT_EQUAL(fake_started(st->s.up), (uint32_t)i + 1);
+        stage_pass(st, 300001);
+    }
+    CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_UNKNOWN);
+    stage_answer(st, 200, JSON, LIST(MODEL("b")));
+    CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_NO);
+    CU_ASSERT_EQUAL(has(st, 0, "b"), LISTED_YES);
+    stage_free(st);
+}
+
+/* A client's question tells, too; and one under way is not asked twice. */
+static void one_question_is_for_both(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    asks_for_models(st);
+    CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_UNKNOWN);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    stage_answer(st, 200, JSON, LIST(MODEL("a")));
+    ENDED(st);
+    CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_YES);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    stage_free(st);
 }
 
 /* ---- models --------------------------------------------------------------------- */
@@ -272,6 +342,9 @@ static const struct spine_test tests[] = {
      the_lists_of_all_are_put_together},
     {"models: one list is better than none", one_list_is_better_than_none},
     {"models: what is no list is told", what_is_no_list_is_told},
+    {"listed: each list is kept by itself", each_list_is_kept_by_itself},
+    {"listed: what is listed grows old", what_is_listed_grows_old},
+    {"listed: one question is for both", one_question_is_for_both},
     {"ready: once an upstream answers", ready_once_an_upstream_answers},
     {"ready: not if it is broken", not_if_it_is_broken},
     {"page: deadline: ready: not if it says nothing in time",

@@ -97,6 +97,63 @@ static void codes_and_routes_are_bounded(void)
     free(st);
 }
 
+/* A pair has a row, and what finds none the last. */
+static void stand_ins_are_bounded(void)
+{
+    struct stats_layout *st = lab_stats();
+    struct lay_stand_in *p = st->tally.sums.stand_ins;
+    struct limiter_note n = note_of("b/c", OUTCOME_OK);
+    uint32_t i;
+
+    add(st, &n); /* it is what was asked for */
+    CU_ASSERT_EQUAL(p[0].asked[0], '\0');
+    for (i = 0; i < 20; i++) {
+        snprintf(n.asked, sizeof(n.asked), "m%u", i);
+        add(st, &n);
+        add(st, &n);
+    }
+    CU_ASSERT_STRING_EQUAL(p[0].asked, "m0");
+    CU_ASSERT_STRING_EQUAL(p[0].served, "b/c");
+    CU_ASSERT_EQUAL(p[0].n, 2);
+    CU_ASSERT_STRING_EQUAL(p[TALLY_STAND_INS - 1].asked, "m15");
+    CU_ASSERT_EQUAL(p[TALLY_STAND_INS].n, 2 * (20 - TALLY_STAND_INS));
+    CU_ASSERT_EQUAL(p[TALLY_STAND_INS].asked[0], '\0');
+    snprintf(n.model, sizeof(n.model), "d");
+    snprintf(n.asked, sizeof(n.asked), "m0");
+    add(st, &n); /* another pair */
+    CU_ASSERT_EQUAL(p[0].n, 2);
+    free(st);
+}
+
+/* Behind the first that no worker wrote all are gone. */
+static void odd_pairs_are_dropped(void)
+{
+    static const char *const odd[] = {"", "a\nb", "\xff", "m1"};
+    struct limiter_note n = note_of("b/c", OUTCOME_OK);
+    size_t i, k;
+
+    for (i = 0; i < ARRAY_LEN(odd); i++) {
+        struct stats_layout *st = lab_stats();
+        struct lay_stand_in *p = st->tally.sums.stand_ins;
+
+        for (k = 1; k < 5; k++) {
+            snprintf(n.asked, sizeof(n.asked), "m%zu", k);
+            add(st, &n);
+        }
+        snprintf(p[2].asked, sizeof(p[2].asked), "%s", odd[i]);
+        counters_rebuild(st);
+        CU_ASSERT_STRING_EQUAL(p[1].asked, "m2");
+        CU_ASSERT_EQUAL(p[1].n, 1);
+        CU_ASSERT_TRUE(p[2].asked[0] == '\0' && p[2].n == 0);
+        CU_ASSERT_TRUE(p[3].asked[0] == '\0' && p[3].served[0] == '\0');
+        memset(p[1].served, 'x', sizeof(p[1].served)); /* without an end */
+        counters_rebuild(st);
+        CU_ASSERT_EQUAL(p[1].served[0], '\0');
+        CU_ASSERT_EQUAL(p[0].n, 1);
+        free(st);
+    }
+}
+
 static void a_note_of_a_local_page_counts_its_route_alone(void)
 {
     struct stats_layout *st = lab_stats();
@@ -498,6 +555,8 @@ CU_ErrorCode test_counters_add(void)
 {
     static const struct unit_test tests[] = {
         {"codes and routes are bounded", codes_and_routes_are_bounded},
+        {"stand-ins are bounded", stand_ins_are_bounded},
+        {"odd pairs are dropped", odd_pairs_are_dropped},
         {"a note of a local page counts its route alone",
          a_note_of_a_local_page_counts_its_route_alone},
         {"only tame names are publishers", only_tame_names_are_publishers},

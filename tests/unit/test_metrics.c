@@ -33,6 +33,10 @@ static struct limiter_tally *some(void)
     t->sums.providers[0].first_byte.n[TALLY_BOUNDS] = 1;
     t->sums.providers[0].first_byte.sum_us = 2500000;
     t->sums.providers[TALLY_PROVIDERS].errors[UPSTREAM_RATE] = 5;
+    strcpy(t->sums.stand_ins[0].asked, "gpt");
+    strcpy(t->sums.stand_ins[0].served, "a\"b/c");
+    t->sums.stand_ins[0].n = 6;
+    t->sums.stand_ins[TALLY_STAND_INS].n = 7;
     return t;
 }
 
@@ -88,6 +92,12 @@ static void what_has_no_row_is_other(void)
         strstr(text, "sluice_upstream_errors_total{provider=\"meta\","
                      "kind=\"rate\"} 0\n"));
     CU_ASSERT_PTR_NULL(strstr(text, "provider=\"\""));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "sluice_fallbacks_total{asked=\"gpt\","
+                                        "served=\"a\\\"b/c\"} 6\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text,
+                                  "sluice_fallbacks_total{asked=\"other\","
+                                  "served=\"other\"} 7\n"));
+    CU_ASSERT_PTR_NULL(strstr(text, "asked=\"\""));
     free(text);
     free(t);
 }

@@ -651,7 +651,55 @@ static void bombs(void)
     buf_free(&b);
 }
 
+#define RESPONSES "/v1/responses"
+
+/* Which requests have a conversation that can be told, and which are for one
+ * upstream alone. */
+static void how_it_hangs_together(void)
+{
+    static const struct {
+        const char *uri, *body;
+        bool began, is_bound;
+    } rows[] = {
+        {CHAT, "{\"model\":\"a\",\"messages\":[{\"role\":\"user\"}]}", true,
+         false},
+        {CHAT, "{\"model\":\"a\",\"messages\":[]}", false, false},
+        {CHAT, "{\"model\":\"a\",\"conversation\":\"c\",\"messages\":[1]}",
+         true, false},
+        {"/v1/messages", "{\"model\":\"a\",\"messages\":[{\"role\":\"user\"}]}",
+         true, false},
+        {"/v1/embeddings", "{\"model\":\"a\",\"input\":\"b\"}", false, false},
+        {"/v1/files", "{\"model\":\"a\",\"messages\":[1]}", false, false},
+        {RESPONSES, "{\"model\":\"a\",\"input\":\"b\"}", true, false},
+        {RESPONSES,
+         "{\"model\":\"a\",\"input\":\"b\",\"previous_response_id\":null}",
+         true, false},
+        {RESPONSES,
+         "{\"model\":\"a\",\"input\":\"b\",\"previous_response_id\":\"r\"}",
+         false, true},
+        {RESPONSES,
+         "{\"model\":\"a\",\"input\":\"b\",\"conversation\":{\"id\":\"c\"}}",
+         true, true},
+        {RESPONSES, "{\"prompt\":{\"id\":\"p\"},\"input\":\"b\"}", true, true},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct request *r =
+            post(rows[i].uri, rows[i].body, strlen(rows[i].body), -1);
+
+        CU_ASSERT_EQUAL(r->fault.status, 0);
+        if ((r->began != 0) != rows[i].began ||
+            r->is_bound != rows[i].is_bound) {
+            printf("\n    %s %s", rows[i].uri, rows[i].body);
+            CU_FAIL("not read as it hangs together");
+        }
+        request_free(r);
+    }
+}
+
 static const struct unit_test tests[] = {
+    {"how it hangs together is read", how_it_hangs_together},
     {"a path is a plain one or refused", paths},
     {"parameters are there once and clean", parameters},
     {"there are not too many of them", too_many_parameters},
