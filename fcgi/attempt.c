@@ -16,6 +16,7 @@
 #include "fcgi/relay.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
+#include "fcgi/usage_report.h"
 
 /* ---- what the transfer tells ------------------------------------------------ */
 
@@ -178,6 +179,8 @@ void attempt_begin(struct exchange *x)
         .elsewhere = a->errand == ERRAND_RESULT,
     };
 
+    if (a->errand == ERRAND_REQUEST)
+        usage_report_ask(x);
     aim(&req, &url, x);
     req.headers = onward_headers_make(&headers, x);
     answer_probe_clear(&a->probe);

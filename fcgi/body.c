@@ -1,7 +1,7 @@
 /*
  * body.c - what does the body ask for?
  *
- * Model, stream and max_tokens are read, all else passes as it came, but for a
+ * Model, stream and how long its answers may be are read, all else passes as it came, but for a
  * byte order mark, which no JSON text has.  Where a route needs them, what is
  * wrong with them is told.  A body is hostile: it may be a bomb of nested
  * arrays, or text that json-c would read and the upstream would not.
@@ -16,6 +16,7 @@
 #include "fcgi/conversation.h"
 #include "fcgi/fault.h"
 #include "fcgi/multipart.h"
+#include "fcgi/prompt_bytes.h"
 #include "fcgi/request.h"
 #include "fcgi/route.h"
 #include "lib/json_strict.h"
@@ -142,6 +143,7 @@ static void read_stream(struct request *r, json_object *root)
         fault_bad(&r->fault, "\"stream\" must be true or false.");
 }
 
+/* Of several the largest counts: which of them the upstream heeds is unknown. */
 static void read_max_tokens(struct request *r, json_object *root)
 {
     static const char *const names[] = {"max_tokens", "max_completion_tokens",
@@ -154,10 +156,24 @@ static void read_max_tokens(struct request *r, json_object *root)
             continue;
         if (json_object_is_type(v, json_type_int) ||
             json_object_is_type(v, json_type_double))
-            r->max_tokens = json_object_get_int64(v);
+            r->max_tokens = max_i64(r->max_tokens, json_object_get_int64(v));
         else
             fault_bad(&r->fault, "\"%s\" must be a number.", names[i]);
     }
+}
+
+/* What is odd there is the upstream's to judge. */
+static void read_answers(struct request *r, json_object *root)
+{
+    static const char *const names[] = {"n", "best_of"};
+    json_object *v;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(names); i++)
+        if (json_object_object_get_ex(root, names[i], &v) &&
+            json_object_is_type(v, json_type_int))
+            r->answers = max_i64(r->answers, json_object_get_int64(v));
+    r->answers = min_i64(r->answers, ANSWERS_MAX);
 }
 
 /* Whose work it is, as one API or the other says it; what is odd there is the
@@ -219,6 +235,7 @@ static void read_json(struct request *r)
         read_model(r, root);
         read_stream(r, root);
         read_max_tokens(r, root);
+        read_answers(r, root);
         read_user(r, root);
         read_bonds(r, root);
         if (r->route->is_inference)
@@ -291,4 +308,9 @@ void request_parse_body(struct request *r)
         peek(r);
     else
         read_form(r);
+    if (r->route->is_inference) /* else no model reads it */
+        r->prompt_bytes =
+            r->is_json || r->route->needs_json
+                ? prompt_bytes(buf_head(&r->body), r->body.len)
+                : (uint64_t)min_i64((int64_t)r->body.len, PROMPT_FILE_BYTES);
 }

@@ -23,11 +23,12 @@ enum error_code error_of_refusal(enum limiter_refusal why)
     case REFUSED_MODEL_OFF:
     case REFUSED_UPSTREAM_HELD:
         return ERROR_UPSTREAM_OFF;
+    case REFUSED_TOKENS:
+        return ERROR_TOKENS;
     case REFUSED_NOT:
     case REFUSED_QUEUE_FULL:
     case REFUSED_BYTES:
     case REFUSED_TABLE:
-    case REFUSED_TOKENS:
     case REFUSALS:
         break;
     }

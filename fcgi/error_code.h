@@ -51,6 +51,8 @@
       OUTCOME_CLIENT_ERROR)                                                    \
     X(ERROR_UPGRADE, "sluice_no_websocket", 426, -1, 0, REASON_NO_WEBSOCKET,   \
       OUTCOME_CLIENT_ERROR)                                                    \
+    X(ERROR_TOKENS, "sluice_tokens", 400, -1, 0, REASON_TOKENS,                \
+      OUTCOME_CLIENT_ERROR)                                                    \
     X(ERROR_UPSTREAM_UNREACHABLE, "sluice_upstream_unreachable", 502, 1000,    \
       -1, REASON_NONE, OUTCOME_UPSTREAM_ERROR)                                 \
     X(ERROR_UPSTREAM_TIMEOUT, "sluice_upstream_timeout", 504, -1, -1,          \

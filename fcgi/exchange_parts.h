@@ -30,6 +30,8 @@
 #include "fcgi/upstream/upstream.h"
 #include "fcgi/upstream/usage.h"
 #include "fcgi/upstream/whole.h"
+#include "fcgi/usage_ask.h"
+#include "fcgi/usage_hide.h"
 #include "lib/loop.h"
 #include "state/limiter.h"
 #include "state/stats/outcomes.h"
@@ -60,7 +62,6 @@ struct place {
     struct ticket *ticket;   /* NULL: none, or it is over */
     struct choices *choices; /* NULL: it can go to attempt.upstream alone */
     unsigned moves;          /* to another of them, after a failure */
-    bool renamed;            /* the body asks for another model than it did */
     enum place_state state;
     enum place_order order;
     bool was_tried;            /* none was free then: the deadline counts */
@@ -107,16 +108,19 @@ struct attempt {
     int64_t asked_ns;      /* the request, last */
     int64_t first_byte_ns; /* of its answer; 0: not so far */
     /* of all: */
-    bool is_fresh;      /* no kept connection any more: one was dead */
-    int status;         /* of the last answer; 0: none came */
-    unsigned sends;     /* of the request */
-    unsigned faults;    /* passing ones, which retry.max bounds */
-    bool has_failed;    /* so did an earlier one just like it, each time */
-    unsigned refusals;  /* of this request: retry.refused_max bounds them */
-    unsigned overloads; /* told instead of an answer, up to some */
-    char refused[160];  /* the upstream's words at the last; "": none */
-    struct nvcf nvcf;   /* an answer that comes later, or elsewhere */
-    uint32_t upstream;  /* index into the settings */
+    bool is_fresh;        /* no kept connection any more: one was dead */
+    int status;           /* of the last answer; 0: none came */
+    unsigned sends;       /* of the request */
+    unsigned faults;      /* passing ones, which retry.max bounds */
+    bool has_failed;      /* so did an earlier one just like it, each time */
+    unsigned refusals;    /* of this request: retry.refused_max bounds them */
+    unsigned overloads;   /* told instead of an answer, up to some */
+    char refused[160];    /* the upstream's words at the last; "": none */
+    struct nvcf nvcf;     /* an answer that comes later, or elsewhere */
+    struct usage_ask ask; /* how its body was changed for us to be told what
+                              its stream takes */
+    bool is_ask_refused;  /* it was, and the upstream would not have it */
+    uint32_t upstream;    /* index into the settings */
     /* The model that its body asks for in place of the client's, and as the state
      * knows that; "": that one. */
     char stand_in[MODEL_BYTES], short_stand_in[MODEL_MAX];
@@ -151,6 +155,7 @@ struct relay {
     bool told_error;    /* with RELAY_EXPLAIN: it was one of the upstream's */
     struct sse sse;
     struct usage usage;
+    struct usage_hide hide;
     char nvcf_reqid[64];
 };
 

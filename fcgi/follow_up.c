@@ -32,6 +32,7 @@
 #include "fcgi/tell.h"
 #include "fcgi/tell_limiter.h"
 #include "fcgi/upstream/refusal_words.h"
+#include "fcgi/usage_report.h"
 
 /* Is it known which model has answered? */
 static bool speaks_of_model(const struct exchange *x)
@@ -231,6 +232,7 @@ static enum step answer(struct exchange *x, const struct verdict *v)
     }
     judged(x, v->kind);
     tell_limiter(x, ANSWER_FINE, v, -1, "");
+    usage_report_note(x);
     return tell_answer(x);
 }
 
@@ -271,6 +273,9 @@ static enum step client_error(struct exchange *x, const struct verdict *v)
         return again_in_line(x, false);
     judged(x, v->kind);
     tell_limiter(x, ANSWER_FINE, v, -1, "");
+    if (usage_report_is_refused(x, v)) /* not its client's error, but ours */
+        return x->place.state == PLACE_FREE ? again_in(x, 0)
+                                            : again_in_line(x, false);
     return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 

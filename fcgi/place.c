@@ -5,14 +5,15 @@
 
 #include <stdlib.h>
 
+#include "fcgi/attempt.h"
 #include "fcgi/choices.h"
 #include "fcgi/config/config.h"
 #include "fcgi/conversation.h"
 #include "fcgi/fingerprint.h"
-#include "fcgi/model_name.h"
 #include "fcgi/refuse.h"
 #include "fcgi/route.h"
 #include "fcgi/sign_of_life.h"
+#include "fcgi/usage_report.h"
 
 /* ---- how long ---------------------------------------------------------------- */
 
@@ -86,10 +87,8 @@ static void go_by(struct exchange *x, uint32_t k)
 
     if (c == NULL || k >= c->n)
         return;
-    x->attempt.upstream = c->list[k].upstream;
-    if (x->place.renamed || c->names[k] != NULL)
-        x->place.renamed = model_name_change(
-            x->req, c->names[k] != NULL ? c->names[k] : request_model(x->req));
+    if (!attempt_choose(x, c->list[k].upstream, c->names[k]))
+        x->attempt.upstream = c->list[k].upstream; /* it asks as it came */
 }
 
 static void on_ticket(void *arg, const struct ticket_news *news)
@@ -129,6 +128,7 @@ static struct choices *choose(const struct exchange *x)
         /* What is no inference runs on no model's workers: its bench and its
          * ceiling are none of that request's business. */
         .served_by = request_served_by(x->req),
+        .is_bound = x->req->is_bound,
         .had = CHOICES_NOBODY,
     };
     struct choices *c = calloc(1, sizeof(*c));
@@ -146,20 +146,6 @@ void place_choose(struct exchange *x)
     free(c);
 }
 
-/* The number of X's conversation; 0: it is none. */
-static uint64_t conversation_of_exchange(const struct exchange *x)
-{
-    const struct request *r = x->req;
-    uint64_t began =
-        r->body.len == 0
-            ? 0
-            : conversation_of(r->route->ends, buf_head(&r->body), r->body.len);
-
-    return began == 0 ? 0
-                      : conversation_key(began, limiter_secret(x->s->lim),
-                                         r->client, r->model);
-}
-
 /* Where X may go, into REQ; kept as long as there is a choice. */
 static void take_choices(struct exchange *x, struct limiter_request *req)
 {
@@ -173,8 +159,10 @@ static void take_choices(struct exchange *x, struct limiter_request *req)
     x->place.choices = c;
     req->choices = c->list;
     req->n_choices = c->n;
-    if (c->n > 1 && x->s->cfg->affinity_ms > 0) {
-        req->affinity.key = conversation_of_exchange(x);
+    if (c->n > 1 && x->s->cfg->affinity_ms > 0 && x->req->began != 0) {
+        req->affinity.key =
+            conversation_key(x->req->began, limiter_secret(x->s->lim),
+                             x->req->client, x->req->model);
         req->affinity.patience_ns = x->s->cfg->affinity_ms * NS_PER_MS;
     }
 }
@@ -194,6 +182,10 @@ void place_take(struct exchange *x)
         .trace = r->trace,
         .stream = r->stream,
         .body_bytes = r->body.len,
+        .prompt_bytes = r->prompt_bytes,
+        .max_tokens = request_max_tokens(r),
+        .tokens_per_min = r->tokens_per_min,
+        .tokens_per_day = r->tokens_per_day,
         .retry = r->retry_count > 0,
     };
 
@@ -248,6 +240,7 @@ void place_give_back(struct exchange *x)
 
     if (p->ticket == NULL)
         return;
+    usage_report_settle(x);
     limiter_done(x->s->lim, p->ticket, !x->attempt.may_have_sent);
     p->ticket = NULL;
     x->s->busy_ns = exchange_now(x);

@@ -24,6 +24,49 @@ static const char *next_slot(char *out, size_t max, int64_t eta_ns)
     return out;
 }
 
+/* Which of its client's own limits it waits for, if that is known. */
+static const char *own_limit(const struct request *r)
+{
+    if (r->tokens_per_min == 0 && r->tokens_per_day == 0)
+        return "clients[].requests_per_min";
+    return r->requests_per_min == 0
+               ? "clients[].tokens_per_min, tokens_per_day"
+               : "clients[].requests_per_min, tokens_per_min, tokens_per_day";
+}
+
+/* No wait helps: it is larger than a whole limit, its client's or the
+ * upstream's. */
+static void explain_tokens(struct exchange *x, const struct ticket_news *n)
+{
+    const struct request *r = x->req;
+    const struct config_upstream *up = attempt_upstream(x);
+    struct reply_error *e = &x->error;
+    char limit[96];
+
+    if (n->own_limit)
+        snprintf(limit, sizeof(limit), "its client may take %" PRIu64 " %s",
+                 n->tokens_max,
+                 n->tokens_max == r->tokens_per_min
+                     ? "in a minute (clients[].tokens_per_min)"
+                     : "in a day (clients[].tokens_per_day)");
+    else
+        snprintf(limit, sizeof(limit),
+                 "the upstream %s takes %" PRIu64 " in %" PRId64 "%s", up->name,
+                 n->tokens_max,
+                 up->window_ms % 1000 == 0 ? up->window_ms / 1000
+                                           : up->window_ms,
+                 up->window_ms % 1000 == 0 ? " s" : " ms");
+    snprintf(e->message, sizeof(e->message),
+             "The request would take about %" PRIu64
+             " tokens, its answer included, and %s%s. Ask for a shorter "
+             "answer (max_tokens), or send less.",
+             n->tokens, limit,
+             n->own_limit ? "" : " (upstreams[].tokens_per_min)");
+    e->status = error_rows[ERROR_TOKENS].status;
+    e->retry_ms = error_rows[ERROR_TOKENS].retry_ms;
+    e->retry = error_rows[ERROR_TOKENS].retry;
+}
+
 void refuse_explain(struct exchange *x, const struct ticket_news *n)
 {
     const struct config *cfg = x->s->cfg;
@@ -59,11 +102,10 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
     case REFUSED_DEADLINE:
         snprintf(e->message, sizeof(e->message),
                  "The request would have to wait %" PRId64
-                 " s%s, longer than %s allows (%" PRId64 " s).",
+                 " s%s%s%s, longer than %s allows (%" PRId64 " s).",
                  (n->eta_ns + NS_PER_S - 1) / NS_PER_S,
-                 n->own_limit ? " for its client's own limit "
-                                "(clients[].requests_per_min)"
-                              : "",
+                 n->own_limit ? " for its client's own limit (" : "",
+                 n->own_limit ? own_limit(x->req) : "", n->own_limit ? ")" : "",
                  x->place.deadline_name,
                  (x->place.deadline_ns - x->req->arrived_ns) / NS_PER_S);
         e->retry = 0; /* it would be refused again */
@@ -79,11 +121,7 @@ void refuse_explain(struct exchange *x, const struct ticket_news *n)
                  "why.");
         break;
     case REFUSED_TOKENS:
-        e->retry = 0; /* it would be refused again */
-        snprintf(e->message, sizeof(e->message),
-                 "The request takes %" PRIu64
-                 " tokens, and the whole limit is %" PRIu64 ".",
-                 n->tokens, n->tokens_max);
+        explain_tokens(x, n);
         break;
     case REFUSED_MODEL_OFF:
     case REFUSED_UPSTREAM_HELD:

@@ -16,7 +16,8 @@
  * Our head and our comments are not answer bytes.  The upstream's bytes are
  * never changed, left out or put in another order, except where our head has
  * promised events and it has sent something else, where nothing of ours may
- * stand before a byte order mark, and where an error quotes a key (conceal.c).
+ * stand before a byte order mark, where an error quotes a key (conceal.c), and
+ * where an event was asked for by us alone (usage_hide.c).
  *
  * A stream that has said its end is over, although its connection may stay
  * open; and nothing follows an end or an error of the upstream's, neither of
@@ -234,6 +235,7 @@ void relay_head(struct exchange *x, const struct upstream_head *h,
     r->is_coded = head_is_encoded(h) || kind == SNIFF_CODED;
     r->mode = choose(x, h, kind);
     r->is_checked = must_be_whole(x, h);
+    r->hide.is_on = r->mode == RELAY_STREAM && x->attempt.ask.is != NULL;
     if (reqid != NULL)
         snprintf(r->nvcf_reqid, sizeof(r->nvcf_reqid), "%s", reqid);
     if (r->head_sent)
@@ -245,16 +247,24 @@ void relay_head(struct exchange *x, const struct upstream_head *h,
         relay_send_head(x, r->length);
 }
 
+static void look_at_held(struct relay *r)
+{
+    if (r->held.len > 0)
+        usage_look(&r->usage, buf_head(&r->held), r->held.len);
+}
+
+static void emit_held(struct exchange *x)
+{
+    if (!relay_is_head_only(x))
+        relay_emit_buf(x, &x->relay.held);
+    buf_free(&x->relay.held);
+}
+
 /* What is held, to a client that wants to see it. */
 void relay_send_held(struct exchange *x)
 {
-    struct relay *r = &x->relay;
-
-    if (r->held.len > 0)
-        usage_look(&r->usage, buf_head(&r->held), r->held.len);
-    if (!relay_is_head_only(x))
-        relay_emit_buf(x, &r->held);
-    buf_free(&r->held);
+    look_at_held(&x->relay);
+    emit_held(x);
 }
 
 /* A held answer has grown too long to be held: from here on it passes. */
@@ -304,7 +314,11 @@ void relay_send_held_events(struct exchange *x)
     bool in_error = r->sse.has_error || r->sse.gist.is_error;
 
     conceal_events(x, &r->held, r->torn && in_error);
-    relay_send_held(x);
+    look_at_held(r);
+    if (!r->torn && r->held.len > 0)
+        r->held.len =
+            usage_hide(&r->hide, r->held.data + r->held.start, r->held.len);
+    emit_held(x);
 }
 
 /* DATA, which ends with an event, behind what is held.  Most of a stream holds
@@ -313,7 +327,8 @@ static void send_events(struct exchange *x, const char *data, size_t len)
 {
     struct relay *r = &x->relay;
 
-    if (r->held.len == 0 && !r->torn && !conceal_must_see(data, len)) {
+    if (r->held.len == 0 && !r->torn && !r->hide.is_on &&
+        !conceal_must_see(data, len)) {
         pass(x, data, len);
         return;
     }

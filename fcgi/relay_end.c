@@ -125,7 +125,8 @@ static void send_rest(struct exchange *x, const struct sse *closed, bool closes)
         relay_send_held_events(x);
         return;
     }
-    if (!closes) {
+    if (!closes || (r->held.len > 0 && !r->torn &&
+                    usage_hide_is(&r->hide, buf_head(&r->held), r->held.len))) {
         if (r->held.len > 0)
             usage_look(&r->usage, buf_head(&r->held), r->held.len);
         buf_free(&r->held);

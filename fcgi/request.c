@@ -232,6 +232,7 @@ struct request *request_new(char *const *envp, int64_t now)
     r->fd = -1;
     r->arrived_ns = now;
     r->max_tokens = -1;
+    r->answers = 1;
     r->weight = 1;
     make_id(r->id);
     params_read(&p, envp, &r->fault);
@@ -305,6 +306,18 @@ const char *request_model(const struct request *r)
 const char *request_served_by(const struct request *r)
 {
     return r->route != NULL && r->route->is_inference ? r->model : "";
+}
+
+uint32_t request_max_tokens(const struct request *r)
+{
+    /* Whose streams end in a way of their own are those that write. */
+    if (r->route->ends == ENDS_ANYHOW && r->max_tokens <= 0)
+        return 1;
+    if (r->max_tokens <= 0)
+        return 0;
+    if (r->max_tokens > UINT32_MAX / r->answers)
+        return UINT32_MAX;
+    return (uint32_t)(r->max_tokens * r->answers);
 }
 
 bool request_is_repeatable(const struct request *r)

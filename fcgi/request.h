@@ -59,9 +59,11 @@ struct request {
     char model[MODEL_MAX];  /* "" where the request names none */
     char *long_model;       /* a name that does not fit there; or NULL */
     bool stream;
-    int64_t max_tokens; /* -1: not said */
-    uint64_t began;     /* conversation_of(); 0: of none that can be told */
-    bool is_bound;      /* it names what one upstream alone keeps */
+    int64_t max_tokens;    /* of one answer; -1: not said */
+    int64_t answers;       /* 1..ANSWERS_MAX that it asks for at once */
+    uint64_t prompt_bytes; /* of the body: what is text in it */
+    uint64_t began;        /* conversation_of(); 0: of none that can be told */
+    bool is_bound;         /* it names what one upstream alone keeps */
 
     const struct route *route; /* NULL with a fault */
     struct fault fault;
@@ -95,6 +97,9 @@ const char *request_model(const struct request *r);
 /* The one that answers R, as the state knows it; "": none does, or nobody knows
  * which.  A batch only names one. */
 const char *request_served_by(const struct request *r);
+/* The most that R's answers take together, as it says; 0: it does not.  What no
+ * model writes is no answer, and takes none: 1 stands for that. */
+uint32_t request_max_tokens(const struct request *r);
 /*
  * May R be sent again when nobody can tell whether the upstream has done it?
  * What is safe (RFC 9110, 9.2.1) may, what an Idempotency-Key marks for the

@@ -30,6 +30,16 @@ struct deprecated {
 
 #define DEPRECATED_MAX 16
 
+/* A model at an upstream that does not let itself be asked to tell what a
+ * stream took (usage_report.c). */
+struct untold {
+    char model[MODEL_MAX];
+    uint32_t upstream;
+    int64_t until_ns; /* 0: no such row */
+};
+
+#define UNTOLD_MAX 64
+
 struct sluice {
     struct config
         *cfg; /* replaced between two steps: keep no pointer into it */
@@ -58,6 +68,7 @@ struct sluice {
     uint32_t n_exchanges;
     uint32_t n_free; /* of them, those that go on without a slot */
     struct deprecated deprecated[DEPRECATED_MAX];
+    struct untold untold[UNTOLD_MAX];
 };
 
 #endif

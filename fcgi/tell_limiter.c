@@ -15,8 +15,8 @@ void tell_limiter(struct exchange *x, enum limiter_answer answer,
         .retry_after_ns = retry_ms >= 0 ? retry_ms * NS_PER_MS : -1,
         .at_once = answer == ANSWER_BUSY ? refusal_words_at_once(&v->words) : 0,
         .cause = v != NULL ? v->cause : EJECTED_NOT,
+        .tokens_left = v != NULL ? v->tokens_left : -1,
         .key = v != NULL ? verdict_rows[v->kind].key : KEY_UNTOLD,
-        .tokens_left = -1,
     };
 
     if (x->attempt.errand != ERRAND_REQUEST || x->place.ticket == NULL)

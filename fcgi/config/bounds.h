@@ -16,6 +16,8 @@
 #define MODEL_BYTES 512 /* in a body: it may be the path of a snapshot */
 #define CLIENT_MAX  64
 
+#define ANSWERS_MAX 1024 /* of one request, `n`; OpenAI's bound is 128 */
+
 #define PARAMS_MAX   256        /* FastCGI parameters of one request */
 #define PARAMS_BYTES (64 * KIB) /* lighttpd itself stops at 65,535 */
 #define PATH_BYTES   2048       /* path and query we forward */

@@ -12,12 +12,14 @@
 #include "fcgi/upstream/verdict.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "fcgi/upstream/answer_head.h"
 #include "fcgi/upstream/delay.h"
 #include "fcgi/upstream/refusal_words.h"
 #include "state/limiter.h"
+#include "state/stats/outcomes.h"
 
 /* Up to here a server's error is a pause of its own request's. */
 #define PAUSE_MS_MAX 60000
@@ -26,6 +28,23 @@
 const struct verdict_row verdict_rows[] = {VERDICT_LIST(ROW)};
 #undef ROW
 static_assert(ARRAY_LEN(verdict_rows) == VERDICT_KINDS, "a row for each");
+
+/* OpenAI's name and those of its kin; Cerebras', which has a day's beside it;
+ * Anthropic's. */
+static const char *remaining_tokens(const struct upstream_head *head)
+{
+    static const char *const names[] = {
+        "x-ratelimit-remaining-tokens",
+        "x-ratelimit-remaining-tokens-minute",
+        "anthropic-ratelimit-tokens-remaining",
+    };
+    const char *value = NULL;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(names) && value == NULL; i++)
+        value = upstream_header(head, names[i]);
+    return value;
+}
 
 struct verdict_input verdict_input(const struct upstream_head *head)
 {
@@ -38,8 +57,7 @@ struct verdict_input verdict_input(const struct upstream_head *head)
         .remaining_requests =
             upstream_header(head, "x-ratelimit-remaining-requests"),
         .reset_requests = upstream_header(head, "x-ratelimit-reset-requests"),
-        .remaining_tokens =
-            upstream_header(head, "x-ratelimit-remaining-tokens"),
+        .remaining_tokens = remaining_tokens(head),
         .reset_tokens = upstream_header(head, "x-ratelimit-reset-tokens"),
         .nvcf_reqid = upstream_header(head, "nvcf-reqid"),
         .location = upstream_header(head, "location"),
@@ -71,6 +89,19 @@ static int64_t retry_ms(const struct verdict_input *in)
         ms = max_i64(reset_ms(in->remaining_requests, in->reset_requests),
                      reset_ms(in->remaining_tokens, in->reset_tokens));
     return ms;
+}
+
+/* A whole number; some write it with a fraction. */
+static int64_t tokens_left(const char *text)
+{
+    int64_t n = 0;
+    const char *p;
+
+    if (text == NULL || !isdigit((unsigned char)*text))
+        return -1;
+    for (p = text; isdigit((unsigned char)*p) && n <= LIMITER_TOKENS_MAX; p++)
+        n = n * 10 + (*p - '0');
+    return n > LIMITER_TOKENS_MAX || (*p != '\0' && *p != '.') ? -1 : n;
 }
 
 static void turn_off(struct verdict *v, enum ejection_cause cause, int status)
@@ -257,6 +288,7 @@ void verdict_of(struct verdict *v, const struct verdict_input *in)
     v->kind = VERDICT_ANSWER;
     v->status = in->status;
     v->retry_ms = v->off_ms = -1;
+    v->tokens_left = tokens_left(in->remaining_tokens);
     if (in->status == 202 && in->nvcf_reqid != NULL && *in->nvcf_reqid != '\0')
         v->kind = VERDICT_PENDING;
     else if (is_redirect(in->status) && in->location != NULL)

@@ -94,7 +94,8 @@ struct verdict_input {
     const char *retry_after, *retry_after_ms;
     const char *date; /* when the upstream's clock says that it answered */
     const char *remaining_requests, *reset_requests; /* x-ratelimit-... */
-    const char *remaining_tokens, *reset_tokens;
+    const char *remaining_tokens, *reset_tokens;     /* the first as others call
+                                                    it, too */
     const char *nvcf_reqid, *location;
     const char *coding; /* of the body, which says nothing then; NULL: none */
 
@@ -110,9 +111,11 @@ struct verdict_input {
 
 struct verdict {
     enum verdict_kind kind;
-    int status;       /* for the client, if it is to see this error */
-    int64_t retry_ms; /* the upstream's wish, 0..DELAY_MS_MAX; -1: none */
-    int64_t off_ms;   /* VERDICT_OFF: for how long; -1: it did not say */
+    int status;          /* for the client, if it is to see this error */
+    int64_t retry_ms;    /* the upstream's wish, 0..DELAY_MS_MAX; -1: none */
+    int64_t off_ms;      /* VERDICT_OFF: for how long; -1: it did not say */
+    int64_t tokens_left; /* in its window, it says, up to 2^40; -1: it does
+                            not */
     enum ejection_cause cause; /* of a bench, or EJECTED_NOT */
     struct upstream_error_words
         words; /* the upstream's own; unset for the first three */

@@ -96,6 +96,7 @@ struct limiter_counters {
     X(REASON_NOT_FOUND, "not_found")                                           \
     X(REASON_METHOD, "method")                                                 \
     X(REASON_NO_WEBSOCKET, "no_websocket")                                     \
+    X(REASON_TOKENS, "tokens") /* more than the whole limit in tokens */       \
     X(REASON_OTHER, "other")
 
 /* Where a request was when its client went. */

@@ -52,10 +52,6 @@ static const struct row rows[] = {
      "sluice_upstream_off", "5000", "false",
      "does not serve this account now (why not).\"",
      "off 402 upstream_off none x0"},
-    {"refused tokens: it never fits", REFUSED_TOKENS, -1, "429",
-     "sluice_queue_full", "5000", "false",
-     "takes 9000 tokens, and the whole limit is 8000.",
-     "refused 429 queue_full none x0"},
 };
 
 static const struct row *row_of_test(void)

@@ -48,6 +48,7 @@ CU_ErrorCode heads_add(void);
 CU_ErrorCode pages_add(void);
 CU_ErrorCode questions_add(void);
 CU_ErrorCode notes_add(void);
+CU_ErrorCode tokens_add(void);
 CU_ErrorCode complete_add(void);
 
 #endif

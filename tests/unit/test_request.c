@@ -440,6 +440,50 @@ static void bodies(void)
     }
 }
 
+static void what_it_may_take_is_bounded(void)
+{
+#define M "\"model\":\"a\""
+    static const struct {
+        const char *uri, *body;
+        uint32_t max;
+        uint64_t bytes; /* 0: all of them */
+    } rows[] = {
+        {CHAT, "{" M "}", 0, 0},
+        {CHAT, "{" M ",\"max_tokens\":16}", 16, 0},
+        {CHAT, "{" M ",\"max_tokens\":16,\"max_completion_tokens\":9}", 16, 0},
+        {CHAT, "{" M ",\"max_tokens\":9,\"max_completion_tokens\":16}", 16, 0},
+        {CHAT, "{" M ",\"max_tokens\":16,\"n\":3}", 48, 0},
+        {CHAT, "{" M ",\"max_tokens\":16,\"n\":2,\"best_of\":4}", 64, 0},
+        {CHAT, "{" M ",\"max_tokens\":16,\"n\":-3}", 16, 0},
+        {CHAT, "{" M ",\"max_tokens\":16,\"n\":\"3\"}", 16, 0},
+        {CHAT, "{" M ",\"max_tokens\":16,\"n\":9e9}", 16, 0},
+        {CHAT, "{" M ",\"max_tokens\":1,\"n\":9999999999}", ANSWERS_MAX, 0},
+        {CHAT, "{" M ",\"max_tokens\":-1,\"n\":3}", 0, 0},
+        {CHAT, "{" M ",\"max_tokens\":0}", 0, 0},
+        {CHAT, "{" M ",\"max_tokens\":9223372036854775807,\"n\":9}", UINT32_MAX,
+         0},
+        {CHAT, "{" M ",\"max_tokens\":1e300}", UINT32_MAX, 0},
+        {CHAT, "{" M ",\"max_tokens\":-1e300}", 0, 0},
+        {"/v1/responses", "{" M ",\"max_output_tokens\":7}", 7, 0},
+        {"/v1/messages", "{" M ",\"max_tokens\":7}", 7, 0},
+        /* what writes no text takes its prompt alone */
+        {"/v1/embeddings", "{" M ",\"input\":\"x\"}", 1, 0},
+        {"/v1/batches", "{" M "}", 1, 1},
+    };
+#undef M
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t len = strlen(rows[i].body);
+        struct request *r = post(rows[i].uri, rows[i].body, len, (int64_t)len);
+
+        CU_ASSERT_EQUAL(r->fault.status, 0);
+        CU_ASSERT_EQUAL(request_max_tokens(r), rows[i].max);
+        CU_ASSERT_EQUAL(r->prompt_bytes, rows[i].bytes == 0 ? len : 0);
+        request_free(r);
+    }
+}
+
 /* A body is parsed where its type says JSON: then its model is known. */
 static void only_json_is_read_as_json(void)
 {
@@ -709,6 +753,7 @@ static const struct unit_test tests[] = {
     {"the name of a client is tamed", names_of_clients_are_tamed},
     {"a Content-Length is a number or none", content_lengths},
     {"a body is understood or refused, and never changed", bodies},
+    {"what it may take is bounded", what_it_may_take_is_bounded},
     {"only JSON is read as JSON", only_json_is_read_as_json},
     {"a long name of a model is known by its beginning",
      a_long_name_of_a_model_is_known_by_its_beginning},

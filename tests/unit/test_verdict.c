@@ -583,6 +583,43 @@ static void the_headers_are_found_in_a_head(void)
     head_clear(&head);
 }
 
+static void tokens_that_are_left_are_a_number_or_none(void)
+{
+    static const struct {
+        const char *line;
+        int64_t left;
+    } rows[] = {
+        {"x-ratelimit-remaining-tokens: 149984", 149984},
+        {"X-RateLimit-Remaining-Tokens: 0", 0},
+        {"x-ratelimit-remaining-tokens-minute: 29.0", 29},
+        {"anthropic-ratelimit-tokens-remaining: 40000", 40000},
+        {"x-ratelimit-remaining-tokens: 1099511627776", INT64_C(1) << 40},
+        {"x-ratelimit-remaining-tokens: 1099511627777", -1},
+        {"x-ratelimit-remaining-tokens: 99999999999999999999999999", -1},
+        {"x-ratelimit-remaining-tokens: -1", -1},
+        {"x-ratelimit-remaining-tokens: 1k", -1},
+        {"x-ratelimit-remaining-tokens: many", -1},
+        {"x-ratelimit-remaining-tokens:", -1},
+        {"x-ratelimit-remaining-tokens-day: 7", -1},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct upstream_head head;
+        struct verdict_input in;
+        struct verdict v;
+
+        memset(&head, 0, sizeof(head));
+        head_clear(&head);
+        head.status = 200;
+        CU_ASSERT_TRUE(head_take(&head, rows[i].line, strlen(rows[i].line)));
+        in = verdict_input(&head);
+        verdict_of(&v, &in);
+        CU_ASSERT_EQUAL(v.tokens_left, rows[i].left);
+        head_clear(&head);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"no error is an answer", no_error_is_an_answer},
     {"a 429 is the account's unless it has a detail",
@@ -602,6 +639,8 @@ static const struct unit_test tests[] = {
      an_error_inside_a_stream_means_what_it_would_outside},
     {"only OpenAI's shape passes byte for byte",
      only_openais_shape_passes_byte_for_byte},
+    {"tokens that are left are a number, or none",
+     tokens_that_are_left_are_a_number_or_none},
     {"the headers are found in a head", the_headers_are_found_in_a_head},
     {NULL, NULL},
 };

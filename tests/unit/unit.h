@@ -37,6 +37,8 @@ CU_ErrorCode test_log_add(void);
 CU_ErrorCode test_loop_add(void);
 CU_ErrorCode test_notify_add(void);
 CU_ErrorCode test_usage_add(void);
+CU_ErrorCode test_usage_ask_add(void);
+CU_ErrorCode test_usage_hide_add(void);
 CU_ErrorCode test_adopt_add(void);
 CU_ErrorCode test_request_add(void);
 CU_ErrorCode test_random_streams_add(void);

@@ -1,0 +1,26 @@
+/*
+ * Is an upstream asked to tell what a stream took, and what is done with it?
+ */
+#ifndef SLUICE_USAGE_REPORT_H
+#define SLUICE_USAGE_REPORT_H
+
+#include "fcgi/exchange_parts.h"
+
+struct verdict;
+
+/* X's request is about to be sent: its body asks for a report, if somebody needs
+ * one and its upstream is not known to refuse that. */
+void usage_report_ask(struct exchange *x);
+/*
+ * V, of X's answer, refuses the request for what we have written into it: then
+ * the body is as its client wrote it, and X can go again at once.
+ */
+bool usage_report_is_refused(struct exchange *x, const struct verdict *v);
+/* X has got an answer: if it needed that, its model is asked no more for an
+ * hour. */
+void usage_report_note(struct exchange *x);
+/* Tells the limiter what X's answer took, as far as it has said so.  To be called
+ * before its ticket is given back. */
+void usage_report_settle(struct exchange *x);
+
+#endif
