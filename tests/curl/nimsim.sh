@@ -223,4 +223,39 @@ chat sim/echo
 is "the limiter's own 429, with Retry-After if wanted" "429 60 refused" "$status $(header retry-after) $(arrival verdict)"
 is "arrivals in a window: all, or those let in" "3 2" \
     "$(max_in_window 60000) $(curl -s "$sim/sim/max?window_ms=60000&of=accepted" | jq .max)"
+
+# Tokens: by its own count, at the arrival, by what a request will take.
+config '{"requests":1000,"retry_after":false,"tokens":100}' >/dev/null
+reset
+chat sim/tokens-5 # three for the request, four for its message, hello and user
+is "they are counted as they are told" "9 5 14 14" "$(jq -r '.usage | "\(.prompt_tokens) \(.completion_tokens) \(.total_tokens)"' <<<"$body") $(stat tokens)"
+chat sim/tokens-50 ',"max_tokens":20,"stream":true,"stream_options":{"include_usage":true}'
+has "in a stream, too" "$body" '"usage":{"prompt_tokens":9,"completion_tokens":20,'
+chat sim/500
+is "what is refused takes none" "43 43" "$(stat tokens) $(stat max_tokens_in_window)"
+is "the most in any window" 43 "$(curl -s "$sim/sim/max?window_ms=60000&of=tokens" | jq .max)"
+chat sim/tokens-500
+is "nobody is refused for them" "200 552" "$status $(stat tokens)"
+config '{"refuse_tokens":true,"tell_tokens":true}' >/dev/null
+chat sim/tokens-5
+has "unless that is wanted" "$status $body" '^429 .*Limit 100, Used 552, Requested 14'
+is "who is refused takes none" "552 0" "$(stat tokens) $(header x-ratelimit-remaining-tokens)"
+config '{"tokens":0}' >/dev/null
+chat sim/tokens-5
+is "where nobody counts, a prompt is eight" "8 5" "$(jq -r '.usage | "\(.prompt_tokens) \(.completion_tokens)"' <<<"$body")"
+chat sim/no-usage
+is "an answer that tells of none" null "$(jq -r .usage <<<"$body")"
+usage=',"stream":true,"stream_options":{"include_usage":true}'
+chat sim/no-usage+tokens-2 "$usage"
+is "nor does a stream" "" "$(grep '"usage"' <<<"$body")"
+chat sim/early-usage+tokens-2 "$usage"
+is "one that tells early" "stop 8" "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -rs '.[-1] | "\(.choices[0].finish_reason) \(.usage.prompt_tokens)"')"
+chat sim/bare-usage+tokens-2 "$usage"
+is "one that says nothing before it tells" "1" "$(grep -c '"usage"' <<<"$body")"
+chat sim/no-options "$usage"
+has "one that will not be asked" "$status $body" '^400 .*stream_options'
+chat sim/no-options ',"stream":true'
+is "and answers who does not" 200 "$status"
+curl -s "$sim/v1/chat/completions" -d '{"model":"sim/crlf+tokens-2","messages":[],"stream":true}' >"$work/crlf"
+is "lines that end with CRLF" "0 5" "$(grep -vc $'\r$' "$work/crlf") $(grep -c '^data' "$work/crlf")"
 finish

@@ -1,8 +1,8 @@
 /*
  * answer.c - the words, and the buffered bodies around them.
  *
- * Nothing of the prompt comes back, not even its length: a test may compare
- * two answers byte by byte, and a log of answers holds nobody's data.
+ * Nothing of the prompt comes back, and its length only where tokens are
+ * counted: a test may compare two answers byte by byte, and a log of answers holds nobody's data.
  */
 #include "answer.h"
 
@@ -13,6 +13,7 @@
 
 #include "model.h"
 #include "text.h"
+#include "tokens.h"
 #include "tool_call.h"
 
 #define DEFAULT_TOKENS 20
@@ -76,7 +77,12 @@ void answer_init(struct answer *a, enum answer_kind kind,
     *a = (struct answer){.kind = kind, .seq = seq, .limit_bytes = -1};
     a->created = (int64_t)time(NULL);
     a->model = json_object_get_string(model);
-    a->has_usage = wants_usage(json);
+    a->lacks_usage = how->lacks_usage;
+    a->has_usage = wants_usage(json) && !a->lacks_usage;
+    a->has_bare_usage = how->has_bare_usage;
+    a->has_early_usage = how->has_early_usage;
+    a->prompt_tokens =
+        how->counts_tokens ? tokens_of_prompt(json) : ANSWER_PROMPT_TOKENS;
     a->tokens = how->tokens == -1 ? DEFAULT_TOKENS : how->tokens;
     a->calls_tool = how->calls_tool && kind != ANSWER_COMPLETION;
     if (a->calls_tool) {
@@ -119,8 +125,8 @@ void answer_usage(const struct answer *a, struct text *out)
 {
     bool is_response = a->kind == ANSWER_RESPONSE;
 
-    text_fmt(out, "{\"%s\":%d,", is_response ? "input_tokens" : "prompt_tokens",
-             ANSWER_PROMPT_TOKENS);
+    text_fmt(out, "{\"%s\":%" PRId64 ",",
+             is_response ? "input_tokens" : "prompt_tokens", a->prompt_tokens);
     if (is_response)
         text_str(out, "\"input_tokens_details\":{\"cached_tokens\":0},");
     text_fmt(out, "\"%s\":%" PRId64 ",",
@@ -128,7 +134,7 @@ void answer_usage(const struct answer *a, struct text *out)
     if (is_response)
         text_str(out, "\"output_tokens_details\":{\"reasoning_tokens\":0},");
     text_fmt(out, "\"total_tokens\":%" PRId64 "}",
-             ANSWER_PROMPT_TOKENS + a->tokens);
+             a->prompt_tokens + a->tokens);
 }
 
 static void said_write(const char *name, const struct answer *a,
@@ -166,9 +172,12 @@ static void completion_body(const struct answer *a, struct text *out)
         message_write(a, out);
     else
         said_write("\"text\"", a, out);
-    text_fmt(out, ",\"logprobs\":null,\"finish_reason\":\"%s\"}],\"usage\":",
+    text_fmt(out, ",\"logprobs\":null,\"finish_reason\":\"%s\"}]",
              answer_finish(a));
-    answer_usage(a, out);
+    if (!a->lacks_usage) {
+        text_str(out, ",\"usage\":");
+        answer_usage(a, out);
+    }
     text_str(out, "}");
 }
 
@@ -215,7 +224,7 @@ void answer_response_object(const struct answer *a, const char *status,
     if (is_done)
         answer_response_item(a, "completed", out);
     text_str(out, "],\"usage\":");
-    if (is_done)
+    if (is_done && !a->lacks_usage)
         answer_usage(a, out);
     else
         text_str(out, "null");

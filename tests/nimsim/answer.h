@@ -12,7 +12,8 @@ struct behaviour;
 struct json_object;
 struct text;
 
-/* Made up, and the same for every prompt: see the head of answer.c. */
+/* Made up, and the same for every prompt, unless there is a limit in tokens:
+ * see the head of answer.c. */
 #define ANSWER_PROMPT_TOKENS 8
 
 enum answer_kind {
@@ -23,14 +24,18 @@ enum answer_kind {
 
 struct answer {
     enum answer_kind kind;
-    uint64_t seq;        /* of the arrival; the ids are made from it */
-    int64_t created;     /* seconds since 1970 */
-    const char *model;   /* borrowed from the request's JSON */
-    int64_t tokens;      /* one word each */
-    int64_t limit_bytes; /* of the whole content; -1: the words decide */
-    bool calls_tool;     /* in the place of words */
-    bool is_cut_short;   /* max_tokens was smaller: finish_reason length */
-    bool has_usage;      /* stream_options.include_usage */
+    uint64_t seq;         /* of the arrival; the ids are made from it */
+    int64_t created;      /* seconds since 1970 */
+    const char *model;    /* borrowed from the request's JSON */
+    int64_t tokens;       /* one word each */
+    int64_t limit_bytes;  /* of the whole content; -1: the words decide */
+    bool calls_tool;      /* in the place of words */
+    bool is_cut_short;    /* max_tokens was smaller: finish_reason length */
+    bool has_usage;       /* stream_options.include_usage */
+    bool lacks_usage;     /* it tells of none, whoever asks */
+    bool has_bare_usage;  /* chunks but the last say nothing of it, not null */
+    bool has_early_usage; /* it stands in the chunk with the reason */
+    int64_t prompt_tokens;
 };
 
 /* Plans the answer to the request JSON. */

@@ -130,6 +130,35 @@ size_t arrivals_max_in(const struct arrivals *log, int64_t length_ns,
     return max;
 }
 
+int64_t arrivals_max_tokens(const struct arrivals *log, int64_t length_ns)
+{
+    size_t kept = arrivals_kept(log), oldest = 0, i;
+    int64_t inside = 0, max = 0;
+
+    for (i = 0; i < kept; i++) {
+        inside += nth(log, i)->tokens;
+        for (; nth(log, i)->t_ns - nth(log, oldest)->t_ns >= length_ns;
+             oldest++)
+            inside -= nth(log, oldest)->tokens;
+        max = inside > max ? inside : max;
+    }
+    return max;
+}
+
+int64_t arrivals_tokens_in(const struct arrivals *log, int64_t length_ns,
+                           int64_t now_ns)
+{
+    int64_t n = 0;
+    size_t i;
+
+    for (i = arrivals_kept(log); i > 0; i--) {
+        if (now_ns - nth(log, i - 1)->t_ns >= length_ns)
+            break;
+        n += nth(log, i - 1)->tokens;
+    }
+    return n;
+}
+
 static void write_one(const struct arrival *a, struct text *out)
 {
     static const char *const verdicts[] = {
@@ -170,6 +199,8 @@ static void write_one(const struct arrival *a, struct text *out)
         text_str(out, ",\"poll_seconds\":");
         text_json(out, a->poll_seconds);
     }
+    if (a->tokens > 0)
+        text_fmt(out, ",\"tokens\":%" PRId64, a->tokens);
     if (a->fault[0] != '\0') {
         text_str(out, ",\"fault\":");
         text_json(out, a->fault);

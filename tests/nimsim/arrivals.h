@@ -38,6 +38,7 @@ struct arrival {
     bool has_auth;
     bool has_request_id;
     uint64_t body_bytes;
+    int64_t tokens; /* that it takes; 0: none, or nobody counts */
     unsigned char body_sha256[SHA256_LEN];
     unsigned char auth_sha256[SHA256_LEN]; /* valid if has_auth */
 };
@@ -67,6 +68,11 @@ uint64_t arrivals_of_model(const struct arrivals *log, const char *model);
  */
 size_t arrivals_max_in(const struct arrivals *log, int64_t length_ns,
                        bool only_accepted);
+
+/* The most tokens in any such window, and those of the one before NOW_NS. */
+int64_t arrivals_max_tokens(const struct arrivals *log, int64_t length_ns);
+int64_t arrivals_tokens_in(const struct arrivals *log, int64_t length_ns,
+                           int64_t now_ns);
 
 /* Adds a JSON array of the arrivals whose seq is above SINCE. */
 void arrivals_write(const struct arrivals *log, uint64_t since,

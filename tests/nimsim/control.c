@@ -5,6 +5,7 @@
  *   GET   /sim/stats                counters and gauges
  *   GET   /sim/max?window_ms=N      most arrivals in any window of N ms;
  *                   &of=accepted    only those that the limiter let in
+ *                   &of=tokens      most tokens, instead
  *   POST  /sim/reset                log, counters and limiter from nothing
  *   GET, PATCH /sim/config          limiter, transit delay, faults: settings.c
  *
@@ -79,12 +80,14 @@ static int get_stats(struct request *r, struct text *out)
              "{\"accepted\":%" PRIu64 ",\"refused\":%" PRIu64
              ",\"unauthorized\":%" PRIu64 ",\"faults\":%" PRIu64
              ",\"polls\":%" PRIu64 ",\"results\":%" PRIu64 ",\"open\":%" PRId64
-             ",\"models\":%" PRIu64
+             ",\"models\":%" PRIu64 ",\"tokens\":%" PRIu64
+             ",\"max_tokens_in_window\":%" PRId64
              ",\"max_in_window\":%zu,\"connections\":%" PRId64
              ",\"client_gone\":%" PRIu64 ",\"dropped\":%" PRIu64
              ",\"now_ns\":%" PRId64 "}\n",
              n->accepted, n->refused, n->unauthorized, n->faults, n->polls,
-             n->results, n->open, n->models,
+             n->results, n->open, n->models, n->tokens,
+             arrivals_max_tokens(sim->arrivals, sim->window.length_ns),
              arrivals_max_in(sim->arrivals, sim->window.length_ns, false),
              n->connections, n->client_gone, arrivals_dropped(sim->arrivals),
              clock_now_ns());
@@ -96,17 +99,22 @@ static int get_max(struct request *r, struct text *out)
     const char *of =
         MHD_lookup_connection_value(r->conn, MHD_GET_ARGUMENT_KIND, "of");
     bool only_accepted = of != NULL && strcmp(of, "accepted") == 0;
+    bool in_tokens = of != NULL && strcmp(of, "tokens") == 0;
     int64_t window_ms;
 
-    if (of != NULL && !only_accepted && strcmp(of, "all") != 0)
-        return fail(out, MHD_HTTP_BAD_REQUEST, "of must be all or accepted");
+    if (of != NULL && !only_accepted && !in_tokens && strcmp(of, "all") != 0)
+        return fail(out, MHD_HTTP_BAD_REQUEST,
+                    "of must be all, accepted or tokens");
     if (!argument(r, "window_ms", 0, &window_ms) || window_ms < 1 ||
         window_ms > 86400000)
         return fail(out, MHD_HTTP_BAD_REQUEST,
                     "window_ms must be 1 to 86400000");
-    text_fmt(out, "{\"window_ms\":%" PRId64 ",\"max\":%zu}\n", window_ms,
-             arrivals_max_in(r->sim->arrivals, window_ms * NS_PER_MS,
-                             only_accepted));
+    text_fmt(out, "{\"window_ms\":%" PRId64 ",\"max\":%" PRId64 "}\n",
+             window_ms,
+             in_tokens
+                 ? arrivals_max_tokens(r->sim->arrivals, window_ms * NS_PER_MS)
+                 : (int64_t)arrivals_max_in(
+                       r->sim->arrivals, window_ms * NS_PER_MS, only_accepted));
     return MHD_HTTP_OK;
 }
 

@@ -17,6 +17,7 @@
 #include "refuse.h"
 #include "request.h"
 #include "sim.h"
+#include "tokens.h"
 #include "upload.h"
 #include "vectors.h"
 #include "workers.h"
@@ -110,7 +111,7 @@ static bool has_key(const struct request *r)
 static void judge_vectors(struct request *r)
 {
     bool is_good = r->route == ROUTE_EMBEDDINGS
-                       ? embeddings_body(r->json, &r->out)
+                       ? embeddings_body(r->json, r->how.counts_tokens, &r->out)
                        : ranking_body(r->json, &r->out);
 
     if (!is_good)
@@ -140,6 +141,9 @@ static void judge_request(struct request *r)
         refuse_bad(r, "The request body is not a JSON object");
     else if (r->route != ROUTE_THING && *r->model == '\0')
         refuse_bad(r, "'model' must be a text that is not empty");
+    else if (r->how.refuses_options &&
+             json_object_object_get_ex(r->json, "stream_options", NULL))
+        refuse_bad(r, "Unrecognized request argument supplied: stream_options");
     else if (answer != NULL)
         refuse_with(r, answer);
     else if (!refuse_code(r) &&
@@ -243,6 +247,7 @@ static const char *take_orders(struct request *r)
     struct sim *sim = r->sim;
 
     behaviour_parse(&r->how, r->model);
+    r->how.counts_tokens = sim->tokens > 0;
     behaviour_add(&r->how, orders_for_model(&sim->orders, r->model));
     if (r->how.times != -1 &&
         arrivals_of_model(sim->arrivals, r->model) >= (uint64_t)r->how.times)
@@ -269,6 +274,28 @@ static bool has_no_worker(struct request *r)
     return false;
 }
 
+/* At its arrival, by what it will take in truth.  False: that is too much. */
+static bool count_tokens(struct request *r, struct arrival *a)
+{
+    struct sim *sim = r->sim;
+    int64_t used, asked;
+
+    r->tokens_limit = sim->tokens;
+    if (sim->tokens == 0)
+        return true;
+    used = arrivals_tokens_in(sim->arrivals, sim->window.length_ns, a->t_ns);
+    asked = tokens_of(r);
+    if (sim->refuses_tokens && used + asked > sim->tokens) {
+        refuse_tokens(r, sim->tokens, used, asked);
+        asked = 0;
+    }
+    a->tokens = asked;
+    sim->counters.tokens += (uint64_t)asked;
+    r->tokens_left = sim->tokens - used - asked;
+    r->tokens_left = r->tokens_left > 0 ? r->tokens_left : 0;
+    return !r->is_refused || r->status != MHD_HTTP_TOO_MANY_REQUESTS;
+}
+
 static void decide_accepted(struct request *r, struct arrival *a)
 {
     struct text words = {0};
@@ -281,6 +308,8 @@ static void decide_accepted(struct request *r, struct arrival *a)
         answer_later(r, a->t_ns);
     else
         judge_request(r);
+    if (!count_tokens(r, a))
+        a->fault_by = "tokens";
     behaviour_faults(&r->how, &words);
     if (words.len > 0) {
         r->sim->counters.faults++;

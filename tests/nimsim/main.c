@@ -6,6 +6,7 @@
  *   exchange.c    the life of a request; calls all that follows
  *   attempt.c       arrival: key, limiter (window.c), log (arrivals.c)
  *   answer.c      words and buffered bodies   sse.c     the same as events
+ *   tokens.c      what a request takes
  *   vectors.c     embeddings, rankings        route.c   paths, model list
  *   model.c       what a model's name asks    faults.c  error answers
  *   refuse.c      answers of no model         operator.c  faults a test orders
@@ -57,6 +58,7 @@ struct options {
     int64_t requests;
     double window_s;
     enum window_kind limiter;
+    int64_t tokens;
     int64_t delay_min_ms;
     int64_t delay_max_ms;
     int64_t arrivals_max;
@@ -70,6 +72,7 @@ static const char usage[] =
     "  --port-file PATH            write the port there once listening\n"
     "  --requests N                accepted in a window, default 40\n"
     "  --window S                  length of the window, default 60\n"
+    "  --tokens N                  in a window, default 0: nobody counts\n"
     "  --limiter fixed|sliding|none\n"
     "  --delay-ms MIN-MAX          transit before a request arrives, default "
     "0\n"
@@ -149,6 +152,16 @@ static void set_requests(struct options *o, const char *s)
         die("--requests", problem);
 }
 
+static void set_tokens(struct options *o, const char *s)
+{
+    const char *problem;
+
+    o->tokens = whole_number("--tokens", s);
+    problem = settings_check_tokens(o->tokens);
+    if (problem != NULL)
+        die("--tokens", problem);
+}
+
 static void set_arrivals_max(struct options *o, const char *s)
 {
     o->arrivals_max = whole_number("--arrivals-max", s);
@@ -188,6 +201,9 @@ static void option_set(struct options *o, int option, const char *value)
     case 'r':
         set_requests(o, value);
         return;
+    case 't':
+        set_tokens(o, value);
+        return;
     case 'w':
         set_window(o, value);
         return;
@@ -223,6 +239,7 @@ static void options_parse(struct options *o, int argc, char **argv)
         {"listen", required_argument, NULL, 'l'},
         {"port-file", required_argument, NULL, 'p'},
         {"requests", required_argument, NULL, 'r'},
+        {"tokens", required_argument, NULL, 't'},
         {"window", required_argument, NULL, 'w'},
         {"limiter", required_argument, NULL, 'm'},
         {"delay-ms", required_argument, NULL, 'd'},
@@ -393,6 +410,7 @@ static bool sim_init(struct sim *sim, const struct options *o)
     sim->window.kind = o->limiter;
     sim->window.requests = o->requests;
     sim->window.length_ns = (int64_t)(o->window_s * 1e9 + 0.5);
+    sim->tokens = o->tokens;
     sim->delay = (struct delay){o->delay_min_ms, o->delay_max_ms};
     sim->arrivals = arrivals_new((size_t)o->arrivals_max);
     if (sim->arrivals == NULL) {

@@ -99,6 +99,11 @@ static const struct {
     {"bom", FIELD(has_bom), false},
     {"no-done", FIELD(lacks_done), true},
     {"done-instead", FIELD(has_done), true},
+    {"no-usage", FIELD(lacks_usage), false},
+    {"bare-usage", FIELD(has_bare_usage), false},
+    {"early-usage", FIELD(has_early_usage), false},
+    {"no-options", FIELD(refuses_options), false},
+    {"crlf", FIELD(has_crlf), false},
     {"done-then-open", FIELD(stays_open), true},
 };
 #define FLAG_ROWS (sizeof(flag_rows) / sizeof(flag_rows[0]))

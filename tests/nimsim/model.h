@@ -68,22 +68,28 @@ struct behaviour {
     bool calls_tool; /* tools: a call of one in the place of words */
 
     /* Answers that are not what was asked for, or not as they should be. */
-    bool is_gzip;        /* gzip: Content-Encoding, whatever was accepted */
-    bool is_gzip_silent; /* gzip-silent: the bytes, and no word of it */
-    bool is_whole;       /* json-for-stream: JSON to who asked for a stream */
-    bool is_untyped;     /* untyped: no Content-Type */
-    bool is_text;        /* as-text: text/plain */
-    bool is_octets;      /* as-octets: application/octet-stream */
-    bool is_lines;       /* as-lines: application/x-ndjson */
-    bool is_json;        /* as-json: a stream as application/json */
-    bool is_audio;       /* audio: 8 KB of sound for each word */
-    bool is_list;        /* list: the buffered answer in brackets */
-    bool has_bom;        /* bom: a byte order mark before the first event */
-    bool lacks_done;     /* no-done: a stream without [DONE] */
-    bool has_done;       /* done-instead: [DONE] in a response's last place */
-    bool stays_open;     /* done-then-open: a stream's connection, afterwards */
-    int64_t blanks;      /* blank-N-MS: N line ends before a buffered body, */
-    int64_t blank_ms;    /* so far from each other */
+    bool is_gzip;         /* gzip: Content-Encoding, whatever was accepted */
+    bool is_gzip_silent;  /* gzip-silent: the bytes, and no word of it */
+    bool is_whole;        /* json-for-stream: JSON to who asked for a stream */
+    bool is_untyped;      /* untyped: no Content-Type */
+    bool is_text;         /* as-text: text/plain */
+    bool is_octets;       /* as-octets: application/octet-stream */
+    bool is_lines;        /* as-lines: application/x-ndjson */
+    bool is_json;         /* as-json: a stream as application/json */
+    bool is_audio;        /* audio: 8 KB of sound for each word */
+    bool is_list;         /* list: the buffered answer in brackets */
+    bool has_bom;         /* bom: a byte order mark before the first event */
+    bool lacks_done;      /* no-done: a stream without [DONE] */
+    bool has_done;        /* done-instead: [DONE] in a response's last place */
+    bool lacks_usage;     /* no-usage: nothing tells of tokens */
+    bool has_bare_usage;  /* bare-usage: no null in the chunks before it */
+    bool has_early_usage; /* early-usage: with the reason, not behind it */
+    bool refuses_options; /* no-options: 400 for stream_options */
+    bool has_crlf;        /* crlf: events whose lines end so */
+    bool counts_tokens;   /* no word: there is a limit in tokens */
+    bool stays_open;  /* done-then-open: a stream's connection, afterwards */
+    int64_t blanks;   /* blank-N-MS: N line ends before a buffered body, */
+    int64_t blank_ms; /* so far from each other */
 };
 
 /* Fills *B from MODEL.  Parts that are not understood ask for nothing. */

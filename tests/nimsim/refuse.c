@@ -39,6 +39,17 @@ void refuse_bad(struct request *r, const char *message)
                       "\"code\":null}}");
 }
 
+void refuse_tokens(struct request *r, int64_t limit, int64_t used,
+                   int64_t asked)
+{
+    begin(r, MHD_HTTP_TOO_MANY_REQUESTS, "application/json");
+    text_fmt(&r->out,
+             "{\"error\":{\"message\":\"Rate limit reached on tokens per min "
+             "(TPM): Limit %lld, Used %lld, Requested %lld.\",\"type\":"
+             "\"tokens\",\"param\":null,\"code\":\"rate_limit_exceeded\"}}",
+             (long long)limit, (long long)used, (long long)asked);
+}
+
 void refuse_exhausted(struct request *r, int64_t limit)
 {
     begin(r, MHD_HTTP_SERVICE_UNAVAILABLE, "application/json");

@@ -13,6 +13,9 @@ struct request;
 /* Each sets R's status, headers and body; nothing is sent yet. */
 void refuse_with(struct request *r, const struct fault_answer *answer);
 void refuse_bad(struct request *r, const char *message);
+/* 429 of a limit in tokens. */
+void refuse_tokens(struct request *r, int64_t limit, int64_t used,
+                   int64_t asked);
 /* 503 ResourceExhausted, with the limit of R's model. */
 void refuse_exhausted(struct request *r, int64_t limit);
 /* status-, problem-, html-, text- and empty-CODE.  False: none is asked for. */

@@ -121,7 +121,8 @@ static void add_retry_date(struct request *r, struct MHD_Response *response)
 
 /*
  * As NVIDIA's newer gateway writes them: durations in Go's way, and a wait of
- * more than a minute is none to retry after.  Tokens are made up.
+ * more than a minute is none to retry after.  Tokens are made up
+ * where nobody counts them.
  */
 static void add_ratelimit(struct request *r, struct MHD_Response *response)
 {
@@ -137,11 +138,28 @@ static void add_ratelimit(struct request *r, struct MHD_Response *response)
     else
         add_format(response, "X-Ratelimit-Reset-Requests", "%lldm%.9gs",
                    (long long)minutes, seconds);
-    add_header(response, "X-Ratelimit-Limit-Tokens", "100000");
-    add_header(response, "X-Ratelimit-Remaining-Tokens", "90000");
-    add_header(response, "X-Ratelimit-Reset-Tokens", "1m12.5s");
+    if (r->tokens_limit == 0) {
+        add_header(response, "X-Ratelimit-Limit-Tokens", "100000");
+        add_header(response, "X-Ratelimit-Remaining-Tokens", "90000");
+        add_header(response, "X-Ratelimit-Reset-Tokens", "1m12.5s");
+    }
     if (r->retry_after > 60)
         add_header(response, "X-Should-Retry", "false");
+}
+
+static void add_tokens(struct request *r, struct MHD_Response *response)
+{
+    bool is_told;
+
+    pthread_mutex_lock(&r->sim->lock);
+    is_told = r->sim->tells_tokens;
+    pthread_mutex_unlock(&r->sim->lock);
+    if (r->tokens_limit == 0 || !is_told)
+        return;
+    add_format(response, "X-Ratelimit-Limit-Tokens", "%lld",
+               (long long)r->tokens_limit);
+    add_format(response, "X-Ratelimit-Remaining-Tokens", "%lld",
+               (long long)r->tokens_left);
 }
 
 /* Of one that is used up: nothing else says when to come again. */
@@ -212,6 +230,7 @@ static enum MHD_Result queue(struct request *r, struct MHD_Response *response)
     add_retry(r, response);
     if (r->how.has_ratelimit)
         add_ratelimit(r, response);
+    add_tokens(r, response);
     if (r->status >= 400 && r->how.reset_s != -1)
         add_reset(r, response);
     if (r->status >= 400 && r->how.says_retry)

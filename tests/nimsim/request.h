@@ -58,6 +58,8 @@ struct request {
     int64_t limit;        /* of the limiter's window, at the arrival */
     int64_t remaining;    /* of that */
     int64_t reopens_ns;   /* and when it lets one more in; 0: now */
+    int64_t tokens_limit; /* the same in tokens; 0: nobody counts them */
+    int64_t tokens_left;
     bool is_refused;      /* out already holds a body that no model made */
     bool was_ended_by_us; /* the break is ours, not the client's */
 

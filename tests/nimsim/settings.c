@@ -22,6 +22,13 @@ const char *settings_check_requests(int64_t requests)
     return NULL;
 }
 
+const char *settings_check_tokens(int64_t tokens)
+{
+    if (tokens < 0 || tokens > INT64_C(1000000000000))
+        return "tokens must be 0 to 1000000000000";
+    return NULL;
+}
+
 const char *settings_check_window(double seconds)
 {
     if (!(seconds >= 0.001 && seconds <= 86400))
@@ -50,6 +57,34 @@ static const char *set_requests(struct sim *sim, struct json_object *value)
     if (problem == NULL)
         sim->window.requests = n;
     return problem;
+}
+
+static const char *set_tokens(struct sim *sim, struct json_object *value)
+{
+    const char *problem;
+
+    if (!json_object_is_type(value, json_type_int))
+        return "tokens must be a whole number";
+    problem = settings_check_tokens(json_object_get_int64(value));
+    if (problem == NULL)
+        sim->tokens = json_object_get_int64(value);
+    return problem;
+}
+
+static const char *set_refuse_tokens(struct sim *sim, struct json_object *value)
+{
+    if (!json_object_is_type(value, json_type_boolean))
+        return "refuse_tokens must be true or false";
+    sim->refuses_tokens = json_object_get_boolean(value);
+    return NULL;
+}
+
+static const char *set_tell_tokens(struct sim *sim, struct json_object *value)
+{
+    if (!json_object_is_type(value, json_type_boolean))
+        return "tell_tokens must be true or false";
+    sim->tells_tokens = json_object_get_boolean(value);
+    return NULL;
 }
 
 static const char *set_window(struct sim *sim, struct json_object *value)
@@ -241,6 +276,9 @@ static const struct {
     {"window_s", set_window},
     {"limiter", set_limiter},
     {"delay_ms", set_delay},
+    {"tokens", set_tokens},
+    {"refuse_tokens", set_refuse_tokens},
+    {"tell_tokens", set_tell_tokens},
     {"retry_after", set_retry_after},
     {"faults", set_faults},
     {"seed", set_seed},
@@ -261,7 +299,8 @@ static const char *set_one(struct sim *sim, const char *key,
             return setters[i].set(sim, value);
     }
     return "known settings are requests, window_s, limiter, delay_ms, "
-           "retry_after, faults, seed, next, free, models, result_base and "
+           "tokens, refuse_tokens, tell_tokens, retry_after, faults, seed, "
+           "next, free, models, result_base and "
            "list";
 }
 
@@ -281,6 +320,9 @@ const char *settings_patch(struct sim *sim, struct json_object *json)
         return NULL;
     sim->window = before.window;
     sim->delay = before.delay;
+    sim->tokens = before.tokens;
+    sim->refuses_tokens = before.refuses_tokens;
+    sim->tells_tokens = before.tells_tokens;
     sim->tells_retry_after = before.tells_retry_after;
     sim->orders = before.orders;
     memcpy(sim->result_base, before.result_base, sizeof(sim->result_base));
@@ -328,10 +370,14 @@ void settings_write(const struct sim *sim, struct text *out)
     text_fmt(out,
              "{\"requests\":%" PRId64
              ",\"window_s\":%.9g,\"limiter\":\"%s\",\"delay_ms\":[%" PRId64
-             ",%" PRId64 "],\"retry_after\":%s",
+             ",%" PRId64 "],\"tokens\":%" PRId64
+             ",\"refuse_tokens\":%s,\"tell_tokens\":%s,\"retry_after\":%s",
              sim->window.requests, (double)sim->window.length_ns / 1e9,
              window_kind_name(sim->window.kind), sim->delay.min_ms,
-             sim->delay.max_ms, sim->tells_retry_after ? "true" : "false");
+             sim->delay.max_ms, sim->tokens,
+             sim->refuses_tokens ? "true" : "false",
+             sim->tells_tokens ? "true" : "false",
+             sim->tells_retry_after ? "true" : "false");
     write_orders(&sim->orders, out);
     text_str(out, ",\"result_base\":");
     text_json(out, sim->result_base);

@@ -18,6 +18,7 @@ const char *settings_patch(struct sim *sim, struct json_object *json);
 
 /* The limits of settings, also for the command line.  NULL: fine. */
 const char *settings_check_requests(int64_t requests);
+const char *settings_check_tokens(int64_t tokens);
 const char *settings_check_window(double seconds);
 const char *settings_check_delay(int64_t min_ms, int64_t max_ms);
 

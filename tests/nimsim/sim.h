@@ -33,6 +33,7 @@ struct counters {
     uint64_t polls;       /* GET /v1/status/... */
     uint64_t results;     /* GET /results/... */
     uint64_t client_gone; /* the client closed before its answer's end */
+    uint64_t tokens;      /* of all that arrived */
     uint64_t models;      /* GET /v1/models and below */
     int64_t open;         /* gauge: arrived and not yet answered */
     int64_t connections;  /* gauge */
@@ -47,6 +48,9 @@ struct sim {
     struct delay delay;
     struct counters counters;
     struct arrivals *arrivals;
+    int64_t tokens;         /* in a window; 0: nobody counts them */
+    bool refuses_tokens;    /* who would exceed that gets a 429 */
+    bool tells_tokens;      /* answers have X-Ratelimit-*-Tokens */
     bool tells_retry_after; /* the limiter's 429 has that header */
     struct orders orders;
     struct jobs *jobs;

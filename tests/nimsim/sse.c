@@ -43,7 +43,7 @@ static int64_t tail_count(const struct sse *s)
 {
     if (s->answer.kind == ANSWER_RESPONSE)
         return 4 - has_no_part(s);
-    return s->answer.has_usage ? 3 : 2;
+    return s->answer.has_usage && !s->answer.has_early_usage ? 3 : 2;
 }
 
 int64_t sse_due_ns(const struct sse *s)
@@ -82,8 +82,15 @@ static void chunk_begin(const struct sse *s, struct text *out)
 static void chunk_end(const struct sse *s, struct text *out)
 {
     text_str(out, "]");
-    if (s->answer.has_usage)
+    if (s->answer.has_usage && !s->answer.has_bare_usage)
         text_str(out, ",\"usage\":null");
+    text_str(out, "}\n\n");
+}
+
+static void chunk_usage(const struct sse *s, struct text *out)
+{
+    text_str(out, "],\"usage\":");
+    answer_usage(&s->answer, out);
     text_str(out, "}\n\n");
 }
 
@@ -97,7 +104,10 @@ static void chunk_choice(const struct sse *s, const char *delta,
         text_str(out, "null}");
     else
         text_fmt(out, "\"%s\"}", finish);
-    chunk_end(s, out);
+    if (finish != NULL && s->answer.has_usage && s->answer.has_early_usage)
+        chunk_usage(s, out);
+    else
+        chunk_end(s, out);
 }
 
 static void chunk_word(const struct sse *s, int64_t i, struct text *out)
@@ -125,11 +135,9 @@ static void chunk_tail(const struct sse *s, int64_t i, struct text *out)
     if (i == 0) {
         chunk_choice(s, is_chat ? "\"delta\":{}" : "\"text\":\"\"",
                      answer_finish(&s->answer), out);
-    } else if (i == 1 && s->answer.has_usage) {
+    } else if (i == 1 && s->answer.has_usage && !s->answer.has_early_usage) {
         chunk_begin(s, out);
-        text_str(out, "],\"usage\":");
-        answer_usage(&s->answer, out);
-        text_str(out, "}\n\n");
+        chunk_usage(s, out);
     } else if (!s->how.lacks_done) {
         text_str(out, "data: [DONE]\n\n");
     }
@@ -389,10 +397,23 @@ static bool sound_next(struct sse *s, struct text *out)
     return true;
 }
 
-bool sse_next(struct sse *s, struct text *out)
+/* sim/crlf: the text has no other line ends than those of its events. */
+static void put_crlf(struct text *out, size_t from)
 {
-    if (s->how.is_audio)
-        return sound_next(s, out);
+    struct text coded = {0};
+    size_t i;
+
+    for (i = 0; i < out->len; i++) {
+        if (i >= from && out->data[i] == '\n')
+            text_str(&coded, "\r");
+        text_add(&coded, out->data + i, 1);
+    }
+    text_free(out);
+    *out = coded;
+}
+
+static bool next(struct sse *s, struct text *out)
+{
     if (s->how.has_bom && s->next == 0)
         text_str(out, "\xef\xbb\xbf");
     if (error_at(s) != -1 && s->next >= error_at(s))
@@ -403,5 +424,18 @@ bool sse_next(struct sse *s, struct text *out)
         comments_write(s, out);
     event_write(s, out);
     s->next++;
+    return true;
+}
+
+bool sse_next(struct sse *s, struct text *out)
+{
+    size_t from = out->len;
+
+    if (s->how.is_audio)
+        return sound_next(s, out);
+    if (!next(s, out))
+        return false;
+    if (s->how.has_crlf)
+        put_crlf(out, from);
     return true;
 }

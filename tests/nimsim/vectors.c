@@ -9,11 +9,13 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <inttypes.h>
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
+#include "tokens.h"
 
 #define DIMENSIONS 32 /* the length of a SHA-256 */
 #define INPUTS_MAX 2048
@@ -105,8 +107,10 @@ static void embedding_write(struct json_object *item, size_t index,
     text_str(out, "}");
 }
 
-bool embeddings_body(struct json_object *json, struct text *out)
+bool embeddings_body(struct json_object *json, bool counts_tokens,
+                     struct text *out)
 {
+    int64_t tokens;
     const char *model;
     struct json_object *input;
     size_t count;
@@ -123,8 +127,11 @@ bool embeddings_body(struct json_object *json, struct text *out)
         embedding_write(input_nth(input, i), i, wants_base64(json), out);
     text_str(out, "],\"model\":");
     text_json(out, model);
-    text_fmt(out, ",\"usage\":{\"prompt_tokens\":%zu,\"total_tokens\":%zu}}",
-             count, count);
+    tokens = counts_tokens ? tokens_of_prompt(json) : (int64_t)count;
+    text_fmt(out,
+             ",\"usage\":{\"prompt_tokens\":%" PRId64
+             ",\"total_tokens\":%" PRId64 "}}",
+             tokens, tokens);
     return true;
 }
 

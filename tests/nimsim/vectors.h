@@ -11,7 +11,8 @@ struct json_object;
 struct text;
 
 /* Each adds a whole body to OUT.  False: the request lacks what it needs. */
-bool embeddings_body(struct json_object *json, struct text *out);
+bool embeddings_body(struct json_object *json, bool counts_tokens,
+                     struct text *out);
 bool ranking_body(struct json_object *json, struct text *out);
 
 #endif
