@@ -94,6 +94,10 @@ static void print_scope(const struct view_scope *v)
            v->waiting[CLASS_HIGH], v->waiting[CLASS_NORMAL],
            v->waiting[CLASS_LOW], duration(slot, v->next_slot_ns),
            duration(eta, v->eta_ns));
+    if (v->tokens_limit > 0)
+        printf("  tokens: %" PRIu64 " of %" PRIu64 " used, %" PRIu64
+               " reserved\n",
+               v->tokens_used, v->tokens_limit, v->tokens_reserved);
     if (v->rules.burst < v->rules.requests)
         printf("  bucket: %.1f of %u tokens\n", (double)v->tokens_milli / 1000,
                v->rules.burst);

@@ -79,6 +79,11 @@ static void put_scope(struct page *p, const struct view_scope *v)
          v->waiting[CLASS_HIGH], v->waiting[CLASS_NORMAL],
          v->waiting[CLASS_LOW], v->in_flight, duration(slot, v->next_slot_ns),
          duration(eta, v->eta_ns));
+    if (v->tokens_limit > 0)
+        line(p,
+             "               %" PRIu64 " of %" PRIu64 " tokens, %" PRIu64
+             " reserved",
+             v->tokens_used, v->tokens_limit, v->tokens_reserved);
     if (v->retreat.state != RETREAT_NORMAL)
         line(p, "               %s for %s: %s",
              retreat_state_names[v->retreat.state],

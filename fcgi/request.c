@@ -310,6 +310,8 @@ const char *request_served_by(const struct request *r)
 
 uint32_t request_max_tokens(const struct request *r)
 {
+    if (!r->route->is_inference)
+        return 0;
     /* Whose streams end in a way of their own are those that write. */
     if (r->route->ends == ENDS_ANYHOW && r->max_tokens <= 0)
         return 1;

@@ -97,8 +97,8 @@ const char *request_model(const struct request *r);
 /* The one that answers R, as the state knows it; "": none does, or nobody knows
  * which.  A batch only names one. */
 const char *request_served_by(const struct request *r);
-/* The most that R's answers take together, as it says; 0: it does not.  What no
- * model writes is no answer, and takes none: 1 stands for that. */
+/* The most that R's answers take together, as it says; 0: it does not, or no
+ * model answers it.  Vectors and the like take none: 1 stands for that. */
 uint32_t request_max_tokens(const struct request *r);
 /*
  * May R be sent again when nobody can tell whether the upstream has done it?

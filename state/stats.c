@@ -40,6 +40,7 @@ static void add_retreat(struct look *k, uint32_t id, struct tally_upstream *u)
 static void add_scope(struct look *k, uint32_t id, struct tally_upstream *u)
 {
     const struct lay_scope *s = scope_at(k->lay, id);
+    struct admit_tokens tokens;
     uint32_t i;
 
     admit_refresh(k->lay, id, k->now);
@@ -47,6 +48,10 @@ static void add_scope(struct look *k, uint32_t id, struct tally_upstream *u)
     u->window_used += admit_used(k->lay, id, k->now);
     u->window_limit += limits_of(k->lay, id)->requests;
     u->tokens_milli += admit_tokens_milli(k->lay, id, k->now);
+    admit_tokens(k->lay, id, k->now, &tokens);
+    u->tokens_used += tokens.used;
+    u->tokens_reserved += tokens.reserved;
+    u->tokens_limit += tokens.limit;
     add_retreat(k, id, u);
     for (i = 0; i < LIMITER_CLASSES; i++)
         k->out->waiting[i] += s->cls[i].n;

@@ -20,8 +20,9 @@ void limiter_note_attempt(struct limiter *lim, const struct limiter_attempt *a);
 /* The limits of an upstream, or of all its models together. */
 struct tally_upstream {
     char name[32];
-    uint32_t in_flight, window_used, window_limit;
-    int64_t tokens_milli;
+    uint64_t in_flight, window_used, window_limit;
+    int64_t tokens_milli; /* of its bucket, which are sends */
+    uint64_t tokens_used, tokens_reserved, tokens_limit; /* 0: no limit */
     bool unpaid; /* it said 402, and has not answered otherwise since */
     uint32_t states[RETREAT_STATES]; /* how many of its limits are in each, */
     uint32_t learned[LEARNED_KINDS]; /* and turned out to be of each kind */

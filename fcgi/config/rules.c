@@ -3,6 +3,7 @@
  */
 #include "fcgi/config/rules.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "fcgi/config/config.h"

@@ -49,6 +49,10 @@ static void put_me(struct buf *b, const struct client_key *key,
         buf_str(b, "null");
     buf_str(b, ",\"requests_per_min\":");
     put_limit(b, (uint64_t)key->requests_per_min, &st->requests);
+    buf_str(b, ",\"tokens_per_min\":");
+    put_limit(b, (uint64_t)key->tokens_per_min, &st->tokens);
+    buf_str(b, ",\"tokens_per_day\":");
+    put_limit(b, (uint64_t)key->tokens_per_day, &st->day);
     buf_fmt(b, ",\"waiting\":%u,\"in_flight\":%u}\n", st->waiting,
             st->in_flight);
 }
@@ -65,6 +69,8 @@ enum step me_answer(struct exchange *x)
         return exchange_fail(x, ERROR_UNAUTHORIZED,
                              "Sluice no longer knows this client key.");
     own.requests_per_min = (uint32_t)key->requests_per_min;
+    own.tokens_per_min = (uint32_t)key->tokens_per_min;
+    own.tokens_per_day = (uint64_t)key->tokens_per_day;
     if (!limiter_standing(x->s->lim, key->name, &own, clock_now_ns(), &st))
         return exchange_later(x);
     put_me(&b, key, &st);

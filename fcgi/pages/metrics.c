@@ -12,6 +12,7 @@
 #include "fcgi/pages/metrics.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -282,23 +283,46 @@ static void put_queue(struct page *p, const struct limiter_tally *t)
             &t->sums.queue[i]);
 }
 
+#define OF(name) offsetof(struct tally_upstream, name)
+/* Counts of each upstream; of tokens where there is a limit of them. */
+static void put_used(struct page *p, const struct limiter_tally *t)
+{
+    static const struct {
+        const char *name, *help;
+        size_t at;
+        bool is_tokens;
+    } rows[] = {
+        {"sluice_in_flight", "Requests at the upstream.", OF(in_flight), false},
+        {"sluice_window_used", "Sends that count now.", OF(window_used), false},
+        {"sluice_window_limit", "How many may.", OF(window_limit), false},
+        {"sluice_upstream_tokens_used", "Tokens that count just now.",
+         OF(tokens_used), true},
+        {"sluice_upstream_tokens_reserved", "Those that are about to be sent.",
+         OF(tokens_reserved), true},
+        {"sluice_upstream_tokens_limit", "How many may: tokens_per_min.",
+         OF(tokens_limit), true},
+    };
+    size_t row, i;
+
+    for (row = 0; row < ARRAY_LEN(rows); row++) {
+        begin(p, rows[row].name, "gauge", rows[row].help);
+        for (i = 0; i < t->n_upstreams; i++) {
+            const struct tally_upstream *u = &t->upstreams[i];
+            const struct labels l = {"upstream", u->name, NULL, NULL};
+            uint64_t n;
+
+            memcpy(&n, (const char *)u + rows[row].at, sizeof(n));
+            if (u->tokens_limit > 0 || !rows[row].is_tokens)
+                put_count(p, &l, n);
+        }
+    }
+}
+
 static void put_limits(struct page *p, const struct limiter_tally *t)
 {
     const struct tally_upstream *u = t->upstreams;
     uint32_t i, k;
 
-    begin(p, "sluice_in_flight", "gauge", "Requests at the upstream.");
-    for (i = 0; i < t->n_upstreams; i++)
-        put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
-                  u[i].in_flight);
-    begin(p, "sluice_window_used", "gauge", "Sends that count just now.");
-    for (i = 0; i < t->n_upstreams; i++)
-        put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
-                  u[i].window_used);
-    begin(p, "sluice_window_limit", "gauge", "How many may: requests.");
-    for (i = 0; i < t->n_upstreams; i++)
-        put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
-                  u[i].window_limit);
     begin(p, "sluice_tokens_available", "gauge", "Tokens in the bucket.");
     for (i = 0; i < t->n_upstreams; i++)
         put_real(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
@@ -308,8 +332,7 @@ static void put_limits(struct page *p, const struct limiter_tally *t)
     for (i = 0; i < t->n_upstreams; i++)
         put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
                   u[i].unpaid);
-    begin(p, "sluice_retreat_state", "gauge",
-          "Limits of the upstream that are in that state.");
+    begin(p, "sluice_retreat_state", "gauge", "Its limits in that state.");
     for (i = 0; i < t->n_upstreams; i++)
         for (k = 0; k < RETREAT_STATES; k++)
             put_count(p,
@@ -404,6 +427,7 @@ void metrics_write(struct buf *b, const struct limiter_tally *t, bool open)
     put_errors(&p, &t->sums);
     put_tokens(&p, &t->sums);
     put_queue(&p, t);
+    put_used(&p, t);
     put_limits(&p, t);
     put_learned(&p, t);
     put_events(&p, t);

@@ -170,6 +170,10 @@ void piece_limit(struct buf *b, const struct limiter_view *v,
             "\"in_flight_max\":%u,\"burst\":%u,\"tokens\":%.3f,",
             s->used, s->open, s->in_flight, s->rules.in_flight, s->rules.burst,
             (double)s->tokens_milli / 1000);
+    buf_fmt(b,
+            "\"tokens_used\":%" PRIu64 ",\"tokens_reserved\":%" PRIu64
+            ",\"tokens_limit\":%" PRIu64 ",",
+            s->tokens_used, s->tokens_reserved, s->tokens_limit);
     piece_seconds(b, "next_slot_s", s->next_slot_ns);
     buf_str(b, ",");
     piece_seconds(b, "eta_s", s->eta_ns);
@@ -253,6 +257,10 @@ void piece_client(struct buf *b, const struct view_client *c)
     buf_fmt(b, "\"waiting\":%u,\"in_flight\":%u", c->waiting, c->in_flight);
     buf_fmt(b, ",\"requests_per_min\":%u,\"used_per_min\":%u",
             c->requests_per_min, c->used_per_min);
+    count(b, "tokens_per_min", c->tokens_per_min);
+    count(b, "tokens_used", c->tokens_used);
+    count(b, "tokens_per_day", c->tokens_per_day);
+    count(b, "tokens_used_day", c->tokens_used_day);
     put_figures(b, &c->figures);
     buf_str(b, "}");
 }

@@ -468,7 +468,7 @@ static void what_it_may_take_is_bounded(void)
         {"/v1/messages", "{" M ",\"max_tokens\":7}", 7, 0},
         /* what writes no text takes its prompt alone */
         {"/v1/embeddings", "{" M ",\"input\":\"x\"}", 1, 0},
-        {"/v1/batches", "{" M "}", 1, 1},
+        {"/v1/batches", "{" M "}", 0, 1},
     };
 #undef M
     size_t i;
