@@ -41,9 +41,10 @@ static void explain_tokens(struct exchange *x, const struct ticket_news *n)
     const struct request *r = x->req;
     const struct config_upstream *up = attempt_upstream(x);
     struct reply_error *e = &x->error;
+    bool is_own = n->tokens_max != (uint64_t)up->tokens;
     char limit[96];
 
-    if (n->own_limit)
+    if (is_own)
         snprintf(limit, sizeof(limit), "its client may take %" PRIu64 " %s",
                  n->tokens_max,
                  n->tokens_max == r->tokens_per_min
@@ -60,8 +61,7 @@ static void explain_tokens(struct exchange *x, const struct ticket_news *n)
              "The request would take about %" PRIu64
              " tokens, its answer included, and %s%s. Ask for a shorter "
              "answer (max_tokens), or send less.",
-             n->tokens, limit,
-             n->own_limit ? "" : " (upstreams[].tokens_per_min)");
+             n->tokens, limit, is_own ? "" : " (upstreams[].tokens_per_min)");
     e->status = error_rows[ERROR_TOKENS].status;
     e->retry_ms = error_rows[ERROR_TOKENS].retry_ms;
     e->retry = error_rows[ERROR_TOKENS].retry;

@@ -7,9 +7,18 @@
 #include "fcgi/upstream/refusal_words.h"
 #include "fcgi/upstream/verdict.h"
 
+/* A request that was refused as it came has taken nothing, whatever it might have
+ * taken; of one that broke something nobody knows. */
+static bool took_nothing(const struct exchange *x, const struct verdict *v)
+{
+    return v != NULL && v->status >= 400 && v->status < 500 &&
+           x->relay.mode == RELAY_NOTHING;
+}
+
 void tell_limiter(struct exchange *x, enum limiter_answer answer,
                   const struct verdict *v, int64_t retry_ms, const char *reason)
 {
+    static const struct limiter_usage nothing = {0, 0};
     struct limiter_report r = {
         .answer = answer,
         .retry_after_ns = retry_ms >= 0 ? retry_ms * NS_PER_MS : -1,
@@ -24,6 +33,8 @@ void tell_limiter(struct exchange *x, enum limiter_answer answer,
     snprintf(r.reason, sizeof(r.reason), "%.*s", (int)sizeof(r.reason) - 1,
              reason);
     limiter_report(x->s->lim, x->place.ticket, &r);
+    if (took_nothing(x, v))
+        limiter_settle(x->s->lim, x->place.ticket, &nothing);
 }
 
 const char *tell_limiter_reason(const struct verdict *v)

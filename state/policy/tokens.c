@@ -139,7 +139,7 @@ static void learn(struct layout *lay, uint32_t model, uint64_t prompt_bytes,
 {
     struct lay_model_state *t;
 
-    if (model == NONE)
+    if (model == NONE || (u->in == 0 && u->out == 0)) /* it was refused */
         return;
     t = model_state_at(lay, model);
     if (!token_estimate_is_sane(&t->tokens))

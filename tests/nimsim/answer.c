@@ -67,6 +67,12 @@ static int64_t words_for(int64_t bytes)
     return count;
 }
 
+/* 50 to 150, as evenly as it goes (Knuth's multiplicative hash). */
+static int64_t varied_percent(uint64_t seq)
+{
+    return 50 + (int64_t)((uint32_t)(seq * 2654435761U) % 101);
+}
+
 void answer_init(struct answer *a, enum answer_kind kind,
                  const struct behaviour *how, struct json_object *json,
                  uint64_t seq)
@@ -84,6 +90,8 @@ void answer_init(struct answer *a, enum answer_kind kind,
     a->prompt_tokens =
         how->counts_tokens ? tokens_of_prompt(json) : ANSWER_PROMPT_TOKENS;
     a->tokens = how->tokens == -1 ? DEFAULT_TOKENS : how->tokens;
+    if (how->varies)
+        a->tokens = a->tokens * varied_percent(seq) / 100;
     a->calls_tool = how->calls_tool && kind != ANSWER_COMPLETION;
     if (a->calls_tool) {
         a->tokens = TOOL_CALL_PIECES;

@@ -103,6 +103,7 @@ static const struct {
     {"bare-usage", FIELD(has_bare_usage), false},
     {"early-usage", FIELD(has_early_usage), false},
     {"no-options", FIELD(refuses_options), false},
+    {"vary", FIELD(varies), false},
     {"crlf", FIELD(has_crlf), false},
     {"done-then-open", FIELD(stays_open), true},
 };

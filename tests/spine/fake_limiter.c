@@ -253,8 +253,9 @@ void limiter_report(struct limiter *lim, struct ticket *t,
 void limiter_settle(struct limiter *lim, struct ticket *t,
                     const struct limiter_usage *u)
 {
-    (void)lim;
-    if (t != NULL)
+    if (u->in == 0 && u->out == 0)
+        lim->nothings += t != NULL;
+    else if (t != NULL)
         (void)note(t, "settle %" PRId64 " %" PRId64, u->in, u->out);
 }
 

@@ -43,6 +43,8 @@ struct limiter {
     struct limiter_report report; /* the last one */
     uint32_t boards;              /* times it was read */
     uint32_t ends;                /* of holds, by operators */
+    uint32_t nothings;            /* times an answer was said to take nothing:
+                                   * each refusal; not in what is told */
 };
 
 struct limiter *fake_limiter_new(void);

@@ -297,6 +297,36 @@ static void what_is_left_is_reported(void)
     stage_free(st);
 }
 
+/* Whoever is refused as it comes has taken nothing; whatever breaks something may
+ * have. */
+static void a_refusal_takes_nothing(void)
+{
+    static const struct {
+        int status;
+        const char *body;
+        uint32_t nothings;
+    } rows[] = {
+        {400, "{\"error\":{\"message\":\"too hot\"}}", 1},
+        {429, "{\"error\":{\"message\":\"slow down\"}}", 1},
+        {404, "{\"error\":{\"message\":\"The model a/b is not\"}}", 1},
+        {200, "{\"error\":{\"message\":\"m\",\"code\":429}}", 1},
+        {500, "{\"error\":{\"message\":\"oh\"}}", 0},
+        {503, "{\"detail\":\"ResourceExhausted: no worker\"}", 0},
+        {200, "{\"choices\":[]," USAGE "}", 0},
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        struct stage *st = stage_new(NULL);
+
+        stage_chat(st, false);
+        stage_grant(st);
+        stage_answer(st, rows[i].status, JSON, rows[i].body);
+        CU_ASSERT_EQUAL(st->s.lim->nothings, rows[i].nothings);
+        stage_free(st);
+    }
+}
+
 /* What the limiter reckons with, and what no wait would make small enough. */
 static void what_it_may_take_is_asked_for(void)
 {
@@ -316,31 +346,27 @@ static void what_it_may_take_is_asked_for(void)
 static void one_that_is_too_large_is_told_both_numbers(void)
 {
     static const struct {
-        bool own;
         uint64_t max;
         const char *words;
     } rows[] = {
-        {false, 10000,
-         "the upstream nim takes 10000 in 60 s "
-         "(upstreams[].tokens_per_min)"},
-        {true, 500,
-         "its client may take 500 in a minute "
-         "(clients[].tokens_per_min)"},
-        {true, 9000,
-         "its client may take 9000 in a day "
-         "(clients[].tokens_per_day)"},
+        {10000, "the upstream nim takes 10000 in 60 s "
+                "(upstreams[].tokens_per_min)"},
+        {500, "its client may take 500 in a minute "
+              "(clients[].tokens_per_min)"},
+        {9000, "its client may take 9000 in a day "
+               "(clients[].tokens_per_day)"},
     };
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(rows); i++) {
         struct ticket_news news = {.event = TICKET_REFUSED,
                                    .why = REFUSED_TOKENS,
-                                   .own_limit = rows[i].own,
                                    .tokens = 12345,
                                    .tokens_max = rows[i].max,
                                    .eta_ns = -1};
         struct stage *st = stage_new(NULL);
 
+        st->s.cfg->upstreams[0].tokens = 10000;
         stage_chat(st, false);
         st->r->tokens_per_min = 500;
         st->r->tokens_per_day = 9000;
@@ -373,6 +399,7 @@ static const struct spine_test tests[] = {
     {"an answer is settled by what it says", an_answer_is_settled},
     {"a stream that is left took out nobody knows what",
      a_stream_that_is_left_took_out_nobody_knows_what},
+    {"a refusal takes nothing", a_refusal_takes_nothing},
     {"what is left is reported", what_is_left_is_reported},
     {"what it may take is asked for", what_it_may_take_is_asked_for},
     {"refused tokens: with both numbers",
