@@ -21,12 +21,6 @@
 #include "fcgi/route.h"
 #include "lib/json_strict.h"
 
-/*
- * A tree costs about 64 bytes a value.  A million values is more than any
- * token array that a 25 MB body can sensibly hold, and 64 MB at the worst.
- */
-#define JSON_VALUES_MAX 1000000
-
 /* One big parse at a time in a worker, whatever the number of threads. */
 static pthread_mutex_t big_parse = PTHREAD_MUTEX_INITIALIZER;
 

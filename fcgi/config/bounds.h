@@ -22,6 +22,9 @@
 #define PARAMS_BYTES (64 * KIB) /* lighttpd itself stops at 65,535 */
 #define PATH_BYTES   2048       /* path and query we forward */
 #define JSON_BIG     (1 * MIB)  /* above it, one parse at a time: trees */
+/* A tree costs about 64 bytes a value.  A million values is more than any token
+ * array that a 25 MB body can sensibly hold, and 64 MB at the worst. */
+#define JSON_VALUES_MAX 1000000
 
 /* A request up to LOOK_BYTES is read and parsed in the loop (0.1 ms of JSON at
  * most), one that is larger or comes in many pieces by a thread. */
@@ -51,6 +54,12 @@
 #define OUT_LOW   (16 * KIB)  /* and those that wake it again */
 #define EVENT_MAX (64 * KIB)  /* of an event that waits to be complete */
 #define HOLD_MAX  (256 * KIB) /* a buffered answer is checked whole up to this */
+
+/* Of a stream that becomes a Messages stream: an event may be a whole call of a
+ * tool, with a file in it; what comes before its turn waits. */
+#define CHAT_EVENT_MAX (4 * MIB)
+#define CHAT_HELD_MAX  (8 * MIB) /* a stream */
+#define CHAT_CALLS_MAX 128       /* of tools, in an answer; as OpenAI's tools */
 
 #define USAGE_BYTES (4 * KIB) /* of a report of tokens; known ones take 240 */
 

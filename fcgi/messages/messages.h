@@ -1,0 +1,120 @@
+/*
+ * Anthropic's Messages API before an upstream that speaks chat completions:
+ * what one side says, in the other's words.  README.md says what becomes of
+ * each field.
+ *
+ * Nothing here knows a socket, a clock or a setting.  A text that is JSON as a
+ * whole has a zero behind it; whatever is wrong with one, what comes out is
+ * valid JSON, or nothing.
+ */
+#ifndef SLUICE_MESSAGES_H
+#define SLUICE_MESSAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fcgi/config/bounds.h"
+#include "lib/buf.h"
+
+/* ---- a request -------------------------------------------------------------- */
+
+/* How an upstream is told whether to think. */
+enum messages_thinking {
+    THINKING_UNSAID = 0,   /* it is not: the model does as it likes */
+    THINKING_TEMPLATE = 1, /* chat_template_kwargs: vLLM, SGLang, NIM */
+    THINKING_EFFORT = 2,   /* reasoning_effort: OpenAI, gpt-oss */
+};
+
+/* How to ask one upstream.  All zeros ask for what every one of them knows. */
+struct messages_ask {
+    const char *model; /* NULL: the one that the client named */
+    enum messages_thinking thinking;
+    /* The member of an assistant's message that past thinking goes into, as
+     * "reasoning_content"; NULL: it does not go. */
+    const char *reasoning_key;
+    bool may_continue;         /* it can go on with an answer that was begun:
+                                  continue_final_message (vLLM, SGLang) */
+    int64_t max_tokens;        /* no more of them are asked for; 0: as many as
+                                  the client wants */
+    int64_t bytes_per_token_m; /* learned of this model, in thousandths; 0 */
+};
+
+/* Does the client want to see how the model thinks? */
+enum messages_shown {
+    SHOWN_UNSAID = 0, /* it said nothing: no, for many read the first block */
+    SHOWN_NOT = 1,
+    SHOWN_SIGN = 2, /* that it thinks, not what (display: omitted) */
+    SHOWN_ALL = 3,
+};
+
+/* What else a request says. */
+struct messages_got {
+    char model[MODEL_BYTES + 1]; /* as the client named it */
+    char user[CLIENT_MAX];       /* metadata.user_id, cut; "": none */
+    bool stream;
+    bool has_stops;     /* it named stop_sequences */
+    int64_t max_tokens; /* as asked of the upstream */
+    int64_t tokens_in;  /* an estimate, as messages_count() has it */
+    enum messages_shown shown;
+};
+
+/* Why there is none.  The words are one line and quote no prompt. */
+struct messages_fault {
+    int status;       /* 400, 413; 0: there is no fault */
+    const char *type; /* Anthropic's, as messages_error_type() has it */
+    char words[256];
+};
+
+/* Appends to OUT the request BODY, LEN bytes and a zero, as one of
+ * chat/completions.  0, or -1, with *FAULT, and OUT is as it was. */
+int messages_request(const char *body, size_t len,
+                     const struct messages_ask *ask, struct buf *out,
+                     struct messages_got *got, struct messages_fault *fault);
+
+/* How many tokens are in that, for count_tokens, which needs no max_tokens: an
+ * estimate.  BYTES_PER_TOKEN_M as above.  0, or -1 and *FAULT. */
+int messages_count(const char *body, size_t len, int64_t bytes_per_token_m,
+                   int64_t *tokens, struct messages_fault *fault);
+
+/* ---- an answer -------------------------------------------------------------- */
+
+/* What an answer must know of its request; the texts are borrowed for as long
+ * as it is under way. */
+struct messages_told {
+    const char *model; /* as the client named it */
+    const char *id;    /* of letters, digits, - and _; told as msg_ID */
+    bool has_stops;
+    enum messages_shown shown;
+    int64_t tokens_in;         /* told where the upstream tells none */
+    int64_t bytes_per_token_m; /* as above, for what comes out */
+};
+
+/* Appends to OUT the chat completion BODY, LEN bytes and a zero, as a message.
+ * 0, or -1: it is none, and OUT is as it was. */
+int messages_answer(const char *body, size_t len,
+                    const struct messages_told *told, struct buf *out);
+
+/* ---- errors, models --------------------------------------------------------- */
+
+/* Anthropic's word for an error with STATUS, which may be any. */
+const char *messages_error_type(int status);
+
+/* Appends an error as a body; WORDS may be anything. */
+void messages_error(int status, const char *words, struct buf *out);
+
+/* Appends the upstream's list of models BODY, LEN bytes and a zero, as
+ * Anthropic has lists.  0, or -1: it is none, and OUT is as it was. */
+int messages_models(const char *body, size_t len, struct buf *out);
+
+/* A row of a table: a model whose name fits PATTERN, which has * and ? in it,
+ * is called NAME at the upstream. */
+struct model_alias {
+    const char *pattern, *name;
+};
+
+/* The name by the first of N rows that fits, or MODEL itself. */
+const char *model_alias(const char *model, const struct model_alias *rows,
+                        size_t n);
+
+#endif
