@@ -120,7 +120,7 @@ named() { # named FILE FOLDER...
         [ -n "$(find "$@" -path "*/${n#/}" -print -quit)" ] || echo "$n"
     done
 }
-for f in README.md README.zh-CN.md CONTRIBUTING.md conf/README.md fcgi/README.md fcgi/API.md state/README.md; do
+for f in README.md README.zh-CN.md CONTRIBUTING.md conf/README.md fcgi/README.md fcgi/messages/README.md fcgi/API.md state/README.md; do
     is "$f names files that are there" "" "$(named $f "$root/lib" "$root/state" "$root/fcgi" "$root/ctl" "$root/tests" "$root/www")"
 done
 

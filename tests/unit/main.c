@@ -92,6 +92,11 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_origins_add,
     test_client_name_add,
     test_random_streams_add,
+    test_messages_request_add,
+    test_messages_answer_add,
+    test_messages_stream_add,
+    test_messages_parts_add,
+    test_messages_cuts_add,
 };
 
 int main(void)

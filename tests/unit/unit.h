@@ -81,5 +81,10 @@ CU_ErrorCode test_upstream_add(void);
 CU_ErrorCode test_proxy_add(void);
 CU_ErrorCode test_proxy_text_add(void);
 CU_ErrorCode test_transfer_add(void);
+CU_ErrorCode test_messages_request_add(void);
+CU_ErrorCode test_messages_answer_add(void);
+CU_ErrorCode test_messages_stream_add(void);
+CU_ErrorCode test_messages_parts_add(void);
+CU_ErrorCode test_messages_cuts_add(void);
 
 #endif

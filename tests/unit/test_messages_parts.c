@@ -1,0 +1,206 @@
+/* Mirrors fcgi/messages/messages_error.c, token_guess.c, image_size.c,
+ * messages_models.c, model_alias.c and json_write.c. */
+#include <json-c/json.h>
+
+#include "fcgi/messages/image_size.h"
+#include "fcgi/messages/json_read.h"
+#include "fcgi/messages/json_write.h"
+#include "fcgi/messages/messages.h"
+#include "lib/base.h"
+#include "messages_lab.h"
+
+static void each_status_has_its_word(void)
+{
+    static const struct {
+        int status;
+        const char *type;
+    } rows[] = {{400, "invalid_request_error"},
+                {401, "authentication_error"},
+                {402, "billing_error"},
+                {403, "permission_error"},
+                {404, "not_found_error"},
+                {405, "invalid_request_error"},
+                {413, "request_too_large"},
+                {422, "invalid_request_error"},
+                {429, "rate_limit_error"},
+                {500, "api_error"},
+                {502, "api_error"},
+                {503, "overloaded_error"},
+                {504, "timeout_error"},
+                {529, "overloaded_error"},
+                {0, "api_error"},
+                {-1, "api_error"}};
+    struct buf out = {NULL, 0, 0, 0};
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++)
+        CU_ASSERT_STRING_EQUAL(messages_error_type(rows[i].status),
+                               rows[i].type);
+    messages_error(429, "a\"\xff\n", &out);
+    lab_holds(&out,
+              "{'type':'error','error':{'type':'rate_limit_error','message':"
+              "'a\\'\xef\xbf\xbd\\n'}}",
+              true);
+    buf_free(&out);
+}
+
+/* ---- tokens ----------------------------------------------------------------- */
+
+static int64_t count(const char *body, int64_t bytes_per_token_m)
+{
+    struct buf text = lab_json(body);
+    struct messages_fault fault;
+    int64_t n = -1;
+
+    if (messages_count(buf_head(&text), text.len, bytes_per_token_m, &n,
+                       &fault) != 0)
+        n = -fault.status;
+    buf_free(&text);
+    return n;
+}
+
+#define SAYS(content) "{'messages':[{'role':'user','content':" content "}]}"
+#define LONG          "'0123456789012345678901234567890123456789'"
+
+static void tokens_are_estimated_by_characters(void)
+{
+    int64_t none = count(SAYS("''"), 0), image;
+
+    CU_ASSERT_TRUE(none >= 1 && none < 15);
+    CU_ASSERT_EQUAL(count(SAYS(LONG), 0) - none, 10);
+    CU_ASSERT_EQUAL(count(SAYS(LONG), 2000), 2 * count(SAYS(LONG), 4000));
+    CU_ASSERT_TRUE(count(SAYS("'\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc"
+                              "\xa2\xe6\xbc\xa2'"),
+                         0) -
+                       none ==
+                   4);
+    CU_ASSERT_TRUE(count("{'system':" LONG ",'messages':[{'content':''}]}", 0) >
+                   10);
+    CU_ASSERT_TRUE(
+        count("{'tools':[{'name':" LONG "}],'messages':[{'content':''}]}", 0) >
+        10);
+    image = count(SAYS("[{'type':'image','source':{'type':'base64','data':"
+                       "'AAAA'}}]"),
+                  0);
+    CU_ASSERT_TRUE(image > 1600 && image < 1620);
+    CU_ASSERT_EQUAL(count("{'messages':[]}", 0), -400);
+    CU_ASSERT_EQUAL(count("{}", 0), -400);
+    CU_ASSERT_EQUAL(count("", 0), -400);
+    CU_ASSERT_TRUE(count(SAYS("''"), INT64_MAX) >= 1);
+}
+
+static void images_tell_their_size(void)
+{
+    static const struct {
+        const char *base64;
+        uint32_t width, height;
+    } rows[] = {
+        /* PNG 640 x 480, GIF 10 x 20, JPEG 300 x 200 behind another segment,
+         * WebP 100 x 50, and a cut one */
+        {"iVBORw0KGgoAAAANSUhEUgAAAoAAAAHgCAIAAAC6s0uz", 640, 480},
+        {"R0lGODlhCgAUAIAAAP///////yH5BAEKAAEALAAAAAAA", 10, 20},
+        {"/9j/4AAEAAD/wAARCADIASwDASIAAhEBAxEB", 300, 200},
+        {"UklGRiQAAABXRUJQVlA4WAoAAAAAAAAAYwAAMQAAQUxQ", 100, 50},
+        {"iVBORw0KGgo=", 0, 0},
+        {"/9j/4P///9j/", 0, 0},
+        {"AAAA", 0, 0},
+        {"!", 0, 0},
+        {"", 0, 0},
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        uint32_t width = 0, height = 0;
+        bool is =
+            image_size(rows[i].base64, strlen(rows[i].base64), &width, &height);
+
+        CU_ASSERT_EQUAL(is, rows[i].width > 0);
+        CU_ASSERT_EQUAL(width, rows[i].width);
+        CU_ASSERT_EQUAL(height, rows[i].height);
+    }
+}
+
+/* ---- models ----------------------------------------------------------------- */
+
+static void a_list_of_models_has_its_form(void)
+{
+    static const struct {
+        const char *body, *want;
+    } rows[] = {
+        {"{'object':'list','data':[{'id':'a/b','created':1700000000},{'id':"
+         "'c','created':-1,'display_name':'C'},{'object':'model'},7]}",
+         "{'data':[{'type':'model','id':'a/b','display_name':'a/b',"
+         "'created_at':'2023-11-14T22:13:20Z'},{'type':'model','id':'c',"
+         "'display_name':'C','created_at':'1970-01-01T00:00:00Z'}],"
+         "'has_more':false,'first_id':'a/b','last_id':'c'}"},
+        {"{'data':[]}",
+         "{'data':[],'has_more':false,'first_id':null,'last_id':null}"},
+        {"{'error':'x'}", ""},
+    };
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        struct buf text = lab_json(rows[i].body), out = {NULL, 0, 0, 0};
+
+        CU_ASSERT_EQUAL(messages_models(buf_head(&text), text.len, &out),
+                        rows[i].want[0] == '\0' ? -1 : 0);
+        lab_holds(&out, rows[i].want, true);
+        buf_free(&text);
+        buf_free(&out);
+    }
+}
+
+static void the_first_alias_that_fits_holds(void)
+{
+    static const struct model_alias rows[] = {
+        {"claude-*haiku*", "small"}, {"claude-*", "large"}, {"x?", "y"}};
+
+    CU_ASSERT_STRING_EQUAL(model_alias("claude-3-5-haiku-latest", rows, 3),
+                           "small");
+    CU_ASSERT_STRING_EQUAL(model_alias("claude-opus-4", rows, 3), "large");
+    CU_ASSERT_STRING_EQUAL(model_alias("x1", rows, 3), "y");
+    CU_ASSERT_STRING_EQUAL(model_alias("meta/llama", rows, 3), "meta/llama");
+    CU_ASSERT_STRING_EQUAL(model_alias("x1", rows, 0), "x1");
+}
+
+/* ---- JSON ------------------------------------------------------------------- */
+
+static void what_was_read_is_written_as_it_was(void)
+{
+    static const char *const same[] = {
+        "{}", "{'a':[],'b':{},'c':[1,-2,0.1,1e+300,null,true,false,'']}",
+        "{'a':9223372036854775807,'b':18446744073709551615,'c':"
+        "-9223372036854775808}",
+        "{'a':'\\\\\\'\\n\\u0000\\u001f \xc3\xa9\xf0\x9f\x98\x80','':{'b':[{}]}"
+        "}"};
+    struct json_object *root;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(same); i++) {
+        struct buf text = lab_json(same[i]), out = {NULL, 0, 0, 0};
+
+        CU_ASSERT_EQUAL(json_read_object(buf_head(&text), text.len, &root),
+                        JSON_READ_OK);
+        json_write_value(&out, root);
+        lab_holds(&out, same[i], true);
+        json_object_put(root);
+        buf_free(&text);
+        buf_free(&out);
+    }
+}
+
+CU_ErrorCode test_messages_parts_add(void)
+{
+    static const struct unit_test tests[] = {
+        {"each status has its word", each_status_has_its_word},
+        {"tokens are estimated by characters",
+         tokens_are_estimated_by_characters},
+        {"images tell their size", images_tell_their_size},
+        {"a list of models has its form", a_list_of_models_has_its_form},
+        {"the first alias that fits holds", the_first_alias_that_fits_holds},
+        {"what was read is written as it was",
+         what_was_read_is_written_as_it_was},
+        {NULL, NULL}};
+
+    return unit_add("messages_parts", tests);
+}

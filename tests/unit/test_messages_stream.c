@@ -1,0 +1,337 @@
+/* Mirrors fcgi/messages/messages_stream.c, event_data.c and call_queue.c, and
+ * what of answer_blocks.c is events. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "fcgi/messages/event_data.h"
+#include "fcgi/messages/messages_stream.h"
+#include "lib/base.h"
+#include "messages_lab.h"
+
+static const struct messages_told usual = {
+    .model = "claude", .id = "1", .shown = SHOWN_ALL, .tokens_in = 7};
+
+/* What events, one a string and NULL at the end, become; true: to the end. */
+static bool hear(const char *const *events, struct buf *out)
+{
+    enum messages_event was = MESSAGES_PART;
+    struct messages_stream s;
+    bool is_whole;
+
+    messages_stream_init(&s, &usual);
+    for (; *events != NULL && was == MESSAGES_PART; events++) {
+        struct buf text = lab_json(*events);
+
+        was = messages_stream_event(&s, buf_head(&text), text.len, out);
+        buf_free(&text);
+    }
+    if (was == MESSAGES_ERROR || was == MESSAGES_BROKEN)
+        messages_stream_fail(&s, 429, "some words", out);
+    is_whole = messages_stream_end(&s, out);
+    messages_stream_ping(out);
+    messages_stream_head(&s, out);
+    messages_stream_fini(&s);
+    return is_whole;
+}
+
+#define START                                                                  \
+    "event: message_start\ndata: {'type':'message_start','message':{'id':"     \
+    "'msg_1','type':'message','role':'assistant','model':'claude','content':[" \
+    "],'stop_reason':null,'stop_sequence':null,'usage':{'input_tokens':7,"     \
+    "'cache_creation_input_tokens':0,'cache_read_input_tokens':0,"             \
+    "'output_tokens':0}}}\n\n"
+#define OPEN(i, block)                                                         \
+    "event: content_block_start\ndata: {'type':'content_block_start','index'"  \
+    ":" i ",'content_block':{" block "}}\n\n"
+#define DELTA(i, delta)                                                        \
+    "event: content_block_delta\ndata: {'type':'content_block_delta','index'"  \
+    ":" i ",'delta':{" delta "}}\n\n"
+#define CLOSE(i)                                                               \
+    "event: content_block_stop\ndata: {'type':'content_block_stop','index':" i \
+    "}\n\n"
+#define END(reason, in, cached, out)                                           \
+    "event: message_delta\ndata: {'type':'message_delta','delta':{"            \
+    "'stop_reason':'" reason "','stop_sequence':null},'usage':{"               \
+    "'input_tokens':" in ",'cache_creation_input_tokens':0,"                   \
+    "'cache_read_input_tokens':" cached ",'output_tokens':" out "}}\n\n"       \
+    "event: message_stop\ndata: {'type':'message_stop'}\n\n"
+#define PING "event: ping\ndata: {'type':'ping'}\n\n"
+#define FAILED(type, words)                                                    \
+    "event: error\ndata: {'type':'error','error':{'type':'" type               \
+    "','message':'" words "'}}\n\n"
+
+#define TEXT(i)   OPEN(i, "'type':'text','text':''")
+#define SAY(i, t) DELTA(i, "'type':'text_delta','text':'" t "'")
+#define USE(i, id)                                                             \
+    OPEN(i, "'type':'tool_use','id':'" id "','name':'f','input':{}")
+#define INPUT(i, t) DELTA(i, "'type':'input_json_delta','partial_json':'" t "'")
+
+#define CHUNK(delta) "{'choices':[{'index':0,'delta':{" delta "}}]}"
+#define STOP         "{'choices':[{'delta':{},'finish_reason':'stop'}]}"
+/* The first piece of a call, and another. */
+#define BEGIN(i, id)                                                           \
+    CHUNK("'tool_calls':[{'index':" i ",'id':'" id                             \
+          "','function':{'name':'f','arguments':''}}]")
+#define MORE(i, t)                                                             \
+    CHUNK("'tool_calls':[{'index':" i ",'function':{'arguments':'" t "'}}]")
+
+static void becomes(const char *const *events, bool is_whole, const char *want)
+{
+    struct buf out = {NULL, 0, 0, 0};
+
+    CU_ASSERT_EQUAL(hear(events, &out), is_whole);
+    lab_holds(&out, want, true);
+    buf_free(&out);
+}
+
+static void words_are_told_as_they_come(void)
+{
+    becomes((const char *[]){CHUNK("'role':'assistant','content':''"),
+                             CHUNK("'content':'a'"), CHUNK("'content':'\\n'"),
+                             STOP,
+                             "{'choices':[],'usage':{'prompt_tokens':10,"
+                             "'completion_tokens':3,'prompt_tokens_details':{"
+                             "'cached_tokens':4}}}",
+                             "[DONE]", NULL},
+            true,
+            START TEXT("0") SAY("0", "a") SAY("0", "\\n") CLOSE("0")
+                END("end_turn", "6", "4", "3") PING);
+}
+
+#define THINK                                                                  \
+    OPEN("0", "'type':'thinking','thinking':'','signature':''")                \
+    DELTA("0", "'type':'thinking_delta','thinking':'t'")
+#define SIGN                                                                   \
+    DELTA("0", "'type':'signature_delta','signature':"                         \
+               "'bm90LXNpZ25lZC1ieS1hbnRocm9waWM='")                           \
+    CLOSE("0")
+
+static void thinking_comes_first_however_it_is_told(void)
+{
+    static const char want[] = START THINK SIGN TEXT("1") SAY("1", "a")
+        CLOSE("1") END("end_turn", "7", "0", "1") PING;
+
+    becomes((const char *[]){CHUNK("'reasoning_content':'t'"),
+                             CHUNK("'content':'\\n'"), CHUNK("'content':'a'"),
+                             STOP, NULL},
+            true, want);
+    becomes((const char *[]){CHUNK("'content':'<thi'"),
+                             CHUNK("'content':'nk>\\n'"),
+                             CHUNK("'content':'t<'"),
+                             CHUNK("'content':'/think>\\n\\na'"), STOP, NULL},
+            true,
+            START THINK SIGN TEXT("1") SAY("1", "a") CLOSE("1")
+                END("end_turn", "7", "0", "2") PING);
+}
+
+static void calls_come_one_after_the_other(void)
+{
+    static const char want[] = START TEXT("0") SAY("0", "w") CLOSE("0")
+        USE("1", "a") INPUT("1", "{\\'x\\'") INPUT("1", ":1}") CLOSE("1")
+            USE("2", "b") INPUT("2", "{\\'y\\':2}") CLOSE("2") USE("3", "c")
+                CLOSE("3") END("tool_use", "7", "0", "4") PING;
+
+    becomes((const char *[]){CHUNK("'content':'w'"), BEGIN("0", "a"),
+                             MORE("0", "{\\'x\\'"), MORE("0", ":1}"),
+                             BEGIN("1", "b"), MORE("1", "{\\'y\\':2}"),
+                             BEGIN("2", "c"), STOP, NULL},
+            true, want);
+    becomes((const char *[]){CHUNK("'content':'w'"), BEGIN("0", "a"),
+                             BEGIN("1", "b"), MORE("0", "{\\'x\\'"),
+                             MORE("1", "{\\'y\\'"), BEGIN("2", "c"),
+                             MORE("1", ":2}"), MORE("0", ":1}"), STOP, NULL},
+            true, want);
+}
+
+static void servers_name_calls_in_ways_of_their_own(void)
+{
+#define ENTRY(id, more)                                                        \
+    "{" id "'function':{'name':'f','arguments':'{\\'x\\':1}'}" more "}"
+    static const char want[] = START USE("0", "a") INPUT("0", "{\\'x\\':1}")
+        CLOSE("0") USE("1", "b") INPUT("1", "{\\'x\\':1}") CLOSE("1")
+            END("tool_use", "7", "0", "4") PING;
+
+    becomes(
+        (const char *[]){CHUNK("'tool_calls':[" ENTRY("'id':'a',", "") "," //
+                               ENTRY("'id':'b',", "") "]"),
+                         STOP, NULL},
+        true, want);
+    becomes(
+        (const char *[]){
+            CHUNK("'tool_calls':[" ENTRY("'id':'a',", ",'index':0") "]"),
+            CHUNK("'tool_calls':[" ENTRY("'id':'b',", ",'index':0") "]"), STOP,
+            NULL},
+        true, want);
+}
+
+static void words_within_a_call_wait(void)
+{
+    becomes((const char *[]){BEGIN("0", "a"), CHUNK("'content':'\\n'"),
+                             CHUNK("'content':'w'"), MORE("0", "{}"),
+                             CHUNK("'content':'x'"), STOP, NULL},
+            true,
+            START USE("0", "a") INPUT("0", "{}") CLOSE("0") TEXT("1")
+                SAY("1", "wx") CLOSE("1") END("tool_use", "7", "0", "2") PING);
+}
+
+static void input_that_is_no_object_becomes_one(void)
+{
+    becomes((const char *[]){BEGIN("0", "a"), MORE("0", "[1"), MORE("0", "]"),
+                             STOP, NULL},
+            true,
+            START USE("0", "a") INPUT("0", "{\\'INVALID_JSON\\':\\'[1")
+                INPUT("0", "]") INPUT("0", "\\'}") CLOSE("0")
+                    END("tool_use", "7", "0", "6") PING);
+}
+
+static void a_stream_that_is_cut_is_no_answer(void)
+{
+    struct buf out = {NULL, 0, 0, 0};
+
+    CU_ASSERT_FALSE(hear((const char *[]){CHUNK("'content':'a'"), NULL}, &out));
+    lab_holds(&out, "answer ended too early.'}}\n\n" PING, false);
+    CU_ASSERT_PTR_NULL(strstr(buf_head(&out), "message_stop"));
+    buf_free(&out);
+}
+
+static void an_error_is_for_the_caller_to_tell(void)
+{
+    static const char want[] = START TEXT("0") SAY("0", "a")
+        FAILED("rate_limit_error", "some words") PING;
+
+    becomes((const char *[]){CHUNK("'content':'a'"),
+                             "{'error':{'message':'sk-1','code':429}}", STOP,
+                             NULL},
+            false, want);
+    becomes((const char *[]){CHUNK("'content':'a'"), "{'choices':[", NULL},
+            false, want);
+    becomes((const char *[]){CHUNK("'content':'a'"), "[]", NULL}, false, want);
+}
+
+static void what_is_too_much_breaks_off(void)
+{
+    struct messages_stream s;
+    struct buf out = {NULL, 0, 0, 0}, text = out;
+    enum messages_event was = MESSAGES_PART;
+    size_t i;
+
+    messages_stream_init(&s, &usual);
+    for (i = 0; i <= CHAT_CALLS_MAX && was == MESSAGES_PART; i++) {
+        CU_ASSERT_TRUE(i <= CHAT_CALLS_MAX);
+        buf_fmt(&text,
+                "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":%zu}]}}]"
+                "}",
+                i);
+        was = messages_stream_event(&s, buf_head(&text), text.len, &out);
+        buf_take(&text, text.len);
+    }
+    CU_ASSERT_EQUAL(was, MESSAGES_BROKEN);
+    messages_stream_fini(&s);
+    messages_stream_init(&s, &usual);
+    buf_str(&text, "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{"
+                   "\"arguments\":\"{");
+    for (i = 0; i < MIB; i++)
+        buf_str(&text, "1");
+    buf_str(&text, "\"}}]}}]}");
+    for (i = 0, was = MESSAGES_PART; was == MESSAGES_PART && i < 9; i++)
+        was = messages_stream_event(&s, buf_head(&text), text.len, &out);
+    CU_ASSERT_EQUAL(was, MESSAGES_BROKEN);
+    messages_stream_fini(&s);
+    buf_free(&text);
+    buf_free(&out);
+}
+
+/* ---- bytes ------------------------------------------------------------------ */
+
+/* splitmix64 (G. Steele, D. Lea, C. Flood, 2014): the same numbers each time. */
+static uint64_t random_to(uint64_t *state, uint64_t n)
+{
+    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (z ^ z >> 31) % n;
+}
+
+/* Data of all events in BYTES, cut into pieces of at most MOST. */
+static void read_all(const char *bytes, uint64_t seed, uint64_t most,
+                     struct buf *out)
+{
+    struct event_data e = {.is_told = false};
+    size_t len = strlen(bytes), n;
+
+    for (; len > 0; bytes += n, len -= n) {
+        const char *p = bytes;
+
+        n = 1 + random_to(&seed, most);
+        n = n < len ? n : len;
+        while (event_data_next(&e, &p, bytes + n))
+            buf_fmt(out, "<%.*s>", (int)e.data.len,
+                    e.data.len > 0 ? buf_head(&e.data) : "");
+    }
+    if (event_data_last(&e))
+        buf_str(out, "and more");
+    event_data_fini(&e);
+}
+
+static void events_are_read_wherever_they_are_cut(void)
+{
+    static const char bytes[] =
+        "\xef\xbb\xbf"
+        "data: a\n\n: comment\n\ndata:b\r\n\r\nevent: x\rdata:  c\rdata:\rid: "
+        "1\r\rdata\n\n\n\ndatas: no\n\ndata: d\r\n\ndata: {}\n";
+    uint64_t seed;
+
+    for (seed = 0; seed < 500; seed++) {
+        struct buf out = {NULL, 0, 0, 0};
+
+        read_all(bytes, seed, 1 + seed % 9, &out);
+        lab_holds(&out, "<a><b>< c\n><d>and more", true);
+        buf_free(&out);
+    }
+}
+
+static void an_event_that_is_too_long_is_the_last(void)
+{
+    struct event_data e = {.is_told = false};
+    struct buf text = {NULL, 0, 0, 0};
+    const char *p;
+    size_t i;
+
+    buf_str(&text, "data: ");
+    for (i = 0; i <= CHAT_EVENT_MAX; i++)
+        buf_str(&text, "a");
+    buf_str(&text, "\n\ndata: b\n\n");
+    p = buf_head(&text);
+    CU_ASSERT_FALSE(event_data_next(&e, &p, buf_head(&text) + text.len));
+    CU_ASSERT_TRUE(e.is_long);
+    CU_ASSERT_TRUE(e.data.len <= CHAT_EVENT_MAX);
+    event_data_fini(&e);
+    buf_free(&text);
+}
+
+CU_ErrorCode test_messages_stream_add(void)
+{
+    static const struct unit_test tests[] = {
+        {"words are told as they come", words_are_told_as_they_come},
+        {"thinking comes first, however it is told",
+         thinking_comes_first_however_it_is_told},
+        {"calls come one after the other", calls_come_one_after_the_other},
+        {"servers name calls in ways of their own",
+         servers_name_calls_in_ways_of_their_own},
+        {"words within a call wait", words_within_a_call_wait},
+        {"input that is no object becomes one",
+         input_that_is_no_object_becomes_one},
+        {"a stream that is cut is no answer",
+         a_stream_that_is_cut_is_no_answer},
+        {"an error is for the caller to tell",
+         an_error_is_for_the_caller_to_tell},
+        {"what is too much breaks off", what_is_too_much_breaks_off},
+        {"events are read wherever they are cut",
+         events_are_read_wherever_they_are_cut},
+        {"an event that is too long is the last",
+         an_event_that_is_too_long_is_the_last},
+        {NULL, NULL}};
+
+    return unit_add("messages_stream", tests);
+}
