@@ -36,9 +36,10 @@ char *buf_room(struct buf *b, size_t len);
 void buf_take(struct buf *b, size_t len); /* drops LEN bytes of the front */
 void buf_fit(struct buf *b); /* gives back what is allocated but unused */
 
+/* NULL while there is nothing; to add even 0 to that is undefined. */
 static inline const char *buf_head(const struct buf *b)
 {
-    return b->data + b->start;
+    return b->data == NULL ? NULL : b->data + b->start;
 }
 
 #endif
