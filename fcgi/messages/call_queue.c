@@ -48,7 +48,7 @@ static struct call *add_call(struct call_queue *q, int64_t index)
 {
     if (q->n == CHAT_CALLS_MAX)
         return NULL;
-    if (q->n == q->cap) {
+    if (q->calls == NULL || q->n == q->cap) {
         q->cap = q->cap > 0 ? 2 * q->cap : 4;
         q->calls = realloc(q->calls, q->cap * sizeof(*q->calls));
         CHECK(q->calls != NULL);

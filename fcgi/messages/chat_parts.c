@@ -92,16 +92,21 @@ static bool refuse_image(const struct chat_parts *p, const char *why)
                               p->block, why);
 }
 
+static bool is_of_type(char c)
+{
+    return c == '+' || c == '-' || c == '.' || (c >= '0' && c <= '9') ||
+           (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 /* "image/", and nothing that would end it. */
 static bool is_image_type(const char *type, size_t len)
 {
     size_t i = 6;
 
-    if (type == NULL || len <= i || len > 64 || strncasecmp(type, "image/", i))
+    if (type == NULL || len <= i || len > 64 ||
+        strncasecmp(type, "image/", i) != 0)
         return false;
-    while (i < len && (memchr("+-.", type[i], 3) != NULL ||
-                       (type[i] >= '0' && type[i] <= '9') ||
-                       ((type[i] | 0x20) >= 'a' && (type[i] | 0x20) <= 'z')))
+    while (i < len && is_of_type(type[i]))
         i++;
     return i == len;
 }

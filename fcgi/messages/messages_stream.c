@@ -116,6 +116,14 @@ static bool is_error(struct json_object *root)
                               json_object_get_boolean(error)));
 }
 
+/* A server that does not know streams says all of it at once. */
+static struct json_object *delta_of(struct json_object *choice)
+{
+    struct json_object *delta = json_read_member(choice, "delta");
+
+    return delta != NULL ? delta : json_read_member(choice, "message");
+}
+
 /* Of several choices the first is the answer. */
 static bool is_first(struct json_object *choice)
 {
@@ -132,9 +140,8 @@ static enum messages_event hear(struct messages_stream *s,
     choice = is_first(choice) ? choice : NULL;
     messages_stream_head(s, out);
     answer_end_read(&s->end, root, choice);
-    return hear_delta(s, json_read_member(choice, "delta"), out)
-               ? MESSAGES_PART
-               : MESSAGES_BROKEN;
+    return hear_delta(s, delta_of(choice), out) ? MESSAGES_PART
+                                                : MESSAGES_BROKEN;
 }
 
 enum messages_event messages_stream_event(struct messages_stream *s,

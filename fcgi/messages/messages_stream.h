@@ -43,7 +43,8 @@ void messages_stream_fini(struct messages_stream *s);
 /* message_start, once; an event or the end writes it if nobody did. */
 void messages_stream_head(struct messages_stream *s, struct buf *out);
 
-/* The DATA of the next event, LEN bytes. */
+/* The DATA of the next event, LEN bytes.  It may also be a whole chat
+ * completion: who was asked for a stream may not know how. */
 enum messages_event messages_stream_event(struct messages_stream *s,
                                           const char *data, size_t len,
                                           struct buf *out);

@@ -164,6 +164,25 @@ static void servers_name_calls_in_ways_of_their_own(void)
         true, want);
 }
 
+static void a_whole_answer_is_a_stream_of_one_event(void)
+{
+    becomes(
+        (const char *[]){
+            "{'choices':[{'index':0,'message':{'role':"
+            "'assistant','content':'w','tool_calls':[" ENTRY(
+                "'id':'a',",
+                "") "," ENTRY("'id':'b',",
+                              "") "]}"
+                                  ",'finish_reason':'tool_calls'}],'usage':{"
+                                  "'prompt_tokens':2,'completion_tokens':1}}",
+            NULL},
+        true,
+        START TEXT("0") SAY("0", "w") CLOSE("0") USE("1", "a")
+            INPUT("1", "{\\'x\\':1}") CLOSE("1") USE("2", "b")
+                INPUT("2", "{\\'x\\':1}") CLOSE("2")
+                    END("tool_use", "2", "0", "1") PING);
+}
+
 static void words_within_a_call_wait(void)
 {
     becomes((const char *[]){BEGIN("0", "a"), CHUNK("'content':'\\n'"),
@@ -319,6 +338,8 @@ CU_ErrorCode test_messages_stream_add(void)
         {"calls come one after the other", calls_come_one_after_the_other},
         {"servers name calls in ways of their own",
          servers_name_calls_in_ways_of_their_own},
+        {"a whole answer is a stream of one event",
+         a_whole_answer_is_a_stream_of_one_event},
         {"words within a call wait", words_within_a_call_wait},
         {"input that is no object becomes one",
          input_that_is_no_object_becomes_one},
