@@ -97,6 +97,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_messages_stream_add,
     test_messages_parts_add,
     test_messages_cuts_add,
+    test_event_data_add,
 };
 
 int main(void)

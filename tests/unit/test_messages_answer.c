@@ -78,6 +78,8 @@ static void thinking_is_a_block_of_its_own(void)
          ",{'type':'text','text':'a</think>'}]"},
         {"{'content':'<think>\\n</think>\\n\\na'}",
          "[{'type':'text','text':'a'}]"},
+        {"{'content':'<think></think>\\n\\na'}",
+         "[{'type':'text','text':'a'}]"},
         {"{'content':'<think>cut</thi'}",
          "[{'type':'thinking','thinking':'cut</thi'," SIGNED "]"},
         {"{'content':'\\n<thin'}", "[{'type':'text','text':'\\n<thin'}]"},
@@ -199,6 +201,15 @@ static void tokens_that_nobody_tells_are_estimated(void)
                            &usual, &out),
                     0);
     lab_holds(&out, "'input_tokens':7,", false);
+    CU_ASSERT_EQUAL(answer("{'choices':[{'message':{'content':'a'}}],'usage':{"
+                           "'prompt_tokens':2,'completion_tokens':1,"
+                           "'prompt_tokens_details':{'cached_tokens':3}}}",
+                           &usual, &out),
+                    0);
+    lab_holds(&out,
+              "'input_tokens':0,'cache_creation_input_tokens':0,"
+              "'cache_read_input_tokens':2,",
+              false);
     buf_free(&out);
 }
 

@@ -107,6 +107,7 @@ static void what_would_change_it_is_refused(void)
 {
     static const struct row rows[] = {
         {HI ",'temperature':1.5", "temperature: a number from 0 to 1"},
+        {HI ",'temperature':-0.1", "temperature: a number from 0 to 1"},
         {HI ",'top_p':'1'", "top_p"},
         {HI ",'top_k':-1", "top_k"},
         {HI ",'stop_sequences':[1]", "stop_sequences: a list of strings"},
@@ -217,6 +218,11 @@ static void blocks_that_cannot_be_sent_are_refused(void)
         {USER("{'type':'a secret'}"), "of type 'a' is not"},
         {USER("7"), "of type '' is not"},
         {USER("{'type':'tool_result','content':'a'}"), "tool_use_id"},
+        {"'messages':[{'role':'system','content':[{'type':'document'}]}]",
+         "'document' is not"},
+        {"'messages':[{'role':'user','content':'a'},{'role':'system','content':"
+         "[{'type':'document'}]}]",
+         "messages.1.content.0: a block of type 'document' is not"},
         {SAID("{'type':'server_tool_use'}"), "'server_tool_use' is not"},
         {SAID("{'type':'text','text':'a'},{'type':'image'}"),
          "messages.0.content.1"},

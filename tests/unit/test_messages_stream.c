@@ -1,9 +1,5 @@
-/* Mirrors fcgi/messages/messages_stream.c, event_data.c and call_queue.c, and
+/* Mirrors fcgi/messages/messages_stream.c and call_queue.c, and
  * what of answer_blocks.c is events. */
-#include <stdint.h>
-#include <stdlib.h>
-
-#include "fcgi/messages/event_data.h"
 #include "fcgi/messages/messages_stream.h"
 #include "lib/base.h"
 #include "messages_lab.h"
@@ -186,11 +182,30 @@ static void a_whole_answer_is_a_stream_of_one_event(void)
 static void words_within_a_call_wait(void)
 {
     becomes((const char *[]){BEGIN("0", "a"), CHUNK("'content':'\\n'"),
-                             CHUNK("'content':'w'"), MORE("0", "{}"),
-                             CHUNK("'content':'x'"), STOP, NULL},
+                             CHUNK("'reasoning':'t'"), CHUNK("'content':'w'"),
+                             MORE("0", "{}"), CHUNK("'content':'x'"), STOP,
+                             NULL},
             true,
             START USE("0", "a") INPUT("0", "{}") CLOSE("0") TEXT("1")
                 SAY("1", "wx") CLOSE("1") END("tool_use", "7", "0", "2") PING);
+}
+
+static void only_the_first_choice_and_calls_with_names_count(void)
+{
+    becomes((const char *[]){"{'choices':[{'index':1,'delta':{'content':'b'},"
+                             "'finish_reason':'length'}]}",
+                             CHUNK("'tool_calls':[{'index':0,'id':'a'}]"),
+                             CHUNK("'content':'a'"), STOP, NULL},
+            true,
+            START TEXT("0") SAY("0", "a") CLOSE("0")
+                END("end_turn", "7", "0", "1") PING);
+}
+
+static void a_refusal_is_words_and_a_reason(void)
+{
+    becomes((const char *[]){CHUNK("'refusal':'no'"), STOP, NULL}, true,
+            START TEXT("0") SAY("0", "no") CLOSE("0")
+                END("refusal", "7", "0", "1") PING);
 }
 
 static void input_that_is_no_object_becomes_one(void)
@@ -201,6 +216,15 @@ static void input_that_is_no_object_becomes_one(void)
             START USE("0", "a") INPUT("0", "{\\'INVALID_JSON\\':\\'[1")
                 INPUT("0", "]") INPUT("0", "\\'}") CLOSE("0")
                     END("tool_use", "7", "0", "6") PING);
+}
+
+static void line_feeds_in_input_are_escaped(void)
+{
+    becomes((const char *[]){BEGIN("0", "a"), MORE("0", "{\\'x\\':\\'\\n\\'}"),
+                             STOP, NULL},
+            true,
+            START USE("0", "a") INPUT("0", "{\\'x\\':\\'\\\\n\\'}") CLOSE("0")
+                END("tool_use", "7", "0", "3") PING);
 }
 
 static void a_stream_that_is_cut_is_no_answer(void)
@@ -227,105 +251,55 @@ static void an_error_is_for_the_caller_to_tell(void)
     becomes((const char *[]){CHUNK("'content':'a'"), "[]", NULL}, false, want);
 }
 
-static void what_is_too_much_breaks_off(void)
+/* EVENT behind FIRST, again and again, is too much after N times at most. */
+static void breaks_off(const char *first, const struct buf *event, size_t n)
 {
-    struct messages_stream s;
-    struct buf out = {NULL, 0, 0, 0}, text = out;
     enum messages_event was = MESSAGES_PART;
+    struct buf out = {NULL, 0, 0, 0}, begin = lab_json(first);
+    struct messages_stream s;
     size_t i;
 
     messages_stream_init(&s, &usual);
-    for (i = 0; i <= CHAT_CALLS_MAX && was == MESSAGES_PART; i++) {
-        CU_ASSERT_TRUE(i <= CHAT_CALLS_MAX);
-        buf_fmt(&text,
-                "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":%zu}]}}]"
-                "}",
-                i);
-        was = messages_stream_event(&s, buf_head(&text), text.len, &out);
-        buf_take(&text, text.len);
-    }
+    (void)messages_stream_event(&s, buf_head(&begin), begin.len, &out);
+    for (i = 0; i < n && was == MESSAGES_PART; i++)
+        was = messages_stream_event(&s, buf_head(event), event->len, &out);
     CU_ASSERT_EQUAL(was, MESSAGES_BROKEN);
+    CU_ASSERT_TRUE(out.len < 4 * KIB);
     messages_stream_fini(&s);
-    messages_stream_init(&s, &usual);
-    buf_str(&text, "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"function\":{"
-                   "\"arguments\":\"{");
-    for (i = 0; i < MIB; i++)
-        buf_str(&text, "1");
-    buf_str(&text, "\"}}]}}]}");
-    for (i = 0, was = MESSAGES_PART; was == MESSAGES_PART && i < 9; i++)
-        was = messages_stream_event(&s, buf_head(&text), text.len, &out);
-    CU_ASSERT_EQUAL(was, MESSAGES_BROKEN);
-    messages_stream_fini(&s);
-    buf_free(&text);
+    buf_free(&begin);
     buf_free(&out);
 }
 
-/* ---- bytes ------------------------------------------------------------------ */
-
-/* splitmix64 (G. Steele, D. Lea, C. Flood, 2014): the same numbers each time. */
-static uint64_t random_to(uint64_t *state, uint64_t n)
+static struct buf long_event(const char *before, const char *behind)
 {
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % n;
-}
-
-/* Data of all events in BYTES, cut into pieces of at most MOST. */
-static void read_all(const char *bytes, uint64_t seed, uint64_t most,
-                     struct buf *out)
-{
-    struct event_data e = {.is_told = false};
-    size_t len = strlen(bytes), n;
-
-    for (; len > 0; bytes += n, len -= n) {
-        const char *p = bytes;
-
-        n = 1 + random_to(&seed, most);
-        n = n < len ? n : len;
-        while (event_data_next(&e, &p, bytes + n))
-            buf_fmt(out, "<%.*s>", (int)e.data.len,
-                    e.data.len > 0 ? buf_head(&e.data) : "");
-    }
-    if (event_data_last(&e))
-        buf_str(out, "and more");
-    event_data_fini(&e);
-}
-
-static void events_are_read_wherever_they_are_cut(void)
-{
-    static const char bytes[] =
-        "\xef\xbb\xbf"
-        "data: a\n\n: comment\n\ndata:b\r\n\r\nevent: x\rdata:  c\rdata:\rid: "
-        "1\r\rdata\n\n\n\ndatas: no\n\ndata: d\r\n\ndata: {}\n";
-    uint64_t seed;
-
-    for (seed = 0; seed < 500; seed++) {
-        struct buf out = {NULL, 0, 0, 0};
-
-        read_all(bytes, seed, 1 + seed % 9, &out);
-        lab_holds(&out, "<a><b>< c\n><d>and more", true);
-        buf_free(&out);
-    }
-}
-
-static void an_event_that_is_too_long_is_the_last(void)
-{
-    struct event_data e = {.is_told = false};
-    struct buf text = {NULL, 0, 0, 0};
-    const char *p;
+    struct buf text = lab_json(before), rest = lab_json(behind);
     size_t i;
 
-    buf_str(&text, "data: ");
-    for (i = 0; i <= CHAT_EVENT_MAX; i++)
-        buf_str(&text, "a");
-    buf_str(&text, "\n\ndata: b\n\n");
-    p = buf_head(&text);
-    CU_ASSERT_FALSE(event_data_next(&e, &p, buf_head(&text) + text.len));
-    CU_ASSERT_TRUE(e.is_long);
-    CU_ASSERT_TRUE(e.data.len <= CHAT_EVENT_MAX);
-    event_data_fini(&e);
+    for (i = 0; i < MIB; i++)
+        buf_str(&text, "1");
+    buf_add(&text, buf_head(&rest), rest.len);
+    buf_free(&rest);
+    return text;
+}
+
+static void what_is_too_much_breaks_off(void)
+{
+    struct buf text = {NULL, 0, 0, 0};
+    size_t i;
+
+    for (i = 0; i <= CHAT_CALLS_MAX; i++)
+        buf_fmt(&text, "%s{\"index\":%zu}",
+                i > 0 ? "," : "{\"choices\":[{\"delta\":{\"tool_calls\":[", i);
+    buf_str(&text, "]}}]}");
+    breaks_off("{}", &text, 1);
+    buf_free(&text);
+    text = long_event("{'choices':[{'delta':{'tool_calls':[{'function':{"
+                      "'arguments':'{",
+                      "'}}]}}]}");
+    breaks_off("{}", &text, 9);
+    buf_free(&text);
+    text = long_event("{'choices':[{'delta':{'content':'", "'}}]}");
+    breaks_off(BEGIN("0", "a"), &text, 9);
     buf_free(&text);
 }
 
@@ -341,6 +315,10 @@ CU_ErrorCode test_messages_stream_add(void)
         {"a whole answer is a stream of one event",
          a_whole_answer_is_a_stream_of_one_event},
         {"words within a call wait", words_within_a_call_wait},
+        {"only the first choice counts, and calls with names",
+         only_the_first_choice_and_calls_with_names_count},
+        {"a refusal is words and a reason", a_refusal_is_words_and_a_reason},
+        {"line feeds in input are escaped", line_feeds_in_input_are_escaped},
         {"input that is no object becomes one",
          input_that_is_no_object_becomes_one},
         {"a stream that is cut is no answer",
@@ -348,10 +326,6 @@ CU_ErrorCode test_messages_stream_add(void)
         {"an error is for the caller to tell",
          an_error_is_for_the_caller_to_tell},
         {"what is too much breaks off", what_is_too_much_breaks_off},
-        {"events are read wherever they are cut",
-         events_are_read_wherever_they_are_cut},
-        {"an event that is too long is the last",
-         an_event_that_is_too_long_is_the_last},
         {NULL, NULL}};
 
     return unit_add("messages_stream", tests);

@@ -86,5 +86,6 @@ CU_ErrorCode test_messages_answer_add(void);
 CU_ErrorCode test_messages_stream_add(void);
 CU_ErrorCode test_messages_parts_add(void);
 CU_ErrorCode test_messages_cuts_add(void);
+CU_ErrorCode test_event_data_add(void);
 
 #endif
