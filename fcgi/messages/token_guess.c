@@ -10,6 +10,7 @@
  * first bytes tell how many there are, 1600 at most, and 1600 if not.
  *
  * Each member of an object is gone through once, but for what no model reads.
+ * Its name counts, too: where a template leaves it out, it has marks instead.
  */
 #include "fcgi/messages/token_guess.h"
 
@@ -23,7 +24,6 @@
 
 #define IMAGE_TOKENS   1600
 #define IMAGE_PIXELS   750 /* a token */
-#define TURN_TOKENS_M  4000
 #define VALUE_TOKENS_M 500 /* its brackets, colon or comma */
 
 /* Of bytes that begin a character, by how many it has. */
@@ -137,13 +137,9 @@ static void add_value(struct guess *g, struct json_object *v)
 int64_t token_guess_request(struct json_object *root, int64_t bytes_per_token_m)
 {
     struct guess g = {0, 0};
-    struct json_object *messages = json_read_list(root, "messages");
 
     add_value(&g, json_read_member(root, "system"));
     add_value(&g, json_read_member(root, "tools"));
-    add_value(&g, messages);
-    if (messages != NULL)
-        g.texts_m +=
-            TURN_TOKENS_M * (int64_t)json_object_array_length(messages);
+    add_value(&g, json_read_member(root, "messages"));
     return max_i64(1, g.sure + token_guess_scale(g.texts_m, bytes_per_token_m));
 }
