@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "fcgi/config/bounds.h"
-#include "state/policy/vocabulary.h"
+#include "state/limiter.h"
 
 struct config;
 struct listed;
