@@ -40,7 +40,7 @@ static void begin(struct limiter *lim, uint32_t line, struct openings *o)
     openings_all(lay, line, lim->now, o);
     for (i = next_member(o, 0); i < LAY_UPSTREAMS; i = next_member(o, i + 1))
         refusals_time(lim, i);
-    openings_look(lay, line, lim->now, o);
+    openings_look_all(lay, o);
 }
 
 /* What is kept for those who will not come to it, others can have. */
@@ -130,7 +130,8 @@ static bool give_one(struct limiter *lim, uint32_t line, struct openings *o)
         return true;
     choices_mark(lay, row, k);
     slots_give(lim, row);
-    openings_look_at(lay, o, choices_place(lay, row, k).upstream);
+    if (scope_at(lay, line)->waiting > 0)
+        openings_look_at(lay, o, choices_place(lay, row, k).upstream);
     return true;
 }
 
@@ -280,7 +281,8 @@ uint32_t slots_shared_next(struct limiter *lim, uint32_t line, int64_t *when)
     struct search s = {lay, &o, 0, NONE, NEVER, 0};
     uint32_t i;
 
-    openings_look(lay, line, lim->now, &o);
+    openings_all(lay, line, lim->now, &o);
+    openings_look_all(lay, &o);
     for (i = next_member(&o, 0); i < LAY_UPSTREAMS; i = next_member(&o, i + 1))
         o.when[i] = min_i64(o.when[i], scope_grows_at(lay, i));
     *when = openings_next(&o);

@@ -24,7 +24,7 @@ static void copy_choices(struct ticket *t, const struct limiter_request *req)
     t->req.n_choices = n;
     if (n == 0)
         return;
-    t->choices = calloc(n, sizeof(*t->choices));
+    t->choices = malloc(n * sizeof(*t->choices));
     CHECK(t->choices != NULL);
     for (i = 0; i < n; i++) {
         struct ticket_choice *c = &t->choices[i];

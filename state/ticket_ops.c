@@ -207,49 +207,66 @@ static bool refuse_if_off(struct limiter *lim, struct ticket *t, uint32_t model)
     return true;
 }
 
-/* Is there a limit in tokens for T at all? */
+/* Does a limit of so many TOKENS let T pass, whatever is guessed of it?  No guess
+ * is a hundred tokens and eight for each byte of a prompt. */
+static bool surely_fits(const struct ticket *t, uint64_t tokens)
+{
+    return tokens == 0 ||
+           (t->req.max_tokens > 0 &&
+            8 * t->req.prompt_bytes + t->req.max_tokens + 100 <= tokens);
+}
+
+/* Is it worth a closer look? */
 static bool may_be_too_many(const struct layout *lay, const struct ticket *t)
 {
     uint32_t i;
 
-    if (has_own_limit(&t->req) || lay->rules[t->req.upstream].tokens > 0)
+    if (!surely_fits(t, t->req.tokens_per_min) ||
+        !surely_fits(t, t->req.tokens_per_day))
         return true;
+    if (t->req.n_choices == 0)
+        return !surely_fits(t, lay->rules[t->req.upstream].tokens);
     for (i = 0; i < t->req.n_choices; i++)
         if (t->req.choices[i].upstream < LAY_UPSTREAMS &&
-            lay->rules[t->req.choices[i].upstream].tokens > 0)
+            !surely_fits(t, lay->rules[t->req.choices[i].upstream].tokens))
             return true;
     return false;
 }
 
-/* Needs the lock.  Wherever it might go. */
-static bool are_too_many(struct limiter *lim, struct ticket *t)
+/* Needs the lock.  Wherever it might go?  Of the CHOICES of T those are left out
+ * that it surely is too much for. */
+static bool are_too_many(struct limiter *lim, struct ticket *t,
+                         struct limiter_choice *choices)
 {
     struct layout *lay = lim->file.lay;
     struct limiter_request req = t->req;
-    uint32_t scope, model, i = 0;
+    uint32_t scope, model, i = 0, left = 0;
 
     do {
         if (i < t->req.n_choices) {
-            req.upstream = t->req.choices[i].upstream;
-            req.model = t->req.choices[i].model;
+            req.upstream = choices[i].upstream;
+            req.model = choices[i].model;
         }
         if (req.upstream >= LAY_UPSTREAMS)
             continue;
         scope = row_scope(lay, &req, lim->now, &model);
         if (scope == NONE ||
             !tokens_are_too_many(lay, &req, scope, model, &t->news))
-            return false;
+            left++;
+        else if (t->req.n_choices > 0)
+            choices[i].upstream = NONE;
     } while (++i < t->req.n_choices);
-    return true;
+    return left == 0;
 }
 
 /* Needs the lock.  Does T take more than a whole limit?  Then it was refused, and
  * coming again is of no use. */
-static bool refuse_if_too_many(struct limiter *lim, struct ticket *t)
+static bool refuse_if_too_many(struct limiter *lim, struct ticket *t,
+                               struct limiter_choice *choices)
 {
     struct layout *lay = lim->file.lay;
 
-    if (!may_be_too_many(lay, t) || !are_too_many(lim, t))
+    if (!may_be_too_many(lay, t) || !are_too_many(lim, t, choices))
         return false;
     lim->journal.did.refused[REFUSED_TOKENS]++;
     t->news.waiting = lay->live.waiting;
@@ -301,7 +318,7 @@ static void do_join(struct limiter *lim, struct ticket *t)
 
     t->joined_ns = lim->now;
     place_choices(lim, t, choices);
-    if (refuse_if_off(lim, t, NONE) || refuse_if_too_many(lim, t))
+    if (refuse_if_off(lim, t, NONE) || refuse_if_too_many(lim, t, choices))
         return;
     j.to_head = t->to_head = t->req.retry && claim(lim, t);
     why = row_join(lay, &j, lim->now, &row);

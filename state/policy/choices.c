@@ -17,10 +17,10 @@
 #include "state/policy/model_gate.h"
 #include "state/policy/model_limit.h"
 #include "state/policy/model_state.h"
+#include "state/policy/names.h"
 #include "state/policy/naming.h"
 #include "state/policy/openings.h"
 #include "state/policy/slot_source.h"
-#include "state/policy/tokens.h"
 
 #define PATIENCE_MAX 60000 /* ten minutes, in its unit */
 #define RANK_MAX     250
@@ -62,15 +62,9 @@ struct choice_place choices_place(struct layout *lay, uint32_t row, uint32_t k)
 {
     const struct lay_want *w = want_at(lay, row);
 
-    struct choice_place p;
-
     if (k >= w->n || k >= LIMITER_CHOICES)
         sigbus_damaged("choice");
-    p = place_of(lay, &w->choice[k]);
-    if (p.scope != NONE && lay->rules[p.upstream].tokens > 0 &&
-        tokens_at(lay, row, p.scope).tokens > lay->rules[p.upstream].tokens)
-        p.scope = NONE; /* it would never fit */
-    return p;
+    return place_of(lay, &w->choice[k]);
 }
 
 struct choice_place choices_home(struct layout *lay, uint32_t row)
@@ -89,13 +83,22 @@ struct choice_place choices_home(struct layout *lay, uint32_t row)
 
 /* ---- making and counting ------------------------------------------------------- */
 
-static uint16_t model_for(struct layout *lay, uint32_t upstream,
-                          const char *name, int64_t now)
-{
-    uint32_t model = NONE;
+/* The name looked up last. */
+struct hashed {
+    const char *name;
+    uint64_t hash;
+};
 
-    if (name[0] != '\0')
-        model = naming_model(lay, upstream, name, now);
+static uint16_t model_for(struct layout *lay, uint32_t upstream,
+                          const char *name, struct hashed *last, int64_t now)
+{
+    uint32_t model;
+
+    if (name[0] == '\0')
+        return LAY_NO_MODEL;
+    if (last->name == NULL || strcmp(last->name, name) != 0)
+        *last = (struct hashed){name, names_hash(name)};
+    model = naming_model_of(lay, upstream, name, last->hash, now);
     return model == NONE ? LAY_NO_MODEL : (uint16_t)model;
 }
 
@@ -119,7 +122,7 @@ static uint16_t patience_of(int64_t ns)
 
 static void make_one(struct layout *lay, struct lay_choice *c,
                      const struct limiter_choice *from, uint32_t line,
-                     int64_t now)
+                     struct hashed *last, int64_t now)
 {
     *c = (struct lay_choice){UINT8_MAX, UINT8_MAX, LAY_NO_MODEL, 0, 0, 0};
     if (from->upstream >= LAY_UPSTREAMS ||
@@ -127,7 +130,7 @@ static void make_one(struct layout *lay, struct lay_choice *c,
         return;
     c->upstream = (uint8_t)from->upstream;
     c->rank = (uint8_t)(from->rank < RANK_MAX ? from->rank : RANK_MAX);
-    c->model = model_for(lay, from->upstream, from->model, now);
+    c->model = model_for(lay, from->upstream, from->model, last, now);
     c->patience = patience_of(from->patience_ns);
 }
 
@@ -174,6 +177,7 @@ void choices_make(struct layout *lay, uint32_t row, uint32_t line,
     const struct limiter_choice *from = req->choices;
     uint32_t n = req->n_choices, had, k;
     struct lay_want *w = want_at(lay, row);
+    struct hashed last = {NULL, 0};
 
     if (n == 0) {
         from = &only;
@@ -182,7 +186,7 @@ void choices_make(struct layout *lay, uint32_t row, uint32_t line,
     w->n = (uint16_t)(n < LIMITER_CHOICES ? n : LIMITER_CHOICES);
     w->mark = 0;
     for (k = 0; k < w->n; k++) {
-        make_one(lay, &w->choice[k], &from[k], line, now);
+        make_one(lay, &w->choice[k], &from[k], line, &last, now);
         w->choice[k].number = (uint8_t)k;
         part(w, k);
     }

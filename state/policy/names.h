@@ -9,6 +9,9 @@
 
 struct layout;
 
+/* Of the text of NAME: who looks up one name in several places makes it once. */
+uint64_t names_hash(const char *name);
+
 /* The row of a client, or of a model of UPSTREAM, that is known, or NONE. */
 uint32_t names_find_client(struct layout *lay, const char *name);
 uint32_t names_find_model(struct layout *lay, uint32_t upstream,
@@ -22,11 +25,11 @@ struct names_makers {
     void (*forget)(struct layout *lay, uint32_t i); /* it has a new owner */
 };
 
-/* The row of NAME (of a model: of upstream OWNER), made if need be.  The least
+/* The row of NAME (of a model: of upstream OWNER), whose HASH is names_hash(), made if need be.  The least
  * recently used one that is not needed makes room.  NONE: all are. */
 uint32_t names_make(struct layout *lay, enum names_table which, uint32_t owner,
-                    const char *name, const struct names_makers *makers,
-                    int64_t now);
+                    const char *name, uint64_t hash,
+                    const struct names_makers *makers, int64_t now);
 
 /* Hash chains again, from the rows alone; references become 0. */
 void names_rebuild(struct layout *lay);

@@ -51,13 +51,20 @@ uint32_t naming_client(struct layout *lay, const char *name, int64_t now)
 {
     static const struct names_makers makers = {client_is_needed, forget_client};
 
-    return names_make(lay, NAMES_CLIENTS, 0, name, &makers, now);
+    return names_make(lay, NAMES_CLIENTS, 0, name, names_hash(name), &makers,
+                      now);
+}
+
+uint32_t naming_model_of(struct layout *lay, uint32_t upstream,
+                         const char *name, uint64_t hash, int64_t now)
+{
+    static const struct names_makers makers = {model_is_needed, forget_model};
+
+    return names_make(lay, NAMES_MODELS, upstream, name, hash, &makers, now);
 }
 
 uint32_t naming_model(struct layout *lay, uint32_t upstream, const char *name,
                       int64_t now)
 {
-    static const struct names_makers makers = {model_is_needed, forget_model};
-
-    return names_make(lay, NAMES_MODELS, upstream, name, &makers, now);
+    return naming_model_of(lay, upstream, name, names_hash(name), now);
 }

@@ -45,15 +45,13 @@ static void begin(const struct layout *lay, uint32_t line, int64_t now,
     }
 }
 
-void openings_look(struct layout *lay, uint32_t line, int64_t now,
-                   struct openings *o)
+void openings_look_all(struct layout *lay, struct openings *o)
 {
     uint32_t i;
 
-    begin(lay, line, now, o);
-    for (i = 0; i < LAY_UPSTREAMS; i++)
+    for (i = 0; o->members >> i != 0; i++)
         if ((o->members & bit(i)) != 0) {
-            admit_refresh(lay, i, now);
+            admit_refresh(lay, i, o->now);
             openings_look_at(lay, o, i);
         }
 }

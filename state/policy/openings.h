@@ -28,9 +28,11 @@ static inline bool openings_has(const struct openings *o, uint32_t upstream)
     return (o->open >> upstream & 1) != 0;
 }
 
-/* Every member of LINE is looked at, and its log refreshed. */
-void openings_look(struct layout *lay, uint32_t line, int64_t now,
-                   struct openings *o);
+/* The members of LINE, as if each had a slot: who would go then? */
+void openings_all(const struct layout *lay, uint32_t line, int64_t now,
+                  struct openings *o);
+/* Each of them is looked at, and its log refreshed. */
+void openings_look_all(struct layout *lay, struct openings *o);
 /* One of them, again. */
 void openings_look_at(struct layout *lay, struct openings *o,
                       uint32_t upstream);
@@ -38,9 +40,6 @@ void openings_look_at(struct layout *lay, struct openings *o,
 void openings_shut(struct openings *o, uint32_t upstream, int64_t when);
 /* Nobody waits for a better one so far. */
 void openings_forget(struct openings *o);
-/* All have: who would go if there were one? */
-void openings_all(const struct layout *lay, uint32_t line, int64_t now,
-                  struct openings *o);
 /* When the first of those that are shut opens; NEVER: an event has to come. */
 int64_t openings_next(const struct openings *o);
 

@@ -58,6 +58,21 @@ struct limiter_settings desk_settings(uint32_t requests, int64_t window_ns,
     return set;
 }
 
+void desk_share(struct limiter_settings *set, uint32_t n)
+{
+    uint32_t i;
+
+    set->n_upstreams = n;
+    for (i = 0; i < n; i++) {
+        struct limiter_rules *r = &set->rules[i];
+
+        *r = set->rules[0];
+        snprintf(r->name, sizeof(r->name), "bench-%u", i);
+        r->line = n > 1 ? 1 : 0;
+        r->tokens = 1000 * 1000 * 1000;
+    }
+}
+
 struct limiter *desk_worker(const struct limiter_settings *set)
 {
     struct limiter *lim;
@@ -89,6 +104,10 @@ void desk_join(struct limiter *lim, struct ask *a)
                                   .client = a->client,
                                   .model = "meta/llama-3.1-8b-instruct",
                                   .request_id = "req_0123456789abcdef01234567",
+                                  .choices = a->choices,
+                                  .n_choices = a->n_choices,
+                                  .prompt_bytes = a->tokens > 0 ? 2000 : 0,
+                                  .max_tokens = a->tokens,
                                   .deadline_ns = NEVER};
 
     a->granted = a->refused = false;

@@ -13,6 +13,8 @@ struct ask {
     const char *client;
     enum limiter_class cls;
     bool granted, refused;
+    const struct limiter_choice *choices; /* NULL: the one upstream */
+    uint32_t n_choices, tokens; /* of its answer at most; 0: none is limited */
 };
 
 /* CLOCK_BOOTTIME, as state/ wants it. */
@@ -25,6 +27,9 @@ void desk_fini(void);
 /* One upstream; the queue takes what the state file can hold. */
 struct limiter_settings desk_settings(uint32_t requests, int64_t window_ns,
                                       uint32_t in_flight);
+/* SET for N upstreams like its first, which share a line and have a limit in
+ * tokens that nobody reaches. */
+void desk_share(struct limiter_settings *set, uint32_t n);
 /* A worker on the directory, with its place in the roster; or exits. */
 struct limiter *desk_worker(const struct limiter_settings *set);
 

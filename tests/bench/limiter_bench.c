@@ -1,7 +1,9 @@
 /*
  * limiter_bench.c - what does a decision of the shared limiter cost?
  *
- *   limiter_bench one            one worker alone, per step
+ *   limiter_bench one [N]        one worker alone, per step; N: with so many
+ *                                upstreams, of which each would do, and limits
+ *                                in tokens
  *   limiter_bench many P         P processes on one state file, for 2 s
  *   limiter_bench grow           from 1 to 4,096 waiters, 1 to 64 workers: grow.c
  *   limiter_bench turns [NAME]   for how long is the lock held?  turns.c
@@ -32,6 +34,7 @@
 #define ROUNDS    20000 /* of "one" */
 #define MANY_NS   (2 * NS_PER_S)
 #define BATCH_MAX 64
+#define MODEL     "meta/llama-3.1-8b-instruct"
 
 static struct samples s_join, s_sent, s_done;
 
@@ -49,13 +52,23 @@ static void add(struct samples *s, int64_t since)
 
 /* ---- one ------------------------------------------------------------------------ */
 
-static int one(void)
+/* N_SHARED upstreams in one line, with limits in tokens; 0: one without. */
+static int one(uint32_t n_shared)
 {
+    static const struct limiter_choice choices[] = {
+        {0, MODEL, 0, 0}, {1, MODEL, 0, 0}, {2, MODEL, 0, 0}, {3, MODEL, 0, 0}};
+    static const struct limiter_usage usage = {400, 200};
     struct limiter_settings set = desk_settings(10000, 100 * NS_PER_MS, 0);
     struct limiter *lim;
     struct ask a = {.client = "client", .cls = CLASS_NORMAL};
     int i;
 
+    if (n_shared > 0) {
+        desk_share(&set, n_shared);
+        a.choices = choices;
+        a.n_choices = n_shared;
+        a.tokens = 500;
+    }
     desk_init();
     lim = desk_worker(&set);
     for (i = 0; i < ROUNDS; i++) {
@@ -76,6 +89,8 @@ static int one(void)
         (void)limiter_turn(lim, desk_now_ns());
         add(&s_sent, t);
         t = desk_now_ns();
+        if (a.tokens > 0)
+            limiter_settle(lim, a.ticket, &usage);
         desk_leave(lim, &a, false);
         (void)limiter_turn(lim, desk_now_ns());
         add(&s_done, t);
@@ -216,7 +231,10 @@ static int watch(const char *path, int seconds)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "one") == 0)
-        return one();
+        return one(0);
+    if (argc == 3 && strcmp(argv[1], "one") == 0 && atoi(argv[2]) >= 1 &&
+        atoi(argv[2]) <= 4)
+        return one((uint32_t)atoi(argv[2]));
     if (argc == 3 && strcmp(argv[1], "many") == 0)
         return many(atoi(argv[2]));
     if (argc == 2 && strcmp(argv[1], "grow") == 0)
@@ -225,7 +243,7 @@ int main(int argc, char **argv)
         return turns(argv[2]);
     if (argc == 4 && strcmp(argv[1], "watch") == 0)
         return watch(argv[2], atoi(argv[3]));
-    fprintf(stderr, "usage: limiter_bench one | many P | grow | "
+    fprintf(stderr, "usage: limiter_bench one [1..4] | many P | grow | "
                     "turns [NAME] | watch DIR SECONDS\n");
     return 2;
 }
