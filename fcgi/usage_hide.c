@@ -35,9 +35,12 @@ static bool is_blank(const char *line)
     return *line == '\n' || *line == '\r';
 }
 
-/* Behind the blank line that ends the event at P. */
+/* Behind the blank line that ends the event at P; a comment before an event is
+ * none of it (sse.c), and may have come long before. */
 static const char *next_event(const char *p, const char *end)
 {
+    if (*p == ':')
+        return next_line(p, end);
     while (p < end && !is_blank(p))
         p = next_line(p, end);
     return next_line(p, end);
