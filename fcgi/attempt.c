@@ -150,6 +150,8 @@ bool attempt_choose(struct exchange *x, uint32_t upstream, const char *name)
     struct attempt *a = &x->attempt;
     const char *other = name != NULL ? name : "";
 
+    if (a->upstream != upstream || strcmp(a->stand_in, other) != 0)
+        usage_report_take_back(x); /* who it is asked of is another */
     if (strcmp(a->stand_in, other) != 0) {
         if (!model_name_change(x->req,
                                name != NULL ? name : request_model(x->req)))

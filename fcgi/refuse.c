@@ -10,6 +10,7 @@
 
 #include "fcgi/answer.h"
 #include "fcgi/attempt.h"
+#include "fcgi/choices.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/told.h"
 #include "state/operator.h"
@@ -34,14 +35,29 @@ static const char *own_limit(const struct request *r)
                : "clients[].requests_per_min, tokens_per_min, tokens_per_day";
 }
 
+/* The upstream whose limit that is: any of those X could go to. */
+static const struct config_upstream *limited_to(const struct exchange *x,
+                                                uint64_t tokens)
+{
+    const struct choices *c = x->place.choices;
+    const struct config *cfg = x->s->cfg;
+    uint32_t i;
+
+    for (i = 0; c != NULL && i < c->n; i++)
+        if ((uint64_t)cfg->upstreams[c->list[i].upstream].tokens == tokens)
+            return &cfg->upstreams[c->list[i].upstream];
+    return attempt_upstream(x);
+}
+
 /* No wait helps: it is larger than a whole limit, its client's or the
  * upstream's. */
 static void explain_tokens(struct exchange *x, const struct ticket_news *n)
 {
     const struct request *r = x->req;
-    const struct config_upstream *up = attempt_upstream(x);
+    const struct config_upstream *up = limited_to(x, n->tokens_max);
     struct reply_error *e = &x->error;
-    bool is_own = n->tokens_max != (uint64_t)up->tokens;
+    bool is_own = n->tokens_max == r->tokens_per_min ||
+                  n->tokens_max == r->tokens_per_day;
     char limit[96];
 
     if (is_own)

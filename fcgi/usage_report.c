@@ -33,7 +33,7 @@ static bool is_row_of(const struct untold *row, const struct exchange *x)
 {
     return row->until_ns > exchange_now(x) &&
            row->upstream == x->attempt.upstream &&
-           strcmp(row->model, x->req->model) == 0;
+           strcmp(row->model, exchange_served_by(x)) == 0;
 }
 
 static bool is_known_to_refuse(const struct exchange *x)
@@ -57,9 +57,19 @@ void usage_report_note(struct exchange *x)
     for (i = 1; i < UNTOLD_MAX; i++)
         if (x->s->untold[i].until_ns < row->until_ns)
             row = &x->s->untold[i];
-    memcpy(row->model, x->req->model, sizeof(row->model));
+    snprintf(row->model, sizeof(row->model), "%s", exchange_served_by(x));
     row->upstream = x->attempt.upstream;
     row->until_ns = exchange_now(x) + UNTOLD_NS;
+}
+
+void usage_report_take_back(struct exchange *x)
+{
+    struct attempt *a = &x->attempt;
+
+    if (x->req->body.data != NULL)
+        usage_ask_take(&a->ask, &x->req->body);
+    a->ask = (struct usage_ask){.is = NULL};
+    a->is_ask_refused = false;
 }
 
 /* Do these words speak of what we have added? */
@@ -87,8 +97,7 @@ bool usage_report_is_refused(struct exchange *x, const struct verdict *v)
         (body->len == 0 || !speaks_of_it(buf_head(body), body->len)))
         return false;
     attempt_stop(x); /* the body is its transfer's until then */
-    usage_ask_take(&a->ask, &x->req->body);
-    a->ask = (struct usage_ask){.is = NULL};
+    usage_report_take_back(x);
     a->is_ask_refused = true;
     return true;
 }
@@ -114,16 +123,22 @@ static bool is_needed(const struct exchange *x)
     return has_limit(x);
 }
 
+static bool is_wanted(const struct exchange *x)
+{
+    return x->req->stream && x->req->route->ends == ENDS_DONE &&
+           !x->attempt.is_ask_refused && is_needed(x) && !is_known_to_refuse(x);
+}
+
 void usage_report_ask(struct exchange *x)
 {
     struct attempt *a = &x->attempt;
     struct buf *body = &x->req->body;
+    bool is_wish = is_wanted(x);
 
-    if (a->ask.is != NULL || a->is_ask_refused || !x->req->stream ||
-        x->req->route->ends != ENDS_DONE || body->len == 0 || !is_needed(x) ||
-        is_known_to_refuse(x))
-        return;
-    if (usage_ask_find(&a->ask, buf_head(body), body->len))
+    if (a->ask.is != NULL && !is_wish)
+        usage_report_take_back(x);
+    else if (a->ask.is == NULL && is_wish && body->len > 0 &&
+             usage_ask_find(&a->ask, buf_head(body), body->len))
         usage_ask_put(&a->ask, body);
 }
 

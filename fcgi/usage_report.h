@@ -9,8 +9,12 @@
 struct verdict;
 
 /* X's request is about to be sent: its body asks for a report, if somebody needs
- * one and its upstream is not known to refuse that. */
+ * one and its upstream is not known to refuse that; else it does not. */
 void usage_report_ask(struct exchange *x);
+/* X's body is what its client wrote again.  Its upstream or its model will be
+ * another, or its body be changed in another place.  Of a transfer that is under
+ * way it must not be. */
+void usage_report_take_back(struct exchange *x);
 /*
  * V, of X's answer, refuses the request for what we have written into it: then
  * the body is as its client wrote it, and X can go again at once.

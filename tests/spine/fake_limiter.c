@@ -92,6 +92,7 @@ void fake_wait(struct limiter *lim, uint32_t position, int64_t eta_ns)
 void fake_grant(struct limiter *lim)
 {
     struct ticket_news news = {.event = TICKET_GRANTED,
+                               .choice = lim->choice,
                                .limit = 40,
                                .remaining = 39,
                                .reset_ns = 60 * NS_PER_S};

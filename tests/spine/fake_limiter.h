@@ -35,6 +35,7 @@ struct limiter {
     struct limiter_ready ready; /* what limiter_ready() says; a probe's answer
                                  * is kept in it */
     struct ticket_news place;   /* what limiter_place() says */
+    uint32_t choice;            /* which of its choices one is granted */
     /* What it was told. */
     uint32_t notes;
     struct limiter_note note;       /* the last one */

@@ -171,7 +171,8 @@ static void what_has_not_been_is_not_told(void)
 
 #define TWO_UPSTREAMS                                                          \
     "{'upstreams':[{'name':'one','base_url':'http://127.0.0.1:1'},"            \
-    "{'name':'two','base_url':'http://127.0.0.1:2'}]}"
+    "{'name':'two','base_url':'http://127.0.0.1:2'}],"                         \
+    "'fallbacks':{'a/b':['c/d']}}"
 
 /* What was asked of the upstream, and of which. */
 static void asked(struct stage *st, const char *body, const char *upstream)
@@ -188,8 +189,7 @@ static void another_model_is_told_of(void)
     const struct limiter_note *n = &st->s.lim->note;
 
     in_line(st);
-    CU_ASSERT_TRUE(attempt_choose(st->s.exchanges, 1, "c/d"));
-    stage_grant(st);
+    stage_grant_by(st, 1, "c/d");
     (void)house_log();
     stage_answer(st, 200, JSON, "{}");
     asked(st, "{\"model\":\"c/d\",\"messages\":[]}", "two");
@@ -212,8 +212,7 @@ static void and_no_more_of_its_own(void)
 
     in_line(st);
     CU_ASSERT_TRUE(attempt_choose(st->s.exchanges, 1, "c/d"));
-    CU_ASSERT_TRUE(attempt_choose(st->s.exchanges, 0, NULL));
-    stage_grant(st);
+    stage_grant_by(st, 0, NULL);
     stage_answer(st, 200, JSON, "{}");
     asked(st, CHAT, "one");
     NEVER_SAID(st, "X-Sluice-Model");

@@ -1,6 +1,8 @@
 /* stage.c - a worker, a request, and what is seen of it from outside. */
 #include "stage.h"
 
+#include "fcgi/choices.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -262,6 +264,24 @@ void stage_grant(struct stage *st)
 {
     fake_grant(st->s.lim);
     stage_settle(st);
+}
+
+void stage_grant_by(struct stage *st, uint32_t upstream, const char *name)
+{
+    const struct choices *c = st->s.exchanges->place.choices;
+    const char *wanted = name != NULL ? name : "", *has;
+    uint32_t i;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    for (i = 0; i < c->n; i++) {
+        has = c->names[i] != NULL ? c->names[i] : "";
+        if (c->list[i].upstream == upstream && strcmp(has, wanted) == 0)
+            break;
+    }
+    CU_ASSERT_FATAL(i < c->n);
+    st->s.lim->choice = i;
+    stage_grant(st);
+    st->s.lim->choice = 0;
 }
 
 void stage_refuse(struct stage *st, enum limiter_refusal why, int64_t eta_ns)

@@ -68,6 +68,9 @@ void stage_pause(struct stage *st);
 
 /* All of what these do happens before stage_settle(). */
 void stage_grant(struct stage *st);
+/* The same by another way: to UPSTREAM, by which NAME of its model; NULL: as it
+ * was asked for. */
+void stage_grant_by(struct stage *st, uint32_t upstream, const char *name);
 void stage_refuse(struct stage *st, enum limiter_refusal why, int64_t eta_ns);
 void stage_cancel(struct stage *st);
 /* The upstream answers, from the connection to the end. */

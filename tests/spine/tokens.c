@@ -198,6 +198,59 @@ static void who_refuses_gets_it_again_as_it_was(void)
     stage_free(st);
 }
 
+#define TWO                                                                    \
+    "{'upstreams':[{'name':'one','base_url':'http://127.0.0.1:1',"             \
+    "'tokens_per_min':10000},"                                                 \
+    "{'name':'two','base_url':'http://127.0.0.1:2'},"                          \
+    "{'name':'three','base_url':'http://127.0.0.1:3','tokens_per_min':9}],"    \
+    "'fallbacks':{'a/b':['c/d']}}"
+
+static void full(struct stage *st)
+{
+    wire_head(st->s.up, 429, JSON);
+    (void)wire_body(st->s.up, "{\"error\":{\"message\":\"slow down\"}}");
+    wire_end(st->s.up, END_OK, "");
+    stage_settle(st);
+}
+
+/* Each is asked as it needs to be, whatever was asked of the one before. */
+static void another_upstream_is_asked_anew(void)
+{
+    struct stage *st = stage_new(TWO);
+
+    stage_chat(st, true);
+    stage_grant_by(st, 0, NULL);
+    wire_send(st->s.up);
+    body_is(st, ASKED "\"model\":\"a/b\",\"messages\":[],\"stream\":true}");
+    full(st);
+    stage_grant_by(st, 1, NULL);
+    wire_send(st->s.up);
+    body_is(st, CHAT_STREAM);
+    full(st);
+    stage_grant_by(st, 2, "c/d");
+    wire_send(st->s.up);
+    body_is(st, ASKED "\"model\":\"c/d\",\"messages\":[],\"stream\":true}");
+    refuse_it(st); /* and so it is that one that will not be asked */
+    stage_grant_by(st, 0, NULL);
+    wire_send(st->s.up);
+    body_is(st, ASKED "\"model\":\"a/b\",\"messages\":[],\"stream\":true}");
+    full(st);
+    stage_grant_by(st, 2, "c/d");
+    wire_send(st->s.up);
+    body_is(st, ASKED "\"model\":\"c/d\",\"messages\":[],\"stream\":true}");
+    refuse_it(st);
+    stage_grant_by(st, 2, "c/d");
+    wire_send(st->s.up);
+    body_is(st, "{\"model\":\"c/d\",\"messages\":[],\"stream\":true}");
+    a_stream(st);
+    ENDED(st);
+    stage_chat(st, true);
+    stage_grant_by(st, 2, NULL);
+    wire_send(st->s.up);
+    body_is(st, ASKED "\"model\":\"a/b\",\"messages\":[],\"stream\":true}");
+    stage_free(st);
+}
+
 /* Refused for something else as well, it was no word on what we had added. */
 static void who_refuses_again_is_heard_and_nothing_learned(void)
 {
@@ -393,6 +446,7 @@ static const struct spine_test tests[] = {
     {"what the client asked for it gets", what_the_client_asked_for_it_gets},
     {"who refuses gets it again as it was",
      who_refuses_gets_it_again_as_it_was},
+    {"another upstream is asked anew", another_upstream_is_asked_anew},
     {"who refuses that, too, is heard, and nothing is learned",
      who_refuses_again_is_heard_and_nothing_learned},
     {"another error is the client's", another_error_is_the_clients},
