@@ -204,6 +204,27 @@ static void prefer_had(struct choices *c, const struct choices_query *q)
     c->list[i].patience_ns = max_i64(c->list[i].patience_ns, patience);
 }
 
+static void swap(struct choices *c, uint32_t i, uint32_t k)
+{
+    struct limiter_choice one = c->list[i];
+    const char *name = c->names[i];
+
+    c->list[i] = c->list[k];
+    c->list[k] = one;
+    c->names[i] = c->names[k];
+    c->names[k] = name;
+}
+
+/* Lower ranks first; those of one rank as they are. */
+static void put_in_order(struct choices *c)
+{
+    uint32_t i, k;
+
+    for (i = 1; i < c->n; i++)
+        for (k = i; k > 0 && c->list[k - 1].rank > c->list[k].rank; k--)
+            swap(c, k - 1, k);
+}
+
 static void add_one(struct choices *c, const struct choices_query *q)
 {
     add(c, q->cfg, BIT(the_one(q->cfg, q->model)), c->asked, NULL);
@@ -226,4 +247,5 @@ void choices_of(struct choices *out, const struct choices_query *q)
     if (out->n == 0)
         add_one(out, q);
     prefer_had(out, q);
+    put_in_order(out);
 }

@@ -30,8 +30,8 @@ struct choices_query {
 /* Their texts are in themselves, so that they may outlive the query; not to be
  * copied as a struct. */
 struct choices {
-    struct limiter_choice list[CHOICES_MAX];
-    uint32_t n; /* >= 1 */
+    struct limiter_choice list[CHOICES_MAX]; /* lower ranks first */
+    uint32_t n;                              /* >= 1 */
     /* By which name of each the body is to ask; NULL: as it does. */
     const char *names[CHOICES_MAX];
     char asked[MODEL_MAX];

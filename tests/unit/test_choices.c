@@ -72,7 +72,7 @@ static const struct row {
      "{'name':'d'}]}",
      "x",
      {0},
-     .want = "0:2:1.5 1:1:1.5 2:2:1.5 3:0:1.5"},
+     .want = "3:0:1.5 1:1:1.5 0:2:1.5 2:2:1.5"},
     {"{'prefer':'soonest','prefer_within_s':9,'upstreams':["
      "{'name':'a','cost':7},{'name':'b','cost':2}]}",
      "x",
@@ -101,7 +101,7 @@ static const struct row {
      .want = "0:0:0 0:1:0=a/y 0:2:0=a/z"},
     {"{" AB ",'fallbacks':{'gpt':['y','z']}}", "gpt", {0}, .want = "1:0:0"},
     /* what its conversation had */
-    {"{" AB "}", "m/x", {0}, .want = "0:1:0 1:0:2", .had = 2},
+    {"{" AB "}", "m/x", {0}, .want = "1:0:2 0:1:0", .had = 2},
     {"{" AB "}", "m/x", {0}, .want = "0:0:2 1:1:0", .had = 1},
     {"{" AB ",'affinity_s':0}", "m/x", {0}, .want = "0:0:0 1:0:0", .had = 2},
     {"{" AB "}", "a/x", {0}, .want = "0:0:0", .had = 2},
@@ -109,7 +109,7 @@ static const struct row {
     {"{" AB ",'prefer':'first','prefer_within_s':1,'affinity_s':7}",
      "m/x",
      {0},
-     .want = "0:1:1 1:0:7",
+     .want = "1:0:7 0:1:1",
      .had = 2},
     {"{" AB ",'prefer':'first','prefer_within_s':9,'affinity_s':7}",
      "m/x",
@@ -124,7 +124,7 @@ static const struct row {
     {"{" AB ",'fallbacks':{'gpt':['m/y','b/z']}}",
      "gpt",
      {0},
-     .want = "0:1:0=m/y 1:0:2=m/y 1:2:0=b/z",
+     .want = "1:0:2=m/y 0:1:0=m/y 1:2:0=b/z",
      .had = 2},
     /* one alone, always the same */
     {"{" AB ",'fallbacks':{'m/x':['a/y']}}",
