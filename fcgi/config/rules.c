@@ -8,6 +8,11 @@
 
 #include "fcgi/config/config.h"
 
+_Static_assert((int)SIDE_BOTH == (int)TOKENS_BOTH &&
+                   (int)SIDE_IN == (int)TOKENS_IN &&
+                   (int)SIDE_OUT == (int)TOKENS_OUT,
+               "the same order");
+
 /* 0: upstream I shares a line with nobody. */
 static uint32_t line_of(const struct config *cfg, size_t i)
 {

@@ -14,6 +14,7 @@
 #include "fcgi/config/keep.h"
 #include "fcgi/config/lines.h"
 #include "fcgi/config/live.h"
+#include "fcgi/config/rules.h"
 #include "fcgi/pages/config_page.h"
 #include "given.h"
 #include "lib/base.h"
@@ -408,6 +409,27 @@ static void a_pool_is_one_line(void)
     files_gone(&f);
 }
 
+static void the_limiter_is_told(void)
+{
+    struct config *c =
+        sound("{'upstreams':[{'name':'a','models':['a/*'],'tokens_per_min':5,"
+              "'tokens_counted':'out','weight':7},{'name':'b','models':['b/*'],"
+              "'tokens_counted':'in'},{'name':'c','models':['a/x']}]}",
+              "{'upstreams.b.tokens_per_min':2000000000}");
+    struct limiter_settings set = rules_of(c);
+
+    CU_ASSERT_TRUE(set.rules[0].tokens == 5 && set.rules[0].share == 7);
+    CU_ASSERT_EQUAL(set.rules[0].counts, TOKENS_OUT);
+    CU_ASSERT_EQUAL(set.rules[1].tokens, 2000000000);
+    CU_ASSERT_TRUE(set.rules[1].counts == TOKENS_IN && set.rules[1].share == 1);
+    CU_ASSERT_TRUE(set.rules[2].tokens == 0 &&
+                   set.rules[2].counts == TOKENS_BOTH);
+    /* those that share one, by its number and one; none: alone */
+    CU_ASSERT_TRUE(set.rules[0].line == 1 && set.rules[2].line == 1);
+    CU_ASSERT_EQUAL(set.rules[1].line, 0);
+    config_free(c);
+}
+
 /* ---- fallbacks --------------------------------------------------------------------- */
 
 static void a_name_has_its_models(void)
@@ -469,6 +491,7 @@ static const struct unit_test tests[] = {
     {"those that share a model share a line",
      those_that_share_a_model_share_a_line},
     {"a pool is one line", a_pool_is_one_line},
+    {"the limiter is told", the_limiter_is_told},
     {"a name has its models", a_name_has_its_models},
     {"the most of them fit", the_most_of_them_fit},
     {"fallbacks are shown as they are written",
