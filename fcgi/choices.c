@@ -3,8 +3,8 @@
  *
  *   place.c --> choices_of() --> the limiter, which takes one
  *
- * An upstream may have it whose patterns fit its model and whose own list, where
- * that is known, has it.  One without patterns takes what no other one names,
+ * An upstream may have it whose patterns fit its model and whose own list, as far
+ * as that is known, has it.  One without patterns takes what no other one names,
  * and what its list has: who sends "local/..." to a server of his own does not
  * mean the rest of the world as well.  Models that stand in for it come behind
  * it, or alone where nobody has it.  Where nothing is left one upstream is, so
@@ -71,13 +71,25 @@ static set without_patterns(const struct config *cfg)
     return found;
 }
 
-/* 0: nobody. */
+/* Those that are known to have it, or may have; 0: nobody. */
 static set takers(const struct choices_query *q, const char *model)
 {
     set of = named(q->cfg, model);
 
     of &= ~listing(q, of, model, LISTED_NO);
     return of | listing(q, without_patterns(q->cfg), model, LISTED_YES);
+}
+
+/* The same of the model that is asked for.  Not all that an upstream serves is
+ * always in its list: that it is missing there counts where another one's has it,
+ * or another model may stand in. */
+static set takers_of_asked(const struct choices_query *q, bool has_stand_ins)
+{
+    set of = takers(q, q->model);
+
+    if (has_stand_ins || listing(q, of, q->model, LISTED_YES) != 0)
+        return of;
+    return named(q->cfg, q->model);
 }
 
 /* The first whose patterns fit, or the last one of all: as requests go that are
@@ -172,9 +184,11 @@ static bool is_there(const struct choices *c, const char *name,
     return false;
 }
 
-static void add_stand_ins(struct choices *c, const struct choices_query *q)
+/* The first N of c->stand_ins. */
+static void add_stand_ins(struct choices *c, const struct choices_query *q,
+                          size_t n)
 {
-    size_t n = fallbacks_of(q->cfg, q->model, c->stand_ins), i;
+    size_t i;
 
     for (i = 0; i < n; i++) {
         const char *name = c->stand_ins[i];
@@ -232,6 +246,8 @@ static void add_one(struct choices *c, const struct choices_query *q)
 
 void choices_of(struct choices *out, const struct choices_query *q)
 {
+    size_t n;
+
     memset(out, 0, sizeof(*out));
     (void)snprintf(out->asked, sizeof(out->asked), "%s", q->served_by);
     if (q->served_by[0] == '\0' || q->model[0] == '\0' || q->is_bound) {
@@ -240,8 +256,9 @@ void choices_of(struct choices *out, const struct choices_query *q)
             out->list[0].upstream = q->had;
         return;
     }
-    add(out, q->cfg, takers(q, q->model), out->asked, NULL);
-    add_stand_ins(out, q);
+    n = fallbacks_of(q->cfg, q->model, out->stand_ins);
+    add(out, q->cfg, takers_of_asked(q, n > 0), out->asked, NULL);
+    add_stand_ins(out, q, n);
     if (out->n == 0)
         add(out, q->cfg, named(q->cfg, q->model), out->asked, NULL);
     if (out->n == 0)

@@ -295,6 +295,7 @@ static int open_parts(struct sluice *s)
         (s->up = upstream_new(s->loop)) == NULL)
         return fail(s, "libcurl", "cannot be initialised");
     s->models = models_new(s);
+    models_watch(s->models);
     s->ready = ready_new(s);
     s->events = events_new(s);
     s->accept = accept_start(s->loop, 0, &routes_all, s->cfg->max_body_bytes,

@@ -50,7 +50,7 @@ struct sluice {
     struct accept *accept;
     struct adopt *adopt;
     struct models *models;
-    struct listed *listed; /* what each upstream has; NULL: not known */
+    const struct listed *listed; /* by models.c; NULL: nothing is known */
     struct ready *ready;
     struct events *events;
     struct notify *notify; /* NULL: no service manager */

@@ -17,12 +17,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "fcgi/config/api_url.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/config.h"
 #include "fcgi/exchange.h"
 #include "fcgi/free.h"
-#include "fcgi/onward_headers.h"
+#include "fcgi/pages/ask_models.h"
 #include "fcgi/upstream/listed.h"
 #include "fcgi/upstream/listing.h"
 #include "fcgi/upstream/verdict.h"
@@ -40,7 +39,8 @@ struct models {
     int64_t fetched_ns; /* when it was complete */
     struct listed *listed;
     int64_t listed_ns[UPSTREAMS_MAX]; /* when each told; 0: never */
-    int64_t begun_ns;                 /* the last question; 0: none so far */
+    int64_t begun_ns;                 /* the last question of all of them */
+    struct loop_timer watch;          /* the next one by ourselves */
     /* A question under way: */
     struct transfer *transfer;
     size_t asked; /* index of the upstream that is asked */
@@ -195,17 +195,47 @@ static bool on_body(void *arg, const char *data, size_t len)
     return true;
 }
 
+/* Has one that was asked before told of the model ID, this time? */
+static bool was_told(const struct models *m, const char *id)
+{
+    size_t i;
+
+    for (i = 0; i < m->asked; i++)
+        if (m->listed_ns[i] >= m->begun_ns &&
+            listed_has(m->listed, i, id) == LISTED_YES)
+            return true;
+    return false;
+}
+
+/* What several have is one model: who asks for it gets one of them. */
+static void put_together(struct models *m, json_object *list)
+{
+    size_t n = json_object_array_length(list), i;
+
+    for (i = 0; i < n; i++) {
+        json_object *one = json_object_array_get_idx(list, i);
+        json_object *id;
+
+        if (json_object_object_get_ex(one, "id", &id) &&
+            !was_told(m, json_object_get_string(id)))
+            json_object_array_add(m->coming, json_object_get(one));
+    }
+}
+
 /* Reads the answer, if it is a list. */
 static bool take_list(struct models *m)
 {
-    size_t before = json_object_array_length(m->coming);
+    json_object *list = json_object_new_array();
+    bool is_one = !m->too_long && listing_read(list, &m->body);
 
-    if (m->too_long || !listing_read(m->coming, &m->body))
-        return false;
-    listed_take(m->listed, m->asked, m->coming, before);
-    m->listed_ns[m->asked] = loop_now(m->s->loop);
-    m->any = true;
-    return true;
+    if (is_one) {
+        listed_take(m->listed, m->asked, list);
+        m->listed_ns[m->asked] = loop_now(m->s->loop);
+        put_together(m, list);
+        m->any = true;
+    }
+    json_object_put(list);
+    return is_one;
 }
 
 /* The upstream that was asked has answered, wholly or not. */
@@ -260,34 +290,10 @@ static void on_timeout(void *arg)
 static const struct transfer_ops ops = {NULL, on_sent, on_head, on_body,
                                         on_end};
 
-struct transfer *models_ask(struct sluice *s, size_t upstream,
-                            int64_t connect_ms, bool fresh,
-                            const struct transfer_ops *to, void *arg)
-{
-    const struct config_upstream *u = &s->cfg->upstreams[upstream];
-    struct buf url = {NULL, 0, 0, 0};
-    struct onward_headers headers;
-    struct transfer_request req = {
-        .method = "GET",
-        .headers = onward_headers_ask(&headers, u, "application/json"),
-        .connect_ms = connect_ms,
-        .fresh = fresh,
-        .via = u,
-    };
-    struct transfer *t;
-
-    api_url(&url, u, "/v1/models");
-    req.url = buf_head(&url);
-    t = transfer_start(s->up, &req, to, arg);
-    onward_headers_forget(&headers);
-    buf_free(&url);
-    return t;
-}
-
 static void ask(struct models *m)
 {
     m->transfer =
-        models_ask(m->s, m->asked, m->s->cfg->connect_ms, false, &ops, m);
+        ask_models(m->s, m->asked, m->s->cfg->connect_ms, false, &ops, m);
     loop_at(m->s->loop, &m->timer, loop_now(m->s->loop) + ASK_NS);
 }
 
@@ -313,6 +319,48 @@ static void ask_next(struct models *m)
     answer_all(m);
 }
 
+/* ---- by ourselves ------------------------------------------------------------- */
+
+static void ask_all(struct models *m)
+{
+    m->coming = json_object_new_array();
+    CHECK(m->coming != NULL);
+    m->begun_ns = loop_now(m->s->loop);
+    m->asked = 0;
+    m->any = false;
+    m->failure.status = 0;
+    ask_next(m);
+}
+
+static void forget_old(struct models *m, int64_t now)
+{
+    size_t i;
+
+    for (i = 0; i < UPSTREAMS_MAX; i++)
+        if (m->listed_ns[i] != 0 && now - m->listed_ns[i] > LISTED_KEPT_NS) {
+            listed_forget(m->listed, i);
+            m->listed_ns[i] = 0;
+        }
+}
+
+static void on_watch(void *arg)
+{
+    struct models *m = arg;
+    const struct config *cfg = m->s->cfg;
+    int64_t now = loop_now(m->s->loop);
+
+    forget_old(m, now);
+    if (m->coming == NULL && (cfg->n_upstreams > 1 || cfg->n_fallbacks > 0))
+        ask_all(m);
+    loop_at(m->s->loop, &m->watch, now + LISTED_FRESH_NS);
+}
+
+void models_watch(struct models *m)
+{
+    m->s->listed = m->listed;
+    on_watch(m);
+}
+
 /* ---- in and out -------------------------------------------------------------------- */
 
 struct models *models_new(struct sluice *s)
@@ -324,6 +372,8 @@ struct models *models_new(struct sluice *s)
     m->listed = listed_new();
     m->timer.fn = on_timeout;
     m->timer.arg = m;
+    m->watch.fn = on_watch;
+    m->watch.arg = m;
     return m;
 }
 
@@ -334,6 +384,8 @@ void models_free(struct models *m)
     if (m->transfer != NULL)
         transfer_cancel(m->transfer);
     loop_cancel(m->s->loop, &m->timer);
+    loop_cancel(m->s->loop, &m->watch);
+    m->s->listed = NULL;
     json_object_put(m->list);
     json_object_put(m->coming);
     listed_free(m->listed);
@@ -350,33 +402,6 @@ static void stop_waiting(struct exchange *x)
     for (i = 0; i < m->n_waiting; i++)
         if (m->waiting[i] == x)
             m->waiting[i--] = m->waiting[--m->n_waiting];
-}
-
-static void ask_all(struct models *m)
-{
-    m->coming = json_object_new_array();
-    CHECK(m->coming != NULL);
-    m->begun_ns = loop_now(m->s->loop);
-    m->asked = 0;
-    m->any = false;
-    m->failure.status = 0;
-    ask_next(m);
-}
-
-const struct listed *models_listed(struct models *m)
-{
-    int64_t now = loop_now(m->s->loop);
-    size_t i;
-
-    for (i = 0; i < UPSTREAMS_MAX; i++)
-        if (m->listed_ns[i] != 0 && now - m->listed_ns[i] > LISTED_KEPT_NS) {
-            listed_forget(m->listed, i);
-            m->listed_ns[i] = 0;
-        }
-    if (m->coming == NULL &&
-        (m->begun_ns == 0 || now - m->begun_ns > LISTED_FRESH_NS))
-        ask_all(m);
-    return m->listed;
 }
 
 static enum step too_many(struct exchange *x)

@@ -25,7 +25,7 @@
 
 #include "fcgi/config/config.h"
 #include "fcgi/exchange.h"
-#include "fcgi/pages/models.h"
+#include "fcgi/pages/ask_models.h"
 #include "lib/log.h"
 #include "state/operator.h"
 
@@ -239,7 +239,7 @@ static void ask(struct asked *a)
     const struct config *cfg = r->s->cfg;
 
     a->status = 0;
-    a->transfer = models_ask(r->s, (size_t)(a - r->asked),
+    a->transfer = ask_models(r->s, (size_t)(a - r->asked),
                              min_i64(cfg->connect_ms, cfg->ready_probe_ms),
                              a->again, &ops, a);
 }

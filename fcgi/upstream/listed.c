@@ -53,18 +53,17 @@ void listed_free(struct listed *l)
     free(l);
 }
 
-void listed_take(struct listed *l, size_t upstream, struct json_object *list,
-                 size_t from)
+void listed_take(struct listed *l, size_t upstream, struct json_object *list)
 {
     size_t n = json_object_array_length(list), i;
     struct names *s = &l->of[upstream];
     json_object *id;
 
-    CHECK(upstream < UPSTREAMS_MAX && from <= n);
+    CHECK(upstream < UPSTREAMS_MAX);
     forget(s);
-    s->name = calloc(n - from + 1, sizeof(*s->name));
+    s->name = calloc(n + 1, sizeof(*s->name));
     CHECK(s->name != NULL);
-    for (i = from; i < n; i++) {
+    for (i = 0; i < n; i++) {
         if (!json_object_object_get_ex(json_object_array_get_idx(list, i), "id",
                                        &id))
             continue;

@@ -18,11 +18,9 @@ enum listed_word {
 struct listed *listed_new(void);
 void listed_free(struct listed *l); /* NULL is fine */
 
-/* UPSTREAM lists the models from place FROM of LIST on, an array as
- * listing_read() makes it; the names are copied.  Takes what LIST has by sorting
- * it: a millisecond for a thousand. */
-void listed_take(struct listed *l, size_t upstream, struct json_object *list,
-                 size_t from);
+/* UPSTREAM lists the models of LIST, an array as listing_read() makes it; their
+ * names are copied, and put in order. */
+void listed_take(struct listed *l, size_t upstream, struct json_object *list);
 /* What UPSTREAM lists is not known any more. */
 void listed_forget(struct listed *l, size_t upstream);
 /* Does UPSTREAM list MODEL?  L may be NULL. */

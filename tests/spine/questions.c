@@ -24,18 +24,18 @@ static void asks_for_models(struct stage *st)
 
 /* ---- who lists what ----------------------------------------------------------- */
 
-static enum listed_word has(struct stage *st, size_t upstream,
+static enum listed_word has(const struct stage *st, size_t upstream,
                             const char *model)
 {
-    return listed_has(models_listed(st->s.models), upstream, model);
+    return listed_has(st->s.listed, upstream, model);
 }
 
 static void each_list_is_kept_by_itself(void)
 {
     struct stage *st = stage_new(TWO);
 
+    models_watch(st->s.models);
     CU_ASSERT_EQUAL(has(st, 0, "x/a"), LISTED_UNKNOWN);
-    CU_ASSERT_EQUAL(fake_started(st->s.up), 1); /* and is asked for */
     stage_answer(st, 200, JSON, LIST(MODEL("x/a") "," MODEL("x/b")));
     CU_ASSERT_EQUAL(has(st, 0, "x/a"), LISTED_YES);
     CU_ASSERT_EQUAL(has(st, 0, "c"), LISTED_NO);
@@ -48,25 +48,37 @@ static void each_list_is_kept_by_itself(void)
     stage_free(st);
 }
 
+static void it_is_asked_where_there_is_a_choice(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    models_watch(st->s.models);
+    stage_pass(st, 300000);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 0);
+    stage_free(st);
+    st = stage_new("{'fallbacks':{'a':['b']}}");
+    models_watch(st->s.models);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    stage_free(st);
+}
+
 /* Asked for anew after five minutes; forgotten after an hour without. */
 static void what_is_listed_grows_old(void)
 {
-    struct stage *st = stage_new(NULL);
+    struct stage *st = stage_new("{'fallbacks':{'a':['b']}}");
     int i;
 
-    (void)has(st, 0, "a");
+    models_watch(st->s.models);
     stage_answer(st, 200, JSON, LIST(MODEL("a")));
-    stage_pass(st, 300000);
-    CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_YES);
+    stage_pass(st, 299999);
     CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
     stage_pass(st, 1);
-    for (i = 1; i < 12; i++) {
+    for (i = 2; i < 14; i++) {
+        CU_ASSERT_EQUAL_FATAL(fake_started(st->s.up), (uint32_t)i);
         CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_YES);
-        CU_ASSERT_EQUAL_FATAL(fake_started(st->s.up), (uint32_t)i + 1);
         stage_answer(st, 500, JSON, "{}");
         CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_YES);
-        CU_ASSERT_EQUAL(fake_started(st->s.up), (uint32_t)i + 1);
-        stage_pass(st, 300001);
+        stage_pass(st, 300000);
     }
     CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_UNKNOWN);
     stage_answer(st, 200, JSON, LIST(MODEL("b")));
@@ -78,15 +90,31 @@ static void what_is_listed_grows_old(void)
 /* A client's question tells, too; and one under way is not asked twice. */
 static void one_question_is_for_both(void)
 {
-    struct stage *st = stage_new(NULL);
+    struct stage *st = stage_new("{'fallbacks':{'a':['b']}}");
 
     asks_for_models(st);
-    CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_UNKNOWN);
+    models_watch(st->s.models);
     CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
     stage_answer(st, 200, JSON, LIST(MODEL("a")));
     ENDED(st);
     CU_ASSERT_EQUAL(has(st, 0, "a"), LISTED_YES);
-    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    stage_free(st);
+}
+
+/* Of what two have, and of what one had the last time. */
+static void what_several_have_is_there_once(void)
+{
+    struct stage *st = stage_new(TWO);
+
+    asks_for_models(st);
+    stage_answer(st, 200, JSON, LIST(MODEL("x/a") "," MODEL("x/b")));
+    stage_answer(st, 200, JSON, LIST(MODEL("c") "," MODEL("x/b")));
+    SAID(st, LIST(MODEL("x/a") "," MODEL("x/b") "," MODEL("c")));
+    stage_pass(st, 60001);
+    asks_for_models(st);
+    stage_answer(st, 500, JSON, "{}");
+    stage_answer(st, 200, JSON, LIST(MODEL("c") "," MODEL("x/b")));
+    SAID(st, LIST(MODEL("c") "," MODEL("x/b")));
     stage_free(st);
 }
 
@@ -343,6 +371,10 @@ static const struct spine_test tests[] = {
     {"models: one list is better than none", one_list_is_better_than_none},
     {"models: what is no list is told", what_is_no_list_is_told},
     {"listed: each list is kept by itself", each_list_is_kept_by_itself},
+    {"listed: it is asked where there is a choice",
+     it_is_asked_where_there_is_a_choice},
+    {"models: what several have is there once",
+     what_several_have_is_there_once},
     {"listed: what is listed grows old", what_is_listed_grows_old},
     {"listed: one question is for both", one_question_is_for_both},
     {"ready: once an upstream answers", ready_once_an_upstream_answers},

@@ -26,7 +26,7 @@ static void list(struct listed *l, size_t upstream, const char *names)
         json_object_object_add(one, "id", json_object_new_string(p));
         json_object_array_add(array, one);
     }
-    listed_take(l, upstream, array, 1);
+    listed_take(l, upstream, array);
     json_object_put(array);
 }
 
@@ -55,7 +55,12 @@ static const struct row {
     {"{" ANY() "}", "z", {0}, .want = "1:0:0 2:0:0"},
     /* lists */
     {"{" ANY() "}", "z", {NULL, "z", NULL}, .want = "1:0:0 2:0:0"},
-    {"{" ANY() "}", "z", {NULL, "y", NULL}, .want = "2:0:0"},
+    {"{" ANY() "}", "z", {NULL, "y", NULL}, .want = "1:0:0 2:0:0"},
+    {"{" ANY() "}", "z", {NULL, "y", "z"}, .want = "2:0:0"},
+    {"{" ANY() ",'fallbacks':{'z':['a/y']}}",
+     "z",
+     {NULL, "y", NULL},
+     .want = "2:0:0 0:1:0=a/y"},
     {"{" ANY() "}", "z", {NULL, "", "y zz"}, .want = "1:0:0 2:0:0"},
     {"{" ANY() "}", "a/x", {NULL, "y a/x b", "y"}, .want = "0:0:0 1:0:0"},
     {"{" ANY() "}", "a/x", {"a/y", "a/x"}, .want = "1:0:0"},
