@@ -3,8 +3,8 @@
  *
  *   place.c --> choices_of() --> the limiter, which takes one
  *
- * An upstream may have it whose patterns fit its model and whose own list, as far
- * as that is known, has it.  One without patterns takes what no other one names,
+ * An upstream may have it whose patterns fit its model, and whose own list does
+ * not lack what another's has.  One without patterns takes what no other one names,
  * and what its list has: who sends "local/..." to a server of his own does not
  * mean the rest of the world as well.  Models that stand in for it come behind
  * it, or alone where nobody has it.  Where nothing is left one upstream is, so
@@ -72,7 +72,7 @@ static set without_patterns(const struct config *cfg)
 }
 
 /* Those that are known to have it, or may have; 0: nobody. */
-static set takers(const struct choices_query *q, const char *model)
+static set havers(const struct choices_query *q, const char *model)
 {
     set of = named(q->cfg, model);
 
@@ -80,16 +80,18 @@ static set takers(const struct choices_query *q, const char *model)
     return of | listing(q, without_patterns(q->cfg), model, LISTED_YES);
 }
 
-/* The same of the model that is asked for.  Not all that an upstream serves is
- * always in its list: that it is missing there counts where another one's has it,
- * or another model may stand in. */
-static set takers_of_asked(const struct choices_query *q, bool has_stand_ins)
+/* Not all that an upstream serves is always in its list, and the settings know
+ * better: that it is missing there counts where another one's has it, or where
+ * no pattern names it and another model may stand in. */
+static set takers(const struct choices_query *q, const char *model,
+                  bool has_stand_ins)
 {
-    set of = takers(q, q->model);
+    set of = havers(q, model), by_name = named(q->cfg, model);
+    bool is_named = (by_name & ~without_patterns(q->cfg)) != 0;
 
-    if (has_stand_ins || listing(q, of, q->model, LISTED_YES) != 0)
+    if ((has_stand_ins && !is_named) || listing(q, of, model, LISTED_YES) != 0)
         return of;
-    return named(q->cfg, q->model);
+    return by_name;
 }
 
 /* The first whose patterns fit, or the last one of all: as requests go that are
@@ -196,7 +198,7 @@ static void add_stand_ins(struct choices *c, const struct choices_query *q,
         if (is_there(c, name, q->model))
             continue;
         request_short_name(c->short_names[i], name, strlen(name));
-        add(c, q->cfg, takers(q, name), c->short_names[i], name);
+        add(c, q->cfg, takers(q, name, false), c->short_names[i], name);
     }
 }
 
@@ -257,7 +259,7 @@ void choices_of(struct choices *out, const struct choices_query *q)
         return;
     }
     n = fallbacks_of(q->cfg, q->model, out->stand_ins);
-    add(out, q->cfg, takers_of_asked(q, n > 0), out->asked, NULL);
+    add(out, q->cfg, takers(q, q->model, n > 0), out->asked, NULL);
     add_stand_ins(out, q, n);
     if (out->n == 0)
         add(out, q->cfg, named(q->cfg, q->model), out->asked, NULL);
