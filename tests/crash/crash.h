@@ -114,6 +114,8 @@ static inline struct limiter_request request(const char *client)
                                     .model = "m",
                                     .request_id = "r",
                                     .body_bytes = 100,
+                                    .prompt_bytes = 100,
+                                    .max_tokens = 50,
                                     .deadline_ns = NEVER};
 }
 
@@ -137,6 +139,9 @@ static inline bool counts_hold(const struct layout *lay)
         same = same && lay->scopes[i].waiting == again->scopes[i].waiting &&
                lay->scopes[i].open == again->scopes[i].open &&
                lay->scopes[i].in_flight == again->scopes[i].in_flight &&
+               lay->scopes[i].open_tokens == again->scopes[i].open_tokens &&
+               lay->scopes[i].lined_tokens == again->scopes[i].lined_tokens &&
+               lay->scopes[i].window.tokens == again->scopes[i].window.tokens &&
                lay->scopes[i].window.n == again->scopes[i].window.n;
     same = same && memcmp(lay->live.retreating, again->live.retreating,
                           sizeof(lay->live.retreating)) == 0;
@@ -148,7 +153,10 @@ static inline bool counts_hold(const struct layout *lay)
                lay->model_states[i].waiting == again->model_states[i].waiting;
     for (i = 0; i < LAY_CLIENTS; i++)
         same = same && lay->clients[i].refs == again->clients[i].refs &&
-               lay->clients[i].lined == again->clients[i].lined;
+               lay->clients[i].lined == again->clients[i].lined &&
+               lay->quotas[i].window.tokens == again->quotas[i].window.tokens &&
+               lay->quotas[i].open_tokens == again->quotas[i].open_tokens &&
+               lay->quotas[i].lined_tokens == again->quotas[i].lined_tokens;
     free(again);
     return same;
 }

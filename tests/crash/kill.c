@@ -175,6 +175,8 @@ static bool answer(struct limiter *lim, struct ticket *t)
     if (rand() % 2 == 0)
         rep.retry_after_ns = rand() % 20 * NS_PER_MS;
     limiter_report(lim, t, &rep);
+    if (rep.answer == ANSWER_FINE)
+        limiter_settle(lim, t, &(struct limiter_usage){rand() % 50, 9});
     return rep.answer == ANSWER_RATE || rep.answer == ANSWER_BUSY;
 }
 
@@ -195,6 +197,7 @@ static void advance(struct limiter *lim, struct request_of_mine *r,
                   "answers: no hold can be ended");
         req.retry = rand() % 8 == 0;
         req.fingerprint = (uint64_t)(rand() % 100);
+        req.tokens_per_min = rand() % 2 == 0 ? 1000000 : 0;
         r->ticket = limiter_join(lim, &req, hear_mine, r);
     } else if (r->granted == 0 && rand() % 400 == 0) {
         limiter_lost(lim, r->ticket);
@@ -336,6 +339,7 @@ static void storm(bool answers)
     CHECK(notes != MAP_FAILED);
     notes->answers = answers;
     set.rules[0].retreat_max_ns = 30 * NS_PER_MS;
+    set.rules[0].tokens = 1000 * LIMIT;
     empty_dir();
     for (i = 0; i < WORKERS; i++)
         pid[i] = spawn(&set, notes);

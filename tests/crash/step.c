@@ -48,6 +48,7 @@ static struct limiter *third;
 static struct ticket *ticket[MAX];
 static uint32_t granted[MAX]; /* by the victim's tickets */
 static int64_t now = T0;
+static bool counted; /* who joins has limits in tokens of its own */
 
 static void hear(void *arg, const struct ticket_news *news)
 {
@@ -64,6 +65,10 @@ static void join(uint32_t from, uint32_t n, const char *client)
 {
     struct limiter_request req = request(client);
 
+    if (counted) {
+        req.tokens_per_min = 1000;
+        req.tokens_per_day = 2000;
+    }
     for (; n > 0; n--, from++)
         ticket[from] = limiter_join(lim, &req, hear, &granted[from]);
 }
@@ -191,6 +196,21 @@ static void two_in_flight(void)
     turn();
     limiter_sent(lim, ticket[0]);
     limiter_sent(lim, ticket[1]);
+    turn();
+}
+
+/* Each of 116 tokens, by its estimate. */
+static void two_counted(void)
+{
+    counted = true;
+    two_in_flight();
+    counted = false;
+}
+
+static void it_tells(void)
+{
+    limiter_settle(lim, ticket[1], &(struct limiter_usage){9, 7});
+    limiter_done(lim, ticket[1], false);
     turn();
 }
 
@@ -485,6 +505,8 @@ static const struct scene scenes[] = {
     {"two are sent", 3, join_3_and_turn, nothing, 0, two_are_sent, 0, 1, 2},
     {"sent and done", 3, join_3_and_turn, other_joins_2, 0, sent_and_done, 0, 1,
      2},
+    {"an answer tells of tokens", 2, two_counted, other_joins_2, 0, it_tells, 0,
+     1, 2},
     {"one comes back", 2, join_3_and_turn, other_joins_2, 0, one_comes_back, 0,
      1, 2},
     {"one comes back unsent", 2, join_3_and_turn, other_joins_2, 0,
@@ -672,6 +694,19 @@ static void survive_stats(struct wreck *w)
     expect(w, st->counters.sent <= MAX + 4, "sends that nobody made");
 }
 
+/* The estimate, or the truth, in each of the three. */
+static void check_told(struct wreck *w)
+{
+    const struct lay_quota *q = &w->lay->quotas[0];
+    uint64_t sums[3] = {w->lay->scopes[0].window.tokens, q->window.tokens, 0};
+    uint32_t i;
+
+    for (i = 0; i < DAY_HOURS; i++)
+        sums[2] += q->hours[i].tokens;
+    for (i = 0; i < ARRAY_LEN(sums); i++)
+        expect(w, sums[i] == 232 || sums[i] == 132, "tokens that nobody took");
+}
+
 static void survive(void *arg)
 {
     struct wreck *w = arg;
@@ -685,6 +720,8 @@ static void survive(void *arg)
     else
         repair_run(lay, now + w->scene->later);
     lay->live.now_ns = now + w->scene->later;
+    if (w->scene->turn == it_tells)
+        check_told(w);
     find_decided(w);
     lay->control.paused_ns = 0; /* they resume */
     expect(w, limits_is_sane(&lay->rules[0]), "rules that cannot be");
@@ -727,6 +764,7 @@ static const struct part parts[] = {
     {offsetof(struct layout, control), sizeof(struct lay_control)},
     {offsetof(struct layout, workers), 8 * sizeof(struct lay_worker)},
     {offsetof(struct layout, rows), (MAX + 20) * sizeof(struct lay_row)},
+    {offsetof(struct layout, tokens), (MAX + 20) * sizeof(struct lay_tokens)},
     {offsetof(struct layout, chunks), 16 * sizeof(struct lay_chunk)},
 };
 static const struct part stats_parts[] = {

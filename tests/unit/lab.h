@@ -62,6 +62,8 @@ CU_ErrorCode test_window_add(void);
 CU_ErrorCode test_admit_add(void);
 CU_ErrorCode test_admit_rules_add(void);
 CU_ErrorCode test_weight_add(void);
+CU_ErrorCode test_token_estimate_add(void);
+CU_ErrorCode test_tokens_add(void);
 CU_ErrorCode test_slot_source_add(void);
 CU_ErrorCode test_alarms_add(void);
 CU_ErrorCode test_turns_add(void);

@@ -52,6 +52,8 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_grant_add,
     test_admit_rules_add,
     test_weight_add,
+    test_token_estimate_add,
+    test_tokens_add,
     test_slot_source_add,
 #endif
     test_config_add,
