@@ -19,14 +19,12 @@
 #include "state/policy/choices.h"
 #include "state/policy/line_eta.h"
 #include "state/policy/model_state.h"
-#include "state/policy/naming.h"
-#include "state/policy/quota.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
-#include "state/policy/tokens.h"
 #include "state/slots.h"
 #include "state/ticket_events.h"
 #include "state/ticket_ops.h"
+#include "state/ticket_takes.h"
 #include "state/upstream_map.h"
 #include "state/verdicts.h"
 #include "state/worker.h"
@@ -69,29 +67,6 @@ static void bind_row(struct limiter *lim, struct ticket *t, uint32_t row)
     lim->by_row[row] = t;
 }
 
-static bool has_own_limit(const struct limiter_request *req)
-{
-    return req->requests_per_min > 0 || req->tokens_per_min > 0 ||
-           req->tokens_per_day > 0;
-}
-
-/* Needs the lock.  As far as its client's own limit goes. */
-static int64_t own_eta_of_next(struct layout *lay,
-                               const struct limiter_request *req, int64_t now)
-{
-    uint32_t client;
-
-    if (!has_own_limit(req))
-        return now;
-    client = naming_client(lay, req->client, now);
-    if (client == NONE)
-        return now;
-    return quota_eta(lay, client,
-                     (struct quota_sum){lay->quotas[client].lined_weight + 1,
-                                        lay->quotas[client].lined_tokens + 1},
-                     now);
-}
-
 /* Needs the lock.  The same in a LINE that several share: as if all that wait
  * there went before it. */
 static int64_t eta_of_next_shared(struct limiter *lim, const struct ticket *t,
@@ -103,7 +78,7 @@ static int64_t eta_of_next_shared(struct limiter *lim, const struct ticket *t,
 
     lim->joins.looks += waiting;
     eta = max_i64(line_eta_nth(&lim->line_eta, lay, line, waiting, lim->now),
-                  own_eta_of_next(lay, &t->req, lim->now));
+                  ticket_takes_own_eta(lay, &t->req, lim->now));
     return eta == NEVER ? -1 : eta - lim->now;
 }
 
@@ -123,7 +98,7 @@ static int64_t eta_of_next(struct limiter *lim, const struct ticket *t)
     if (admit_is_stepwise(lay, scope))
         lim->joins.looks += scope_at(lay, scope)->waiting;
     eta = admit_eta(lay, scope, scope_at(lay, scope)->waiting, lim->now);
-    eta = max_i64(eta, own_eta_of_next(lay, &t->req, lim->now));
+    eta = max_i64(eta, ticket_takes_own_eta(lay, &t->req, lim->now));
     return eta == NEVER ? -1 : eta - lim->now;
 }
 
@@ -207,73 +182,6 @@ static bool refuse_if_off(struct limiter *lim, struct ticket *t, uint32_t model)
     return true;
 }
 
-/* Does a limit of so many TOKENS let T pass, whatever is guessed of it?  No guess
- * is a hundred tokens and eight for each byte of a prompt. */
-static bool surely_fits(const struct ticket *t, uint64_t tokens)
-{
-    return tokens == 0 ||
-           (t->req.max_tokens > 0 &&
-            8 * t->req.prompt_bytes + t->req.max_tokens + 100 <= tokens);
-}
-
-/* Is it worth a closer look? */
-static bool may_be_too_many(const struct layout *lay, const struct ticket *t)
-{
-    uint32_t i;
-
-    if (!surely_fits(t, t->req.tokens_per_min) ||
-        !surely_fits(t, t->req.tokens_per_day))
-        return true;
-    if (t->req.n_choices == 0)
-        return !surely_fits(t, lay->rules[t->req.upstream].tokens);
-    for (i = 0; i < t->req.n_choices; i++)
-        if (t->req.choices[i].upstream < LAY_UPSTREAMS &&
-            !surely_fits(t, lay->rules[t->req.choices[i].upstream].tokens))
-            return true;
-    return false;
-}
-
-/* Needs the lock.  Wherever it might go?  Of the CHOICES of T those are left out
- * that it surely is too much for. */
-static bool are_too_many(struct limiter *lim, struct ticket *t,
-                         struct limiter_choice *choices)
-{
-    struct layout *lay = lim->file.lay;
-    struct limiter_request req = t->req;
-    uint32_t scope, model, i = 0, left = 0;
-
-    do {
-        if (i < t->req.n_choices) {
-            req.upstream = choices[i].upstream;
-            req.model = choices[i].model;
-        }
-        if (req.upstream >= LAY_UPSTREAMS)
-            continue;
-        scope = row_scope(lay, &req, lim->now, &model);
-        if (scope == NONE ||
-            !tokens_are_too_many(lay, &req, scope, model, &t->news))
-            left++;
-        else if (t->req.n_choices > 0)
-            choices[i].upstream = NONE;
-    } while (++i < t->req.n_choices);
-    return left == 0;
-}
-
-/* Needs the lock.  Does T take more than a whole limit?  Then it was refused, and
- * coming again is of no use. */
-static bool refuse_if_too_many(struct limiter *lim, struct ticket *t,
-                               struct limiter_choice *choices)
-{
-    struct layout *lay = lim->file.lay;
-
-    if (!may_be_too_many(lay, t) || !are_too_many(lim, t, choices))
-        return false;
-    lim->journal.did.refused[REFUSED_TOKENS]++;
-    t->news.waiting = lay->live.waiting;
-    ticket_events_refused(lim, t, REFUSED_TOKENS, -1);
-    return true;
-}
-
 void ticket_ops_refuse_off(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
@@ -318,7 +226,7 @@ static void do_join(struct limiter *lim, struct ticket *t)
 
     t->joined_ns = lim->now;
     place_choices(lim, t, choices);
-    if (refuse_if_off(lim, t, NONE) || refuse_if_too_many(lim, t, choices))
+    if (refuse_if_off(lim, t, NONE) || ticket_takes_refuse(lim, t, choices))
         return;
     j.to_head = t->to_head = t->req.retry && claim(lim, t);
     why = row_join(lay, &j, lim->now, &row);
@@ -417,15 +325,6 @@ static bool do_sent(struct limiter *lim, struct ticket *t)
     return true;
 }
 
-/* Needs the lock. */
-static void do_settle(struct limiter *lim, struct ticket *t)
-{
-    struct layout *lay = lim->file.lay;
-
-    if (t->row != NONE && row_at(lay, t->row)->state == ROW_SENT)
-        tokens_settle(lay, t->row, t->req.prompt_bytes, &t->usage);
-}
-
 /* Needs the lock.  What is left of T's wishes could not be had yet. */
 static void fulfil(struct limiter *lim, struct ticket *t)
 {
@@ -446,7 +345,7 @@ static void fulfil(struct limiter *lim, struct ticket *t)
         verdicts_apply(lim, t);
     t->wishes &= ~(unsigned)WISH_REPORT;
     if ((t->wishes & WISH_SETTLE) != 0)
-        do_settle(lim, t);
+        ticket_takes_settle(lim, t);
     t->wishes &= ~(unsigned)WISH_SETTLE;
     if ((t->wishes & WISH_DONE) != 0) {
         do_leave(lim, t);

@@ -1,11 +1,10 @@
 /*
  * The rule of admission on tokens: as the one on the window, by estimates until
- * answers tell.  Included by admit_rules.c alone, which declares its functions.
+ * answers tell.  Part of admit_rules.c, which declares its functions.
  */
 #ifndef SLUICE_ADMIT_TOKENS_H
 #define SLUICE_ADMIT_TOKENS_H
 
-#include "state/policy/admit_rules.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 

@@ -9,26 +9,11 @@
 #include <stdint.h>
 
 #include "lib/base.h"
+#include "state/policy/quota_form.h"
 #include "state/policy/take.h"
 
 struct lay_place;
 struct layout;
-
-#define QUOTA_MAX       10000           /* requests_per_min, as of upstreams */
-#define QUOTA_MINUTE_NS (60 * NS_PER_S) /* it counts this, and the margin */
-
-/* What a request says of its client's limits.  0: there is none. */
-struct quota_word {
-    uint32_t per_min, tokens_per_min;
-    uint64_t tokens_per_day;
-    uint64_t generation; /* of the settings that say so */
-    int64_t said_ns;     /* when the request came */
-};
-
-/* What several requests take together. */
-struct quota_sum {
-    uint64_t weight, tokens;
-};
 
 /* CLIENT's limits are as WORD has it, unless newer settings, or a later request
  * by the same ones, said otherwise: after a loss old requests come again. */
@@ -53,15 +38,6 @@ int64_t quota_eta(struct layout *lay, uint32_t client, struct quota_sum up_to,
 /* When one that takes WHAT may go, and nothing goes before it. */
 int64_t quota_free_at(struct layout *lay, uint32_t client, struct take what,
                       int64_t now);
-
-/* What a client has used of each limit, and when one more may go by it that weighs
- * 1, or takes a token. */
-struct quota_told {
-    struct quota_used {
-        uint64_t used;
-        int64_t at;
-    } requests, tokens, day;
-};
 
 /* Of limits that are, or will be with its next request, as WORD says; where it
  * says 0: 0, and NOW. */

@@ -5,7 +5,7 @@
 #define SLUICE_QUOTA_PARTS_H
 
 #include "state/policy/layout.h"
-#include "state/policy/quota.h"
+#include "state/policy/quota_form.h"
 #include "state/policy/window.h"
 
 #define QUOTA_DAY_NS (86400 * NS_PER_S) /* no margin is longer either */

@@ -580,7 +580,7 @@ static void a_clients_minute_counts_both(void)
 {
     const struct limiter_own_limits own = {0, 1000, 0};
     struct desk *d = desk_of_tokens(0);
-    struct limiter_standing st;
+    struct limiter_standing st = {.waiting = 0};
     struct ask *a, *b, *other;
 
     a = ask_for(d, 968, 300, 1000, 0); /* 800 */
@@ -618,7 +618,7 @@ static void a_clients_day_is_a_day(void)
 {
     const struct limiter_own_limits own = {0, 0, 1000};
     struct desk *d = desk_of_tokens(0);
-    struct limiter_standing st;
+    struct limiter_standing st = {.waiting = 0};
     struct ask *a, *b;
 
     a = ask_for(d, 0, 900, 0, 1000);
