@@ -3,9 +3,10 @@
  *
  * A prompt's tokens follow from its bytes, an answer's from those before it.
  * What is reserved while a request is under way should hold for nearly all: the
- * prompt by what 49 of 50 do not exceed, and an eighth, the answer by what 9 of
- * 10 do not, as many are under way at once and what one takes too much the others
- * take too little.  A bound that the client set is taken as it is.
+ * prompt by what 49 of 50 do not exceed, and an eighth, the answer by what 19 of
+ * 20 do not: what one takes too much, those beside it take too little, and what is
+ * reserved in vain stands idle until the answer tells.  A bound that the client set
+ * is taken as it is.
  *
  * An upper part of values is followed without keeping them (stochastic
  * approximation): a step up for each that is above it, a smaller one down for each
@@ -39,7 +40,7 @@
 #define KNOWN      9  /* so many make the first value of a part */
 
 #define IN_PART  50 /* all but one in so many */
-#define OUT_PART 10
+#define OUT_PART 20
 
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {

@@ -308,6 +308,7 @@ struct crowd {
     struct desk *d;
     struct flight f[FLIGHTS];
     bool bounded; /* each says max_tokens */
+    bool own;     /* the limit is their client's */
     const char *model;
     int64_t t[RUNS * 2]; /* what was sent when, and took so much in truth */
     uint32_t took[RUNS * 2];
@@ -325,7 +326,8 @@ static void begin(struct crowd *c, struct flight *f)
     f->truth.in = in;
     f->truth.out = 20 + lab_random(300);
     if (lab_random(20) == 0)
-        f->truth.out += 300;
+        f->truth.out += 200;
+    req.tokens_per_min = c->own ? LIMIT : 0;
     if (c->bounded)
         req.max_tokens = (uint32_t)f->truth.out + lab_random(400);
     f->ask = desk_ask(c->d, lab_random(3), &req);
@@ -389,30 +391,42 @@ static void run(struct crowd *c, uint32_t until)
     }
 }
 
-static void crowd_begin(struct crowd *c, bool bounded)
+static void crowd_begin(struct crowd *c, bool bounded, bool own)
 {
     uint32_t i;
 
-    *c = (struct crowd){
-        .d = desk_new(LOTS), .bounded = bounded, .model = "a/model"};
-    c->d->set.rules[0].tokens = LIMIT;
+    *c = (struct crowd){.d = desk_new(LOTS),
+                        .bounded = bounded,
+                        .own = own,
+                        .model = "a/model"};
+    c->d->set.rules[0].tokens = own ? 0 : LIMIT;
     for (i = 0; i < 3; i++)
         desk_open(c->d, i);
     desk_pass(c->d, 61000);
 }
 
-static void with_a_bound_no_window_ever_holds_more(void)
+static void check_bounded(bool own)
 {
     struct crowd *c = calloc(1, sizeof(*c));
     double average;
 
     CHECK(c != NULL);
-    crowd_begin(c, true);
+    crowd_begin(c, true, own);
     run(c, RUNS);
     CU_ASSERT_TRUE(fullest(c, 60 * NS_PER_S, &average) <= LIMIT);
     CU_ASSERT_TRUE(average > LIMIT * 0.85);
     desk_free(c->d);
     free(c);
+}
+
+static void with_a_bound_no_window_ever_holds_more(void)
+{
+    check_bounded(false);
+}
+
+static void nor_does_any_minute_of_a_client(void)
+{
+    check_bounded(true);
 }
 
 static void without_one_next_to_none_does_once_it_is_learned(void)
@@ -421,7 +435,7 @@ static void without_one_next_to_none_does_once_it_is_learned(void)
     double average;
 
     CHECK(c != NULL);
-    crowd_begin(c, false);
+    crowd_begin(c, false, false);
     run(c, 100);
     c->n = 0;
     run(c, RUNS);
@@ -716,6 +730,7 @@ static const struct unit_test tests[] = {
      tokens_that_nobody_wrote_are_damage},
     {"with a bound no window ever holds more",
      with_a_bound_no_window_ever_holds_more},
+    {"nor does any minute of a client", nor_does_any_minute_of_a_client},
     {"without one next to none does, once it is learned",
      without_one_next_to_none_does_once_it_is_learned},
     {"what never fits is told so at once", what_never_fits_is_told_so_at_once},

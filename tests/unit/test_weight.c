@@ -1,4 +1,5 @@
-/* Requests that weigh more than 1, from the log to the forecast: as tokens will.
+/* Requests that weigh more than 1, from the log to the forecast, and the log of
+ * tokens.
  * What weighs 1 is in test_window.c, test_admit.c and test_quota.c. */
 #include <string.h>
 
@@ -17,29 +18,32 @@
 
 struct model {
     int64_t t[MODEL_MAX];
-    uint32_t w[MODEL_MAX];
+    uint32_t w[MODEL_MAX], tokens[MODEL_MAX];
     uint32_t first, end;
 };
 
-static uint64_t model_after(const struct model *m, int64_t horizon)
+/* Of what each took of the one or the other. */
+static uint64_t model_after(const struct model *m, const uint32_t *took,
+                            int64_t horizon)
 {
     uint64_t sum = 0;
     uint32_t i;
 
     for (i = m->first; i < m->end; i++)
-        sum += m->t[i] > horizon ? m->w[i] : 0;
+        sum += m->t[i] > horizon ? took[i] : 0;
     return sum;
 }
 
-/* The time of the send with which WEIGHT has gone; 0: there is less. */
-static int64_t model_frees(const struct model *m, uint64_t weight)
+/* The time of the send with which so MUCH has gone; 0: there is less. */
+static int64_t model_frees(const struct model *m, const uint32_t *took,
+                           uint64_t much)
 {
     uint64_t sum = 0;
     uint32_t i;
 
     for (i = m->first; i < m->end; i++) {
-        sum += m->w[i];
-        if (sum >= weight)
+        sum += took[i];
+        if (sum >= much)
             return m->t[i];
     }
     return 0;
@@ -47,32 +51,56 @@ static int64_t model_frees(const struct model *m, uint64_t weight)
 
 static void check_log(struct layout *lay, const struct model *m, int64_t now)
 {
-    uint64_t all = model_after(m, 0), weight = 1 + lab_random(40);
+    uint64_t all = model_after(m, m->w, 0), weight = 1 + lab_random(40);
     int64_t sent = 0, horizon = now - (int64_t)lab_random(400);
     struct window_walk walk;
 
     CU_ASSERT_EQUAL_FATAL(lay->scopes[1].window.n, m->end - m->first);
     CU_ASSERT_EQUAL_FATAL(lay->scopes[1].window.weight, all);
     CU_ASSERT_EQUAL(window_frees(lay, 1, weight, &sent), weight <= all);
-    CU_ASSERT_EQUAL(sent, model_frees(m, weight));
+    CU_ASSERT_EQUAL(sent, model_frees(m, m->w, weight));
     CU_ASSERT_EQUAL(window_weight_after(lay, 1, horizon),
-                    model_after(m, horizon));
+                    model_after(m, m->w, horizon));
     window_walk_begin(lay, 1, &walk);
     for (weight = 1; weight <= all; weight += 1 + lab_random(9)) {
         CU_ASSERT_TRUE(window_walk_to(lay, &walk, weight));
-        CU_ASSERT_EQUAL(walk.sent_ns, model_frees(m, weight));
+        CU_ASSERT_EQUAL(walk.sent_ns, model_frees(m, m->w, weight));
     }
     CU_ASSERT_FALSE(window_walk_to(lay, &walk, all + 1));
+}
+
+static void check_tokens(struct layout *lay, const struct model *m, int64_t now)
+{
+    uint64_t all = model_after(m, m->tokens, 0), some = 1 + lab_random(4000);
+    int64_t sent = 0, horizon = now - (int64_t)lab_random(400);
+
+    CU_ASSERT_EQUAL_FATAL(lay->scopes[1].window.tokens, all);
+    CU_ASSERT_EQUAL(window_frees_tokens(lay, 1, some, &sent), some <= all);
+    CU_ASSERT_EQUAL(sent, model_frees(m, m->tokens, some));
+    CU_ASSERT_EQUAL(window_tokens_after(lay, 1, horizon),
+                    model_after(m, m->tokens, horizon));
+}
+
+/* One of them, where it is now, took something else. */
+static void settle_one(struct layout *lay, struct model *m,
+                       const struct lay_place *places)
+{
+    uint32_t i = lab_random(m->end), tokens = lab_random(300);
+
+    CU_ASSERT_EQUAL(window_settle(lay, 1, &places[i], m->tokens[i], tokens),
+                    i >= m->first);
+    m->tokens[i] = tokens;
 }
 
 static void weights_agree_with_an_array(void)
 {
     struct layout *lay = lab_new();
     struct model *m = calloc(1, sizeof(*m));
+    struct lay_place *places = calloc(MODEL_MAX, sizeof(*places));
     int64_t now = LAB_T0;
     int i;
 
-    CHECK(m != NULL);
+    CHECK(m != NULL && places != NULL);
     for (i = 0; i < 4000 && m->end < MODEL_MAX; i++) {
         now += lab_random(3);
         lay->live.now_ns = now;
@@ -80,7 +108,9 @@ static void weights_agree_with_an_array(void)
             /* Sometimes none but ones: then it is an array. */
             uint32_t w = i < 1500 ? 1 : 1 + lab_random(7);
 
-            window_push(lay, 1, now, (struct take){w, 0}, 1);
+            m->tokens[m->end] = lab_random(300);
+            places[m->end] = window_push(
+                lay, 1, now, (struct take){w, m->tokens[m->end]}, 1);
             m->t[m->end] = now;
             m->w[m->end++] = w;
         } else if (lab_random(4) == 0) {
@@ -88,12 +118,17 @@ static void weights_agree_with_an_array(void)
             while (m->first < m->end && m->t[m->first] <= now - 200)
                 m->first++;
         }
+        if (m->end > 0 && i % 3 == 0)
+            settle_one(lay, m, places);
         if (i % 7 == 0)
             check_log(lay, m, now);
+        if (i % 7 == 0)
+            check_tokens(lay, m, now);
         if (i % 500 == 0)
             repair_run(lay, now);
     }
     lab_recount(lay);
+    free(places);
     free(m);
     free(lay);
 }
