@@ -36,12 +36,16 @@ bool quota_limits(struct layout *lay, uint32_t client)
     return quota_has_any(LAY_AT(lay, quotas, client, LAY_CLIENTS));
 }
 
-/* Does WEIGHT, or TOKENS, of CLIENT's log not count any more? */
+/* Does WEIGHT, or TOKENS, of CLIENT's log not count any more?  One of them is above
+ * 0.  Nearly always all that is in it counts. */
 static bool is_gone(struct layout *lay, uint32_t client, uint64_t weight,
                     uint64_t tokens, int64_t now)
 {
     int64_t gone = now - quota_span(lay), sent;
 
+    if (quota_at(lay, client)->window.n == 0 ||
+        window_nth(lay, quota_owner(client), 0) > gone)
+        return false;
     if (weight > 0 &&
         (!window_frees(lay, quota_owner(client), weight, &sent) || sent > gone))
         return false;
