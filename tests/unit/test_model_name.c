@@ -127,7 +127,8 @@ static struct request *ask(char *type, const char *body)
 static void is_sent(struct request *r, const char *want)
 {
     CU_ASSERT_EQUAL_FATAL(r->body.len, strlen(want));
-    CU_ASSERT_EQUAL(memcmp(buf_head(&r->body), want, r->body.len), 0);
+    if (r->body.len > 0)
+        CU_ASSERT_EQUAL(memcmp(buf_head(&r->body), want, r->body.len), 0);
     request_free(r);
 }
 
