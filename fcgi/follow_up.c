@@ -252,6 +252,15 @@ static enum step unpaid(struct exchange *x, const struct verdict *v)
     return tell_error(x, &told, verdict_rows[v->kind].retry);
 }
 
+/* At once, as its client wrote it. */
+static enum step again_without_report(struct exchange *x)
+{
+    attempt_stop(x); /* the body is its transfer's until then */
+    usage_report_forgo(x);
+    return x->place.state == PLACE_FREE ? again_in(x, 0)
+                                        : again_in_line(x, false);
+}
+
 /* Our key is refused where others may have another: this one is left alone for a
  * while, and X goes on. */
 static bool key_is_dead(struct exchange *x, const struct verdict *v)
@@ -274,8 +283,7 @@ static enum step client_error(struct exchange *x, const struct verdict *v)
     judged(x, v->kind);
     tell_limiter(x, ANSWER_FINE, v, -1, "");
     if (usage_report_is_refused(x, v)) /* not its client's error, but ours */
-        return x->place.state == PLACE_FREE ? again_in(x, 0)
-                                            : again_in_line(x, false);
+        return again_without_report(x);
     return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 

@@ -19,7 +19,6 @@
 
 #include <string.h>
 
-#include "fcgi/attempt.h"
 #include "fcgi/config/config.h"
 #include "fcgi/relay.h"
 #include "fcgi/route.h"
@@ -85,29 +84,30 @@ static bool speaks_of_it(const char *text, size_t len)
     return false;
 }
 
-bool usage_report_is_refused(struct exchange *x, const struct verdict *v)
+void usage_report_forgo(struct exchange *x)
 {
-    struct attempt *a = &x->attempt;
+    usage_report_take_back(x);
+    x->attempt.is_ask_refused = true;
+}
+
+bool usage_report_is_refused(const struct exchange *x, const struct verdict *v)
+{
+    const struct attempt *a = &x->attempt;
     const struct buf *body = &a->probe.body;
 
     if (a->ask.is == NULL || a->errand != ERRAND_REQUEST ||
         (v->status != 400 && v->status != 422) || x->req->body.data == NULL)
         return false;
-    if (!speaks_of_it(v->words.message, strlen(v->words.message)) &&
-        (body->len == 0 || !speaks_of_it(buf_head(body), body->len)))
-        return false;
-    attempt_stop(x); /* the body is its transfer's until then */
-    usage_report_take_back(x);
-    a->is_ask_refused = true;
-    return true;
+    return speaks_of_it(v->words.message, strlen(v->words.message)) ||
+           (body->len > 0 && speaks_of_it(buf_head(body), body->len));
 }
 
 /* ---- who is asked ---------------------------------------------------------------- */
 
 static bool has_limit(const struct exchange *x)
 {
-    return attempt_upstream(x)->tokens > 0 || x->req->tokens_per_min > 0 ||
-           x->req->tokens_per_day > 0;
+    return x->s->cfg->upstreams[x->attempt.upstream].tokens > 0 ||
+           x->req->tokens_per_min > 0 || x->req->tokens_per_day > 0;
 }
 
 static bool is_needed(const struct exchange *x)

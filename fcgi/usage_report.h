@@ -15,11 +15,11 @@ void usage_report_ask(struct exchange *x);
  * another, or its body be changed in another place.  Of a transfer that is under
  * way it must not be. */
 void usage_report_take_back(struct exchange *x);
-/*
- * V, of X's answer, refuses the request for what we have written into it: then
- * the body is as its client wrote it, and X can go again at once.
- */
-bool usage_report_is_refused(struct exchange *x, const struct verdict *v);
+/* Does V, of X's answer, refuse the request for what we have written into it?  Then
+ * it can go again without: the second says that it shall, and takes that back.  Of a
+ * transfer that is under way it must not be. */
+bool usage_report_is_refused(const struct exchange *x, const struct verdict *v);
+void usage_report_forgo(struct exchange *x);
 /* X has got an answer: if it needed that, its model is asked no more for an
  * hour. */
 void usage_report_note(struct exchange *x);

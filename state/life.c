@@ -18,11 +18,11 @@
 #include "state/completions.h"
 #include "state/file/state_file.h"
 #include "state/history_save.h"
-#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/limits.h"
 #include "state/policy/line_eta.h"
 #include "state/policy/retry_priority.h"
+#include "state/policy/wants.h"
 #include "state/section.h"
 #include "state/ticket_events.h"
 #include "state/turn.h"
@@ -88,7 +88,7 @@ static void place_locked(void *arg)
     q->waits = r->id == q->t->id && r->state == ROW_WAITING;
     if (!q->waits)
         return;
-    if (choices_has(q->lay, q->t->row)) {
+    if (wants_has(q->lay, q->t->row)) {
         place_shared(q, r->scope);
         return;
     }

@@ -15,12 +15,12 @@
 #include <string.h>
 
 #include "lib/serial.h"
+#include "state/giving.h"
 #include "state/limiter.h"
 #include "state/operator.h"
 #include "state/operator_orders.h"
 #include "state/policy/draft.h"
 #include "state/policy/row.h"
-#include "state/slots.h"
 #include "state/ticket_events.h"
 #include "state/turn.h"
 #include "state/worker.h"
@@ -47,7 +47,7 @@ bool operator_lead(struct limiter *lim)
         return false;
     if (lim->generation > c->generation) {
         c->generation = lim->generation;
-        slots_poke_all(lim);
+        giving_poke_all(lim);
     }
     return true;
 }
@@ -69,7 +69,7 @@ static void settle_pause(struct limiter *lim, struct lay_control *c)
 
     if (c->pauses < own->number) {
         set_pause(lim, c, own->number, own->since_ns, own->by);
-        slots_poke_all(lim);
+        giving_poke_all(lim);
     }
     if (c->pauses == own->number && c->paused_ns == own->since_ns)
         return;
@@ -143,7 +143,7 @@ static void pause_locked(struct limiter *lim, void *arg)
     if (by != NULL)
         take_offers_back(lim);
     settle_pause(lim, c);
-    slots_poke_all(lim);
+    giving_poke_all(lim);
 }
 
 bool limiter_pause(struct limiter *lim, const char *by, int64_t now)
@@ -181,7 +181,7 @@ static void cancel_locked(struct limiter *lim, void *arg)
             continue;
         __atomic_store_n(&r->flags, (uint16_t)(r->flags | ROW_CANCELLED),
                          __ATOMIC_RELEASE);
-        slots_poke(lim, r->worker);
+        giving_poke(lim, r->worker);
         what->n++;
     }
     c->cancels += what->n > 0;

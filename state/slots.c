@@ -1,11 +1,7 @@
 /*
  * slots.c - a slot is open: who gets it, and who watches for the next one?
  *
- * Whoever holds the lock hands out slots to everybody: its own tickets are
- * granted at once, another worker's row is offered its slot and the worker is
- * poked.  An offer that is not accepted in OFFER_NS goes back into line, and
- * its worker gets no more until it has been seen: so a stopped worker delays
- * the others once, by that long, and can never use a slot it was not given.
+ * Whoever holds the lock hands out slots to everybody (giving.c).
  *
  * What always holds when the lock is free: no slot of a scope is open while a
  * worker that answers has a waiter that may go: see retreat.c, model_state.c and
@@ -20,9 +16,8 @@
  * it.  The later of the two counts, and whoever wakes looks anew.
  */
 #include "state/slots.h"
+#include "state/giving.h"
 #include "state/policy/admit.h"
-#include "state/policy/affinity.h"
-#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/kept.h"
 #include "state/policy/limits.h"
@@ -33,109 +28,13 @@
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
 #include "state/policy/tokens.h"
+#include "state/policy/wants.h"
 #include "state/refusals.h"
 #include "state/slots_shared.h"
 #include "state/ticket_events.h"
 #include "state/worker.h"
 
-#define OFFER_NS    (50 * NS_PER_MS) /* 1,000 times a wake-up's latency */
-#define BACKSTOP_NS (5 * NS_PER_MS)  /* after the leader's alarm */
-
-void slots_poke(struct limiter *lim, uint32_t worker)
-{
-    const struct lay_worker *w = worker_at(lim->file.lay, worker);
-    uint64_t bit = UINT64_C(1) << worker % 64;
-
-    if (worker == lim->seat || (lim->poked[worker / 64] & bit) != 0)
-        return;
-    lim->poked[worker / 64] |= bit;
-    lim->pokes[lim->n_pokes++] = w->address;
-}
-
-void slots_poke_all(struct limiter *lim)
-{
-    const struct layout *lay = lim->file.lay;
-    uint32_t i;
-
-    for (i = 0; i < lay->live.workers_high && i < LAY_WORKERS; i++)
-        if (lay->workers[i].used)
-            slots_poke(lim, i);
-}
-
-static void alarm_at(struct limiter *lim, int64_t when)
-{
-    lim->next_ns = min_i64(lim->next_ns, when);
-}
-
-static void grant(struct limiter *lim, uint32_t row)
-{
-    struct layout *lay = lim->file.lay;
-    const struct lay_row *r = row_at(lay, row);
-    struct ticket *t = lim->by_row[row];
-
-    if (t == NULL || t->row != row || t->id != r->id)
-        sigbus_damaged("a row of ours that we do not know");
-    row_grant(lay, row, lim->now);
-    affinity_note(lay, t->req.affinity.key, limits_upstream(lay, r->scope),
-                  lim->now);
-    lim->journal.did.granted++;
-    /* First: cut short before it is told, the grant was none, and the ticket
-     * waits on. */
-    ticket_events_granted(lim, t);
-    t->state = TICKET_OPEN;
-    t->sent_ns = NEVER;
-}
-
-void slots_accept(struct limiter *lim)
-{
-    struct layout *lay = lim->file.lay;
-    const struct lay_worker *self = worker_at(lay, lim->seat);
-    struct ticket *t;
-
-    for (t = lim->all.first; t != NULL && self->offers > 0; t = t->next)
-        if (t->state == TICKET_LINE && t->row != NONE &&
-            (t->wishes & WISH_DONE) == 0 &&
-            row_at(lay, t->row)->state == ROW_OFFERED)
-            grant(lim, t->row);
-}
-
-void slots_revoke(struct limiter *lim)
-{
-    struct layout *lay = lim->file.lay;
-    uint32_t i;
-
-    if (lay->live.offered == 0)
-        return;
-    for (i = 0; i < lay->live.rows_high && i < LAY_ROWS; i++) {
-        const struct lay_row *r = &lay->rows[i];
-
-        if (r->state != ROW_OFFERED || r->worker == lim->seat)
-            continue;
-        if (r->changed_ns <= lim->now && r->changed_ns > lim->now - OFFER_NS) {
-            alarm_at(lim, r->changed_ns + OFFER_NS);
-            continue;
-        }
-        workers_stall(lay, r->worker);
-        row_revoke(lay, i, lim->now);
-        lim->journal.did.revoked++;
-        lay->live.swept_ns = 0; /* it may be dead: look now */
-    }
-}
-
-void slots_give(struct limiter *lim, uint32_t row)
-{
-    struct layout *lay = lim->file.lay;
-
-    if (row_at(lay, row)->worker == lim->seat) {
-        grant(lim, row);
-    } else {
-        row_offer(lay, row, lim->now);
-        slots_poke(lim, row_at(lay, row)->worker);
-        alarm_at(lim, lim->now + OFFER_NS);
-    }
-    lim->journal.did.probes +=
-        scope_probes_with(lay, row) + model_state_tries_with(lay, row);
-}
+#define BACKSTOP_NS (5 * NS_PER_MS) /* after the leader's alarm */
 
 /* Is there a slot that ROW fits into?  One is there for what takes TAKE_ONE.
  * Nobody goes instead of it: what is heavy would wait for ever. */
@@ -214,7 +113,7 @@ static int64_t give_all(struct limiter *lim, uint32_t scope,
             return when;
         if (!fits(lim, source, row, &when))
             break;
-        slots_give(lim, row);
+        giving_give(lim, row);
     }
     if (s->waiting > 0)
         source->want(lay, scope, when, lim->now);
@@ -226,7 +125,7 @@ int64_t slots_hand_out(struct limiter *lim, uint32_t scope,
 {
     int64_t when;
 
-    if (choices_share(lim->file.lay, scope))
+    if (wants_share(lim->file.lay, scope))
         return slots_shared_hand_out(lim, scope, effort);
     refusals_time(lim, scope);
     admit_refresh(lim->file.lay, scope, lim->now);
@@ -248,10 +147,10 @@ static void lead(struct limiter *lim, uint32_t scope, uint32_t row,
     uint32_t leader = row_at(lim->file.lay, row)->worker;
 
     if (leader != s->leader || when < s->alarm_ns)
-        slots_poke(lim, leader);
+        giving_poke(lim, leader);
     s->leader = leader;
     s->alarm_ns = when;
-    alarm_at(lim, leader == lim->seat ? when : when + BACKSTOP_NS);
+    giving_alarm(lim, leader == lim->seat ? when : when + BACKSTOP_NS);
 }
 
 static void set_shared_alarm(struct limiter *lim, uint32_t line, int64_t when)
@@ -275,7 +174,7 @@ static void set_alarm(struct limiter *lim, uint32_t scope, int64_t when)
     uint32_t row = NONE, kept;
     int64_t free_at, open_at;
 
-    if (choices_share(lay, scope)) {
+    if (wants_share(lay, scope)) {
         set_shared_alarm(lim, scope, when);
         return;
     }

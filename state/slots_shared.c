@@ -2,14 +2,14 @@
  * slots_shared.c - several upstreams, one line: who gets which of their slots?
  *
  * The line is asked for the best of those that have a use for what is open; that
- * one takes of it what it likes best (choices.c), and then all is as with a line
+ * one takes of it what it likes best (wants.c), and then all is as with a line
  * of one upstream: a slot may be kept for who is owed it and whose model is
  * busy there, and nobody is passed by who only needs a larger one.
  */
 #include "state/slots_shared.h"
+#include "state/giving.h"
 
 #include "state/policy/admit.h"
-#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/kept.h"
 #include "state/policy/layout.h"
@@ -20,8 +20,8 @@
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
 #include "state/policy/tokens.h"
+#include "state/policy/wants.h"
 #include "state/refusals.h"
-#include "state/slots.h"
 #include "state/worker.h"
 
 static uint32_t next_member(const struct openings *o, uint32_t from)
@@ -73,7 +73,7 @@ static void give_kept(struct limiter *lim, struct openings *o)
         while (
             slot_source_of(lay, i)->have(lay, i, TAKE_ONE, lim->now, &when) &&
             (row = kept_ready(lay, i)) != NONE)
-            slots_give(lim, row);
+            giving_give(lim, row);
         openings_look_at(lay, o, i);
     }
 }
@@ -84,7 +84,7 @@ static bool fits(struct limiter *lim, struct openings *o, uint32_t row,
                  uint32_t k)
 {
     struct layout *lay = lim->file.lay;
-    struct choice_place p = choices_place(lay, row, k);
+    struct wants_place p = wants_place(lay, row, k);
     struct take what = tokens_at(lay, row, p.scope);
     int64_t when;
 
@@ -101,14 +101,14 @@ static bool keep(struct limiter *lim, struct openings *o, uint32_t owed)
     struct layout *lay = lim->file.lay;
     uint32_t k;
 
-    if (owed == NONE || choices_take(lay, owed, o, false) != NONE)
+    if (owed == NONE || wants_take(lay, owed, o, false) != NONE)
         return false;
-    k = choices_owed(lay, owed, o);
+    k = kept_owed(lay, owed, o);
     if (k == NONE)
         return false;
-    choices_mark(lay, owed, k);
+    wants_mark(lay, owed, k);
     queue_keep(lay, owed);
-    openings_look_at(lay, o, choices_place(lay, owed, k).upstream);
+    openings_look_at(lay, o, wants_place(lay, owed, k).upstream);
     return true;
 }
 
@@ -123,15 +123,15 @@ static bool give_one(struct limiter *lim, uint32_t line, struct openings *o)
         return true;
     if (row == NONE)
         return false;
-    k = choices_take(lay, row, o, true);
+    k = wants_take(lay, row, o, true);
     if (k == NONE)
         return false;
     if (!fits(lim, o, row, k))
         return true;
-    choices_mark(lay, row, k);
-    slots_give(lim, row);
+    wants_mark(lay, row, k);
+    giving_give(lim, row);
     if (scope_at(lay, line)->waiting > 0)
-        openings_look_at(lay, o, choices_place(lay, row, k).upstream);
+        openings_look_at(lay, o, wants_place(lay, row, k).upstream);
     return true;
 }
 
@@ -183,7 +183,7 @@ struct search {
 
 /* When ROW finds a slot at P. */
 static int64_t slot_at(struct layout *lay, const struct openings *o,
-                       uint32_t row, const struct choice_place *p)
+                       uint32_t row, const struct wants_place *p)
 {
     const struct lay_rules *r;
     int64_t when;
@@ -211,7 +211,7 @@ static void search_row(struct search *s, uint32_t row)
     uint32_t k, n = want_at(lay, row)->n;
 
     for (k = 0; k < n; k++) {
-        struct choice_place p = choices_place(lay, row, k);
+        struct wants_place p = wants_place(lay, row, k);
         int64_t at = s->client_ns;
 
         if (is_kept && want_at(lay, row)->mark != k + 1)

@@ -10,7 +10,6 @@
  */
 #include "state/ticket_events.h"
 #include "state/policy/admit.h"
-#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/limits.h"
 #include "state/policy/line_eta.h"
@@ -21,6 +20,7 @@
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
 #include "state/policy/tokens.h"
+#include "state/policy/wants.h"
 #include "state/worker.h"
 
 /* Where classes tie, position.c goes through all lines again and again. */
@@ -45,7 +45,7 @@ void ticket_events_granted(struct limiter *lim, struct ticket *t)
     uint32_t used = admit_used(lay, scope, lim->now);
     const struct lay_rules *r = limits_of(lay, scope);
 
-    t->choice = t->news.choice = choices_number(lay, t->row);
+    t->choice = t->news.choice = wants_number(lay, t->row);
     t->news.limit = admit_limit(lay, scope);
     t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;
     t->news.reset_ns = r->window_ns + r->margin_ns;
@@ -156,7 +156,7 @@ static bool tell_place(struct limiter *lim, struct ticket *t, uint32_t n_etas)
 {
     struct layout *lay = lim->file.lay;
 
-    if (choices_has(lay, t->row))
+    if (wants_has(lay, t->row))
         ticket_events_place_shared(lay, t, lim->now, &lim->line_eta);
     else
         ticket_events_place(lay, t, lim->now, lim->etas, n_etas);
@@ -194,7 +194,7 @@ static void measure(struct limiter *lim, uint32_t scope, struct measured *m)
         eligible_measure(lay, scope);
         lim->told.looks += waiting;
     }
-    if (choices_share(lay, scope)) {
+    if (wants_share(lay, scope)) {
         line_eta_all(&lim->line_eta, lay, scope, lim->now);
         lim->told.looks += 2 * waiting;
         return;
@@ -238,7 +238,7 @@ void ticket_events_places(struct limiter *lim)
             break;
         measure(lim, scope, &m);
         if (!tell_place(lim, next_fresh(lim), m.n_etas) &&
-            choices_share(lay, scope))
+            wants_share(lay, scope))
             m.scope = NONE; /* it is gone: those behind it come sooner */
     }
     lim->more |= lim->fresh != NULL;

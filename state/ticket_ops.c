@@ -16,12 +16,13 @@
 
 #include "state/journal.h"
 #include "state/policy/admit.h"
-#include "state/policy/choices.h"
 #include "state/policy/line_eta.h"
 #include "state/policy/model_state.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
+#include "state/policy/wants.h"
 #include "state/slots.h"
+#include "state/ticket_choices.h"
 #include "state/ticket_events.h"
 #include "state/ticket_ops.h"
 #include "state/ticket_takes.h"
@@ -86,7 +87,7 @@ static int64_t eta_of_next_shared(struct limiter *lim, const struct ticket *t,
 static int64_t eta_of_next(struct limiter *lim, const struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
-    uint32_t model, scope = choices_line(lay, t->req.upstream);
+    uint32_t model, scope = wants_line(lay, t->req.upstream);
     int64_t eta;
 
     if (scope != NONE)
@@ -112,89 +113,6 @@ static void refuse(struct limiter *lim, struct ticket *t,
     t->news.waiting = lay->live.waiting;
     retry_priority_note(lay, t->req.fingerprint, lim->now);
     ticket_events_refused(lim, t, why, eta_of_next(lim, t));
-}
-
-/* Needs the lock.  T's choices with the rows of upstreams for their places in the
- * settings, into TO; its request, which says where they are. */
-static void place_choices(const struct limiter *lim, struct ticket *t,
-                          struct limiter_choice to[LIMITER_CHOICES])
-{
-    uint32_t i;
-
-    t->req.upstream = upstream_map_of(lim, t->upstream);
-    t->req.choices = to;
-    for (i = 0; i < t->req.n_choices; i++) {
-        to[i] = t->choices[i].as;
-        to[i].upstream = upstream_map_of(lim, to[i].upstream);
-    }
-    if (t->req.n_choices > 0)
-        t->req.upstream = to[0].upstream;
-}
-
-/* Needs the lock.  Is all off that T could go to?  Then NEWS says of what ends
- * first why. */
-static enum limiter_refusal off(struct limiter *lim, const struct ticket *t,
-                                uint32_t model, struct ticket_news *news)
-{
-    struct layout *lay = lim->file.lay;
-    struct ticket_news one = *news;
-    enum limiter_refusal why = REFUSED_NOT, last;
-    uint32_t i;
-
-    if (lay->live.limited == 0)
-        return REFUSED_NOT;
-    if (t->req.n_choices == 0)
-        return model_state_refuse(lay, t->req.upstream, model, t->req.model,
-                                  lim->now, news);
-    for (i = 0; i < t->req.n_choices; i++) {
-        uint32_t upstream = upstream_map_of(lim, t->choices[i].as.upstream);
-
-        if (upstream == NONE)
-            continue;
-        last = model_state_refuse(lay, upstream, NONE, t->choices[i].model,
-                                  lim->now, &one);
-        if (last == REFUSED_NOT)
-            return REFUSED_NOT;
-        if (why == REFUSED_NOT || one.eta_ns < news->eta_ns) {
-            *news = one;
-            why = last;
-        }
-    }
-    return why;
-}
-
-/* Needs the lock.  Is T's model or upstream off?  Then it was refused, and has
- * no row. */
-static bool refuse_if_off(struct limiter *lim, struct ticket *t, uint32_t model)
-{
-    struct layout *lay = lim->file.lay;
-    enum limiter_refusal why = off(lim, t, model, &t->news);
-
-    if (why == REFUSED_NOT)
-        return false;
-    if (t->row != NONE) {
-        lim->by_row[t->row] = NULL;
-        row_leave(lay, t->row);
-    }
-    lim->journal.did.refused[why]++;
-    t->news.waiting = lay->live.waiting;
-    ticket_events_refused(lim, t, why, t->news.eta_ns);
-    return true;
-}
-
-void ticket_ops_refuse_off(struct limiter *lim)
-{
-    struct layout *lay = lim->file.lay;
-    struct ticket *t;
-
-    if (lay->live.refusing == lim->refused_up_to)
-        return;
-    for (t = lim->all.first; t != NULL; t = t->next)
-        if (t->state == TICKET_LINE && t->row != NONE &&
-            (t->wishes & WISH_DONE) == 0 &&
-            row_at(lay, t->row)->state == ROW_WAITING)
-            (void)refuse_if_off(lim, t, row_at(lay, t->row)->model);
-    lim->refused_up_to = lay->live.refusing;
 }
 
 /* Needs the lock.  Is T owed the head of its line?  Whoever asks again may do
@@ -225,8 +143,9 @@ static void do_join(struct limiter *lim, struct ticket *t)
     uint32_t row = NONE;
 
     t->joined_ns = lim->now;
-    place_choices(lim, t, choices);
-    if (refuse_if_off(lim, t, NONE) || ticket_takes_refuse(lim, t, choices))
+    ticket_choices_place(lim, t, choices);
+    if (ticket_choices_refuse(lim, t, NONE) ||
+        ticket_takes_refuse(lim, t, choices))
         return;
     j.to_head = t->to_head = t->req.retry && claim(lim, t);
     why = row_join(lay, &j, lim->now, &row);
@@ -263,7 +182,7 @@ static void do_again(struct limiter *lim, struct ticket *t)
     t->state = TICKET_LINE;
     t->granted = false;
     t->wishes &= ~(unsigned)WISH_AGAIN; /* as in do_join() */
-    if (refuse_if_off(lim, t, row_at(lim->file.lay, t->row)->model))
+    if (ticket_choices_refuse(lim, t, row_at(lim->file.lay, t->row)->model))
         return;
     ticket_events_fresh(lim, t);
 }
@@ -449,7 +368,7 @@ static bool adopt(struct limiter *lim, struct ticket *t)
     uint32_t row = NONE;
     enum limiter_refusal why;
 
-    place_choices(lim, t, choices);
+    ticket_choices_place(lim, t, choices);
     why = row_adopt(lim->file.lay, &j, state, lim->now, &row);
     t->req.choices = NULL;
     if (why == REFUSED_NOT) {

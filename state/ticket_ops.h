@@ -10,8 +10,6 @@ struct ticket;
 void ticket_ops_add(struct limiter *lim, struct ticket *t, unsigned what);
 /* Needs the lock.  Does what was asked since the last turn. */
 void ticket_ops_fulfil(struct limiter *lim);
-/* Needs the lock.  Refuses our waiters whose model or upstream went off. */
-void ticket_ops_refuse_off(struct limiter *lim);
 /* Needs the lock.  Puts the tickets of a lost file into this one; while there
  * are more than a turn's worth, lim->adopting. */
 void ticket_ops_adopt(struct limiter *lim);

@@ -23,6 +23,7 @@
  * never be booked into the past.
  */
 #include "state/turn.h"
+#include "state/giving.h"
 
 #include <string.h>
 
@@ -43,6 +44,7 @@
 #include "state/refusals.h"
 #include "state/say.h"
 #include "state/slots.h"
+#include "state/ticket_choices.h"
 #include "state/ticket_events.h"
 #include "state/ticket_ops.h"
 #include "state/upstream_map.h"
@@ -161,15 +163,15 @@ static void locked(void *arg)
     lim->at_work = lim->seat != NONE && !lim->adopting;
     if (lim->at_work) {
         operator_look(lim);
-        refusals_due(lim); /* time first */
-        slots_accept(lim); /* before revoke(): late is not never */
-        slots_revoke(lim);
+        refusals_due(lim);  /* time first */
+        giving_accept(lim); /* before revoke(): late is not never */
+        giving_revoke(lim);
         sweep(lim);
         verdicts_end(lim);
         ticket_ops_fulfil(lim);
         completions_resolve(lim);
         operator_cancelled(lim);
-        ticket_ops_refuse_off(lim);
+        ticket_choices_refuse_all(lim);
         slots_hand_out_all(lim);
         ticket_events_places(lim);
         journal_gauge(lim);

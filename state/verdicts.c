@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "state/change_log.h"
-#include "state/policy/choices.h"
+#include "state/giving.h"
 #include "state/policy/draft.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_limit.h"
@@ -22,8 +22,8 @@
 #include "state/policy/quota.h"
 #include "state/policy/scope.h"
 #include "state/policy/tokens.h"
+#include "state/policy/wants.h"
 #include "state/refusals.h"
-#include "state/slots.h"
 #include "state/upstream_map.h"
 #include "state/verdicts.h"
 #include "state/worker.h"
@@ -68,7 +68,7 @@ static void model_off(struct limiter *lim, const struct lay_row *row,
         return;
     draft_put(lay, b, &new, sizeof(new));
     lim->journal.did.benches++;
-    slots_poke_all(lim); /* whoever waits for it is told at once */
+    giving_poke_all(lim); /* whoever waits for it is told at once */
     note_ejection(lim, LAY_UPSTREAMS + row->model, "bench", b);
 }
 
@@ -88,7 +88,7 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
     new.try_id = 0;
     draft_put(lay, d, &new, sizeof(new));
     lim->journal.did.holds[HOLD_UNPAID]++;
-    slots_poke_all(lim);
+    giving_poke_all(lim);
     note_ejection(lim, upstream, "unpaid", &d->ejection);
 }
 
@@ -214,7 +214,7 @@ static void away(struct limiter *lim, struct ticket *t)
     struct limiter_report rep = t->report;
 
     if (!row_is_in_flight(row) ||
-        choices_line(lay, limits_upstream(lay, row->scope)) == NONE)
+        wants_line(lay, limits_upstream(lay, row->scope)) == NONE)
         return;
     rep.cause = EJECTED_AWAY;
     rep.retry_after_ns = -1;

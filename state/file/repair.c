@@ -15,7 +15,6 @@
 #include <string.h>
 
 #include "state/policy/affinity.h"
-#include "state/policy/choices.h"
 #include "state/policy/draft.h"
 #include "state/policy/layout.h"
 #include "state/policy/model_state.h"
@@ -23,8 +22,9 @@
 #include "state/policy/queue.h"
 #include "state/policy/quota.h"
 #include "state/policy/retry_priority.h"
-#include "state/policy/row.h"
+#include "state/policy/row_count.h"
 #include "state/policy/tokens.h"
+#include "state/policy/wants.h"
 #include "state/policy/window.h"
 
 /* Clocks of one boot agree to the nanosecond; a second allows for a reader
@@ -138,7 +138,7 @@ static void rebuild_row(struct layout *lay, uint32_t i, int64_t now)
     if (r->state == ROW_FREE)
         return;
     check_row(lay, r, now);
-    choices_rebuild(lay, i);
+    wants_rebuild(lay, i);
     if (r->state != ROW_OPEN || !window_has_last(lay, r->scope, r->grant))
         return;
     tokens_found_sent(lay, i);

@@ -9,7 +9,6 @@
  */
 #include "state/policy/eligible.h"
 
-#include "state/policy/choices.h"
 #include "state/policy/kept.h"
 #include "state/policy/layout.h"
 #include "state/policy/model_gate.h"
@@ -17,15 +16,15 @@
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
 #include "state/policy/tokens.h"
+#include "state/policy/wants.h"
 
 bool eligible_is_model_blocked(struct layout *lay, uint32_t row)
 {
     if (lay->live.limited == 0)
         return false;
-    return choices_has(lay, row)
-               ? choices_are_blocked(lay, row)
-               : model_gate_block(lay, row_at(lay, row)->model,
-                                  lay->live.now_ns);
+    return wants_has(lay, row) ? wants_are_blocked(lay, row)
+                               : model_gate_block(lay, row_at(lay, row)->model,
+                                                  lay->live.now_ns);
 }
 
 bool eligible_takes_turn(struct layout *lay, uint32_t row)
@@ -76,9 +75,9 @@ static bool finds_nothing(struct layout *lay, uint32_t row,
                           struct eligible_pick pick)
 {
     return (row_at(lay, row)->flags & ROW_KEPT) != 0 ||
-           (choices_take(lay, row, pick.open, pick.whom == PICK_ANY) == NONE &&
+           (wants_take(lay, row, pick.open, pick.whom == PICK_ANY) == NONE &&
             !(pick.whom == PICK_OWED &&
-              choices_owed(lay, row, pick.open) != NONE));
+              kept_owed(lay, row, pick.open) != NONE));
 }
 
 static bool is_passed_over(struct layout *lay, uint32_t row,
@@ -125,8 +124,8 @@ struct measure {
 /* For how many more like ROW would a slot be kept? */
 static uint32_t left_for(struct layout *lay, uint32_t row)
 {
-    return choices_has(lay, row) ? kept_left_of(lay, row_at(lay, row)->model)
-                                 : kept_left(lay, row);
+    return wants_has(lay, row) ? kept_left_of(lay, row_at(lay, row)->model)
+                               : kept_left(lay, row);
 }
 
 static bool has_turn(struct measure *m, uint32_t row)
@@ -210,8 +209,8 @@ static int64_t row_free_at(struct layout *lay, uint32_t row, int64_t from,
                              lay->live.now_ns);
     if (eligible_is_model_blocked(lay, row))
         return max_i64(
-            from, choices_has(lay, row)
-                      ? choices_free_at(lay, row)
+            from, wants_has(lay, row)
+                      ? wants_free_at(lay, row)
                       : model_gate_free_at(lay, r->model, lay->live.now_ns));
     *last = (r->flags & ROW_PROBED) == 0;
     return from;

@@ -14,7 +14,6 @@
  */
 #include "state/policy/kept.h"
 
-#include "state/policy/choices.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_gate.h"
@@ -23,6 +22,7 @@
 #include "state/policy/quota.h"
 #include "state/policy/scope.h"
 #include "state/policy/tokens.h"
+#include "state/policy/wants.h"
 
 #define MOMENT_PART 4 /* of a window is worth waiting for */
 
@@ -80,11 +80,29 @@ uint32_t kept_left_of(struct layout *lay, uint32_t model)
 
 uint32_t kept_left(struct layout *lay, uint32_t row)
 {
-    struct choice_place p = choices_home(lay, row);
+    struct wants_place p = wants_home(lay, row);
 
     if (p.model == NONE || p.scope >= LAY_UPSTREAMS)
         return 0;
     return kept_left_of(lay, p.model);
+}
+
+uint32_t kept_owed(struct layout *lay, uint32_t row, const struct openings *o)
+{
+    const struct lay_want *w = want_at(lay, row);
+    uint32_t k;
+
+    if ((row_at(lay, row)->flags & ROW_KEPT) != 0)
+        return NONE;
+    for (k = 0; k < w->n; k++) {
+        struct wants_place p = wants_place(lay, row, k);
+
+        if (p.model != NONE && p.scope < LAY_UPSTREAMS &&
+            wants_is_open(lay, o, &p) && wants_is_blocked(lay, &p) &&
+            kept_left_of(lay, p.model) > 0)
+            return k;
+    }
+    return NONE;
 }
 
 bool kept_may(struct layout *lay, uint32_t row)
@@ -94,7 +112,7 @@ bool kept_may(struct layout *lay, uint32_t row)
 
 void kept_count(struct layout *lay, uint32_t row, int sign)
 {
-    struct choice_place p = choices_home(lay, row);
+    struct wants_place p = wants_home(lay, row);
 
     scope_at(lay, p.scope)->kept += (uint32_t)sign * row_at(lay, row)->weight;
     if (p.model != NONE)
@@ -121,7 +139,7 @@ static uint32_t walk_line(struct walk *w)
         if (++w->hops > LAY_ROWS)
             sigbus_damaged("line");
         if ((row_at(lay, row)->flags & ROW_KEPT) != 0 &&
-            choices_home(lay, row).scope == w->scope)
+            wants_home(lay, row).scope == w->scope)
             return row;
     }
     return NONE;
@@ -147,7 +165,7 @@ static uint32_t walk_next(struct walk *w)
 /* The first of them. */
 static uint32_t walk_begin(struct walk *w, struct layout *lay, uint32_t scope)
 {
-    uint32_t line = scope < LAY_UPSTREAMS ? choices_line(lay, scope) : NONE;
+    uint32_t line = scope < LAY_UPSTREAMS ? wants_line(lay, scope) : NONE;
 
     *w = (struct walk){lay,  scope, line == NONE ? scope : line, 0, NONE,
                        NONE, 0};
@@ -159,7 +177,7 @@ static bool is_of_use(struct layout *lay, uint32_t row)
 {
     const struct lay_row *r = row_at(lay, row);
 
-    return choices_home(lay, row).model != NONE &&
+    return wants_home(lay, row).model != NONE &&
            !worker_at(lay, r->worker)->stalled &&
            !quota_blocks(lay, r->client, tokens_of_client(lay, r),
                          lay->live.now_ns);
@@ -168,8 +186,7 @@ static bool is_of_use(struct layout *lay, uint32_t row)
 static bool may_go(struct layout *lay, uint32_t row)
 {
     return is_of_use(lay, row) &&
-           !model_gate_block(lay, choices_home(lay, row).model,
-                             lay->live.now_ns);
+           !model_gate_block(lay, wants_home(lay, row).model, lay->live.now_ns);
 }
 
 uint32_t kept_ready(struct layout *lay, uint32_t scope)
@@ -189,7 +206,7 @@ uint32_t kept_ready(struct layout *lay, uint32_t scope)
 
 static bool is_idle(struct layout *lay, uint32_t row)
 {
-    uint32_t model = choices_home(lay, row).model;
+    uint32_t model = wants_home(lay, row).model;
 
     return !is_of_use(lay, row) ||
            (model_state_at(lay, model)->kept > room(lay, model) &&
@@ -215,7 +232,7 @@ uint32_t kept_next(struct layout *lay, uint32_t scope, int64_t *when)
 
     *when = NEVER;
     for (row = walk_begin(&w, lay, scope); row != NONE; row = walk_next(&w)) {
-        int64_t at = model_gate_free_at(lay, choices_home(lay, row).model,
+        int64_t at = model_gate_free_at(lay, wants_home(lay, row).model,
                                         lay->live.now_ns);
 
         if (at < *when) {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct layout;
+struct openings;
 
 /* ROW waits for its blocked model: may a slot be kept for it? */
 bool kept_may(struct layout *lay, uint32_t row);
@@ -16,6 +17,9 @@ bool kept_may(struct layout *lay, uint32_t row);
 uint32_t kept_left(struct layout *lay, uint32_t row);
 /* The same of MODEL. */
 uint32_t kept_left_of(struct layout *lay, uint32_t model);
+/* Which of the choices of ROW has an open slot, by O, that is owed to it while
+ * its model is blocked there; or NONE. */
+uint32_t kept_owed(struct layout *lay, uint32_t row, const struct openings *o);
 /* ROW, in line, has one kept; or no longer.  What it costs its client in the
  * queue is queue.c's business. */
 void kept_count(struct layout *lay, uint32_t row, int sign);

@@ -42,6 +42,7 @@
 #include "state/policy/day_sums.h"
 #include "state/policy/ejection.h"
 #include "state/policy/lay_head.h"
+#include "state/policy/lay_want.h"
 #include "state/policy/reachability.h"
 #include "state/policy/retreat.h"
 #include "state/policy/token_estimate.h"
@@ -312,13 +313,6 @@ struct lay_row {
     char request_id[LIMITER_ID_MAX];
 };
 
-struct lay_affinity {  /* of a conversation */
-    uint64_t key;      /* 0: free */
-    int64_t at_ns;     /* when it went last, */
-    uint32_t upstream; /* and where */
-    uint32_t pad;
-};
-
 struct lay_retry {
     uint64_t fingerprint; /* 0: free */
     int64_t at_ns;        /* when it was refused or lost */
@@ -334,39 +328,6 @@ struct lay_chunk {
     int64_t t[CHUNK_TIMES];
     uint32_t weight[CHUNK_TIMES];
     uint32_t tokens[CHUNK_TIMES]; /* guessed; the answer's own, once it told */
-};
-
-/* Where a send is in a log. */
-struct lay_place {
-    int64_t t_ns;
-    uint32_t chunk, k; /* chunk NONE: in none */
-};
-
-/* Of the row with the same index. */
-struct lay_tokens {
-    uint32_t in, out;           /* guessed when it joined */
-    uint32_t takes;             /* what its scope's limit counts of them, */
-    uint32_t own;               /* and its client's: both */
-    struct lay_place in_scope;  /* in its scope's log, */
-    struct lay_place in_client; /* and in its client's; t_ns 0: nothing of it is
-                                 * to be settled */
-};
-
-#define LAY_NO_MODEL UINT16_MAX
-
-struct lay_choice { /* as limiter_choice */
-    uint8_t upstream, rank;
-    uint16_t model;      /* or LAY_NO_MODEL */
-    uint16_t patience;   /* in hundredths of a second */
-    uint8_t number, pad; /* of the request's choices */
-};
-
-/* Where the row with the same index may go, if that has ROW_CHOOSES: it is of a
- * line that several upstreams share. */
-struct lay_want {
-    uint16_t n;    /* from 1; by rank */
-    uint16_t mark; /* 1 + the choice that it has a slot of, or one kept; 0 */
-    struct lay_choice choice[LIMITER_CHOICES];
 };
 
 /* Of the row with the same index: only those are touched that have one. */

@@ -11,114 +11,9 @@
 
 #include <string.h>
 
-#include "state/policy/choices.h"
 #include "state/policy/limits.h"
 #include "state/policy/line_race.h"
-#include "state/policy/model_eta.h"
-#include "state/policy/tokens.h"
-
-static void begin(struct line_eta *e, struct layout *lay, uint32_t line,
-                  int64_t now)
-{
-    e->line = line;
-    e->now = now;
-    e->n = 0;
-    if (lay->live.limited > 0)
-        memset(e->model_nth, 0, sizeof(e->model_nth));
-}
-
-struct line_eta_place *line_eta_place_of(struct line_eta *e, struct layout *lay,
-                                         uint32_t scope)
-{
-    struct line_eta_place *p;
-    struct admit_ask ask;
-    uint32_t i;
-
-    for (i = 0; i < e->n; i++)
-        if (e->places[i].scope == scope)
-            return &e->places[i];
-    if (e->n == LINE_ETA_PLACES)
-        return NULL;
-    p = &e->places[e->n];
-    p->scope = scope;
-    p->next_ns = p->before_ns = 0;
-    admit_rules_ask(&ask, lay, scope, e->now);
-    forecast_begin(&p->forecast, &ask, e->times[e->n],
-                   ask.r->tokens > 0 ? e->takes[e->n] : NULL);
-    e->n++;
-    return p;
-}
-
-/* What ROW, or any, takes there. */
-static struct take take_of(struct layout *lay, const struct line_eta_place *p,
-                           uint32_t row)
-{
-    return row == NONE ? forecast_each(&p->forecast)
-                       : tokens_at(lay, row, p->scope);
-}
-
-int64_t line_eta_slot(struct layout *lay, struct line_eta_place *p,
-                      uint32_t row)
-{
-    struct forecast f = p->forecast;
-    bool is_plain = f.ask.r->tokens == 0;
-    int64_t at;
-
-    if (is_plain && p->next_ns != 0)
-        return p->next_ns;
-    at = forecast_next(&f, take_of(lay, p, row));
-    if (is_plain)
-        p->next_ns = at;
-    return at;
-}
-
-static int64_t take_slot(struct line_eta *e, struct layout *lay,
-                         struct line_eta_place *p, uint32_t row)
-{
-    uint32_t n = p->forecast.n;
-    struct take what = take_of(lay, p, row);
-    int64_t at = forecast_next(&p->forecast, what);
-
-    if (n < LAY_ROWS)
-        e->times[p - e->places][n] = at;
-    if (n < LAY_ROWS && p->forecast.takes != NULL)
-        e->takes[p - e->places][n] = what;
-    p->next_ns = 0;
-    return at;
-}
-
-int64_t line_eta_of_model(struct line_eta *e, struct layout *lay,
-                          uint32_t model)
-{
-    return model == NONE || lay->live.limited == 0
-               ? e->now
-               : model_eta(lay, model, e->model_nth[model], e->now);
-}
-
-int64_t line_eta_take(struct line_eta *e, struct layout *lay, uint32_t row,
-                      uint32_t k)
-{
-    struct choice_place c = choices_place(lay, row, k);
-    struct line_eta_place *p = line_eta_place_of(e, lay, c.scope);
-    int64_t at = line_eta_of_model(e, lay, c.model);
-
-    if (p == NULL)
-        return NEVER;
-    at = max_i64(at, take_slot(e, lay, p, row));
-    if (c.model != NONE && lay->live.limited > 0)
-        e->model_nth[c.model]++;
-    return at;
-}
-
-int64_t line_eta_of_kept(struct line_eta *e, struct layout *lay, uint32_t row)
-{
-    uint32_t model = choices_home(lay, row).model;
-    int64_t at = line_eta_of_model(e, lay, model);
-
-    if (model != NONE && lay->live.limited > 0)
-        e->model_nth[model]++;
-    return at;
-}
+#include "state/policy/wants.h"
 
 /* ---- where all can go to the same ----------------------------------------------- */
 
@@ -126,13 +21,13 @@ int64_t line_eta_of_kept(struct line_eta *e, struct layout *lay, uint32_t row)
 static int64_t eta_by(struct line_eta *e, struct layout *lay, uint32_t row,
                       uint32_t k)
 {
-    struct choice_place c = choices_place(lay, row, k);
-    struct line_eta_place *p =
-        c.scope == NONE ? NULL : line_eta_place_of(e, lay, c.scope);
-    int64_t at = p == NULL ? NEVER : line_eta_slot(lay, p, row);
+    struct wants_place c = wants_place(lay, row, k);
+    struct line_place *p =
+        c.scope == NONE ? NULL : line_places_of(e, lay, c.scope);
+    int64_t at = p == NULL ? NEVER : line_places_slot(lay, p, row);
 
     return at == NEVER ? NEVER
-                       : max_i64(at, line_eta_of_model(e, lay, c.model));
+                       : max_i64(at, line_places_of_model(e, lay, c.model));
 }
 
 /* The earliest of them, and which; NONE: nobody can say of any.  They are sorted
@@ -147,7 +42,7 @@ static uint32_t best_of(struct line_eta *e, struct layout *lay, uint32_t row)
         int64_t at = eta_by(e, lay, row, k);
         int64_t leeway =
             best != NONE && w->choice[best].rank > w->choice[k].rank
-                ? w->choice[k].patience * CHOICES_PATIENCE_NS
+                ? w->choice[k].patience * WANTS_PATIENCE_NS
                 : 0;
 
         if (at == NEVER || (best != NONE && at > when + leeway))
@@ -163,9 +58,9 @@ static int64_t eta_of(struct line_eta *e, struct layout *lay, uint32_t row)
     uint32_t k;
 
     if ((row_at(lay, row)->flags & ROW_KEPT) != 0)
-        return line_eta_of_kept(e, lay, row);
+        return line_places_of_kept(e, lay, row);
     k = best_of(e, lay, row);
-    return k == NONE ? NEVER : line_eta_take(e, lay, row, k);
+    return k == NONE ? NEVER : line_places_take(e, lay, row, k);
 }
 
 /* Have two rows the same choices?  By what name a model is known does not
@@ -195,7 +90,7 @@ static bool look(struct line_eta *e, struct layout *lay)
     while ((row = line_order_next(&e->order)) != NONE) {
         e->id[row] = row_at(lay, row)->id;
         e->position[row] = n++;
-        e->eta[row] = LINE_ETA_OPEN;
+        e->eta[row] = LINE_OPEN;
         first = first == NONE ? row : first;
         alike = alike && want_alike(lay, row, first);
     }
@@ -209,7 +104,7 @@ static void go_in_order(struct line_eta *e, struct layout *lay)
 
     line_order_begin(&e->order, lay, e->line);
     while ((row = line_order_next(&e->order)) != NONE) {
-        if (e->eta[row] != LINE_ETA_OPEN)
+        if (e->eta[row] != LINE_OPEN)
             continue;
         e->eta[row] = worker_at(lay, row_at(lay, row)->worker)->stalled
                           ? NEVER
@@ -220,7 +115,7 @@ static void go_in_order(struct line_eta *e, struct layout *lay)
 void line_eta_all(struct line_eta *e, struct layout *lay, uint32_t line,
                   int64_t now)
 {
-    begin(e, lay, line, now);
+    line_places_begin(e, lay, line, now);
     if (!look(e, lay))
         line_race(e, lay);
     go_in_order(e, lay);
@@ -229,24 +124,24 @@ void line_eta_all(struct line_eta *e, struct layout *lay, uint32_t line,
 int64_t line_eta_nth(struct line_eta *e, struct layout *lay, uint32_t line,
                      uint32_t k, int64_t now)
 {
-    struct line_eta_place *best, *p;
+    struct line_place *best, *p;
     int64_t at = NEVER;
     uint32_t i;
 
-    begin(e, lay, line, now);
+    line_places_begin(e, lay, line, now);
     for (i = 0; i < LAY_UPSTREAMS; i++)
-        if (choices_line(lay, i) == line && limits_in_force(lay, i))
-            (void)line_eta_place_of(e, lay, i);
+        if (wants_line(lay, i) == line && limits_in_force(lay, i))
+            (void)line_places_of(e, lay, i);
     do {
         best = NULL;
         for (i = 0; i < e->n; i++) {
             p = &e->places[i];
-            if (best == NULL ||
-                line_eta_slot(lay, p, NONE) < line_eta_slot(lay, best, NONE))
+            if (best == NULL || line_places_slot(lay, p, NONE) <
+                                    line_places_slot(lay, best, NONE))
                 best = p;
         }
         if (best != NULL)
-            at = take_slot(e, lay, best, NONE);
+            at = line_places_go(e, lay, best, NONE);
     } while (best != NULL && at != NEVER && k-- > 0);
     return at;
 }

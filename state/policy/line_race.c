@@ -8,10 +8,10 @@
  */
 #include "state/policy/line_race.h"
 
-#include "state/policy/choices.h"
 #include "state/policy/limits.h"
-#include "state/policy/line_eta.h"
+#include "state/policy/line_places.h"
 #include "state/policy/virtual_time.h"
+#include "state/policy/wants.h"
 
 #define LOOKS_MAX 100000
 
@@ -25,9 +25,9 @@ struct race {
 };
 
 /* One of its slots is open, or would be if anybody had a use for it. */
-static int64_t opens_at(struct race *r, struct line_eta_place *p)
+static int64_t opens_at(struct race *r, struct line_place *p)
 {
-    return max_i64(line_eta_slot(r->lay, p, NONE), p->before_ns);
+    return max_i64(line_places_slot(r->lay, p, NONE), p->before_ns);
 }
 
 /* Does a better one than K come within its patience? */
@@ -37,14 +37,14 @@ static bool rather_waits(struct race *r, const struct lay_want *w, uint32_t row,
     uint32_t i;
 
     for (i = 0; i < k; i++) {
-        struct choice_place c = choices_place(r->lay, row, i);
-        struct line_eta_place *p =
+        struct wants_place c = wants_place(r->lay, row, i);
+        struct line_place *p =
             w->choice[i].rank == w->choice[k].rank || c.scope == NONE
                 ? NULL
-                : line_eta_place_of(r->e, r->lay, c.scope);
+                : line_places_of(r->e, r->lay, c.scope);
 
-        if (p != NULL && opens_at(r, p) - r->at <=
-                             w->choice[i].patience * CHOICES_PATIENCE_NS)
+        if (p != NULL &&
+            opens_at(r, p) - r->at <= w->choice[i].patience * WANTS_PATIENCE_NS)
             return true;
     }
     return false;
@@ -52,22 +52,22 @@ static bool rather_waits(struct race *r, const struct lay_want *w, uint32_t row,
 
 /* May ROW go by its K-th choice now?  Then *PLACE is whose slot that is. */
 static bool may_take(struct race *r, uint32_t row, uint32_t k,
-                     struct line_eta_place **place)
+                     struct line_place **place)
 {
-    struct choice_place c = choices_place(r->lay, row, k);
+    struct wants_place c = wants_place(r->lay, row, k);
     int64_t model;
 
-    *place = c.scope == NONE ? NULL : line_eta_place_of(r->e, r->lay, c.scope);
+    *place = c.scope == NONE ? NULL : line_places_of(r->e, r->lay, c.scope);
     if (*place == NULL || opens_at(r, *place) > r->at)
         return false;
-    model = line_eta_of_model(r->e, r->lay, c.model);
+    model = line_places_of_model(r->e, r->lay, c.model);
     if (model > r->at)
         r->blocked = min_i64(r->blocked, model);
     return model <= r->at;
 }
 
 /* What P will have in its window then, for its share. */
-static double load_of(struct race *r, const struct line_eta_place *p)
+static double load_of(struct race *r, const struct line_place *p)
 {
     const struct forecast *f = &p->forecast;
     const int64_t *times = r->e->times[p - r->e->places];
@@ -84,11 +84,11 @@ static double load_of(struct race *r, const struct line_eta_place *p)
     return (double)(n + 1) / (f->ask.r->share > 0 ? f->ask.r->share : 1);
 }
 
-/* The choice by which ROW would go now, as choices_take() has it; or NONE. */
+/* The choice by which ROW would go now, as wants_take() has it; or NONE. */
 static uint32_t choice_of(struct race *r, uint32_t row)
 {
     const struct lay_want *w = want_at(r->lay, row);
-    struct line_eta_place *p, *best_p = NULL;
+    struct line_place *p, *best_p = NULL;
     uint32_t k, best = NONE;
 
     for (k = 0; k < w->n && k < LIMITER_CHOICES; k++) {
@@ -109,13 +109,13 @@ static uint32_t first_of(struct race *r, struct line_cursor *c, uint32_t *k)
 {
     uint32_t row = c->row;
 
-    while (row != NONE && r->e->eta[row] != LINE_ETA_OPEN)
+    while (row != NONE && r->e->eta[row] != LINE_OPEN)
         row = row_at(r->lay, row)->next;
     c->row = row;
     for (; row != NONE; row = row_at(r->lay, row)->next) {
         if (++r->looks > LOOKS_MAX)
             return NONE;
-        if (r->e->eta[row] != LINE_ETA_OPEN)
+        if (r->e->eta[row] != LINE_OPEN)
             continue;
         *k = choice_of(r, row);
         if (*k != NONE)
@@ -185,7 +185,7 @@ static void shut(struct race *r, int64_t when)
 static void give(struct race *r, const struct next *n)
 {
     struct line_order *o = &r->e->order;
-    int64_t at = line_eta_take(r->e, r->lay, n->row, n->k);
+    int64_t at = line_places_take(r->e, r->lay, n->row, n->k);
 
     r->e->eta[n->row] = max_i64(at, r->at);
     r->v = n->class_start;
@@ -208,12 +208,12 @@ static void set_aside(struct race *r)
         if (worker_at(r->lay, of->worker)->stalled)
             e->eta[row] = NEVER;
         else if ((of->flags & ROW_KEPT) != 0)
-            e->eta[row] = line_eta_of_kept(e, r->lay, row);
+            e->eta[row] = line_places_of_kept(e, r->lay, row);
         for (k = 0; k < want_at(r->lay, row)->n && k < LIMITER_CHOICES; k++) {
-            struct choice_place c = choices_place(r->lay, row, k);
+            struct wants_place c = wants_place(r->lay, row, k);
 
             if (c.scope != NONE)
-                (void)line_eta_place_of(e, r->lay, c.scope);
+                (void)line_places_of(e, r->lay, c.scope);
         }
     }
     line_order_begin(&e->order, r->lay, e->line);

@@ -13,7 +13,6 @@
  */
 #include "state/policy/queue.h"
 
-#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/flow.h"
 #include "state/policy/kept.h"
@@ -24,6 +23,7 @@
 #include "state/policy/quota.h"
 #include "state/policy/tokens.h"
 #include "state/policy/virtual_time.h"
+#include "state/policy/wants.h"
 
 static void set_active(struct layout *lay, uint32_t scope, bool active)
 {
@@ -132,7 +132,7 @@ void queue_remove(struct layout *lay, uint32_t row)
     bool was_kept = (row_at(lay, row)->flags & ROW_KEPT) != 0;
 
     let_go(lay, row);
-    choices_unmark(lay, row);
+    wants_unmark(lay, row);
     take_out(lay, row);
     if (was_kept)
         queue_refund(lay, row);
@@ -170,7 +170,7 @@ void queue_keep(struct layout *lay, uint32_t row)
 void queue_keep_no_longer(struct layout *lay, uint32_t row)
 {
     let_go(lay, row);
-    choices_unmark(lay, row);
+    wants_unmark(lay, row);
     queue_refund(lay, row);
 }
 

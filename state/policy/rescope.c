@@ -19,11 +19,11 @@
 
 #include <stdbool.h>
 
-#include "state/policy/choices.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/naming.h"
 #include "state/policy/row.h"
+#include "state/policy/wants.h"
 #include "state/policy/window.h"
 
 /* Rows that have to move, as a heap: the latest arrival first. */
@@ -89,36 +89,36 @@ static bool is_in_place(struct layout *lay, uint32_t i)
 
     if (row_is_in_flight(r))
         return is_named(lay, r->scope);
-    line = choices_home_line(lay, i);
-    return line == NONE ? !choices_has(lay, i) && is_named(lay, r->scope)
-                        : choices_has(lay, i) && r->scope == line;
+    line = wants_home_line(lay, i);
+    return line == NONE ? !wants_has(lay, i) && is_named(lay, r->scope)
+                        : wants_has(lay, i) && r->scope == line;
 }
 
 /* No line of row I is shared any more: it goes where it would have gone first. */
 static void leave_choices(struct layout *lay, uint32_t i, int64_t now)
 {
-    struct choice_place p = choices_place(lay, i, 0);
+    struct wants_place p = wants_place(lay, i, 0);
 
     if (p.upstream < LAY_UPSTREAMS)
         row_move(lay, i, p.upstream, p.model, now);
-    choices_drop(lay, i);
+    wants_drop(lay, i);
 }
 
 /* Into the line that it shares. */
 static bool move_home(struct layout *lay, uint32_t i, int64_t now)
 {
-    uint32_t line = choices_home_line(lay, i);
+    uint32_t line = wants_home_line(lay, i);
 
     if (row_is_in_flight(row_at(lay, i)))
         return false;
     if (line == NONE) {
-        if (choices_has(lay, i))
+        if (wants_has(lay, i))
             leave_choices(lay, i, now);
         return false;
     }
-    if (!choices_has(lay, i))
-        choices_make_single(lay, i);
-    row_move(lay, i, line, choices_place(lay, i, 0).model, now);
+    if (!wants_has(lay, i))
+        wants_make_single(lay, i);
+    row_move(lay, i, line, wants_place(lay, i, 0).model, now);
     return true;
 }
 

@@ -1,23 +1,23 @@
 /*
  * row.c - what changes when a ticket changes its state?
  *
- * Every count marked (d) in layout.h that concerns rows is kept here, by
- * count(): one function that adds what a row in a state stands for, or takes
- * it away.  A transition is: take away, store the state, add.
+ * A transition is: take away what it stands for (row_count.c), store the state,
+ * add.
  */
 #include "state/policy/row.h"
 
 #include <string.h>
 
-#include "state/policy/choices.h"
 #include "state/policy/layout.h"
 #include "state/policy/model_limit.h"
 #include "state/policy/model_state.h"
 #include "state/policy/naming.h"
 #include "state/policy/queue.h"
 #include "state/policy/quota.h"
+#include "state/policy/row_count.h"
 #include "state/policy/slot_source.h"
 #include "state/policy/tokens.h"
+#include "state/policy/wants.h"
 #include "state/policy/window.h"
 
 /* Has the row's client, if it has a limit of its own, come to it? */
@@ -27,92 +27,15 @@ static void watch(struct layout *lay, const struct lay_row *r, int64_t now)
         quota_watch(lay, r->client, now);
 }
 
-static void count_lined(struct layout *lay, const struct lay_row *r, int sign)
-{
-    lay->live.waiting += (uint32_t)sign;
-    lay->clients[r->client].lined += (uint32_t)sign;
-    lay->quotas[r->client].lined_weight += (uint64_t)sign * r->weight;
-    lay->quotas[r->client].lined_tokens +=
-        (uint64_t)sign * tokens_of_client(lay, r).tokens;
-}
-
-static void count_open(struct layout *lay, const struct lay_row *r, int sign)
-{
-    struct lay_scope *s = scope_at(lay, r->scope);
-
-    lay->live.open += (uint32_t)sign;
-    lay->clients[r->client].open += (uint32_t)sign;
-    lay->quotas[r->client].open_weight += (uint64_t)sign * r->weight;
-    lay->quotas[r->client].open_tokens +=
-        (uint64_t)sign * tokens_of_client(lay, r).tokens;
-    if (r->model != NONE)
-        model_state_at(lay, r->model)->open += (uint32_t)sign;
-    s->open += (uint32_t)sign;
-    s->open_weight += (uint64_t)sign * r->weight;
-    s->open_tokens += (uint64_t)sign * tokens_of_scope(lay, r).tokens;
-}
-
-/* What a row stands for in its present state; SIGN is 1 or -1. */
-static void count(struct layout *lay, const struct lay_row *r, int sign)
-{
-    struct lay_scope *s = scope_at(lay, r->scope);
-    struct lay_worker *w = worker_at(lay, r->worker);
-    uint32_t d = (uint32_t)sign;
-
-    if (r->client >= LAY_CLIENTS)
-        sigbus_damaged("client index");
-    if (r->state == ROW_WAITING || r->state == ROW_OFFERED ||
-        r->state == ROW_ASIDE)
-        count_lined(lay, r, sign);
-    if (r->state == ROW_WAITING)
-        s->lined_tokens += (uint64_t)sign * tokens_of_scope(lay, r).tokens;
-    if (r->state == ROW_OFFERED) {
-        lay->live.offered += d;
-        w->offers += d;
-    }
-    if (r->state == ROW_OFFERED || r->state == ROW_OPEN)
-        count_open(lay, r, sign);
-    if (r->state == ROW_OPEN || r->state == ROW_SENT)
-        lay->live.running += d;
-    if (row_is_in_flight(r)) {
-        s->in_flight += d;
-        if (r->model != NONE)
-            model_state_at(lay, r->model)->in_flight += d;
-    }
-}
-
-/* What it stands for as long as it exists. */
-static void count_life(struct layout *lay, const struct lay_row *r, int sign)
-{
-    uint32_t d = (uint32_t)sign;
-
-    if (r->client >= LAY_CLIENTS)
-        sigbus_damaged("client index");
-    lay->clients[r->client].refs += d;
-    if (r->model != NONE) {
-        if (r->model >= LAY_MODELS)
-            sigbus_damaged("model index");
-        lay->models[r->model].refs += d;
-    }
-    choices_count(lay, (uint32_t)(r - lay->rows), sign);
-    lay->live.held_bytes += (uint64_t)(int64_t)sign * r->body_bytes;
-}
-
-void row_count(struct layout *lay, uint32_t i)
-{
-    count(lay, row_at(lay, i), 1);
-    count_life(lay, row_at(lay, i), 1);
-}
-
 static void set_state(struct layout *lay, uint32_t i, enum row_state state,
                       int64_t now)
 {
     struct lay_row *r = row_at(lay, i);
 
-    count(lay, r, -1);
+    row_count_state(lay, r, -1);
     r->changed_ns = now;
     __atomic_store_n(&r->state, (uint32_t)state, __ATOMIC_RELEASE);
-    count(lay, r, 1);
+    row_count_state(lay, r, 1);
     if (state <= ROW_OFFERED || state == ROW_ASIDE)
         watch(lay, r, now);
 }
@@ -160,12 +83,12 @@ static uint32_t settle(struct layout *lay, uint32_t i,
     row_at(lay, i)->flags = 0;
     if (req->upstream >= LAY_UPSTREAMS)
         sigbus_damaged("upstream index");
-    line = choices_line(lay, req->upstream);
+    line = wants_line(lay, req->upstream);
     if (line == NONE)
         return row_scope(lay, req, now, model);
-    choices_make(lay, i, line, req, now);
+    wants_make(lay, i, line, req, now);
     row_at(lay, i)->flags = ROW_CHOOSES;
-    *model = choices_place(lay, i, 0).model;
+    *model = wants_place(lay, i, 0).model;
     return line;
 }
 
@@ -234,8 +157,8 @@ static void unmake(struct layout *lay, uint32_t i)
 {
     struct lay_row *r = row_at(lay, i);
 
-    count(lay, r, -1);
-    count_life(lay, r, -1);
+    row_count_state(lay, r, -1);
+    row_count_life(lay, r, -1);
     __atomic_store_n(&r->state, ROW_FREE, __ATOMIC_RELEASE);
     r->next = lay->live.free_row;
     lay->live.free_row = i;
@@ -259,38 +182,38 @@ static void stand_for(struct layout *lay, uint32_t i, uint32_t scope,
 
     if (scope >= LAY_SCOPES)
         sigbus_damaged("scope of a choice");
-    count(lay, r, -1);
-    count_life(lay, r, -1);
+    row_count_state(lay, r, -1);
+    row_count_life(lay, r, -1);
     r->scope = (uint16_t)scope;
     r->model = model;
     tokens_of_other_scope(lay, i);
-    count_life(lay, r, 1);
-    count(lay, r, 1);
+    row_count_life(lay, r, 1);
+    row_count_state(lay, r, 1);
 }
 
 /* It goes where its mark says. */
 static void go_out(struct layout *lay, uint32_t i)
 {
-    struct choice_place p;
+    struct wants_place p;
 
-    if (!choices_has(lay, i))
+    if (!wants_has(lay, i))
         return;
-    p = choices_place(lay, i, want_at(lay, i)->mark - 1u);
+    p = wants_place(lay, i, want_at(lay, i)->mark - 1u);
     stand_for(lay, i, p.scope, p.model);
 }
 
 /* It is one of its line again; that may be another than it came from. */
 static void come_home(struct layout *lay, uint32_t i)
 {
-    uint32_t line = choices_home_line(lay, i);
+    uint32_t line = wants_home_line(lay, i);
 
-    if (line == NONE && choices_has(lay, i))
-        choices_drop(lay, i);
-    else if (line != NONE && !choices_has(lay, i))
-        choices_make_single(lay, i);
-    choices_unmark(lay, i);
+    if (line == NONE && wants_has(lay, i))
+        wants_drop(lay, i);
+    else if (line != NONE && !wants_has(lay, i))
+        wants_make_single(lay, i);
+    wants_unmark(lay, i);
     if (line != NONE)
-        stand_for(lay, i, line, choices_place(lay, i, 0).model);
+        stand_for(lay, i, line, wants_place(lay, i, 0).model);
 }
 
 /* Of one that waits. */
@@ -358,12 +281,12 @@ enum limiter_refusal row_join(struct layout *lay, const struct row_join *j,
 /* One that is under way is so by its K-th choice. */
 static void go_on(struct layout *lay, uint32_t i, uint32_t k)
 {
-    if (!choices_has(lay, i))
+    if (!wants_has(lay, i))
         return;
-    k = choices_numbered(lay, i, k);
-    if (choices_place(lay, i, k).scope == NONE)
+    k = wants_numbered(lay, i, k);
+    if (wants_place(lay, i, k).scope == NONE)
         return;
-    choices_mark(lay, i, k);
+    wants_mark(lay, i, k);
     go_out(lay, i);
 }
 

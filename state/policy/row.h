@@ -61,9 +61,6 @@ void row_leave(struct layout *lay, uint32_t row);
 enum limiter_refusal row_adopt(struct layout *lay, const struct row_join *j,
                                uint32_t state, int64_t now, uint32_t *out);
 
-/* Adds what row I stands for to the counts; for repair.c. */
-void row_count(struct layout *lay, uint32_t i);
-
 /* The scope a request falls into, or NONE: no room for its model.  *MODEL is
  * its row of the model table, or NONE. */
 uint32_t row_scope(struct layout *lay, const struct limiter_request *req,

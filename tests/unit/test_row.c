@@ -5,10 +5,10 @@
 
 #include "lab.h"
 #include "state/file/repair.h"
-#include "state/policy/choices.h"
 #include "state/policy/names.h"
 #include "state/policy/queue.h"
 #include "state/policy/rescope.h"
+#include "state/policy/wants.h"
 #include "state/policy/window.h"
 
 static enum limiter_refusal join(struct layout *lay,
@@ -55,11 +55,11 @@ static void random_join(struct layout *lay)
 /* It takes one of its choices, if it has any, and maybe has a slot kept first. */
 static void random_mark(struct layout *lay, uint32_t i)
 {
-    if (!choices_has(lay, i) || (lay->rows[i].flags & ROW_KEPT) != 0)
+    if (!wants_has(lay, i) || (lay->rows[i].flags & ROW_KEPT) != 0)
         return;
-    choices_mark(lay, i, lab_random(lay->wants[i].n));
-    if (choices_home(lay, i).scope == NONE)
-        choices_mark(lay, i, 0);
+    wants_mark(lay, i, lab_random(lay->wants[i].n));
+    if (wants_home(lay, i).scope == NONE)
+        wants_mark(lay, i, 0);
     if (lab_random(2) == 0)
         queue_keep(lay, i);
 }
@@ -81,8 +81,8 @@ static void random_step(struct layout *lay, uint32_t i)
         random_mark(lay, i);
         if (what == 3 && (lay->rows[i].flags & ROW_KEPT) != 0)
             queue_keep_no_longer(lay, i);
-        else if (what == 3 && choices_has(lay, i))
-            choices_unmark(lay, i);
+        else if (what == 3 && wants_has(lay, i))
+            wants_unmark(lay, i);
         else if (what == 1)
             row_offer(lay, i, now);
         else

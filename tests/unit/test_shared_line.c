@@ -1,5 +1,5 @@
 /* Several upstreams, one line: who goes where, and when?  Mirrors
- * state/slots_shared.c, state/policy/choices.c, state/policy/line_eta.c. */
+ * state/slots_shared.c, state/policy/wants.c, state/policy/line_eta.c. */
 #include <string.h>
 
 #include "desk.h"

@@ -1,18 +1,17 @@
 /*
- * choices.c - where may this one go, and where would it rather?
+ * wants.c - where may this one go, and where would it rather?
  *
  * A row in a shared line is asked again for each slot: of the lowest rank that
  * has one it takes the one whose upstream has sent the least for its share.  One
  * of a higher rank it leaves to others while a better one opens within its
  * patience; those that do so are counted, for they go one after the other.
  */
-#include "state/policy/choices.h"
+#include "state/policy/wants.h"
 
 #include <string.h>
 
 #include "state/policy/admit.h"
 #include "state/policy/affinity.h"
-#include "state/policy/kept.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_gate.h"
 #include "state/policy/model_limit.h"
@@ -30,11 +29,11 @@ static uint64_t share_of(const struct layout *lay, uint32_t upstream)
     return lay->rules[upstream].share > 0 ? lay->rules[upstream].share : 1;
 }
 
-uint32_t choices_line(const struct layout *lay, uint32_t upstream)
+uint32_t wants_line(const struct layout *lay, uint32_t upstream)
 {
     uint32_t line = lay->rules[upstream].line;
 
-    if (line == 0 || line > LAY_UPSTREAMS || !choices_share(lay, line - 1) ||
+    if (line == 0 || line > LAY_UPSTREAMS || !wants_share(lay, line - 1) ||
         !limits_in_force(lay, line - 1))
         return NONE;
     return line - 1;
@@ -42,10 +41,10 @@ uint32_t choices_line(const struct layout *lay, uint32_t upstream)
 
 /* ---- what it has -------------------------------------------------------------- */
 
-static struct choice_place place_of(const struct layout *lay,
-                                    const struct lay_choice *c)
+static struct wants_place place_of(const struct layout *lay,
+                                   const struct lay_choice *c)
 {
-    struct choice_place p = {c->upstream, NONE, NONE};
+    struct wants_place p = {c->upstream, NONE, NONE};
 
     if (c->upstream >= LAY_UPSTREAMS)
         return p;
@@ -58,7 +57,7 @@ static struct choice_place place_of(const struct layout *lay,
     return p;
 }
 
-struct choice_place choices_place(struct layout *lay, uint32_t row, uint32_t k)
+struct wants_place wants_place(struct layout *lay, uint32_t row, uint32_t k)
 {
     const struct lay_want *w = want_at(lay, row);
 
@@ -67,18 +66,18 @@ struct choice_place choices_place(struct layout *lay, uint32_t row, uint32_t k)
     return place_of(lay, &w->choice[k]);
 }
 
-struct choice_place choices_home(struct layout *lay, uint32_t row)
+struct wants_place wants_home(struct layout *lay, uint32_t row)
 {
     const struct lay_want *w = want_at(lay, row);
     const struct lay_row *r = row_at(lay, row);
 
-    if (!choices_has(lay, row))
-        return (struct choice_place){NONE, r->scope, r->model};
+    if (!wants_has(lay, row))
+        return (struct wants_place){NONE, r->scope, r->model};
     if (w->mark > 0)
-        return choices_place(lay, row, w->mark - 1u);
+        return wants_place(lay, row, w->mark - 1u);
     if (w->n == 1)
-        return choices_place(lay, row, 0);
-    return (struct choice_place){NONE, NONE, NONE};
+        return wants_place(lay, row, 0);
+    return (struct wants_place){NONE, NONE, NONE};
 }
 
 /* ---- making and counting ------------------------------------------------------- */
@@ -116,8 +115,7 @@ static void part(struct lay_want *w, uint32_t k)
 
 static uint16_t patience_of(int64_t ns)
 {
-    return (uint16_t)max_i64(0,
-                             min_i64(ns / CHOICES_PATIENCE_NS, PATIENCE_MAX));
+    return (uint16_t)max_i64(0, min_i64(ns / WANTS_PATIENCE_NS, PATIENCE_MAX));
 }
 
 static void make_one(struct layout *lay, struct lay_choice *c,
@@ -126,7 +124,7 @@ static void make_one(struct layout *lay, struct lay_choice *c,
 {
     *c = (struct lay_choice){UINT8_MAX, UINT8_MAX, LAY_NO_MODEL, 0, 0, 0};
     if (from->upstream >= LAY_UPSTREAMS ||
-        choices_line(lay, from->upstream) != line)
+        wants_line(lay, from->upstream) != line)
         return;
     c->upstream = (uint8_t)from->upstream;
     c->rank = (uint8_t)(from->rank < RANK_MAX ? from->rank : RANK_MAX);
@@ -170,8 +168,8 @@ static void prefer(const struct layout *lay, struct lay_want *w,
     w->choice[i].patience = patience_of(patience_ns);
 }
 
-void choices_make(struct layout *lay, uint32_t row, uint32_t line,
-                  const struct limiter_request *req, int64_t now)
+void wants_make(struct layout *lay, uint32_t row, uint32_t line,
+                const struct limiter_request *req, int64_t now)
 {
     const struct limiter_choice only = {req->upstream, req->model, 0, 0};
     const struct limiter_choice *from = req->choices;
@@ -196,16 +194,16 @@ void choices_make(struct layout *lay, uint32_t row, uint32_t line,
     sort(w);
 }
 
-uint32_t choices_number(struct layout *lay, uint32_t row)
+uint32_t wants_number(struct layout *lay, uint32_t row)
 {
     const struct lay_want *w = want_at(lay, row);
 
-    if (!choices_has(lay, row) || w->mark == 0 || w->mark > LIMITER_CHOICES)
+    if (!wants_has(lay, row) || w->mark == 0 || w->mark > LIMITER_CHOICES)
         return 0;
     return w->choice[w->mark - 1].number;
 }
 
-uint32_t choices_numbered(struct layout *lay, uint32_t row, uint32_t number)
+uint32_t wants_numbered(struct layout *lay, uint32_t row, uint32_t number)
 {
     const struct lay_want *w = want_at(lay, row);
     uint32_t k;
@@ -216,17 +214,17 @@ uint32_t choices_numbered(struct layout *lay, uint32_t row, uint32_t number)
     return 0;
 }
 
-void choices_count(struct layout *lay, uint32_t row, int sign)
+void wants_count(struct layout *lay, uint32_t row, int sign)
 {
     const struct lay_want *w = want_at(lay, row);
     uint32_t k;
 
-    for (k = 0; choices_has(lay, row) && k < w->n && k < LIMITER_CHOICES; k++)
+    for (k = 0; wants_has(lay, row) && k < w->n && k < LIMITER_CHOICES; k++)
         if (w->choice[k].model < LAY_MODELS)
             lay->models[w->choice[k].model].refs += (uint32_t)sign;
 }
 
-void choices_make_single(struct layout *lay, uint32_t row)
+void wants_make_single(struct layout *lay, uint32_t row)
 {
     struct lay_row *r = row_at(lay, row);
     struct lay_want *w = want_at(lay, row);
@@ -241,31 +239,31 @@ void choices_make_single(struct layout *lay, uint32_t row)
     w->mark = row_is_in_flight(r);
     w->n = 1;
     r->flags |= ROW_CHOOSES;
-    choices_count(lay, row, 1);
+    wants_count(lay, row, 1);
 }
 
-void choices_drop(struct layout *lay, uint32_t row)
+void wants_drop(struct layout *lay, uint32_t row)
 {
-    choices_count(lay, row, -1);
+    wants_count(lay, row, -1);
     row_at(lay, row)->flags &= (uint16_t)~ROW_CHOOSES;
 }
 
-uint32_t choices_home_line(struct layout *lay, uint32_t row)
+uint32_t wants_home_line(struct layout *lay, uint32_t row)
 {
-    uint32_t upstream = choices_has(lay, row)
-                            ? choices_place(lay, row, 0).upstream
+    uint32_t upstream = wants_has(lay, row)
+                            ? wants_place(lay, row, 0).upstream
                             : limits_upstream(lay, row_at(lay, row)->scope);
 
-    return upstream < LAY_UPSTREAMS ? choices_line(lay, upstream) : NONE;
+    return upstream < LAY_UPSTREAMS ? wants_line(lay, upstream) : NONE;
 }
 
-void choices_rebuild(struct layout *lay, uint32_t row)
+void wants_rebuild(struct layout *lay, uint32_t row)
 {
     struct lay_row *r = row_at(lay, row);
     struct lay_want *w = want_at(lay, row);
     uint32_t line;
 
-    if (!choices_has(lay, row))
+    if (!wants_has(lay, row))
         return;
     if (w->n == 0 || w->n > LIMITER_CHOICES || w->mark > w->n)
         sigbus_damaged("choices");
@@ -275,22 +273,22 @@ void choices_rebuild(struct layout *lay, uint32_t row)
         w->mark = 0;
     else if (w->mark == 0)
         r->flags &= (uint16_t)~ROW_KEPT;
-    line = choices_home_line(lay, row);
+    line = wants_home_line(lay, row);
     if (line != NONE) { /* else rescope.c finds it a place */
         r->scope = (uint16_t)line;
-        r->model = choices_place(lay, row, 0).model;
+        r->model = wants_place(lay, row, 0).model;
     }
 }
 
-void choices_mark(struct layout *lay, uint32_t row, uint32_t k)
+void wants_mark(struct layout *lay, uint32_t row, uint32_t k)
 {
-    if (choices_has(lay, row))
+    if (wants_has(lay, row))
         want_at(lay, row)->mark = (uint16_t)(k + 1);
 }
 
-void choices_unmark(struct layout *lay, uint32_t row)
+void wants_unmark(struct layout *lay, uint32_t row)
 {
-    if (choices_has(lay, row))
+    if (wants_has(lay, row))
         want_at(lay, row)->mark = 0;
 }
 
@@ -299,7 +297,7 @@ void choices_unmark(struct layout *lay, uint32_t row)
 /* Was it refused as a probe, and could others of its line be the next?  One that
  * never passes must not be the only one to try. */
 static bool lets_others_try(struct layout *lay, uint32_t row,
-                            const struct choice_place *p)
+                            const struct wants_place *p)
 {
     const struct lay_row *r = row_at(lay, row);
     const struct lay_scope *line = scope_at(lay, r->scope);
@@ -311,9 +309,8 @@ static bool lets_others_try(struct layout *lay, uint32_t row,
                  RETREAT_PROBING));
 }
 
-/* Has P a slot?  Where each model has a window, that has to be asked. */
-static bool is_open(struct layout *lay, const struct openings *o,
-                    const struct choice_place *p)
+bool wants_is_open(struct layout *lay, const struct openings *o,
+                   const struct wants_place *p)
 {
     int64_t when;
 
@@ -326,15 +323,15 @@ static bool is_open(struct layout *lay, const struct openings *o,
         ->have(lay, p->scope, TAKE_ONE, o->now, &when);
 }
 
-static bool is_blocked(struct layout *lay, const struct choice_place *p)
+bool wants_is_blocked(struct layout *lay, const struct wants_place *p)
 {
     return lay->live.limited > 0 &&
            model_gate_block(lay, p->model, lay->live.now_ns);
 }
 
 /* Has A sent less for its share than B? */
-static bool is_lighter(const struct layout *lay, const struct choice_place *a,
-                       const struct choice_place *b)
+static bool is_lighter(const struct layout *lay, const struct wants_place *a,
+                       const struct wants_place *b)
 {
     const struct lay_scope *sa = &lay->scopes[a->scope];
     const struct lay_scope *sb = &lay->scopes[b->scope];
@@ -347,7 +344,7 @@ static bool is_lighter(const struct layout *lay, const struct choice_place *a,
 
 /* Does one of P come soon enough for it to leave what is open to others? */
 static bool waits_for(struct layout *lay, struct openings *o,
-                      const struct choice_place *p, uint32_t patience)
+                      const struct wants_place *p, uint32_t patience)
 {
     int64_t at;
 
@@ -357,7 +354,7 @@ static bool waits_for(struct layout *lay, struct openings *o,
                  p->model == NONE || lay->live.limited == 0
                      ? o->now
                      : model_gate_free_at(lay, p->model, o->now));
-    if (at == NEVER || at - o->now > patience * CHOICES_PATIENCE_NS)
+    if (at == NEVER || at - o->now > patience * WANTS_PATIENCE_NS)
         return false;
     o->claims[p->upstream]++;
     return true;
@@ -369,11 +366,11 @@ static uint32_t take_of_rank(struct layout *lay, uint32_t row, uint32_t k,
 {
     const struct lay_want *w = want_at(lay, row);
     uint32_t rank = w->choice[k].rank, best = NONE;
-    struct choice_place p, best_p;
+    struct wants_place p, best_p;
 
     for (; k < w->n && w->choice[k].rank == rank; k++) {
-        p = choices_place(lay, row, k);
-        if (!is_open(lay, o, &p) || is_blocked(lay, &p) ||
+        p = wants_place(lay, row, k);
+        if (!wants_is_open(lay, o, &p) || wants_is_blocked(lay, &p) ||
             (!any && lets_others_try(lay, row, &p)))
             continue;
         if (best != NONE && !is_lighter(lay, &p, &best_p))
@@ -384,8 +381,8 @@ static uint32_t take_of_rank(struct layout *lay, uint32_t row, uint32_t k,
     return best;
 }
 
-uint32_t choices_take(struct layout *lay, uint32_t row, struct openings *o,
-                      bool any)
+uint32_t wants_take(struct layout *lay, uint32_t row, struct openings *o,
+                    bool any)
 {
     const struct lay_want *w = want_at(lay, row);
     uint32_t k = 0, best, rank;
@@ -396,7 +393,7 @@ uint32_t choices_take(struct layout *lay, uint32_t row, struct openings *o,
             return best;
         rank = w->choice[k].rank;
         for (; k < w->n && w->choice[k].rank == rank; k++) {
-            struct choice_place p = choices_place(lay, row, k);
+            struct wants_place p = wants_place(lay, row, k);
 
             if (waits_for(lay, o, &p, w->choice[k].patience))
                 return NONE;
@@ -405,44 +402,26 @@ uint32_t choices_take(struct layout *lay, uint32_t row, struct openings *o,
     return NONE;
 }
 
-uint32_t choices_owed(struct layout *lay, uint32_t row,
-                      const struct openings *o)
-{
-    const struct lay_want *w = want_at(lay, row);
-    uint32_t k;
-
-    if ((row_at(lay, row)->flags & ROW_KEPT) != 0)
-        return NONE;
-    for (k = 0; k < w->n; k++) {
-        struct choice_place p = choices_place(lay, row, k);
-
-        if (p.model != NONE && p.scope < LAY_UPSTREAMS && is_open(lay, o, &p) &&
-            is_blocked(lay, &p) && kept_left_of(lay, p.model) > 0)
-            return k;
-    }
-    return NONE;
-}
-
-bool choices_are_blocked(struct layout *lay, uint32_t row)
+bool wants_are_blocked(struct layout *lay, uint32_t row)
 {
     uint32_t k, n = want_at(lay, row)->n;
 
     for (k = 0; k < n; k++) {
-        struct choice_place p = choices_place(lay, row, k);
+        struct wants_place p = wants_place(lay, row, k);
 
-        if (p.scope != NONE && !is_blocked(lay, &p))
+        if (p.scope != NONE && !wants_is_blocked(lay, &p))
             return false;
     }
     return true;
 }
 
-int64_t choices_free_at(struct layout *lay, uint32_t row)
+int64_t wants_free_at(struct layout *lay, uint32_t row)
 {
     int64_t at = NEVER, now = lay->live.now_ns;
     uint32_t k, n = want_at(lay, row)->n;
 
     for (k = 0; k < n; k++) {
-        struct choice_place p = choices_place(lay, row, k);
+        struct wants_place p = wants_place(lay, row, k);
 
         if (p.scope == NONE)
             continue;
