@@ -9,8 +9,6 @@
  */
 #include "state/giving.h"
 
-#include "state/policy/affinity.h"
-#include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/row.h"
 #include "state/policy/scope.h"
@@ -54,8 +52,6 @@ static void grant(struct limiter *lim, uint32_t row)
     if (t == NULL || t->row != row || t->id != r->id)
         sigbus_damaged("a row of ours that we do not know");
     row_grant(lay, row, lim->now);
-    affinity_note(lay, t->req.affinity.key, limits_upstream(lay, r->scope),
-                  lim->now);
     lim->journal.did.granted++;
     /* First: cut short before it is told, the grant was none, and the ticket
      * waits on. */

@@ -112,6 +112,17 @@ static bool keep(struct limiter *lim, struct openings *o, uint32_t owed)
     return true;
 }
 
+/* ROW does not come to its slot: it goes elsewhere. */
+static void keep_no_longer(struct limiter *lim, struct openings *o,
+                           uint32_t row)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t upstream = wants_home(lay, row).upstream;
+
+    queue_keep_no_longer(lay, row);
+    openings_look_at(lay, o, upstream);
+}
+
 /* One more is given, or something has changed that may open one.  False: no more
  * can be had. */
 static bool give_one(struct limiter *lim, uint32_t line, struct openings *o)
@@ -128,6 +139,8 @@ static bool give_one(struct limiter *lim, uint32_t line, struct openings *o)
         return false;
     if (!fits(lim, o, row, k))
         return true;
+    if ((row_at(lay, row)->flags & ROW_KEPT) != 0)
+        keep_no_longer(lim, o, row);
     wants_mark(lay, row, k);
     giving_give(lim, row);
     if (scope_at(lay, line)->waiting > 0)

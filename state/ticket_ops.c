@@ -16,6 +16,8 @@
 
 #include "state/journal.h"
 #include "state/policy/admit.h"
+#include "state/policy/affinity.h"
+#include "state/policy/limits.h"
 #include "state/policy/line_eta.h"
 #include "state/policy/model_state.h"
 #include "state/policy/retry_priority.h"
@@ -240,6 +242,8 @@ static bool do_sent(struct limiter *lim, struct ticket *t)
         return false;
     if (was_open) /* else a repair found it in the log */
         journal_sent(lim, t);
+    affinity_note(lay, t->req.affinity.key,
+                  limits_upstream(lay, row_at(lay, t->row)->scope), lim->now);
     t->state = TICKET_SENT;
     return true;
 }

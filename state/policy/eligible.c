@@ -70,14 +70,14 @@ static bool lets_others_try(struct layout *lay, uint32_t row)
            t->probed < t->waiting;
 }
 
-/* One that can choose has no use for what is open, and is owed nothing of it. */
+/* One that can choose has no use for what is open, and is owed nothing of it.  One
+ * that has a slot kept somewhere may go elsewhere. */
 static bool finds_nothing(struct layout *lay, uint32_t row,
                           struct eligible_pick pick)
 {
-    return (row_at(lay, row)->flags & ROW_KEPT) != 0 ||
-           (wants_take(lay, row, pick.open, pick.whom == PICK_ANY) == NONE &&
-            !(pick.whom == PICK_OWED &&
-              kept_owed(lay, row, pick.open) != NONE));
+    if (wants_take(lay, row, pick.open, pick.whom == PICK_ANY) != NONE)
+        return false;
+    return pick.whom != PICK_OWED || kept_owed(lay, row, pick.open) == NONE;
 }
 
 static bool is_passed_over(struct layout *lay, uint32_t row,

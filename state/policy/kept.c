@@ -64,6 +64,7 @@ static int64_t room(struct layout *lay, uint32_t model)
     int64_t window = limits_of(lay, scope)->window_ns;
 
     if (ejection_is_on(&t->ejection, lay->live.now_ns) ||
+        model_state_is_held(lay, limits_upstream(lay, scope)) ||
         concurrency_rest_span(&t->concurrency, lay->live.now_ns) >
             window / MOMENT_PART)
         return 0;

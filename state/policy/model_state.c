@@ -57,6 +57,12 @@ static bool is_tried(struct layout *lay, const struct lay_debt *d, int64_t now)
     return r->id == d->try_id && row_is_in_flight(r);
 }
 
+bool model_state_is_held(struct layout *lay, uint32_t upstream)
+{
+    return lay->live.limited > 0 &&
+           model_state_debt(lay, upstream)->ejection.until_ns != 0;
+}
+
 bool model_state_paid(struct layout *lay, uint32_t upstream, int64_t now,
                       int64_t *when)
 {

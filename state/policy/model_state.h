@@ -27,6 +27,9 @@ enum limiter_refusal model_state_refuse(struct layout *lay, uint32_t upstream,
                                         uint32_t model, const char *name,
                                         int64_t now, struct ticket_news *out);
 
+/* Is UPSTREAM left alone, or being tried: nobody pays for it, our key is refused, or
+ * nobody is there? */
+bool model_state_is_held(struct layout *lay, uint32_t upstream);
 /* May UPSTREAM be asked now?  If not, *WHEN is when that ends.  After a 402
  * hold exactly one request may try. */
 bool model_state_paid(struct layout *lay, uint32_t upstream, int64_t now,

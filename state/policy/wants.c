@@ -348,8 +348,9 @@ static bool waits_for(struct layout *lay, struct openings *o,
 {
     int64_t at;
 
-    if (p->scope == NONE || patience == 0)
-        return false;
+    if (p->scope == NONE || patience == 0 ||
+        model_state_is_held(lay, p->upstream))
+        return false; /* that is for who tries */
     at = max_i64(admit_eta(lay, p->scope, o->claims[p->upstream], o->now),
                  p->model == NONE || lay->live.limited == 0
                      ? o->now

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "jobs.h"
+#include "keys.h"
 #include "quote.h"
 #include "refuse.h"
 #include "request.h"
@@ -318,6 +319,27 @@ static void decide_accepted(struct request *r, struct arrival *a)
     text_free(&words);
 }
 
+/* The window of its key, by the rules of all; false: that is not good, and R is
+ * refused. */
+static bool choose_window(struct request *r, struct window **window)
+{
+    const char *auth = header(r, MHD_HTTP_HEADER_AUTHORIZATION);
+    struct sim_key *key = keys_find(&r->sim->keys, auth);
+
+    if (key == NULL || key->state == KEY_REVOKED)
+        refuse_with(
+            r, fault_answer(auth == NULL ? FAULT_NO_KEY : FAULT_WRONG_KEY));
+    else if (key->state == KEY_UNPAID)
+        refuse_with(r, fault_answer(FAULT_CREDITS));
+    if (key == NULL || key->state != KEY_GOOD)
+        return false;
+    *window = &key->window;
+    (*window)->kind = r->sim->window.kind;
+    (*window)->requests = r->sim->window.requests;
+    (*window)->length_ns = r->sim->window.length_ns;
+    return true;
+}
+
 /*
  * Needs the lock.  Who is turned away here never reached the model, so its
  * name asks for nothing: no delay and no header of its own.
@@ -325,6 +347,7 @@ static void decide_accepted(struct request *r, struct arrival *a)
 static enum arrival_verdict decide(struct request *r, struct arrival *a)
 {
     struct sim *sim = r->sim;
+    struct window *window = &sim->window;
     bool is_let_in;
 
     if (r->route == ROUTE_RESULT)
@@ -338,10 +361,14 @@ static enum arrival_verdict decide(struct request *r, struct arrival *a)
     }
     if (r->route == ROUTE_STATUS)
         return decide_poll(r, a->t_ns);
-    is_let_in = window_hit(&sim->window, a->t_ns);
-    r->limit = sim->window.requests;
-    r->remaining = window_remaining(&sim->window, a->t_ns);
-    r->reopens_ns = window_reopens_ns(&sim->window, a->t_ns);
+    if (sim->keys.n > 0 && !choose_window(r, &window)) {
+        sim->counters.unauthorized++;
+        return ARRIVAL_UNAUTHORIZED;
+    }
+    is_let_in = window_hit(window, a->t_ns);
+    r->limit = window->requests;
+    r->remaining = window_remaining(window, a->t_ns);
+    r->reopens_ns = window_reopens_ns(window, a->t_ns);
     if (!is_let_in) {
         sim->counters.refused++;
         refuse_with(r, fault_answer(FAULT_RATE));

@@ -430,6 +430,7 @@ static void sim_fini(struct sim *sim)
     jobs_free(sim->jobs);
     arrivals_free(sim->arrivals);
     window_fini(&sim->window);
+    keys_fini(&sim->keys);
     pthread_mutex_destroy(&sim->lock);
 }
 

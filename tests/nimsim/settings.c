@@ -268,6 +268,12 @@ static const char *set_models(struct sim *sim, struct json_object *value)
 
 /* --- all of them --- */
 
+/* Those that are named stay: a patch that fails later has added some. */
+static const char *set_keys(struct sim *sim, struct json_object *value)
+{
+    return keys_set(&sim->keys, value);
+}
+
 static const struct {
     const char *key;
     const char *(*set)(struct sim *sim, struct json_object *value);
@@ -287,6 +293,7 @@ static const struct {
     {"models", set_models},
     {"result_base", set_result_base},
     {"list", set_list},
+    {"keys", set_keys},
 };
 
 static const char *set_one(struct sim *sim, const char *key,
@@ -300,8 +307,8 @@ static const char *set_one(struct sim *sim, const char *key,
     }
     return "known settings are requests, window_s, limiter, delay_ms, "
            "tokens, refuse_tokens, tell_tokens, retry_after, faults, seed, "
-           "next, free, models, result_base and "
-           "list";
+           "next, free, models, result_base, list and "
+           "keys";
 }
 
 const char *settings_patch(struct sim *sim, struct json_object *json)

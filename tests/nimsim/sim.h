@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "arrivals.h"
+#include "keys.h"
 #include "orders.h"
 #include "waits.h"
 #include "window.h"
@@ -45,6 +46,7 @@ struct sim {
 
     pthread_mutex_t lock; /* for all that follows */
     struct window window;
+    struct keys keys; /* whose windows take its place, if there are any */
     struct delay delay;
     struct counters counters;
     struct arrivals *arrivals;

@@ -264,6 +264,44 @@ static void who_was_refused_at_one_goes_to_another(void)
     desk_free(d);
 }
 
+/* While nobody knows the model the first eight go to each, and slots are kept for
+ * the rest: those kept where nobody is do not hold anybody back. */
+static void who_has_a_slot_kept_at_one_that_is_away_goes_elsewhere(void)
+{
+    static const uint32_t limits[] = {40, 40};
+    struct desk *d = desk_new(1);
+    uint32_t i, first;
+
+    share(d, limits, 2);
+    d->set.rules[0].learns = d->set.rules[1].learns = 1;
+    desk_open(d, 0);
+    for (i = 0; i < 30; i++)
+        (void)ask_at(d, 0, "c", 3);
+    desk_turn(d);
+    first = granted(d);
+    CU_ASSERT_EQUAL(first, 16);
+    CU_ASSERT_TRUE(desk_layout(d, 0)->scopes[0].kept > 0);
+    for (i = 0; i < 30; i++) {
+        struct ask *a = &d->asks[i];
+
+        if (a->grants == 0)
+            continue;
+        if (went_to(a, 3) == 0) {
+            desk_report(a, ANSWER_AWAY, -1);
+            desk_again(a, true);
+        } else {
+            desk_sent(a);
+            desk_report(a, ANSWER_FINE, -1);
+        }
+    }
+    desk_turn(d);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[0].kept, 0);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->live.waiting, 0);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->scopes[1].in_flight, 30);
+    desk_finish(d);
+    desk_free(d);
+}
+
 /* ---- long runs ---------------------------------------------------------------- */
 
 #define SENT 6000
@@ -429,6 +467,8 @@ static const struct unit_test tests[] = {
      what_is_away_is_left_alone_and_tried_again},
     {"who was refused at one goes to another",
      who_was_refused_at_one_goes_to_another},
+    {"who has a slot kept at one that is away goes elsewhere",
+     who_has_a_slot_kept_at_one_that_is_away_goes_elsewhere},
     {"saturated windows are used up and no more",
      saturated_windows_are_used_up_and_no_more},
     {"each goes when it was told", each_goes_when_it_was_told},
