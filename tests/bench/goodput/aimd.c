@@ -19,7 +19,7 @@ static void *aimd_open(struct run *r)
     struct aimd *p = calloc(1, sizeof(*p));
 
     CHECK(p != NULL);
-    line_init(&p->line, r);
+    line_init(&p->line, r, 0);
     p->grows_ns = NEVER;
     return p;
 }
@@ -66,6 +66,7 @@ static void aimd_heard(void *arg, struct job *j, const struct answer *a)
         return;
     case SAY_FAULT:
     case SAY_SILENT:
+    case SAY_AWAY:
         line_fault(&p->line, j);
         return;
     case SAY_RATE:

@@ -34,7 +34,7 @@ static void *cubic_open(struct run *r)
     struct cubic *p = calloc(1, sizeof(*p));
 
     CHECK(p != NULL);
-    line_init(&p->line, r);
+    line_init(&p->line, r, 0);
     p->bucket_ns = p->filled_ns = p->throttled_ns = r->now;
     return p;
 }
@@ -128,6 +128,7 @@ static void cubic_heard(void *arg, struct job *j, const struct answer *a)
         return;
     case SAY_FAULT:
     case SAY_SILENT:
+    case SAY_AWAY:
         line_fault(&p->line, j);
         return;
     case SAY_RATE:

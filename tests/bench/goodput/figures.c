@@ -199,6 +199,60 @@ static double tried(const struct row *row, const struct score *s,
     return s->poisoned > 0 ? (double)s->tried / s->poisoned : NAN;
 }
 
+static double wait_p50(const struct row *row, const struct score *s,
+                       const struct score *oracle)
+{
+    (void)row;
+    (void)oracle;
+    return seconds(s->wait_p50_ns);
+}
+
+static double wait_p90(const struct row *row, const struct score *s,
+                       const struct score *oracle)
+{
+    (void)row;
+    (void)oracle;
+    return seconds(s->wait_p90_ns);
+}
+
+static double most(const struct row *row, const struct score *s,
+                   const struct score *oracle)
+{
+    (void)row;
+    (void)oracle;
+    return s->most;
+}
+
+static double beside(const struct row *row, const struct score *s,
+                     const struct score *oracle)
+{
+    (void)row;
+    (void)oracle;
+    return percent(s->passed, s->beside);
+}
+
+static double served(const struct row *row, const struct score *s,
+                     const struct score *oracle)
+{
+    (void)oracle;
+    return (double)s->passed / row->windows;
+}
+
+static double tokens(const struct row *row, const struct score *s,
+                     const struct score *oracle)
+{
+    (void)row;
+    return percent((double)s->tokens, (double)oracle->tokens);
+}
+
+static double used(const struct row *row, const struct score *s,
+                   const struct score *oracle)
+{
+    (void)oracle;
+    return percent((double)s->tokens,
+                   (double)row->upstream.tokens.size * row->windows);
+}
+
 const struct metric_about metrics[METRICS] = {
     [GOODPUT] = {"goodput %", 1, true},
     [REFUSED] = {"refusals/window", 2, false},
@@ -218,6 +272,13 @@ const struct metric_about metrics[METRICS] = {
     [SLOWER] = {"times the oracle's time", 1, false},
     [EVEN] = {"even goodput %", 1, true},
     [TRIED] = {"sends of what never passes", 1, false},
+    [WAIT_P50] = {"wait p50 s", 1, false},
+    [WAIT_P90] = {"wait p90 s", 1, false},
+    [MOST] = {"most in a window, % of limit", 1, false},
+    [BESIDE] = {"% of the best of the others", 1, true},
+    [SERVED] = {"answers/window", 1, true},
+    [TOKENS] = {"tokens, % of the oracle's", 1, true},
+    [USED] = {"tokens, % of the limit", 1, true},
 };
 
 static metric_fn *const functions[METRICS] = {
@@ -239,6 +300,13 @@ static metric_fn *const functions[METRICS] = {
     [TRIED] = tried,
     [OWN_ETA_P50] = own_eta_p50,
     [OWN_ETA_P90] = own_eta_p90,
+    [WAIT_P50] = wait_p50,
+    [WAIT_P90] = wait_p90,
+    [MOST] = most,
+    [BESIDE] = beside,
+    [SERVED] = served,
+    [TOKENS] = tokens,
+    [USED] = used,
 };
 
 struct figures figures_of(const struct row *row, const struct score *s,

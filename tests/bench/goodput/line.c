@@ -3,15 +3,16 @@
 
 #include "lib/base.h"
 
-void line_init(struct line *l, struct run *r)
+void line_init(struct line *l, struct run *r, uint32_t at)
 {
     struct limit_spec spec = {
         .kind = LIMIT_SLIDING,
-        .size = r->row->believed,
+        .size = row_believed(r->row, at),
         .window_ns = r->row->window_ns + r->row->margin_ns,
     };
 
     l->r = r;
+    l->at = at;
     l->first = l->last = NULL;
     limit_init(&l->believed, &spec, r->now);
 }
@@ -59,6 +60,7 @@ void line_send(struct line *l)
     struct job *j = l->first;
 
     l->first = j->next;
+    j->at = l->at;
     (void)limit_take(&l->believed, l->r->now);
     run_send(l->r, j);
 }

@@ -11,10 +11,11 @@
 struct line {
     struct run *r;
     struct job *first, *last;
+    uint32_t at;           /* the upstream: an index */
     struct limit believed; /* as set: so many in a window and margin */
 };
 
-void line_init(struct line *l, struct run *r);
+void line_init(struct line *l, struct run *r, uint32_t at);
 void line_fini(struct line *l);
 void line_append(struct line *l, struct job *j);
 /* What was refused goes before all others. */

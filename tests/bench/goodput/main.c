@@ -37,20 +37,36 @@ struct options {
 
 /* ---- measuring --------------------------------------------------------------- */
 
-static void run_seed(const struct row *row, uint64_t seed, uint32_t policies,
+/* Of the first N policies of the row's contest. */
+static void run_seed(const struct row *row, uint64_t seed, uint32_t n,
                      struct result *res)
 {
-    struct score oracle, s;
+    const struct contest *c = &contests[row->kind];
+    struct score oracle, s[POLICIES];
     struct figures f;
-    uint32_t p;
+    uint32_t p, beside = 0;
 
-    run_row(row, &policy_oracle, seed, &oracle);
+    run_row(row, c->oracle, seed, &oracle);
     res->oracle += (double)oracle.passed / row->windows;
-    for (p = 0; p < policies; p++) {
-        run_row(row, table_policies[p], seed, &s);
-        f = figures_of(row, &s, &oracle);
+    for (p = n; p-- > 0;) { /* the first is told what the others have */
+        run_row(row, c->policies[p], seed, &s[p]);
+        if (p > 0 && s[p].passed > beside)
+            beside = s[p].passed;
+    }
+    s[0].beside = beside;
+    for (p = 0; p < n; p++) {
+        f = figures_of(row, &s[p], &oracle);
         summary_add(&res->of[p], &f);
     }
+}
+
+/* Where it costs little all of them run with each seed. */
+static uint32_t policies_with(const struct options *o, const struct row *row,
+                              uint32_t i)
+{
+    if (row->kind != ROW_ONE || (i % 4 == 0 && !o->is_short))
+        return contests[row->kind].n;
+    return 1;
 }
 
 static void run_seeds(const struct options *o, const struct row *r,
@@ -61,7 +77,7 @@ static void run_seeds(const struct options *o, const struct row *r,
 
     memset(res, 0, sizeof(*res));
     for (i = 0; i < o->seeds; i++)
-        run_seed(&row, i + 1, i % 4 == 0 && !o->is_short ? POLICIES : 1, res);
+        run_seed(&row, i + 1, policies_with(o, r, i), res);
     res->oracle /= o->seeds;
 }
 
@@ -75,7 +91,7 @@ static void run_all(const struct options *o, const struct table *t)
     for (job = 0; job < o->jobs; job++)
         if (fork() == 0) {
             for (i = job; i < t->n; i += o->jobs)
-                run_seeds(o, &rows[t->rows[i]], &t->results[i]);
+                run_seeds(o, t->rows[i], &t->results[i]);
             _exit(0);
         }
     while (wait(&status) > 0)
@@ -113,6 +129,7 @@ static int show(const struct options *o, const struct table *t)
         table_seen(t);
         printf("\n");
         table_compare(t);
+        table_contest(t);
         table_count(t, &reached, &missed);
         printf("\n%u bounds reached, %u missed (%u rows, %u seeds)\n", reached,
                missed, t->n, o->seeds);
@@ -123,31 +140,35 @@ static int show(const struct options *o, const struct table *t)
 
 static int measure(const struct options *o)
 {
-    static uint32_t chosen[ROWS_MAX];
+    static const struct row *chosen[ROWS_MAX];
     struct table t = {chosen, 0, NULL};
     size_t size = ROWS_MAX * sizeof(*t.results);
-    uint32_t i;
+    const struct row *r;
+    uint32_t kind;
 
-    CHECK(n_rows <= ROWS_MAX);
-    for (i = 0; i < n_rows; i++)
-        if (is_wanted(o, &rows[i]))
-            chosen[t.n++] = i;
+    for (kind = 0; kind < ROW_KINDS; kind++)
+        for (r = rows_of[kind]; r->name != NULL; r++)
+            if (is_wanted(o, r)) {
+                CHECK(t.n < ROWS_MAX);
+                chosen[t.n++] = r;
+            }
     t.results = mmap(NULL, size, PROT_READ | PROT_WRITE,
                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(t.results != MAP_FAILED);
     return show(o, &t);
 }
 
-static const struct policy *policy_named(const char *name)
+static const struct policy *policy_named(const struct contest *c,
+                                         const char *name)
 {
     uint32_t p;
 
-    if (name != NULL && strcmp(name, policy_oracle.name) == 0)
-        return &policy_oracle;
-    for (p = 0; name != NULL && p < POLICIES; p++)
-        if (strcmp(name, table_policies[p]->name) == 0)
-            return table_policies[p];
-    return &policy_sluice;
+    if (name != NULL && strcmp(name, c->oracle->name) == 0)
+        return c->oracle;
+    for (p = 0; name != NULL && p < c->n; p++)
+        if (strcmp(name, c->policies[p]->name) == 0)
+            return c->policies[p];
+    return c->policies[0];
 }
 
 static int trace(const char *name, uint64_t seed, const char *policy)
@@ -162,7 +183,7 @@ static int trace(const char *name, uint64_t seed, const char *policy)
         return 2;
     }
     row = row_whole(r);
-    run_row(&row, policy_named(policy), seed, &s);
+    run_row(&row, policy_named(&contests[row.kind], policy), seed, &s);
     for (w = 0; w < row.windows; w++)
         printf("window %3u: %4u passed, %4u refused\n", w, s.passed_in[w],
                s.refused_in[w]);

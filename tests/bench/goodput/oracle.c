@@ -3,7 +3,8 @@
  *
  * Whatever the limits let pass goes at once, fairly: first the model that has
  * least of what it is owed, and of it the client that has least.  What a model
- * is owed and cannot take now (all its workers are busy) is kept for it.
+ * is owed and cannot take now (all its workers are busy) is kept for it.  Of
+ * several upstreams the first that has room is as good as another.
  *
  * A row may hold it to the promise that Sluice gives its operator: then the
  * limit that was set is one more limit, which it knows as it knows the others.
@@ -111,19 +112,35 @@ static double kept(const struct oracle *o, int model)
             continue;
         seen |= bit;
         if (due(o, j->model) > 0 &&
-            upstream_left(&o->r->upstream, j->model, o->r->now) == 0)
+            upstream_left(&o->r->upstreams[0], j->model, o->r->now) == 0)
             n += due(o, j->model);
     }
     return n;
 }
 
-static bool may_go(struct oracle *o, int model)
+static bool may_go_to_first(struct oracle *o, int model)
 {
-    struct upstream *u = &o->r->upstream;
+    struct upstream *u = &o->r->upstreams[0];
 
     return limit_left(&o->promise, o->r->now) > 0 &&
            upstream_left(u, model, o->r->now) > 0 &&
            (double)upstream_left(u, OF_ACCOUNT, o->r->now) > kept(o, model);
+}
+
+/* To which of them? */
+static bool may_go(struct oracle *o, int model, uint32_t *at)
+{
+    uint32_t i;
+
+    *at = 0;
+    if (may_go_to_first(o, model))
+        return true;
+    for (i = 1; i < o->r->n_upstreams; i++)
+        if (upstream_left(&o->r->upstreams[i], model, o->r->now) > 0) {
+            *at = i;
+            return true;
+        }
+    return false;
 }
 
 /* Has A less than B of what it should have? */
@@ -143,23 +160,42 @@ static struct job **best(struct oracle *o)
 {
     struct job **at, **found = NULL;
     bool may[MODELS], known[MODELS] = {false};
+    uint32_t to[MODELS];
 
     for (at = &o->waiting; *at != NULL; at = &(*at)->next) {
         int m = (*at)->model;
 
-        may[m] = known[m] ? may[m] : may_go(o, m);
+        may[m] = known[m] ? may[m] : may_go(o, m, &to[m]);
         known[m] = true;
+        (*at)->at = may[m] ? to[m] : 0;
         if (may[m] && (found == NULL || is_poorer(o, *at, *found)))
             found = at;
     }
     return found;
 }
 
+/* By time alone: the next of them. */
+static int64_t opens_ns(struct oracle *o, int model)
+{
+    int64_t next = NEVER;
+    uint32_t i;
+
+    for (i = 0; i < o->r->n_upstreams; i++) {
+        int64_t when = max_i64(
+            upstream_opens_ns(&o->r->upstreams[i], model, o->r->now),
+            i == 0 ? limit_opens_ns(&o->promise, o->r->now) : o->r->now);
+
+        if (when > o->r->now)
+            next = min_i64(next, when);
+    }
+    return next;
+}
+
 static int64_t oracle_turn(void *p)
 {
     struct oracle *o = p;
     struct job **at, *j;
-    int64_t next = NEVER, when;
+    int64_t next = NEVER;
 
     while ((at = best(o)) != NULL) {
         j = *at;
@@ -167,12 +203,8 @@ static int64_t oracle_turn(void *p)
         (void)limit_take(&o->promise, o->r->now);
         run_send(o->r, j);
     }
-    for (j = o->waiting; j != NULL; j = j->next) {
-        when = max_i64(upstream_opens_ns(&o->r->upstream, j->model, o->r->now),
-                       limit_opens_ns(&o->promise, o->r->now));
-        if (when > o->r->now)
-            next = min_i64(next, when);
-    }
+    for (j = o->waiting; j != NULL; j = j->next)
+        next = min_i64(next, opens_ns(o, j->model));
     return next;
 }
 

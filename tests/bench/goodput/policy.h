@@ -15,8 +15,9 @@ struct run;
 
 struct policy {
     const char *name;
-    bool sees; /* the oracle: it looks into the upstream, and what it sends is
+    bool sees;  /* the oracle: it looks into the upstream, and what it sends is
                 * there at once */
+    bool tells; /* when a slot is to be had */
     void *(*open)(struct run *r);
     void (*close)(void *p);
     void (*ask)(void *p, struct job *j);
@@ -27,11 +28,26 @@ struct policy {
 };
 
 extern const struct policy policy_oracle;
+extern const struct policy policy_oracle_tokens;
 extern const struct policy policy_sluice;
 extern const struct policy policy_sluice_model; /* scope "model" */
 extern const struct policy policy_sluice_account;
+extern const struct policy policy_sluice_unsettled; /* reserves, and no more */
+extern const struct policy policy_sluice_blind;     /* sees no tokens */
 extern const struct policy policy_cubic;
 extern const struct policy policy_aimd;
 extern const struct policy policy_backoff;
+extern const struct policy policy_in_turn;
+extern const struct policy policy_first_fit;
+
+#define POLICIES 5 /* besides the oracle, at most */
+
+/* Who is compared in rows of a kind; the first of them is judged. */
+struct contest {
+    const struct policy *oracle;
+    const struct policy *policies[POLICIES];
+    uint32_t n;
+};
+extern const struct contest contests[]; /* by enum row_kind */
 
 #endif

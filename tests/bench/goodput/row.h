@@ -4,12 +4,15 @@
 #ifndef SLUICE_GOODPUT_ROW_H
 #define SLUICE_GOODPUT_ROW_H
 
+#include "sizes.h"
 #include "upstream.h"
 
 #define CLIENTS     16
 #define WINDOWS_MAX 128
 #define LOOPS_MAX   256
 #define BOUNDS_MAX  5
+#define WANTED_MAX  2
+#define UPSTREAMS   3
 
 /* What is measured of a run; a row of score.c's table each. */
 enum metric {
@@ -34,7 +37,15 @@ enum metric {
     EVEN = 16,   /* goodput, averaged over where in its last window a run is
                   * stopped: that a burst was just in time is no merit */
     TRIED = 17,  /* how often a poisoned request is sent, each */
-    METRICS = 18,
+    WAIT_P50 = 18,
+    WAIT_P90 = 19,
+    MOST = 20,   /* sends, or tokens, in any window, in % of its limit: the most
+                  * of any upstream */
+    BESIDE = 21, /* goodput, in % of the best of the other policies' */
+    SERVED = 22, /* answers a window */
+    TOKENS = 23, /* those used, in % of the oracle's */
+    USED = 24,   /* the same, in % of the limit */
+    METRICS = 25,
 };
 
 /* Loops, each of which asks, waits for its answer, thinks and asks again. */
@@ -43,7 +54,8 @@ struct demand {
     uint32_t clients, first_client; /* 0: one; taken in turn */
     int models, first_model;        /* the same, clients first */
     int64_t think_ns;
-    bool poisoned; /* none of these requests ever passes */
+    bool poisoned;    /* none of these requests ever passes */
+    bool at_any_time; /* THINK_NS is a mean: they come by chance */
 };
 
 struct bound {
@@ -51,8 +63,18 @@ struct bound {
     double at; /* at least or at most, as the metric has it */
 };
 
+/* What is asked, and with that: who is compared, and by what. */
+enum row_kind {
+    ROW_ONE = 0, /* what is made of an upstream */
+    ROW_CHOICE =
+        1, /* several upstreams for the same requests: of all of them */
+    ROW_TOKENS = 2, /* a limit in tokens */
+    ROW_KINDS = 3,
+};
+
 struct row {
     const char *name;
+    enum row_kind kind;
     const char *group; /* of the first of a group: its title */
     int64_t window_ns; /* 0: 60 s */
     uint32_t windows;  /* 0: 20 */
@@ -63,19 +85,30 @@ struct row {
     uint32_t tries;    /* retry.max; 0: 3 */
     uint32_t jobs;     /* above 0: each loop asks once; this is how many */
     struct upstream_spec upstream;
+    struct {
+        struct upstream_spec upstream;
+        uint32_t believed;
+    } more[UPSTREAMS - 1];   /* of a choice; up to the first BELIEVED of 0 */
+    enum bound_given given;  /* of a row in tokens */
     struct demand demand[2]; /* none: 100 loops of 8 clients, one model */
     double owed[MODELS];     /* answers a window; 0: not judged */
     struct bound bounds[BOUNDS_MAX]; /* up to the first AT of 0 */
+    struct bound wanted[WANTED_MAX]; /* the same: asked for, and not reached
+                                      * yet; shown, and no fault */
     struct bound seen; /* measured end to end, with nimsim; AT 0: it was not */
     bool holds;        /* every bound does today: for the short form */
 };
 
-extern const struct row rows[];
-extern const uint32_t n_rows;
+/* A list of rows for each kind, up to the first without a name. */
+extern const struct row *const rows_of[ROW_KINDS];
+extern const struct row rows_one[], rows_choice[], rows_tokens[];
 
 /* With what is not said filled in. */
 struct row row_whole(const struct row *r);
 uint32_t row_bounds(const struct row *r);
+uint32_t row_upstreams(const struct row *r);
+const struct upstream_spec *row_upstream(const struct row *r, uint32_t i);
+uint32_t row_believed(const struct row *r, uint32_t i);
 /* NULL: there is none. */
 const struct row *row_named(const char *name);
 #endif

@@ -1,13 +1,12 @@
 /*
- * rows.c - the table: which upstreams, and what has to come out of each.
+ * rows.c - the table: which upstreams, and what has to come out of each?  For
+ * several at once rows_choice.c, for limits in tokens rows_tokens.c.
  *
  * Believed are 40 in 60 s with half a second of margin, and 100 loops of 8
  * clients want more than there is, unless a row says otherwise.  A row without
  * a bound is there to be looked at.
  */
 #include "row.h"
-
-#include <string.h>
 
 #include "lib/base.h"
 
@@ -51,7 +50,7 @@
 #define NIMSIM     .answer_ns = 20 * NS_PER_MS, .refuse_ns = 5 * NS_PER_MS
 #define END_TO_END .window_ns = SMALL, .windows = 10
 
-const struct row rows[] = {
+const struct row rows_one[] = {
     {.group = "one limit of the account, believed 40",
      .name = "fixed 40",
      ONE(LIMIT_FIXED, 40),
@@ -142,7 +141,7 @@ const struct row rows[] = {
      .bounds = {{RECOVER, 1}}},
     {.name = "500 to all for two windows",
      .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 40, W)},
-                  .outage = {330 * S, 450 * S}}},
+                  .outage = {330 * S, 450 * S, SAY_FINE}}},
 
     {.group = "whose limit?",
      .name = "one model of three always 429",
@@ -318,40 +317,5 @@ const struct row rows[] = {
      .demand = {{.loops = 200}},
      .bounds = {{DONE, 100}, {SLOWER, 3}},
      .seen = {GOODPUT, 49}},
+    {.name = NULL},
 };
-
-const uint32_t n_rows = ARRAY_LEN(rows);
-
-struct row row_whole(const struct row *r)
-{
-    static const struct demand usual = {.loops = 100, .clients = 8};
-    struct row w = *r;
-
-    w.window_ns = r->window_ns > 0 ? r->window_ns : W;
-    w.windows = r->windows > 0 ? r->windows : 20;
-    w.believed = r->believed > 0 ? r->believed : 40;
-    w.margin_ns = r->margin_ns > 0 ? r->margin_ns : 500 * NS_PER_MS;
-    w.tries = r->tries > 0 ? r->tries : 3;
-    if (r->demand[0].loops == 0)
-        w.demand[0] = usual;
-    return w;
-}
-
-uint32_t row_bounds(const struct row *r)
-{
-    uint32_t n = 0;
-
-    while (n < BOUNDS_MAX && r->bounds[n].at > 0)
-        n++;
-    return n;
-}
-
-const struct row *row_named(const char *name)
-{
-    uint32_t i;
-
-    for (i = 0; i < n_rows; i++)
-        if (strcmp(rows[i].name, name) == 0)
-            return &rows[i];
-    return NULL;
-}

@@ -44,8 +44,10 @@ static void note_first_slot(struct run *r, const struct job *j)
 {
     int64_t wait = r->now - j->asked_ns;
 
-    if (!j->poisoned)
+    if (!j->poisoned) {
         r->score.wait_ns = max_i64(r->score.wait_ns, wait);
+        samples_add(&r->waits, wait);
+    }
     if (j->eta_ns >= 0 && is_foretellable(r, j))
         note_eta(r, j, llabs(r->now - j->eta_ns));
 }
@@ -68,15 +70,28 @@ void run_later(struct run *r, struct job *j, int64_t at)
     heap_add(&r->heap, at, EVENT_RESUME, j);
 }
 
+/* Of a mean, by chance: the same for all policies. */
+static int64_t think_ns(const struct run *r, const struct job *j)
+{
+    uint64_t luck = dice_mix(dice_mix(r->seed) ^
+                             ((uint64_t)(j - r->jobs) << 32 | ~j->asked));
+
+    if (!j->at_any_time)
+        return j->think_ns;
+    return (int64_t)(-log((double)(luck % 1000000 + 1) / 1000000) *
+                     (double)j->think_ns);
+}
+
 void run_done(struct run *r, struct job *j, bool good)
 {
+    int64_t pause = think_ns(r, j);
+
     r->score.done += good;
     r->score.failed += !good;
     r->score.finished_ns = r->now - RUN_T0;
     j->waits = false;
     if (r->row->jobs == 0)
-        heap_add(&r->heap,
-                 r->now + (good ? j->think_ns : max_i64(j->think_ns, SORRY_NS)),
+        heap_add(&r->heap, r->now + (good ? pause : max_i64(pause, SORRY_NS)),
                  EVENT_ASK, j);
 }
 
@@ -99,6 +114,10 @@ static void ask(struct run *r, struct job *j)
     j->eta_ns = -1;
     j->attempts = j->faults = 0;
     j->waits = true;
+    if (r->row->kind == ROW_TOKENS)
+        j->size =
+            size_of(r->seed, (uint32_t)(j - r->jobs), j->asked, r->row->given);
+    j->asked++;
     r->score.poisoned += j->poisoned;
     r->policy->ask(r->state, j);
 }
@@ -111,6 +130,7 @@ static void count_hit(struct run *r, const struct job *j)
     if (w >= WINDOWS_MAX)
         w = WINDOWS_MAX - 1;
     r->score.passed += fine;
+    r->score.tokens += fine ? j->size.in + j->size.out : 0;
     if (fine)
         r->score.even +=
             fmin(1, (double)(r->end_ns - r->now) / (double)r->row->window_ns);
@@ -126,7 +146,11 @@ static void count_hit(struct run *r, const struct job *j)
 
 static void arrive(struct run *r, struct job *j)
 {
-    j->said = upstream_hit(&r->upstream, j->model, j->poisoned, r->now);
+    struct hit hit = {j->model, j->poisoned, j->size.in + j->size.out};
+
+    j->said = upstream_hit(&r->upstreams[j->at], &hit, r->now);
+    if (j->said.say == SAY_FINE && j->size.answer_ns > 0)
+        j->said.after_ns = j->size.answer_ns;
     count_hit(r, j);
     heap_add(&r->heap, r->now + j->said.after_ns, EVENT_ANSWER, j);
 }
@@ -134,7 +158,7 @@ static void arrive(struct run *r, struct job *j)
 static void answer(struct run *r, struct job *j)
 {
     if (j->said.say == SAY_FINE)
-        upstream_end(&r->upstream, j->model);
+        upstream_end(&r->upstreams[j->at], j->model);
     else if (r->refused_ns == NEVER)
         r->refused_ns = r->now;
     r->policy->heard(r->state, j, &j->said);
@@ -156,12 +180,12 @@ static void happen(struct run *r, const struct event *e)
         r->policy->resume(r->state, e->job);
         return;
     case EVENT_STRANGER:
-        upstream_stranger(&r->upstream, r->now);
+        upstream_stranger(&r->upstreams[0], r->now);
         heap_add(&r->heap, r->now + r->row->upstream.stranger.every_ns,
                  EVENT_STRANGER, NULL);
         return;
     case EVENT_CHANGE:
-        upstream_change(&r->upstream);
+        upstream_change(&r->upstreams[0]);
         return;
     }
 }
@@ -203,6 +227,7 @@ static void add_loops(struct run *r, const struct demand *d)
         j->model = d->first_model + (int)(i / clients) % models;
         j->think_ns = d->think_ns;
         j->poisoned = d->poisoned;
+        j->at_any_time = d->at_any_time;
         heap_add(&r->heap,
                  r->now + dice_below(&r->dice, max_i64(d->think_ns, SPREAD_NS)),
                  EVENT_ASK, j);
@@ -239,9 +264,33 @@ static void note_waiting(struct run *r)
     }
 }
 
+static double percent_of(uint64_t most, uint32_t limit)
+{
+    return 100 * (double)most / limit;
+}
+
+/* The most in any window, of any upstream. */
+static double most_of(const struct run *r)
+{
+    double most = 0;
+    uint32_t i;
+
+    if (r->row->kind == ROW_TOKENS)
+        return percent_of(r->upstreams[0].tokens.most,
+                          r->row->upstream.tokens.size);
+    for (i = 0; i < r->n_upstreams; i++)
+        most = fmax(most, percent_of(r->upstreams[i].sends.most,
+                                     row_believed(r->row, i)));
+    return most;
+}
+
 static void judge(struct run *r)
 {
     note_waiting(r);
+    r->score.most = most_of(r);
+    samples_sort(&r->waits);
+    r->score.wait_p50_ns = samples_at(&r->waits, 500);
+    r->score.wait_p90_ns = samples_at(&r->waits, 900);
     samples_sort(&r->etas);
     samples_sort(&r->own_etas);
     r->score.eta_p50_ns = samples_at(&r->etas, 500);
@@ -250,6 +299,24 @@ static void judge(struct run *r)
     r->score.own_eta_p90_ns = samples_at(&r->own_etas, 900);
     if (r->score.done < r->row->jobs)
         r->score.finished_ns = r->end_ns - RUN_T0;
+}
+
+static void open_upstreams(struct run *r)
+{
+    uint32_t i;
+
+    r->n_upstreams = row_upstreams(r->row);
+    for (i = 0; i < r->n_upstreams; i++)
+        upstream_init(&r->upstreams[i], row_upstream(r->row, i),
+                      r->row->window_ns, r->seed + i * 1000003u, r->now);
+}
+
+static void close_upstreams(struct run *r)
+{
+    uint32_t i;
+
+    for (i = 0; i < r->n_upstreams; i++)
+        upstream_fini(&r->upstreams[i]);
 }
 
 void run_row(const struct row *row, const struct policy *policy, uint64_t seed,
@@ -263,9 +330,10 @@ void run_row(const struct row *row, const struct policy *policy, uint64_t seed,
     r.policy = policy;
     r.now = RUN_T0;
     r.end_ns = RUN_T0 + row->windows * row->window_ns;
+    r.seed = seed;
     r.dice = dice_mix(seed);
     r.refused_ns = NEVER;
-    upstream_init(&r.upstream, &row->upstream, seed, r.now);
+    open_upstreams(&r);
     for (i = 0; i < ARRAY_LEN(row->demand); i++)
         add_loops(&r, &row->demand[i]);
     add_weather(&r);
@@ -273,9 +341,10 @@ void run_row(const struct row *row, const struct policy *policy, uint64_t seed,
     loop(&r);
     judge(&r);
     policy->close(r.state);
-    upstream_fini(&r.upstream);
+    close_upstreams(&r);
     heap_fini(&r.heap);
     samples_free(&r.etas);
     samples_free(&r.own_etas);
+    samples_free(&r.waits);
     *out = r.score;
 }

@@ -19,7 +19,11 @@ struct job { /* a loop's request; the loop's, again and again */
     uint32_t client;
     int model;
     bool poisoned;
+    bool at_any_time;
     int64_t think_ns;
+    uint32_t asked;     /* so often, and */
+    struct size size;   /* this is how large the last one is */
+    uint32_t at;        /* the upstream it goes to: the policy's word */
     int64_t asked_ns;   /* when its client asked */
     int64_t eta_ns;     /* when a slot was foretold; -1: it was not */
     int64_t sent_ns;    /* its last attempt */
@@ -40,7 +44,10 @@ struct score {
     uint32_t by_model[MODELS], by_client[CLIENTS];
     double even; /* passed; what came late in the last window, in part */
     int64_t eta_p50_ns, eta_p90_ns, own_eta_p50_ns, own_eta_p90_ns;
-    int64_t wait_ns, finished_ns;
+    int64_t wait_ns, wait_p50_ns, wait_p90_ns, finished_ns;
+    double most;     /* in a window, in % of its limit */
+    uint64_t tokens; /* of what passed */
+    uint32_t beside; /* what the best of the other policies has passed */
     uint32_t beyond;
     uint32_t poisoned, tried; /* requests, and attempts of them */
 };
@@ -50,13 +57,15 @@ struct run {
     const struct policy *policy;
     void *state;
     int64_t now, end_ns;
-    uint64_t dice;
-    struct upstream upstream;
+    uint64_t dice, seed;
+    struct upstream upstreams[UPSTREAMS];
+    uint32_t n_upstreams;
     struct heap heap;
     struct job jobs[LOOPS_MAX];
     uint32_t n_jobs;
     int64_t refused_ns; /* the first refusal was known then; NEVER: none yet */
     struct samples etas, own_etas; /* of all, and of the first model */
+    struct samples waits;
     struct score score;
 };
 
@@ -65,7 +74,7 @@ void run_row(const struct row *row, const struct policy *policy, uint64_t seed,
 
 /* ---- for policies ------------------------------------------------------------ */
 
-/* J goes to the upstream. */
+/* J goes to the upstream that it is AT. */
 void run_send(struct run *r, struct job *j);
 /* The policy has J back AT that time. */
 void run_later(struct run *r, struct job *j, int64_t at);

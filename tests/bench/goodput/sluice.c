@@ -24,8 +24,16 @@
 
 enum whose { FOUND_OUT, OF_MODELS, OF_ONE };
 
+/* What is done otherwise than we do it. */
+struct variant {
+    enum whose whose;
+    bool is_unsettled; /* the most is reserved, and nothing learned */
+    bool is_blind;     /* there is no limit in tokens */
+};
+
 struct sluice {
     struct run *r;
+    struct variant variant;
     struct limiter *lim;
     uint32_t n_kept; /* connections that an answer has left */
     char dir[64];
@@ -33,18 +41,32 @@ struct sluice {
 
 /* ---- opening and closing ---------------------------------------------------------- */
 
-static struct limiter_settings settings(const struct row *row, enum whose whose)
+static void rules(struct limiter_rules *to, const struct row *row, uint32_t i,
+                  const struct variant *v)
+{
+    if (i == 0)
+        snprintf(to->name, sizeof(to->name), "upstream");
+    else
+        snprintf(to->name, sizeof(to->name), "upstream-%u", i);
+    to->window_ns = row->window_ns;
+    to->margin_ns = row->margin_ns;
+    to->requests = to->burst = row_believed(row, i);
+    to->per_model = v->whose == OF_MODELS;
+    to->learns = v->whose == FOUND_OUT;
+    to->line = row_upstreams(row) > 1; /* all wait in the first's */
+    to->tokens = v->is_blind ? 0 : row_upstream(row, i)->tokens.size;
+}
+
+static struct limiter_settings settings(const struct row *row,
+                                        const struct variant *v)
 {
     struct limiter_settings set;
+    uint32_t i;
 
     memset(&set, 0, sizeof(set));
-    set.n_upstreams = 1;
-    snprintf(set.rules[0].name, sizeof(set.rules[0].name), "upstream");
-    set.rules[0].window_ns = row->window_ns;
-    set.rules[0].margin_ns = row->margin_ns;
-    set.rules[0].requests = set.rules[0].burst = row->believed;
-    set.rules[0].per_model = whose == OF_MODELS;
-    set.rules[0].learns = whose == FOUND_OUT;
+    set.n_upstreams = row_upstreams(row);
+    for (i = 0; i < set.n_upstreams; i++)
+        rules(&set.rules[i], row, i, v);
     set.bounds = (struct limiter_bounds){4096, 4096, UINT64_C(1) << 40};
     return set;
 }
@@ -81,14 +103,15 @@ static void log_event(void *arg, const char *event, const char *message)
            message);
 }
 
-static void *start(struct run *r, enum whose whose)
+static void *start(struct run *r, struct variant variant)
 {
-    struct limiter_settings set = settings(r->row, whose);
+    struct limiter_settings set = settings(r->row, &variant);
     struct sluice *s = calloc(1, sizeof(*s));
     char err[256];
 
     CHECK(s != NULL);
     s->r = r;
+    s->variant = variant;
     make_dir(s);
     if (limiter_open(&s->lim, s->dir, NULL, &set, r->now,
                      getenv("GOODPUT_LOG") != NULL ? log_event : NULL, r, err,
@@ -101,17 +124,27 @@ static void *start(struct run *r, enum whose whose)
 
 static void *sluice_open(struct run *r)
 {
-    return start(r, FOUND_OUT);
+    return start(r, (struct variant){.whose = FOUND_OUT});
 }
 
 static void *sluice_open_model(struct run *r)
 {
-    return start(r, OF_MODELS);
+    return start(r, (struct variant){.whose = OF_MODELS});
 }
 
 static void *sluice_open_account(struct run *r)
 {
-    return start(r, OF_ONE);
+    return start(r, (struct variant){.whose = OF_ONE});
+}
+
+static void *sluice_open_unsettled(struct run *r)
+{
+    return start(r, (struct variant){.is_unsettled = true});
+}
+
+static void *sluice_open_blind(struct run *r)
+{
+    return start(r, (struct variant){.is_blind = true});
 }
 
 static void sluice_close(void *p)
@@ -145,9 +178,11 @@ static void on_news(void *arg, const struct ticket_news *news)
             j->eta_ns = r->now + news->eta_ns;
         return;
     case TICKET_GRANTED:
+        j->at = news->choice; /* in the order of the settings */
         connect_it(current, j);
         run_send(r, j);
-        limiter_sent(current->lim, j->own);
+        if (!upstream_is_away(&r->upstreams[j->at], r->now))
+            limiter_sent(current->lim, j->own);
         return;
     case TICKET_REFUSED:
         j->own = NULL;
@@ -158,8 +193,29 @@ static void on_news(void *arg, const struct ticket_news *news)
     }
 }
 
+/* Any of them will do. */
+static uint32_t choices(const struct sluice *s, struct limiter_choice *to,
+                        const char *model)
+{
+    uint32_t i;
+
+    if (s->r->n_upstreams == 1)
+        return 0;
+    for (i = 0; i < s->r->n_upstreams; i++)
+        to[i] = (struct limiter_choice){.upstream = i, .model = model};
+    return s->r->n_upstreams;
+}
+
+static uint32_t max_tokens(const struct sluice *s, const struct job *j)
+{
+    return s->variant.is_unsettled && j->size.max_tokens == 0
+               ? SIZES_OUT_MAX
+               : j->size.max_tokens;
+}
+
 static void sluice_ask(void *p, struct job *j)
 {
+    struct limiter_choice to[UPSTREAMS];
     struct sluice *s = p;
     char client[16], model[16];
     struct limiter_request req = {.cls = CLASS_NORMAL,
@@ -167,11 +223,15 @@ static void sluice_ask(void *p, struct job *j)
                                   .client = client,
                                   .model = model,
                                   .request_id = "req",
+                                  .prompt_bytes = j->size.prompt_bytes,
+                                  .max_tokens = max_tokens(s, j),
                                   .deadline_ns = NEVER};
 
     j->is_fresh = false;
     snprintf(client, sizeof(client), "client-%u", j->client);
     snprintf(model, sizeof(model), "model-%d", j->model);
+    req.choices = to;
+    req.n_choices = choices(s, to, model);
     j->own = limiter_join(s->lim, &req, on_news, j);
 }
 
@@ -180,6 +240,15 @@ static void finish(struct sluice *s, struct job *j, bool good)
     limiter_done(s->lim, j->own, false);
     j->own = NULL;
     run_done(s->r, j, good);
+}
+
+/* What it took: fcgi/usage_report.c. */
+static void settle(struct sluice *s, const struct job *j)
+{
+    struct limiter_usage u = {j->size.in, j->size.out};
+
+    if (j->size.in > 0 && !j->size.is_aborted && !s->variant.is_unsettled)
+        limiter_settle(s->lim, j->own, &u);
 }
 
 /* ---- answers: fcgi/attempt.c -------------------------------------------------------- */
@@ -192,6 +261,18 @@ static void report(struct sluice *s, const struct job *j,
                                  .tokens_left = -1};
 
     limiter_report(s->lim, j->own, &rep);
+}
+
+/* As fcgi/tell_limiter.c has it: it has taken nothing. */
+static void refused(struct sluice *s, const struct job *j,
+                    const struct answer *a, enum limiter_answer means)
+{
+    static const struct limiter_usage nothing = {0, 0};
+
+    report(s, j, a, means);
+    if (j->size.in > 0)
+        limiter_settle(s->lim, j->own, &nothing);
+    limiter_again(s->lim, j->own, false);
 }
 
 static void fault(struct sluice *s, struct job *j)
@@ -228,6 +309,7 @@ static void sluice_heard(void *p, struct job *j, const struct answer *a)
     switch (a->say) {
     case SAY_FINE:
         report(s, j, a, ANSWER_FINE);
+        settle(s, j);
         finish(s, j, true);
         return;
     case SAY_NEVER: /* its words say so: nobody else is concerned */
@@ -235,12 +317,14 @@ static void sluice_heard(void *p, struct job *j, const struct answer *a)
         finish(s, j, false);
         return;
     case SAY_RATE:
-        report(s, j, a, ANSWER_RATE);
-        limiter_again(s->lim, j->own, false);
+        refused(s, j, a, ANSWER_RATE);
         return;
     case SAY_BUSY:
-        report(s, j, a, ANSWER_BUSY);
-        limiter_again(s->lim, j->own, false);
+        refused(s, j, a, ANSWER_BUSY);
+        return;
+    case SAY_AWAY:
+        report(s, j, a, ANSWER_AWAY);
+        limiter_again(s->lim, j->own, true);
         return;
     case SAY_FAULT:
         report(s, j, a, ANSWER_FAULT);
@@ -276,32 +360,19 @@ static int64_t sluice_turn(void *p)
     return NEVER;
 }
 
-const struct policy policy_sluice = {
-    .name = "sluice",
-    .open = sluice_open,
-    .close = sluice_close,
-    .ask = sluice_ask,
-    .heard = sluice_heard,
-    .resume = sluice_resume,
-    .turn = sluice_turn,
-};
+#define SLUICE(NAME, OPEN)                                                     \
+    {                                                                          \
+        .name = (NAME), .tells = true, .open = (OPEN), .close = sluice_close,  \
+        .ask = sluice_ask, .heard = sluice_heard, .resume = sluice_resume,     \
+        .turn = sluice_turn                                                    \
+    }
 
-const struct policy policy_sluice_model = {
-    .name = "scope model",
-    .open = sluice_open_model,
-    .close = sluice_close,
-    .ask = sluice_ask,
-    .heard = sluice_heard,
-    .resume = sluice_resume,
-    .turn = sluice_turn,
-};
-
-const struct policy policy_sluice_account = {
-    .name = "scope account",
-    .open = sluice_open_account,
-    .close = sluice_close,
-    .ask = sluice_ask,
-    .heard = sluice_heard,
-    .resume = sluice_resume,
-    .turn = sluice_turn,
-};
+const struct policy policy_sluice = SLUICE("sluice", sluice_open);
+const struct policy policy_sluice_model =
+    SLUICE("scope model", sluice_open_model);
+const struct policy policy_sluice_account =
+    SLUICE("scope account", sluice_open_account);
+const struct policy policy_sluice_unsettled =
+    SLUICE("reserves", sluice_open_unsettled);
+const struct policy policy_sluice_blind =
+    SLUICE("requests only", sluice_open_blind);

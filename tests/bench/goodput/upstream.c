@@ -1,7 +1,8 @@
 /*
  * upstream.c - what becomes of a request that arrives?
  *
- *   outage --> each limit in turn, which counts it --> shedding --> an answer
+ *   outage --> each limit in turn, which counts it --> tokens --> shedding -->
+ *   an answer
  *
  * A refusal is a hit too: the limits before the one that refuses have counted
  * it.  Whether chance sheds a hit depends on the seed and on how many came
@@ -29,7 +30,7 @@ static struct limit *limit_of(struct upstream *u, int i, int model)
 }
 
 void upstream_init(struct upstream *u, const struct upstream_spec *spec,
-                   uint64_t seed, int64_t now)
+                   int64_t window_ns, uint64_t seed, int64_t now)
 {
     int i, m;
 
@@ -40,6 +41,8 @@ void upstream_init(struct upstream *u, const struct upstream_spec *spec,
     for (i = 0; i < LIMITS_MAX; i++)
         for (m = 0; m < MODELS; m++)
             limit_init(&u->limits[i][m], &spec->limits[i].limit, now);
+    ledger_init(&u->sends, window_ns);
+    ledger_init(&u->tokens, spec->tokens.window_ns);
 }
 
 void upstream_fini(struct upstream *u)
@@ -49,6 +52,8 @@ void upstream_fini(struct upstream *u)
     for (i = 0; i < LIMITS_MAX; i++)
         for (m = 0; m < MODELS; m++)
             limit_fini(&u->limits[i][m]);
+    ledger_fini(&u->sends);
+    ledger_fini(&u->tokens);
 }
 
 /* ---- a hit ------------------------------------------------------------------ */
@@ -58,6 +63,16 @@ static bool is_out(const struct upstream *u, int64_t now)
     int64_t t = now - u->start_ns;
 
     return t >= u->spec->outage.from_ns && t < u->spec->outage.to_ns;
+}
+
+static enum say outage_says(const struct upstream *u)
+{
+    return u->spec->outage.says != SAY_FINE ? u->spec->outage.says : SAY_FAULT;
+}
+
+bool upstream_is_away(const struct upstream *u, int64_t now)
+{
+    return is_out(u, now) && outage_says(u) == SAY_AWAY;
 }
 
 static int64_t refuse_ns(const struct upstream *u)
@@ -128,23 +143,38 @@ static bool is_shed(const struct upstream *u, int model, enum say *say)
            luck % 1000 < u->spec->shed.permille;
 }
 
-struct answer upstream_hit(struct upstream *u, int model, bool poisoned,
+static bool has_tokens(struct upstream *u, int64_t now)
+{
+    return u->spec->tokens.size == 0 ||
+           ledger_sum(&u->tokens, now) < u->spec->tokens.size;
+}
+
+struct answer upstream_hit(struct upstream *u, const struct hit *hit,
                            int64_t now)
 {
+    int model = hit->model, refusing;
     struct answer a;
-    int refusing;
 
+    if (upstream_is_away(u, now))
+        return refusal(u, SAY_AWAY);
+    ledger_add(&u->sends, 1, now);
     if (is_out(u, now))
-        return refusal(u, SAY_FAULT);
+        return refusal(u, outage_says(u));
     refusing = first_refusing(u, model, now);
     if (refusing < LIMITS_MAX)
         return limited(u, refusing, model, now);
+    if (!has_tokens(u, now)) {
+        release(u, model, LIMITS_MAX);
+        return refusal(u, SAY_RATE);
+    }
     u->hits++;
     a = refusal(u, SAY_NEVER);
-    if (poisoned || is_shed(u, model, &a.say)) {
+    if (hit->poisoned || is_shed(u, model, &a.say)) {
         release(u, model, LIMITS_MAX);
         return a;
     }
+    if (u->spec->tokens.size > 0)
+        ledger_add(&u->tokens, hit->tokens, now);
     return (struct answer){SAY_FINE, -1, answer_ns(u, model)};
 }
 

@@ -4,6 +4,7 @@
 #ifndef SLUICE_GOODPUT_UPSTREAM_H
 #define SLUICE_GOODPUT_UPSTREAM_H
 
+#include "ledger.h"
 #include "limit.h"
 
 #define MODELS     8
@@ -21,6 +22,7 @@ enum say {
     SAY_SILENT = 4, /* the connection ends without an answer */
     SAY_NEVER = 5,  /* 429, and its words say that this one never passes */
     SAY_MIXED = 6,  /* one of the first four that are no FINE, by chance */
+    SAY_AWAY = 7,   /* there is no connection to be had: it was not sent */
 };
 
 struct answer {
@@ -46,12 +48,18 @@ struct upstream_spec {
         uint32_t size; /* the first limit's, from then on */
     } change;
     struct {
-        int64_t from_ns, to_ns; /* 500 to everything */
+        int64_t from_ns, to_ns;
+        enum say says; /* to everything; SAY_FINE: FAULT */
     } outage;
     struct {
         int64_t every_ns;
         uint32_t n; /* hits at once */
     } stranger;
+    struct {
+        uint32_t size; /* 0: no limit */
+        int64_t window_ns;
+    } tokens; /* one more passes while fewer were used in the last window: what
+               * it will take it does not know, and counts it whole */
     int64_t refuse_ns;          /* until a refusal comes; 0: 20 ms */
     int64_t answer_ns;          /* until an answer does; 0: 300 ms, */
     int64_t service_ns[MODELS]; /* 0: as that */
@@ -63,15 +71,24 @@ struct upstream {
     uint64_t seed;
     uint64_t hits;
     struct limit limits[LIMITS_MAX][MODELS];
+    struct ledger sends, tokens;
+};
+
+/* What arrives. */
+struct hit {
+    int model;
+    bool poisoned;   /* it never passes */
+    uint32_t tokens; /* that it takes if it passes */
 };
 
 void upstream_init(struct upstream *u, const struct upstream_spec *spec,
-                   uint64_t seed, int64_t now);
+                   int64_t window_ns, uint64_t seed, int64_t now);
 void upstream_fini(struct upstream *u);
 
-/* A request for MODEL arrives; one that is POISONED never passes. */
-struct answer upstream_hit(struct upstream *u, int model, bool poisoned,
+struct answer upstream_hit(struct upstream *u, const struct hit *hit,
                            int64_t now);
+/* Nobody can connect to it. */
+bool upstream_is_away(const struct upstream *u, int64_t now);
 /* The answer to one that passed is out. */
 void upstream_end(struct upstream *u, int model);
 /* Somebody else's. */
