@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "state/policy/model_eta.h"
+#include "state/policy/model_state.h"
 #include "state/policy/tokens.h"
 #include "state/policy/wants.h"
 
@@ -58,6 +59,9 @@ int64_t line_places_slot(struct layout *lay, struct line_place *p, uint32_t row)
     bool is_plain = f.ask.r->tokens == 0;
     int64_t at;
 
+    /* One tries it, in time: what comes of that nobody can say. */
+    if (model_state_is_held(lay, f.ask.upstream))
+        return NEVER;
     if (is_plain && p->next_ns != 0)
         return p->next_ns;
     at = forecast_next(&f, take_of(lay, p, row));
