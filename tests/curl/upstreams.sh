@@ -73,10 +73,11 @@ for i in $(seq 30); do
 done >"$work/first.txt"
 tried=$(head -1 "$work/first.txt") others=$(tail -n +2 "$work/first.txt" | sort -g | sed -n 15p)
 echo "the one that found nobody there: $tried s, the others: $others s (median)"
-# One of both is measured on a machine that does other things, too.
-at_most "a try at what is dead costs its request hardly any time" 0.03 \
+# Well below a second, which is what waiting for the next try would cost: the machine
+# may do other things, too.
+at_most "a try at what is dead costs its request hardly any time" 0.3 \
     "$(awk "BEGIN { print $tried - $others }")"
-is "and all others none: they do not try it" 1 "$(curl -s "$url/api/status" | jq .counters.answers.away)"
+at_most "and the others none: they do not try it, but for one after 1, 2, 4 ... s" 5 "$(curl -s "$url/api/status" | jq .counters.answers.away)"
 stop_sluice
 
 # ---- one is held while 300 wait -------------------------------------------------

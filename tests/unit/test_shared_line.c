@@ -37,7 +37,7 @@ static struct desk *shared_desk(uint32_t workers, const uint32_t *limits,
 static struct ask *ask_at(struct desk *d, uint32_t worker, const char *client,
                           uint32_t mask)
 {
-    struct limiter_choice choices[LIMITER_CHOICES];
+    struct limiter_choice choices[LIMITER_CHOICES] = {{0}};
     struct limiter_request req = lab_request(client, CLASS_NORMAL, 1);
     uint32_t i, n = 0;
 
