@@ -34,6 +34,8 @@ const struct config *ctl_config(struct ctl *c);
 
 /* "7.2 s", "3 m 20 s", "2 h 5 m", "4 d 1 h"; "-" if NS is below zero. */
 const char *duration(char out[DURATION_MAX], int64_t ns);
+/* Why an upstream is left alone: "key refused". */
+const char *held_words(enum ejection_cause cause);
 /* NAME without what a terminal would obey: it comes from a client. */
 const char *plain(char out[LIMITER_NAME_MAX], const char *name);
 /* TEXT, which may be NULL, on one line, with '?' for what a terminal would

@@ -81,7 +81,39 @@ static void print_model(const struct view_model *v, int64_t span_ns)
     print_learned(&v->learned, span_ns, 0);
 }
 
-static void print_scope(const struct view_scope *v)
+/* To one that cannot be reached requests wait; they are refused by others. */
+static void print_held(const struct view_scope *v)
+{
+    char why[LIMITER_NAME_MAX], ends[DURATION_MAX];
+
+    if (v->unpaid.cause != EJECTED_AWAY) {
+        print_bench(held_words(v->unpaid.cause), &v->unpaid);
+        return;
+    }
+    if (v->unpaid.ends_ns >= 0)
+        printf("  %s, tried again in %s: %s\n", held_words(v->unpaid.cause),
+               duration(ends, v->unpaid.ends_ns), plain(why, v->unpaid.reason));
+}
+
+/* Those of a shared line wait in that of its lead. */
+static void print_line(const struct limiter_view *view,
+                       const struct view_scope *v)
+{
+    char name[LIMITER_NAME_MAX];
+    uint32_t i;
+
+    for (i = 0; i < view->n_scopes; i++)
+        if (view->scopes[i].upstream == v->line && v->line != v->upstream) {
+            printf("  waiting: in the line of %s",
+                   plain(name, view->scopes[i].rules.name));
+            return;
+        }
+    printf("  waiting: %u high, %u normal, %u low", v->waiting[CLASS_HIGH],
+           v->waiting[CLASS_NORMAL], v->waiting[CLASS_LOW]);
+}
+
+static void print_scope(const struct limiter_view *view,
+                        const struct view_scope *v)
 {
     char name[LIMITER_NAME_MAX], span[DURATION_MAX], slot[DURATION_MAX],
         eta[DURATION_MAX];
@@ -89,11 +121,11 @@ static void print_scope(const struct view_scope *v)
     printf("%s: %u of %u requests used in %s", plain(name, v->name), v->used,
            v->rules.requests, duration(span, v->rules.window_ns));
     printf(", %u in flight (%u not yet written)\n", v->in_flight, v->open);
-    printf("  waiting: %u high, %u normal, %u low; next slot: %s; a new "
-           "request would go in: %s\n",
-           v->waiting[CLASS_HIGH], v->waiting[CLASS_NORMAL],
-           v->waiting[CLASS_LOW], duration(slot, v->next_slot_ns),
-           duration(eta, v->eta_ns));
+    print_line(view, v);
+    printf("; next slot: %s; a new request would go in: %s\n",
+           duration(slot, v->next_slot_ns), duration(eta, v->eta_ns));
+    printf("  went there: %" PRIu64 ", %" PRIu64 " in the last minute\n",
+           v->went.all, v->went.minute);
     if (v->tokens_limit > 0)
         printf("  tokens: %" PRIu64 " of %" PRIu64 " used, %" PRIu64
                " reserved\n",
@@ -103,7 +135,7 @@ static void print_scope(const struct view_scope *v)
                v->rules.burst);
     print_retreat(&v->retreat);
     print_learned(&v->learned, v->rules.window_ns, v->rules.requests);
-    print_bench("not paid for", &v->unpaid);
+    print_held(v);
 }
 
 static int64_t window_of(const struct limiter_view *v, uint32_t upstream)
@@ -128,7 +160,7 @@ static void print_status(const struct limiter_view *v)
         printf("paused for %s, by %s: nothing is sent\n",
                duration(a, v->paused_ns), plain(by, v->paused_by));
     for (i = 0; i < v->n_scopes; i++)
-        print_scope(&v->scopes[i]);
+        print_scope(v, &v->scopes[i]);
     for (i = 0; i < v->n_models; i++)
         print_model(&v->models[i], window_of(v, v->models[i].upstream));
     for (i = 0; i < REFUSALS; i++)

@@ -89,8 +89,9 @@ static void put_scope(struct page *p, const struct view_scope *v)
              retreat_state_names[v->retreat.state],
              duration(eta, v->retreat.ends_ns), plain(why, v->retreat.reason));
     if (v->unpaid.ends_ns >= 0)
-        line(p, "               not paid for, tried again in %s: %s",
-             duration(eta, v->unpaid.ends_ns), plain(why, v->unpaid.reason));
+        line(p, "               %s, tried again in %s: %s",
+             held_words(v->unpaid.cause), duration(eta, v->unpaid.ends_ns),
+             plain(why, v->unpaid.reason));
 }
 
 static void put_model(struct page *p, const struct view_model *v)

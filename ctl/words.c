@@ -27,6 +27,15 @@ const char *duration(char out[DURATION_MAX], int64_t ns)
     return out;
 }
 
+const char *held_words(enum ejection_cause cause)
+{
+    if (cause == EJECTED_KEY)
+        return "key refused";
+    if (cause == EJECTED_AWAY)
+        return "cannot be reached";
+    return cause == EJECTED_QUOTA ? "used up" : "not paid for";
+}
+
 const char *plain(char out[LIMITER_NAME_MAX], const char *name)
 {
     size_t i;

@@ -26,7 +26,7 @@ struct applying {
 
 /* What is counted is struck out at once: a section that is cut short neither
  * forgets it nor counts it twice. */
-static void apply_sends(struct journal *j, struct stats_layout *st)
+static void apply_sends(struct journal *j, struct stats_layout *st, int64_t now)
 {
     if (j->did.sent > 0)
         rings_sent(&st->history, (uint32_t)j->did.sent);
@@ -37,6 +37,7 @@ static void apply_sends(struct journal *j, struct stats_layout *st)
                                        s->client_name, s->model_name};
 
         counters_sent(st, &who);
+        counters_went(st, s->upstream, s->upstream_name, now);
     }
 }
 
@@ -109,7 +110,7 @@ static void apply(void *arg)
     struct stats_layout *st = lim->stats.lay;
 
     rings_turn(&st->history, wall_s(&lim->journal, lim->now), lim->now);
-    apply_sends(&lim->journal, st);
+    apply_sends(&lim->journal, st, lim->now);
     apply_lost(lim, st);
     completions_apply(lim, st);
     apply_gauge(&lim->journal, st);

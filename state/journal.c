@@ -15,7 +15,10 @@
 static void note_names(struct layout *lay, struct sent_by *s)
 {
     s->owner = NONE;
-    s->client_name[0] = s->model_name[0] = '\0';
+    s->client_name[0] = s->model_name[0] = s->upstream_name[0] = '\0';
+    if (s->upstream < LAY_UPSTREAMS)
+        memcpy(s->upstream_name, lay->rules[s->upstream].name,
+               sizeof(s->upstream_name));
     if (s->client < LAY_CLIENTS)
         memcpy(s->client_name, lay->clients[s->client].text,
                sizeof(s->client_name) - 1);
@@ -36,6 +39,7 @@ void journal_sent(struct limiter *lim, const struct ticket *t)
         return;
     j->sends[j->n_sends].client = r->client;
     j->sends[j->n_sends].model = r->model;
+    j->sends[j->n_sends].upstream = limits_upstream(lim->file.lay, r->scope);
     note_names(lim->file.lay, &j->sends[j->n_sends++]);
 }
 
@@ -69,9 +73,10 @@ void journal_unbind(struct limiter *lim)
     uint32_t i;
 
     for (i = 0; i < j->n_sends; i++)
-        j->sends[i].client = j->sends[i].model = NONE;
+        j->sends[i].client = j->sends[i].model = j->sends[i].upstream = NONE;
     for (i = 0; i < j->lost.n; i++)
-        j->lost.rows[i].client = j->lost.rows[i].model = NONE;
+        j->lost.rows[i].client = j->lost.rows[i].model =
+            j->lost.rows[i].upstream = NONE;
     memset(j->lost.left, 0, sizeof(j->lost.left));
     j->lost.any_left = false;
     j->has_gauge = false;

@@ -14,7 +14,9 @@
 
 #include "lib/file_lock.h"
 #include "state/policy/admit.h"
+#include "state/policy/choices.h"
 #include "state/policy/limits.h"
+#include "state/policy/line_eta.h"
 #include "state/policy/model_state.h"
 #include "state/section.h"
 #include "state/upstream_map.h"
@@ -29,21 +31,40 @@ struct question {
     struct limiter_ready *out; /* NULL: REACHABLE and STATUS are the answer */
     bool reachable;
     uint16_t status;
+    int64_t of_line[LAY_UPSTREAMS]; /* when a new one of it goes; 0: unasked */
 };
 
+/* Needs the lock.  Where upstreams share a line: wherever it goes, the same for
+ * each. */
+static int64_t eta_of_next(struct question *q, uint32_t upstream)
+{
+    struct layout *lay = q->lim->file.lay;
+    uint32_t line = choices_line(lay, upstream);
+
+    if (line == NONE)
+        return admit_eta(lay, upstream, scope_at(lay, upstream)->waiting,
+                         q->now);
+    if (q->of_line[line] == 0)
+        q->of_line[line] = line_eta_nth(&q->lim->line_eta, lay, line,
+                                        scope_at(lay, line)->waiting, q->now);
+    return q->of_line[line];
+}
+
 /* Needs the lock. */
-static void look_at_upstream(struct layout *lay, uint32_t i, int64_t now,
+static void look_at_upstream(struct question *q, uint32_t i,
                              struct limiter_ready_upstream *u)
 {
-    int64_t eta;
+    struct layout *lay = q->lim->file.lay;
+    int64_t now = q->now, eta;
 
     admit_refresh(lay, i, now);
-    eta = admit_eta(lay, i, scope_at(lay, i)->waiting, now);
+    eta = eta_of_next(q, i);
     u->eta_ns = eta == NEVER ? -1 : eta - now;
     u->tokens_milli = admit_tokens_milli(lay, i, now);
     u->burst_milli = (int64_t)limits_of(lay, i)->burst * 1000;
     u->key_refused = lay->probe.keys[i] == KEY_REFUSED;
-    u->unpaid = !model_state_paid(lay, i, now, &eta);
+    u->held = !model_state_paid(lay, i, now, &eta);
+    u->cause = ejection_cause(&model_state_debt(lay, i)->ejection);
 }
 
 /* Needs the lock. */
@@ -63,8 +84,7 @@ static void look(struct question *q)
     q->out->waiting_max = lay->bounds.waiting;
     q->out->n_upstreams = lim->set.n_upstreams;
     for (i = 0; i < lim->set.n_upstreams; i++)
-        look_at_upstream(lay, upstream_map_of(lim, i), q->now,
-                         &q->out->upstreams[i]);
+        look_at_upstream(q, upstream_map_of(lim, i), &q->out->upstreams[i]);
 }
 
 /* Needs the lock.  Expired sends are dropped: a write like any other. */

@@ -15,7 +15,8 @@ struct limiter_ready_upstream {
     int64_t tokens_milli, burst_milli; /* in the bucket, and at most */
     int64_t eta_ns;                    /* of a new normal request; -1 unknown */
     bool key_refused;                  /* ours, and not accepted since */
-    bool unpaid; /* it wants to be paid: all to it is refused */
+    bool held; /* it is left alone: all to it waits or is refused; and why: */
+    enum ejection_cause cause;
 };
 
 struct limiter_ready {

@@ -17,13 +17,15 @@
 #include "state/section.h"
 #include "state/stats/counters.h"
 #include "state/stats/sums.h"
+#include "state/stats/upstream_sends.h"
 #include "state/worker.h"
 
 struct look {
     struct limiter *lim;
     struct layout *lay;
     struct limiter_tally *out;
-    struct lay_sums *sums; /* a copy: told of after the lock is gone */
+    struct lay_sums *sums;        /* a copy: told of after the lock is gone */
+    uint32_t rows[LAY_UPSTREAMS]; /* of those in OUT */
     int64_t now;
 };
 
@@ -89,6 +91,13 @@ static void add_aside(struct look *k)
             k->out->waiting[k->lay->rows[i].cls]++;
 }
 
+static enum ejection_cause held(struct layout *lay, uint32_t upstream)
+{
+    const struct ejection *e = &model_state_debt(lay, upstream)->ejection;
+
+    return e->until_ns != 0 ? ejection_cause(e) : EJECTED_NOT;
+}
+
 static void add_upstreams(struct look *k)
 {
     uint32_t i;
@@ -100,7 +109,8 @@ static void add_upstreams(struct look *k)
         if (!limits_in_force(k->lay, i))
             continue;
         memcpy(u->name, r->name, sizeof(u->name) - 1);
-        u->unpaid = model_state_debt(k->lay, i)->ejection.until_ns != 0;
+        k->rows[k->out->n_upstreams] = i;
+        u->held = held(k->lay, i);
         if (r->per_model)
             add_models(k, i, u);
         else
@@ -133,7 +143,14 @@ static void copy_sums(void *arg)
 {
     struct look *k = arg;
     const struct stats_layout *st = k->lim->stats.lay;
+    uint32_t i;
 
+    for (i = 0; i < k->out->n_upstreams; i++) {
+        struct tally_upstream *u = &k->out->upstreams[i];
+
+        u->sent =
+            upstream_sends_tell(&st->tally, k->rows[i], u->name, k->now).all;
+    }
     memcpy(k->sums, &st->tally.sums, sizeof(*k->sums));
     counters_told(&st->counters, &k->out->counters);
 }

@@ -23,7 +23,9 @@ struct tally_upstream {
     uint64_t in_flight, window_used, window_limit;
     int64_t tokens_milli; /* of its bucket, which are sends */
     uint64_t tokens_used, tokens_reserved, tokens_limit; /* 0: no limit */
-    bool unpaid; /* it said 402, and has not answered otherwise since */
+    uint64_t sent; /* to it, since the statistics file was made */
+    /* Why it is left alone, since it has not answered otherwise; or EJECTED_NOT. */
+    enum ejection_cause held;
     uint32_t states[RETREAT_STATES]; /* how many of its limits are in each, */
     uint32_t learned[LEARNED_KINDS]; /* and turned out to be of each kind */
 };

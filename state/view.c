@@ -136,7 +136,7 @@ static void copy_stats(void *arg)
 {
     struct job *j = arg;
 
-    view_stats_copy(&j->stats, j->from->stats, j->out);
+    view_stats_copy(&j->stats, j->from->stats, j->out, j->now);
 }
 
 /* With the lock, or of a copy. */
@@ -225,7 +225,7 @@ void view_of_stats(const struct stats_layout *stats, struct limiter_view *out)
 
     begin(&j);
     out->paused_ns = -1;
-    view_stats_copy(&j.stats, stats, out);
+    view_stats_copy(&j.stats, stats, out, 0);
     end(&j);
 }
 

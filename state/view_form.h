@@ -27,7 +27,7 @@ struct view_learned {
     int64_t age_ns;            /* since it was learned */
 };
 
-/* A bench of a model, or the 402 hold of an upstream. */
+/* A bench of a model, or the hold of an upstream. */
 struct view_bench {
     int64_t ends_ns; /* from now; 0: it is being tried; -1: there is none */
     uint32_t streak;
@@ -59,19 +59,22 @@ struct view_model {
 struct view_scope {
     char name[LIMITER_NAME_MAX]; /* of the upstream, or the model */
     uint32_t upstream;
+    uint32_t line; /* the upstream in whose line they wait, or NONE: alone */
     struct limiter_rules rules;
+    struct upstream_sends went; /* to its upstream */
     uint32_t used, open, in_flight;
-    uint32_t waiting[LIMITER_CLASSES];
+    uint32_t waiting[LIMITER_CLASSES]; /* of a shared line: all, at its lead */
     int64_t tokens_milli;
     uint64_t tokens_used;     /* in this window, as far as answers told, */
     uint64_t tokens_reserved; /* by requests that are not written yet, */
     uint64_t tokens_limit;    /* of so many; 0: no limit */
     struct view_retreat retreat;
     struct view_learned learned;
-    struct view_bench unpaid; /* of its upstream */
+    struct view_bench unpaid; /* its upstream is left alone, whatever for */
     uint32_t opens, n_opens;  /* where in the view's list, and how many */
     int64_t next_slot_ns;     /* from now; 0: open; -1 unknown */
-    int64_t eta_ns;           /* of a new normal request; -1 unknown */
+    int64_t eta_ns;           /* of a new normal request; -1 unknown.  Of a
+                               * shared line: wherever it goes */
 };
 
 struct view_row {
@@ -95,6 +98,9 @@ struct view_row {
     uint64_t body_bytes;
     uint64_t key; /* virtual start; the order within a class */
     int64_t arrival;
+    bool foretold; /* waiting in a shared line: position and eta_ns are known */
+    uint8_t n_ways, ways[LIMITER_CHOICES]; /* waiting: the upstreams where it
+                                            * may go, the preferred first */
 };
 
 struct view_worker {

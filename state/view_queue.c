@@ -4,6 +4,9 @@
  *   copied under the lock   the scopes, and all rows: lines and those in none
  *   told without it         who goes before whom: a sort and a merge
  *   asked under it again    when the slot of each position opens
+ *
+ * Of a line that several upstreams share all is asked when it is copied: who may
+ * overtake whom is no question of one window (line_eta.c).
  */
 #include "state/view_queue.h"
 
@@ -11,95 +14,20 @@
 
 #include "lib/sigbus.h"
 #include "state/policy/admit.h"
+#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
+#include "state/policy/line_eta.h"
 #include "state/policy/model_eta.h"
 #include "state/policy/model_gate.h"
-#include "state/policy/model_state.h"
 #include "state/policy/position.h"
 #include "state/policy/quota.h"
 #include "state/policy/row.h"
-#include "state/policy/scope.h"
-#include "state/policy/slot_source.h"
 #include "state/policy/tokens.h"
 #include "state/policy/virtual_time.h"
-#include "state/policy/window.h"
 #include "state/view_copy.h"
-
-/* When each send of the window stops to count, soonest first. */
-static void copy_opens(struct view_queue *q, struct view_scope *v, uint32_t id)
-{
-    const struct lay_rules *r = limits_of(q->lay, id);
-    uint32_t n = scope_at(q->lay, id)->window.n, i;
-    int64_t *out = &q->out->opens[q->out->n_opens];
-
-    n = (uint32_t)min_i64(n, VIEW_OPENS);
-    n = (uint32_t)min_i64(n, VIEW_OPENS_ALL - q->out->n_opens);
-    window_copy(q->lay, id, 0, n, out);
-    for (i = 0; i < n; i++)
-        out[i] = max_i64(0, out[i] + r->window_ns + r->margin_ns - q->now);
-    v->opens = q->out->n_opens;
-    v->n_opens = n;
-    q->out->n_opens += n;
-}
-
-static void copy_scope(struct view_queue *q, uint32_t id)
-{
-    struct layout *lay = q->lay;
-    struct lay_scope *s = scope_at(lay, id);
-    const struct lay_rules *r = limits_of(lay, id);
-    struct view_scope *v = &q->out->scopes[q->out->n_scopes];
-    struct admit_tokens tokens;
-    int64_t when;
-    uint32_t i;
-
-    admit_refresh(lay, id, q->now);
-    if (id < LAY_UPSTREAMS)
-        memcpy(v->name, r->name, sizeof(r->name) - 1);
-    else
-        view_name(v->name, lay->models[id - LAY_UPSTREAMS].text);
-    v->upstream =
-        id < LAY_UPSTREAMS ? id : lay->models[id - LAY_UPSTREAMS].owner;
-    limits_tell(r, &v->rules);
-    v->used = admit_used(lay, id, q->now);
-    v->open = s->open;
-    v->in_flight = s->in_flight;
-    for (i = 0; i < LIMITER_CLASSES; i++) {
-        v->waiting[i] = s->cls[i].n;
-        q->start[q->out->n_scopes][i] = class_start(s, &s->cls[i]);
-    }
-    copy_opens(q, v, id);
-    view_retreat_copy(q->lay, id, q->now, &v->retreat);
-    view_learned_copy(q->lay, id, q->now, &v->learned);
-    view_bench(&v->unpaid, q->now,
-               &model_state_debt(lay, v->upstream)->ejection);
-    v->tokens_milli = admit_tokens_milli(lay, id, q->now);
-    admit_tokens(lay, id, q->now, &tokens);
-    v->tokens_used = tokens.used;
-    v->tokens_reserved = tokens.reserved;
-    v->tokens_limit = tokens.limit;
-    (void)slot_source_of(lay, id)->have(lay, id, TAKE_ONE, q->now, &when);
-    v->next_slot_ns = when == NEVER ? -1 : max_i64(0, when - q->now);
-    when = admit_eta(lay, id, s->waiting, q->now);
-    v->eta_ns = when == NEVER ? -1 : when - q->now;
-    q->scope_ids[q->out->n_scopes++] = id;
-    q->scope_of[id] = q->out->n_scopes;
-}
-
-static void copy_scopes(struct view_queue *q)
-{
-    const struct layout *lay = q->lay;
-    uint32_t i;
-
-    for (i = 0; i < LAY_UPSTREAMS; i++)
-        if (limits_in_force(lay, i))
-            copy_scope(q, i);
-    for (i = 0; i < LAY_MODELS; i++)
-        if (lay->models[i].used && limits_in_force(lay, lay->models[i].owner) &&
-            lay->rules[lay->models[i].owner].per_model)
-            copy_scope(q, LAY_UPSTREAMS + i);
-}
+#include "state/view_scopes.h"
 
 /* May it not go now, even if a slot were open?  Then until when?  UP_TO is what
  * its line takes up to it, its client's own limit left aside. */
@@ -115,6 +43,47 @@ static void copy_block(struct view_queue *q, struct view_row *v, uint32_t i,
     at = max_i64(at, own);
     v->eta_ns = at == NEVER ? -1 : at - q->now;
     v->kept = (r->flags & ROW_KEPT) != 0;
+}
+
+/* In a shared line it is told what its ticket is (ticket_events.c). */
+static void copy_shared(struct view_queue *q, struct view_row *v, uint32_t i,
+                        struct quota_sum up_to)
+{
+    const struct lay_row *r = row_at(q->lay, i);
+    int64_t eta = q->line->eta[i];
+
+    if (quota_limits(q->lay, r->client))
+        eta = max_i64(eta, quota_eta(q->lay, r->client, up_to, q->now));
+    v->foretold = true;
+    v->kept = (r->flags & ROW_KEPT) != 0;
+    v->position = q->line->position[i];
+    v->eta_ns = eta == NEVER ? -1 : max_i64(eta - q->now, 0);
+}
+
+static void add_way(struct view_row *v, uint32_t upstream)
+{
+    uint32_t i;
+
+    for (i = 0; i < v->n_ways; i++)
+        if (v->ways[i] == upstream)
+            return;
+    if (upstream < LAY_UPSTREAMS && v->n_ways < LIMITER_CHOICES)
+        v->ways[v->n_ways++] = (uint8_t)upstream;
+}
+
+/* Where it would never fit it may not go. */
+static void copy_ways(struct view_queue *q, struct view_row *v, uint32_t i)
+{
+    uint32_t k;
+
+    if (!choices_has(q->lay, i))
+        add_way(v, limits_upstream(q->lay, row_at(q->lay, i)->scope));
+    for (k = 0; choices_has(q->lay, i) && k < want_at(q->lay, i)->n; k++) {
+        struct choice_place p = choices_place(q->lay, i, k);
+
+        if (p.scope != NONE)
+            add_way(v, p.upstream);
+    }
 }
 
 /* NULL: there is no room for it. */
@@ -141,6 +110,8 @@ static struct view_row *copy_row(struct view_queue *q, uint32_t i,
     v->cls = (enum limiter_class)r->cls;
     v->stream = (r->flags & ROW_STREAM) != 0;
     v->waiting = r->state != ROW_OPEN && r->state != ROW_SENT;
+    if (v->waiting)
+        copy_ways(q, v, i);
     if (r->state == ROW_ASIDE) {
         v->blocked = true;
         v->eta_ns =
@@ -166,6 +137,19 @@ static struct quota_sum with_row(struct layout *lay, struct quota_sum sum,
                               sum.tokens + what.tokens};
 }
 
+/* V, of row I; UP_TO as above.  NTH counts those of its flow that may go. */
+static void copy_place(struct view_queue *q, struct view_row *v, uint32_t i,
+                       struct quota_sum up_to, uint32_t *nth)
+{
+    if (choices_has(q->lay, i)) {
+        copy_shared(q, v, i, up_to);
+        return;
+    }
+    copy_block(q, v, i, up_to);
+    if (!v->blocked)
+        v->key = position_key(q->lay, i, (*nth)++);
+}
+
 /* The lines, flow by flow: there the place of a row in its line is known. */
 static void copy_waiting(struct view_queue *q, uint32_t scope)
 {
@@ -174,6 +158,8 @@ static void copy_waiting(struct view_queue *q, uint32_t scope)
 
     if (q->lay->live.limited > 0)
         eligible_measure(q->lay, q->scope_ids[scope]);
+    if (choices_share(q->lay, q->scope_ids[scope]))
+        line_eta_all(q->line, q->lay, q->scope_ids[scope], q->now);
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         for (flow = s->cls[cls].flows; flow != NONE;
              flow = flow_at(q->lay, flow)->next) {
@@ -186,9 +172,7 @@ static void copy_waiting(struct view_queue *q, uint32_t scope)
 
                 up_to = with_row(q->lay, own, row);
                 if (v != NULL)
-                    copy_block(q, v, row, up_to);
-                if (v != NULL && !v->blocked)
-                    v->key = position_key(q->lay, row, nth++);
+                    copy_place(q, v, row, up_to, &nth);
                 own = eligible_takes_turn(q->lay, row) ? up_to : own;
                 if (++hops > LAY_ROWS)
                     sigbus_damaged("line");
@@ -293,12 +277,34 @@ static void each_scope(struct view_queue *q,
     }
 }
 
+/* Is it the line of several? */
+static bool is_shared(const struct view_queue *q, uint32_t scope)
+{
+    return q->out->scopes[scope].line == q->scope_ids[scope];
+}
+
+/* What waits there and is not in line: a slot is offered to it, or it pauses. */
+static void place_others(struct view_row *rows, uint32_t n)
+{
+    uint32_t in_line = 0, i;
+
+    for (i = 0; i < n; i++)
+        in_line += rows[i].foretold;
+    for (i = 0; i < n; i++)
+        if (!rows[i].foretold)
+            rows[i].position = rows[i].blocked ? in_line : 0;
+}
+
 /* Those that may not go come last: nobody can say when they may. */
 static void set_positions(struct view_queue *q, uint32_t scope,
                           struct view_row *rows, uint32_t n)
 {
     uint32_t may = 0, i;
 
+    if (is_shared(q, scope)) {
+        place_others(rows, n);
+        return;
+    }
     while (may < n && !rows[may].blocked)
         may++;
     merge_classes(rows, may, q->start[scope]);
@@ -343,6 +349,8 @@ static void set_etas(struct view_queue *q, uint32_t scope,
 {
     uint32_t i;
 
+    if (is_shared(q, scope))
+        return;
     for (i = 0; i < n; i++)
         q->takes[rows[i].position] =
             (struct take){rows[i].weight, rows[i].tokens};
@@ -363,7 +371,7 @@ void view_queue_copy(struct view_queue *q, struct layout *lay, int64_t now)
 
     q->lay = lay;
     q->now = now;
-    copy_scopes(q);
+    view_scopes_copy(q);
     for (scope = 0; scope < q->out->n_scopes; scope++)
         copy_waiting(q, scope);
     copy_running(q);
@@ -395,6 +403,7 @@ void view_queue_init(struct view_queue *q, struct limiter_view *out)
     q->etas = view_room(LAY_ROWS, sizeof(*q->etas));
     q->rows = view_room(LAY_ROWS, sizeof(*q->rows));
     q->takes = view_room(LAY_ROWS, sizeof(*q->takes));
+    q->line = view_room(1, sizeof(*q->line));
     out->rows = view_room(LAY_ROWS, sizeof(*out->rows));
     out->scopes = view_room(LAY_SCOPES, sizeof(*out->scopes));
     out->opens = view_room(VIEW_OPENS_ALL, sizeof(*out->opens));
@@ -408,4 +417,5 @@ void view_queue_fini(struct view_queue *q)
     free(q->etas);
     free(q->rows);
     free(q->takes);
+    free(q->line);
 }

@@ -7,20 +7,7 @@
 
 #include <stdint.h>
 
-#include "state/policy/take.h"
-#include "state/view_form.h"
-
-struct view_queue {
-    struct layout *lay;
-    struct limiter_view *out;
-    int64_t now;
-    uint32_t *scope_ids; /* the layout's index of each scope in the view */
-    uint32_t *scope_of;  /* and the other way round, from 1; 0: it is in none */
-    uint64_t (*start)[LIMITER_CLASSES]; /* of the classes of each */
-    int64_t *etas;                      /* by position, */
-    struct take *takes;                 /* the same, */
-    uint32_t *rows;                     /* and which of the scope's it is */
-};
+#include "state/view_lists.h"
 
 /* Makes room in OUT, too, which the caller frees. */
 void view_queue_init(struct view_queue *q, struct limiter_view *out);

@@ -9,6 +9,7 @@
 #include "state/stats/recent.h"
 #include "state/stats/stats_layout.h"
 #include "state/stats/sums.h"
+#include "state/stats/upstream_sends.h"
 #include "state/view_form.h"
 
 /* As in view.c. */
@@ -42,13 +43,24 @@ static void copy_figures(struct view_stats *s, const struct lay_tally *t,
                              &s->of_clients[i]);
 }
 
+static void copy_sends(const struct lay_tally *t, struct limiter_view *out,
+                       int64_t now)
+{
+    uint32_t i;
+
+    for (i = 0; i < out->n_scopes; i++)
+        out->scopes[i].went = upstream_sends_tell(
+            t, out->scopes[i].upstream, out->scopes[i].rules.name, now);
+}
+
 void view_stats_copy(struct view_stats *s, const struct stats_layout *st,
-                     struct limiter_view *out)
+                     struct limiter_view *out, int64_t now)
 {
     const struct lay_sums *sums = &st->tally.sums;
     uint32_t i;
 
     copy_figures(s, &st->tally, out);
+    copy_sends(&st->tally, out, now);
     counters_told(&st->counters, &out->counters);
     for (i = 0; i < LIMITER_RECENT; i++)
         if (recent_tell(&st->tally, i, &out->recent[out->n_recent]))

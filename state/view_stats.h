@@ -19,7 +19,7 @@ struct view_stats {
 void view_stats_init(struct view_stats *s);
 /* Needs the lock.  Names in OUT are there already. */
 void view_stats_copy(struct view_stats *s, const struct stats_layout *st,
-                     struct limiter_view *out);
+                     struct limiter_view *out, int64_t now);
 /* After it. */
 void view_stats_tell(const struct view_stats *s, struct limiter_view *out);
 void view_stats_fini(struct view_stats *s);

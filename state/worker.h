@@ -63,6 +63,8 @@ struct effort {
 struct sent_by {
     uint32_t client, model, owner; /* of the model: its upstream's row */
     char client_name[LIMITER_NAME_MAX], model_name[LIMITER_NAME_MAX];
+    uint32_t upstream; /* where it went */
+    char upstream_name[32];
 };
 
 /* A request that is over; its rows are found in the turn that counts it. */

@@ -318,6 +318,35 @@ static void put_used(struct page *p, const struct limiter_tally *t)
     }
 }
 
+static void put_held(struct page *p, const struct limiter_tally *t)
+{
+    static const enum ejection_cause causes[] = {EJECTED_UNPAID, EJECTED_QUOTA,
+                                                 EJECTED_KEY, EJECTED_AWAY};
+    uint32_t i, k;
+
+    begin(p, "sluice_upstream_held", "gauge",
+          "1: it is left alone for that, and has not answered since.");
+    for (i = 0; i < t->n_upstreams; i++)
+        for (k = 0; k < ARRAY_LEN(causes); k++)
+            put_count(p,
+                      &(struct labels){"upstream", t->upstreams[i].name,
+                                       "cause",
+                                       ejection_cause_names[causes[k]]},
+                      t->upstreams[i].held == causes[k]);
+}
+
+static void put_sent(struct page *p, const struct limiter_tally *t)
+{
+    uint32_t i;
+
+    begin(p, "sluice_upstream_requests", "counter",
+          "Requests that went to the upstream, each try.");
+    for (i = 0; i < t->n_upstreams; i++)
+        put_count(
+            p, &(struct labels){"upstream", t->upstreams[i].name, NULL, NULL},
+            t->upstreams[i].sent);
+}
+
 static void put_limits(struct page *p, const struct limiter_tally *t)
 {
     const struct tally_upstream *u = t->upstreams;
@@ -331,7 +360,8 @@ static void put_limits(struct page *p, const struct limiter_tally *t)
           "1: it wants to be paid (402), and has not answered since.");
     for (i = 0; i < t->n_upstreams; i++)
         put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
-                  u[i].unpaid);
+                  u[i].held == EJECTED_UNPAID || u[i].held == EJECTED_QUOTA);
+    put_held(p, t);
     begin(p, "sluice_retreat_state", "gauge", "Its limits in that state.");
     for (i = 0; i < t->n_upstreams; i++)
         for (k = 0; k < RETREAT_STATES; k++)
@@ -427,6 +457,7 @@ void metrics_write(struct buf *b, const struct limiter_tally *t, bool open)
     put_errors(&p, &t->sums);
     put_tokens(&p, &t->sums);
     put_queue(&p, t);
+    put_sent(&p, t);
     put_used(&p, t);
     put_limits(&p, t);
     put_learned(&p, t);

@@ -8,7 +8,9 @@
 #include "fcgi/pages/pieces.h"
 
 #include <inttypes.h>
+#include <string.h>
 
+#include "fcgi/config/fields.h"
 #include "fcgi/config/told.h"
 
 const char *piece_class(enum limiter_class cls)
@@ -27,11 +29,16 @@ void piece_seconds(struct buf *b, const char *key, int64_t ns)
         buf_fmt(b, ":%.3f", (double)ns / 1e9);
 }
 
-static void text(struct buf *b, const char *key, const char *value)
+static void name(struct buf *b, const char *key, const char *value)
 {
     buf_json(b, key);
     buf_str(b, ":");
     buf_json(b, value);
+}
+
+static void text(struct buf *b, const char *key, const char *value)
+{
+    name(b, key, value);
     buf_str(b, ",");
 }
 
@@ -124,7 +131,8 @@ static void put_bench(struct buf *b, const struct view_bench *v)
         buf_str(b, "null");
         return;
     }
-    buf_fmt(b, "{\"status\":%d,", told_status(v->cause));
+    buf_fmt(b, "{\"cause\":\"%s\",\"status\":%d,",
+            ejection_cause_names[v->cause], told_status(v->cause));
     text(b, "reason", v->reason);
     piece_seconds(b, "ends_s", v->ends_ns);
     buf_fmt(b, ",\"streak\":%u}", v->streak);
@@ -153,14 +161,52 @@ static void put_opens(struct buf *b, const struct limiter_view *v,
     buf_str(b, "]");
 }
 
+/* The upstream that CFG calls NAME, if it is one of several with a key each;
+ * else NULL. */
+static const struct config_upstream *pooled(const struct config *cfg,
+                                            const char *name)
+{
+    size_t i;
+
+    for (i = 0; cfg != NULL && i < cfg->n_upstreams; i++)
+        if (strcmp(cfg->upstreams[i].name, name) == 0 &&
+            cfg->upstreams[i].pool_n > 1)
+            return &cfg->upstreams[i];
+    return NULL;
+}
+
+/* With whom it shares what, and how much went there. */
+static void put_company(struct buf *b, const struct limiter_view *v,
+                        const struct config *cfg, const struct view_scope *s)
+{
+    const struct config_upstream *up = pooled(cfg, s->rules.name);
+
+    if (s->line == NONE)
+        buf_str(b, "\"line\":null");
+    else
+        name(b, "line", upstream_name(v, s->line));
+    if (up == NULL) {
+        buf_str(b, ",\"pool\":null,\"key\":null");
+    } else {
+        buf_str(b, ",");
+        name(b, "pool", cfg->upstreams[up->pool].name);
+        count(b, "key", (uint64_t)(up - &cfg->upstreams[up->pool]) + 1);
+    }
+    count(b, "weight", s->rules.share > 0 ? s->rules.share : 1);
+    buf_fmt(b, ",\"went\":{\"all\":%" PRIu64 ",\"minute\":%" PRIu64 "},",
+            s->went.all, s->went.minute);
+}
+
 void piece_limit(struct buf *b, const struct limiter_view *v,
-                 const struct view_scope *s, uint32_t opens_max)
+                 const struct config *cfg, const struct view_scope *s,
+                 uint32_t opens_max)
 {
     uint32_t i;
 
     buf_str(b, "{");
     text(b, "name", s->name);
     text(b, "upstream", upstream_name(v, s->upstream));
+    put_company(b, v, cfg, s);
     buf_fmt(b, "\"requests\":%u,", s->rules.requests);
     piece_seconds(b, "window_s", s->rules.window_ns);
     buf_str(b, ",");
@@ -279,6 +325,20 @@ void piece_pause(struct buf *b, const struct limiter_view *v)
 
 /* ---- requests ------------------------------------------------------------------ */
 
+/* Where it may go. */
+static void put_ways(struct buf *b, const struct limiter_view *v,
+                     const struct view_row *r)
+{
+    uint32_t i;
+
+    buf_str(b, ",\"upstreams\":[");
+    for (i = 0; i < r->n_ways; i++) {
+        buf_str(b, i > 0 ? "," : "");
+        buf_json(b, upstream_name(v, r->ways[i]));
+    }
+    buf_str(b, "]");
+}
+
 void piece_row(struct buf *b, const struct limiter_view *v,
                const struct view_row *r)
 {
@@ -298,6 +358,7 @@ void piece_row(struct buf *b, const struct limiter_view *v,
     if (r->waiting) {
         buf_fmt(b, ",\"position\":%u,", r->position);
         piece_seconds(b, "eta_s", r->eta_ns);
+        put_ways(b, v, r);
     }
     buf_str(b, "}");
 }

@@ -8,13 +8,17 @@
 #include "state/limiter.h"
 #include "state/view.h"
 
+struct config;
+
 /* "KEY":1.234, from nanoseconds; null below zero. */
 void piece_seconds(struct buf *b, const char *key, int64_t ns);
 
 /* null: it goes. */
 void piece_pause(struct buf *b, const struct limiter_view *v);
+/* CFG as in snapshot.h; OPENS_MAX of the used slots are told. */
 void piece_limit(struct buf *b, const struct limiter_view *v,
-                 const struct view_scope *s, uint32_t opens_max);
+                 const struct config *cfg, const struct view_scope *s,
+                 uint32_t opens_max);
 void piece_model(struct buf *b, const struct limiter_view *v,
                  const struct view_model *m);
 void piece_client(struct buf *b, const struct view_client *c);

@@ -99,6 +99,17 @@ static bool is_soon(const struct limiter_ready_upstream *u,
            cfg->ready_queue_percent * cfg->queue_timeout_ms;
 }
 
+/* Why no upstream is asked: of the first. */
+static const char *why_held(enum ejection_cause cause)
+{
+    if (cause == EJECTED_KEY)
+        return "the upstream refuses our key; until then requests are refused";
+    if (cause == EJECTED_AWAY)
+        return "the upstream cannot be reached; until then requests wait";
+    return "the upstream wants to be paid (402); until then requests are "
+           "refused";
+}
+
 static void judge_queue(struct ready_verdict *v, const struct limiter_ready *st,
                         const struct config *cfg, bool paid, bool soon)
 {
@@ -108,8 +119,7 @@ static void judge_queue(struct ready_verdict *v, const struct limiter_ready *st,
 
     v->queue = room && paid && soon;
     if (!paid)
-        blame(v, "the upstream wants to be paid (402); until then requests are "
-                 "refused");
+        blame(v, "%s", why_held(st->upstreams[0].cause));
     else if (!room)
         blame(v, "%u of %u places in the queue are taken (ready.queue_percent)",
               st->waiting, st->waiting_max);
@@ -146,8 +156,8 @@ void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
         const struct limiter_ready_upstream *u = &st->upstreams[i];
 
         v->tokens = v->tokens || has_tokens(u, cfg);
-        paid = paid || !u->unpaid;
-        soon = soon || (!u->unpaid && is_soon(u, cfg));
+        paid = paid || !u->held;
+        soon = soon || (!u->held && is_soon(u, cfg));
         if (cfg->upstreams[i].api_key == NULL)
             continue;
         has_key = true;

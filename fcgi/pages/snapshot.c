@@ -99,14 +99,14 @@ static void put_worker(struct buf *b, const struct limiter_view *v, uint32_t i)
 
 /* Limits are not cut to MAX: where each model has one, 256 matter. */
 static void put_limits(struct buf *b, const struct limiter_view *v,
-                       uint32_t max)
+                       const struct config *cfg, uint32_t max)
 {
     uint32_t i;
 
     buf_str(b, "[");
     for (i = 0; i < v->n_scopes && i < 4 * max; i++) {
         buf_str(b, i > 0 ? "," : "");
-        piece_limit(b, v, &v->scopes[i], 10 * max);
+        piece_limit(b, v, cfg, &v->scopes[i], 10 * max);
     }
     buf_str(b, "]");
 }
@@ -156,8 +156,8 @@ static void put_spent(struct buf *b, const struct limiter_view *v)
 }
 
 /* Lists of at most MAX, and the rest in proportion. */
-static void put(struct buf *b, const struct limiter_view *v, int64_t time_ms,
-                uint32_t max)
+static void put(struct buf *b, const struct limiter_view *v,
+                const struct config *cfg, int64_t time_ms, uint32_t max)
 {
     uint32_t models, clients, waiting, running;
 
@@ -171,7 +171,7 @@ static void put(struct buf *b, const struct limiter_view *v, int64_t time_ms,
     buf_str(b, ",\"queue\":");
     put_queue_sums(b, v);
     buf_str(b, ",\"limits\":");
-    put_limits(b, v, max);
+    put_limits(b, v, cfg, max);
     buf_str(b, ",\"models\":");
     models = put_list(b, v, put_model, v->n_models, max);
     buf_str(b, ",\"clients\":");
@@ -194,8 +194,8 @@ static void put(struct buf *b, const struct limiter_view *v, int64_t time_ms,
             models, clients, waiting, running);
 }
 
-void snapshot_put(struct buf *b, struct limiter_view *v, int64_t time_ms,
-                  size_t max)
+void snapshot_put(struct buf *b, struct limiter_view *v,
+                  const struct config *cfg, int64_t time_ms, size_t max)
 {
     uint32_t lists = SNAPSHOT_LIST;
     size_t before = b->len;
@@ -204,7 +204,7 @@ void snapshot_put(struct buf *b, struct limiter_view *v, int64_t time_ms,
     qsort(v->clients, v->n_clients, sizeof(*v->clients), compare_clients);
     for (;; lists /= 2) {
         b->len = before;
-        put(b, v, time_ms, lists);
+        put(b, v, cfg, time_ms, lists);
         if (b->len - before <= max || lists == 0)
             break;
     }

@@ -23,7 +23,7 @@ static bool build(struct sluice *s)
 
     if (!limiter_view(s->lim, clock_now_ns(), &view))
         return false;
-    snapshot_put(&b, &view, clock_wall_ms(), BOARD_MAX);
+    snapshot_put(&b, &view, s->cfg, clock_wall_ms(), BOARD_MAX);
     view_free(&view);
     ok = b.len <= BOARD_MAX && limiter_board_put(s->lim, buf_head(&b), b.len);
     buf_free(&b);

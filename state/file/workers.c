@@ -14,6 +14,7 @@
 
 #include "lib/file_lock.h"
 #include "state/policy/layout.h"
+#include "state/policy/limits.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
 
@@ -86,6 +87,10 @@ static void note_lost(struct layout *lay, uint32_t i, uint32_t state,
         .sent_now = r->state == ROW_SENT && state == ROW_OPEN,
         .total_ns = max_i64(now - r->joined_ns, 0),
     };
+    l->upstream = limits_upstream(lay, r->scope);
+    if (l->upstream < LAY_UPSTREAMS)
+        memcpy(l->upstream_name, lay->rules[l->upstream].name,
+               sizeof(l->upstream_name) - 1);
     memcpy(l->id, r->request_id, sizeof(l->id) - 1);
     if (r->client < LAY_CLIENTS)
         memcpy(l->client_name, lay->clients[r->client].text,

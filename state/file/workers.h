@@ -24,6 +24,8 @@ struct worker_lost {
     int64_t total_ns;
     char id[LIMITER_ID_MAX];
     char client_name[LIMITER_NAME_MAX], model_name[LIMITER_NAME_MAX];
+    uint32_t upstream; /* its row, where it was last */
+    char upstream_name[32];
 };
 
 /* Room for as many as there can be: nothing is allocated under the lock, and

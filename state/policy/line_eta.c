@@ -143,5 +143,6 @@ int64_t line_eta_nth(struct line_eta *e, struct layout *lay, uint32_t line,
         if (best != NULL)
             at = line_places_go(e, lay, best, NONE);
     } while (best != NULL && at != NEVER && k-- > 0);
+    e->line = NONE; /* nothing is known of those that wait */
     return at;
 }

@@ -11,6 +11,7 @@ const char *const limiter_answer_names[] = {LIMITER_ANSWER_LIST(LIST_NAME)};
 const char *const retreat_state_names[] = {RETREAT_STATE_LIST(LIST_NAME)};
 const char *const learned_names[] = {LEARNED_LIST(LIST_NAME)};
 const char *const hold_cause_names[] = {HOLD_CAUSE_LIST(LIST_NAME)};
+const char *const ejection_cause_names[] = {EJECTION_CAUSE_LIST(LIST_NAME)};
 
 /* The files keep them as numbers, and tables of that length. */
 static_assert(ARRAY_LEN(limiter_class_names) == 3, "bump LAYOUT_VERSION");
@@ -19,4 +20,4 @@ static_assert(ARRAY_LEN(limiter_answer_names) == 7, "bump STATS_VERSION");
 static_assert(ARRAY_LEN(retreat_state_names) == 4, "bump LAYOUT_VERSION");
 static_assert(ARRAY_LEN(learned_names) == 4, "bump LAYOUT_VERSION");
 static_assert(ARRAY_LEN(hold_cause_names) == 4, "bump STATS_VERSION");
-static_assert(EJECTION_CAUSES == 10, "bump LAYOUT_VERSION");
+static_assert(ARRAY_LEN(ejection_cause_names) == 10, "bump LAYOUT_VERSION");

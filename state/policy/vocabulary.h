@@ -145,19 +145,22 @@ extern const char *const hold_cause_names[HOLD_CAUSES];
 /* Why a model, or an upstream, is left alone (a bench): each has a time of its
  * own where the upstream gives none (ejection.c), and is told as a status
  * (fcgi/config/told.h). */
-enum ejection_cause {
-    EJECTED_NOT = 0,
-    EJECTED_UNAVAILABLE = 1, /* for longer than is waited */
-    EJECTED_DEGRADED = 2,    /* known to be out of order */
-    EJECTED_UNKNOWN = 3,     /* no such model */
-    EJECTED_GONE = 4,        /* there was one */
-    EJECTED_RATE = 5,        /* no more for longer than is held */
-    EJECTED_UNPAID = 6,      /* the upstream; those above are of a model */
-    EJECTED_QUOTA = 7,       /* the same: what was paid for is used up */
-    EJECTED_KEY = 8,         /* the same: our key is refused there */
-    EJECTED_AWAY = 9,        /* the same: it cannot be reached */
-    EJECTION_CAUSES = 10,
-};
+#define EJECTION_CAUSE_LIST(X)                                                 \
+    X(EJECTED_NOT, NULL)                                                       \
+    X(EJECTED_UNAVAILABLE, "unavailable") /* for longer than is waited */      \
+    X(EJECTED_DEGRADED, "degraded")       /* known to be out of order */       \
+    X(EJECTED_UNKNOWN, "unknown")         /* no such model */                  \
+    X(EJECTED_GONE, "gone")               /* there was one */                  \
+    X(EJECTED_RATE, "rate")     /* no more for longer than is held */          \
+    X(EJECTED_UNPAID, "unpaid") /* the upstream; those above are of a model */ \
+    X(EJECTED_QUOTA, "quota")   /* the same: what was paid for is used up */   \
+    X(EJECTED_KEY, "key")       /* the same: our key is refused there */       \
+    X(EJECTED_AWAY, "away")     /* the same: it cannot be reached */
+
+enum ejection_cause { EJECTION_CAUSE_LIST(LIST_KIND) EJECTION_CAUSES };
+
+/* EJECTED_NOT has no name. */
+extern const char *const ejection_cause_names[EJECTION_CAUSES];
 
 /* What an answer says of the key that its request bore. */
 enum key_word {

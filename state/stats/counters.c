@@ -3,7 +3,8 @@
  *
  *   journal.c --> counters_note()     a request is over
  *                 counters_attempt()  one of its sends is
- *                 counters_sent()     one is on the wire
+ *                 counters_sent()     one is on the wire,
+ *                 counters_went()     and to whom
  *                 counters_lost()     its worker is dead
  *
  * Only sums, nothing else hangs on them: a worker that is killed half way
@@ -26,6 +27,7 @@
 #include "state/stats/stand_ins.h"
 #include "state/stats/stats_layout.h"
 #include "state/stats/sums.h"
+#include "state/stats/upstream_sends.h"
 
 const uint32_t tally_bounds_ms[TALLY_BOUNDS] = {
     10,    50,    100,   250,   500,    1000,   2000,   5000,
@@ -206,6 +208,12 @@ void counters_sent(struct stats_layout *st, const struct figures_of *who)
     figures_sent(&st->tally, who);
 }
 
+void counters_went(struct stats_layout *st, uint32_t upstream, const char *name,
+                   int64_t now)
+{
+    upstream_sends_count(&st->tally, upstream, name, now);
+}
+
 /* ---- requests that nobody can tell of any more --------------------------- */
 
 void counters_lost(struct stats_layout *st, const struct worker_lost *l,
@@ -239,6 +247,7 @@ void counters_lost(struct stats_layout *st, const struct worker_lost *l,
         st->counters.sent++;
         rings_sent(&st->history, 1);
         counters_sent(st, &who);
+        counters_went(st, l->upstream, l->upstream_name, now);
     }
     counters_note(st, &n, &who, now);
 }
@@ -248,4 +257,5 @@ void counters_rebuild(struct stats_layout *st)
     sums_check(&st->tally.sums);
     recent_rebuild(&st->tally);
     figures_rebuild(&st->tally);
+    upstream_sends_rebuild(&st->tally);
 }

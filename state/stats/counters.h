@@ -26,6 +26,9 @@ void counters_note(struct stats_layout *st, const struct limiter_note *note,
 void counters_attempt(struct stats_layout *st, const struct limiter_attempt *a);
 /* A send of WHO's. */
 void counters_sent(struct stats_layout *st, const struct figures_of *who);
+/* The same: it went to the upstream of that row, called NAME. */
+void counters_went(struct stats_layout *st, uint32_t upstream, const char *name,
+                   int64_t now);
 /* A request's worker is gone, and the request with it. */
 void counters_lost(struct stats_layout *st, const struct worker_lost *lost,
                    int64_t now);

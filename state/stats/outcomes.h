@@ -174,6 +174,14 @@ struct limiter_attempt {
 /* Upper bounds of a histogram's buckets in milliseconds. */
 extern const uint32_t tally_bounds_ms[TALLY_BOUNDS];
 
+#define UPSTREAM_SENDS_S 60 /* seconds that are told apart */
+
+/* How many requests went to an upstream. */
+struct upstream_sends {
+    uint64_t all;    /* since the statistics file was made */
+    uint64_t minute; /* in the last minute */
+};
+
 struct tally_histogram {
     uint64_t n[TALLY_BOUNDS + 1]; /* the last: above all bounds */
     uint64_t sum_us;

@@ -61,6 +61,10 @@ FACTS(reservoir, RESERVOIR)
     T(S, gap, reservoir) T(S, speed, reservoir) T(S, bytes, reservoir)
 FACTS(lay_figures, LAY_FIGURES)
 
+#define LAY_UPSTREAM_SENDS(N, A, T, S)                                         \
+    A(S, name) N(S, n) N(S, last_s) A(S, in)
+FACTS(lay_upstream_sends, LAY_UPSTREAM_SENDS)
+
 #define LAY_RECENT(N, A, T, S)                                                 \
     N(S, used) N(S, stream) N(S, status) N(S, outcome) N(S, attempts)          \
     N(S, pad) N(S, at_ms) N(S, queue_ns) N(S, first_byte_ns) N(S, total_ns)    \
@@ -71,7 +75,7 @@ FACTS(lay_recent, LAY_RECENT)
 #define LAY_TALLY(N, A, T, S)                                                  \
     T(S, sums, lay_sums) N(S, wall_ms) N(S, n_recent)                          \
     T(S, recent, lay_recent) T(S, models, lay_figures)                         \
-    T(S, clients, lay_figures)
+    T(S, clients, lay_figures) T(S, upstreams, lay_upstream_sends)
 FACTS(lay_tally, LAY_TALLY)
 
 #define LAY_MOMENT(N, A, T, S)                                                 \

@@ -67,6 +67,14 @@ struct lay_figures {
     struct reservoir first_byte, queue, gap, speed, bytes;
 };
 
+/* Of one row of the state's table of upstreams, while it has this name. */
+struct lay_upstream_sends {
+    char name[32]; /* "": nothing was counted */
+    uint64_t n;
+    int64_t last_s; /* the second that was counted last; and how many were in */
+    uint32_t in[UPSTREAM_SENDS_S]; /* each, by its number modulo so many */
+};
+
 /* A request that ended: as view_recent. */
 struct lay_recent {
     uint32_t used; /* stored last */
@@ -90,6 +98,7 @@ struct lay_tally {
     struct lay_recent recent[LIMITER_RECENT];
     struct lay_figures models[LIMITER_MODELS];
     struct lay_figures clients[LIMITER_CLIENTS];
+    struct lay_upstream_sends upstreams[LIMITER_UPSTREAMS];
 };
 
 #endif

@@ -77,6 +77,7 @@ CU_ErrorCode test_limiter_add(void);
 CU_ErrorCode test_lost_add(void);
 CU_ErrorCode test_share_add(void);
 CU_ErrorCode test_shared_line_add(void);
+CU_ErrorCode test_view_shared_add(void);
 CU_ErrorCode test_retreat_add(void);
 CU_ErrorCode test_concurrency_add(void);
 CU_ErrorCode test_model_limit_add(void);

@@ -29,6 +29,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_lost_add,
     test_share_add,
     test_shared_line_add,
+    test_view_shared_add,
     test_retreat_add,
     test_concurrency_add,
     test_model_limit_add,

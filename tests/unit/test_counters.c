@@ -1,4 +1,5 @@
-/* Mirrors state/stats/counters.c, figures.c, recent.c, sums.c and state/completions.c, and
+/* Mirrors state/stats/counters.c, figures.c, upstream_sends.c, recent.c, sums.c
+ * and state/completions.c, and
  * what the limiter shows of it. */
 #include "state/stats/counters.h"
 
@@ -12,6 +13,7 @@
 #include "state/stats/figures.h"
 #include "state/stats/recent.h"
 #include "state/stats/sums.h"
+#include "state/stats/upstream_sends.h"
 #include "state/view.h"
 
 static struct limiter_note note_of(const char *model, enum outcome outcome)
@@ -333,6 +335,39 @@ static void a_row_with_another_name_begins_anew(void)
     free(st);
 }
 
+static void sends_of_an_upstream_are_counted_under_its_name(void)
+{
+    struct stats_layout *st = lab_stats();
+    struct lay_upstream_sends *row = &st->tally.upstreams[2];
+    struct upstream_sends s;
+    uint32_t i;
+
+    for (i = 0; i < 90; i++)
+        counters_went(st, 2, "nim", LAB_T0 + i * NS_PER_S);
+    counters_went(st, LIMITER_UPSTREAMS, "nim", LAB_T0); /* of no row */
+    s = upstream_sends_tell(&st->tally, 2, "nim", LAB_T0 + 89 * NS_PER_S);
+    CU_ASSERT_EQUAL(s.all, 90);
+    CU_ASSERT_EQUAL(s.minute, 60);
+    s = upstream_sends_tell(&st->tally, 2, "nim", LAB_T0 + 99 * NS_PER_S);
+    CU_ASSERT_EQUAL(s.minute, 50);
+    s = upstream_sends_tell(&st->tally, 2, "nim", LAB_T0 + 500 * NS_PER_S);
+    CU_ASSERT_EQUAL(s.minute, 0);
+    CU_ASSERT_EQUAL(s.all, 90);
+    CU_ASSERT_EQUAL(upstream_sends_tell(&st->tally, 2, "ni", LAB_T0).all, 0);
+    counters_went(st, 2, "other", LAB_T0);
+    CU_ASSERT_EQUAL(upstream_sends_tell(&st->tally, 2, "nim", LAB_T0).all, 0);
+    CU_ASSERT_EQUAL(upstream_sends_tell(&st->tally, 2, "other", LAB_T0).all, 1);
+    row->last_s = INT64_MIN; /* noise */
+    CU_ASSERT_EQUAL(upstream_sends_tell(&st->tally, 2, "other", LAB_T0).all, 1);
+    counters_went(st, 2, "other", LAB_T0);
+    CU_ASSERT_EQUAL(row->n, 2);
+    memset(row, 0xff, sizeof(*row));
+    counters_rebuild(st);
+    CU_ASSERT_EQUAL(row->name[0], '\0');
+    CU_ASSERT_EQUAL(row->n, 0);
+    free(st);
+}
+
 static void the_last_hundred_are_remembered(void)
 {
     struct stats_layout *st = lab_stats();
@@ -569,6 +604,8 @@ CU_ErrorCode test_counters_add(void)
          figures_are_kept_for_names_that_are_known},
         {"a row with another name begins anew",
          a_row_with_another_name_begins_anew},
+        {"sends of an upstream are counted under its name",
+         sends_of_an_upstream_are_counted_under_its_name},
         {"the last hundred are remembered", the_last_hundred_are_remembered},
         {"noise makes wrong numbers and nothing else",
          noise_makes_wrong_numbers_and_nothing_else},

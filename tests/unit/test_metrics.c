@@ -51,6 +51,30 @@ static void labels_are_escaped(void)
     free(t);
 }
 
+static void why_an_upstream_is_left_alone_is_a_label(void)
+{
+    struct limiter_tally *t = some();
+    char *text;
+
+    strcpy(t->upstreams[0].name, "a");
+    t->upstreams[0].held = EJECTED_KEY;
+    t->upstreams[0].sent = 8;
+    text = text_of(t, false);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "sluice_upstream_held{upstream=\"a\",cause=\"key\"} 1\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        text, "sluice_upstream_held{upstream=\"a\",cause=\"away\"} 0\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "sluice_unpaid{upstream=\"a\"} 0\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "sluice_upstream_requests_total{upstream=\"a\"} 8\n"));
+    free(text);
+    t->upstreams[0].held = EJECTED_QUOTA;
+    text = text_of(t, false);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "sluice_unpaid{upstream=\"a\"} 1\n"));
+    free(text);
+    free(t);
+}
+
 static void a_histogram_is_cumulative(void)
 {
     struct limiter_tally *t = some();
@@ -124,6 +148,8 @@ CU_ErrorCode test_metrics_add(void)
     static const struct unit_test tests[] = {
         {"labels are escaped", labels_are_escaped},
         {"a histogram is cumulative", a_histogram_is_cumulative},
+        {"why an upstream is left alone is a label",
+         why_an_upstream_is_left_alone_is_a_label},
         {"what has no row is other", what_has_no_row_is_other},
         {"counters are named as the format wants",
          counters_are_named_as_the_format_wants},

@@ -93,9 +93,14 @@ static void an_upstream_must_be_paid(void)
 {
     struct limiter_ready st = well();
 
-    st.upstreams[0].unpaid = true;
+    st.upstreams[0].held = true;
+    st.upstreams[0].cause = EJECTED_UNPAID;
     CU_ASSERT_FALSE(judge(&st).queue);
     CU_ASSERT_PTR_NOT_NULL(strstr(judge(&st).reason, "402"));
+    st.upstreams[0].cause = EJECTED_KEY;
+    CU_ASSERT_PTR_NOT_NULL(strstr(judge(&st).reason, "refuses our key"));
+    st.upstreams[0].cause = EJECTED_AWAY;
+    CU_ASSERT_PTR_NOT_NULL(strstr(judge(&st).reason, "be reached"));
     st.n_upstreams = 2;
     st.upstreams[1] = well().upstreams[0];
     CU_ASSERT_TRUE(judge(&st).ready);
@@ -314,7 +319,7 @@ static void what_the_limiter_knows_of_itself(void)
     desk_turn(d);
     st = look(d, 1);
     CU_ASSERT_EQUAL(st.n_upstreams, 1);
-    CU_ASSERT_FALSE(st.upstreams[0].unpaid);
+    CU_ASSERT_FALSE(st.upstreams[0].held);
     CU_ASSERT_EQUAL(st.waiting, 10);
     CU_ASSERT_EQUAL(st.waiting_max, 500);
     CU_ASSERT_EQUAL(st.upstreams[0].tokens_milli, 0);
@@ -344,7 +349,8 @@ static void what_the_limiter_knows_of_itself(void)
     st = look(d, 1);
     CU_ASSERT_FALSE(st.upstreams[0].key_refused);
     CU_ASSERT_EQUAL(st.upstreams[0].eta_ns, 300 * NS_PER_S);
-    CU_ASSERT_TRUE(st.upstreams[0].unpaid);
+    CU_ASSERT_TRUE(st.upstreams[0].held);
+    CU_ASSERT_EQUAL(st.upstreams[0].cause, EJECTED_UNPAID);
     desk_free(d);
 }
 

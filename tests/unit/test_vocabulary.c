@@ -71,6 +71,7 @@ static void what_the_status_says_is_documented(void)
     check(limiter_class_names, LIMITER_CLASSES, 0, api);
     check(retreat_state_names, RETREAT_STATES, 0, api);
     check(hold_cause_names, HOLD_CAUSES, 0, api);
+    check(ejection_cause_names, EJECTION_CAUSES, EJECTED_NOT + 1, api);
     check(limiter_answer_names, ANSWERS, 0, api);
     check(limiter_refusal_names, REFUSALS, REFUSED_NOT + 1, api);
     check(outcome_names, OUTCOMES, 0, api);
