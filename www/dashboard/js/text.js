@@ -8,7 +8,10 @@
 import en from './text/en.js';
 import zh from './text/zh.js';
 
-const TEXTS = {en, zh};
+/* Keys with a beginning in common stand in one group: {act: {end: 'x'}} is act.end. */
+const flat = (words) => Object.fromEntries(Object.entries(words).flatMap(([k, v]) =>
+  (typeof v === 'string' ? [[k, v]] : Object.entries(v).map(([rest, text]) => [`${k}.${rest}`, text]))));
+const TEXTS = {en: flat(en), zh: flat(zh)};
 export const LANGUAGES = {en: 'English', zh: '中文'};
 
 /* The first of the browser's languages that we speak. */
@@ -49,7 +52,7 @@ export function createText(lang) {
         return isNumber(v) ? num(v) : v ?? missing;
       });
   }
-  const t = (key, values = {}) => fill(words[key] ?? en[key] ?? key, values);
+  const t = (key, values = {}) => fill(words[key] ?? TEXTS.en[key] ?? key, values);
   const has = (key) => key in words;
 
   function num(n) {
