@@ -135,6 +135,9 @@ class World:
         return {"state": "recovering", "reason": "429 Too Many Requests: the account's rate", "age_s": 60, "ends_s": None, "streak": 2,
                 "allowance": 22}
 
+    def ways(self):
+        return ["nim", "nim-2", "spare"] if self.state == "many" else ["nim"]
+
     def rows(self):
         now, out = time.time(), []
         self.waiting.sort(key=self.order)
@@ -145,7 +148,7 @@ class World:
                 eta = None
             elif self.state == "retreat":
                 eta += max(0, self.hold_end - now)
-            out.append({k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"], "position": i, "eta_s": eta})
+            out.append({k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"], "position": i, "eta_s": eta, "upstreams": self.ways()})
         running = [{k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"]} for r in self.running]
         return out, running
 
@@ -172,13 +175,21 @@ class World:
         limit = {"name": "nim", "upstream": "nim", "requests": n, "window_s": 60, "margin_s": 0.5, "window_used": len(opens),
                  "open": min(2, len(self.running)), "in_flight": len(running), "in_flight_max": 0, "burst": n,
                  "tokens": n - len(opens), "next_slot_s": 0 if free else opens[0], "eta_s": None if paused else eta,
-                 "waiting": {c: len(v) for c, v in by.items()}, "opens_s": opens[:1000], "retreat": self.retreat(), "unpaid": None}
+                 "waiting": {c: len(v) for c, v in by.items()}, "opens_s": opens[:1000], "retreat": self.retreat(), "unpaid": None,
+                 "line": None, "pool": None, "key": None, "weight": 1, "went": {"all": 41900, "minute": len(opens)},
+                 "tokens_used": 0, "tokens_reserved": 0, "tokens_limit": 0}
         limits = [limit]
         if self.state == "many":
-            for name, req in (("spare", 12), ("local", 240)):
-                limits.append(limit | {"name": name, "upstream": name, "requests": req, "window_used": req // 3,
+            limit |= {"line": "nim", "pool": "nim", "key": 1, "tokens_used": 5200, "tokens_reserved": 1900, "tokens_limit": 10000}
+            limits = [limit]
+            held = lambda cause, reason, ends: {"cause": cause, "status": 503, "reason": reason, "ends_s": ends, "streak": 1}
+            for name, req, more in (
+                    ("nim-2", 40, {"pool": "nim", "key": 2, "unpaid": held("key", "Authorization failed", 41)}),
+                    ("spare", 12, {"unpaid": held("away", "it cannot be reached", 3)}), ("local", 240, {"line": None})):
+                limits.append(limit | {"name": name, "upstream": name, "requests": req, "window_used": req // 3, "pool": None, "key": None,
+                                       "went": {"all": 90 * req, "minute": req // 3}, "tokens_limit": 0,
                                        "opens_s": [60.5 * i / (req // 3) for i in range(req // 3)],
-                                       "waiting": {"high": 0, "normal": 0, "low": 0}})
+                                       "waiting": {"high": 0, "normal": 0, "low": 0}} | more)
         bench = lambda m: ({"status": 503, "reason": "503, Retry-After 10800: the model is off", "ends_s": self.bench[m] - now,
                             "streak": 1} if m in self.bench else None)
         models = [{"name": m, "upstream": "nim", "waiting": sum(r["model"] == m for r in waiting),

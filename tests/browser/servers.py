@@ -43,17 +43,37 @@ def fetch(url, method="GET", body=None, headers=None):
 class Servers:
     def __init__(self):
         self.work = pathlib.Path(tempfile.mkdtemp(prefix="sluice-browser."))
-        self.sim_process = self.sluice = None
+        self.sims = []
+        self.sluice = None
         self.sockets = []
         self.state = self.work / "state"
         self.listen = "127.0.0.1:0"
         self.token = "practice-admin-token-0123456789abcdef"
 
-    def start_sim(self, *options):
-        port = self.work / "sim.port"
-        self.sim_process = subprocess.Popen([BUILD / "nimsim", "--parent", "--port-file", port, *options])
+    def another_sim(self, *options):
+        """Its URL."""
+        port = self.work / f"sim-{len(self.sims)}.port"
+        self.sims.append(subprocess.Popen([BUILD / "nimsim", "--parent", "--port-file", port, *options]))
         until(lambda: port.exists() and port.read_text().strip())
-        self.sim = f"http://127.0.0.1:{port.read_text().strip()}"
+        return f"http://127.0.0.1:{port.read_text().strip()}"
+
+    def start_sim(self, *options):
+        """The one that Sluice has, if it has one."""
+        self.sim = self.another_sim(*options)
+
+    def upstreams(self, *each):
+        """A settings file with these, to start with; the first is the one of start_sim()."""
+        path = self.work / "sluice.json"
+        path.write_text(json.dumps({"upstreams": list(each)}))
+        return path
+
+    def secrets(self, *each):
+        """Files with these, one for each."""
+        paths = [self.work / f"key-{i}" for i in range(len(each))]
+        for path, text in zip(paths, each):
+            path.touch(mode=0o600)
+            path.write_text(text + "\n")
+        return [str(path) for path in paths]
 
     def start(self, **settings):
         """Starts Sluice, at the same address as before."""
@@ -107,7 +127,7 @@ class Servers:
 
     def end(self):
         self.hang_up()
-        for p in (self.sluice, self.sim_process):
+        for p in (self.sluice, *self.sims):
             if p and p.poll() is None:
                 p.terminate()
                 try:

@@ -11,10 +11,10 @@ export function createAsk({token, text}) {
   const label = h('label', {for: 'ask-token'});
   const input = h('input', {id: 'ask-token', type: 'password', autocomplete: 'off', spellcheck: 'false', 'aria-describedby': 'ask-why'});
   const enter = h('button.primary', {type: 'submit'});
-  const leave = h('button', {type: 'button', on: {click: () => el.close()}});
+  const leave = h('button', {click: () => el.close()});
   const title = h('h2', {id: 'ask-title'});
-  const form = h('form', {method: 'dialog', on: {submit}}, title, why, label, input, h('div.row-end', null, leave, enter));
-  const el = h('dialog.ask', {'aria-labelledby': 'ask-title', on: {close}}, form);
+  const form = h('form', {method: 'dialog', submit}, title, why, label, input, h('div.row-end', null, leave, enter));
+  const el = h('dialog.ask', {'aria-labelledby': 'ask-title', close}, form);
   let answer = null;
   let open = null;
 

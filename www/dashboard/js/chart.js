@@ -29,7 +29,7 @@ export function createChart(app, spec) {
     color: theme.color,
     say: spec.isTime ? text.tick : spec.say,
     onSelect: (from, to) => app.history.setRange({name: 'custom', from, to: Math.max(to, from + 10)})});
-  const frame = h(`div.plot${spec.tall ? '.tall' : ''}`, {tabindex: 0, role: 'img', 'aria-label': spec.label, on: {keydown, blur}}, plot.el, tip, empty);
+  const frame = h(`div.plot${spec.tall ? '.tall' : ''}`, {tabindex: 0, role: 'img', 'aria-label': spec.label, keydown, blur}, plot.el, tip, empty);
   const el = h('div.chart', null, legend, frame);
 
   const stopTheme = theme.subscribe(() => plot.draw());

@@ -7,20 +7,21 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/* h('p.note', {title: 'x', on: {click}}, 'text', child, ...): a new element.
- * The tag may carry classes.  Attributes that are null or false are left out. */
+/* h('p.note', {title: 'x', click}, 'text', child, ...): a new element.  The tag
+ * may carry classes.  What is a function listens; attributes that are null or
+ * false are left out.  A button sends no form unless it says so. */
 export function h(tag, attrs, ...kids) {
   const [name, ...classes] = tag.split('.');
   const el = document.createElement(name);
   if (classes.length)
     el.className = classes.join(' ');
-  for (const [key, value] of Object.entries(attrs ?? {})) {
-    if (key === 'on')
-      for (const [type, fn] of Object.entries(value))
-        el.addEventListener(type, fn);
+  if (name === 'button')
+    el.type = 'button';
+  for (const [key, value] of Object.entries(attrs ?? {}))
+    if (typeof value === 'function')
+      el.addEventListener(key, value);
     else
       setAttr(el, key, value);
-  }
   add(el, kids);
   return el;
 }
@@ -31,8 +32,11 @@ function add(el, kids) {
       el.append(kid);
 }
 
-/* A part of a view, under its title. */
-export const card = (title, ...kids) => h('section.card', {'aria-label': title}, h('div.card-head', null, h('h2', null, title)), kids);
+/* A part of a view, under its title; MORE stands beside that. */
+export const part = (tag, title, more, ...kids) => h(tag, {'aria-label': title}, h('div.card-head', null, h('h2', null, title), more), kids);
+export const card = (title, ...kids) => part('section.card', title, null, kids);
+/* How much of a whole; what fills it is KIDS. */
+export const meter = (...kids) => h('span.meter', {'aria-hidden': 'true'}, kids);
 
 /* Touches the document only where something differs. */
 export function setAttr(el, key, value) {

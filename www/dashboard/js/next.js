@@ -1,7 +1,7 @@
 /*
  * next.js - who goes next, and when?
  */
-import {h, keyed, setText} from './dom.js';
+import {h, keyed, part, setAttr, setText} from './dom.js';
 
 const SHOWN = 6; /* as many as fit beside the window; more on tall screens */
 
@@ -19,14 +19,14 @@ export function createNextCard(app) {
     const [place, who, cls, eta] = li.children;
     setText(place, fmt.num(r.position + 1)); /* told: how many go before */
     setText(who.children[0], r.client);
-    setText(who.children[1], r.model);
+    setText(who.children[1], r.upstreams[1] ? t('next.where', {model: r.model, where: r.upstreams.join(', ')}) : r.model);
+    setAttr(who.children[1], 'title', who.children[1].textContent);
     setText(cls, t(`class.${r.priority}`));
     cls.className = `class tag ${r.priority}`;
     setText(eta, r.eta_s === null || r.eta_s === undefined ? t('next.unknown') : t('next.in', {eta: fmt.count(r.eta_s)}));
   }
   return {
-    el: h('section.card.next', {'aria-label': t('next.title')},
-      h('div.card-head', null, h('h2', null, t('next.title')), all), list, none),
+    el: part('section.card.next', t('next.title'), all, list, none),
     update(s) {
       const first = s.waiting.slice().sort((a, b) => a.position - b.position).slice(0, innerHeight >= 1200 && innerWidth > 1080 ? 2 * SHOWN - 2 : SHOWN);
       keyed(list, first, (r) => r.id, make, change);

@@ -4,7 +4,7 @@
  * One bar a class, on one scale that only moves between round numbers; 300 ms
  * for every change.
  */
-import {h, setAttr, setText} from './dom.js';
+import {h, part, setAttr, setText} from './dom.js';
 
 const CLASSES = ['high', 'normal', 'low'];
 const SCALES = [10, 25, 50, 100, 250, 500, 1000, 2500, 5000];
@@ -32,8 +32,7 @@ export function createQueueCard(app) {
     return scale;
   }
   return {
-    el: h('section.card.queue', {'aria-label': t('queue.title')},
-      h('div.card-head', null, h('h2', null, t('queue.title')), total),
+    el: part('section.card.queue', t('queue.title'), total,
       h('div.bar-area', null, top, h('ul.lanes', null, bars.map((b) => b.el))), note),
     update(s) {
       const {classes} = s.queue;

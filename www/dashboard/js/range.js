@@ -11,10 +11,10 @@ export function createRangePicker(app) {
   const {text: {t}, history} = app;
   const buttons = new Map();
   for (const name of [...Object.keys(RANGES), 'custom'])
-    buttons.set(name, h('button', {type: 'button', on: {click: () => choose(name)}}, t(`range.${name}`)));
+    buttons.set(name, h('button', {click: () => choose(name)}, t(`range.${name}`)));
   const from = h('input', {type: 'datetime-local', id: `from-${app.unique()}`});
   const to = h('input', {type: 'datetime-local', id: `to-${app.unique()}`});
-  const custom = h('form.custom-range', {hidden: true, on: {submit}},
+  const custom = h('form.custom-range', {hidden: true, submit},
     h('label', {for: from.id}, t('range.from')), from, h('label', {for: to.id}, t('range.to')), to,
     h('button.primary', {type: 'submit'}, t('range.show')));
   const el = h('div.range', null, h('div.segments', {role: 'group', 'aria-label': t('range.label')}, [...buttons.values()]), custom);

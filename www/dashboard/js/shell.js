@@ -30,17 +30,17 @@ export function createShell(app) {
   let current = null;
 
   const holdLabel = h('span');
-  const hold = h('button.tool', {type: 'button', on: {click: toggleHold}}, icon('still'), holdLabel);
+  const hold = h('button.tool', {click: toggleHold}, icon('still'), holdLabel);
   const themeLabel = h('span.sr');
-  const themeButton = h('button.tool.square', {type: 'button', on: {click: () => {
+  const themeButton = h('button.tool.square', {click: () => {
     theme.next();
     tools();
-  }}}, icon('theme'), themeLabel);
-  const language = h('select', {'aria-label': t('tool.language'), on: {change: (e) => app.setLanguage(e.target.value)}},
+  }}, icon('theme'), themeLabel);
+  const language = h('select', {'aria-label': t('tool.language'), change: (e) => app.setLanguage(e.target.value)},
     Object.entries(LANGUAGES).map(([code, name]) => h('option', {value: code, lang: code, selected: code === fmt.lang}, name)));
   const keyLabel = h('span.sr');
-  const keyButton = h('button.tool.square', {type: 'button', on: {click: () => app.askToken(t('token.needed'))}}, icon('key'), keyLabel);
-  const skip = h('button.skip', {type: 'button', on: {click: () => main.focus()}}, t('tool.skip'));
+  const keyButton = h('button.tool.square', {click: () => app.askToken(t('token.needed'))}, icon('key'), keyLabel);
+  const skip = h('button.skip', {click: () => main.focus()}, t('tool.skip'));
   const head = h('header.top', null, skip,
     h('a.brand', {href: '#/now'}, h('img', {src: 'icon.svg', alt: '', width: 24, height: 24}), 'Sluice'),
     h('nav', {'aria-label': t('nav.label')}, Object.values(links)),
@@ -53,7 +53,7 @@ export function createShell(app) {
   const lostWhat = h('p.lost-what', {id: 'lost-what'});
   const lostWhen = h('p.num');
   const lostNext = h('p.num.faint');
-  const lostNow = h('button.primary', {type: 'button', on: {click: () => (stream.isDenied() ? app.askToken(t('token.read')) : stream.retry())}});
+  const lostNow = h('button.primary', {click: () => (stream.isDenied() ? app.askToken(t('token.read')) : stream.retry())});
   const lost = h('div.lost', {hidden: true, role: 'region', 'aria-labelledby': 'lost-what'},
     h('div.lost-card', null, lostWhat, lostWhen, lostNext, lostNow));
   const el = h('div.shell', null, head, strip.el, main, foot, lost);

@@ -5,7 +5,8 @@
  * nothing below moves when a retreat begins.
  */
 import {h, icon, keyed, replace, setAttr, setText} from './dom.js';
-import {busiest, verdict} from './verdict.js';
+import {heldWhy} from './upstreams.js';
+import {busiest, company, total, verdict} from './verdict.js';
 
 const CHIPS_MAX = 5;
 const ICONS = {fine: 'check', wait: 'clock', hold: 'pause', bad: 'bang'};
@@ -18,8 +19,8 @@ export function createVerdictStrip(app) {
   const bar = h('i.bar-fill');
   const progress = h('div.hold-progress', {hidden: true}, bar);
   const pauseLabel = h('span');
-  const pause = h('button', {type: 'button', disabled: true, on: {click: togglePause}}, pauseLabel);
-  const end = h('button.primary', {type: 'button', hidden: true, on: {click: () => act.clear(target)}});
+  const pause = h('button', {disabled: true, click: togglePause}, pauseLabel);
+  const end = h('button.primary', {hidden: true, click: () => act.clear(target)});
   const chips = h('ul.chips', {'aria-label': t('chips.label')});
   const el = h('section.verdict', {'aria-label': t('verdict.label'), 'data-tone': 'none'},
     h('div.verdict-row', null, mark, h('div.said', null, sentence, more), h('div.deeds', null, end, pause)), progress, chips);
@@ -40,6 +41,7 @@ export function createVerdictStrip(app) {
         values[key] = fmt.dur(values[key]);
     if ('ends' in values)
       values.ends = fmt.count(values.ends);
+    values.why = values.cause && t(`held.${values.cause}`);
     if (values.kind)
       values.kind = t(`outcome.${values.kind}`);
     if (v.values.ends === null || v.values.ends === 0)
@@ -51,7 +53,7 @@ export function createVerdictStrip(app) {
     const parts = [];
     const l = v.limit ?? busiest(s);
     const n = s.queue.waiting;
-    if (n > 0 && ['paused', 'unpaid', 'holding', 'probing', 'recovering', 'nearlyFull'].includes(v.key))
+    if (n > 0 && ['paused', 'unpaid', 'held', 'holding', 'probing', 'recovering', 'nearlyFull'].includes(v.key))
       parts.push(t('more.waiting', {n}));
     const first = s.waiting.find((r) => r.position === 0) ?? s.waiting[0];
     if (first && first.eta_s !== null && first.eta_s !== undefined)
@@ -60,8 +62,9 @@ export function createVerdictStrip(app) {
       parts.push(l.eta_s < 0.05 && !n ? t('more.atOnce') : t('more.eta', {eta: fmt.count(l.eta_s)}));
     if (n > 0 && s.queue.oldest_s !== null)
       parts.push(t('more.oldest', {age: fmt.count(s.queue.oldest_s)}));
+    const of = l && company(s, l);
     if (!n && l)
-      parts.push(t('more.free', {free: Math.max(0, l.requests - l.window_used), requests: l.requests}));
+      parts.push(t('more.free', {free: Math.max(0, total(of, 'requests') - total(of, 'window_used')), requests: total(of, 'requests')}));
     return parts.join(' · ');
   }
 
@@ -77,7 +80,7 @@ export function createVerdictStrip(app) {
     const out = [];
     for (const l of s.limits) {
       if (l.unpaid)
-        out.push({key: `u${l.name}`, tone: 'hold', what: t('chip.unpaid', {name: l.name, ends: fmt.count(l.unpaid.ends_s)}), why: l.unpaid.reason,
+        out.push({key: `u${l.name}`, tone: 'hold', what: t('chip.unpaid', {name: l.name, why: heldWhy(t, l), ends: fmt.count(l.unpaid.ends_s)}), why: l.unpaid.reason,
           clear: {upstream: l.upstream}});
       if (l.retreat && l.retreat.state !== 'normal')
         out.push({key: `r${l.name}`, tone: 'hold', what: t(`chip.${l.retreat.state}`, {name: l.name, ends: fmt.count(l.retreat.ends_s),
@@ -108,9 +111,8 @@ export function createVerdictStrip(app) {
   function makeChip(c) {
     const what = h('span');
     const why = h('span.why');
-    const button = c.adopt ? h('button.small', {type: 'button', on: {click: () => act.adopt(c.adopt)}}, t('chip.adopt'),
-      h('span.sr', null, ` ${c.what.split(':')[0]}`)) : c.clear && h('button.small', {type: 'button', on: {click: () => act.clear(c.clear)}}, t('chip.end'),
-      h('span.sr', null, ` ${c.what.split(':')[0]}`));
+    const [what_, deed] = c.adopt ? ['adopt', () => act.adopt(c.adopt)] : ['end', () => act.clear(c.clear)];
+    const button = (c.adopt || c.clear) && h('button.small', {click: deed}, t(`chip.${what_}`), h('span.sr', null, ` ${c.what.split(':')[0]}`));
     return h(`li.chip.tone-${c.tone}`, null, what, why, button);
   }
 
@@ -134,7 +136,7 @@ export function createVerdictStrip(app) {
         pause.dataset.ready = 'yes';
         pause.disabled = false;
       }
-      const endable = ['unpaid', 'holding', 'probing', 'recovering'].includes(v.key);
+      const endable = ['unpaid', 'held', 'holding', 'probing', 'recovering'].includes(v.key);
       end.hidden = !endable;
       setText(end, t('act.endHold'));
       target = endable ? {upstream: v.limit.upstream, ...(v.limit.name !== v.limit.upstream && {model: v.limit.name})} : {};

@@ -13,7 +13,7 @@ export function createTable({caption, columns, keyOf, sortBy, descending = false
   const heads = columns.map((c) => {
     if (!c.value)
       return h(`th${c.num ? '.num' : ''}${c.wide ? '.wide' : ''}${c.act ? '.act' : ''}`, {scope: 'col'}, c.label ?? '');
-    const button = h('button.sort', {type: 'button', on: {click: () => toggle(c)}}, c.label, h('span.arrow', {'aria-hidden': 'true'}));
+    const button = h('button.sort', {click: () => toggle(c)}, c.label, h('span.arrow', {'aria-hidden': 'true'}));
     return h(`th${c.num ? '.num' : ''}${c.wide ? '.wide' : ''}`, {scope: 'col'}, button);
   });
   const body = h('tbody');
@@ -78,6 +78,9 @@ export function createTable({caption, columns, keyOf, sortBy, descending = false
     },
   };
 }
+
+/* A column of what FIELD holds, as SAY says it. */
+export const numbers = (t) => (key, field, say, wide) => ({key, label: t(`col.${key}`), num: true, wide, value: (r) => r[field], cell: (r) => say(r[field])});
 
 /* A node for a cell that is made anew only when IS differs. */
 export function marked(is, node) {

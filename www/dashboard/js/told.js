@@ -27,7 +27,7 @@ export function createTold(app, done) {
   }
   function line(what, text) {
     const code = h('code.secret', null, text);
-    return h('div.told-line', null, code, h('button', {type: 'button', on: {click: () => copy(code)}}, t(`keys.copy.${what}`)));
+    return h('div.told-line', null, code, h('button', {click: () => copy(code)}, t(`keys.copy.${what}`)));
   }
   function forget() {
     removeEventListener('pagehide', forget);
@@ -40,7 +40,7 @@ export function createTold(app, done) {
     tell(name, key) {
       replace(el, h('div.card-head', null, h('h2', {id}, t('keys.told', {name}))), h('p', {id: `${id}-once`}, t('keys.once')), line('key', key),
         h('p.faint', null, t('keys.lines')), line('lines', `OPENAI_BASE_URL=${location.origin}/v1\nOPENAI_API_KEY=${key}`),
-        h('div.row-end', null, h('button.primary', {type: 'button', on: {click: forget}}, t('keys.close'))));
+        h('div.row-end', null, h('button.primary', {click: forget}, t('keys.close'))));
       el.hidden = false;
       el.focus();
       addEventListener('pagehide', forget);

@@ -8,7 +8,8 @@
  */
 const RULES = [
   (s) => s.paused && {tone: 'hold', key: 'paused', values: {age: s.paused.since_s, by: s.paused.by}},
-  (s) => held(s, (l) => l.unpaid, (l) => ({key: 'unpaid', values: {ends: l.unpaid.ends_s, reason: l.unpaid.reason}})),
+  (s) => held(s, (l) => l.unpaid, (l) => ({key: ['key', 'away'].includes(l.unpaid.cause) ? 'held' : 'unpaid',
+    values: {name: l.name, cause: l.unpaid.cause, ends: l.unpaid.ends_s, reason: l.unpaid.reason}})),
   (s) => held(s, (l) => l.retreat?.state === 'holding',
     (l) => ({key: 'holding', values: {ends: l.retreat.ends_s, reason: l.retreat.reason}})),
   (s) => held(s, (l) => l.retreat?.state === 'probing', (l) => ({key: 'probing', values: {reason: l.retreat.reason}})),
@@ -31,12 +32,21 @@ export function verdict(s) {
   return null;
 }
 
-/* With several upstreams one that holds does not stop the others. */
+export const total = (list, key) => list.reduce((a, l) => a + (l[key] ?? 0), 0);
+
+/* Those that share L's line and are not left alone; or L itself. */
+export function company(s, l) {
+  const of = s.limits.filter((o) => l.line && o.line === l.line && !o.unpaid);
+  return of.length ? of : [l];
+}
+
+/* With several upstreams one that holds does not stop the others; in a line that they share it stops nobody. */
 function held(s, test, say) {
-  const limit = s.limits.find(test);
+  const stops = (l) => test(l) || l.unpaid || ['holding', 'probing'].includes(l.retreat?.state);
+  const limit = s.limits.find((l) => test(l) && s.limits.every((o) => !l.line || o.line !== l.line || stops(o)));
   if (!limit)
     return null;
-  const all = s.limits.every(test);
+  const all = s.limits.every(stops);
   return {tone: all ? 'hold' : 'wait', limit, ...say(limit)};
 }
 
@@ -52,15 +62,19 @@ function why(s) {
   const say = (key, values) => ({tone: 'wait', limit: l, key, values: {n, ...values}});
   if (!l)
     return say('waiting', {});
-  if (l.window_used >= l.requests)
-    return say('windowFull', {used: l.window_used, requests: l.requests, window: l.window_s});
-  if (l.in_flight_max > 0 && l.in_flight >= l.in_flight_max)
-    return say('inFlight', {max: l.in_flight_max});
+  const of = company(s, l);
+  if (of.every((o) => o.window_used >= o.requests))
+    return say('windowFull', {used: total(of, 'window_used'), requests: total(of, 'requests'), window: l.window_s});
+  if (of.every((o) => o.in_flight_max > 0 && o.in_flight >= o.in_flight_max))
+    return say('inFlight', {max: total(of, 'in_flight_max')});
   const models = s.models.filter((m) => m.waiting > 0 && m.ceiling > 0 && m.in_flight >= m.ceiling);
   if (models.length)
     return say('ceiling', {model: models[0].name, ceiling: models[0].ceiling});
   if (l.tokens !== null && l.tokens < 1)
     return say('bucket', {});
+  const [used, limit] = [total(of, 'tokens_used') + total(of, 'tokens_reserved'), total(of, 'tokens_limit')];
+  if (used > limit / 2)
+    return say('tokens', {used, limit});
   return say('waiting', {});
 }
 

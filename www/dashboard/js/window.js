@@ -5,7 +5,7 @@
  * opens.  Hatched: granted, not yet on the wire.  The one that opens next has
  * a ring.  Large limits put several slots into a cell.
  */
-import {h, replace, setAttr, setText, setVar} from './dom.js';
+import {h, part, replace, setAttr, setText, setVar} from './dom.js';
 import {columns, createSlots, perCell} from './slots.js';
 import {busiest} from './verdict.js';
 
@@ -85,8 +85,7 @@ export function createWindowCard(app) {
     setAttr(grid, 'aria-label', `${used.textContent}. ${say}`);
   }
   return {
-    el: h('section.card.window', {'aria-label': t('window.title')},
-      h('div.card-head', null, h('h2', null, t('window.title')), choose, used), grid, note, facts),
+    el: part('section.card.window', t('window.title'), [choose, used], grid, note, facts),
     update,
   };
 }

@@ -4,15 +4,17 @@
  * Wanted = what was sent, what was refused and by how much the queue grew, per
  * minute of the range; the shortfall is what the quota lacks for it.
  */
-import {card, h, keyed, setAttr, setText} from '../dom.js';
+import {card, h, keyed, meter, setAttr, setText} from '../dom.js';
 import {createChart} from '../chart.js';
 import {createRangePicker} from '../range.js';
 import {highest, sum} from '../history.js';
+import {createUpstreams} from '../upstreams.js';
 
 export function createCapacity(app) {
   const {text: {t, ...fmt}, history} = app;
   const group = new Set();
   const gauges = h('ul.gauges');
+  const upstreams = createUpstreams(app);
   const range = createRangePicker(app);
   const sentence = h('p.lead');
   const facts = ['wanted', 'allowed', 'short', 'saturated', 'peak'].map((key) => [key, h('dd.num')]);
@@ -25,7 +27,7 @@ export function createCapacity(app) {
     {key: 'waiting', label: t('col.waiting'), color: 'accent', kind: 'area'},
     {key: 'refused', label: t('outcome.refused'), color: 'o-refused', kind: 'bars'}]});
   const el = h('div.stack', null,
-    card(t('cap.now'), gauges),
+    upstreams.el, card(t('cap.now'), gauges),
     h('div.section-head', null, h('h2', null, t('cap.over')), range.el),
     h('div.two', null,
       card(t('cap.shortfall'), sentence,
@@ -47,6 +49,7 @@ export function createCapacity(app) {
       if (l.burst > 0 && l.burst !== l.requests)
         put('bucket', name, l.burst - l.tokens, l.burst);
       put('flight', name, l.in_flight, l.in_flight_max);
+      put('tokens', name, (l.tokens_used ?? 0) + (l.tokens_reserved ?? 0), l.tokens_limit ?? 0);
     }
     put('queue', '', s.queue.waiting, s.queue.max);
     put('held', '', s.queue.held_bytes ?? 0, s.queue.max_bytes ?? 0, fmt.bytes);
@@ -56,7 +59,7 @@ export function createCapacity(app) {
     return out;
   }
   function makeGauge() {
-    return h('li', null, h('span'), h('span.meter', {'aria-hidden': 'true'}, h('i')), h('b.num'), h('span.faint.num'));
+    return h('li', null, h('span'), meter(h('i')), h('b.num'), h('span.faint.num'));
   }
   function changeGauge(li, g) {
     setText(li.children[0], g.label);
@@ -92,11 +95,12 @@ export function createCapacity(app) {
   return {
     el,
     update(s) {
+      upstreams.update(s);
       keyed(gauges, now(s), (g) => g.key, makeGauge, changeGauge);
       const rows = Object.entries(s.counters.refused ?? {}).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
       const most = rows[0]?.[1] ?? 1;
       keyed(refusals, rows, ([key]) => key, ([key]) => h('li', null, h('span', null, t(`refusal.${key}`)),
-        h('span.meter', {'aria-hidden': 'true'}, h('i.c-o-refused')), h('b.num'), h('span.faint.kind-why', null, t(`refusal.${key}.why`))),
+        meter(h('i.c-o-refused')), h('b.num'), h('span.faint.kind-why', null, t(`refusal.${key}.why`))),
       (li, [, n]) => {
         li.children[1].firstChild.style.transform = `scaleX(${n / most})`;
         setText(li.children[2], fmt.compact(n));

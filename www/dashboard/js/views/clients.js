@@ -1,20 +1,20 @@
 /*
  * clients.js - who asks, how much, and what comes of it?
  */
-import {card, h} from '../dom.js';
-import {createTable, marked} from '../table.js';
+import {card, h, meter} from '../dom.js';
+import {createTable, marked, numbers} from '../table.js';
 import {figures} from '../figures.js';
 
 export function createClients(app) {
   const {text: {t, ...fmt}} = app;
   const fig = figures(app.text);
   const pick = (keys) => fig.rows.filter((r) => keys.includes(r.key));
+  const num = numbers(t);
   let total = 0;
   const column = (r) => ({key: r.key, label: r.label, num: true, value: r.value, cell: r.say, wide: !['requests', 'ok', 'queue95', 'in', 'out'].includes(r.key)});
   const table = createTable({caption: t('clients.title'), empty: t('clients.none'), sortBy: 'requests', descending: true, keyOf: (c) => c.name, t, columns: [
     {key: 'name', label: t('col.client'), value: (c) => c.name, cell: (c) => c.name, head: true, main: true},
-    {key: 'waiting', label: t('col.waiting'), num: true, value: (c) => c.waiting, cell: (c) => fmt.num(c.waiting)},
-    {key: 'running', label: t('col.running'), num: true, value: (c) => c.in_flight, cell: (c) => fmt.num(c.in_flight)},
+    num('waiting', 'waiting', fmt.num), num('running', 'in_flight', fmt.num),
     {key: 'rate', label: t('col.perMin'), num: true, value: (c) => c.used_per_min,
       cell: (c) => (c.requests_per_min ? t('clients.ofLimit', {n: c.used_per_min, max: c.requests_per_min}) : fmt.num(c.used_per_min))},
     {key: 'share', label: t('col.share'), num: true, value: (c) => c.requests, cell: (c) => share(c)},
@@ -26,7 +26,7 @@ export function createClients(app) {
     const part = total ? (c.requests ?? 0) / total : 0;
     const bar = h('i');
     bar.style.transform = `scaleX(${part})`;
-    return marked(part.toFixed(3), h('span.share', null, h('span.meter', {'aria-hidden': 'true'}, bar), fmt.pct(part, 0)));
+    return marked(part.toFixed(3), h('span.share', null, meter(bar), fmt.pct(part, 0)));
   }
   /* The commonest bad ends, the worst first. */
   function trouble(c) {

@@ -24,15 +24,15 @@ export function createKeys(app) {
   /* ---- what is seen ---- */
 
   const status = h('p', {role: 'status'}, t('set.loading'));
-  const enter = h('button', {type: 'button', hidden: true, on: {async click() {
+  const enter = h('button', {hidden: true, async click() {
     if (await app.askToken(t('token.needed')))
       load();
-  }}}, t('tool.token'));
+  }}, t('tool.token'));
   const gate = h('section.card.gate', {'aria-label': t('nav.keys')}, status, enter);
   const fresh = createKeyFields(app, {isTaken: (name) => keys.has(name)});
   const wrong = h('p.form-error', {role: 'alert'});
   const make = h('button.primary', {type: 'submit'}, t('keys.make'));
-  const form = h('form.card', {novalidate: true, 'aria-label': t('keys.new'), on: {submit: create}}, h('div.card-head', null, h('h2', null, t('keys.new'))),
+  const form = h('form.card', {novalidate: true, 'aria-label': t('keys.new'), submit: create}, h('div.card-head', null, h('h2', null, t('keys.new'))),
     h('div.fields', null, fresh.els), h('div.row-end', null, wrong, make));
   const told = createTold(app, () => {
     form.hidden = false;
@@ -64,8 +64,8 @@ export function createKeys(app) {
   const id = `revoke-${app.unique()}`;
   const question = h('h2', {id});
   const what = h('p', {id: `${id}-what`});
-  const leave = h('button', {type: 'button', on: {click: () => dialog.close()}}, t('act.cancel'));
-  const dialog = h('dialog.ask', {role: 'alertdialog', 'aria-labelledby': id, 'aria-describedby': `${id}-what`}, h('form', {method: 'dialog', on: {submit: revoke}},
+  const leave = h('button', {click: () => dialog.close()}, t('act.cancel'));
+  const dialog = h('dialog.ask', {role: 'alertdialog', 'aria-labelledby': id, 'aria-describedby': `${id}-what`}, h('form', {method: 'dialog', submit: revoke},
     question, what, h('div.row-end', null, leave, h('button.danger', {type: 'submit'}, t('keys.revoke')))));
   const open = h('div.stack', {hidden: true}, told.el, form, list);
 
@@ -79,7 +79,7 @@ export function createKeys(app) {
     return marked(`${k.expires_at} ${rest}`, h('span', null, date(k.expires_at), ' ', h(`span.num.${gone ? 'gone' : 'faint'}`, null, rest)));
   }
   function buttons(k) {
-    const button = (name, then) => h('button.small', {type: 'button', on: {click: () => then(k.name)}}, t(`keys.${name}`), h('span.sr', null, ` ${k.name}`));
+    const button = (name, then) => h('button.small', {click: () => then(k.name)}, t(`keys.${name}`), h('span.sr', null, ` ${k.name}`));
     return k.source === 'made' ? [button('change', change), button('revoke', askRevoke)] : [];
   }
   function show() {
@@ -176,8 +176,8 @@ export function createKeys(app) {
     stop();
     const form = `key-edit-${app.unique()}`;
     const fields = createKeyFields(app, {now: keys.get(name), form});
-    editing = {name, id: form, fields, buttons: h('form', {id: form, novalidate: true, on: {submit: save}},
-      h('button.small', {type: 'button', on: {click: () => stop(true)}}, t('act.cancel')), ' ', h('button.small.primary', {type: 'submit'}, t('keys.save')))};
+    editing = {name, id: form, fields, buttons: h('form', {id: form, novalidate: true, submit: save},
+      h('button.small', {click: () => stop(true)}, t('act.cancel')), ' ', h('button.small.primary', {type: 'submit'}, t('keys.save')))};
     show();
     fields.focus();
   }

@@ -2,7 +2,7 @@
  * models.js - which models do the work, how well, and which of two is better?
  */
 import {card, h, keyed, replace, setAttr, setText} from '../dom.js';
-import {createTable} from '../table.js';
+import {createTable, numbers} from '../table.js';
 import {figures} from '../figures.js';
 import {createWorth} from '../worth.js';
 
@@ -15,24 +15,24 @@ export function createModels(app) {
   const row = (key) => fig.rows.find((r) => r.key === key);
   const keyOf = (m) => `${m.upstream}/${m.name}`;
   const worth = createWorth(app);
+  const num = numbers(t);
   let by = 'requests';
   let pair = [null, null];
   let models = [];
 
-  const rank = h('select', {id: `rank-${app.unique()}`, on: {change: () => {
+  const rank = h('select', {id: `rank-${app.unique()}`, change: () => {
     by = rank.value;
     show();
-  }}}, RANKS.map((key) => h('option', {value: key}, row(key).label)));
+  }}, RANKS.map((key) => h('option', {value: key}, row(key).label)));
   const cards = h('ol.model-cards');
   const none = h('p.empty', {hidden: true}, t('models.none'));
-  const selects = [0, 1].map((i) => h('select', {'aria-label': t(i ? 'models.second' : 'models.first'), on: {change: (e) => {
+  const selects = [0, 1].map((i) => h('select', {'aria-label': t(i ? 'models.second' : 'models.first'), change: (e) => {
     pair[i] = e.target.value;
     compare();
-  }}}));
+  }}));
   const table = createTable({caption: t('models.all'), empty: t('models.none'), sortBy: 'requests', descending: true, keyOf, t, columns: [
     {key: 'name', label: t('col.model'), value: (m) => m.name, cell: (m) => m.name, head: true, main: true},
-    {key: 'waiting', label: t('col.waiting'), num: true, value: (m) => m.waiting, cell: (m) => fmt.num(m.waiting)},
-    {key: 'running', label: t('col.running'), num: true, value: (m) => m.in_flight, cell: (m) => fmt.num(m.in_flight)},
+    num('waiting', 'waiting', fmt.num), num('running', 'in_flight', fmt.num),
     ...fig.rows.map((r) => ({key: r.key, label: r.label, num: true, value: r.value, cell: r.say,
       wide: !['requests', 'ok', 'first50', 'speed50'].includes(r.key)})),
     {key: 'last', label: t('fig.last'), num: true, wide: true, value: (m) => m.last_at, cell: (m) => fmt.clock(m.last_at || null)}]});
@@ -51,7 +51,7 @@ export function createModels(app) {
   function make(m) {
     const share = h('i');
     const state = h('p.model-state');
-    const end = h('button.small', {type: 'button', on: {click: () => act.clear({upstream: m.upstream, model: m.name})}}, t('chip.end'),
+    const end = h('button.small', {click: () => act.clear({upstream: m.upstream, model: m.name})}, t('chip.end'),
       h('span.sr', null, ` ${m.name}`));
     return h('li.card.model', null, h('div.card-head', null, h('b.rank.num'), h('h3'), end),
       h('p.model-main', null, h('b.big'), ' ', h('span.faint')),

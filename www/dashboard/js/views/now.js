@@ -9,11 +9,13 @@ import {createRangePicker} from '../range.js';
 import {createQueueCard} from '../queue.js';
 import {createWindowCard} from '../window.js';
 import {createNextCard} from '../next.js';
+import {createUpstreams} from '../upstreams.js';
 
 export function createNow(app) {
   const {text: {t, ...fmt}, history} = app;
   const group = new Set();
   const cards = [createQueueCard(app), createWindowCard(app), createNextCard(app)];
+  const upstreams = createUpstreams(app);
   const count = (v) => fmt.compact(v);
   const charts = [
     ['now.sends', createChart(app, {label: t('now.sends'), say: count, group, min: 2, series: [
@@ -28,7 +30,7 @@ export function createNow(app) {
   ];
   const range = createRangePicker(app);
   const el = h('div.now', null,
-    h('div.cards', null, cards.map((c) => c.el)),
+    h('div.cards', null, cards.map((c) => c.el)), upstreams.el,
     h('section.timeline', {'aria-label': t('now.timeline')},
       h('div.section-head', null, h('h2', null, t('now.timeline')), range.el),
       h('div.charts', null, charts.map(([key, c]) => h('div.card', null, h('h3', null, t(key)), c.el)))));
@@ -36,7 +38,7 @@ export function createNow(app) {
 
   return {
     el,
-    update: (s) => cards.forEach((c) => c.update(s)),
+    update: (s) => [...cards, upstreams].forEach((c) => c.update(s)),
     show() {
       unwatch = history.watch((d, failed) => {
         range.update();

@@ -4,7 +4,7 @@
  * Availability counts what was ours or the upstream's to get right; a client
  * that erred, hung up or was cancelled is on neither side.
  */
-import {card, h, keyed, setAttr, setText} from '../dom.js';
+import {card, h, keyed, meter, part, setAttr, setText} from '../dom.js';
 import {createChart} from '../chart.js';
 import {createRangePicker} from '../range.js';
 import {createWeek} from '../week.js';
@@ -27,11 +27,11 @@ export function createReliability(app) {
   const line = h('p.num');
   const budget = h('i');
   const spent = h('p.card-note.num');
-  const choose = h('select', {id: `objective-${app.unique()}`, on: {change: () => {
+  const choose = h('select', {id: `objective-${app.unique()}`, change: () => {
     objective = Number(choose.value);
     prefs.set('objective', objective);
     tell();
-  }}}, OBJECTIVES.map((o) => h('option', {value: o, selected: o === objective}, fmt.pct(o))));
+  }}, OBJECTIVES.map((o) => h('option', {value: o, selected: o === objective}, fmt.pct(o))));
   const parts = PARTS.map(([key, color]) => ({key, fill: h(`i.c-${color}`), dd: h('dd.num')}));
   const kinds = h('ul.kinds');
   const clean = h('p.empty', {hidden: true}, t('rel.clean'));
@@ -43,20 +43,18 @@ export function createReliability(app) {
   });
   const outcomes = createChart(app, {label: t('rel.outcomes'), say: fmt.compact, stacked: true, total: true, tall: true, group, min: 2,
     series: OUTCOMES.slice().reverse().map((key) => ({key, label: t(`outcome.${key}`), color: COLORS[key], kind: 'bars'}))});
-  const first = createChart(app, {label: t('rel.first'), say: fmt.dur, isTime: true, group, min: 1, series: [
-    {key: 'first_byte_p50', label: 'p50', color: 'accent', bridge: true, kind: 'line'}, {key: 'first_byte_p95', label: 'p95', color: 'second', bridge: true, dash: [5, 3]}]});
-  const speed = createChart(app, {label: t('rel.speed'), say: fmt.rate, group, min: 1, series: [
-    {key: 'speed_p50', label: 'p50', color: 'accent', bridge: true, kind: 'line'}, {key: 'speed_p95', label: 'p95', color: 'second', bridge: true, dash: [5, 3]}]});
-  const queue = createChart(app, {label: t('rel.queue'), say: fmt.dur, isTime: true, group, min: 1, series: [
-    {key: 'queue_p50', label: 'p50', color: 'accent', bridge: true, kind: 'line'}, {key: 'queue_p95', label: 'p95', color: 'second', bridge: true, dash: [5, 3]}]});
+  const halves = (key, of, say, isTime) => createChart(app, {label: t(`rel.${key}`), say, isTime, group, min: 1, series: [
+    {key: `${of}_p50`, label: 'p50', color: 'accent', bridge: true, kind: 'line'}, {key: `${of}_p95`, label: 'p95', color: 'second', bridge: true, dash: [5, 3]}]});
+  const first = halves('first', 'first_byte', fmt.dur, true);
+  const speed = halves('speed', 'speed', fmt.rate);
+  const queue = halves('queue', 'queue', fmt.dur, true);
   const charts = [outcomes, first, speed, queue];
   const week = createWeek(app);
 
   const el = h('div.stack', null,
     h('div.section-head', null, h('h2', null, t('nav.reliability')), range.el),
     h('div.three', null,
-      h('section.card', {'aria-label': t('rel.availability')},
-        h('div.card-head', null, h('h2', null, t('rel.availability')), h('label', {for: choose.id}, t('rel.objective')), choose),
+      part('section.card', t('rel.availability'), [h('label', {for: choose.id}, t('rel.objective')), choose],
         percent, line, h('div.meter.budget', {'aria-hidden': 'true'}, budget), spent, tokens),
       card(t('rel.time'), h('div.stackbar', {'aria-hidden': 'true'}, parts.map((p) => p.fill)),
         h('dl.facts.rows', null, parts.map((p, i) => h('div', null, h('dt', null, h(`i.swatch.bars.c-${PARTS[i][1]}`), t(`rel.time.${p.key}`)), p.dd))),
@@ -91,7 +89,7 @@ export function createReliability(app) {
     });
     const bad = OUTCOMES.filter((key) => key !== 'ok' && n[key] > 0).sort((a, b) => n[b] - n[a]);
     const most = bad.length ? n[bad[0]] : 1;
-    keyed(kinds, bad, (key) => key, (key) => h('li', null, h('span', null, t(`outcome.${key}`)), h('span.meter', {'aria-hidden': 'true'}, h(`i.c-${COLORS[key]}`)),
+    keyed(kinds, bad, (key) => key, (key) => h('li', null, h('span', null, t(`outcome.${key}`)), meter(h(`i.c-${COLORS[key]}`)),
       h('b.num'), h('span.faint.kind-why', null, t(`outcome.${key}.why`))), (li, key) => {
       li.children[1].firstChild.style.transform = `scaleX(${n[key] / most})`;
       setText(li.children[2], fmt.compact(n[key]));

@@ -16,15 +16,15 @@ export function createSettings(app) {
   const groups = h('div.stack');
   const status = h('p.card-note', null, t('set.loading'));
   const apply = h('button.primary', {type: 'submit', disabled: true});
-  const discard = h('button', {type: 'button', disabled: true, on: {click: () => rows.forEach((r) => r.back())}}, t('set.discard'));
-  const reload = h('button', {type: 'button', on: {async click() {
+  const discard = h('button', {disabled: true, click: () => rows.forEach((r) => r.back())}, t('set.discard'));
+  const reload = h('button', {async click() {
     reload.disabled = true;
     if (await act.reload())
       await load();
     reload.disabled = false;
-  }}}, t('set.reload'));
+  }}, t('set.reload'));
   const wrong = h('p.form-error', {role: 'alert'});
-  const el = h('form.stack.settings', {novalidate: true, on: {submit}},
+  const el = h('form.stack.settings', {novalidate: true, submit},
     h('div.section-head', null, h('h2', null, t('nav.settings')), status, h('span.spring'), reload), groups,
     h('div.apply-bar', null, wrong, discard, apply));
   const rows = new Map();
@@ -67,7 +67,7 @@ export function createSettings(app) {
     const range = h('span.faint.num', {id: `${id}-range`});
     const source = h('span.source');
     const error = h('p.form-error', {id: `${id}-error`, hidden: true});
-    const reset = h('button.small', {type: 'button', hidden: true, on: {click: () => send({[key]: null})}}, t('set.reset'), h('span.sr', null, ` ${key}`));
+    const reset = h('button.small', {hidden: true, click: () => send({[key]: null})}, t('set.reset'), h('span.sr', null, ` ${key}`));
     const dirty = h('span.dirty', {hidden: true}, t('set.dirty'));
     const el = h('div.setting', null,
       h('div.setting-name', null, h('label', {for: id}, has(`set.${words}`) ? t(`set.${words}`) : key), h('code', null, key)),
