@@ -4,10 +4,6 @@
  * All but process_* comes from the shared state: any worker answers for all,
  * also for those that are dead.  Labels are bounded (state/stats/counters.c): of what
  * clients send only a publisher's name gets here, after its first success.
- *
- * One writer for both formats.  OpenMetrics names a counter's family without
- * its _total and ends with a mark; numbers look alike in both, so that a
- * server that asks for the one and then for the other sees the same series.
  */
 #include "fcgi/pages/metrics.h"
 
@@ -17,103 +13,11 @@
 #include <unistd.h>
 
 #include "fcgi/exchange.h"
+#include "fcgi/pages/exposition.h"
 #include "fcgi/pages/process.h"
 #include "fcgi/request_stats.h"
 #include "lib/clock.h"
 #include "state/stats.h"
-
-struct page {
-    struct buf *b;
-    bool open;          /* OpenMetrics */
-    const char *family; /* the present one's name */
-    const char *suffix; /* of its samples */
-};
-
-/* ---- the formats --------------------------------------------------------------- */
-
-static void begin(struct page *p, const char *name, const char *type,
-                  const char *help)
-{
-    bool counter = strcmp(type, "counter") == 0;
-
-    p->family = name;
-    p->suffix = counter ? "_total" : "";
-    buf_fmt(p->b, "# HELP %s%s %s\n", name, p->open ? "" : p->suffix, help);
-    buf_fmt(p->b, "# TYPE %s%s %s\n", name, p->open ? "" : p->suffix, type);
-}
-
-static void put_label(struct page *p, const char *key, const char *value,
-                      const char *comma)
-{
-    buf_fmt(p->b, "%s%s=\"", comma, key);
-    for (; *value != '\0'; value++) {
-        if (*value == '\n')
-            buf_str(p->b, "\\n");
-        else if (*value == '"' || *value == '\\')
-            buf_add(p->b, (const char[]){'\\', *value}, 2);
-        else
-            buf_add(p->b, value, 1);
-    }
-    buf_str(p->b, "\"");
-}
-
-/* Up to two labels; NULL: no more. */
-struct labels {
-    const char *key, *value, *key2, *value2;
-};
-
-static void put_name(struct page *p, const char *suffix, const struct labels *l,
-                     const char *le)
-{
-    const char *comma = "";
-
-    buf_fmt(p->b, "%s%s", p->family, suffix);
-    if (l->key == NULL && le == NULL)
-        return;
-    buf_str(p->b, "{");
-    if (l->key != NULL)
-        put_label(p, l->key, l->value, comma), comma = ",";
-    if (l->key2 != NULL)
-        put_label(p, l->key2, l->value2, comma), comma = ",";
-    if (le != NULL)
-        put_label(p, "le", le, comma);
-    buf_str(p->b, "}");
-}
-
-static void put_count(struct page *p, const struct labels *l, uint64_t value)
-{
-    put_name(p, p->suffix, l, NULL);
-    buf_fmt(p->b, " %" PRIu64 "\n", value);
-}
-
-static void put_real(struct page *p, const struct labels *l, double value)
-{
-    put_name(p, p->suffix, l, NULL);
-    buf_fmt(p->b, " %.3f\n", value);
-}
-
-static void put_histogram(struct page *p, const struct labels *l,
-                          const struct tally_histogram *h)
-{
-    uint64_t n = 0;
-    char le[32];
-    uint32_t i;
-
-    for (i = 0; i < TALLY_BOUNDS; i++) {
-        n += h->n[i];
-        snprintf(le, sizeof(le), tally_bounds_ms[i] % 1000 != 0 ? "%g" : "%.1f",
-                 tally_bounds_ms[i] / 1000.0);
-        put_name(p, "_bucket", l, le);
-        buf_fmt(p->b, " %" PRIu64 "\n", n);
-    }
-    n += h->n[TALLY_BOUNDS];
-    put_name(p, "_bucket", l, "+Inf");
-    buf_fmt(p->b, " %" PRIu64 "\n", n);
-    put_name(p, "_sum", l, NULL);
-    buf_fmt(p->b, " %.6f\n", (double)h->sum_us / 1e6);
-    put_name(p, "_count", l, NULL);
-    buf_fmt(p->b, " %" PRIu64 "\n", n);
-}
 
 static bool is_used(const struct tally_histogram *h)
 {
@@ -127,72 +31,81 @@ static bool is_used(const struct tally_histogram *h)
 
 /* ---- requests -------------------------------------------------------------------- */
 
-static void put_requests(struct page *p, const struct tally_sums *s)
+static void put_requests(struct exposition *p, const struct tally_sums *s)
 {
     char status[16];
     uint32_t i, k;
 
-    begin(p, "sluice_requests", "counter",
-          "Requests that ended, by route and status; 499: the client went.");
+    exposition_begin(
+        p, "sluice_requests", "counter",
+        "Requests that ended, by route and status; 499: the client went.");
     for (i = 0; i <= TALLY_ROUTES; i++) {
         const struct tally_route *r = &s->routes[i];
-        struct labels l = {"route", r->name, "code", status};
+        struct exposition_labels l = {"route", r->name, "code", status};
 
         if (i == TALLY_ROUTES)
             l.value = "other";
         for (k = 0; k < TALLY_CODES && r->codes[k].status != 0; k++) {
             snprintf(status, sizeof(status), "%u", r->codes[k].status);
-            put_count(p, &l, r->codes[k].n);
+            exposition_count(p, &l, r->codes[k].n);
         }
         l.value2 = "other";
         if (r->other != 0)
-            put_count(p, &l, r->other);
+            exposition_count(p, &l, r->other);
     }
 }
 
-static void put_outcomes(struct page *p, const struct tally_sums *s)
+static void put_outcomes(struct exposition *p, const struct tally_sums *s)
 {
     uint32_t i;
 
-    begin(p, "sluice_outcomes", "counter",
-          "What became of requests for the upstream.");
+    exposition_begin(p, "sluice_outcomes", "counter",
+                     "What became of requests for the upstream.");
     for (i = 0; i < OUTCOMES; i++)
-        put_count(p, &(struct labels){"outcome", outcome_names[i], NULL, NULL},
-                  s->outcomes[i]);
-    begin(p, "sluice_refused", "counter",
-          "Requests that Sluice answered with an error of its own.");
+        exposition_count(p,
+                         &(struct exposition_labels){
+                             "outcome", outcome_names[i], NULL, NULL},
+                         s->outcomes[i]);
+    exposition_begin(p, "sluice_refused", "counter",
+                     "Requests that Sluice answered with an error of its own.");
     for (i = REASON_NONE + 1; i < REASONS; i++)
-        put_count(p, &(struct labels){"reason", reason_names[i], NULL, NULL},
-                  s->reasons[i]);
-    begin(p, "sluice_disconnects", "counter",
-          "Clients that went before the end, by where their request was.");
+        exposition_count(
+            p,
+            &(struct exposition_labels){"reason", reason_names[i], NULL, NULL},
+            s->reasons[i]);
+    exposition_begin(
+        p, "sluice_disconnects", "counter",
+        "Clients that went before the end, by where their request was.");
     for (i = PHASE_NONE + 1; i < PHASES; i++)
-        put_count(p, &(struct labels){"phase", phase_names[i], NULL, NULL},
-                  s->phases[i]);
-    begin(p, "sluice_retries", "counter",
-          "Sends that were repeated, by what was wrong with the answer.");
+        exposition_count(
+            p, &(struct exposition_labels){"phase", phase_names[i], NULL, NULL},
+            s->phases[i]);
+    exposition_begin(
+        p, "sluice_retries", "counter",
+        "Sends that were repeated, by what was wrong with the answer.");
     for (i = UPSTREAM_FINE + 1; i < UPSTREAM_ERRORS; i++)
         if (s->retries[i] != 0 || i == UPSTREAM_RATE || i == UPSTREAM_SERVER)
-            put_count(
-                p,
-                &(struct labels){"cause", upstream_error_names[i], NULL, NULL},
-                s->retries[i]);
+            exposition_count(p,
+                             &(struct exposition_labels){
+                                 "cause", upstream_error_names[i], NULL, NULL},
+                             s->retries[i]);
 }
 
-static void put_stand_ins(struct page *p, const struct tally_sums *s)
+static void put_stand_ins(struct exposition *p, const struct tally_sums *s)
 {
     uint32_t i;
 
-    begin(p, "sluice_fallbacks", "counter",
-          "Requests that another model than the one asked for has had.");
+    exposition_begin(
+        p, "sluice_fallbacks", "counter",
+        "Requests that another model than the one asked for has had.");
     for (i = 0; i <= TALLY_STAND_INS; i++) {
         const struct tally_stand_in *v = &s->stand_ins[i];
-        struct labels l = {"asked", v->asked, "served", v->served};
+        struct exposition_labels l = {"asked", v->asked, "served", v->served};
 
         if (i == TALLY_STAND_INS)
             l.value = l.value2 = "other";
         if (v->n != 0)
-            put_count(p, &l, v->n);
+            exposition_count(p, &l, v->n);
     }
 }
 
@@ -203,89 +116,98 @@ static const char *provider_name(const struct tally_sums *s, uint32_t i)
     return i < TALLY_PROVIDERS ? s->providers[i].name : "other";
 }
 
-static void put_times(struct page *p, const struct tally_sums *s)
+static void put_times(struct exposition *p, const struct tally_sums *s)
 {
     uint32_t i;
 
-    begin(p, "sluice_upstream_latency_seconds", "histogram",
-          "Time of a send to the first byte of its answer.");
+    exposition_begin(p, "sluice_upstream_latency_seconds", "histogram",
+                     "Time of a send to the first byte of its answer.");
     for (i = 0; i <= TALLY_PROVIDERS; i++)
         if (is_used(&s->providers[i].first_byte))
-            put_histogram(
+            exposition_histogram(
                 p,
-                &(struct labels){"provider", provider_name(s, i), NULL, NULL},
+                &(struct exposition_labels){"provider", provider_name(s, i),
+                                            NULL, NULL},
                 &s->providers[i].first_byte);
-    begin(p, "sluice_upstream_duration_seconds", "histogram",
-          "Time of a send to the end of its answer.");
+    exposition_begin(p, "sluice_upstream_duration_seconds", "histogram",
+                     "Time of a send to the end of its answer.");
     for (i = 0; i <= TALLY_PROVIDERS; i++)
         if (is_used(&s->providers[i].duration))
-            put_histogram(
+            exposition_histogram(
                 p,
-                &(struct labels){"provider", provider_name(s, i), NULL, NULL},
+                &(struct exposition_labels){"provider", provider_name(s, i),
+                                            NULL, NULL},
                 &s->providers[i].duration);
 }
 
 /* Zeros too: what begins at 40 did not rise, for increase(). */
-static void put_errors(struct page *p, const struct tally_sums *s)
+static void put_errors(struct exposition *p, const struct tally_sums *s)
 {
     uint32_t i, k;
 
-    begin(p, "sluice_upstream_errors", "counter",
-          "Answers, and missing ones, that were no success.");
+    exposition_begin(p, "sluice_upstream_errors", "counter",
+                     "Answers, and missing ones, that were no success.");
     for (i = 0; i <= TALLY_PROVIDERS; i++)
         for (k = UPSTREAM_FINE + 1; k < UPSTREAM_ERRORS; k++)
             if (i == TALLY_PROVIDERS || s->providers[i].name[0] != '\0')
-                put_count(p,
-                          &(struct labels){"provider", provider_name(s, i),
-                                           "kind", upstream_error_names[k]},
-                          s->providers[i].errors[k]);
+                exposition_count(p,
+                                 &(struct exposition_labels){
+                                     "provider", provider_name(s, i), "kind",
+                                     upstream_error_names[k]},
+                                 s->providers[i].errors[k]);
 }
 
-static void put_tokens(struct page *p, const struct tally_sums *s)
+static void put_tokens(struct exposition *p, const struct tally_sums *s)
 {
     uint32_t i;
 
-    begin(p, "sluice_llm_tokens", "counter",
-          "Tokens, as the upstream counted them.");
+    exposition_begin(p, "sluice_llm_tokens", "counter",
+                     "Tokens, as the upstream counted them.");
     for (i = 0; i <= TALLY_PROVIDERS; i++) {
         const struct tally_provider *v = &s->providers[i];
-        struct labels l = {"provider", provider_name(s, i), "kind", "prompt"};
+        struct exposition_labels l = {"provider", provider_name(s, i), "kind",
+                                      "prompt"};
 
         if (v->tokens_in == 0 && v->tokens_out == 0)
             continue;
-        put_count(p, &l, v->tokens_in);
+        exposition_count(p, &l, v->tokens_in);
         l.value2 = "completion";
-        put_count(p, &l, v->tokens_out);
+        exposition_count(p, &l, v->tokens_out);
     }
 }
 
 /* ---- the queue and the limits ---------------------------------------------------------- */
 
-static void put_queue(struct page *p, const struct limiter_tally *t)
+static void put_queue(struct exposition *p, const struct limiter_tally *t)
 {
-    const struct labels none = {NULL, NULL, NULL, NULL};
+    const struct exposition_labels none = {NULL, NULL, NULL, NULL};
     uint32_t i;
 
-    begin(p, "sluice_queue_depth", "gauge", "Requests that wait.");
+    exposition_begin(p, "sluice_queue_depth", "gauge", "Requests that wait.");
     for (i = 0; i < LIMITER_CLASSES; i++)
-        put_count(
-            p, &(struct labels){"priority", limiter_class_names[i], NULL, NULL},
-            t->waiting[i]);
-    begin(p, "sluice_queue_limit", "gauge", "How many may wait: queue.max.");
-    put_count(p, &none, t->waiting_max);
-    begin(p, "sluice_paused", "gauge", "1: an operator paused everything.");
-    put_count(p, &none, t->paused);
-    begin(p, "sluice_queue_wait_seconds", "histogram",
-          "Time in line of requests that got a slot.");
+        exposition_count(p,
+                         &(struct exposition_labels){
+                             "priority", limiter_class_names[i], NULL, NULL},
+                         t->waiting[i]);
+    exposition_begin(p, "sluice_queue_limit", "gauge",
+                     "How many may wait: queue.max.");
+    exposition_count(p, &none, t->waiting_max);
+    exposition_begin(p, "sluice_paused", "gauge",
+                     "1: an operator paused everything.");
+    exposition_count(p, &none, t->paused);
+    exposition_begin(p, "sluice_queue_wait_seconds", "histogram",
+                     "Time in line of requests that got a slot.");
     for (i = 0; i < LIMITER_CLASSES; i++)
-        put_histogram(
-            p, &(struct labels){"priority", limiter_class_names[i], NULL, NULL},
-            &t->sums.queue[i]);
+        exposition_histogram(p,
+                             &(struct exposition_labels){"priority",
+                                                         limiter_class_names[i],
+                                                         NULL, NULL},
+                             &t->sums.queue[i]);
 }
 
 #define OF(name) offsetof(struct tally_upstream, name)
 /* Counts of each upstream; of tokens where there is a limit of them. */
-static void put_used(struct page *p, const struct limiter_tally *t)
+static void put_used(struct exposition *p, const struct limiter_tally *t)
 {
     static const struct {
         const char *name, *help;
@@ -305,133 +227,150 @@ static void put_used(struct page *p, const struct limiter_tally *t)
     size_t row, i;
 
     for (row = 0; row < ARRAY_LEN(rows); row++) {
-        begin(p, rows[row].name, "gauge", rows[row].help);
+        exposition_begin(p, rows[row].name, "gauge", rows[row].help);
         for (i = 0; i < t->n_upstreams; i++) {
             const struct tally_upstream *u = &t->upstreams[i];
-            const struct labels l = {"upstream", u->name, NULL, NULL};
+            const struct exposition_labels l = {"upstream", u->name, NULL,
+                                                NULL};
             uint64_t n;
 
             memcpy(&n, (const char *)u + rows[row].at, sizeof(n));
             if (u->tokens_limit > 0 || !rows[row].is_tokens)
-                put_count(p, &l, n);
+                exposition_count(p, &l, n);
         }
     }
 }
 
-static void put_held(struct page *p, const struct limiter_tally *t)
+static void put_held(struct exposition *p, const struct limiter_tally *t)
 {
     static const enum ejection_cause causes[] = {EJECTED_UNPAID, EJECTED_QUOTA,
                                                  EJECTED_KEY, EJECTED_AWAY};
     uint32_t i, k;
 
-    begin(p, "sluice_upstream_held", "gauge",
-          "1: it is left alone for that, and has not answered since.");
+    exposition_begin(
+        p, "sluice_upstream_held", "gauge",
+        "1: it is left alone for that, and has not answered since.");
     for (i = 0; i < t->n_upstreams; i++)
         for (k = 0; k < ARRAY_LEN(causes); k++)
-            put_count(p,
-                      &(struct labels){"upstream", t->upstreams[i].name,
-                                       "cause",
-                                       ejection_cause_names[causes[k]]},
-                      t->upstreams[i].held == causes[k]);
+            exposition_count(p,
+                             &(struct exposition_labels){
+                                 "upstream", t->upstreams[i].name, "cause",
+                                 ejection_cause_names[causes[k]]},
+                             t->upstreams[i].held == causes[k]);
 }
 
-static void put_sent(struct page *p, const struct limiter_tally *t)
+static void put_sent(struct exposition *p, const struct limiter_tally *t)
 {
     uint32_t i;
 
-    begin(p, "sluice_upstream_requests", "counter",
-          "Requests that went to the upstream, each try.");
+    exposition_begin(p, "sluice_upstream_requests", "counter",
+                     "Requests that went to the upstream, each try.");
     for (i = 0; i < t->n_upstreams; i++)
-        put_count(
-            p, &(struct labels){"upstream", t->upstreams[i].name, NULL, NULL},
-            t->upstreams[i].sent);
+        exposition_count(p,
+                         &(struct exposition_labels){
+                             "upstream", t->upstreams[i].name, NULL, NULL},
+                         t->upstreams[i].sent);
 }
 
-static void put_limits(struct page *p, const struct limiter_tally *t)
+static void put_limits(struct exposition *p, const struct limiter_tally *t)
 {
     const struct tally_upstream *u = t->upstreams;
     uint32_t i, k;
 
-    begin(p, "sluice_tokens_available", "gauge", "Tokens in the bucket.");
+    exposition_begin(p, "sluice_tokens_available", "gauge",
+                     "Tokens in the bucket.");
     for (i = 0; i < t->n_upstreams; i++)
-        put_real(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
-                 (double)u[i].tokens_milli / 1000);
-    begin(p, "sluice_unpaid", "gauge",
-          "1: it wants to be paid (402), and has not answered since.");
+        exposition_real(
+            p, &(struct exposition_labels){"upstream", u[i].name, NULL, NULL},
+            (double)u[i].tokens_milli / 1000);
+    exposition_begin(
+        p, "sluice_unpaid", "gauge",
+        "1: it wants to be paid (402), and has not answered since.");
     for (i = 0; i < t->n_upstreams; i++)
-        put_count(p, &(struct labels){"upstream", u[i].name, NULL, NULL},
-                  u[i].held == EJECTED_UNPAID || u[i].held == EJECTED_QUOTA);
+        exposition_count(
+            p, &(struct exposition_labels){"upstream", u[i].name, NULL, NULL},
+            u[i].held == EJECTED_UNPAID || u[i].held == EJECTED_QUOTA);
     put_held(p, t);
-    begin(p, "sluice_retreat_state", "gauge", "Its limits in that state.");
+    exposition_begin(p, "sluice_retreat_state", "gauge",
+                     "Its limits in that state.");
     for (i = 0; i < t->n_upstreams; i++)
         for (k = 0; k < RETREAT_STATES; k++)
-            put_count(p,
-                      &(struct labels){"upstream", u[i].name, "state",
-                                       retreat_state_names[k]},
-                      u[i].states[k]);
+            exposition_count(
+                p,
+                &(struct exposition_labels){"upstream", u[i].name, "state",
+                                            retreat_state_names[k]},
+                u[i].states[k]);
 }
 
-static void put_learned(struct page *p, const struct limiter_tally *t)
+static void put_learned(struct exposition *p, const struct limiter_tally *t)
 {
     uint32_t i, k;
 
-    begin(p, "sluice_limits_learned", "gauge",
-          "Limits of the upstream that turned out to be of that kind.");
+    exposition_begin(
+        p, "sluice_limits_learned", "gauge",
+        "Limits of the upstream that turned out to be of that kind.");
     for (i = 0; i < t->n_upstreams; i++)
         for (k = 0; k < LEARNED_KINDS; k++)
-            put_count(p,
-                      &(struct labels){"upstream", t->upstreams[i].name, "kind",
-                                       learned_names[k]},
-                      t->upstreams[i].learned[k]);
+            exposition_count(
+                p,
+                &(struct exposition_labels){"upstream", t->upstreams[i].name,
+                                            "kind", learned_names[k]},
+                t->upstreams[i].learned[k]);
 }
 
-static void put_events(struct page *p, const struct limiter_tally *t)
+static void put_events(struct exposition *p, const struct limiter_tally *t)
 {
-    const struct labels none = {NULL, NULL, NULL, NULL};
+    const struct exposition_labels none = {NULL, NULL, NULL, NULL};
     uint32_t i;
 
-    begin(p, "sluice_retreats", "counter", "Holds that began.");
+    exposition_begin(p, "sluice_retreats", "counter", "Holds that began.");
     for (i = 0; i < HOLD_CAUSES; i++)
-        put_count(p, &(struct labels){"cause", hold_cause_names[i], NULL, NULL},
-                  t->counters.holds[i]);
-    begin(p, "sluice_state_recoveries", "counter",
-          "Times that the state file was replaced.");
-    put_count(p, &none, t->counters.recoveries);
-    begin(p, "sluice_history_damaged", "counter",
-          "Files of the history that were damaged or not ours.");
-    put_count(p, &none, t->counters.histories_aside);
-    begin(p, "sluice_workers", "gauge", "Workers of this host.");
-    put_count(p, &none, t->n_workers);
-    begin(p, "sluice_uptime_seconds", "gauge", "Age of the service.");
-    put_real(p, &none, (double)t->uptime_ns / 1e9);
-    begin(p, "sluice_build_info", "gauge", "Version of the program.");
-    put_count(p, &(struct labels){"version", SLUICE_VERSION, NULL, NULL}, 1);
+        exposition_count(p,
+                         &(struct exposition_labels){
+                             "cause", hold_cause_names[i], NULL, NULL},
+                         t->counters.holds[i]);
+    exposition_begin(p, "sluice_state_recoveries", "counter",
+                     "Times that the state file was replaced.");
+    exposition_count(p, &none, t->counters.recoveries);
+    exposition_begin(p, "sluice_history_damaged", "counter",
+                     "Files of the history that were damaged or not ours.");
+    exposition_count(p, &none, t->counters.histories_aside);
+    exposition_begin(p, "sluice_workers", "gauge", "Workers of this host.");
+    exposition_count(p, &none, t->n_workers);
+    exposition_begin(p, "sluice_uptime_seconds", "gauge",
+                     "Age of the service.");
+    exposition_real(p, &none, (double)t->uptime_ns / 1e9);
+    exposition_begin(p, "sluice_build_info", "gauge",
+                     "Version of the program.");
+    exposition_count(
+        p, &(struct exposition_labels){"version", SLUICE_VERSION, NULL, NULL},
+        1);
 }
 
 /* ---- this process ------------------------------------------------------------------------ */
 
-static void put_known(struct page *p, const struct labels *of, const char *name,
-                      const char *help, int64_t value)
+static void put_known(struct exposition *p, const struct exposition_labels *of,
+                      const char *name, const char *help, int64_t value)
 {
     if (value < 0)
         return;
-    begin(p, name, "gauge", help);
-    put_count(p, of, (uint64_t)value);
+    exposition_begin(p, name, "gauge", help);
+    exposition_count(p, of, (uint64_t)value);
 }
 
 /* Of the worker that answers, by its name: another one's figures in the same
  * series would be a counter that goes backwards. */
-static void put_process(struct page *p)
+static void put_process(struct exposition *p)
 {
     char pid[16];
-    const struct labels of = {"worker", pid, NULL, NULL};
+    const struct exposition_labels of = {"worker", pid, NULL, NULL};
     struct process_usage u;
 
     snprintf(pid, sizeof(pid), "%d", (int)getpid());
     process_look(&u);
-    begin(p, "process_cpu_seconds", "counter",
-          "Processor time of the worker that answers.");
-    put_real(p, &of, u.cpu_s > 0 ? u.cpu_s : 0);
+    exposition_begin(p, "process_cpu_seconds", "counter",
+                     "Processor time of the worker that answers.");
+    exposition_real(p, &of, u.cpu_s > 0 ? u.cpu_s : 0);
     put_known(p, &of, "process_resident_memory_bytes", "Its memory in RAM.",
               u.resident_bytes);
     put_known(p, &of, "process_virtual_memory_bytes", "Its address space.",
@@ -440,15 +379,16 @@ static void put_process(struct page *p)
     put_known(p, &of, "process_max_fds", "As many as it may have.", u.max_fds);
     if (u.start_s < 0)
         return;
-    begin(p, "process_start_time_seconds", "gauge", "Its start, since 1970.");
-    put_real(p, &of, u.start_s);
+    exposition_begin(p, "process_start_time_seconds", "gauge",
+                     "Its start, since 1970.");
+    exposition_real(p, &of, u.start_s);
 }
 
 /* ---- the page ------------------------------------------------------------------------------ */
 
 void metrics_write(struct buf *b, const struct limiter_tally *t, bool open)
 {
-    struct page p = {b, open, "", ""};
+    struct exposition p = {b, open, "", ""};
 
     put_requests(&p, &t->sums);
     put_outcomes(&p, &t->sums);
