@@ -114,8 +114,11 @@ is "both READMEs have the same commands" "" "$(diff <(printed README.md) <(print
 is "and name the same things" "" "$(diff <(quoted README.md) <(quoted README.zh-CN.md))"
 
 # Each metric of ours has its place in the table, which leaves the prefix out.
-metrics() { grep -ohE 'begin\(p, "sluice_[a-z_]+", "[a-z]+"' "$root/fcgi/pages/metrics.c" | sed -E 's/.*"sluice_(.*)", "(.*)"/\1 \2/; s/ counter$/_total/; s/ [a-z]+$//'; }
-at_least "there are metrics" 20 "$(metrics | wc -l)"
+metrics() {
+    tr -s ' \n' ' ' <"$root/fcgi/pages/metrics.c" | grep -oE '(begin\( ?p, |\{)"sluice_[a-z_]+", "[^"]+"' |
+        sed -E 's/.*"sluice_([a-z_]+)", "counter"/\1_total/; s/.*"sluice_([a-z_]+)".*/\1/'
+}
+at_least "there are metrics" 30 "$(metrics | wc -l)"
 # shellcheck disable=SC2016 # backquotes that are meant so
 is "each is in the table of fcgi/README.md" "" "$(metrics | while read -r m; do grep -qE '^\|.*`'"$m"'[{`]' "$root/fcgi/README.md" || echo "$m"; done)"
 
