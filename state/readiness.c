@@ -14,10 +14,10 @@
 
 #include "lib/file_lock.h"
 #include "state/policy/admit.h"
-#include "state/policy/choices.h"
 #include "state/policy/limits.h"
 #include "state/policy/line_eta.h"
 #include "state/policy/model_state.h"
+#include "state/policy/wants.h"
 #include "state/section.h"
 #include "state/upstream_map.h"
 #include "state/worker.h"
@@ -39,7 +39,7 @@ struct question {
 static int64_t eta_of_next(struct question *q, uint32_t upstream)
 {
     struct layout *lay = q->lim->file.lay;
-    uint32_t line = choices_line(lay, upstream);
+    uint32_t line = wants_line(lay, upstream);
 
     if (line == NONE)
         return admit_eta(lay, upstream, scope_at(lay, upstream)->waiting,

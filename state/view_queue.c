@@ -14,7 +14,6 @@
 
 #include "lib/sigbus.h"
 #include "state/policy/admit.h"
-#include "state/policy/choices.h"
 #include "state/policy/eligible.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
@@ -26,6 +25,7 @@
 #include "state/policy/row.h"
 #include "state/policy/tokens.h"
 #include "state/policy/virtual_time.h"
+#include "state/policy/wants.h"
 #include "state/view_copy.h"
 #include "state/view_scopes.h"
 
@@ -76,10 +76,10 @@ static void copy_ways(struct view_queue *q, struct view_row *v, uint32_t i)
 {
     uint32_t k;
 
-    if (!choices_has(q->lay, i))
+    if (!wants_has(q->lay, i))
         add_way(v, limits_upstream(q->lay, row_at(q->lay, i)->scope));
-    for (k = 0; choices_has(q->lay, i) && k < want_at(q->lay, i)->n; k++) {
-        struct choice_place p = choices_place(q->lay, i, k);
+    for (k = 0; wants_has(q->lay, i) && k < want_at(q->lay, i)->n; k++) {
+        struct wants_place p = wants_place(q->lay, i, k);
 
         if (p.scope != NONE)
             add_way(v, p.upstream);
@@ -141,7 +141,7 @@ static struct quota_sum with_row(struct layout *lay, struct quota_sum sum,
 static void copy_place(struct view_queue *q, struct view_row *v, uint32_t i,
                        struct quota_sum up_to, uint32_t *nth)
 {
-    if (choices_has(q->lay, i)) {
+    if (wants_has(q->lay, i)) {
         copy_shared(q, v, i, up_to);
         return;
     }
@@ -158,7 +158,7 @@ static void copy_waiting(struct view_queue *q, uint32_t scope)
 
     if (q->lay->live.limited > 0)
         eligible_measure(q->lay, q->scope_ids[scope]);
-    if (choices_share(q->lay, q->scope_ids[scope]))
+    if (wants_share(q->lay, q->scope_ids[scope]))
         line_eta_all(q->line, q->lay, q->scope_ids[scope], q->now);
     for (cls = 0; cls < LIMITER_CLASSES; cls++) {
         for (flow = s->cls[cls].flows; flow != NONE;

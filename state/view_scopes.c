@@ -9,13 +9,13 @@
 #include <string.h>
 
 #include "state/policy/admit.h"
-#include "state/policy/choices.h"
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 #include "state/policy/line_eta.h"
 #include "state/policy/model_state.h"
 #include "state/policy/slot_source.h"
 #include "state/policy/virtual_time.h"
+#include "state/policy/wants.h"
 #include "state/policy/window.h"
 #include "state/view_copy.h"
 #include "state/view_lists.h"
@@ -77,7 +77,7 @@ static void copy_scope(struct view_queue *q, uint32_t id)
         view_name(v->name, lay->models[id - LAY_UPSTREAMS].text);
     v->upstream =
         id < LAY_UPSTREAMS ? id : lay->models[id - LAY_UPSTREAMS].owner;
-    v->line = choices_line(lay, v->upstream);
+    v->line = wants_line(lay, v->upstream);
     limits_tell(r, &v->rules);
     v->used = admit_used(lay, id, q->now);
     v->open = s->open;
