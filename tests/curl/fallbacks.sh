@@ -4,7 +4,7 @@
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-hasnt() { is "$1" 0 "$(grep -cE "$3" <<<"$2")"; } # hasnt "sentence" TEXT PATTERN
+lacks() { is "$1" 0 "$(grep -cE "$3" <<<"$2")"; } # lacks "sentence" TEXT PATTERN
 served() { echo "$status $(header X-Sluice-Model) $(jq -r .model <<<"$body")"; }
 count() { curl -s "$url/metrics" | sed -n "s|^sluice_fallbacks_total{asked=\"$1\",served=\"$2\"} ||p"; }
 
@@ -50,8 +50,8 @@ is "a model of several keys is listed once" "" "$(jq -r '.data[].id' <<<"$body" 
 ask /api/config
 is "the settings have one upstream with two keys" '[["pool","spare"],["key-1","key-2"]]' \
     "$(jq -c '[[to_entries[] | select(.key | endswith(".name")) | .value.value], .["upstreams.pool.api_key_files"].value]' <<<"$body")"
-hasnt "and no key, nor where it lies" "$body" "nvapi-test|/key-[12]"
-hasnt "nor does the log" "$(cat "$log" "$out")" "nvapi-test"
+lacks "and no key, nor where it lies" "$body" "nvapi-test|/key-[12]"
+lacks "nor does the log" "$(cat "$log" "$out")" "nvapi-test"
 
 # ---- changes ---------------------------------------------------------------------------
 ask /api/config -X PATCH -H "Authorization: Bearer $(cat "$state/admin.token")" -d '{"upstreams.pool.requests":7}'
