@@ -189,7 +189,8 @@ static void change(struct buf *b, size_t at, const char *from, const char *to)
         (void)buf_room(b, m - n);
     p = b->data + b->start + at;
     memmove(p + m, p + n, b->len - at - n);
-    memcpy(p, to, m);
+    while (*to != '\0')
+        *p++ = *to++;
     b->len += m - n;
 }
 

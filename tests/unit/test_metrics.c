@@ -75,6 +75,31 @@ static void why_an_upstream_is_left_alone_is_a_label(void)
     free(t);
 }
 
+/* Nothing is told of a limit in tokens that there is not. */
+static void a_limit_in_tokens_is_told_where_it_is(void)
+{
+    struct limiter_tally *t = some();
+    char *text = text_of(t, false);
+
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "# TYPE sluice_upstream_tokens_limit gauge\n"));
+    CU_ASSERT_PTR_NULL(strstr(text, "\nsluice_upstream_tokens_"));
+    free(text);
+    strcpy(t->upstreams[0].name, "nim");
+    t->upstreams[0].tokens_limit = 10000;
+    t->upstreams[0].tokens_used = UINT64_C(5000000000);
+    t->upstreams[0].tokens_reserved = 7;
+    text = text_of(t, false);
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        text, "\nsluice_upstream_tokens_limit{upstream=\"nim\"} 10000\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        text, "\nsluice_upstream_tokens_used{upstream=\"nim\"} 5000000000\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        text, "\nsluice_upstream_tokens_reserved{upstream=\"nim\"} 7\n"));
+    free(text);
+    free(t);
+}
+
 static void a_histogram_is_cumulative(void)
 {
     struct limiter_tally *t = some();
@@ -147,6 +172,8 @@ CU_ErrorCode test_metrics_add(void)
 {
     static const struct unit_test tests[] = {
         {"labels are escaped", labels_are_escaped},
+        {"a limit in tokens is told where it is",
+         a_limit_in_tokens_is_told_where_it_is},
         {"a histogram is cumulative", a_histogram_is_cumulative},
         {"why an upstream is left alone is a label",
          why_an_upstream_is_left_alone_is_a_label},
