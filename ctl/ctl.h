@@ -36,6 +36,9 @@ const struct config *ctl_config(struct ctl *c);
 const char *duration(char out[DURATION_MAX], int64_t ns);
 /* Why an upstream is left alone: "key refused". */
 const char *held_words(enum ejection_cause cause);
+/* In whose line those of S wait, if that is another upstream's; borrowed from V.
+ * NULL: in its own. */
+const char *lead_of(const struct limiter_view *v, const struct view_scope *s);
 /* NAME without what a terminal would obey: it comes from a client. */
 const char *plain(char out[LIMITER_NAME_MAX], const char *name);
 /* TEXT, which may be NULL, on one line, with '?' for what a terminal would

@@ -95,21 +95,17 @@ static void print_held(const struct view_scope *v)
                duration(ends, v->unpaid.ends_ns), plain(why, v->unpaid.reason));
 }
 
-/* Those of a shared line wait in that of its lead. */
 static void print_line(const struct limiter_view *view,
                        const struct view_scope *v)
 {
+    const char *lead = lead_of(view, v);
     char name[LIMITER_NAME_MAX];
-    uint32_t i;
 
-    for (i = 0; i < view->n_scopes; i++)
-        if (view->scopes[i].upstream == v->line && v->line != v->upstream) {
-            printf("  waiting: in the line of %s",
-                   plain(name, view->scopes[i].rules.name));
-            return;
-        }
-    printf("  waiting: %u high, %u normal, %u low", v->waiting[CLASS_HIGH],
-           v->waiting[CLASS_NORMAL], v->waiting[CLASS_LOW]);
+    if (lead != NULL)
+        printf("  waiting: in the line of %s", plain(name, lead));
+    else
+        printf("  waiting: %u high, %u normal, %u low", v->waiting[CLASS_HIGH],
+               v->waiting[CLASS_NORMAL], v->waiting[CLASS_LOW]);
 }
 
 static void print_scope(const struct limiter_view *view,

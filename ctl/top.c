@@ -65,20 +65,36 @@ static void bar(char out[BAR_MAX + 1], uint32_t used, uint32_t limit, int width)
     out[width] = '\0';
 }
 
-static void put_scope(struct page *p, const struct view_scope *v)
+/* Who waits there. */
+static void put_line(struct page *p, const struct limiter_view *view,
+                     const struct view_scope *v)
 {
-    char name[LIMITER_NAME_MAX], gauge[BAR_MAX + 1], slot[DURATION_MAX];
+    const char *lead = lead_of(view, v);
+    char slot[DURATION_MAX], eta[DURATION_MAX], wait[128],
+        name[LIMITER_NAME_MAX];
+
+    if (lead != NULL)
+        snprintf(wait, sizeof(wait), "all wait in the line of %.60s",
+                 plain(name, lead));
+    else
+        snprintf(wait, sizeof(wait), "%u high, %u normal, %u low wait",
+                 v->waiting[CLASS_HIGH], v->waiting[CLASS_NORMAL],
+                 v->waiting[CLASS_LOW]);
+    line(p, "               %s; %u in flight; next slot %s, a new request %s",
+         wait, v->in_flight, duration(slot, v->next_slot_ns),
+         duration(eta, v->eta_ns));
+}
+
+static void put_scope(struct page *p, const struct limiter_view *view,
+                      const struct view_scope *v)
+{
+    char name[LIMITER_NAME_MAX], gauge[BAR_MAX + 1];
     char eta[DURATION_MAX], span[DURATION_MAX], why[LIMITER_NAME_MAX];
 
     bar(gauge, v->used, v->rules.requests, p->columns - 44);
     line(p, "%-14.14s [%s] %u of %u in %s", plain(name, v->name), gauge,
          v->used, v->rules.requests, duration(span, v->rules.window_ns));
-    line(p,
-         "               %u high, %u normal, %u low wait; %u in flight; next "
-         "slot %s, a new request %s",
-         v->waiting[CLASS_HIGH], v->waiting[CLASS_NORMAL],
-         v->waiting[CLASS_LOW], v->in_flight, duration(slot, v->next_slot_ns),
-         duration(eta, v->eta_ns));
+    put_line(p, view, v);
     if (v->tokens_limit > 0)
         line(p,
              "               %" PRIu64 " of %" PRIu64 " tokens, %" PRIu64
@@ -140,7 +156,7 @@ static void put_view(struct page *p, const struct limiter_view *v,
          stalled > 0 ? ", some do not answer" : "");
     line(p, "%s", v->paused_ns >= 0 ? "PAUSED: nothing is sent" : "");
     for (i = 0; i < v->n_scopes; i++)
-        put_scope(p, &v->scopes[i]);
+        put_scope(p, v, &v->scopes[i]);
     for (i = 0; i < v->n_models; i++)
         put_model(p, &v->models[i]);
     line(p, "%s", "");

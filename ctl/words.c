@@ -36,6 +36,16 @@ const char *held_words(enum ejection_cause cause)
     return cause == EJECTED_QUOTA ? "used up" : "not paid for";
 }
 
+const char *lead_of(const struct limiter_view *v, const struct view_scope *s)
+{
+    uint32_t i;
+
+    for (i = 0; i < v->n_scopes; i++)
+        if (v->scopes[i].upstream == s->line && s->line != s->upstream)
+            return v->scopes[i].rules.name;
+    return NULL;
+}
+
 const char *plain(char out[LIMITER_NAME_MAX], const char *name)
 {
     size_t i;

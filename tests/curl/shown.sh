@@ -87,6 +87,9 @@ has "a refused key" "$told" '^  key refused: requests get 503, until it is tried
 has "one that is away, for which requests wait" "$told" '^  cannot be reached, tried again in'
 has "whose line it is" "$told" '^  waiting: in the line of nim;'
 has "where they went" "$told" '^  went there: 3, 3 in the last minute'
+told+=$("$build/sluicectl" --state-dir "$state" top)
+has "top: whose line it is" "$told" 'all wait in the line of nim;'
+has "and why one is left alone" "$told" 'key refused, tried again in'
 
 for canary in $canaries; do
     is "no key is in what is shown" "" "$(grep -o "$canary" <<<"$metrics$told$(api .)$(cat "$out")")"
