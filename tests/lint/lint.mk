@@ -22,7 +22,7 @@ lint-tidy: # not the unit tests nor the spine's: it does not know that CUnit's F
 	@printf '%s\n' $(filter-out tests/unit/% tests/spine/%,$(filter %.c,$(C))) | xargs -P$(NPROC) -I{} \
 	    clang-tidy --quiet --warnings-as-errors='*' --checks='$(TIDY)' {} -- $(STD) 2>/dev/null
 lint-words:
-	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu,nd,nin,te .
+	@codespell --skip 'build,.git,*.svg,./tests/fuzz/seeds' -L queu,nd,nin,te,inflight .
 lint-shell:
 	@shellcheck -x $(SHELLS)
 lint-format: # other versions of clang-format would want it otherwise
