@@ -471,6 +471,55 @@ static void models_wait(void)
     two_in_flight();
 }
 
+/* Two upstreams share a line, or (SHARED false) not any more. */
+static void set_line(bool shared)
+{
+    struct limiter_settings new = set;
+
+    new.rules[0].line = new.rules[1].line = shared;
+    limiter_set(lim, &new);
+}
+
+static void lines_come_together(void)
+{
+    set_line(true);
+    turn();
+}
+
+/* More than there are slots at both. */
+static void join_shared(void)
+{
+    static const struct limiter_choice choices[] = {
+        {0, "meta/model", 0, 0}, {1, "meta/other", 0, SECOND}};
+    struct limiter_request req = request("victim");
+    uint32_t i;
+
+    req.choices = choices;
+    req.n_choices = 2;
+    req.affinity = (struct limiter_affinity){7, SECOND};
+    for (i = 0; i < 6; i++)
+        ticket[i] = limiter_join(lim, &req, hear, &granted[i]);
+}
+
+static void shared_and_turn(void)
+{
+    set_line(true);
+    join_shared();
+    turn();
+}
+
+static void join_shared_and_turn(void)
+{
+    join_shared();
+    turn();
+}
+
+static void lines_part(void)
+{
+    set_line(false);
+    turn();
+}
+
 static void long_ago(void)
 {
     struct lay_scope *s;
@@ -563,6 +612,21 @@ static const struct scene scenes[] = {
     {"a view, with a log to expire", MAX, full_log, other_joins_2, 61 * SECOND,
      view_it, 0, 1, 2},
     {"a repair", 3, join_3_and_turn, leave_it_dirty, 0, two_are_sent, 0, 97, 2},
+};
+
+/* The same with two upstreams. */
+static const struct scene scenes_of_two[] = {
+    {"lines come together", 2, join_3_and_turn, nothing, 0, lines_come_together,
+     0, 1, 2},
+    {"several join a shared line", 2, lines_come_together, nothing, 0,
+     join_shared_and_turn, 0, 1, 2},
+    {"several of a shared line are sent", 2, shared_and_turn, nothing, 0,
+     two_are_sent, 0, 1, 2},
+    {"one comes back to a shared line", 2, shared_and_turn, nothing, 0,
+     one_comes_back, 0, 1, 2},
+    {"one comes back to it unsent", 2, shared_and_turn, nothing, 0,
+     one_comes_back_unsent, 1, 1, 2},
+    {"lines part", 2, shared_and_turn, nothing, 0, lines_part, 0, 1, 2},
 };
 
 /* ---- what a death leaves behind --------------------------------------------- */
@@ -764,6 +828,7 @@ static const struct part parts[] = {
     {offsetof(struct layout, control), sizeof(struct lay_control)},
     {offsetof(struct layout, workers), 8 * sizeof(struct lay_worker)},
     {offsetof(struct layout, rows), (MAX + 20) * sizeof(struct lay_row)},
+    {offsetof(struct layout, wants), (MAX + 20) * sizeof(struct lay_want)},
     {offsetof(struct layout, tokens), (MAX + 20) * sizeof(struct lay_tokens)},
     {offsetof(struct layout, chunks), 16 * sizeof(struct lay_chunk)},
 };
@@ -773,6 +838,8 @@ static const struct part stats_parts[] = {
      8 * sizeof(struct lay_figures)},
     {offsetof(struct stats_layout, tally.clients),
      8 * sizeof(struct lay_figures)},
+    {offsetof(struct stats_layout, tally.upstreams),
+     2 * sizeof(struct lay_upstream_sends)},
     {offsetof(struct stats_layout, board), offsetof(struct lay_board, sheets)},
 };
 
@@ -973,6 +1040,16 @@ static void watch(struct play *p, pid_t pid)
     check_tokens(p);
 }
 
+static bool is_of_two(const struct scene *s)
+{
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(scenes_of_two); i++)
+        if (s == &scenes_of_two[i])
+            return true;
+    return false;
+}
+
 static void run(struct play *p, const struct scene *s)
 {
     pid_t pid;
@@ -981,6 +1058,11 @@ static void run(struct play *p, const struct scene *s)
     p->n = p->n_forms = 0;
     p->instructions = p->stats_steps = 0;
     set = settings((uint32_t)s->limit, 60000, 0);
+    if (is_of_two(s)) {
+        set.n_upstreams = 2;
+        set.rules[1] = set.rules[0];
+        snprintf(set.rules[1].name, sizeof(set.rules[1].name), "second");
+    }
     third = NULL;
     empty_dir();
     pid = fork();
@@ -1021,6 +1103,8 @@ int main(void)
     sigbus_init();
     for (i = 0; i < ARRAY_LEN(scenes); i++)
         run(p, &scenes[i]);
+    for (i = 0; i < ARRAY_LEN(scenes_of_two); i++)
+        run(p, &scenes_of_two[i]);
     free(p->shadow);
     free(p->copy);
     free(p->stats_shadow);
