@@ -9,7 +9,7 @@ export default {
   'title.paused': 'paused',
   verdict: {label: 'State', connecting: 'Connecting…', fine: 'All is well. Nobody waits.', fineRunning: 'All is well. Nobody waits; [n:one request runs|{n} requests run].',
     windowFull: '[n:One waits|{n} wait] because the window is full: {used} of {requests} sent in {window}.',
-    inFlight: '[n:One waits|{n} wait] because {max} are in flight, as many as may be.', ceiling: '[n:One waits|{n} wait] because {model} takes no more than {ceiling} at once.',
+    'inFlight': '[n:One waits|{n} wait] because {max} are in flight, as many as may be.', ceiling: '[n:One waits|{n} wait] because {model} takes no more than {ceiling} at once.',
     bucket: '[n:One waits|{n} wait] because the burst is spent.', tokens: '[n:One waits|{n} wait] for tokens: {used} of {limit} are taken in this window.', waiting: '[n:One waits|{n} wait] for a turn.', nearlyFull: 'The queue is nearly full: {n} of {max} places.',
     paused: 'Paused for {age}. Nothing is sent.', holding: 'Holding back for {ends}: the upstream asked for it.', 'holding.open': 'Holding back: the upstream asked for it.',
     probing: 'Trying one request to see whether the upstream is ready.', recovering: 'Recovering: {allowance} of {requests} sends a window for now.',

@@ -7,7 +7,7 @@ export default {
     skip: '跳到内容'},
   'title.paused': '已暂停',
   verdict: {label: '状态', connecting: '正在连接…', fine: '一切正常，无人等待。', fineRunning: '一切正常，无人等待；{n} 个请求运行中。', windowFull: '{n} 个请求在等待：窗口已满，{window} 内 {used}/{requests}。',
-    inFlight: '{n} 个请求在等待：在途已达上限 {max}。', ceiling: '{n} 个请求在等待：{model} 同时最多接受 {ceiling} 个。', bucket: '{n} 个请求在等待：突发额度已用完。', tokens: '{n} 个请求在等待词元：本窗口已占用 {used}/{limit}。', waiting: '{n} 个请求在排队。', nearlyFull: '队列快满了：{n}/{max}。',
+    'inFlight': '{n} 个请求在等待：在途已达上限 {max}。', ceiling: '{n} 个请求在等待：{model} 同时最多接受 {ceiling} 个。', bucket: '{n} 个请求在等待：突发额度已用完。', tokens: '{n} 个请求在等待词元：本窗口已占用 {used}/{limit}。', waiting: '{n} 个请求在排队。', nearlyFull: '队列快满了：{n}/{max}。',
     paused: '已暂停 {age}，不发送任何请求。', holding: '应上游要求暂缓发送，还有 {ends}。', 'holding.open': '应上游要求暂缓发送。', probing: '正在用一个请求试探上游是否就绪。', recovering: '正在恢复：目前每个窗口 {allowance}/{requests}。',
     unpaid: '上游要求付费，{ends}后重试。', held: '{name}：{why}。{ends}后重试。', 'held.open': '{name}：{why}。正在重试。', 'unpaid.open': '上游要求付费，正在重试。', stalled: '所有工作进程均无响应。', failing: '无人等待，但最近 {of} 个请求中有 {n} 个失败：{kind}。'},
   more: {waiting: '{n} 个等待中', next: '下一个：{client}，{eta}后', atOnce: '新请求可立即发送', eta: '新请求需等 {eta}', oldest: '最久已等 {age}', free: '空闲名额 {free}/{requests}'},
