@@ -496,7 +496,6 @@ static void join_shared(void)
 
     req.choices = choices;
     req.n_choices = 2;
-    req.affinity = (struct limiter_affinity){7, SECOND};
     for (i = 0; i < 6; i++)
         ticket[i] = limiter_join(lim, &req, hear, &granted[i]);
 }
