@@ -9,7 +9,8 @@ import {h, setAttr, setText} from './dom.js';
 
 const DAY_S = 86400;
 const DAYS = [1, 7, 30, 90, 365];
-const COUNTS = {weight: {min: 1, max: 1000, first: 1}, requests_per_min: {min: 0, max: 10000, first: 0}, queue_max: {min: 0, max: 4096, first: 0}};
+const COUNTS = {weight: {min: 1, max: 1000, first: 1}, requests_per_min: {min: 0, max: 10000, first: 0},
+  tokens_per_min: {min: 0, max: 2e9, first: 0}, tokens_per_day: {min: 0, max: 1e12, first: 0}, queue_max: {min: 0, max: 4096, first: 0}};
 
 /* form: id of the form that sends them, where they stand outside of it. */
 export function createKeyFields(app, {now = null, form = null, isTaken = null}) {

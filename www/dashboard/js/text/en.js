@@ -76,7 +76,7 @@ export default {
     model_off: 'Model off', upstream_held: 'Upstream held', tokens: 'Too many tokens', 'queue_full.why': 'queue.max', 'client_queue_full.why': 'queue.per_client', 'queue_bytes.why': 'queue.max_mb',
     'deadline.why': 'would have come too late', 'table_full.why': 'a table of the state file', 'state.why': 'the lock or the state file', 'model_off.why': 'benched',
     'upstream_held.why': 'not paid for, or our key refused', 'tokens.why': 'more than a whole limit'},
-  keys: {new: 'New key', name: 'Name', made: 'Made', expires_in_s: 'Expires', priority: 'Class', weight: 'Share', requests_per_min: 'Requests/min', queue_max: 'Places in line',
+  keys: {new: 'New key', name: 'Name', made: 'Made', expires_in_s: 'Expires', priority: 'Class', weight: 'Share', requests_per_min: 'Requests/min', tokens_per_min: 'Tokens/min', tokens_per_day: 'Tokens/day', queue_max: 'Places in line',
     source: 'From', 'from.made': 'made here', 'from.settings': 'settings file', never: 'never', in: 'in [n:a day|{n} days]', keep: 'as it is', expired: 'expired',
     zero: '0: no limit', make: 'Make the key',
     none: 'There are no keys. A key tells a client apart and gives it a class, a share and limits of its own; the setting “anonymous” decides who may come without one.',

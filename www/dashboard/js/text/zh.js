@@ -54,7 +54,7 @@ export default {
   refusal: {queue_full: '队列已满', client_queue_full: '客户端队列已满', queue_bytes: '字节过多', deadline: '期限', table_full: '表已满', state: '状态', model_off: '模型停用', upstream_held: '上游停用', tokens: '词元过多',
     'queue_full.why': 'queue.max', 'client_queue_full.why': 'queue.per_client', 'queue_bytes.why': 'queue.max_mb', 'deadline.why': '会来得太迟', 'table_full.why': '状态文件中的一张表',
     'state.why': '锁或状态文件', 'model_off.why': '停用中', 'upstream_held.why': '未付费，或我方密钥被拒', 'tokens.why': '超过整个限额'},
-  keys: {new: '新密钥', name: '名称', made: '创建于', expires_in_s: '到期', priority: '级别', weight: '份额', requests_per_min: '请求/分', queue_max: '排队位置', source: '来自', 'from.made': '在此创建',
+  keys: {new: '新密钥', name: '名称', made: '创建于', expires_in_s: '到期', priority: '级别', weight: '份额', requests_per_min: '请求/分', tokens_per_min: '词元/分', tokens_per_day: '词元/天', queue_max: '排队位置', source: '来自', 'from.made': '在此创建',
     'from.settings': '设置文件', never: '永不', in: '{n} 天后', keep: '不变', expired: '已过期', zero: '0：不限', make: '创建密钥', none: '还没有密钥。密钥用来区分客户端，并给它自己的级别、份额和限额；无密钥者能否进来由设置“anonymous”决定。',
     denied: '只有持管理令牌才能查看和更改密钥。', told: '{name} 的密钥', once: '只在此刻显示：Sluice 不保存可再次显示的副本。关闭此框或离开此视图后即消失。', lines: '客户端所需：', 'copy.key': '复制密钥', 'copy.lines': '复制两行', copied: '已复制。',
     byHand: '浏览器不允许网页复制。已选中，请手动复制。', close: '已保存，关闭', change: '更改', save: '保存', changed: '{name} 已更改。', revoke: '吊销', 'revoke.title': '吊销 {name}？',

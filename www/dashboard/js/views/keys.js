@@ -42,6 +42,9 @@ export function createKeys(app) {
   /* A cell that is a field while its row is changed. */
   const cell = (name, say) => (k) => (editing?.name === k.name ? marked(editing.id, editing.fields.el(name)) : say(k));
   const figure = (key, label, name) => ({key, label, num: true, value: (k) => clients.get(k.name)?.[name], cell: (k) => fmt.compact(clients.get(k.name)?.[name])});
+  /* Those in tokens are seldom there: they have no columns of their own. */
+  const limits = (k) => [k.requests_per_min && t('perMin', {n: k.requests_per_min}),
+    ...['tokens_per_min', 'tokens_per_day'].map((name) => k[name] && `${t(`keys.${name}`)}: ${fmt.num(k[name])}`)].filter(Boolean).join(', ') || t('set.empty');
   const count = (name, say) => ({key: name, label: t(`keys.${name}`), num: true, value: (k) => k[name], cell: cell(name, (k) => (k[name] ? say(k[name]) : t('set.empty')))});
   const table = createTable({caption: t('nav.keys'), empty: t('keys.none'), sortBy: 'name', keyOf: (k) => k.name, t, columns: [
     {key: 'name', label: t('keys.name'), value: (k) => k.name, cell: (k) => k.name, head: true, main: true},
@@ -51,7 +54,7 @@ export function createKeys(app) {
     {key: 'expires', label: t('keys.expires_in_s'), value: (k) => k.expires_at, cell: cell('expires_in_s', expiry)},
     {key: 'priority', label: t('keys.priority'), value: (k) => ['high', 'normal', 'low'].indexOf(k.priority),
       cell: cell('priority', (k) => marked(k.priority, h(`span.tag.${k.priority}`, null, t(`class.${k.priority}`))))},
-    count('weight', fmt.num), count('requests_per_min', (n) => t('perMin', {n})), count('queue_max', fmt.num),
+    count('weight', fmt.num), {...count('requests_per_min'), cell: cell('requests_per_min', limits)}, count('queue_max', fmt.num),
     figure('waiting', t('col.waiting'), 'waiting'), figure('requests', t('fig.requests'), 'requests'),
     {key: 'deeds', label: t('col.action'), act: true, cell: (k) => {
       deeds.set(k.name, h('div.deeds'));
