@@ -47,7 +47,7 @@ STATE := $(wildcard state/*.c state/*/*.c)
 FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c fcgi/*/*.c))
 CTL   := $(wildcard ctl/*.c) $(addprefix fcgi/config/,api_url.c authority.c \
   client_fields.c clients.c config.c fallbacks.c header_rules.c json_file.c \
-  key_text.c keys.c lines.c live.c origins.c pool.c proxy_text.c settings.c \
+  key_text.c keys.c lines.c live.c origins.c pool.c protocols.c proxy_text.c settings.c \
   setting_text.c tls_files.c values.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "fcgi/as_chat.h"
 #include "fcgi/conceal.h"
 #include "fcgi/config/api_url.h"
 #include "fcgi/config/config.h"
@@ -126,13 +127,14 @@ static void aim(struct transfer_request *req, struct buf *url,
                 const struct exchange *x)
 {
     const struct config_upstream *up = attempt_upstream(x);
+    const struct buf *body = as_chat_body(x);
 
     switch (x->attempt.errand) {
     case ERRAND_REQUEST:
-        api_url(url, up, x->req->target);
+        api_url(url, up, as_chat_target(x));
         req->method = x->req->method;
-        req->body = x->req->body.len > 0 ? buf_head(&x->req->body) : NULL;
-        req->body_len = x->req->body.len;
+        req->body = body->len > 0 ? buf_head(body) : NULL;
+        req->body_len = body->len;
         break;
     case ERRAND_POLL:
         api_url(url, up, x->attempt.nvcf.target);
@@ -181,8 +183,10 @@ void attempt_begin(struct exchange *x)
         .elsewhere = a->errand == ERRAND_RESULT,
     };
 
-    if (a->errand == ERRAND_REQUEST)
+    if (a->errand == ERRAND_REQUEST) {
+        as_chat_choose(x);
         usage_report_ask(x);
+    }
     aim(&req, &url, x);
     req.headers = onward_headers_make(&headers, x);
     answer_probe_clear(&a->probe);
@@ -205,6 +209,7 @@ void attempt_drop_body(struct exchange *x)
     if (x->req->body.data == NULL || (t != NULL && !transfer_is_uploaded(t)))
         return;
     buf_free(&x->req->body);
+    buf_free(&x->req->as_came);
     limiter_body_gone(x->s->lim, x->place.ticket);
 }
 

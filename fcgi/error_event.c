@@ -15,6 +15,8 @@
 
 #include <stdio.h>
 
+#include "fcgi/messages/messages.h"
+
 static const char *code_of(const struct error_event *e, char digits[16])
 {
     if (e->code[0] != '\0')
@@ -91,6 +93,21 @@ static void put_response(struct buf *b, const struct error_event *e)
     buf_str(b, "}\n\n");
 }
 
+/* ---- Messages ---------------------------------------------------------------- */
+
+void error_event_message(struct buf *b, const struct error_event *e)
+{
+    char digits[16];
+
+    buf_str(b, "{\"type\":\"error\",\"error\":{\"type\":");
+    buf_json(b, messages_error_type(e->status));
+    put_member(b, "message", e->message);
+    put_member(b, "code", code_of(e, digits));
+    buf_str(b, "},\"request_id\":");
+    buf_json(b, e->id);
+    buf_str(b, "}");
+}
+
 /* ---- any --------------------------------------------------------------------- */
 
 void error_event_put(struct buf *b, const struct error_event *e)
@@ -100,9 +117,10 @@ void error_event_put(struct buf *b, const struct error_event *e)
         put_response(b, e);
         return;
     case ENDS_MESSAGE: /* its SDKs look at the name alone */
-        buf_str(b, "event: error\ndata: {\"type\":\"error\",\"error\":");
-        put_object(b, e, "");
-        break;
+        buf_str(b, "event: error\ndata: ");
+        error_event_message(b, e);
+        buf_str(b, "\n\n");
+        return;
     case ENDS_DONE:
     case ENDS_ANYHOW:
         buf_str(b, "data: {\"error\":");

@@ -20,5 +20,7 @@ struct error_event {
 
 /* Appends E as its API has it: one event, or two. */
 void error_event_put(struct buf *b, const struct error_event *e);
+/* The same as a whole answer of Anthropic's: one JSON text. */
+void error_event_message(struct buf *b, const struct error_event *e);
 
 #endif

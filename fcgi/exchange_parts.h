@@ -126,6 +126,8 @@ struct attempt {
     char stand_in[MODEL_BYTES], short_stand_in[MODEL_MAX];
 };
 
+struct translate;
+
 /* ---- relay ------------------------------------------------------------------ */
 
 enum relay_mode {
@@ -152,10 +154,12 @@ struct relay {
     bool has_begun;     /* with RELAY_STREAM: an event was passed on */
     bool torn;          /* a part of one was sent, because it is too long */
     bool in_comments;   /* the last line was one of ours */
-    bool told_error;    /* with RELAY_EXPLAIN: it was one of the upstream's */
+    bool told_error;    /* with RELAY_EXPLAIN: it was one of the upstream's; or
+                           its stream could not be translated */
     struct sse sse;
     struct usage usage;
     struct usage_hide hide;
+    struct translate *translate; /* translate.c; NULL: not so far */
     char nvcf_reqid[64];
 };
 

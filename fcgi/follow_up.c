@@ -21,6 +21,7 @@
 
 #include "fcgi/again.h"
 #include "fcgi/answer.h"
+#include "fcgi/as_chat.h"
 #include "fcgi/attempt.h"
 #include "fcgi/conceal.h"
 #include "fcgi/config/config.h"
@@ -170,9 +171,9 @@ static enum step off(struct exchange *x, const struct verdict *v)
 static enum step unknown_model(struct exchange *x, const struct verdict *v)
 {
     bool by_name = v->words.shape >= WORDS_JSON;
-    bool counts =
-        speaks_of_model(x) &&
-        (by_name || strcmp(x->req->path, "/v1/chat/completions") == 0);
+    bool counts = speaks_of_model(x) &&
+                  (by_name || as_chat_is(x) ||
+                   strcmp(x->req->path, "/v1/chat/completions") == 0);
 
     judged(x, v->kind);
     tell_limiter(x, counts ? ANSWER_OFF : ANSWER_FINE, v, -1, v->words.message);

@@ -62,6 +62,17 @@ int64_t gate_max_body(const struct gate *g)
     return g->max_body;
 }
 
+enum protocols_who gate_messages(struct gate *g)
+{
+    enum protocols_who who = PROTOCOLS_ALL;
+
+    pthread_mutex_lock(&g->lock);
+    if (g->cfg != NULL)
+        who = protocols_messages(g->cfg);
+    pthread_mutex_unlock(&g->lock);
+    return who;
+}
+
 static void check_caller(struct gate *g, struct request *r)
 {
     pthread_mutex_lock(&g->lock);

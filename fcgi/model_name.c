@@ -51,22 +51,27 @@ bool model_name_put_form(struct buf *out, const char *type, const char *body,
     return true;
 }
 
-bool model_name_change(struct request *r, const char *name)
+/* The one of R's bodies that is B. */
+static bool change(const struct request *r, struct buf *b, const char *name)
 {
     const char *type = asked_header(&r->headers, "content-type");
     struct buf changed = {NULL, 0, 0, 0};
     bool done = false;
 
-    if (r->body.len == 0)
-        return false;
     if (r->is_json || (r->route != NULL && r->route->needs_json))
-        done = model_name_put(&changed, buf_head(&r->body), r->body.len, name);
+        done = model_name_put(&changed, buf_head(b), b->len, name);
     else if (type != NULL)
-        done = model_name_put_form(&changed, type, buf_head(&r->body),
-                                   r->body.len, name);
+        done = model_name_put_form(&changed, type, buf_head(b), b->len, name);
     if (!done)
         return false;
-    buf_free(&r->body);
-    r->body = changed;
+    buf_free(b);
+    *b = changed;
     return true;
+}
+
+bool model_name_change(struct request *r, const char *name)
+{
+    if (r->body.len == 0 || !change(r, &r->body, name))
+        return false;
+    return r->as_came.len == 0 || change(r, &r->as_came, name);
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/as_chat.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/header_rules.h"
 #include "fcgi/relay.h"
@@ -89,6 +90,8 @@ static void add_clients(struct onward_headers *h, const struct exchange *x,
 
     while ((at = asked_header_next(&x->req->headers, at, &value)) != NULL) {
         name = spelling(u, at);
+        if (as_chat_is(x) && strncasecmp(at, "anthropic-", 10) == 0)
+            continue; /* of an API that this upstream does not speak */
         if (name != NULL && !is_set(u, at))
             add_header(h, name, value);
     }
@@ -152,8 +155,10 @@ static void add_key(struct onward_headers *h, const struct config_upstream *u)
     }
 }
 
-static void add_clients_key(struct onward_headers *h, const struct request *r)
+/* An upstream that speaks chat looks for it where OpenAI's clients put it. */
+static void add_clients_key(struct onward_headers *h, const struct exchange *x)
 {
+    const struct request *r = x->req;
     size_t len = 64; /* of both names */
 
     len += r->authorization != NULL ? strlen(r->authorization) : 0;
@@ -161,7 +166,9 @@ static void add_clients_key(struct onward_headers *h, const struct request *r)
     (void)buf_room(&h->text, len); /* none of them moves */
     if (r->authorization != NULL)
         add_header(h, "Authorization", r->authorization);
-    if (r->api_key != NULL)
+    if (r->api_key != NULL && as_chat_is(x) && r->authorization == NULL)
+        add(h, "Authorization", ": Bearer ", r->api_key);
+    else if (r->api_key != NULL)
         add_header(h, r->api_key_header, r->api_key);
 }
 
@@ -189,7 +196,7 @@ const char *const *onward_headers_make(struct onward_headers *h,
     if (u->api_key != NULL)
         add_key(h, u);
     else
-        add_clients_key(h, x->req);
+        add_clients_key(h, x);
     return lines_of(h);
 }
 

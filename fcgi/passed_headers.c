@@ -11,6 +11,7 @@
  */
 #include "fcgi/passed_headers.h"
 
+#include "fcgi/as_chat.h"
 #include "fcgi/config/config.h"
 #include "fcgi/exchange_parts.h"
 
@@ -42,11 +43,19 @@ static void own_headers(struct buf *b, const struct exchange *x,
     buf_str(b, "ms\r\n");
 }
 
+/* Anthropic's SDKs look for the id there.  */
+static void own_id(struct buf *b, const struct exchange *x)
+{
+    if (as_chat_is(x))
+        reply_header(b, "request-id", x->req->id);
+}
+
 void heads_of_wait(struct buf *b, const struct exchange *x)
 {
     reply_head(b, x->req, 200,
                x->relay.as_events ? "text/event-stream; charset=utf-8"
                                   : "application/json");
+    own_id(b, x);
     stream_headers(b);
     buf_str(b, "\r\n");
 }
@@ -54,9 +63,17 @@ void heads_of_wait(struct buf *b, const struct exchange *x)
 void heads_of_answer(struct buf *b, const struct exchange *x,
                      const struct upstream_head *h)
 {
-    reply_head(b, x->req, h->status, upstream_header(h, "content-type"));
-    reply_their_headers(b, h, -1, true);
+    const char *type = upstream_header(h, "content-type");
+    bool is_theirs = !as_chat_is(x);
+
+    if (!is_theirs)
+        type = x->relay.mode == RELAY_STREAM
+                   ? "text/event-stream; charset=utf-8"
+                   : "application/json";
+    reply_head(b, x->req, h->status, type);
+    reply_their_headers(b, h, -1, is_theirs);
     own_headers(b, x, h);
+    own_id(b, x);
     if (x->relay.mode == RELAY_STREAM &&
         upstream_header(h, "cache-control") == NULL)
         stream_headers(b);
@@ -79,6 +96,7 @@ void heads_of_error(struct buf *b, const struct exchange *x,
         reply_header(b, "WWW-Authenticate", "Bearer");
     if (x->attempt.sends > 0)
         own_headers(b, x, e->head);
+    own_id(b, x);
     reply_header_int(b, "Content-Length", (int64_t)e->json->len);
     buf_str(b, "\r\n");
 }

@@ -181,7 +181,7 @@ void place_take(struct exchange *x)
         .request_id = r->id,
         .trace = r->trace,
         .stream = r->stream,
-        .body_bytes = r->body.len,
+        .body_bytes = r->body.len + r->as_came.len,
         .prompt_bytes = r->prompt_bytes,
         .max_tokens = request_max_tokens(r),
         .tokens_per_min = r->tokens_per_min,

@@ -12,6 +12,7 @@
 #include <fcgiapp.h>
 #include <fcntl.h>
 
+#include "fcgi/as_chat.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/fault.h"
 #include "fcgi/gate.h"
@@ -76,8 +77,9 @@ static bool wants_body(const struct request *r)
 }
 
 /* False: broken off or too slow. */
-static bool take_body(struct request *r, FCGX_Stream *in, int64_t max_body)
+static bool take_body(struct request *r, FCGX_Stream *in, struct gate *g)
 {
+    int64_t max_body = gate_max_body(g);
     size_t max = wants_body(r) ? (size_t)max_body : 0, total;
 
     if (!read_body(in, &r->body, max, &total))
@@ -88,6 +90,7 @@ static bool take_body(struct request *r, FCGX_Stream *in, int64_t max_body)
         buf_free(&r->body);
         fault_too_large(&r->fault, max_body);
     }
+    as_chat_make(r, gate_messages(g));
     request_parse_body(r);
     return true;
 }
@@ -104,7 +107,7 @@ static struct request *take(const FCGX_Request *fr, struct gate *g,
         r->has_rest = !is_whole || !read_body(fr->in, &r->body, 0, &total);
         return r;
     }
-    if (take_body(r, fr->in, gate_max_body(g)))
+    if (take_body(r, fr->in, g))
         return r;
     request_free(r);
     return NULL;

@@ -12,6 +12,9 @@
  *   what is compressed
  *   what is no stream,  collected, and told as events (unfold.c) or as an error
  *   after our head
+ *   what its client    held or event by event, and told in other words: the
+ *   asked for in       last thing that is done to it (translate.c)
+ *   Messages' words
  *
  * Our head and our comments are not answer bytes.  The upstream's bytes are
  * never changed, left out or put in another order, except where our head has
@@ -33,6 +36,7 @@
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
 #include "fcgi/tell_limiter.h"
+#include "fcgi/translate.h"
 
 /* How long a connection may stay open behind [DONE], for as a rule it ends
  * well, and can be used again; behind an error it may also say [DONE]. */
@@ -52,6 +56,7 @@ void relay_fini(struct relay *r)
     buf_free(&r->head);
     buf_free(&r->held);
     usage_fini(&r->usage);
+    translate_free(r->translate);
 }
 
 bool relay_is_head_only(const struct exchange *x)
@@ -79,88 +84,6 @@ bool relay_wants_events(const struct exchange *x)
     return x->req->stream && x->req->route->ends != ENDS_ANYHOW;
 }
 
-void relay_commit(struct exchange *x)
-{
-    struct buf b = {NULL, 0, 0, 0};
-    struct relay *r = &x->relay;
-
-    if (r->head_sent)
-        return;
-    r->head_sent = r->committed = true;
-    r->as_events = relay_wants_events(x);
-    heads_of_wait(&b, x);
-    relay_emit_buf(x, &b);
-}
-
-/* No blank line: parsers skip the line alone, some count both, and some take
- * what a blank line ends for an event. */
-void relay_comment(struct exchange *x, const char *text)
-{
-    char line[160];
-    int n = snprintf(line, sizeof(line), ": %s\n", text);
-
-    if (x->relay.torn)
-        return;
-    relay_emit(x, line, (size_t)n);
-    x->relay.in_comments = true;
-}
-
-/* A blank line for those who cut a stream at blank lines, and would take the
- * first event for a comment. */
-void relay_end_comments(struct exchange *x)
-{
-    if (x->relay.in_comments)
-        relay_emit(x, "\n", 1);
-    x->relay.in_comments = false;
-}
-
-void relay_beat(struct exchange *x, const char *text)
-{
-    struct relay *r = &x->relay;
-
-    if (!r->head_sent || client_is_full(&x->client))
-        return;
-    if (r->mode == RELAY_STREAM || (r->committed && r->as_events)) {
-        if (!r->has_begun)
-            relay_comment(x, text);
-    } else if (r->committed && r->mode == RELAY_NOTHING) {
-        /* White space before a JSON text: RFC 8259, 2. */
-        relay_emit(x, "\n", 1);
-    }
-}
-
-/* Only Messages has an event for it; the others are of a kind that most clients
- * pass over, and so come to those alone for whom they were asked. */
-void relay_wait_event(struct exchange *x)
-{
-    struct relay *r = &x->relay;
-    struct buf b = {NULL, 0, 0, 0};
-
-    if (!r->committed || !r->as_events || r->has_begun ||
-        client_is_full(&x->client))
-        return;
-    switch (x->req->route->ends) {
-    case ENDS_RESPONSE:
-        buf_str(&b,
-                "event: sluice.waiting\ndata: {\"type\":\"sluice.waiting\"}");
-        break;
-    case ENDS_MESSAGE:
-        buf_str(&b, "event: ping\ndata: {\"type\":\"ping\"}");
-        break;
-    case ENDS_DONE:
-    case ENDS_ANYHOW:
-        buf_str(&b, "data: {\"id\":");
-        buf_json(&b, x->req->id);
-        buf_str(&b, ",\"object\":\"chat.completion.chunk\",\"created\":0,"
-                    "\"model\":");
-        buf_json(&b, request_model(x->req));
-        buf_str(&b, ",\"choices\":[]}");
-        break;
-    }
-    buf_str(&b, "\n\n");
-    relay_emit_buf(x, &b);
-}
-
 /* ---- the upstream's answer ---------------------------------------------------- */
 
 /* Of an answer that can be read, and is no event stream: is it JSON, of which
@@ -177,6 +100,17 @@ static bool is_held(const struct exchange *x, const struct upstream_head *h,
     return head_is_json(h) || kind == SNIFF_JSON || x->req->route->needs_json;
 }
 
+/* Nothing of what is to be translated passes as it comes. */
+static enum relay_mode choose_translated(const struct exchange *x,
+                                         const struct upstream_head *h,
+                                         bool events)
+{
+    if (x->relay.is_coded || events != relay_wants_events(x) ||
+        (events && h->status != 200))
+        return RELAY_EXPLAIN;
+    return events ? RELAY_STREAM : RELAY_HOLD;
+}
+
 /* What can be said of the answer once its head and first bytes are known. */
 static enum relay_mode choose(const struct exchange *x,
                               const struct upstream_head *h, enum sniffed kind)
@@ -185,6 +119,8 @@ static enum relay_mode choose(const struct exchange *x,
     bool events =
         kind == SNIFF_EVENTS || (kind == SNIFF_UNKNOWN && head_is_events(h));
 
+    if (translate_is_on(x))
+        return choose_translated(x, h, events);
     if (r->committed && r->as_events)
         return events && h->status == 200 ? RELAY_STREAM : RELAY_EXPLAIN;
     if (r->committed)
@@ -253,11 +189,42 @@ static void look_at_held(struct relay *r)
         usage_look(&r->usage, buf_head(&r->held), r->held.len);
 }
 
+/* A stream that cannot be told is over for us too. */
+static void give_up(struct exchange *x)
+{
+    x->relay.sse.has_error = x->relay.told_error = true;
+    x->due.at[DUE_OVER] = exchange_now(x);
+}
+
+static void tell_translated(struct exchange *x, const char *data, size_t len)
+{
+    struct buf out = {NULL, 0, 0, 0};
+
+    if (!translate_events(x, data, len, &out) && !x->relay.sse.has_error)
+        give_up(x);
+    if (out.len > 0 && x->due.at[DUE_BEAT] != NEVER)
+        x->due.at[DUE_BEAT] =
+            exchange_now(x) + x->s->cfg->heartbeat_ms * NS_PER_MS;
+    relay_emit_buf(x, &out);
+}
+
+void relay_tell(struct exchange *x, const char *data, size_t len)
+{
+    if (len == 0 || relay_is_head_only(x))
+        return;
+    if (x->relay.mode == RELAY_STREAM && translate_is_on(x))
+        tell_translated(x, data, len);
+    else
+        relay_emit(x, data, len);
+}
+
 static void emit_held(struct exchange *x)
 {
-    if (!relay_is_head_only(x))
-        relay_emit_buf(x, &x->relay.held);
-    buf_free(&x->relay.held);
+    struct buf *held = &x->relay.held;
+
+    if (held->len > 0)
+        relay_tell(x, buf_head(held), held->len);
+    buf_free(held);
 }
 
 /* What is held, to a client that wants to see it. */
@@ -267,9 +234,18 @@ void relay_send_held(struct exchange *x)
     emit_held(x);
 }
 
+size_t relay_held_max(const struct exchange *x)
+{
+    return translate_is_on(x) ? CHAT_EVENT_MAX : HOLD_MAX;
+}
+
 /* A held answer has grown too long to be held: from here on it passes. */
 static void release(struct exchange *x)
 {
+    if (translate_is_on(x)) {
+        x->relay.mode = RELAY_EXPLAIN; /* that it cannot be told */
+        return;
+    }
     conceal_answer(x, &x->relay.held);
     relay_send_head(x, x->relay.length);
     relay_send_held(x);
@@ -289,9 +265,9 @@ static void hold(struct exchange *x, const char *data, size_t len)
     whole_take(&r->whole, data, len);
     if (whole_is_blank(&r->whole) && r->status == 200 &&
         !relay_is_head_only(x)) {
-        relay_send_head(x, r->length);
+        relay_send_head(x, translate_is_on(x) ? -1 : r->length);
         relay_send_held(x);
-    } else if (r->held.len > HOLD_MAX) {
+    } else if (r->held.len > relay_held_max(x)) {
         release(x);
     }
 }
@@ -304,8 +280,7 @@ static void pass(struct exchange *x, const char *data, size_t len)
         usage_look(&r->usage, data, len);
     if (r->is_checked)
         whole_take(&r->whole, data, len);
-    if (len > 0 && !relay_is_head_only(x))
-        relay_emit(x, data, len);
+    relay_tell(x, data, len);
 }
 
 void relay_send_held_events(struct exchange *x)
@@ -435,7 +410,8 @@ void relay_body(struct exchange *x, const char *data, size_t len)
         hold(x, data, len);
         break;
     case RELAY_EXPLAIN:
-        if (r->held.len <= HOLD_MAX) { /* one more says that it is cut */
+        if (r->held.len <=
+            relay_held_max(x)) { /* one more says that it is cut */
             buf_add(&r->held, data, len);
             whole_take(&r->whole, data, len);
         }

@@ -51,6 +51,10 @@ bool relay_error(struct exchange *x, const struct relay_error *e);
 /* For relay_end.c: bytes to the client; *B is freed. */
 void relay_emit(struct exchange *x, const void *data, size_t len);
 void relay_emit_buf(struct exchange *x, struct buf *b);
+/* The same of the upstream's answer, in its client's words. */
+void relay_tell(struct exchange *x, const char *data, size_t len);
+/* As long may an answer be that is told whole. */
+size_t relay_held_max(const struct exchange *x);
 /* The head of a held answer, with its length if that is not -1; once. */
 void relay_send_head(struct exchange *x, int64_t length);
 /* What is held, to a client that wants to see it. */

@@ -22,6 +22,7 @@
 #include "fcgi/passed_headers.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
+#include "fcgi/translate.h"
 #include "fcgi/upstream/unfold.h"
 
 /* What could not be a header any more. */
@@ -45,6 +46,25 @@ static bool is_cut(const struct exchange *x)
            (whole_is_blank(&r->whole) || whole_is_cut(&r->whole));
 }
 
+/* As unfold(), in the words of the client's API. */
+static enum unfolded unfold_for(struct exchange *x, struct buf *events)
+{
+    struct buf *held = &x->relay.held;
+    size_t len = held->len;
+
+    if (!translate_is_on(x))
+        return x->relay.as_events
+                   ? unfold(events, buf_head(held), len, x->req->route->ends)
+                   : UNFOLD_NOT;
+    if (!relay_wants_events(x))
+        return UNFOLD_NOT;
+    *buf_room(held, 1) = '\0';
+    if (!translate_text(x, buf_head(held), len, events))
+        return UNFOLD_NOT;
+    relay_commit(x);
+    return UNFOLD_ANSWER;
+}
+
 /* What is no event stream, for a client that was promised one. */
 static bool explain(struct exchange *x)
 {
@@ -52,10 +72,8 @@ static bool explain(struct exchange *x)
     struct buf events = {NULL, 0, 0, 0};
     enum unfolded is = UNFOLD_NOT;
 
-    if (r->as_events && !r->is_coded && r->held.len > 0 &&
-        r->held.len <= HOLD_MAX)
-        is = unfold(&events, buf_head(&r->held), r->held.len,
-                    x->req->route->ends);
+    if (!r->is_coded && r->held.len > 0 && r->held.len <= relay_held_max(x))
+        is = unfold_for(x, &events);
     if (is == UNFOLD_NOT)
         return false;
     usage_look(&r->usage, buf_head(&r->held), r->held.len);
@@ -75,7 +93,7 @@ void relay_why_not(const struct exchange *x, char *text, size_t size)
     if (r->is_coded)
         what = "with a body that is compressed, although Sluice had asked for "
                "a plain one";
-    else if (r->held.len > HOLD_MAX)
+    else if (r->held.len > relay_held_max(x))
         what = "with JSON instead of an event stream, and it is too long for "
                "Sluice to make events of it";
     else if (whole_is_blank(&r->whole))
@@ -83,10 +101,8 @@ void relay_why_not(const struct exchange *x, char *text, size_t size)
     else if (whole_is_cut(&r->whole))
         what = "with JSON instead of an event stream, and it ends in the "
                "middle";
-    snprintf(text, size,
-             "The upstream answered %d %s; the client's 200 was sent while it "
-             "waited.",
-             r->status, what);
+    snprintf(text, size, "The upstream answered %d %s%s.", r->status, what,
+             r->committed ? "; the client's 200 was sent while it waited" : "");
 }
 
 bool relay_has_ended(const struct exchange *x)
@@ -107,7 +123,7 @@ bool relay_tells_error(const struct exchange *x)
 static void end_torn(struct exchange *x)
 {
     if (x->relay.torn)
-        relay_emit(x, "\n\n", 2);
+        relay_tell(x, "\n\n", 2);
     x->relay.torn = false;
 }
 
@@ -138,9 +154,43 @@ static void send_rest(struct exchange *x, const struct sse *closed, bool closes)
     if (closed->has_error && !had_error)
         relay_note_error(x, "\n\n", 2);
     relay_send_held_events(x);
-    relay_emit(x, "\n\n", 2);
+    relay_tell(x, "\n\n", 2);
     r->torn = false;
     r->sse = *closed;
+}
+
+static void end_translated(struct exchange *x)
+{
+    struct buf b = {NULL, 0, 0, 0};
+
+    if (!translate_is_on(x))
+        return;
+    if (!translate_end(x, &b))
+        x->relay.told_error = true;
+    relay_emit_buf(x, &b);
+}
+
+/* A whole answer that was held. */
+static bool finish_held(struct exchange *x)
+{
+    struct relay *r = &x->relay;
+
+    conceal_answer(x, &r->held);
+    if (translate_is_on(x)) {
+        if (r->held.len > 0)
+            usage_look(&r->usage, buf_head(&r->held), r->held.len);
+        if (!translate_whole(x, &r->held)) {
+            r->mode = RELAY_EXPLAIN; /* that it is none */
+            return false;
+        }
+        relay_send_head(x, (int64_t)r->held.len);
+        relay_emit_buf(x, &r->held);
+        return true;
+    }
+    relay_send_head(x,
+                    relay_is_head_only(x) ? r->length : (int64_t)r->held.len);
+    relay_send_held(x);
+    return true;
 }
 
 static bool finish_stream(struct exchange *x)
@@ -159,7 +209,8 @@ static bool finish_stream(struct exchange *x)
     else
         relay_send_held_events(x);
     if (ends == ENDS_DONE && must_end && !r->sse.has_done && !r->sse.has_error)
-        relay_emit(x, "data: [DONE]\n\n", 14);
+        relay_tell(x, "data: [DONE]\n\n", 14);
+    end_translated(x);
     r->torn = !sse_is_between(&r->sse); /* no comment into its last one */
     last_comment(x);
     return true;
@@ -173,11 +224,7 @@ bool relay_finish(struct exchange *x)
     case RELAY_HOLD:
         if (is_cut(x))
             return false;
-        conceal_answer(x, &x->relay.held);
-        relay_send_head(x, relay_is_head_only(x) ? x->relay.length
-                                                 : (int64_t)x->relay.held.len);
-        relay_send_held(x);
-        return true;
+        return finish_held(x);
     case RELAY_PASS:
         return !is_cut(x);
     case RELAY_EXPLAIN:
@@ -189,39 +236,55 @@ bool relay_finish(struct exchange *x)
     return false;
 }
 
-/* Anthropic's errors say of themselves that they are some.  What has the other
- * shape is ours, or an upstream's for OpenAI's clients. */
-static void put_error(struct buf *b, const struct exchange *x,
-                      const struct buf *json)
+static struct error_event error_of(const struct exchange *x,
+                                   const struct relay_error *e)
+{
+    const struct route *route = x->req->route;
+
+    return (struct error_event){.ends = route != NULL ? route_tells(route)
+                                                      : ENDS_ANYHOW,
+                                .status = e->status,
+                                .message = e->message,
+                                .type = e->type,
+                                .code = e->code,
+                                .id = x->req->id,
+                                .model = request_model(x->req),
+                                .number = x->relay.sse.events,
+                                .now_s = (int64_t)time(NULL)};
+}
+
+/* Has it the shape of OpenAI's errors?  Ours have, and those that an upstream
+ * writes for OpenAI's clients. */
+static bool is_openais(const struct buf *json)
 {
     static const char open[] = "{\"error\":";
-    const struct route *route = x->req->route;
-    size_t skip = 0;
 
-    if (route != NULL && route->ends == ENDS_MESSAGE &&
-        json->len >= sizeof(open) &&
-        memcmp(buf_head(json), open, sizeof(open) - 1) == 0) {
-        buf_str(b, "{\"type\":\"error\",");
-        skip = 1;
-    }
-    buf_add(b, buf_head(json) + skip, json->len - skip);
+    return json->len >= sizeof(open) &&
+           memcmp(buf_head(json), open, sizeof(open) - 1) == 0;
+}
+
+/* In the shape that the client's API has for it. */
+static void put_error(struct buf *b, const struct exchange *x,
+                      const struct relay_error *e)
+{
+    const struct error_event told = error_of(x, e);
+
+    if (told.ends == ENDS_MESSAGE && is_openais(e->json))
+        error_event_message(b, &told);
+    else
+        buf_add(b, buf_head(e->json), e->json->len);
 }
 
 static void error_event(struct exchange *x, const struct relay_error *e)
 {
+    const struct error_event told = error_of(x, e);
     struct buf b = {NULL, 0, 0, 0};
 
+    if (translate_is_on(x))
+        translate_stop(x);
     end_torn(x);
     relay_end_comments(x);
-    error_event_put(&b, &(struct error_event){.ends = x->req->route->ends,
-                                              .status = e->status,
-                                              .message = e->message,
-                                              .type = e->type,
-                                              .code = e->code,
-                                              .id = x->req->id,
-                                              .model = request_model(x->req),
-                                              .number = x->relay.sse.events,
-                                              .now_s = (int64_t)time(NULL)});
+    error_event_put(&b, &told);
     relay_emit_buf(x, &b);
     last_comment(x);
 }
@@ -232,7 +295,7 @@ static void error_answer(struct exchange *x, const struct relay_error *e)
     struct relay_error told = *e;
 
     if (e->json->len > 0)
-        put_error(&json, x, e->json);
+        put_error(&json, x, e);
     told.json = &json;
     heads_of_error(&answer, x, &told);
     if (!relay_is_head_only(x) && json.len > 0)
@@ -245,6 +308,7 @@ static void error_answer(struct exchange *x, const struct relay_error *e)
 bool relay_error(struct exchange *x, const struct relay_error *e)
 {
     struct relay *r = &x->relay;
+    struct buf b = {NULL, 0, 0, 0};
 
     if (!r->head_sent) {
         error_answer(x, e);
@@ -258,6 +322,7 @@ bool relay_error(struct exchange *x, const struct relay_error *e)
     }
     if (!r->committed || r->mode == RELAY_PASS)
         return false;
-    relay_emit(x, buf_head(e->json), e->json->len);
+    put_error(&b, x, e);
+    relay_emit_buf(x, &b);
     return true;
 }

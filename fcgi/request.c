@@ -360,5 +360,7 @@ void request_free(struct request *r)
     free(r->long_model);
     asked_headers_free(&r->headers);
     buf_free(&r->body);
+    buf_free(&r->as_came);
+    free(r->got);
     free(r);
 }

@@ -34,7 +34,17 @@ struct route {
     enum sse_ends ends; /* what its streams end with */
     /* For those that are not proxied: what follows. */
     enum step (*answer)(struct exchange *x);
+    /* The row in place of this one where the upstream speaks chat alone, and
+     * its client Messages (as_chat.c); NULL: there is none. */
+    const struct route *twin;
+    bool is_retold; /* it is such a row: its client is told in other words */
 };
+
+/* What the streams of R's clients end with. */
+static inline enum sse_ends route_tells(const struct route *r)
+{
+    return r->is_retold ? ENDS_MESSAGE : r->ends;
+}
 
 /* All that is answered; pages/routes.c. */
 struct routes {

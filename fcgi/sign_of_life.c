@@ -83,6 +83,17 @@ void sign_of_life_begin(struct exchange *x)
     x->due.at[DUE_COMMIT] = sign_of_life_is_silent(x) ? NEVER : first_ns(x);
 }
 
+/* What an upstream thinks its client may not see: a stream that we write is told
+ * that it goes on (relay_beat()). */
+void sign_of_life_go_on(struct exchange *x)
+{
+    int64_t *at = &x->due.at[DUE_BEAT];
+
+    if (x->req->route->is_retold && x->relay.mode == RELAY_STREAM &&
+        !sign_of_life_is_silent(x) && *at == NEVER)
+        *at = exchange_now(x) + x->s->cfg->heartbeat_ms * NS_PER_MS;
+}
+
 /* The longer it waits the rarer they are: go-openai bears 300 lines that are no
  * data (its EmptyMessagesLimit), and a wait may last a day. */
 static int64_t next_ns(const struct exchange *x)

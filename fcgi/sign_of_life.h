@@ -13,6 +13,8 @@ bool sign_of_life_is_silent(const struct exchange *x);
 int64_t sign_of_life_patience_ms(const struct exchange *x);
 /* From when on X has to be heard of, as it comes. */
 void sign_of_life_begin(struct exchange *x);
+/* The same of a stream that has begun. */
+void sign_of_life_go_on(struct exchange *x);
 /* Gives those that are due. */
 void sign_of_life_give(struct exchange *x);
 

@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "fcgi/answer.h"
+#include "fcgi/as_chat.h"
 #include "fcgi/attempt.h"
 #include "fcgi/config/config.h"
 #include "fcgi/relay.h"
+#include "fcgi/sign_of_life.h"
 
 /* A longer wait no SDK keeps (reply.c): it is not asked to come again. */
 #define TOLD_MS_MAX 60000
@@ -28,6 +30,7 @@ enum step tell_answer(struct exchange *x)
 
     attempt_drop_body(x);
     relay_head(x, &p->head, p->kind);
+    sign_of_life_go_on(x);
     attempt_is_heard(x); /* from here on a stream gets signs of life */
     if (p->body.len > 0) /* all of it: nobody would bring it again */
         relay_body(x, buf_head(&p->body), p->body.len);
@@ -40,6 +43,8 @@ enum step tell_answer(struct exchange *x)
 static bool can_pass_as_it_is(const struct exchange *x, const struct verdict *v)
 {
     if (v->words.shape == WORDS_CODED && attempt_upstream(x)->api_key != NULL)
+        return false;
+    if (as_chat_is(x)) /* its shape is not that of its client's API */
         return false;
     return verdict_can_pass(v) && !x->relay.head_sent &&
            x->attempt.state == ATTEMPT_ENDED &&

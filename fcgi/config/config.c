@@ -34,6 +34,7 @@
 #include "fcgi/config/lines.h"
 #include "fcgi/config/live.h"
 #include "fcgi/config/pool.h"
+#include "fcgi/config/protocols.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/config/values.h"
@@ -347,7 +348,7 @@ static int settle_upstream(struct config *cfg, struct config_upstream *up,
                         "upstreams.%s.models: an empty list takes nothing;"
                         " must have a pattern, or be left out to take all",
                         up->name);
-    return 0;
+    return protocols_settle(cfg, up, err);
 }
 
 int config_settle(struct config *cfg, char *err, size_t err_max)

@@ -68,6 +68,8 @@ struct config_upstream {
     char **api_key_files; /* a key each: as many upstreams (pool.h) */
     size_t n_api_key_files;
     enum key_header key_header;
+    char **protocols; /* chat, messages, responses: protocols.h */
+    size_t n_protocols;
     char **pass_headers; /* of a client's: names, or prefixes with a star */
     size_t n_pass_headers;
     char **set_headers; /* "Name: value" */

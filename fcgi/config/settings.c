@@ -66,6 +66,8 @@ static const struct setting settings[] = {
     {NULL, "NVIDIA_API_KEY", SETTING_SECRET, UPSTREAM(api_key)},
     {"key_header", "SLUICE_KEY_HEADER", SETTING_WORD, UPSTREAM(key_header),
      WORDS(key_words), RANGE(KEY_BEARER, 0, 2)},
+    {"protocols", "SLUICE_PROTOCOLS", SETTING_PATTERNS, UPSTREAM(protocols),
+     COUNTED(config_upstream, n_protocols), TEXT("chat,responses")},
     {"pass_headers", "SLUICE_PASS_HEADERS", SETTING_HEADERS,
      UPSTREAM(pass_headers), COUNTED(config_upstream, n_pass_headers),
      TEXT(PASSED)},

@@ -31,12 +31,28 @@
 #include "lib/base.h"
 
 /* What a row is: the three of struct route, and how its streams end. */
-#define CHAT_LIKE(ends) ACCESS_CLIENT, true, true, true, ends, NULL
+#define CHAT_LIKE(ends) ACCESS_CLIENT, true, true, true, ends, NULL, NULL, false
 /* A model answers it, but what is in the body is between the two. */
-#define INFERENCE(ends) ACCESS_CLIENT, true, false, true, ends, NULL
+#define INFERENCE(ends)                                                        \
+    ACCESS_CLIENT, true, false, true, ends, NULL, NULL, false
 /* Only passed on. */
-#define PASSED_ON               ACCESS_CLIENT, true, false, false, ENDS_ANYHOW, NULL
-#define OUR_OWN(access, answer) access, false, false, false, ENDS_ANYHOW, answer
+#define PASSED_ON                                                              \
+    ACCESS_CLIENT, true, false, false, ENDS_ANYHOW, NULL, NULL, false
+#define OUR_OWN(access, answer)                                                \
+    access, false, false, false, ENDS_ANYHOW, answer, NULL, false
+
+/* Messages before an upstream that speaks chat completions (as_chat.c). */
+static const struct route messages_as_chat = {
+    .path = "/v1/messages",
+    .methods = "POST",
+    .name = "messages",
+    .access = ACCESS_CLIENT,
+    .proxied = true,
+    .needs_json = true,
+    .is_inference = true,
+    .ends = ENDS_DONE,
+    .is_retold = true,
+};
 
 static const struct route rows[] = {
     {"/v1/chat/completions", "POST", "chat", CHAT_LIKE(ENDS_DONE)},
@@ -49,7 +65,8 @@ static const struct route rows[] = {
     {"/v1/models/*", "GET, HEAD", "models",
      OUR_OWN(ACCESS_CLIENT, models_answer)},
     /* OpenAI's, Anthropic's, and those of NIM, vLLM and their like. */
-    {"/v1/messages", "POST", "other", INFERENCE(ENDS_MESSAGE)},
+    {"/v1/messages", "POST", "messages", ACCESS_CLIENT, true, false, true,
+     ENDS_MESSAGE, NULL, &messages_as_chat, false},
     {"/v1/moderations", "POST", "other", INFERENCE(ENDS_ANYHOW)},
     {"/v1/images/generations", "POST", "other", INFERENCE(ENDS_ANYHOW)},
     {"/v1/images/edits", "POST", "other", INFERENCE(ENDS_ANYHOW)},

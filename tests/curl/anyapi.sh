@@ -16,7 +16,8 @@ path() { jq -r .path <<<"$body"; }
 # start NAME BASE-URL [VAR=VALUE...]
 start() {
     [ -z "${run_pid:-}" ] || stop_sluice
-    start_sluice "$1" SLUICE_UPSTREAM_URL="$2" SLUICE_REQUESTS=1000 SLUICE_WINDOW_S=1 "${@:3}"
+    start_sluice "$1" SLUICE_UPSTREAM_URL="$2" SLUICE_REQUESTS=1000 SLUICE_WINDOW_S=1 \
+        SLUICE_PROTOCOLS=chat,messages,responses "${@:3}"
 }
 
 # ---- where the API lies --------------------------------------------------------

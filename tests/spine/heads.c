@@ -129,7 +129,7 @@ static void only_a_key_of_ours_is_asked_for(void)
 
 static struct stage *message(int status, const char *body)
 {
-    struct stage *st = stage_new(NULL);
+    struct stage *st = stage_new(SPEAKS_MESSAGES);
 
     stage_ask(st, "POST", "/v1/messages",
               "{\"model\":\"a/b\",\"messages\":[]}");
@@ -146,8 +146,8 @@ static void an_error_of_messages_has_anthropics_shape(void)
         "\"m\"}}";
     struct stage *st = message(501, "{\"detail\":\"no\"}");
 
-    SAID(st, "Content-Length: 88\r\n");
-    SAID(st, "\r\n\r\n{\"type\":\"error\",\"error\":{\"message\":\"no\"");
+    SAID(st, "\r\n\r\n{\"type\":\"error\",\"error\":{\"type\":\"api_error\","
+             "\"message\":\"no\"");
     stage_free(st);
     st = message(402, theirs);
     SAID(st, "x-should-retry: false");

@@ -20,7 +20,7 @@
 static struct stage *relaying(const char *target, const char *ask,
                               const char *headers, const char *body)
 {
-    struct stage *st = stage_new(NULL);
+    struct stage *st = stage_new(SPEAKS_MESSAGES);
 
     stage_ask(st, "POST", target, ask);
     stage_grant(st);

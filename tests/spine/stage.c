@@ -11,6 +11,7 @@
 #include <CUnit/CUnit.h>
 
 #include "fcgi/adopt.h"
+#include "fcgi/as_chat.h"
 #include "fcgi/gate.h"
 #include "fcgi/pages/events.h"
 #include "fcgi/pages/models.h"
@@ -169,6 +170,7 @@ static void read_request(struct stage *st, const char *body)
     if (gate_admits(g, st->r)) {
         if (body != NULL)
             buf_str(&st->r->body, body);
+        as_chat_make(st->r, protocols_messages(st->s.cfg));
         request_parse_body(st->r);
     }
     gate_free(g);

@@ -28,7 +28,7 @@ static void body_is(struct stage *st, const char *body)
 static struct stage *sent(const char *target, const char *body,
                           enum usage_mode usage, int64_t limit)
 {
-    struct stage *st = stage_new(NULL);
+    struct stage *st = stage_new(SPEAKS_MESSAGES);
 
     st->s.cfg->usage = usage;
     st->s.cfg->upstreams[0].tokens = limit;

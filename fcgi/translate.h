@@ -1,0 +1,41 @@
+/*
+ * The answer of an upstream that speaks chat completions, in the words of
+ * Anthropic's Messages API.
+ *
+ * What is appended to OUT is for the client.  A stream of one may come as
+ * events or as one JSON text; as soon as anything is wrong with it, its last
+ * event is an error.
+ */
+#ifndef SLUICE_TRANSLATE_H
+#define SLUICE_TRANSLATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fcgi/exchange_parts.h"
+
+/* Does X's answer need it? */
+bool translate_is_on(const struct exchange *x);
+void translate_free(struct translate *t); /* NULL is fine */
+
+/* A whole answer: BODY becomes a message.  False: it was none, and is as it
+ * was. */
+bool translate_whole(struct exchange *x, struct buf *body);
+
+/* message_start, once, if it is certain that this is the one. */
+void translate_head(struct exchange *x, struct buf *out);
+/* Bytes of the upstream's stream.  False: an error event was told, for the
+ * first time. */
+bool translate_events(struct exchange *x, const char *data, size_t len,
+                      struct buf *out);
+/* All of a stream as one JSON text, of LEN bytes and a zero.  False: it cannot
+ * be told, and OUT is as it was. */
+bool translate_text(struct exchange *x, const char *json, size_t len,
+                    struct buf *out);
+/* The stream is over.  False: an error event was told, now or before. */
+bool translate_end(struct exchange *x, struct buf *out);
+
+/* Nothing follows an error that somebody else has told. */
+void translate_stop(struct exchange *x);
+
+#endif
