@@ -45,7 +45,7 @@ ALL_LDFLAGS = $(filter-out -D% -U%,$(MODE_$(VARIANT))) -pthread \
 LIB   := $(wildcard lib/*.c)
 STATE := $(wildcard state/*.c state/*/*.c)
 FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c fcgi/*/*.c))
-CTL   := $(wildcard ctl/*.c) $(addprefix fcgi/config/,api_url.c authority.c \
+CTL   := $(wildcard ctl/*.c) $(addprefix fcgi/config/,aliases.c api_url.c authority.c \
   client_fields.c clients.c config.c fallbacks.c header_rules.c json_file.c \
   key_text.c keys.c lines.c live.c origins.c pool.c protocols.c proxy_text.c settings.c \
   setting_text.c tls_files.c values.c)

@@ -41,7 +41,7 @@ static bool is_sound(const struct request *r)
 static bool read_all(struct request *r, struct buf *chat,
                      struct messages_fault *fault)
 {
-    static const struct messages_ask ask = {.model = NULL};
+    static const struct messages_ask ask = {.usage_by_caller = true};
     const char *body;
 
     if (r->body.len >= 3 && memcmp(buf_head(&r->body), "\xef\xbb\xbf", 3) == 0)
@@ -102,28 +102,48 @@ void as_chat_make(struct request *r, enum protocols_who who)
     r->got = calloc(1, sizeof(*r->got));
     CHECK(r->got != NULL);
     if (is_sound(r) && read_one(r, &chat, &fault)) {
-        become(r, &chat, is_open);
+        if (r->route->is_inference || !is_open)
+            become(r, &chat, is_open);
         return;
     }
     buf_free(&chat);
-    if (is_open)
-        return; /* nobody but those who know better can say */
+    if (is_open) { /* nobody but those who know better can say */
+        free(r->got);
+        r->got = NULL;
+        return;
+    }
     r->route = r->came_by->twin;
     if (fault.status != 0)
         tell_fault(r, &fault);
+    else if (!r->route->proxied)
+        fault_bad(&r->fault, "The body must be a JSON object, of the type "
+                             "application/json.");
 }
 
 /* ---- sending ----------------------------------------------------------------- */
 
+static bool knows_messages(const struct exchange *x)
+{
+    return protocols_has_messages(&x->s->cfg->upstreams[x->attempt.upstream]);
+}
+
+bool as_chat_is_answer(struct exchange *x)
+{
+    struct request *r = x->req;
+
+    if (r->got == NULL || r->route->twin == NULL || r->route->is_inference ||
+        knows_messages(x))
+        return false;
+    r->route = r->route->twin;
+    return true;
+}
+
 void as_chat_choose(struct exchange *x)
 {
-    const struct config *cfg = x->s->cfg;
     struct request *r = x->req;
 
     if (as_chat_is_open(r))
-        r->route = protocols_has_messages(&cfg->upstreams[x->attempt.upstream])
-                       ? r->came_by
-                       : r->came_by->twin;
+        r->route = knows_messages(x) ? r->came_by : r->came_by->twin;
 }
 
 const struct buf *as_chat_body(const struct exchange *x)

@@ -19,6 +19,9 @@
  */
 void as_chat_make(struct request *r, enum protocols_who who);
 
+/* Is X, whose upstream is known, a question that we answer for it?  Then its
+ * route is that of our answer. */
+bool as_chat_is_answer(struct exchange *x);
 /* X goes to the upstream of its attempt: as it came, or as chat. */
 void as_chat_choose(struct exchange *x);
 

@@ -21,6 +21,7 @@
 #include "fcgi/config/fallbacks.h"
 #include "fcgi/config/fields.h"
 #include "fcgi/config/lines.h"
+#include "fcgi/config/protocols.h"
 #include "fcgi/request.h"
 #include "fcgi/upstream/listed.h"
 #include "lib/base.h"
@@ -71,13 +72,26 @@ static set without_patterns(const struct config *cfg)
     return found;
 }
 
+/* Those that understand it. */
+static set speakers(const struct choices_query *q)
+{
+    set found = 0;
+    size_t i;
+
+    for (i = 0; i < q->cfg->n_upstreams; i++)
+        if (!q->only_messages || protocols_has_messages(&q->cfg->upstreams[i]))
+            found |= BIT(i);
+    return found;
+}
+
 /* Those that are known to have it, or may have; 0: nobody. */
 static set havers(const struct choices_query *q, const char *model)
 {
     set of = named(q->cfg, model);
 
     of &= ~listing(q, of, model, LISTED_NO);
-    return of | listing(q, without_patterns(q->cfg), model, LISTED_YES);
+    of |= listing(q, without_patterns(q->cfg), model, LISTED_YES);
+    return of & speakers(q);
 }
 
 /* Not all that an upstream serves is always in its list, and the settings know
@@ -91,7 +105,7 @@ static set takers(const struct choices_query *q, const char *model,
 
     if ((has_stand_ins && !is_named) || listing(q, of, model, LISTED_YES) != 0)
         return of;
-    return by_name;
+    return by_name & speakers(q);
 }
 
 /* The first whose patterns fit, or the last one of all: as requests go that are

@@ -18,6 +18,8 @@
 #include "fcgi/accept.h"
 #include "fcgi/access_log.h"
 #include "fcgi/again.h"
+#include "fcgi/as_chat.h"
+#include "fcgi/asked_for.h"
 #include "fcgi/attempt.h"
 #include "fcgi/auth.h"
 #include "fcgi/client_name.h"
@@ -192,9 +194,12 @@ static enum step step_route(struct exchange *x)
         return exchange_fail(x, f->code, "%s", f->message);
     if (!x->req->route->proxied)
         return x->req->route->answer(x);
+    asked_for_settle(x);
     if (!free_is(x->s->cfg, x->req))
         return STEP_ADMIT;
     place_choose(x);
+    if (as_chat_is_answer(x))
+        return x->req->route->answer(x);
     return free_go(x);
 }
 

@@ -8,6 +8,7 @@
 #include "fcgi/attempt.h"
 #include "fcgi/choices.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/protocols.h"
 #include "fcgi/conversation.h"
 #include "fcgi/fingerprint.h"
 #include "fcgi/refuse.h"
@@ -128,6 +129,9 @@ static struct choices *choose(const struct exchange *x)
         /* What is no inference runs on no model's workers: its bench and its
          * ceiling are none of that request's business. */
         .served_by = request_served_by(x->req),
+        /* Where it could be said otherwise, it was (as_chat.c). */
+        .only_messages = x->req->route->ends == ENDS_MESSAGE &&
+                         protocols_messages(x->s->cfg) == PROTOCOLS_SOME,
         .is_bound = x->req->is_bound,
         .had = CHOICES_NOBODY,
     };

@@ -30,6 +30,7 @@
 
 #include <string.h>
 
+#include "fcgi/asked_for.h"
 #include "fcgi/conceal.h"
 #include "fcgi/config/config.h"
 #include "fcgi/passed_headers.h"
@@ -171,7 +172,8 @@ void relay_head(struct exchange *x, const struct upstream_head *h,
     r->is_coded = head_is_encoded(h) || kind == SNIFF_CODED;
     r->mode = choose(x, h, kind);
     r->is_checked = must_be_whole(x, h);
-    r->hide.is_on = r->mode == RELAY_STREAM && x->attempt.ask.is != NULL;
+    r->hide.is_on = r->mode == RELAY_STREAM && x->attempt.ask.is != NULL &&
+                    !translate_is_on(x);
     if (reqid != NULL)
         snprintf(r->nvcf_reqid, sizeof(r->nvcf_reqid), "%s", reqid);
     if (r->head_sent)
@@ -210,12 +212,19 @@ static void tell_translated(struct exchange *x, const char *data, size_t len)
 
 void relay_tell(struct exchange *x, const char *data, size_t len)
 {
+    struct buf out = {NULL, 0, 0, 0};
+
     if (len == 0 || relay_is_head_only(x))
         return;
-    if (x->relay.mode == RELAY_STREAM && translate_is_on(x))
+    if (x->relay.mode == RELAY_STREAM && translate_is_on(x)) {
         tell_translated(x, data, len);
-    else
+    } else if (x->relay.mode == RELAY_STREAM && !x->relay.torn &&
+               x->req->asked_for != NULL) {
+        asked_for_tell_events(x, data, len, &out);
+        relay_emit_buf(x, &out);
+    } else {
         relay_emit(x, data, len);
+    }
 }
 
 static void emit_held(struct exchange *x)

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "fcgi/asked_for.h"
 #include "fcgi/conceal.h"
 #include "fcgi/error_event.h"
 #include "fcgi/passed_headers.h"
@@ -187,6 +188,8 @@ static bool finish_held(struct exchange *x)
         relay_emit_buf(x, &r->held);
         return true;
     }
+    if (!relay_is_head_only(x))
+        asked_for_tell(x, &r->held);
     relay_send_head(x,
                     relay_is_head_only(x) ? r->length : (int64_t)r->held.len);
     relay_send_held(x);
@@ -229,6 +232,8 @@ bool relay_finish(struct exchange *x)
         return !is_cut(x);
     case RELAY_EXPLAIN:
         conceal_answer(x, &x->relay.held);
+        if (!translate_is_on(x))
+            asked_for_tell(x, &x->relay.held);
         return explain(x);
     case RELAY_STREAM:
         return finish_stream(x);
@@ -241,16 +246,17 @@ static struct error_event error_of(const struct exchange *x,
 {
     const struct route *route = x->req->route;
 
-    return (struct error_event){.ends = route != NULL ? route_tells(route)
-                                                      : ENDS_ANYHOW,
-                                .status = e->status,
-                                .message = e->message,
-                                .type = e->type,
-                                .code = e->code,
-                                .id = x->req->id,
-                                .model = request_model(x->req),
-                                .number = x->relay.sse.events,
-                                .now_s = (int64_t)time(NULL)};
+    return (struct error_event){
+        .ends = route != NULL ? route_tells(route) : ENDS_ANYHOW,
+        .status = e->status,
+        .message = e->message,
+        .type = e->type,
+        .code = e->code,
+        .id = x->req->id,
+        .model = x->req->asked_for != NULL ? x->req->asked_for
+                                           : request_model(x->req),
+        .number = x->relay.sse.events,
+        .now_s = (int64_t)time(NULL)};
 }
 
 /* Has it the shape of OpenAI's errors?  Ours have, and those that an upstream

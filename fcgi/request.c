@@ -291,9 +291,10 @@ void request_short_name(char out[MODEL_MAX], const char *name, size_t len)
 void request_name_model(struct request *r, const char *name, size_t len)
 {
     request_short_name(r->model, name, len);
+    free(r->long_model);
+    r->long_model = NULL;
     if (len < sizeof(r->model))
         return;
-    free(r->long_model);
     r->long_model = strndup(name, len);
     CHECK(r->long_model != NULL);
 }
@@ -357,6 +358,7 @@ void request_free(struct request *r)
     free(r->host);
     free(r->origin);
     free(r->remote_addr);
+    free(r->asked_for);
     free(r->long_model);
     asked_headers_free(&r->headers);
     buf_free(&r->body);

@@ -63,6 +63,7 @@ struct request {
     int64_t content_length; /* -1: not said */
     bool has_type, is_json; /* Content-Type: is there, says JSON */
     char model[MODEL_MAX];  /* "" where the request names none */
+    char *asked_for;        /* what its client calls that; NULL: the same */
     char *long_model;       /* a name that does not fit there; or NULL */
     bool stream;
     int64_t max_tokens;    /* of one answer; -1: not said */

@@ -146,6 +146,8 @@ struct config {
     int64_t affinity_ms;      /* the same for the one that a conversation had */
     char **fallbacks;         /* "ASKED=MODEL|MODEL": fallbacks.h */
     size_t n_fallbacks;
+    char **aliases; /* "PATTERN=NAME": aliases.h */
+    size_t n_aliases;
     enum usage_mode usage;
     char **free; /* "METHOD:PATH" with stars: what costs no slot */
     size_t n_free;

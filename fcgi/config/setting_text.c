@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/config/aliases.h"
 #include "fcgi/config/api_url.h"
 #include "fcgi/config/authority.h"
 #include "fcgi/config/fallbacks.h"
@@ -196,6 +197,8 @@ const char *setting_text_fault(const struct setting *row, const char *text)
         return header_line_fault(text);
     if (row->kind == SETTING_FALLBACKS)
         return fallbacks_fault(text);
+    if (row->kind == SETTING_ALIASES)
+        return aliases_fault(text);
     if (row->kind == SETTING_NETWORKS)
         return network_fault(text);
     if (row->kind == SETTING_HEADER)

@@ -159,6 +159,8 @@ static const struct setting settings[] = {
      GLOBAL(affinity_ms), RANGE(2 * S, 0, 3600 * S)},
     {"fallbacks", "SLUICE_FALLBACKS", SETTING_FALLBACKS, RELOAD,
      GLOBAL(fallbacks), COUNTED(config, n_fallbacks)},
+    {"model_alias", "SLUICE_MODEL_ALIAS", SETTING_ALIASES, RELOAD,
+     GLOBAL(aliases), COUNTED(config, n_aliases)},
     {"usage", "SLUICE_USAGE", SETTING_WORD, LIVE, GLOBAL(usage),
      WORDS(usage_words), RANGE(USAGE_AUTO, 0, 2)},
 
@@ -318,6 +320,12 @@ void setting_allowed(char *out, size_t max, const struct setting *row)
                        "an object of at most %d models, each with a list of 1 "
                        "to %d others",
                        SETTING_LIST_MAX, FALLBACKS_MAX);
+        break;
+    case SETTING_ALIASES:
+        (void)snprintf(out, max,
+                       "an object of at most %d patterns, each with the name "
+                       "of a model",
+                       SETTING_LIST_MAX);
         break;
     case SETTING_NETWORKS:
         (void)snprintf(out, max,

@@ -37,6 +37,7 @@ enum setting_kind {
     SETTING_ORIGINS,   /* kept in lower case */
     SETTING_PATHS,     /* absolute; of files with keys: shown by their names */
     SETTING_FALLBACKS, /* "NAME=NAME|NAME", in JSON {"NAME": ["NAME", ...]} */
+    SETTING_ALIASES,   /* "PATTERN=NAME", in JSON {"PATTERN": "NAME"} */
     SETTING_NETWORKS,  /* addresses, ADDRESS/BITS, loopback, private */
     SETTING_ELSEWHERE, /* a variable that no field here belongs to */
 };

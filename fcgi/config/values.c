@@ -19,6 +19,7 @@
 
 #include <json-c/json.h>
 
+#include "fcgi/config/aliases.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/fallbacks.h"
 #include "fcgi/config/setting_text.h"
@@ -209,7 +210,9 @@ static int put_map(const struct setting_put *put, struct json_object *value)
 {
     char *texts[SETTING_LIST_MAX];
     size_t n;
-    const char *why = fallbacks_texts(texts, &n, value);
+    const char *why = put->row->kind == SETTING_ALIASES
+                          ? aliases_texts(texts, &n, value)
+                          : fallbacks_texts(texts, &n, value);
     int rc = why != NULL ? refuse(put, NULL, why)
                          : put_list(put, (const char *const *)texts, n);
 
@@ -231,7 +234,7 @@ int value_put_json(const struct setting_put *put, struct json_object *value)
         return put_number(put, json_object_get_double(value), shown);
     if (kind == SETTING_BOOL && type == json_type_boolean)
         return put_bool(put, json_object_get_boolean(value));
-    if (kind == SETTING_FALLBACKS)
+    if (kind == SETTING_FALLBACKS || kind == SETTING_ALIASES)
         return type == json_type_object ? put_map(put, value)
                                         : refuse(put, shown, NULL);
     if (is_list(kind) && type == json_type_array)

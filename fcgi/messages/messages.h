@@ -33,6 +33,7 @@ struct messages_ask {
     /* The member of an assistant's message that past thinking goes into, as
      * "reasoning_content"; NULL: it does not go. */
     const char *reasoning_key;
+    bool usage_by_caller;      /* who asks a stream for its usage by himself */
     bool may_continue;         /* it can go on with an answer that was begun:
                                   continue_final_message (vLLM, SGLang) */
     int64_t max_tokens;        /* no more of them are asked for; 0: as many as

@@ -156,8 +156,9 @@ static bool put_stream(struct making *m, const char *name,
                                   name);
     m->got->stream = json_object_get_boolean(v);
     if (m->got->stream)
-        buf_str(m->out, ",\"stream\":true,\"stream_options\":{"
-                        "\"include_usage\":true}");
+        buf_str(m->out, ",\"stream\":true");
+    if (m->got->stream && !m->ask->usage_by_caller)
+        buf_str(m->out, ",\"stream_options\":{\"include_usage\":true}");
     return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "fcgi/config/aliases.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/fallbacks.h"
 #include "fcgi/config/pool.h"
@@ -178,6 +179,9 @@ static void put_value(struct buf *b, const struct setting *row,
     case SETTING_FALLBACKS:
         fallbacks_put(b, *(char ***)at, *setting_count(row, cfg, up));
         break;
+    case SETTING_ALIASES:
+        aliases_put(b, *(char ***)at, *setting_count(row, cfg, up));
+        break;
     case SETTING_LINES:
         put_names(b, *(char ***)at, *setting_count(row, cfg, up));
         break;
@@ -214,6 +218,7 @@ static void put_default(struct buf *b, const struct setting *row)
         put_commas(b, row->initial_text);
         break;
     case SETTING_FALLBACKS:
+    case SETTING_ALIASES:
         buf_str(b, "{}");
         break;
     case SETTING_NAME:
@@ -254,6 +259,7 @@ static const char *type_of(const struct setting *row)
     case SETTING_NETWORKS:
         return "list";
     case SETTING_FALLBACKS:
+    case SETTING_ALIASES:
         return "map";
     case SETTING_NAME:
     case SETTING_URL:

@@ -21,6 +21,7 @@
 #include "fcgi/config/config.h"
 #include "fcgi/exchange.h"
 #include "fcgi/free.h"
+#include "fcgi/messages/messages.h"
 #include "fcgi/pages/ask_models.h"
 #include "fcgi/upstream/listed.h"
 #include "fcgi/upstream/listing.h"
@@ -60,6 +61,22 @@ static void ask_next(struct models *m);
 
 /* ---- answering --------------------------------------------------------------- */
 
+/* LIST, in the shape of the API that asks: Anthropic's clients say which of its
+ * versions they speak. */
+static enum step answer_as_asked(struct exchange *x, struct buf *list)
+{
+    struct buf theirs = {NULL, 0, 0, 0};
+    enum step next;
+
+    *buf_room(list, 1) = '\0';
+    if (asked_header(&x->req->headers, "anthropic-version") == NULL ||
+        messages_models(buf_head(list), list->len, &theirs) == -1)
+        return exchange_json(x, list);
+    next = exchange_json(x, &theirs);
+    buf_free(&theirs);
+    return next;
+}
+
 static enum step answer_list(struct exchange *x, json_object *list)
 {
     struct buf b = {NULL, 0, 0, 0};
@@ -70,7 +87,7 @@ static enum step answer_list(struct exchange *x, json_object *list)
         &b, json_object_to_json_string_ext(
                 list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
     buf_str(&b, "}\n");
-    next = exchange_json(x, &b);
+    next = answer_as_asked(x, &b);
     buf_free(&b);
     return next;
 }

@@ -18,6 +18,7 @@
 #include "fcgi/pages/admin.h"
 #include "fcgi/pages/change.h"
 #include "fcgi/pages/config_page.h"
+#include "fcgi/pages/count_tokens.h"
 #include "fcgi/pages/events.h"
 #include "fcgi/pages/health.h"
 #include "fcgi/pages/history_page.h"
@@ -54,6 +55,16 @@ static const struct route messages_as_chat = {
     .is_retold = true,
 };
 
+/* The same of a question that needs no upstream. */
+static const struct route count_tokens_here = {
+    .path = "/v1/messages/count_tokens",
+    .methods = "POST",
+    .name = "messages",
+    .access = ACCESS_CLIENT,
+    .answer = count_tokens_answer,
+    .is_retold = true,
+};
+
 static const struct route rows[] = {
     {"/v1/chat/completions", "POST", "chat", CHAT_LIKE(ENDS_DONE)},
     {"/v1/completions", "POST", "completions", CHAT_LIKE(ENDS_DONE)},
@@ -67,6 +78,8 @@ static const struct route rows[] = {
     /* OpenAI's, Anthropic's, and those of NIM, vLLM and their like. */
     {"/v1/messages", "POST", "messages", ACCESS_CLIENT, true, false, true,
      ENDS_MESSAGE, NULL, &messages_as_chat, false},
+    {"/v1/messages/count_tokens", "POST", "messages", ACCESS_CLIENT, true,
+     false, false, ENDS_ANYHOW, NULL, &count_tokens_here, false},
     {"/v1/moderations", "POST", "other", INFERENCE(ENDS_ANYHOW)},
     {"/v1/images/generations", "POST", "other", INFERENCE(ENDS_ANYHOW)},
     {"/v1/images/edits", "POST", "other", INFERENCE(ENDS_ANYHOW)},

@@ -115,6 +115,8 @@ static void check_fields(struct config *cfg, struct config_upstream *up)
         case SETTING_LINES:
         case SETTING_ORIGINS:
         case SETTING_NETWORKS:
+        case SETTING_PATHS:
+        case SETTING_FALLBACKS:
             check_list(*(char ***)at, *setting_count(row, cfg, up));
             break;
         case SETTING_BOOL:

@@ -137,7 +137,7 @@ export function createSettings(app) {
       class: isNumber ? 'number' : null, placeholder: setting.value === null || setting.value.length === 0 ? blank(setting) : null});
   }
   /* A list, or lists by name, as one text; all else as it is. */
-  const plain = (v) => (Array.isArray(v) ? v.join(', ') : v !== null && typeof v === 'object' ? Object.entries(v).map(([k, list]) => `${k}=${list.join('|')}`).join(', ') : v);
+  const plain = (v) => (Array.isArray(v) ? v.join(', ') : v !== null && typeof v === 'object' ? Object.entries(v).map(([k, list]) => `${k}=${[].concat(list).join('|')}`).join(', ') : v);
   const blank = (s) => t(s.type === 'count' ? 'set.auto' : 'set.empty');
   function about(s) {
     const told = (v) => (v === null || v === undefined ? blank(s) : typeof v === 'boolean' ? t(v ? 'yes' : 'no') : String(plain(v)) || t('set.empty'));
