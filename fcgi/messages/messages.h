@@ -108,14 +108,4 @@ void messages_error(int status, const char *words, struct buf *out);
  * Anthropic has lists.  0, or -1: it is none, and OUT is as it was. */
 int messages_models(const char *body, size_t len, struct buf *out);
 
-/* A row of a table: a model whose name fits PATTERN, which has * and ? in it,
- * is called NAME at the upstream. */
-struct model_alias {
-    const char *pattern, *name;
-};
-
-/* The name by the first of N rows that fits, or MODEL itself. */
-const char *model_alias(const char *model, const struct model_alias *rows,
-                        size_t n);
-
 #endif

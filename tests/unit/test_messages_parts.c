@@ -1,5 +1,5 @@
 /* Mirrors fcgi/messages/messages_error.c, token_guess.c, image_size.c,
- * messages_models.c, model_alias.c and json_write.c. */
+ * messages_models.c and json_write.c. */
 #include <json-c/json.h>
 
 #include "fcgi/messages/image_size.h"
@@ -150,19 +150,6 @@ static void a_list_of_models_has_its_form(void)
     }
 }
 
-static void the_first_alias_that_fits_holds(void)
-{
-    static const struct model_alias rows[] = {
-        {"claude-*haiku*", "small"}, {"claude-*", "large"}, {"x?", "y"}};
-
-    CU_ASSERT_STRING_EQUAL(model_alias("claude-3-5-haiku-latest", rows, 3),
-                           "small");
-    CU_ASSERT_STRING_EQUAL(model_alias("claude-opus-4", rows, 3), "large");
-    CU_ASSERT_STRING_EQUAL(model_alias("x1", rows, 3), "y");
-    CU_ASSERT_STRING_EQUAL(model_alias("meta/llama", rows, 3), "meta/llama");
-    CU_ASSERT_STRING_EQUAL(model_alias("x1", rows, 0), "x1");
-}
-
 /* ---- JSON ------------------------------------------------------------------- */
 
 static void what_was_read_is_written_as_it_was(void)
@@ -197,7 +184,6 @@ CU_ErrorCode test_messages_parts_add(void)
          tokens_are_estimated_by_characters},
         {"images tell their size", images_tell_their_size},
         {"a list of models has its form", a_list_of_models_has_its_form},
-        {"the first alias that fits holds", the_first_alias_that_fits_holds},
         {"what was read is written as it was",
          what_was_read_is_written_as_it_was},
         {NULL, NULL}};

@@ -1,6 +1,7 @@
 /* Several upstreams: one with several keys (pool.c), those of one line
  * (lines.c), models in place of others (fallbacks.c). */
 #include "fcgi/config/pool.h"
+#include "fcgi/config/protocols.h"
 
 #include <json-c/json.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fcgi/config/aliases.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/fallbacks.h"
 #include "fcgi/config/json_file.h"
@@ -478,8 +480,71 @@ static void they_are_shown_as_they_are_written(void)
     buf_free(&b);
 }
 
+/* ---- other names, and what is spoken ------------------------------------------------ */
+
+static void the_first_name_that_fits_holds(void)
+{
+    struct config *c = sound("{'model_alias':{'//':1,'claude-*-haiku*':'a/x',"
+                             "'claude-*':'b/y','same':'same'}}",
+                             "{}");
+    char out[MODEL_BYTES];
+
+    CU_ASSERT_TRUE(aliases_of(c, "claude-3-haiku-1", out));
+    CU_ASSERT_STRING_EQUAL(out, "a/x");
+    CU_ASSERT_TRUE(aliases_of(c, "claude-3", out));
+    CU_ASSERT_STRING_EQUAL(out, "b/y");
+    CU_ASSERT_FALSE(aliases_of(c, "same", out));
+    CU_ASSERT_FALSE(aliases_of(c, "claude", out));
+    CU_ASSERT_FALSE(aliases_of(c, "", out));
+    config_free(c);
+    c = given_sound("{}", "SLUICE_MODEL_ALIAS=a*=1,ab=2", NULL);
+    CU_ASSERT_TRUE(aliases_of(c, "ab", out));
+    CU_ASSERT_STRING_EQUAL(out, "1");
+    config_free(c);
+}
+
+static void names_are_shown_as_they_are_written(void)
+{
+    struct buf b = {NULL, 0, 0, 0};
+
+    put_page(&b, "{'model_alias':{'c*':'a/\\\"x','o?':'c'}}", "{}");
+    CU_ASSERT_TRUE(has(&b, "\"model_alias\":{\"value\":{\"c*\":\"a/\\\"x\","
+                           "\"o?\":\"c\"},\"default\":{},\"type\":\"map\","
+                           "\"live\":false,\"reload\":true"));
+    buf_free(&b);
+}
+
+static void who_speaks_messages_is_known(void)
+{
+    static const struct {
+        const char *settings;
+        enum protocols_who who;
+    } rows[] = {
+        {"{}", PROTOCOLS_NOBODY},
+        {"{'upstreams':[{'key_header':'x-api-key'}]}", PROTOCOLS_ALL},
+        {"{'upstreams':[{'key_header':'x-api-key','protocols':['chat']}]}",
+         PROTOCOLS_NOBODY},
+        {"{'upstreams':[{'protocols':['messages']}]}", PROTOCOLS_ALL},
+        {"{'upstreams':[{'name':'a','protocols':['messages','chat']},"
+         "{'name':'b'}]}",
+         PROTOCOLS_SOME},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct config *c = sound(rows[i].settings, "{}");
+
+        CU_ASSERT_EQUAL(protocols_messages(c), rows[i].who);
+        config_free(c);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"each key is an upstream", each_key_is_an_upstream},
+    {"the first name that fits holds", the_first_name_that_fits_holds},
+    {"names are shown as they are written",
+     names_are_shown_as_they_are_written},
+    {"who speaks Messages is known", who_speaks_messages_is_known},
     {"every key is checked", every_key_is_checked},
     {"a key that others may read is refused",
      a_key_that_others_may_read_is_refused},

@@ -145,6 +145,17 @@ static const struct {
     {"{'fallbacks': ['a=b']}", "fallbacks: [\"a=b\"] is refused; must be an "
                                "object of at most 64 models, each with a list "
                                "of 1 to 8 others"},
+    {"{'model_alias': ['a=b']}",
+     "model_alias: [\"a=b\"] is refused; must be an "
+     "object of at most 64 patterns"},
+    {"{'model_alias': {'a': ['b']}}", "model_alias: a pattern or model has"},
+    {"{'model_alias': {'a': ''}}", "model_alias: a pattern or model has no"},
+    {"{'model_alias': {'': 'b'}}", "model_alias: a pattern or model has no"},
+    {"{'model_alias': {'a=b': 'c'}}", "model_alias: a pattern or model has"},
+    {"{'model_alias': {'a': 'b c'}}", "model_alias: a pattern or model has"},
+    {"{'upstreams': [{'protocols': []}]}", "upstreams.nim.protocols: an empty"},
+    {"{'upstreams': [{'protocols': ['chats']}]}",
+     "upstreams.nim.protocols: an entry is not known; must be chat, messages"},
     {"{'fallbacks': null}", "fallbacks: null is refused"},
     {"{'fallbacks': {'a': 'b'}}", "fallbacks: an entry has no list of models"},
     {"{'fallbacks': {'a': []}}", "fallbacks: an entry has no list of models"},
@@ -265,6 +276,8 @@ static const struct {
     const char *vars[3], *wanted;
 } bad_vars[] = {
     {{"SLUICE_FALLBACKS=a"}, "SLUICE_FALLBACKS: an entry is not ASKED=MODEL|"},
+    {{"SLUICE_MODEL_ALIAS=a"}, "SLUICE_MODEL_ALIAS: an entry is not PATTERN="},
+    {{"SLUICE_PROTOCOLS=x"}, "SLUICE_PROTOCOLS: an entry is not known"},
     {{"SLUICE_FALLBACKS=a=b,a=c"}, "fallbacks: a is there twice"},
     {{"SLUICE_FALLBACKS=a=b|"}, "SLUICE_FALLBACKS: a model has no name"},
     {{"SLUICE_API_KEY_FILES=/a,/b", "NVIDIA_API_KEY=" CANARY},

@@ -8,7 +8,7 @@ import {h, replace, setAttr, setText} from '../dom.js';
 import {check, same} from '../check.js';
 
 const GROUPS = [['upstreams', /^upstreams\./], ['queue', /^queue\./], ['waiting', /^(commit_after_s|heartbeat_s|buffered_keepalive|max_body_mb)$/],
-  ['upstream', /^(timeouts|retry|retreat)\.|^(prefer|affinity_s|fallbacks|usage)/], ['ready', /^ready\./], ['access', /^(admin\.|anonymous$|hosts$|origins$|trusted_proxies$|client_)/], ['service', /./]];
+  ['upstream', /^(timeouts|retry|retreat)\.|^(prefer|affinity_s|fallbacks|model_alias|usage)/], ['ready', /^ready\./], ['access', /^(admin\.|anonymous$|hosts$|origins$|trusted_proxies$|client_)/], ['service', /./]];
 
 export function createSettings(app) {
   const {text, api, act, notices} = app;
