@@ -117,6 +117,7 @@ static void check_fields(struct config *cfg, struct config_upstream *up)
         case SETTING_NETWORKS:
         case SETTING_PATHS:
         case SETTING_FALLBACKS:
+        case SETTING_ALIASES:
             check_list(*(char ***)at, *setting_count(row, cfg, up));
             break;
         case SETTING_BOOL:
