@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fcgi/as_chat.h"
+#include "fcgi/choices.h"
 #include "fcgi/conceal.h"
 #include "fcgi/config/api_url.h"
 #include "fcgi/config/config.h"
@@ -167,15 +168,25 @@ bool attempt_choose(struct exchange *x, uint32_t upstream, const char *name)
 
 /* ---- from beginning to end -------------------------------------------------- */
 
+/* For a connection.  Where another upstream may serve it one that does not answer is
+ * left sooner: two seconds are two lost SYNs. */
+static int64_t patience_ms(const struct exchange *x)
+{
+    const struct place *p = &x->place;
+    bool has_others = p->choices != NULL && p->moves + 1 < p->choices->n;
+
+    return has_others ? min_i64(x->s->cfg->connect_ms, 2000)
+                      : x->s->cfg->connect_ms;
+}
+
 void attempt_begin(struct exchange *x)
 {
-    const struct config *cfg = x->s->cfg;
     struct attempt *a = &x->attempt;
     struct onward_headers headers;
     struct buf url = {NULL, 0, 0, 0};
     struct transfer_request req = {
         .method = "GET",
-        .connect_ms = cfg->connect_ms,
+        .connect_ms = patience_ms(x),
         /* A kept one may be dead, and nobody can tell what it has taken. */
         .fresh = a->is_fresh || (a->errand == ERRAND_REQUEST &&
                                  !request_is_repeatable(x->req)),

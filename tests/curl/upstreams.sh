@@ -80,6 +80,25 @@ at_most "a try at what is dead costs its request hardly any time" 0.3 \
 at_most "and the others none: they do not try it, but for one after 1, 2, 4 ... s" 5 "$(curl -s "$url/api/status" | jq .counters.answers.away)"
 stop_sluice
 
+# One that does not even refuse: its queue of connections is full, and nobody takes any.
+exec 8< <(perl -MSocket -e '
+    socket(my $s, AF_INET, SOCK_STREAM, 0); bind($s, sockaddr_in(0, INADDR_LOOPBACK)); listen($s, 0);
+    my ($port) = sockaddr_in(getsockname $s); my @full;
+    for (1 .. 3) { socket(my $c, AF_INET, SOCK_STREAM | 2048, 0); connect($c, sockaddr_in($port, INADDR_LOOPBACK)); push @full, $c }
+    $| = 1; print "$port\n"; sleep 600')
+pids+=("$!")
+read -r silent_port <&8
+another_sim big --requests 40 --window 3
+settings silent "$(upstream silent "http://127.0.0.1:$silent_port" 40)" "$(upstream big "$big" 40)"
+sed -i 's/^{/{"prefer":"first",/' "$conf"
+start_sluice silent SLUICE_CONFIG="$conf" SLUICE_WORKERS=1 SLUICE_UPSTREAM_URL=
+slow=$(curl -s -o /dev/null -w '%{http_code} %{time_total}' "$url/v1/chat/completions" \
+    -H 'Content-Type: application/json' -d '{"model":"sim/echo","messages":[]}')
+echo "the one that found nobody who answers: $slow s"
+is "who meets one that does not answer is served by another" 200 "${slow% *}"
+at_most "after two seconds, not after timeouts.connect_s" 6 "${slow#* }"
+stop_sluice
+
 # ---- one is held while 300 wait -------------------------------------------------
 
 another_sim big --requests 40 --window 3
