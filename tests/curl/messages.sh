@@ -14,10 +14,10 @@ say() { # say MODEL [EXTRA-JSON] [CURL-OPTION...]
 }
 S=',"stream":true'
 events() { sed -n 's/^event: //p' <<<"$body" | uniq | xargs; }
-told() { sed -n 's/^data: //p' <<<"$body"; }
-text() { told | jq -rj 'select(.type == "content_block_delta") | .delta.text // empty'; }
+payload() { sed -n 's/^data: //p' <<<"$body"; }
+text() { payload | jq -rj 'select(.type == "content_block_delta") | .delta.text // empty'; }
 error() { jq -r '"\(.type) \(.error.type) \(.error.message)"' <<<"$body"; }
-last_error() { told | jq -r 'select(.type == "error") | "\(.error.type) \(.error.message)"'; }
+last_error() { payload | jq -r 'select(.type == "error") | "\(.error.type) \(.error.message)"'; }
 seen() { curl -s "$sim/sim/arrivals" | jq -r ".arrivals[-1].$1"; }
 
 start_sim --limiter none --key nvapi-practice
@@ -51,7 +51,7 @@ for how in stream-6-0 stream-6-0+split-7 stream-6-0+crlf stream-6-0+no-done stre
     is "$how: its events" "200 $whole" "$status $(events)"
     is "$how: its words" "This is a practice answer from" "$(text)"
     [ $how = stream-6-0+no-options ] && continue # it does not say
-    is "$how: what it took" 6 "$(told | jq -r 'select(.type == "message_delta").usage.output_tokens')"
+    is "$how: what it took" 6 "$(payload | jq -r 'select(.type == "message_delta").usage.output_tokens')"
 done
 say sim/stream-6-0+json-for-stream "$S"
 is "JSON for a stream is told as one" "200 $whole This is a practice answer from" "$status $(events) $(text)"
@@ -66,9 +66,9 @@ T=',"tools":[{"name":"weather","description":"d","input_schema":{"type":"object"
 say sim/tools "$T"
 is "a call" "tool_use weather Oslo" "$(jq -r '"\(.stop_reason) \(.content[0].name) \(.content[0].input.city)"' <<<"$body")"
 say sim/tools "$S$T"
-is "a call in a stream" 'Oslo 3 tool_use' "$(told | jq -rj 'select(.delta.type == "input_json_delta") | .delta.partial_json' |
-    jq -r '"\(.city) \(.days)"') $(told | jq -r 'select(.type == "message_delta").delta.stop_reason')"
-id=$(told | jq -r 'select(.type == "content_block_start").content_block.id')
+is "a call in a stream" 'Oslo 3 tool_use' "$(payload | jq -rj 'select(.delta.type == "input_json_delta") | .delta.partial_json' |
+    jq -r '"\(.city) \(.days)"') $(payload | jq -r 'select(.type == "message_delta").delta.stop_reason')"
+id=$(payload | jq -r 'select(.type == "content_block_start").content_block.id')
 ask /v1/messages "${J[@]}" -d "{\"model\":\"sim/tokens-3\",\"max_tokens\":9$T,\"messages\":[{\"role\":\"user\",\"content\":\"?\"},
     {\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"$id\",\"name\":\"weather\",\"input\":{\"city\":\"Oslo\"}}]},
     {\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"$id\",\"content\":\"rain\"}]}]}"
@@ -135,9 +135,9 @@ is "or the next" "sim/tokens-3 claude-x" "$(header X-Sluice-Model) $(jq -r .mode
 chat short
 is "on all routes" "sim/stream-2-0 short" "$(header X-Sluice-Model) $(jq -r .model <<<"$body")"
 chat short "$S" -N
-is "in streams too" "sim/stream-2-0 short" "$(header X-Sluice-Model) $(told | jq -r '.model? // empty' 2>/dev/null | sort -u)"
+is "in streams too" "sim/stream-2-0 short" "$(header X-Sluice-Model) $(payload | jq -r '.model? // empty' 2>/dev/null | sort -u)"
 ask /v1/responses "${J[@]}" -N -d '{"model":"short","stream":true,"input":"x"}'
-is "and of Responses" short "$(told | jq -r '.response.model? // empty' | sort -u)"
+is "and of Responses" short "$(payload | jq -r '.response.model? // empty' | sort -u)"
 is "the log says what was served" "sim/stream-2-0" "$(curl -s "$url/api/status" | jq -r '.recent[0].model')"
 
 # ---- in line -------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh - the official OpenAI SDKs, unchanged but for base_url, in front of a
+# run.sh - the official SDKs of OpenAI and, on /v1/messages, of Anthropic, unchanged but for base_url, in front of a
 # real Sluice.  `make test-sdk` calls it; README.md says what it needs.
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/../curl/lib.sh"
@@ -13,6 +13,7 @@ unset NVIDIA_API_KEY "${!OPENAI_@}" "${!SLUICE_@}"
 node_sdk=7.57.0
 node_sdk_before_22=6.49.0
 python_sdk=3.54.0
+anthropic_sdk=2.14.0
 
 cache=$root/build/sdk
 mkdir -p "$cache"
@@ -81,14 +82,29 @@ python_part() {
     PYTHONPATH=$cache/$dir PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1 count python3 "$here/python.py"
 }
 
+# Anthropic's, on /v1/messages.
+messages_part() {
+    local version=${SDK_ANTHROPIC:-$anthropic_sdk} dir
+    python3 -m pip --version >/dev/null 2>&1 || { not_run messages "python3 or pip is not here"; return; }
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+        { not_run messages "$(python3 -V) is older than 3.10"; return; }
+    dir=anthropic-$version-$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    fill "$dir" python3 -m pip install --disable-pip-version-check --no-compile \
+        "anthropic==$version" --target || return
+    servers
+    echo "$(python3 -V), anthropic $version"
+    PYTHONPATH=$cache/$dir PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1 count python3 "$here/messages.py"
+}
+
 skipped=
 parts=("$@")
-[ $# != 0 ] || parts=(node python)
+[ $# != 0 ] || parts=(node python messages)
 for part in "${parts[@]}"; do
     case $part in
     node) node_part ;;
     python) python_part ;;
-    *) echo "usage: run.sh [node] [python]" >&2; exit 2 ;;
+    messages) messages_part ;;
+    *) echo "usage: run.sh [node] [python] [messages]" >&2; exit 2 ;;
     esac
 done
 [ -z "$skipped" ] || printf '\n*** NOT RUN:%s\n' "$skipped"
