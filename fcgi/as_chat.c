@@ -87,6 +87,7 @@ static void become(struct request *r, struct buf *chat, bool is_open)
     buf_fit(chat);
     r->body = *chat;
     r->content_length = -1; /* it was of the other */
+    memcpy(r->user, r->got->user, sizeof(r->user));
     r->route = r->came_by->twin;
 }
 

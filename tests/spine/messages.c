@@ -87,6 +87,20 @@ static void a_stream_is_told_event_by_event(void)
     stage_free(st);
 }
 
+static void an_end_without_its_blank_line_is_one(void)
+{
+    struct stage *st = asked(NULL, STREAM);
+
+    wire_head(st->s.up, 200, SSE);
+    CU_ASSERT_TRUE(wire_body(st->s.up, HI));
+    CU_ASSERT_TRUE(wire_body(st->s.up, "data: [DONE]"));
+    wire_end(st->s.up, END_OK, "");
+    stage_settle(st);
+    ENDED(st);
+    SAID(st, "event: message_stop\n");
+    stage_free(st);
+}
+
 static void a_cut_stream_ends_with_an_error(void)
 {
     struct stage *st = asked(NULL, STREAM);
@@ -219,6 +233,15 @@ static void an_answer_bears_the_name_that_was_asked_for(void)
     stage_free(st);
 }
 
+static void its_user_names_a_client(void)
+{
+    struct stage *st = asked("{'client_from_user':true}",
+                             ASK(",\"metadata\":{\"user_id\":\"alice\"}"));
+
+    CU_ASSERT_STRING_EQUAL(st->r->client, "alice");
+    stage_free(st);
+}
+
 static const struct spine_test tests[] = {
     {"messages: go as chat and come as a message",
      it_goes_as_chat_and_comes_as_a_message},
@@ -226,6 +249,8 @@ static const struct spine_test tests[] = {
      who_speaks_it_gets_it_as_it_came},
     {"messages: a stream is told event by event",
      a_stream_is_told_event_by_event},
+    {"messages: an end without its blank line is one",
+     an_end_without_its_blank_line_is_one},
     {"messages: a cut stream ends with an error",
      a_cut_stream_ends_with_an_error},
     {"messages: an error in it is told without a key",
@@ -236,6 +261,7 @@ static const struct spine_test tests[] = {
      what_chat_cannot_say_is_not_sent},
     {"messages: an answer bears the name that was asked for",
      an_answer_bears_the_name_that_was_asked_for},
+    {"messages: its user names a client", its_user_names_a_client},
     {NULL, NULL},
 };
 
