@@ -77,6 +77,8 @@ many 80 "$work/again"
 read -r fds2 kib2 < <(look)
 printf 'kill: descriptors %d -> %d, RSS of all workers %d -> %d KiB\n' "$fds" "$fds2" "$kib" "$kib2"
 is "all of that load is answered" 80 "$(grep -c '^200' "$work/again")"
-at_most "descriptors stay" $((fds + 40)) "$fds2"
+# A worker keeps its connections to the upstream, and not all have had their share of the
+# first load; one that is left by each request would be 160 more.
+at_most "descriptors stay" $((fds + 80)) "$fds2"
 case $build in *san) ;; *) at_most "memory stays" $((kib + kib / 4)) "$kib2" ;; esac
 finish

@@ -302,6 +302,45 @@ static void who_has_a_slot_kept_at_one_that_is_away_goes_elsewhere(void)
     desk_free(d);
 }
 
+/* There are slots at both, but not so many tokens: it waits, and nobody goes instead
+ * of it, until an answer tells that it took less. */
+static void what_does_not_fit_by_its_tokens_waits_for_the_first_that_has_them(
+    void)
+{
+    static const uint32_t limits[] = {40, 40};
+    static const struct limiter_usage took = {0, 100};
+    struct limiter_choice choices[] = {{0, "m", 0, 0}, {1, "m", 0, 0}};
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+    struct desk *d = desk_new(1);
+    struct ask *a[4];
+    uint32_t i;
+
+    share(d, limits, 2);
+    d->set.rules[0].tokens = d->set.rules[1].tokens = 1000;
+    desk_open(d, 0);
+    req.choices = choices;
+    req.n_choices = 2;
+    for (i = 0; i < 4; i++) {
+        req.max_tokens = i < 3 ? 600 : 300;
+        a[i] = desk_ask(d, 0, &req);
+    }
+    desk_turn(d);
+    CU_ASSERT_EQUAL(granted(d), 2);
+    CU_ASSERT_NOT_EQUAL(a[0]->news.choice, a[1]->news.choice);
+    for (i = 0; i < 2; i++)
+        desk_sent(a[i]);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(granted(d), 2);
+    limiter_settle(d->w[0], a[1]->ticket, &took);
+    desk_done(a[1], false);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a[2]->grants, 1);
+    CU_ASSERT_EQUAL(a[2]->news.choice, a[1]->news.choice);
+    CU_ASSERT_EQUAL(a[3]->grants, 1);
+    desk_finish(d);
+    desk_free(d);
+}
+
 /* ---- long runs ---------------------------------------------------------------- */
 
 #define SENT 6000
@@ -469,6 +508,8 @@ static const struct unit_test tests[] = {
      who_was_refused_at_one_goes_to_another},
     {"who has a slot kept at one that is away goes elsewhere",
      who_has_a_slot_kept_at_one_that_is_away_goes_elsewhere},
+    {"what does not fit by its tokens waits for the first that has them",
+     what_does_not_fit_by_its_tokens_waits_for_the_first_that_has_them},
     {"saturated windows are used up and no more",
      saturated_windows_are_used_up_and_no_more},
     {"each goes when it was told", each_goes_when_it_was_told},
