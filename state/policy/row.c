@@ -92,16 +92,16 @@ static uint32_t settle(struct layout *lay, uint32_t i,
     return line;
 }
 
-/* Fills a free row and stores STATE last.  NONE: the table is full. */
+/* Fills a free row, of CLIENT, and stores STATE last. */
 static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
-                                 uint32_t state, int64_t now, uint32_t *out)
+                                 uint32_t client, uint32_t state, int64_t now,
+                                 uint32_t *out)
 {
     const struct limiter_request *req = j->req;
     uint32_t i = lay->live.free_row;
-    uint32_t client, model, scope;
+    uint32_t model, scope;
     struct lay_row *r;
 
-    client = naming_client(lay, req->client, now);
     if (i == NONE || client == NONE)
         return REFUSED_TABLE;
     scope = settle(lay, i, req, now, &model);
@@ -239,12 +239,11 @@ static void note_pause(struct lay_row *r, int64_t for_ns)
 
 /* ---- transitions ----------------------------------------------------- */
 
-static enum limiter_refusal bounds_check(struct layout *lay,
+static enum limiter_refusal bounds_check(const struct layout *lay,
                                          const struct limiter_request *req,
-                                         int64_t now)
+                                         uint32_t client)
 {
     const struct lay_bounds *b = &lay->bounds;
-    uint32_t client = naming_client(lay, req->client, now);
 
     if (lay->live.waiting >= b->waiting || lay->live.waiting >= LAY_WAITERS)
         return REFUSED_QUEUE_FULL;
@@ -269,10 +268,11 @@ static void line_up(struct layout *lay, uint32_t i)
 enum limiter_refusal row_join(struct layout *lay, const struct row_join *j,
                               int64_t now, uint32_t *out)
 {
-    enum limiter_refusal why = bounds_check(lay, j->req, now);
+    uint32_t client = naming_client(lay, j->req->client, now);
+    enum limiter_refusal why = bounds_check(lay, j->req, client);
 
     if (why == REFUSED_NOT)
-        why = make(lay, j, ROW_WAITING, now, out);
+        why = make(lay, j, client, ROW_WAITING, now, out);
     if (why == REFUSED_NOT)
         line_up(lay, *out);
     return why;
@@ -293,7 +293,8 @@ static void go_on(struct layout *lay, uint32_t i, uint32_t k)
 enum limiter_refusal row_adopt(struct layout *lay, const struct row_join *j,
                                uint32_t state, int64_t now, uint32_t *out)
 {
-    enum limiter_refusal why = make(lay, j, state, now, out);
+    uint32_t client = naming_client(lay, j->req->client, now);
+    enum limiter_refusal why = make(lay, j, client, state, now, out);
 
     if (why == REFUSED_NOT && (state == ROW_OPEN || state == ROW_SENT))
         go_on(lay, *out, j->choice);
