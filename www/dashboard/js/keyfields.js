@@ -1,8 +1,7 @@
 /*
  * keyfields.js - what can be said of a key, and may it be so?
  *
- * The fields to make one, or (`now`) to change one in its row; the server's
- * bounds, which it has the last word on.
+ * The fields to make one, or (`now`) to change one; the server's bounds.
  */
 import {check, checkName, same} from './check.js';
 import {h, setAttr, setText} from './dom.js';

@@ -90,7 +90,7 @@ export default {
     onReload: 'changes on reload', onRestart: 'changes on restart', 'source.default': 'default', 'source.file': 'from the file', 'source.env': 'from the environment',
     'source.live': 'set live', 'group.upstreams': 'Quota', 'group.queue': 'Queue', 'group.waiting': 'While waiting', 'group.upstream': 'Patience with the upstream',
     'group.ready': 'Readiness', 'group.access': 'Access', 'group.service': 'Service', prefer: 'Of several upstreams', prefer_within_s: 'Wait longer for the preferred one by',
-    affinity_s: 'And for the one a conversation had by', fallbacks: 'Models in place of others', model_alias: 'Other names of models', usage: 'Ask streams for their tokens', 'queue.max': 'Places in all',
+    affinity_s: 'And for the one a conversation had by', fallbacks: 'Models in place of others', model_alias: 'Aliases of models', usage: 'Ask streams for their tokens', 'queue.max': 'Places in all',
     'queue.per_client': 'Places for one client', 'queue.timeout_s': 'Longest wait', 'queue.max_mb': 'Bodies held', commit_after_s: 'Begin the answer of a waiting stream after',
     heartbeat_s: 'Sign of life every', comments_off: 'No signs of life for', wait_events: 'Events as signs of life for', event_patience_s: 'Patience of clients that count events',
     free: 'What costs no slot', buffered_keepalive: 'Signs of life without a stream', max_body_mb: 'Largest body', 'timeouts.connect_s': 'To connect',

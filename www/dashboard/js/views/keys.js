@@ -42,7 +42,7 @@ export function createKeys(app) {
   /* A cell that is a field while its row is changed. */
   const cell = (name, say) => (k) => (editing?.name === k.name ? marked(editing.id, editing.fields.el(name)) : say(k));
   const figure = (key, label, name) => ({key, label, num: true, value: (k) => clients.get(k.name)?.[name], cell: (k) => fmt.compact(clients.get(k.name)?.[name])});
-  /* Those in tokens are seldom there: they have no columns of their own. */
+  /* Those in tokens are rare: no columns. */
   const limits = (k) => [k.requests_per_min && t('perMin', {n: k.requests_per_min}),
     ...['tokens_per_min', 'tokens_per_day'].map((name) => k[name] && `${t(`keys.${name}`)}: ${fmt.num(k[name])}`)].filter(Boolean).join(', ') || t('set.empty');
   const count = (name, say) => ({key: name, label: t(`keys.${name}`), num: true, value: (k) => k[name], cell: cell(name, (k) => (k[name] ? say(k[name]) : t('set.empty')))});
