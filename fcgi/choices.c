@@ -216,24 +216,6 @@ static void add_stand_ins(struct choices *c, const struct choices_query *q,
     }
 }
 
-/* The one that the conversation had comes first, if it is one for the same model
- * as the first of all: another model remembers nothing of it. */
-static void prefer_had(struct choices *c, const struct choices_query *q)
-{
-    int64_t patience = q->cfg->affinity_ms * NS_PER_MS;
-    uint32_t i, k;
-
-    for (i = 0; i < c->n && c->names[i] == c->names[0]; i++)
-        if (c->list[i].upstream == q->had)
-            break;
-    if (c->n < 2 || patience == 0 || i == c->n || c->names[i] != c->names[0])
-        return;
-    for (k = 0; k < c->n; k++)
-        c->list[k].rank++;
-    c->list[i].rank = 0;
-    c->list[i].patience_ns = max_i64(c->list[i].patience_ns, patience);
-}
-
 static void swap(struct choices *c, uint32_t i, uint32_t k)
 {
     struct limiter_choice one = c->list[i];
@@ -268,8 +250,6 @@ void choices_of(struct choices *out, const struct choices_query *q)
     (void)snprintf(out->asked, sizeof(out->asked), "%s", q->served_by);
     if (q->served_by[0] == '\0' || q->model[0] == '\0' || q->is_bound) {
         add_one(out, q);
-        if (q->is_bound && q->had < q->cfg->n_upstreams)
-            out->list[0].upstream = q->had;
         return;
     }
     n = fallbacks_of(q->cfg, q->model, out->stand_ins);
@@ -279,6 +259,5 @@ void choices_of(struct choices *out, const struct choices_query *q)
         add(out, q->cfg, named(q->cfg, q->model), out->asked, NULL);
     if (out->n == 0)
         add_one(out, q);
-    prefer_had(out, q);
     put_in_order(out);
 }

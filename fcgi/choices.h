@@ -13,8 +13,7 @@
 struct config;
 struct listed;
 
-#define CHOICES_MAX    16
-#define CHOICES_NOBODY UINT32_MAX
+#define CHOICES_MAX 16
 
 /* What is asked; all of it borrowed. */
 struct choices_query {
@@ -25,7 +24,6 @@ struct choices_query {
                                   * inference: one upstream, always the same */
     bool only_messages;          /* it can be said in Messages' words alone */
     bool is_bound; /* it names what one upstream keeps: the same */
-    uint32_t had;  /* the upstream of its conversation, or CHOICES_NOBODY */
 };
 
 /* Their texts are in themselves, so that they may outlive the query; not to be

@@ -133,7 +133,6 @@ static struct choices *choose(const struct exchange *x)
         .only_messages = x->req->route->ends == ENDS_MESSAGE &&
                          protocols_messages(x->s->cfg) == PROTOCOLS_SOME,
         .is_bound = x->req->is_bound,
-        .had = CHOICES_NOBODY,
     };
     struct choices *c = calloc(1, sizeof(*c));
 

@@ -29,22 +29,6 @@ void openings_look_at(struct layout *lay, struct openings *o, uint32_t upstream)
         o->open &= ~bit(upstream);
 }
 
-static void begin(const struct layout *lay, uint32_t line, int64_t now,
-                  struct openings *o)
-{
-    uint32_t i;
-
-    o->line = line;
-    o->now = now;
-    o->members = o->open = 0;
-    for (i = 0; i < LAY_UPSTREAMS; i++) {
-        o->when[i] = NEVER;
-        o->claims[i] = 0;
-        if (lay->rules[i].line == line + 1 && limits_in_force(lay, i))
-            o->members |= bit(i);
-    }
-}
-
 void openings_look_all(struct layout *lay, struct openings *o)
 {
     uint32_t i;
@@ -70,7 +54,17 @@ void openings_forget(struct openings *o)
 void openings_all(const struct layout *lay, uint32_t line, int64_t now,
                   struct openings *o)
 {
-    begin(lay, line, now, o);
+    uint32_t i;
+
+    o->line = line;
+    o->now = now;
+    o->members = 0;
+    for (i = 0; i < LAY_UPSTREAMS; i++) {
+        o->when[i] = NEVER;
+        o->claims[i] = 0;
+        if (lay->rules[i].line == line + 1 && limits_in_force(lay, i))
+            o->members |= bit(i);
+    }
     o->open = o->members;
 }
 

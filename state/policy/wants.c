@@ -165,7 +165,8 @@ static void prefer(const struct layout *lay, struct lay_want *w,
         if (w->choice[k].rank < RANK_MAX)
             w->choice[k].rank++;
     w->choice[i].rank = 0;
-    w->choice[i].patience = patience_of(patience_ns);
+    if (w->choice[i].patience < patience_of(patience_ns))
+        w->choice[i].patience = patience_of(patience_ns);
 }
 
 void wants_make(struct layout *lay, uint32_t row, uint32_t line,

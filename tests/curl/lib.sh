@@ -121,6 +121,23 @@ start_sim() {
     sim=http://127.0.0.1:$(cat "$port_file")
 }
 
+# another_sim NAME [OPTION...]: the same; its URL is in $NAME, too.
+another_sim() {
+    local to=$1
+    shift
+    start_sim "$@"
+    printf -v "$to" %s "$sim"
+}
+
+# dead_port: sets $dead_port, on which nobody listens: bound, and never listening.
+dead_port() {
+    exec 9< <(exec perl -MIO::Socket::INET -e '
+        socket(my $s, 2, 1, 0); bind($s, sockaddr_in(0, inet_aton("127.0.0.1")));
+        my ($port) = sockaddr_in(getsockname $s); $| = 1; print "$port\n"; sleep 600')
+    pids+=("$!")
+    read -r dead_port <&9
+}
+
 # start_sluice NAME [VAR=VALUE...]: sets $url, $state, $run_pid.  The upstream
 # is $sim unless the variables say otherwise.  /api/status is never of a second
 # ago: who looks after something was done, sees it.

@@ -4,24 +4,13 @@
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-another_sim() { # another_sim NAME [OPTION...]: its URL is in $NAME
-    local to=$1
-    shift
-    start_sim "$@"
-    printf -v "$to" %s "$sim"
-}
 key_file() { # key_file NAME TEXT: its path
     (umask 077 && printf '%s\n' "$2" >"$work/$1.key")
     printf %s "$work/$1.key"
 }
 api() { curl -s "$url/api/status" | jq -r "$1"; }
 
-# A port on which nobody listens: bound, and never listening.
-exec 9< <(perl -MIO::Socket::INET -e '
-    socket(my $s, 2, 1, 0); bind($s, sockaddr_in(0, inet_aton("127.0.0.1")));
-    my ($port) = sockaddr_in(getsockname $s); $| = 1; print "$port\n"; sleep 600')
-pids+=("$!")
-read -r dead_port <&9
+dead_port
 
 keyed="" pooled="" # set by another_sim
 canaries="nvapi-$(openssl rand -hex 16) nvapi-$(openssl rand -hex 16) nvapi-$(openssl rand -hex 16)"

@@ -4,12 +4,6 @@
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-another_sim() { # another_sim NAME [OPTION...]: its URL is in $NAME
-    local to=$1
-    shift
-    start_sim "$@"
-    printf -v "$to" %s "$sim"
-}
 big='' small='' pool=
 most_at() { curl -s "$1/sim/max?window_ms=3000" | jq -r .max; }
 sent_to() { curl -s "$1/sim/stats" | jq -r .accepted; }
@@ -27,13 +21,7 @@ upstream() { # upstream NAME URL REQUESTS [EXTRA]
     printf '{"name":"%s","base_url":"%s","requests":%d,"window_s":3,"margin_ms":100%s}' "$@"
 }
 
-# A port on which nobody listens: bound, and never listening.
-exec 9< <(perl -MIO::Socket::INET -e '
-    socket(my $s, 2, 1, 0); bind($s, sockaddr_in(0, inet_aton("127.0.0.1")));
-    my ($port) = sockaddr_in(getsockname $s); $| = 1; print "$port\n"; sleep 600')
-dead_pid=$!
-pids+=("$dead_pid")
-read -r dead_port <&9
+dead_port
 
 # ---- three of them, one of which is dead ---------------------------------------
 

@@ -37,7 +37,6 @@ static const struct row {
     const char *want;     /* UPSTREAM:RANK:PATIENCE_S[=NAME], in their order */
     bool any_model;       /* no model's inference */
     bool is_bound;
-    uint32_t had; /* plus one */
 } rows[] = {
 #define AB                                                                     \
     "'upstreams':[{'name':'a','models':['a/*','m/*']},"                        \
@@ -113,32 +112,6 @@ static const struct row {
      {0},
      .want = "0:0:0 0:1:0=a/y 0:2:0=a/z"},
     {"{" AB ",'fallbacks':{'gpt':['y','z']}}", "gpt", {0}, .want = "1:0:0"},
-    /* what its conversation had */
-    {"{" AB "}", "m/x", {0}, .want = "1:0:2 0:1:0", .had = 2},
-    {"{" AB "}", "m/x", {0}, .want = "0:0:2 1:1:0", .had = 1},
-    {"{" AB ",'affinity_s':0}", "m/x", {0}, .want = "0:0:0 1:0:0", .had = 2},
-    {"{" AB "}", "a/x", {0}, .want = "0:0:0", .had = 2},
-    {"{" AB "}", "m/x", {0}, .want = "0:0:0 1:0:0", .had = 9},
-    {"{" AB ",'prefer':'first','prefer_within_s':1,'affinity_s':7}",
-     "m/x",
-     {0},
-     .want = "1:0:7 0:1:1",
-     .had = 2},
-    {"{" AB ",'prefer':'first','prefer_within_s':9,'affinity_s':7}",
-     "m/x",
-     {0},
-     .want = "0:0:9 1:2:9",
-     .had = 1},
-    {"{" AB ",'fallbacks':{'a/x':['b/y']}}",
-     "a/x",
-     {0},
-     .want = "0:0:0 1:1:0=b/y",
-     .had = 2},
-    {"{" AB ",'fallbacks':{'gpt':['m/y','b/z']}}",
-     "gpt",
-     {0},
-     .want = "1:0:2=m/y 0:1:0=m/y 1:2:0=b/z",
-     .had = 2},
     /* one alone, always the same */
     {"{" AB ",'fallbacks':{'m/x':['a/y']}}",
      "m/x",
@@ -147,7 +120,6 @@ static const struct row {
      .any_model = true},
     {"{" AB "}", "", {0}, .want = "1:0:0", .any_model = true},
     {"{" AB "}", "m/x", {0}, .want = "0:0:0", .is_bound = true},
-    {"{" AB "}", "m/x", {0}, .want = "1:0:0", .is_bound = true, .had = 2},
 };
 
 static void tell(const struct choices *c, char *out, size_t max)
@@ -174,7 +146,6 @@ static void ask(struct choices *c, const struct row *row,
                       .model = row->model,
                       .served_by = row->any_model ? "" : row->model,
                       .is_bound = row->is_bound,
-                      .had = row->had - 1, /* 0: CHOICES_NOBODY */
                   });
 }
 

@@ -200,6 +200,40 @@ static void finish_but(struct desk *d, const struct ask *a)
         }
 }
 
+static struct ask *ask_of_talk(struct desk *d, uint64_t key, int64_t patience_s)
+{
+    struct limiter_choice choices[] = {{0, "m", 0, 0}, {1, "m", 0, 0}};
+    struct limiter_request req = lab_request("c", CLASS_NORMAL, 1);
+    struct ask *a;
+
+    req.choices = choices;
+    req.n_choices = 2;
+    req.affinity = (struct limiter_affinity){key, patience_s * NS_PER_S};
+    a = desk_ask(d, 0, &req);
+    desk_turn(d);
+    return a;
+}
+
+/* It goes where it was written before, though the other has sent less; and waits
+ * for that no longer than it has patience. */
+static void a_conversation_goes_where_it_was(void)
+{
+    static const uint32_t limits[] = {3, 40};
+    struct desk *d = shared_desk(1, limits, 2);
+    uint32_t i;
+
+    for (i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(ask_of_talk(d, 7, 2)->news.choice, 0);
+        desk_finish(d);
+    }
+    CU_ASSERT_EQUAL(ask_of_talk(d, 8, 2)->news.choice, 1);
+    CU_ASSERT_EQUAL(ask_of_talk(d, 7, 2)->news.choice,
+                    1); /* a minute is long */
+    desk_finish(d);
+    CU_ASSERT_EQUAL(ask_of_talk(d, 0, 2)->news.choice, 1);
+    desk_free(d);
+}
+
 /* ---- one becomes unusable --------------------------------------------------- */
 
 static void what_is_away_is_left_alone_and_tried_again(void)
@@ -502,6 +536,7 @@ static const struct unit_test tests[] = {
     {"nobody waits for who wants another", nobody_waits_for_who_wants_another},
     {"a better one is waited for as long as patience goes",
      a_better_one_is_waited_for_as_long_as_patience_goes},
+    {"a conversation goes where it was", a_conversation_goes_where_it_was},
     {"what is away is left alone and tried again",
      what_is_away_is_left_alone_and_tried_again},
     {"who was refused at one goes to another",
