@@ -211,7 +211,7 @@ static void count_older(struct retreat *r, const struct retreat_refusal *what)
     if (f->first_ns == 0)
         return;
     f->burst++;
-    if (r->state == RETREAT_HOLDING && what->sent_ns >= r->window.opened_ns)
+    if (r->window.hits > 0 && what->sent_ns >= r->window.opened_ns)
         f->suspect =
             min_u32(f->suspect, upstream_window_left(&r->window, f->before));
 }

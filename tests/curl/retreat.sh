@@ -4,17 +4,17 @@
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# 20 in 2 s where Sluice believes 40; the margin is for a machine that does all of
+# 20 in 3 s where Sluice believes 40; the margin is for a machine that does all of
 # this at once: a nimsim that reads late sees two windows in one.
-start_sim --requests 20 --window 2
-start_sluice main SLUICE_REQUESTS=40 SLUICE_WINDOW_S=2 SLUICE_MARGIN_MS=300 SLUICE_WORKERS=3 SLUICE_SCOPE=account
+start_sim --requests 20 --window 3
+start_sluice main SLUICE_REQUESTS=40 SLUICE_WINDOW_S=3 SLUICE_MARGIN_MS=500 SLUICE_WORKERS=3 SLUICE_SCOPE=account
 
 api() { curl -s "$url/api/status" | jq -r "$1"; }
 # Of each of the upstream's windows: those it refused.
 refusals() {
     curl -s "$sim/sim/arrivals" | jq -r '
         reduce .arrivals[] as $a ({start: -1e18, n: []};
-            (if $a.t_ns - .start >= 2e9 then .start = $a.t_ns | .n += [0] else . end)
+            (if $a.t_ns - .start >= 3e9 then .start = $a.t_ns | .n += [0] else . end)
             | if $a.verdict == "refused" then .n[-1] += 1 else . end)
         | .n | map(tostring) | join(" ")'
 }

@@ -177,6 +177,42 @@ static void what_never_passes_is_tried_ever_more_rarely_up_to_the_bound(void)
     CU_ASSERT_TRUE(span >= 225 * S);
 }
 
+/* On a slow way the rest of the burst is refused when one could try already, and
+ * our own window may have no room for it. */
+static void refusals_that_come_when_one_could_try_are_counted(void)
+{
+    struct retreat r = {0};
+    int64_t at;
+    uint32_t i;
+
+    send_n(&r, 40, LAB_T0);
+    for (i = 0; i < 5; i++)
+        (void)refuse(&r, LAB_T0, 40 - i, -1, LAB_T0 + 50 * MS);
+    pass(&r, r.until_ns);
+    CU_ASSERT_EQUAL(r.state, RETREAT_PROBING);
+    for (i = 5; i < 20; i++)
+        CU_ASSERT_FALSE(refuse(&r, LAB_T0, 40 - i, -1, r.until_ns + MS));
+    CU_ASSERT_EQUAL(r.find.suspect, 20);
+
+    at = LAB_T0 + 60 * S + 500 * MS;
+    go(&r, 1000, at);
+    CU_ASSERT_TRUE(answer(&r, at, 1000, at + MS));
+    CU_ASSERT_EQUAL(r.window.allowance, 20);
+}
+
+/* What comes when the window is over says nothing of the next one. */
+static void a_refusal_later_than_the_window_is_not_counted(void)
+{
+    struct retreat r;
+
+    burst(&r, 19);
+    while (r.until_ns < LAB_T0 + 60 * S)
+        (void)refuse_probe(&r, 1000 + (uint64_t)(r.until_ns / S));
+    pass(&r, r.until_ns);
+    CU_ASSERT_FALSE(refuse(&r, LAB_T0, 20, -1, r.until_ns));
+    CU_ASSERT_EQUAL(r.find.suspect, 21);
+}
+
 static void sends_older_than_the_hold_neither_lengthen_nor_escalate_it(void)
 {
     struct retreat r = {0};
@@ -626,6 +662,10 @@ static const struct unit_test tests[] = {
      tries_are_jittered_and_can_be_played_again},
     {"what never passes is tried ever more rarely, up to the bound",
      what_never_passes_is_tried_ever_more_rarely_up_to_the_bound},
+    {"refusals that come when one could try are counted",
+     refusals_that_come_when_one_could_try_are_counted},
+    {"a refusal later than the window is not counted",
+     a_refusal_later_than_the_window_is_not_counted},
     {"sends older than the hold neither lengthen nor escalate it",
      sends_older_than_the_hold_neither_lengthen_nor_escalate_it},
     {"silence is an answer", silence_is_an_answer},

@@ -81,6 +81,13 @@ const struct row rows_one[] = {
                      .of = OF_ACCOUNT,
                      .tells = true}}},
     {.name = "fixed 80", ONE(LIMIT_FIXED, 80)},
+    /* Longer than until the first try. */
+    {.name = "fixed 20 of 6 s, up to 0.3 s away",
+     END_TO_END,
+     .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 20, SMALL)},
+                  .way_ns = 300 * NS_PER_MS},
+     .bounds = {{BEYOND, 2}, {LATER, 0.25}},
+     .holds = true},
     {.name = "fixed 20, 429s 5 s late",
      .upstream = {.limits = {ACCOUNT(LIMIT_FIXED, 20, W)}, .refuse_ns = 5 * S}},
 

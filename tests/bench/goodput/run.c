@@ -52,6 +52,14 @@ static void note_first_slot(struct run *r, const struct job *j)
         note_eta(r, j, llabs(r->now - j->eta_ns));
 }
 
+static int64_t way_ns(struct run *r, const struct job *j)
+{
+    int64_t most = row_upstream(r->row, j->at)->way_ns;
+
+    return TRANSIT_MIN_NS +
+           dice_below(&r->dice, most > 0 ? most - TRANSIT_MIN_NS : TRANSIT_NS);
+}
+
 void run_send(struct run *r, struct job *j)
 {
     if (j->attempts++ == 0)
@@ -60,9 +68,7 @@ void run_send(struct run *r, struct job *j)
     if (r->policy->sees)
         arrive(r, j);
     else
-        heap_add(&r->heap,
-                 r->now + TRANSIT_MIN_NS + dice_below(&r->dice, TRANSIT_NS),
-                 EVENT_ARRIVE, j);
+        heap_add(&r->heap, r->now + way_ns(r, j), EVENT_ARRIVE, j);
 }
 
 void run_later(struct run *r, struct job *j, int64_t at)

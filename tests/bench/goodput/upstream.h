@@ -60,6 +60,8 @@ struct upstream_spec {
         int64_t window_ns;
     } tokens; /* one more passes while fewer were used in the last window: what
                * it will take it does not know, and counts it whole */
+    int64_t way_ns;             /* a hit is on its way for up to so long; 0:
+                                 * 40 ms */
     int64_t refuse_ns;          /* until a refusal comes; 0: 20 ms */
     int64_t answer_ns;          /* until an answer does; 0: 300 ms, */
     int64_t service_ns[MODELS]; /* 0: as that */
