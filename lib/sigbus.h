@@ -23,7 +23,8 @@ void sigbus_init(void);
  */
 enum sigbus_result sigbus_run(void (*fn)(void *), void *arg, const char **what);
 
-/* Leaves the guarded function; outside of one, aborts. */
-_Noreturn void sigbus_damaged(const char *what);
+/* Leaves the guarded function; outside of one, aborts.  Cold: what leads to it
+ * lies apart from what is done a thousand times a second. */
+__attribute__((cold)) _Noreturn void sigbus_damaged(const char *what);
 
 #endif

@@ -62,8 +62,7 @@ void journal_gauge(struct limiter *lim)
     lim->journal.has_gauge = true;
     if (upstream >= LAY_UPSTREAMS || !limits_is_sane(&lay->rules[upstream]))
         return;
-    admit_refresh(lay, upstream, lim->now);
-    g->window_used = admit_used(lay, upstream, lim->now);
+    g->window_used = admit_used_now(lay, upstream, lim->now);
     g->window_limit = lay->rules[upstream].requests;
 }
 

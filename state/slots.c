@@ -101,9 +101,11 @@ static int64_t give_all(struct limiter *lim, uint32_t scope,
     uint32_t row;
     bool more;
 
-    while (source->have(lay, scope, TAKE_ONE, lim->now, &when)) {
+    for (;;) {
         if (s->waiting == 0)
-            return NEVER;
+            return NEVER; /* whoever comes looks for himself */
+        if (!source->have(lay, scope, TAKE_ONE, lim->now, &when))
+            break;
         if (!effort_take(effort, looks_for_one(s)))
             return lim->now;
         row = whose_turn(lim, scope, &when, &more);
@@ -115,8 +117,7 @@ static int64_t give_all(struct limiter *lim, uint32_t scope,
             break;
         giving_give(lim, row);
     }
-    if (s->waiting > 0)
-        source->want(lay, scope, when, lim->now);
+    source->want(lay, scope, when, lim->now);
     return when;
 }
 
@@ -240,6 +241,7 @@ void slots_hand_out_all(struct limiter *lim)
     uint32_t first = lim->hand_from;
 
     hand_out_between(lim, first, LAY_SCOPES);
-    hand_out_between(lim, 0, first);
+    if (first > 0)
+        hand_out_between(lim, 0, first);
     lim->more |= lim->grants.cut;
 }

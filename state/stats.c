@@ -45,9 +45,8 @@ static void add_scope(struct look *k, uint32_t id, struct tally_upstream *u)
     struct admit_tokens tokens;
     uint32_t i;
 
-    admit_refresh(k->lay, id, k->now);
     u->in_flight += s->in_flight;
-    u->window_used += admit_used(k->lay, id, k->now);
+    u->window_used += admit_used_now(k->lay, id, k->now);
     u->window_limit += limits_of(k->lay, id)->requests;
     u->tokens_milli += admit_tokens_milli(k->lay, id, k->now);
     admit_tokens(k->lay, id, k->now, &tokens);

@@ -35,26 +35,45 @@ static void copy_choices(struct ticket *t, const struct limiter_request *req)
     }
 }
 
+#define TEXTS 4
+
+/* The strings of T's request, which may be cut, become its own, behind it. */
+static void own_texts(struct ticket *t, const char *const from[TEXTS],
+                      const size_t len[TEXTS])
+{
+    const char **const to[TEXTS] = {&t->req.client, &t->req.model,
+                                    &t->req.request_id, &t->req.trace};
+    char *at = t->text;
+    uint32_t i;
+
+    for (i = 0; i < TEXTS; i++) {
+        memcpy(at, from[i], len[i]);
+        at[len[i]] = '\0';
+        *to[i] = at;
+        at += len[i] + 1;
+    }
+}
+
 struct ticket *ticket_new(const struct limiter_request *req, ticket_fn *fn,
                           void *arg)
 {
-    struct ticket *t = calloc(1, sizeof(*t));
+    const char *const from[TEXTS] = {req->client, req->model, req->request_id,
+                                     req->trace != NULL ? req->trace : ""};
+    const size_t len[TEXTS] = {strnlen(from[0], LIMITER_NAME_MAX - 1),
+                               strnlen(from[1], LIMITER_NAME_MAX - 1),
+                               strnlen(from[2], LIMITER_ID_MAX - 1),
+                               strnlen(from[3], LIMITER_TRACE_MAX - 1)};
+    struct ticket *t =
+        malloc(sizeof(*t) + len[0] + len[1] + len[2] + len[3] + TEXTS);
 
     CHECK(t != NULL);
-    t->row = NONE;
-    t->sent_ns = NEVER;
-    t->fn = fn;
-    t->arg = arg;
-    t->upstream = req->upstream;
-    t->req = *req;
-    cut(t->client, sizeof(t->client), req->client);
-    cut(t->model, sizeof(t->model), req->model);
-    cut(t->request_id, sizeof(t->request_id), req->request_id);
-    cut(t->trace, sizeof(t->trace), req->trace != NULL ? req->trace : "");
-    t->req.client = t->client;
-    t->req.model = t->model;
-    t->req.request_id = t->request_id;
-    t->req.trace = t->trace;
+    *t = (struct ticket){.row = NONE,
+                         .sent_ns = NEVER,
+                         .fn = fn,
+                         .arg = arg,
+                         .upstream = req->upstream,
+                         .req = *req};
+    own_texts(t, from, len);
     copy_choices(t, req);
     return t;
 }

@@ -71,12 +71,9 @@ struct ticket {
     uint32_t upstream;             /* index into the settings */
     struct ticket_choice *choices; /* req.n_choices of them, or NULL */
     uint32_t choice;               /* it was granted by, last */
-    struct limiter_request req;    /* its strings are the four below, and from
+    struct limiter_request req;    /* its strings are the text below, and from
                                    * its joining on its upstream is a row */
-    char client[LIMITER_NAME_MAX];
-    char model[LIMITER_NAME_MAX];
-    char request_id[LIMITER_ID_MAX];
-    char trace[LIMITER_TRACE_MAX];
+    char text[];
 };
 
 struct ticket_list {

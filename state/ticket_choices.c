@@ -17,13 +17,14 @@ void ticket_choices_place(const struct limiter *lim, struct ticket *t,
     uint32_t i;
 
     t->req.upstream = upstream_map_of(lim, t->upstream);
+    if (t->req.n_choices == 0)
+        return;
     t->req.choices = to;
     for (i = 0; i < t->req.n_choices; i++) {
         to[i] = t->choices[i].as;
         to[i].upstream = upstream_map_of(lim, to[i].upstream);
     }
-    if (t->req.n_choices > 0)
-        t->req.upstream = to[0].upstream;
+    t->req.upstream = to[0].upstream;
 }
 
 /* Needs the lock.  Is all off that T could go to?  Then NEWS says of what ends

@@ -14,13 +14,21 @@
 #include "state/policy/limits.h"
 #include "state/policy/scope.h"
 
-void admit_refresh(struct layout *lay, uint32_t scope, int64_t now)
+static struct lay_scope *refresh(struct layout *lay, uint32_t scope,
+                                 const struct lay_rules *r, int64_t now)
 {
-    const struct lay_rules *r = limits_of(lay, scope);
     struct bucket_rule br = limits_bucket(r);
+    struct lay_scope *s;
 
     window_expire(lay, scope, now - limits_span_ns(r));
-    bucket_fill(&scope_sound(lay, scope)->bucket, &br, now);
+    s = scope_sound(lay, scope);
+    bucket_fill(&s->bucket, &br, now);
+    return s;
+}
+
+void admit_refresh(struct layout *lay, uint32_t scope, int64_t now)
+{
+    (void)refresh(lay, scope, limits_of(lay, scope), now);
 }
 
 bool admit_now(struct layout *lay, uint32_t scope, struct take what,
@@ -104,15 +112,28 @@ int64_t admit_eta(struct layout *lay, uint32_t scope, uint32_t k, int64_t now)
 
 /* ---- what is left --------------------------------------------------------- */
 
+static uint32_t used(struct layout *lay, uint32_t scope,
+                     const struct lay_scope *s, const struct lay_rules *r,
+                     int64_t now)
+{
+    uint64_t n = s->window.weight + s->open_weight;
+
+    if (now < known_from(lay, scope, r) || n > r->requests)
+        return r->requests;
+    return (uint32_t)n;
+}
+
 uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now)
 {
-    const struct lay_rules *r = limits_of(lay, scope);
-    const struct lay_scope *s = scope_sound(lay, scope);
-    uint64_t used = s->window.weight + s->open_weight;
+    return used(lay, scope, scope_sound(lay, scope), limits_of(lay, scope),
+                now);
+}
 
-    if (now < known_from(lay, scope, r) || used > r->requests)
-        return r->requests;
-    return (uint32_t)used;
+uint32_t admit_used_now(struct layout *lay, uint32_t scope, int64_t now)
+{
+    const struct lay_rules *r = limits_of(lay, scope);
+
+    return used(lay, scope, refresh(lay, scope, r, now), r, now);
 }
 
 void admit_tokens(struct layout *lay, uint32_t scope, int64_t now,

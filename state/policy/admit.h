@@ -49,6 +49,8 @@ bool admit_is_stepwise(struct layout *lay, uint32_t scope);
 
 /* What counts now weighs, open ones included; at most the limit. */
 uint32_t admit_used(struct layout *lay, uint32_t scope, int64_t now);
+/* The same, of what admit_refresh() leaves, which is done first. */
+uint32_t admit_used_now(struct layout *lay, uint32_t scope, int64_t now);
 /* The same of the limit in tokens: what is in the log, what open ones take by
  * their estimates, and the limit, 0: there is none. */
 struct admit_tokens {

@@ -382,7 +382,7 @@ static_assert(sizeof(struct retreat) <= sizeof(((struct lay_draft *)0)->bytes),
  * outside the map: they leave the guarded section (sigbus.h) instead, and the
  * file is replaced.
  */
-_Noreturn void sigbus_damaged(const char *what);
+__attribute__((cold)) _Noreturn void sigbus_damaged(const char *what);
 
 #define LAY_AT(lay, table, i, max)                                             \
     ((i) < (max) ? &(lay)->table[i]                                            \

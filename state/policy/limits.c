@@ -70,13 +70,20 @@ void limits_tell_bounds(const struct lay_bounds *from,
 
 /* ---- which hold -------------------------------------------------------------- */
 
+/* From LEAST on: one comparison, because this is asked a dozen times a turn. */
+static bool is_within(int64_t t, int64_t least, int64_t most)
+{
+    return (uint64_t)t - (uint64_t)least <= (uint64_t)(most - least);
+}
+
 bool limits_is_sane(const struct lay_rules *r)
 {
-    return r->window_ns > 0 && r->window_ns <= DAY_NS && r->margin_ns >= 0 &&
-           r->margin_ns <= DAY_NS && r->min_gap_ns >= 0 &&
-           r->min_gap_ns <= DAY_NS && r->requests > 0 && r->requests <= 10000 &&
-           r->burst > 0 && r->burst <= r->requests && r->retreat_max_ns >= 0 &&
-           r->retreat_max_ns <= DAY_NS;
+    return is_within(r->window_ns, 1, DAY_NS) &&
+           is_within(r->margin_ns, 0, DAY_NS) &&
+           is_within(r->min_gap_ns, 0, DAY_NS) &&
+           is_within(r->retreat_max_ns, 0, DAY_NS) &&
+           is_within(r->requests, 1, 10000) &&
+           is_within(r->burst, 1, r->requests);
 }
 
 bool limits_may_be_set(const struct lay_rules *r)

@@ -70,7 +70,7 @@ void local_slots_sent(struct layout *lay, uint32_t row, int64_t at)
     const struct lay_row *r = row_at(lay, row);
     const struct lay_rules *rules = limits_of(lay, r->scope);
     const struct bucket_rule br = limits_bucket(rules);
-    const struct retreat_rule u = scope_retreat_rule(lay, r->scope);
+    const struct retreat_rule u = scope_retreat_by(rules);
     struct lay_scope *s = scope_sound(lay, r->scope);
     uint32_t of_model = model_limit_scope(lay, r->scope, r->model);
 

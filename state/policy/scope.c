@@ -37,8 +37,11 @@ struct retreat *scope_retreat(struct layout *lay, uint32_t scope)
 
 struct retreat_rule scope_retreat_rule(struct layout *lay, uint32_t scope)
 {
-    const struct lay_rules *r = limits_of(lay, scope);
+    return scope_retreat_by(limits_of(lay, scope));
+}
 
+struct retreat_rule scope_retreat_by(const struct lay_rules *r)
+{
     return (struct retreat_rule){r->window_ns, r->margin_ns,
                                  r->retreat_max_ns > 0 ? r->retreat_max_ns
                                                        : RETREAT_MAX_NS,

@@ -10,6 +10,7 @@
 
 struct layout;
 struct lay_row;
+struct lay_rules;
 struct lay_scope;
 struct retreat;
 struct retreat_rule;
@@ -20,6 +21,7 @@ struct lay_scope *scope_sound(struct layout *lay, uint32_t scope);
 /* Its retreat, which was looked at; and what that has to know of its rules. */
 struct retreat *scope_retreat(struct layout *lay, uint32_t scope);
 struct retreat_rule scope_retreat_rule(struct layout *lay, uint32_t scope);
+struct retreat_rule scope_retreat_by(const struct lay_rules *r);
 /* A copy takes its place as a whole. */
 void scope_retreat_put(struct layout *lay, uint32_t scope,
                        const struct retreat *new);
