@@ -86,7 +86,7 @@ static void print_held(const struct view_scope *v)
 {
     char why[LIMITER_NAME_MAX], ends[DURATION_MAX];
 
-    if (v->unpaid.cause != EJECTED_AWAY) {
+    if (!ejection_waits(v->unpaid.cause)) {
         print_bench(held_words(v->unpaid.cause), &v->unpaid);
         return;
     }

@@ -33,6 +33,8 @@ const char *held_words(enum ejection_cause cause)
         return "key refused";
     if (cause == EJECTED_AWAY)
         return "cannot be reached";
+    if (cause == EJECTED_FAULTY)
+        return "answers with errors";
     return cause == EJECTED_QUOTA ? "used up" : "not paid for";
 }
 

@@ -261,3 +261,36 @@ void choices_of(struct choices *out, const struct choices_query *q)
         add_one(out, q);
     put_in_order(out);
 }
+
+/* ---- which are one server -------------------------------------------------------- */
+
+static size_t pool_of(const struct choices *c, const struct config *cfg,
+                      uint32_t k)
+{
+    return cfg->upstreams[c->list[k].upstream].pool;
+}
+
+uint32_t choices_alike(const struct choices *c, const struct config *cfg,
+                       uint32_t upstream)
+{
+    uint32_t k, alike = 0, others = 0;
+
+    for (k = 0; k < c->n; k++)
+        if (pool_of(c, cfg, k) == cfg->upstreams[upstream].pool)
+            alike |= BIT(k);
+        else
+            others++;
+    return others > 0 ? alike : 0;
+}
+
+uint32_t choices_servers(const struct choices *c, const struct config *cfg)
+{
+    uint32_t k, m, n = 0;
+
+    for (k = 0; k < c->n; k++) {
+        for (m = 0; m < k && pool_of(c, cfg, m) != pool_of(c, cfg, k); m++)
+            continue;
+        n += m == k;
+    }
+    return n;
+}

@@ -40,4 +40,11 @@ struct choices {
 
 void choices_of(struct choices *out, const struct choices_query *q);
 
+/* Those of C that are the same server as UPSTREAM, under other keys or for other
+ * models: bit K for list[K].  0: all are. */
+uint32_t choices_alike(const struct choices *c, const struct config *cfg,
+                       uint32_t upstream);
+/* How many servers there are among them. */
+uint32_t choices_servers(const struct choices *c, const struct config *cfg);
+
 #endif

@@ -55,12 +55,18 @@ static bool has_lasted(const struct exchange *x)
 
 /* ---- verdicts -------------------------------------------------------------------------- */
 
+/* At once where another server can be asked; else one gives this one the time. */
+static enum step again_after_fault(struct exchange *x, int64_t ms)
+{
+    return place_has_others(x) ? again_in_line(x, false) : again_in(x, ms);
+}
+
 static enum step again_or_tell(struct exchange *x, const struct verdict *v)
 {
     int64_t ms;
 
     if (again_may(x, v->retry_ms, &ms))
-        return again_in(x, ms);
+        return again_after_fault(x, ms);
     if (attempt_may_be_done(x))
         return tell_once(x, v);
     /* What all are refused for passes: only a fault that lasted is its own. */
@@ -424,7 +430,8 @@ enum step follow_up_silence(struct exchange *x)
         if (place_may_move(x))
             return again_in_line(x, true);
     }
-    if (x->attempt.how != END_GARBAGE && again_may(x, -1, &ms))
-        return again_in(x, ms);
+    if ((x->attempt.how != END_GARBAGE || place_has_others(x)) &&
+        again_may(x, -1, &ms))
+        return again_after_fault(x, ms);
     return explain_silence(x);
 }

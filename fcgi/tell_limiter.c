@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/place.h"
 #include "fcgi/upstream/refusal_words.h"
 #include "fcgi/upstream/verdict.h"
 
@@ -24,6 +25,7 @@ void tell_limiter(struct exchange *x, enum limiter_answer answer,
         .retry_after_ns = retry_ms >= 0 ? retry_ms * NS_PER_MS : -1,
         .at_once = answer == ANSWER_BUSY ? refusal_words_at_once(&v->words) : 0,
         .cause = v != NULL ? v->cause : EJECTED_NOT,
+        .shun = answer == ANSWER_FAULT ? place_alike(x) : 0,
         .tokens_left = v != NULL ? v->tokens_left : -1,
         .key = v != NULL ? verdict_rows[v->kind].key : KEY_UNTOLD,
     };

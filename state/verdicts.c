@@ -22,11 +22,14 @@
 #include "state/policy/quota.h"
 #include "state/policy/scope.h"
 #include "state/policy/tokens.h"
+#include "state/policy/want_order.h"
 #include "state/policy/wants.h"
 #include "state/refusals.h"
 #include "state/upstream_map.h"
 #include "state/verdicts.h"
 #include "state/worker.h"
+
+#define FAULTS_MAX 3 /* requests in a row */
 
 /* ---- models and upstreams that are off --------------------------------------- */
 
@@ -81,7 +84,7 @@ static void unpaid(struct limiter *lim, const struct lay_row *row,
     struct ejection_answer what = ejection_answer_of(lay, row, rep);
 
     if (what.cause != EJECTED_QUOTA && what.cause != EJECTED_KEY &&
-        what.cause != EJECTED_AWAY)
+        !ejection_waits(what.cause))
         what.cause = EJECTED_UNPAID;
     if (!ejection_begin(&new.ejection, &what, lim->now))
         return;
@@ -157,14 +160,64 @@ static void fine_debt(struct limiter *lim, const struct lay_row *row)
     change_log_add(lim, upstream, &m);
 }
 
-/* Whatever it said: it can be reached. */
-static void is_there(struct limiter *lim, const struct lay_row *row)
+/* Whatever it said: it can be reached.  And if that was no error, it is sound. */
+static void is_there(struct limiter *lim, const struct lay_row *row,
+                     enum limiter_answer answer)
 {
     const struct lay_debt *d = model_state_debt(
         lim->file.lay, limits_upstream(lim->file.lay, row->scope));
 
-    if (ejection_cause(&d->ejection) == EJECTED_AWAY)
+    if (ejection_cause(&d->ejection) == EJECTED_AWAY ||
+        (ejection_cause(&d->ejection) == EJECTED_FAULTY &&
+         answer != ANSWER_FAULT))
         fine_debt(lim, row);
+}
+
+/* ---- nothing but errors --------------------------------------------------------- */
+
+static void put_faults(struct layout *lay, struct lay_debt *d, uint32_t faults,
+                       uint64_t id)
+{
+    struct lay_debt new = *d;
+
+    new.faults = faults;
+    new.fault_id = id;
+    draft_put(lay, d, &new, sizeof(new));
+}
+
+/* T got an error where others would have had an answer, maybe: it goes to them
+ * first.  One whose errors are many requests', one after the other, is left alone,
+ * because errors are quick and would draw all that wait. */
+static void faulty(struct limiter *lim, const struct ticket *t)
+{
+    struct layout *lay = lim->file.lay;
+    const struct lay_row *row = row_at(lay, t->row);
+    uint32_t upstream = limits_upstream(lay, row->scope);
+    struct lay_debt *d = model_state_debt(lay, upstream);
+    struct limiter_report rep = t->report;
+
+    if (rep.shun == 0 || !wants_has(lay, t->row) ||
+        !want_order_shun(lay, t->row, rep.shun))
+        return;
+    if (d->fault_id != row->id)
+        put_faults(lay, d, d->faults < FAULTS_MAX ? d->faults + 1 : FAULTS_MAX,
+                   row->id);
+    if (d->faults < FAULTS_MAX ||
+        (d->ejection.until_ns != 0 &&
+         ejection_cause(&d->ejection) != EJECTED_FAULTY))
+        return;
+    rep.cause = EJECTED_FAULTY;
+    rep.retry_after_ns = -1;
+    unpaid(lim, row, &rep);
+}
+
+static void not_faulty(struct limiter *lim, const struct lay_row *row)
+{
+    struct lay_debt *d = model_state_debt(
+        lim->file.lay, limits_upstream(lim->file.lay, row->scope));
+
+    if (d->faults > 0)
+        put_faults(lim->file.lay, d, 0, 0);
 }
 
 static void fine(struct limiter *lim, const struct lay_row *row)
@@ -235,7 +288,9 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     if (row->state != ROW_SENT || row->changed_ns > lim->now)
         return;
     if (lay->live.limited > 0)
-        is_there(lim, row);
+        is_there(lim, row, rep->answer);
+    if (rep->answer != ANSWER_FAULT)
+        not_faulty(lim, row);
     refusals_time(lim, row->scope); /* time first: it is an answer to now */
     lim->journal.did.answers[rep->answer]++;
     reachability_key(&lay->probe, limits_upstream(lay, row->scope), rep->key);
@@ -259,9 +314,11 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
     case ANSWER_UNPAID:
         unpaid(lim, row, rep);
         return;
+    case ANSWER_FAULT:
+        faulty(lim, t);
+        return;
     case ANSWER_AWAY:
     case ANSWER_RATE:
-    case ANSWER_FAULT:
     case ANSWERS:
         return;
     }

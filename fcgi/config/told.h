@@ -22,6 +22,7 @@ static inline int told_status(enum ejection_cause cause)
         return 402;
     case EJECTED_KEY: /* ours: no fault of the client's */
     case EJECTED_AWAY:
+    case EJECTED_FAULTY:
     case EJECTED_DEGRADED: /* the upstream's own 400 reads as ours */
     case EJECTED_UNAVAILABLE:
     case EJECTED_NOT:

@@ -244,7 +244,8 @@ static void put_used(struct exposition *p, const struct limiter_tally *t)
 static void put_held(struct exposition *p, const struct limiter_tally *t)
 {
     static const enum ejection_cause causes[] = {EJECTED_UNPAID, EJECTED_QUOTA,
-                                                 EJECTED_KEY, EJECTED_AWAY};
+                                                 EJECTED_KEY, EJECTED_AWAY,
+                                                 EJECTED_FAULTY};
     uint32_t i, k;
 
     exposition_begin(

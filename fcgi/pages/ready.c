@@ -106,6 +106,8 @@ static const char *why_held(enum ejection_cause cause)
         return "the upstream refuses our key; until then requests are refused";
     if (cause == EJECTED_AWAY)
         return "the upstream cannot be reached; until then requests wait";
+    if (cause == EJECTED_FAULTY)
+        return "all that the upstream says is errors; until then requests wait";
     return "the upstream wants to be paid (402); until then requests are "
            "refused";
 }

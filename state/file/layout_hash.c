@@ -139,7 +139,7 @@ FACTS(lay_model_state, LAY_MODEL_STATE)
 
 #define LAY_DEBT(N, A, T, S)                                                   \
     T(S, ejection, ejection) N(S, lease_ns) N(S, try_id) N(S, try_row)         \
-    N(S, pad)
+    N(S, faults) N(S, fault_id)
 FACTS(lay_debt, LAY_DEBT)
 
 #define LAY_REACHABILITY(N, A, T, S)                                           \

@@ -37,6 +37,7 @@ static struct span span_of(enum ejection_cause cause)
     case EJECTED_KEY:
         return (struct span){MINUTE_NS, 60 * MINUTE_NS, true};
     case EJECTED_AWAY:
+    case EJECTED_FAULTY:
         return (struct span){NS_PER_S, MINUTE_NS / 2, true};
     case EJECTED_NOT:
     case EJECTED_UNAVAILABLE:

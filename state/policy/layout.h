@@ -49,7 +49,7 @@
 #include "state/policy/vocabulary.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 11
+#define LAYOUT_VERSION 12
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    LIMITER_MODELS
@@ -270,12 +270,13 @@ struct lay_draft { /* what is being changed (draft.c) */
     uint8_t bytes[400];
 };
 
-struct lay_debt { /* of an upstream that answered 402 */
+struct lay_debt { /* of an upstream that answered 402, or is away */
     struct ejection ejection;
     int64_t lease_ns; /* the end of a try's time */
     uint64_t try_id;  /* the row that tries; 0: none */
     uint32_t try_row;
-    uint32_t pad;
+    uint32_t faults;   /* so many requests in a row got errors and no answer; */
+    uint64_t fault_id; /* the row of the last of them */
 };
 
 struct lay_worker {

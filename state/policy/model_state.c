@@ -149,8 +149,8 @@ enum limiter_refusal model_state_refuse(struct layout *lay, uint32_t upstream,
     if (lay->live.limited == 0)
         return REFUSED_NOT;
     if (!model_state_paid(lay, upstream, now, &when) &&
-        ejection_cause(&model_state_debt(lay, upstream)->ejection) !=
-            EJECTED_AWAY) {
+        !ejection_waits(
+            ejection_cause(&model_state_debt(lay, upstream)->ejection))) {
         explain(&model_state_debt(lay, upstream)->ejection, when, now, out);
         return REFUSED_UPSTREAM_HELD;
     }

@@ -20,4 +20,4 @@ static_assert(ARRAY_LEN(limiter_answer_names) == 7, "bump STATS_VERSION");
 static_assert(ARRAY_LEN(retreat_state_names) == 4, "bump LAYOUT_VERSION");
 static_assert(ARRAY_LEN(learned_names) == 4, "bump LAYOUT_VERSION");
 static_assert(ARRAY_LEN(hold_cause_names) == 4, "bump STATS_VERSION");
-static_assert(ARRAY_LEN(ejection_cause_names) == 10, "bump LAYOUT_VERSION");
+static_assert(ARRAY_LEN(ejection_cause_names) == 11, "bump LAYOUT_VERSION");

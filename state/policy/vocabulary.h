@@ -155,9 +155,17 @@ extern const char *const hold_cause_names[HOLD_CAUSES];
     X(EJECTED_UNPAID, "unpaid") /* the upstream; those above are of a model */ \
     X(EJECTED_QUOTA, "quota")   /* the same: what was paid for is used up */   \
     X(EJECTED_KEY, "key")       /* the same: our key is refused there */       \
-    X(EJECTED_AWAY, "away")     /* the same: it cannot be reached */
+    X(EJECTED_AWAY, "away")     /* the same: it cannot be reached */           \
+    X(EJECTED_FAULTY, "faulty") /* the same: all it says is errors */
 
 enum ejection_cause { EJECTION_CAUSE_LIST(LIST_KIND) EJECTION_CAUSES };
+
+/* Do requests wait for an upstream that is left alone for it?  Else they are
+ * refused. */
+static inline bool ejection_waits(enum ejection_cause cause)
+{
+    return cause == EJECTED_AWAY || cause == EJECTED_FAULTY;
+}
 
 /* EJECTED_NOT has no name. */
 extern const char *const ejection_cause_names[EJECTION_CAUSES];
@@ -262,6 +270,8 @@ struct limiter_report {
     enum ejection_cause
         cause; /* ANSWER_OFF: which bench, if no time is given */
     enum key_word key;
+    uint32_t shun;       /* ANSWER_FAULT: the choices of the request that would
+                          * fail as this one did, a bit each: others first */
     int64_t tokens_left; /* the upstream's own word: so many are left of the
                           * window's; -1: it has none */
     char reason[LIMITER_REASON_MAX]; /* one line for people; never a prompt */

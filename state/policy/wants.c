@@ -1,5 +1,5 @@
 /*
- * wants.c - where may this one go, and where would it rather?
+ * wants.c - where may this one go, and which slot does it take?
  *
  * A row in a shared line is asked again for each slot: of the lowest rank that
  * has one it takes the one whose upstream has sent the least for its share.  One
@@ -20,9 +20,7 @@
 #include "state/policy/naming.h"
 #include "state/policy/openings.h"
 #include "state/policy/slot_source.h"
-
-#define PATIENCE_MAX 60000 /* ten minutes, in its unit */
-#define RANK_MAX     250
+#include "state/policy/want_order.h"
 
 static uint64_t share_of(const struct layout *lay, uint32_t upstream)
 {
@@ -113,11 +111,6 @@ static void part(struct lay_want *w, uint32_t k)
             w->choice[i].model = LAY_NO_MODEL;
 }
 
-static uint16_t patience_of(int64_t ns)
-{
-    return (uint16_t)max_i64(0, min_i64(ns / WANTS_PATIENCE_NS, PATIENCE_MAX));
-}
-
 static void make_one(struct layout *lay, struct lay_choice *c,
                      const struct limiter_choice *from, uint32_t line,
                      struct hashed *last, int64_t now)
@@ -127,46 +120,10 @@ static void make_one(struct layout *lay, struct lay_choice *c,
         wants_line(lay, from->upstream) != line)
         return;
     c->upstream = (uint8_t)from->upstream;
-    c->rank = (uint8_t)(from->rank < RANK_MAX ? from->rank : RANK_MAX);
+    c->rank =
+        (uint8_t)(from->rank < WANT_RANK_MAX ? from->rank : WANT_RANK_MAX);
     c->model = model_for(lay, from->upstream, from->model, last, now);
-    c->patience = patience_of(from->patience_ns);
-}
-
-/* By rank; those alike stay as they were. */
-static void sort(struct lay_want *w)
-{
-    uint32_t i, k;
-
-    for (i = 1; i < w->n; i++) {
-        struct lay_choice c = w->choice[i];
-
-        for (k = i; k > 0 && w->choice[k - 1].rank > c.rank; k--)
-            w->choice[k] = w->choice[k - 1];
-        w->choice[k] = c;
-    }
-}
-
-/* Its conversation had UPSTREAM: that comes before those of its rank, if it is
- * one for the same model as the first of all; another remembers nothing of it. */
-static void prefer(const struct layout *lay, struct lay_want *w,
-                   uint32_t upstream, int64_t patience_ns)
-{
-    const struct lay_choice first = w->choice[0];
-    uint32_t i = 0, k;
-
-    while (i < w->n && w->choice[i].upstream != upstream)
-        i++;
-    if (i == w->n || first.model >= LAY_MODELS ||
-        w->choice[i].model >= LAY_MODELS ||
-        strcmp(lay->models[first.model].text,
-               lay->models[w->choice[i].model].text) != 0)
-        return;
-    for (k = 0; k < w->n; k++)
-        if (w->choice[k].rank < RANK_MAX)
-            w->choice[k].rank++;
-    w->choice[i].rank = 0;
-    if (w->choice[i].patience < patience_of(patience_ns))
-        w->choice[i].patience = patience_of(patience_ns);
+    c->patience = want_order_patience(from->patience_ns);
 }
 
 void wants_make(struct layout *lay, uint32_t row, uint32_t line,
@@ -191,8 +148,8 @@ void wants_make(struct layout *lay, uint32_t row, uint32_t line,
     }
     had = affinity_find(lay, req->affinity.key, now);
     if (had != NONE && w->n > 1)
-        prefer(lay, w, had, req->affinity.patience_ns);
-    sort(w);
+        want_order_prefer(lay, w, had, req->affinity.patience_ns);
+    want_order_sort(w);
 }
 
 uint32_t wants_number(struct layout *lay, uint32_t row)

@@ -486,8 +486,10 @@ static void job_adopt_models(struct scene *s)
 
 static void job_off(struct scene *s)
 {
-    struct limiter_report rep = {ANSWER_UNPAID, -1, 0,    EJECTED_NOT,
-                                 KEY_UNTOLD,    -1, "pay"};
+    struct limiter_report rep = {.answer = ANSWER_UNPAID,
+                                 .retry_after_ns = -1,
+                                 .tokens_left = -1,
+                                 .reason = "pay"};
 
     few(s, 10000);
     open_scene(s, false);

@@ -167,8 +167,10 @@ static bool answer(struct limiter *lim, struct ticket *t)
     static const enum limiter_answer often[] = {
         ANSWER_FINE, ANSWER_FINE, ANSWER_FINE,  ANSWER_FINE,  ANSWER_RATE,
         ANSWER_BUSY, ANSWER_OFF,  ANSWER_FAULT, ANSWER_UNPAID};
-    struct limiter_report rep = {ANSWER_FINE, -1, 0,    EJECTED_NOT,
-                                 KEY_UNTOLD,  -1, "why"};
+    struct limiter_report rep = {.answer = ANSWER_FINE,
+                                 .retry_after_ns = -1,
+                                 .tokens_left = -1,
+                                 .reason = "why"};
 
     if (rand() % 3 == 0)
         rep.answer = often[(size_t)rand() % ARRAY_LEN(often)];

@@ -216,8 +216,11 @@ static void it_tells(void)
 
 static void answer(enum limiter_answer what, int64_t retry_after_ns)
 {
-    struct limiter_report rep = {
-        what, retry_after_ns, 0, EJECTED_DEGRADED, KEY_UNTOLD, -1, "why"};
+    struct limiter_report rep = {.answer = what,
+                                 .retry_after_ns = retry_after_ns,
+                                 .cause = EJECTED_DEGRADED,
+                                 .tokens_left = -1,
+                                 .reason = "why"};
 
     limiter_report(lim, ticket[1], &rep);
 }

@@ -87,6 +87,29 @@ is "who meets one that does not answer is served by another" 200 "${slow% *}"
 at_most "after two seconds, not after timeouts.connect_s" 6 "${slow#* }"
 stop_sluice
 
+# ---- one says nothing but errors ------------------------------------------------
+
+for kind in html-502 reset close garbage; do
+    another_sim big --requests 40 --window 3
+    another_sim small --requests 40 --window 3
+    curl -s -X PATCH "$small/sim/config" -d "{\"faults\":{\"percent\":100,\"kinds\":[\"$kind\"]}}" >/dev/null
+    settings "$kind" "$(upstream small "$small" 40)" "$(upstream big "$big" 40)"
+    sed -i 's/^{/{"prefer":"first","prefer_within_s":1,/' "$conf"
+    sim=$big
+    start_sluice "$kind" SLUICE_CONFIG="$conf" SLUICE_WORKERS=2 SLUICE_UPSTREAM_URL= SLUICE_AFFINITY_S=0
+    answers=
+    for _ in $(seq 12); do chat sim/echo; answers+="$status "; done
+    is "$kind: nobody is told of it" "12 200" "$(xargs -n1 <<<"$answers" | sort | uniq -c | xargs)"
+    at_most "$kind: three find out, and then few try" 6 "$(sent_to "$small")"
+    check "$kind: it is shown as what it is" wait_for 2 sh -c "
+        curl -s '$url/api/status' | jq -e '.limits[] | select(.name == \"small\").unpaid.cause == \"faulty\"'"
+    curl -s -X PATCH "$small/sim/config" -d '{"faults":{"percent":0,"kinds":[]}}' >/dev/null
+    check "$kind: it is used again when it is sound" wait_for 10 sh -c "
+        curl -s -o /dev/null '$url/v1/chat/completions' -H 'Content-Type: application/json' -d '{\"model\":\"sim/echo\",\"messages\":[]}'
+        curl -s '$url/api/status' | jq -e '.limits | all(.unpaid == null)'"
+    stop_sluice
+done
+
 # ---- one is held while 300 wait -------------------------------------------------
 
 another_sim big --requests 40 --window 3

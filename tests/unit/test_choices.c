@@ -196,6 +196,14 @@ static void keys_of_a_pool_are_equal(void)
     ask(&c, &row, cfg, NULL);
     tell(&c, got, sizeof(got));
     CU_ASSERT_STRING_EQUAL(got, "0:0:1 1:1:1 2:1:1 3:2:1");
+    CU_ASSERT_EQUAL(choices_servers(&c, cfg), 3);
+    CU_ASSERT_EQUAL(choices_alike(&c, cfg, 0), 1);
+    CU_ASSERT_EQUAL(choices_alike(&c, cfg, 1), 6); /* b and c */
+    CU_ASSERT_EQUAL(choices_alike(&c, cfg, 2), 6);
+    cfg->upstreams[1].pool = cfg->upstreams[2].pool = cfg->upstreams[3].pool =
+        0;
+    CU_ASSERT_EQUAL(choices_servers(&c, cfg), 1);
+    CU_ASSERT_EQUAL(choices_alike(&c, cfg, 0), 0); /* nobody else is there */
     config_free(cfg);
 }
 

@@ -80,7 +80,7 @@ static void a_bench_keeps_its_cause(void)
         CU_ASSERT_TRUE(ejection_begin(&b, &what, LAB_T0));
         CU_ASSERT_EQUAL(ejection_cause(&b), c);
         CU_ASSERT_TRUE(ejection_is_on(
-            &b, LAB_T0 + (c == EJECTED_AWAY ? NS_PER_S : 60 * NS_PER_S) - 1));
+            &b, LAB_T0 + (ejection_waits(c) ? NS_PER_S : 60 * NS_PER_S) - 1));
         CU_ASSERT_TRUE(ejection_is_sane(&b, LAB_T0));
     }
     CU_ASSERT_EQUAL(ejection_cause(&noise), EJECTED_UNAVAILABLE);

@@ -4,6 +4,7 @@
 
 #include "desk.h"
 #include "state/policy/layout.h"
+#include "state/policy/wants.h"
 
 #define WINDOW_S 60
 
@@ -274,6 +275,162 @@ static void what_is_away_is_left_alone_and_tried_again(void)
     desk_free(d);
 }
 
+/* A, which was sent, gets an error that the same server would always give. */
+static void tell_error(struct ask *a)
+{
+    const struct limiter_report rep = {.answer = ANSWER_FAULT,
+                                       .retry_after_ns = -1,
+                                       .shun = UINT32_C(1) << a->news.choice,
+                                       .tokens_left = -1,
+                                       .reason = "Bad Gateway"};
+
+    desk_sent(a);
+    limiter_report(a->lim, a->ticket, &rep);
+    desk_turn(a->desk);
+}
+
+/* And goes again. */
+static void fail(struct ask *a)
+{
+    tell_error(a);
+    desk_again(a, false);
+    desk_turn(a->desk);
+}
+
+/* One of N that are asked; it fails where it went first, and is answered at the
+ * other.  Where that was. */
+static uint32_t fail_once(struct desk *d)
+{
+    struct ask *a = ask_at(d, 0, "c", 3);
+    uint32_t first;
+
+    desk_turn(d);
+    first = went_to(a, 3);
+    if (first == 0) {
+        fail(a);
+        CU_ASSERT_EQUAL(a->grants, 2);
+        CU_ASSERT_EQUAL(went_to(a, 3), 1);
+    }
+    desk_sent(a);
+    desk_done(a, false);
+    desk_turn(d);
+    return first;
+}
+
+static void who_gets_an_error_goes_to_another_first(void)
+{
+    static const uint32_t limits[] = {40, 1};
+    struct desk *d = desk_new(1);
+    struct ask *a, *b, *c;
+
+    share(d, limits, 2);
+    d->set.rules[0].share = 1000; /* so that it is the first for all */
+    d->set.rules[1].share = 1;
+    desk_open(d, 0);
+    a = ask_at(d, 0, "c", 3);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(went_to(a, 3), 0);
+    fail(a);
+    CU_ASSERT_EQUAL(a->grants, 2);
+    CU_ASSERT_EQUAL(went_to(a, 3), 1);
+    b = ask_at(d, 0, "c", 3);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(went_to(b, 3), 0);
+    fail(
+        b); /* the other one's window is full, for longer than it waits for it */
+    CU_ASSERT_EQUAL(b->grants, 2);
+    CU_ASSERT_EQUAL(went_to(b, 3), 0);
+    desk_sent(a);
+    desk_sent(b);
+    desk_report(b, ANSWER_FINE, -1);
+    desk_turn(d);
+    desk_pass(d, 55000);
+    c = ask_at(d, 0, "c", 3);
+    desk_turn(d);
+    fail(c);
+    CU_ASSERT_EQUAL(c->grants, 1); /* now it waits */
+    desk_pass(d, 5000);
+    CU_ASSERT_EQUAL(c->grants, 2);
+    CU_ASSERT_EQUAL(went_to(c, 3), 1);
+    desk_finish(d);
+    desk_free(d);
+}
+
+/* Its slot is that of the choice that it took, wherever that stands now. */
+static void who_got_an_error_keeps_its_slot_till_it_goes_again(void)
+{
+    static const uint32_t limits[] = {40, 40};
+    struct desk *d = shared_desk(1, limits, 2);
+    struct ask *a = ask_at(d, 0, "c", 3);
+    struct layout *lay = desk_layout(d, 0);
+    uint32_t row = 0;
+
+    desk_turn(d);
+    tell_error(a);
+    while (lay->rows[row].state != ROW_SENT)
+        row++;
+    CU_ASSERT_EQUAL(wants_home(lay, row).upstream, went_to(a, 3));
+    CU_ASSERT_EQUAL(wants_number(lay, row), a->news.choice);
+    lab_recount(lay);
+    desk_finish(d);
+    desk_free(d);
+}
+
+static void who_says_nothing_but_errors_is_left_alone(void)
+{
+    static const uint32_t limits[] = {400, 400};
+    struct desk *d = shared_desk(1, limits, 2);
+    const struct ejection *e = &desk_layout(d, 0)->debts[0].ejection;
+    struct ask *a = NULL;
+    uint32_t i;
+
+    for (i = 0; desk_layout(d, 0)->debts[0].faults < 3 && i < 20; i++)
+        (void)fail_once(d);
+    CU_ASSERT_EQUAL(ejection_cause(e), EJECTED_FAULTY);
+    CU_ASSERT_STRING_EQUAL(e->reason, "Bad Gateway");
+    for (i = 0; i < 20; i++)
+        CU_ASSERT_EQUAL(fail_once(d), 1);
+    for (i = 1; i <= 2; i++) {
+        desk_pass(d, i * 1000); /* one tries */
+        a = ask_at(d, 0, "c", 3);
+        desk_turn(d);
+        CU_ASSERT_EQUAL(a->grants, 1);
+        CU_ASSERT_EQUAL(went_to(a, 3), 0);
+        CU_ASSERT_EQUAL(fail_once(d), 1);
+        if (i == 1) {
+            fail(a);
+            CU_ASSERT_EQUAL(e->until_ns, d->now + 2 * NS_PER_S);
+        }
+    }
+    desk_sent(a);
+    desk_report(a, ANSWER_FINE, -1);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(e->until_ns, 0);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->debts[0].faults, 0);
+    desk_finish(d);
+    desk_free(d);
+}
+
+/* Its own fault, maybe: it says nothing of the upstream. */
+static void errors_of_one_request_count_once(void)
+{
+    static const uint32_t limits[] = {40, 40};
+    struct desk *d = shared_desk(1, limits, 2);
+    struct ask *a = ask_at(d, 0, "c", 3);
+    uint32_t i;
+
+    desk_turn(d);
+    for (i = 0; i < 8; i++)
+        fail(a);
+    CU_ASSERT_EQUAL(a->grants, 9);
+    for (i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(desk_layout(d, 0)->debts[i].faults, 1);
+        CU_ASSERT_EQUAL(desk_layout(d, 0)->debts[i].ejection.until_ns, 0);
+    }
+    desk_finish(d);
+    desk_free(d);
+}
+
 static void who_was_refused_at_one_goes_to_another(void)
 {
     static const uint32_t limits[] = {40, 40};
@@ -539,6 +696,13 @@ static const struct unit_test tests[] = {
     {"a conversation goes where it was", a_conversation_goes_where_it_was},
     {"what is away is left alone and tried again",
      what_is_away_is_left_alone_and_tried_again},
+    {"who gets an error goes to another first",
+     who_gets_an_error_goes_to_another_first},
+    {"who got an error keeps its slot till it goes again",
+     who_got_an_error_keeps_its_slot_till_it_goes_again},
+    {"who says nothing but errors is left alone",
+     who_says_nothing_but_errors_is_left_alone},
+    {"errors of one request count once", errors_of_one_request_count_once},
     {"who was refused at one goes to another",
      who_was_refused_at_one_goes_to_another},
     {"who has a slot kept at one that is away goes elsewhere",

@@ -8,7 +8,7 @@
  */
 const RULES = [
   (s) => s.paused && {tone: 'hold', key: 'paused', values: {age: s.paused.since_s, by: s.paused.by}},
-  (s) => held(s, (l) => l.unpaid, (l) => ({key: ['key', 'away'].includes(l.unpaid.cause) ? 'held' : 'unpaid',
+  (s) => held(s, (l) => l.unpaid, (l) => ({key: ['key', 'away', 'faulty'].includes(l.unpaid.cause) ? 'held' : 'unpaid',
     values: {name: l.name, cause: l.unpaid.cause, ends: l.unpaid.ends_s, reason: l.unpaid.reason}})),
   (s) => held(s, (l) => l.retreat?.state === 'holding',
     (l) => ({key: 'holding', values: {ends: l.retreat.ends_s, reason: l.retreat.reason}})),

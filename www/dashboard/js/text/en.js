@@ -18,7 +18,7 @@ export default {
   more: {waiting: '[n:one waits|{n} wait]', next: 'Next: {client} in {eta}', atOnce: 'A new request goes at once', eta: 'A new request waits {eta}',
     oldest: 'The oldest has waited {age}', free: '{free} of {requests} slots are free'},
   'chips.label': 'Conditions',
-  held: {unpaid: 'not paid for', quota: 'used up', key: 'key refused', away: 'cannot be reached'},
+  held: {unpaid: 'not paid for', quota: 'used up', key: 'key refused', away: 'cannot be reached', faulty: 'answers with errors'},
   up: {title: 'Upstreams', key: 'key {n}', keys: '{free} of {n} keys usable', try: 'next try in {ends}', trying: 'being tried', open: 'open', full: 'full, next slot in {next}',
     holding: 'holds for {ends}', probing: 'probing', recovering: 'recovering at {allowance}', tokens: '{used} + {reserved} reserved of {limit} tokens',
     went: '{share} of sends, {n}/min'},

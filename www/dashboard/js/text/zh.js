@@ -12,7 +12,7 @@ export default {
     unpaid: '上游要求付费，{ends}后重试。', held: '{name}：{why}。{ends}后重试。', 'held.open': '{name}：{why}。正在重试。', 'unpaid.open': '上游要求付费，正在重试。', stalled: '所有工作进程均无响应。', failing: '无人等待，但最近 {of} 个请求中有 {n} 个失败：{kind}。'},
   more: {waiting: '{n} 个等待中', next: '下一个：{client}，{eta}后', atOnce: '新请求可立即发送', eta: '新请求需等 {eta}', oldest: '最久已等 {age}', free: '空闲名额 {free}/{requests}'},
   'chips.label': '状况',
-  held: {unpaid: '未付费', quota: '额度已用完', key: '密钥被拒', away: '无法连接'},
+  held: {unpaid: '未付费', quota: '额度已用完', key: '密钥被拒', away: '无法连接', faulty: '只返回错误'},
   up: {title: '上游', key: '密钥 {n}', keys: '{n} 个密钥，{free} 个可用', try: '{ends}后重试', trying: '正在试', open: '空闲', full: '已满，{next}后有名额', holding: '还有 {ends}', probing: '试探中',
     recovering: '以 {allowance} 恢复中', tokens: '词元：已用 {used}，预留 {reserved}，共 {limit}', went: '占发送的 {share}，{n}/分钟'},
   chip: {none: '无退避、无停用、无欠费', unpaid: '{name}：{why}，{ends}后重试', holding: '{name}：退避，还有 {ends}', probing: '{name}：退避，试探中', recovering: '{name}：退避，以 {allowance} 恢复中',
