@@ -516,6 +516,28 @@ static void join_shared_and_turn(void)
     turn();
 }
 
+/* The third error in a row, which another server would not have given. */
+static void one_fails(void)
+{
+    const struct limiter_report rep = {.answer = ANSWER_FAULT,
+                                       .retry_after_ns = -1,
+                                       .shun = 1,
+                                       .tokens_left = -1,
+                                       .reason = "why"};
+
+    limiter_sent(lim, ticket[0]);
+    limiter_report(lim, ticket[0], &rep);
+    limiter_again(lim, ticket[0], false);
+    turn();
+}
+
+static void two_have_failed(void)
+{
+    shared_and_turn();
+    lim->file.lay->debts[0].faults = 2;
+    lim->file.lay->debts[0].fault_id = 1;
+}
+
 static void lines_part(void)
 {
     set_line(false);
@@ -628,6 +650,8 @@ static const struct scene scenes_of_two[] = {
      one_comes_back, 0, 1, 2},
     {"one comes back to it unsent", 2, shared_and_turn, nothing, 0,
      one_comes_back_unsent, 1, 1, 2},
+    {"one says nothing but errors", 2, two_have_failed, nothing, 0, one_fails,
+     0, 1, 2},
     {"lines part", 2, shared_and_turn, nothing, 0, lines_part, 0, 1, 2},
 };
 
