@@ -260,6 +260,8 @@ static void report(struct sluice *s, const struct job *j,
                                  .retry_after_ns = a->retry_after_ns,
                                  .tokens_left = -1};
 
+    if (means == ANSWER_FAULT && s->r->n_upstreams > 1)
+        rep.shun = UINT32_C(1) << j->at;
     limiter_report(s->lim, j->own, &rep);
 }
 
@@ -281,6 +283,10 @@ static void fault(struct sluice *s, struct job *j)
 
     if (++j->faults >= s->r->row->tries) {
         finish(s, j, false);
+        return;
+    }
+    if (j->faults < s->r->n_upstreams) { /* another one is asked at once */
+        limiter_again(s->lim, j->own, false);
         return;
     }
     ms = run_pause_ns(s->r, j->faults, PAUSE_FIRST_NS, PAUSE_MAX_NS);
