@@ -24,7 +24,8 @@ struct finding {
     uint32_t opening;   /* 1: a slow start holds back */
     uint32_t credit;    /* in it so many may go */
     uint32_t before;    /* the allowance when it began, */
-    uint32_t suspect;   /* and what it is if a window was full */
+    uint32_t suspect; /* and what it is if a window was full; 0: nothing passed
+                         * in that one */
 };
 
 bool finding_is_sane(const struct finding *f, int64_t now);

@@ -4,7 +4,7 @@
  *
  * What passes before a full window would have opened opens a slow start: all
  * pass, and it was luck.  What passes only then was a full window, and what
- * passed in it is the allowance.  The first growth of that comes early in the next
+ * passed in it is the allowance; if nothing did, a slow start finds out.  The first growth of that comes early in the next
  * window: where it passes, there is no window of that size.
  */
 #include "lib/base.h"
@@ -87,10 +87,24 @@ static bool is_doubtful(const struct retreat *r, const struct retreat_rule *u,
             now - r->window.doubt_ns > 2 * (u->window_ns + u->margin_ns));
 }
 
+/* Nothing had passed in the window that is over: that tells of no size. */
+static void open_anew(struct retreat *r, const struct retreat_rule *u,
+                      int64_t now)
+{
+    finding_begin(&r->find, r->window.opened_ns,
+                  upstream_window_reopens_ns(&r->window, u), u->requests,
+                  u->requests);
+    open_slowly(r, u, now);
+}
+
 /* What was sent passed when a window must have opened. */
 static void learn_window(struct retreat *r, const struct retreat_rule *u,
                          int64_t now)
 {
+    if (r->find.suspect == 0) {
+        open_anew(r, u, now);
+        return;
+    }
     if (is_doubtful(r, u, now)) {
         r->window.doubt_ns = now;
         find_end(r);

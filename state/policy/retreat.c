@@ -139,8 +139,7 @@ static void hold(struct retreat *r, const struct retreat_rule *u,
         find_begin(r, u, what->sent_ns);
     finding_refused(f, r->state == RETREAT_PROBING);
     if (f->tries >= 2 && what->sent_ns < f->reopens_ns) /* so it is full */
-        f->suspect = min_u32(f->suspect,
-                             at_least_one(upstream_window_passed(&r->window)));
+        f->suspect = min_u32(f->suspect, upstream_window_passed(&r->window));
     r->grant = what->last_grant;
     r->probe_id = 0;
     set_reason(r, what->reason);

@@ -75,6 +75,8 @@ uint32_t upstream_window_left(const struct upstream_window *w, uint32_t before)
 
     if (w->allowance > 0)
         return at_least_one(min_u32(passed, before));
+    if (passed == 0 && w->hits > 1)
+        return 0; /* of any size: somebody else's, or it was out of order */
     if (passed >= before) /* it was refused all the same */
         passed = before - before / 4 - (before < 4);
     if (w->refused < 2 * passed)

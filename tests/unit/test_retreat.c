@@ -213,6 +213,52 @@ static void a_refusal_later_than_the_window_is_not_counted(void)
     CU_ASSERT_EQUAL(r.find.suspect, 21);
 }
 
+/* It was out of order, or somebody else took all of it. */
+static void a_window_in_which_nothing_passed_tells_of_no_size(void)
+{
+    struct retreat r;
+    int64_t now;
+    uint32_t i;
+
+    burst(&r, 40);
+    while (r.until_ns < LAB_T0 + 60 * S)
+        (void)refuse_probe(&r, 1000 + (uint64_t)(r.until_ns / S));
+    now = r.until_ns;
+    pass(&r, now);
+    for (i = 0; i < 9; i++) {
+        go(&r, (UINT64_C(1) << 40) + i, now);
+        CU_ASSERT_TRUE(retreat_limit(&r, 40) == 40);
+    }
+    CU_ASSERT_TRUE(answer(&r, now, UINT64_C(1) << 40, now + MS));
+    CU_ASSERT_EQUAL(r.state, RETREAT_RECOVERING);
+    CU_ASSERT_EQUAL(r.find.opening, 1);
+    for (i = 1; i < 9; i++)
+        (void)answer(&r, now, (UINT64_C(1) << 40) + i, now + MS);
+    CU_ASSERT_EQUAL(r.state, RETREAT_NORMAL);
+    CU_ASSERT_EQUAL(r.learned, LEARNED_NOTHING);
+
+    /* Or it was a small one: what passes in the slow start tells. */
+    burst(&r, 40);
+    while (r.until_ns < LAB_T0 + 60 * S)
+        (void)refuse_probe(&r, 1000 + (uint64_t)(r.until_ns / S));
+    now = r.until_ns;
+    pass(&r, now);
+    for (i = 0; i < 3; i++)
+        go(&r, (UINT64_C(1) << 40) + i, now);
+    CU_ASSERT_TRUE(answer(&r, now, UINT64_C(1) << 40, now + MS));
+    (void)answer(&r, now, (UINT64_C(1) << 40) + 1, now + MS);
+    CU_ASSERT_TRUE(refuse(&r, now, (UINT64_C(1) << 40) + 2, -1, now + 2 * MS));
+    while (r.until_ns < now + 60 * S)
+        (void)refuse_probe(&r,
+                           (UINT64_C(1) << 41) + (uint64_t)(r.until_ns / S));
+    now = r.until_ns;
+    pass(&r, now);
+    go(&r, UINT64_C(1) << 42, now);
+    CU_ASSERT_TRUE(answer(&r, now, UINT64_C(1) << 42, now + MS));
+    CU_ASSERT_EQUAL(r.learned, LEARNED_WINDOW);
+    CU_ASSERT_EQUAL(r.window.allowance, 2);
+}
+
 static void sends_older_than_the_hold_neither_lengthen_nor_escalate_it(void)
 {
     struct retreat r = {0};
@@ -666,6 +712,8 @@ static const struct unit_test tests[] = {
      refusals_that_come_when_one_could_try_are_counted},
     {"a refusal later than the window is not counted",
      a_refusal_later_than_the_window_is_not_counted},
+    {"a window in which nothing passed tells of no size",
+     a_window_in_which_nothing_passed_tells_of_no_size},
     {"sends older than the hold neither lengthen nor escalate it",
      sends_older_than_the_hold_neither_lengthen_nor_escalate_it},
     {"silence is an answer", silence_is_an_answer},
