@@ -221,6 +221,7 @@ static void a_window_in_which_nothing_passed_tells_of_no_size(void)
     uint32_t i;
 
     burst(&r, 40);
+    CU_ASSERT_EQUAL(r.find.suspect, 0); /* without a try, too */
     while (r.until_ns < LAB_T0 + 60 * S)
         (void)refuse_probe(&r, 1000 + (uint64_t)(r.until_ns / S));
     now = r.until_ns;
