@@ -139,7 +139,7 @@ bool translate_events(struct exchange *x, const char *data, size_t len,
 {
     struct translate *t = of(x);
     const char *p = data, *end = data + len;
-    bool had_failed = t->has_failed, goes_on = !t->stream.is_over;
+    bool had_failed = t->has_failed, goes_on = !t->stream.chat.is_over;
 
     while (goes_on && event_data_next(&t->events, &p, end))
         goes_on =
@@ -157,7 +157,7 @@ bool translate_text(struct exchange *x, const char *json, size_t len,
     struct buf events = {NULL, 0, 0, 0};
     bool is_told = messages_stream_event(&t->stream, json, len, &events) ==
                        MESSAGES_PART &&
-                   t->stream.end.has_reason &&
+                   t->stream.chat.end.has_reason &&
                    messages_stream_end(&t->stream, &events);
 
     if (is_told && events.len > 0)
@@ -170,14 +170,14 @@ bool translate_end(struct exchange *x, struct buf *out)
 {
     struct translate *t = of(x);
 
-    if (!t->stream.is_over && event_data_last(&t->events))
+    if (!t->stream.chat.is_over && event_data_last(&t->events))
         (void)take_event(x, buf_head(&t->events.data), t->events.data.len, out);
-    if (!t->stream.is_over && !messages_stream_end(&t->stream, out))
+    if (!t->stream.chat.is_over && !messages_stream_end(&t->stream, out))
         t->has_failed = true;
     return !t->has_failed;
 }
 
 void translate_stop(struct exchange *x)
 {
-    of(x)->stream.is_over = of(x)->has_failed = true;
+    of(x)->stream.chat.is_over = of(x)->has_failed = true;
 }

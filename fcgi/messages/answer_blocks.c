@@ -12,11 +12,8 @@
  */
 #include "fcgi/messages/answer_blocks.h"
 
-#include <stdio.h>
-
 #include "fcgi/messages/json_write.h"
 #include "fcgi/messages/message_form.h"
-#include "fcgi/messages/token_guess.h"
 
 /* By enum block_kind: how a block begins, how its pieces are called in a stream
  * and how they end, there and in a whole message. */
@@ -66,8 +63,9 @@ static void tell_signature(const struct answer_blocks *b, struct buf *out)
 
 /* ---- blocks ----------------------------------------------------------------- */
 
-void answer_blocks_close(struct answer_blocks *b, struct buf *out)
+void answer_blocks_close(void *blocks, struct buf *out)
 {
+    struct answer_blocks *b = blocks;
     enum block_kind kind = b->open;
 
     if (kind == BLOCK_NONE)
@@ -134,75 +132,41 @@ static void add(struct answer_blocks *b, struct buf *out, enum block_kind kind,
 
 /* ---- what is said ----------------------------------------------------------- */
 
-static void say(struct answer_blocks *b, struct buf *out, bool thinking,
-                const char *text, size_t len)
+void answer_blocks_words(void *blocks, struct buf *out, const char *text,
+                         size_t len)
 {
-    b->said_m += token_guess_text_m(text, len);
-    if (!thinking) {
-        if (len > 0)
-            add(b, out, BLOCK_TEXT, text, len);
-        return;
-    }
+    if (len > 0)
+        add(blocks, out, BLOCK_TEXT, text, len);
+}
+
+void answer_blocks_thought(void *blocks, struct buf *out, const char *text,
+                           size_t len)
+{
+    struct answer_blocks *b = blocks;
+
     b->has_begun = true;
     if (b->told->shown >= SHOWN_SIGN)
         add(b, out, BLOCK_THINKING, text, len);
 }
 
-struct saying {
-    struct answer_blocks *b;
-    struct buf *out;
-};
-
-static void say_piece(void *arg, bool thinking, const char *text, size_t len)
+void answer_blocks_call(void *blocks, struct buf *out, const struct buf *id,
+                        const struct buf *name)
 {
-    struct saying *s = arg;
+    struct answer_blocks *b = blocks;
 
-    say(s->b, s->out, thinking, text, len);
-}
-
-void answer_blocks_words(struct answer_blocks *b, struct buf *out,
-                         const char *text, size_t len)
-{
-    struct saying s = {b, out};
-
-    think_tags_take(&b->tags, text, len, say_piece, &s);
-}
-
-void answer_blocks_thought(struct answer_blocks *b, struct buf *out,
-                           const char *text, size_t len)
-{
-    struct saying s = {b, out};
-
-    think_tags_off(&b->tags, say_piece, &s);
-    say(b, out, true, text, len);
-}
-
-void answer_blocks_call(struct answer_blocks *b, struct buf *out,
-                        const struct buf *id, const struct buf *name)
-{
-    struct saying s = {b, out};
-
-    think_tags_off(&b->tags, say_piece, &s);
     begin(b, out, BLOCK_CALL);
     message_form_call(b->told, b->n, id, name, out);
     begun(b, out);
     b->has_begun = true;
 }
 
-void answer_blocks_input(struct answer_blocks *b, struct buf *out,
-                         const char *json, size_t len)
+void answer_blocks_input(void *blocks, struct buf *out, const char *json,
+                         size_t len)
 {
-    b->said_m += token_guess_text_m(json, len);
+    const struct answer_blocks *b = blocks;
+
     if (b->is_stream)
         tell_piece(b, out, json, len);
     else
         buf_add(out, json, len);
-}
-
-void answer_blocks_end(struct answer_blocks *b, struct buf *out)
-{
-    struct saying s = {b, out};
-
-    think_tags_end(&b->tags, say_piece, &s);
-    answer_blocks_close(b, out);
 }

@@ -1,8 +1,8 @@
 /*
  * call_queue.c - whose turn is it, of calls whose pieces come in any order?
  *
- * A block of a Messages stream is over before the next begins; the pieces of
- * chat completions say which call they belong to.  So the first call is told as
+ * What we tell is over before the next begins; the pieces of chat completions
+ * say which call they belong to.  So the first call is told as
  * it comes, and the pieces of others wait until its input has come to its end,
  * at the latest until the answer has.
  *
@@ -14,6 +14,7 @@
 #include <json-c/json.h>
 #include <string.h>
 
+#include "fcgi/config/bounds.h"
 #include "fcgi/messages/call_input.h"
 #include "fcgi/messages/json_read.h"
 #include "fcgi/messages/json_write.h"
@@ -149,42 +150,48 @@ static bool take_piece(struct call_queue *q, struct json_object *piece)
 
 /* ---- telling ---------------------------------------------------------------- */
 
-static void tell(struct call_queue *q, struct call *c, struct answer_blocks *b,
-                 struct buf *out)
+struct telling {
+    const struct chat_teller *tell;
+    void *to;
+    struct buf *out;
+};
+
+static void tell_call(struct call_queue *q, struct call *c,
+                      const struct telling *t)
 {
     if (!c->is_begun)
-        answer_blocks_call(b, out, &c->id, &c->name);
+        t->tell->call(t->to, t->out, &c->id, &c->name);
     c->is_begun = true;
     if (c->held.len == 0)
         return;
-    answer_blocks_input(b, out, buf_head(&c->held), c->held.len);
+    t->tell->input(t->to, t->out, buf_head(&c->held), c->held.len);
     q->held -= c->held.len;
     buf_take(&c->held, c->held.len);
 }
 
-static void go_on(struct call_queue *q, struct answer_blocks *b,
-                  struct buf *out)
+static void go_on(struct call_queue *q, const struct telling *t)
 {
     while (q->turn < q->n && q->calls[q->turn].name.len > 0) {
         struct call *c = &q->calls[q->turn];
 
-        tell(q, c, b, out);
+        tell_call(q, c, t);
         if (!call_input_is_whole(&c->input))
             return;
-        answer_blocks_close(b, out);
+        t->tell->close(t->to, t->out);
         q->turn++;
     }
 }
 
 bool call_queue_take(struct call_queue *q, struct json_object *calls,
-                     struct answer_blocks *b, struct buf *out)
+                     const struct chat_teller *tell, void *to, struct buf *out)
 {
+    const struct telling t = {tell, to, out};
     size_t i, n = calls == NULL ? 0 : json_object_array_length(calls);
 
     for (i = 0; i < n; i++) {
         if (!take_piece(q, json_object_array_get_idx(calls, i)))
             return false;
-        go_on(q, b, out);
+        go_on(q, &t);
     }
     return true;
 }
@@ -194,26 +201,18 @@ bool call_queue_is_open(const struct call_queue *q)
     return q->turn < q->n && q->calls[q->turn].is_begun;
 }
 
-bool call_queue_has_told(const struct call_queue *q)
+void call_queue_end(struct call_queue *q, const struct chat_teller *tell,
+                    void *to, struct buf *out)
 {
-    size_t i;
+    const struct telling t = {tell, to, out};
 
-    for (i = 0; i < q->n; i++)
-        if (q->calls[i].is_begun)
-            return true;
-    return false;
-}
-
-void call_queue_end(struct call_queue *q, struct answer_blocks *b,
-                    struct buf *out)
-{
     for (; q->turn < q->n; q->turn++) {
         struct call *c = &q->calls[q->turn];
 
         if (c->name.len == 0) /* nobody could answer it */
             continue;
         call_input_end(&c->input, &c->held);
-        tell(q, c, b, out);
-        answer_blocks_close(b, out);
+        tell_call(q, c, &t);
+        tell->close(to, out);
     }
 }

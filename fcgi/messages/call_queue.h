@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "fcgi/messages/answer_blocks.h"
+#include "fcgi/messages/chat_teller.h"
 
 struct json_object;
 struct call;
@@ -22,19 +22,17 @@ struct call_queue {
 
 void call_queue_fini(struct call_queue *q);
 
-/* Takes the `tool_calls` of a chunk and tells what it can.  False: these are too
- * many, or too much waits; the answer cannot go on. */
+/* Takes the `tool_calls` of a chunk and tells TO what it can.  False: these are
+ * too many, or too much waits; the answer cannot go on. */
 bool call_queue_take(struct call_queue *q, struct json_object *calls,
-                     struct answer_blocks *b, struct buf *out);
+                     const struct chat_teller *tell, void *to,
+                     struct buf *out);
 
 /* A call has begun and has not come to its end: nothing else can be told. */
 bool call_queue_is_open(const struct call_queue *q);
 
-/* Was any call told? */
-bool call_queue_has_told(const struct call_queue *q);
-
 /* The answer is over: tells all that waits. */
-void call_queue_end(struct call_queue *q, struct answer_blocks *b,
-                    struct buf *out);
+void call_queue_end(struct call_queue *q, const struct chat_teller *tell,
+                    void *to, struct buf *out);
 
 #endif

@@ -12,51 +12,56 @@
 #include <stddef.h>
 
 #include "fcgi/messages/answer_blocks.h"
-#include "fcgi/messages/answer_end.h"
-#include "fcgi/messages/call_queue.h"
+#include "fcgi/messages/chat_stream.h"
 #include "fcgi/messages/messages.h"
 
 struct messages_stream {
+    struct chat_stream chat;
     struct messages_told told;
     struct answer_blocks blocks;
-    struct answer_end end;
-    struct call_queue calls;
-    struct buf late; /* words that came within a call */
-    struct buf text; /* of the event that is read */
-    bool has_head, has_done, is_over;
 };
 
-/* What an event was. */
-enum messages_event {
-    MESSAGES_PART = 0,   /* of the answer, or nothing of it: go on */
-    MESSAGES_DONE = 1,   /* [DONE]: nothing of use follows */
-    MESSAGES_ERROR = 2,  /* the upstream's own error.  It may quote a key, so
-                            it is for the caller to tell: messages_stream_fail() */
-    MESSAGES_BROKEN = 3, /* it cannot be understood, or is too much: fail */
-};
-
-/* TOLD is copied, what it points to must live on. */
+/* TOLD is copied, what it points to must live on; *S must stay where it is. */
 void messages_stream_init(struct messages_stream *s,
                           const struct messages_told *told);
-void messages_stream_fini(struct messages_stream *s);
 
-/* message_start, once; an event or the end writes it if nobody did. */
-void messages_stream_head(struct messages_stream *s, struct buf *out);
+/* The rest is that of any chat stream. */
+enum messages_event {
+    MESSAGES_PART = CHAT_PART,
+    MESSAGES_DONE = CHAT_DONE,
+    MESSAGES_ERROR = CHAT_ERROR,
+    MESSAGES_BROKEN = CHAT_BROKEN,
+};
 
-/* The DATA of the next event, LEN bytes.  It may also be a whole chat
- * completion: who was asked for a stream may not know how. */
-enum messages_event messages_stream_event(struct messages_stream *s,
-                                          const char *data, size_t len,
-                                          struct buf *out);
+static inline void messages_stream_fini(struct messages_stream *s)
+{
+    chat_stream_fini(&s->chat);
+}
 
-/* The upstream's stream is over.  True: its answer is complete, and so is
- * ours.  False: it was cut; OUT gets an error event. */
-bool messages_stream_end(struct messages_stream *s, struct buf *out);
+static inline void messages_stream_head(struct messages_stream *s,
+                                        struct buf *out)
+{
+    chat_stream_head(&s->chat, out);
+}
 
-/* An error of STATUS in the middle, in WORDS that anybody may see; nothing
- * follows it. */
-void messages_stream_fail(struct messages_stream *s, int status,
-                          const char *words, struct buf *out);
+static inline enum messages_event
+messages_stream_event(struct messages_stream *s, const char *data, size_t len,
+                      struct buf *out)
+{
+    return (enum messages_event)chat_stream_event(&s->chat, data, len, out);
+}
+
+static inline bool messages_stream_end(struct messages_stream *s,
+                                       struct buf *out)
+{
+    return chat_stream_end(&s->chat, out);
+}
+
+static inline void messages_stream_fail(struct messages_stream *s, int status,
+                                        const char *words, struct buf *out)
+{
+    chat_stream_fail(&s->chat, status, words, out);
+}
 
 /* A sign of life. */
 void messages_stream_ping(struct buf *out);
