@@ -100,6 +100,39 @@ is "whose end has all of it" '["function_call","weather","{\"city\":\"Oslo\",\"d
     "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -sc '.[-1].response.output[0] | [.type, .name, .arguments]')"
 ask /v1/completions -d '{"model":"sim/tools","prompt":"x"}'
 is "completions have no tools" "stop" "$(jq -r '.choices[0].finish_reason' <<<"$body")"
+
+# An agent: what it says follows from the conversation alone.
+tool() { # tool NAME KEY
+    printf '{"type":"function","function":{"name":"%s","parameters":{"type":"object","properties":{"%s":{}}}}}' "$1" "$2"
+}
+agent() { # agent MESSAGES [EXTRA-JSON]
+    ask /v1/chat/completions -d "{\"model\":\"sim/agent\",\"messages\":[$1],\"tools\":[$(tool Read file_path),$(tool Edit file_path)]${2:-}}"
+}
+calls() { jq -r '.choices[0] | "\([.message.tool_calls[]?.function | .name, .arguments] | join(" ")) \(.finish_reason)"' <<<"$body"; }
+user='{"role":"user","content":"<system-reminder>not /a/not.txt</system-reminder> change \"/a/b.txt\""}'
+called='{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"x","arguments":"{}"}}]},
+    {"role":"tool","tool_call_id":"1","content":"see /a/no.txt"}'
+read='Read {"file_path":"/a/b.txt"}' edit='Edit {"file_path":"/a/b.txt","old_string":"grey","new_string":"green"}'
+agent "$user"
+is "an agent reads the file that was named, twice" "$read $read tool_calls" "$(calls)"
+is "in calls that differ" 2 "$(jq '[.choices[0].message.tool_calls[].id] | unique | length' <<<"$body")"
+agent "$user" ',"stream":true'
+is "the same in a stream" "6 $read $read tool_calls" "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -rsc '[.[].choices[0]] |
+    [.[].delta.tool_calls // empty | .[0]] as $c | "\($c | length) \([0, 1] | map(. as $i | [$c[] | select(.index == $i).function] |
+    "\(.[0].name) \(map(.arguments) | add)") | join(" ")) \(.[-1].finish_reason)"')"
+agent "$user,$called"
+is "then it changes it" "$edit tool_calls" "$(calls)"
+agent "$user,$called,{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Tool loaded.\"}]},$called"
+is "then it speaks" " stop" "$(calls)"
+agent "$user,$called,$called,{\"role\":\"assistant\",\"content\":\"done\"},$user"
+is "and begins anew with a new wish" "$read $read tool_calls" "$(calls)"
+for said in '/a/b.txt.gz' 'b.txt' '/a/../b.txt' '/a/b;c.txt' "/$(seq -s. 100).txt" '/a/(b).txt' ''; do
+    agent "{\"role\":\"user\",\"content\":\"change $said\"}"
+    is "what is no plain path of a text is no file: ${said:0:20}" " stop" "$(calls)"
+done
+ask /v1/chat/completions -d "{\"model\":\"sim/agent\",\"messages\":[$user],\"tools\":[$(tool Read path),7,$(tool Edit path)]}"
+is "nor are other tools its own" " stop" "$(calls)"
+
 printf '{"a":1}\r\n--no boundary\n' >"$work/up.jsonl"
 ask /v1/files -F purpose=batch -F "file=@$work/up.jsonl"
 is "a file: its name and its bytes" "file up.jsonl $(wc -c <"$work/up.jsonl")" "$(jq -r '"\(.object) \(.filename) \(.bytes)"' <<<"$body")"

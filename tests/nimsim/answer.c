@@ -1,8 +1,9 @@
 /*
  * answer.c - the words, and the buffered bodies around them.
  *
- * Nothing of the prompt comes back, and its length only where tokens are
- * counted: a test may compare two answers byte by byte, and a log of answers holds nobody's data.
+ * Nothing of the prompt comes back but the file that an agent was told to
+ * change, and its length only where tokens are counted: a test may compare two
+ * answers byte by byte, and a log of answers holds nobody's data.
  */
 #include "answer.h"
 
@@ -93,8 +94,12 @@ void answer_init(struct answer *a, enum answer_kind kind,
     if (how->varies)
         a->tokens = a->tokens * varied_percent(seq) / 100;
     a->calls_tool = how->calls_tool && kind != ANSWER_COMPLETION;
+    if (how->is_agent && kind == ANSWER_CHAT) {
+        agent_decide(&a->agent, json);
+        a->calls_tool = a->agent.step != AGENT_SPEAK;
+    }
     if (a->calls_tool) {
-        a->tokens = TOOL_CALL_PIECES;
+        a->tokens = tool_call_pieces(a);
     } else if (how->big_kib != -1) {
         a->limit_bytes = how->big_kib * 1024;
         a->tokens = words_for(a->limit_bytes);

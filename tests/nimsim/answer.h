@@ -1,12 +1,14 @@
 /*
  * What a generated answer says: the same words for the same model and the
- * same max_tokens, whatever was asked.
+ * same max_tokens, whatever was asked; an agent looks at the conversation.
  */
 #ifndef NIMSIM_ANSWER_H
 #define NIMSIM_ANSWER_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "agent.h"
 
 struct behaviour;
 struct json_object;
@@ -30,6 +32,7 @@ struct answer {
     int64_t tokens;       /* one word each */
     int64_t limit_bytes;  /* of the whole content; -1: the words decide */
     bool calls_tool;      /* in the place of words */
+    struct agent agent;   /* speaks, unless the model plays one */
     bool is_cut_short;    /* max_tokens was smaller: finish_reason length */
     bool has_usage;       /* stream_options.include_usage */
     bool lacks_usage;     /* it tells of none, whoever asks */

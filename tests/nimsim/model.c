@@ -71,6 +71,7 @@ static const struct {
 } flag_rows[] = {
     {"comments", FIELD(comments), false},
     {"tools", FIELD(calls_tool), true}, /* so that times-1 ends it */
+    {"agent", FIELD(is_agent), false},
     {"ratelimit", FIELD(has_ratelimit), false},
     {"rfc850", FIELD(is_rfc850), false},
     {"asctime", FIELD(is_asctime), false},

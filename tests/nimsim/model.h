@@ -66,6 +66,7 @@ struct behaviour {
     bool is_unframed;      /* unframed: only the connection ends it */
     bool comments;
     bool calls_tool; /* tools: a call of one in the place of words */
+    bool is_agent;   /* agent: calls tools by what was said, and then speaks */
 
     /* Answers that are not what was asked for, or not as they should be. */
     bool is_gzip;         /* gzip: Content-Encoding, whatever was accepted */

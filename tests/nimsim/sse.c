@@ -217,14 +217,14 @@ static void arguments_at(const struct sse *s, const char *type,
 static void arguments_word(const struct sse *s, int64_t i, struct text *out)
 {
     arguments_at(s, "response.function_call_arguments.delta", "delta", out);
-    tool_call_piece(i, out);
+    tool_call_piece(&s->answer, i, out);
     text_str(out, "\"}\n\n");
 }
 
 static void arguments_done(const struct sse *s, struct text *out)
 {
     arguments_at(s, "response.function_call_arguments.done", "arguments", out);
-    tool_call_arguments(out);
+    tool_call_arguments(&s->answer, out);
     text_str(out, "\"}\n\n");
 }
 

@@ -1,59 +1,101 @@
 /*
- * tool_call.c - which tool, and with what arguments?
+ * tool_call.c - which tools, and with what arguments?
  *
- * One that every test can declare: "weather", with a city and a number.
+ * One that every test can declare: "weather", with a city and a number.  An
+ * agent's are of its own choice (agent.c).
  */
 #include "tool_call.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "answer.h"
 #include "text.h"
 
-#define TOOL "weather"
-
-/* Cut where a reader that parses each piece alone would fail. */
-static const char *const pieces[TOOL_CALL_PIECES] = {
-    "{\\\"city\\\":", "\\\"Oslo\\\",\\\"da", "ys\\\":3}"};
-
-void tool_call_piece(int64_t i, struct text *out)
+static int64_t calls_of(const struct answer *a)
 {
-    text_str(out, pieces[i % TOOL_CALL_PIECES]);
+    int64_t calls = agent_calls(&a->agent);
+
+    return calls > 0 ? calls : 1;
 }
 
-void tool_call_arguments(struct text *out)
+static const char *name_of(const struct answer *a)
+{
+    return agent_calls(&a->agent) > 0 ? agent_tool(&a->agent) : "weather";
+}
+
+static void arguments_of(const struct answer *a, struct text *out)
+{
+    if (agent_calls(&a->agent) > 0)
+        agent_arguments(&a->agent, out);
+    else
+        text_str(out, "{\"city\":\"Oslo\",\"days\":3}");
+}
+
+int64_t tool_call_pieces(const struct answer *a)
+{
+    return calls_of(a) * TOOL_CALL_PIECES;
+}
+
+/* Thirds: cut where a reader that parses each piece alone would fail. */
+void tool_call_piece(const struct answer *a, int64_t i, struct text *out)
+{
+    size_t k = (size_t)(i % TOOL_CALL_PIECES), from;
+    struct text all = {0}, coded = {0};
+
+    arguments_of(a, &all);
+    from = all.len * k / TOOL_CALL_PIECES;
+    all.data[all.len * (k + 1) / TOOL_CALL_PIECES] = '\0';
+    text_json(&coded, all.data + from);
+    text_add(out, coded.data + 1, coded.len - 2); /* without its quotes */
+    text_free(&coded);
+    text_free(&all);
+}
+
+void tool_call_arguments(const struct answer *a, struct text *out)
 {
     int64_t i;
 
     for (i = 0; i < TOOL_CALL_PIECES; i++)
-        tool_call_piece(i, out);
+        tool_call_piece(a, i, out);
 }
 
-static void named(const struct answer *a, struct text *out)
+/* The beginning of call CALL, up to its arguments. */
+static void named(const struct answer *a, int64_t call, struct text *out)
 {
+    text_fmt(out, "\"id\":\"call-nimsim-%012" PRIu64, a->seq);
+    if (call > 0)
+        text_fmt(out, "-%" PRId64, call);
     text_fmt(out,
-             "\"id\":\"call-nimsim-%012" PRIu64
-             "\",\"type\":\"function\",\"function\":{\"name\":\"" TOOL "\","
+             "\",\"type\":\"function\",\"function\":{\"name\":\"%s\","
              "\"arguments\":\"",
-             a->seq);
+             name_of(a));
 }
 
 void tool_call_message(const struct answer *a, struct text *out)
 {
-    text_str(out, "\"tool_calls\":[{");
-    named(a, out);
-    tool_call_arguments(out);
-    text_str(out, "\"}}]");
+    int64_t call;
+
+    text_str(out, "\"tool_calls\":[");
+    for (call = 0; call < calls_of(a); call++) {
+        text_str(out, call > 0 ? ",{" : "{");
+        named(a, call, out);
+        tool_call_arguments(a, out);
+        text_str(out, "\"}}");
+    }
+    text_str(out, "]");
 }
 
 void tool_call_delta(const struct answer *a, int64_t i, struct text *out)
 {
-    text_str(out, "\"tool_calls\":[{\"index\":0,");
-    if (i == 0)
-        named(a, out);
+    int64_t call = i / TOOL_CALL_PIECES;
+
+    text_fmt(out, "\"tool_calls\":[{\"index\":%" PRId64 ",", call);
+    if (i % TOOL_CALL_PIECES == 0)
+        named(a, call, out);
     else
         text_str(out, "\"function\":{\"arguments\":\"");
-    tool_call_piece(i, out);
+    tool_call_piece(a, i, out);
     text_str(out, "\"}}]");
 }
 
@@ -62,9 +104,9 @@ void tool_call_item(const struct answer *a, bool is_done, struct text *out)
     text_fmt(out,
              "{\"type\":\"function_call\",\"id\":\"fc-nimsim-%012" PRIu64
              "\",\"call_id\":\"call-nimsim-%012" PRIu64
-             "\",\"status\":\"%s\",\"name\":\"" TOOL "\",\"arguments\":\"",
-             a->seq, a->seq, is_done ? "completed" : "in_progress");
+             "\",\"status\":\"%s\",\"name\":\"%s\",\"arguments\":\"",
+             a->seq, a->seq, is_done ? "completed" : "in_progress", name_of(a));
     if (is_done)
-        tool_call_arguments(out);
+        tool_call_arguments(a, out);
     text_str(out, "\"}");
 }

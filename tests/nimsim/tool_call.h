@@ -1,5 +1,6 @@
 /*
- * What a model says that wants a tool called: the same call for every prompt.
+ * What a model says that wants tools called: the same call for every prompt,
+ * or what an agent decides.
  */
 #ifndef NIMSIM_TOOL_CALL_H
 #define NIMSIM_TOOL_CALL_H
@@ -10,8 +11,12 @@
 struct answer;
 struct text;
 
-/* The arguments come in so many pieces, one in the place of each word. */
+/* The arguments of a call come in so many pieces, one in the place of each
+ * word. */
 #define TOOL_CALL_PIECES 3
+
+/* How many pieces all of them come in. */
+int64_t tool_call_pieces(const struct answer *a);
 
 /* "tool_calls":[...] of a message. */
 void tool_call_message(const struct answer *a, struct text *out);
@@ -23,7 +28,7 @@ void tool_call_delta(const struct answer *a, int64_t i, struct text *out);
 void tool_call_item(const struct answer *a, bool is_done, struct text *out);
 
 /* Piece I of the arguments, and all of them, ready to sit inside JSON. */
-void tool_call_piece(int64_t i, struct text *out);
-void tool_call_arguments(struct text *out);
+void tool_call_piece(const struct answer *a, int64_t i, struct text *out);
+void tool_call_arguments(const struct answer *a, struct text *out);
 
 #endif
