@@ -1,12 +1,13 @@
 /*
- * as_chat.c - how is a Messages request asked of an upstream that speaks chat?
+ * as_chat.c - how is a request in the words of another API asked of an upstream
+ * that speaks chat?
  *
  *   receive.c --> as_chat_make()     before the body is read (body.c): from then
  *                                    on it is a chat request, on a route of its
  *                                    own, that counts and waits as others do
  *   attempt.c --> as_chat_choose()   when its upstream is known
  *
- * Where some upstreams speak Messages and some do not, the body is kept as it
+ * Where some upstreams speak that API and some do not, the body is kept as it
  * came, too; what cannot be said in chat's words goes to the former alone, and
  * where there is none its client is told why.
  */
@@ -14,13 +15,14 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fcgi/config/fields.h"
 #include "fcgi/fault.h"
-#include "fcgi/messages/messages.h"
 #include "fcgi/route.h"
+#include "fcgi/tongue.h"
 
 #define CHAT_PATH "/v1/chat/completions"
 
@@ -41,7 +43,7 @@ static bool is_sound(const struct request *r)
 static bool read_all(struct request *r, struct buf *chat,
                      struct messages_fault *fault)
 {
-    static const struct messages_ask ask = {.usage_by_caller = true};
+    const struct tongue *by = r->got->by;
     const char *body;
 
     if (r->body.len >= 3 && memcmp(buf_head(&r->body), "\xef\xbb\xbf", 3) == 0)
@@ -49,9 +51,8 @@ static bool read_all(struct request *r, struct buf *chat,
     *buf_room(&r->body, 1) = '\0';
     body = buf_head(&r->body);
     if (r->route->is_inference)
-        return messages_request(body, r->body.len, &ask, chat, r->got, fault) ==
-               0;
-    return messages_count(body, r->body.len, 0, &r->got->tokens_in, fault) == 0;
+        return by->ask(body, r->body.len, chat, r->got, fault) == 0;
+    return by->count(body, r->body.len, r->got, fault) == 0;
 }
 
 /* One big body at a time; its tree is some times its size. */
@@ -87,8 +88,21 @@ static void become(struct request *r, struct buf *chat, bool is_open)
     buf_fit(chat);
     r->body = *chat;
     r->content_length = -1; /* it was of the other */
-    memcpy(r->user, r->got->user, sizeof(r->user));
+    (void)snprintf(r->user, sizeof(r->user), "%s", r->got->user);
     r->route = r->came_by->twin;
+}
+
+const char *as_chat_protocol(const struct request *r)
+{
+    return r->route != NULL && r->route->twin != NULL
+               ? r->route->twin->tongue->protocol
+               : NULL;
+}
+
+/* Is it answered without a look at its body, if nobody speaks its API? */
+static bool is_simple(const struct request *r)
+{
+    return !r->route->is_inference && r->route->twin->tongue->count == NULL;
 }
 
 void as_chat_make(struct request *r, enum protocols_who who)
@@ -99,9 +113,14 @@ void as_chat_make(struct request *r, enum protocols_who who)
 
     if (r->route == NULL || r->route->twin == NULL || who == PROTOCOLS_ALL)
         return;
+    if (is_simple(r)) {
+        r->route = is_open ? r->route : r->route->twin;
+        return;
+    }
     r->came_by = r->route;
     r->got = calloc(1, sizeof(*r->got));
     CHECK(r->got != NULL);
+    r->got->by = r->route->twin->tongue;
     if (is_sound(r) && read_one(r, &chat, &fault)) {
         if (r->route->is_inference || !is_open)
             become(r, &chat, is_open);
@@ -109,7 +128,7 @@ void as_chat_make(struct request *r, enum protocols_who who)
     }
     buf_free(&chat);
     if (is_open) { /* nobody but those who know better can say */
-        free(r->got);
+        tongue_forget(r->got);
         r->got = NULL;
         return;
     }
@@ -123,9 +142,10 @@ void as_chat_make(struct request *r, enum protocols_who who)
 
 /* ---- sending ----------------------------------------------------------------- */
 
-static bool knows_messages(const struct exchange *x)
+static bool knows_it(const struct exchange *x)
 {
-    return protocols_has_messages(&x->s->cfg->upstreams[x->attempt.upstream]);
+    return protocols_has(&x->s->cfg->upstreams[x->attempt.upstream],
+                         x->req->got->by->protocol);
 }
 
 bool as_chat_is_answer(struct exchange *x)
@@ -133,7 +153,7 @@ bool as_chat_is_answer(struct exchange *x)
     struct request *r = x->req;
 
     if (r->got == NULL || r->route->twin == NULL || r->route->is_inference ||
-        knows_messages(x))
+        knows_it(x))
         return false;
     r->route = r->route->twin;
     return true;
@@ -144,7 +164,7 @@ void as_chat_choose(struct exchange *x)
     struct request *r = x->req;
 
     if (as_chat_is_open(r))
-        r->route = knows_messages(x) ? r->came_by : r->came_by->twin;
+        r->route = knows_it(x) ? r->came_by : r->came_by->twin;
 }
 
 const struct buf *as_chat_body(const struct exchange *x)

@@ -1,5 +1,5 @@
 /*
- * A request of Anthropic's Messages API for an upstream that speaks chat
+ * A request in the words of another API for an upstream that speaks chat
  * completions.
  */
 #ifndef SLUICE_AS_CHAT_H
@@ -11,8 +11,11 @@
 #include "fcgi/exchange_parts.h"
 #include "fcgi/route.h"
 
+/* The API whose words R may have to be translated from; NULL: none. */
+const char *as_chat_protocol(const struct request *r);
+
 /*
- * The body of R is there, and WHO of the upstreams speaks Messages itself.  If
+ * The body of R is there, and WHO of the upstreams speaks its API itself.  If
  * R's route has a twin for those that do not, R becomes what is asked of them,
  * and keeps its first body as long as it may go to one of the others.  R->fault
  * says why it cannot.  From any thread.
@@ -34,7 +37,7 @@ static inline bool as_chat_is_open(const struct request *r)
 /* Is what goes to X's upstream another body, at another path, than came? */
 static inline bool as_chat_is(const struct exchange *x)
 {
-    return x->req->route != NULL && x->req->route->is_retold;
+    return x->req->route != NULL && x->req->route->tongue != NULL;
 }
 
 /* The body that goes to X's upstream, and its path with the query. */

@@ -79,7 +79,7 @@ static set speakers(const struct choices_query *q)
     size_t i;
 
     for (i = 0; i < q->cfg->n_upstreams; i++)
-        if (!q->only_messages || protocols_has_messages(&q->cfg->upstreams[i]))
+        if (q->only == NULL || protocols_has(&q->cfg->upstreams[i], q->only))
             found |= BIT(i);
     return found;
 }

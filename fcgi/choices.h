@@ -22,7 +22,7 @@ struct choices_query {
     const char *model;           /* as the client wrote it; "": none */
     const char *served_by;       /* as the state knows it; "": no model's
                                   * inference: one upstream, always the same */
-    bool only_messages;          /* it can be said in Messages' words alone */
+    const char *only; /* the API whose words alone can say it; NULL: any */
     bool is_bound; /* it names what one upstream keeps: the same */
 };
 

@@ -3,8 +3,7 @@
  *
  *   chat        {"error":{"object":"error",...}}: OpenAI's SDKs throw at
  *               `error`, ChatNVIDIA at `object`
- *   Responses   response.failed, and error: each is all that some clients look
- *               at; the code of the first tells Codex whether to try again
+ *   Responses   response.failed, and error (responses_error.c)
  *   Messages    event: error, {"type":"error","error":{...}}
  *
  * Behind it the answer stays without its end (relay_end.c), for those who look at
@@ -16,6 +15,7 @@
 #include <stdio.h>
 
 #include "fcgi/messages/messages.h"
+#include "fcgi/responses/responses.h"
 
 static const char *code_of(const struct error_event *e, char digits[16])
 {
@@ -51,46 +51,20 @@ static void put_object(struct buf *b, const struct error_event *e,
 
 /* ---- Responses --------------------------------------------------------------- */
 
-/* Of the codes that API knows. */
-static const char *failed_code(int status)
-{
-    if (status == 429)
-        return "rate_limit_exceeded";
-    return status < 500 && status != 408 && status != 409 ? "invalid_prompt"
-                                                          : "server_error";
-}
-
-/* A response with all the members that clients insist on. */
-static void put_failed(struct buf *b, const struct error_event *e)
-{
-    buf_fmt(b,
-            "event: response.failed\ndata: {\"type\":\"response.failed\","
-            "\"sequence_number\":%u,\"response\":{\"id\":\"resp_%s\","
-            "\"object\":\"response\",\"created_at\":%lld,\"status\":\"failed\","
-            "\"error\":{\"code\":\"%s\",\"message\":",
-            e->number, e->id, (long long)e->now_s, failed_code(e->status));
-    buf_json(b, e->message);
-    buf_str(b, "},\"incomplete_details\":null,\"instructions\":null,"
-               "\"max_output_tokens\":null,\"metadata\":{},\"model\":");
-    buf_json(b, e->model);
-    buf_str(b, ",\"output\":[],\"parallel_tool_calls\":true,"
-               "\"previous_response_id\":null,\"temperature\":null,"
-               "\"tool_choice\":\"auto\",\"tools\":[],\"top_p\":null,"
-               "\"usage\":null}}\n\n");
-}
-
 static void put_response(struct buf *b, const struct error_event *e)
 {
-    char digits[16];
+    const struct responses_error told = {
+        .id = e->id,
+        .model = e->model,
+        .now_s = e->now_s,
+        .number = e->number,
+        .status = e->status,
+        .message = e->message,
+        .type = e->type,
+        .code = e->code,
+    };
 
-    put_failed(b, e);
-    buf_fmt(b, "event: error\ndata: {\"type\":\"error\",\"sequence_number\":%u",
-            e->number + 1);
-    put_member(b, "code", code_of(e, digits));
-    put_member(b, "message", e->message);
-    buf_str(b, ",\"param\":null,\"error\":");
-    put_object(b, e, "");
-    buf_str(b, "}\n\n");
+    responses_error_events(&told, b);
 }
 
 /* ---- Messages ---------------------------------------------------------------- */

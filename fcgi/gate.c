@@ -62,13 +62,13 @@ int64_t gate_max_body(const struct gate *g)
     return g->max_body;
 }
 
-enum protocols_who gate_messages(struct gate *g)
+enum protocols_who gate_speakers(struct gate *g, const char *protocol)
 {
     enum protocols_who who = PROTOCOLS_ALL;
 
     pthread_mutex_lock(&g->lock);
     if (g->cfg != NULL)
-        who = protocols_messages(g->cfg);
+        who = protocols_speakers(g->cfg, protocol);
     pthread_mutex_unlock(&g->lock);
     return who;
 }

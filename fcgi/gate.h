@@ -21,8 +21,8 @@ void gate_free(struct gate *g);
 /* CFG, borrowed, holds from now on; whoever frees the old one does so later. */
 void gate_follow(struct gate *g, const struct config *cfg);
 int64_t gate_max_body(const struct gate *g);
-/* Which upstreams speak Messages: this never changes while a worker runs. */
-enum protocols_who gate_messages(struct gate *g);
+/* Which upstreams speak PROTOCOL: this never changes while a worker runs. */
+enum protocols_who gate_speakers(struct gate *g, const char *protocol);
 
 /* Finds R's route in TABLE.  Without one R->fault says 404 or 405, and R->allow
  * which methods there are. */

@@ -48,7 +48,7 @@ static void own_headers(struct buf *b, const struct exchange *x,
 /* Anthropic's SDKs look for the id there.  */
 static void own_id(struct buf *b, const struct exchange *x)
 {
-    if (as_chat_is(x))
+    if (as_chat_is(x) && route_tells(x->req->route) == ENDS_MESSAGE)
         reply_header(b, "request-id", x->req->id);
 }
 

@@ -8,6 +8,7 @@
 #include "fcgi/attempt.h"
 #include "fcgi/choices.h"
 #include "fcgi/config/config.h"
+#include "fcgi/as_chat.h"
 #include "fcgi/config/protocols.h"
 #include "fcgi/conversation.h"
 #include "fcgi/fingerprint.h"
@@ -119,6 +120,18 @@ static void on_ticket(void *arg, const struct ticket_news *news)
     exchange_run(x);
 }
 
+/* The API whose words alone can say it.  Where it could be said otherwise, it was
+ * (as_chat.c). */
+static const char *only(const struct exchange *x)
+{
+    const char *protocol = as_chat_protocol(x->req);
+
+    return protocol != NULL && x->req->got == NULL &&
+                   protocols_speakers(x->s->cfg, protocol) == PROTOCOLS_SOME
+               ? protocol
+               : NULL;
+}
+
 /* What X's settings and request leave open. */
 static struct choices *choose(const struct exchange *x)
 {
@@ -129,9 +142,7 @@ static struct choices *choose(const struct exchange *x)
         /* What is no inference runs on no model's workers: its bench and its
          * ceiling are none of that request's business. */
         .served_by = request_served_by(x->req),
-        /* Where it could be said otherwise, it was (as_chat.c). */
-        .only_messages = x->req->route->ends == ENDS_MESSAGE &&
-                         protocols_messages(x->s->cfg) == PROTOCOLS_SOME,
+        .only = only(x),
         .is_bound = x->req->is_bound,
     };
     struct choices *c = calloc(1, sizeof(*c));

@@ -90,7 +90,8 @@ static bool take_body(struct request *r, FCGX_Stream *in, struct gate *g)
         buf_free(&r->body);
         fault_too_large(&r->fault, max_body);
     }
-    as_chat_make(r, gate_messages(g));
+    if (as_chat_protocol(r) != NULL)
+        as_chat_make(r, gate_speakers(g, as_chat_protocol(r)));
     request_parse_body(r);
     return true;
 }

@@ -114,7 +114,7 @@ bool relay_has_ended(const struct exchange *x)
 
 bool relay_tells_error(const struct exchange *x)
 {
-    if (x->req->route->ends == ENDS_RESPONSE) /* that API has an end for it */
+    if (route_tells(x->req->route) == ENDS_RESPONSE) /* it has an end for it */
         return false;
     return x->relay.told_error ||
            (x->relay.mode == RELAY_STREAM && x->relay.sse.has_error);
@@ -245,6 +245,8 @@ static struct error_event error_of(const struct exchange *x,
                                    const struct relay_error *e)
 {
     const struct route *route = x->req->route;
+    /* A response has our id, and its events are counted as we tell them. */
+    bool is_made = translate_is_on(x) && route_tells(route) == ENDS_RESPONSE;
 
     return (struct error_event){
         .ends = route != NULL ? route_tells(route) : ENDS_ANYHOW,
@@ -252,10 +254,11 @@ static struct error_event error_of(const struct exchange *x,
         .message = e->message,
         .type = e->type,
         .code = e->code,
-        .id = x->req->id,
+        .id = is_made ? translate_id(x) : x->req->id,
         .model = x->req->asked_for != NULL ? x->req->asked_for
                                            : request_model(x->req),
-        .number = x->relay.sse.events,
+        .number =
+            is_made ? translate_events_told(x) : x->relay.sse.events,
         .now_s = (int64_t)time(NULL)};
 }
 
@@ -324,7 +327,7 @@ bool relay_error(struct exchange *x, const struct relay_error *e)
         error_event(x, e);
         /* Codex reads that of a response which may not come again only to a
          * good end, and so does not come again. */
-        return x->req->route->ends == ENDS_RESPONSE && e->status < 500;
+        return route_tells(x->req->route) == ENDS_RESPONSE && e->status < 500;
     }
     if (!r->committed || r->mode == RELAY_PASS)
         return false;

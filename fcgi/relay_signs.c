@@ -2,16 +2,16 @@
  * relay_signs.c - what does a client see before, and beside, an answer?
  *
  *   the head    ours: 200, before anything is known (sign_of_life.c says when)
- *   a stream    comments, or events that say nothing.  One of Messages that we
- *               make begins with its message_start, and pings may stand
- *               anywhere in it
+ *   a stream    comments, or events that say nothing.  One that we make in the
+ *               words of Messages begins with its message_start, and pings may
+ *               stand anywhere in it
  *   JSON        white space
  */
 #include "fcgi/relay.h"
 
-#include "fcgi/messages/messages_stream.h"
 #include "fcgi/passed_headers.h"
 #include "fcgi/route.h"
+#include "fcgi/tongue.h"
 #include "fcgi/translate.h"
 
 void relay_commit(struct exchange *x)
@@ -57,13 +57,18 @@ static bool tells_events(const struct relay *r)
     return r->mode == RELAY_STREAM || (r->committed && r->as_events);
 }
 
-/* It may think for long without a word that its client is to see. */
-static void ping(struct exchange *x)
+/* It may think for long without a word that its client is to see.  False: its
+ * API has no word for that. */
+static bool ping(struct exchange *x)
 {
+    const struct tongue *tongue = x->req->route->tongue;
     struct buf b = {NULL, 0, 0, 0};
 
-    messages_stream_ping(&b);
+    if (tongue == NULL || tongue->ping == NULL)
+        return false;
+    tongue->ping(&b);
     relay_emit_buf(x, &b);
+    return true;
 }
 
 void relay_beat(struct exchange *x, const char *text)
@@ -72,10 +77,8 @@ void relay_beat(struct exchange *x, const char *text)
 
     if (!r->head_sent || client_is_full(&x->client))
         return;
-    if (translate_is_on(x) && tells_events(r)) {
-        ping(x);
-    } else if (r->mode == RELAY_STREAM || (r->committed && r->as_events)) {
-        if (!r->has_begun)
+    if (tells_events(r)) {
+        if (!ping(x) && !r->has_begun)
             relay_comment(x, text);
     } else if (r->committed && r->mode == RELAY_NOTHING) {
         /* White space before a JSON text: RFC 8259, 2. */
@@ -99,7 +102,8 @@ void relay_wait_event(struct exchange *x)
                 "event: sluice.waiting\ndata: {\"type\":\"sluice.waiting\"}");
         break;
     case ENDS_MESSAGE:
-        ping(x);
+        tongue_messages.ping(&b);
+        relay_emit_buf(x, &b);
         return;
     case ENDS_DONE:
     case ENDS_ANYHOW:

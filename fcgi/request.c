@@ -19,6 +19,7 @@
 #include "fcgi/params.h"
 #include "fcgi/route.h"
 #include "fcgi/target.h"
+#include "fcgi/tongue.h"
 #include "lib/base.h"
 
 static char *copy(const char *text)
@@ -363,6 +364,6 @@ void request_free(struct request *r)
     asked_headers_free(&r->headers);
     buf_free(&r->body);
     buf_free(&r->as_came);
-    free(r->got);
+    tongue_forget(r->got);
     free(r);
 }

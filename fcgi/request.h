@@ -16,8 +16,8 @@
 #include "lib/buf.h"
 #include "state/limiter.h"
 
-struct messages_got;
 struct route;
+struct tongue_got;
 
 struct request {
     struct request *next; /* hand-over list */
@@ -55,9 +55,9 @@ struct request {
     uint32_t retry_count;      /* X-Stainless-Retry-Count; 0: none, or odd */
 
     struct buf body;
-    /* Of one that was asked in Anthropic's words, and whose body is in chat's now
-     * (as_chat.c): */
-    struct messages_got *got; /* what else it said; NULL: none of this is so */
+    /* Of one that was asked in the words of another API, and whose body is in
+     * chat's now (as_chat.c): */
+    struct tongue_got *got; /* what else it said; NULL: none of this is so */
     const struct route *came_by;
     struct buf as_came;     /* its body, where it may still go so; else empty */
     int64_t content_length; /* -1: not said */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "fcgi/step.h"
+#include "fcgi/tongue.h"
 #include "fcgi/upstream/sse.h"
 
 struct exchange;
@@ -34,16 +35,17 @@ struct route {
     enum sse_ends ends; /* what its streams end with */
     /* For those that are not proxied: what follows. */
     enum step (*answer)(struct exchange *x);
-    /* The row in place of this one where the upstream speaks chat alone, and
-     * its client Messages (as_chat.c); NULL: there is none. */
+    /* The row in place of this one where the upstream does not speak the API of
+     * its client (as_chat.c); NULL: there is none. */
     const struct route *twin;
-    bool is_retold; /* it is such a row: its client is told in other words */
+    /* It is such a row: its client is told in these words. */
+    const struct tongue *tongue;
 };
 
 /* What the streams of R's clients end with. */
 static inline enum sse_ends route_tells(const struct route *r)
 {
-    return r->is_retold ? ENDS_MESSAGE : r->ends;
+    return r->tongue != NULL ? r->tongue->ends : r->ends;
 }
 
 /* All that is answered; pages/routes.c. */

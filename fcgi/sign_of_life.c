@@ -60,7 +60,7 @@ int64_t sign_of_life_patience_ms(const struct exchange *x)
     const char *agent = asked_header(&x->req->headers, "user-agent");
 
     if (agent == NULL || strncasecmp(agent, "codex", 5) != 0 ||
-        x->req->route->ends != ENDS_RESPONSE || !relay_wants_events(x) ||
+        route_tells(x->req->route) != ENDS_RESPONSE || !relay_wants_events(x) ||
         gets_events(x) || x->s->cfg->event_patience_ms == 0)
         return -1;
     return x->s->cfg->event_patience_ms;
@@ -89,7 +89,7 @@ void sign_of_life_go_on(struct exchange *x)
 {
     int64_t *at = &x->due.at[DUE_BEAT];
 
-    if (x->req->route->is_retold && x->relay.mode == RELAY_STREAM &&
+    if (x->req->route->tongue != NULL && x->relay.mode == RELAY_STREAM &&
         !sign_of_life_is_silent(x) && *at == NEVER)
         *at = exchange_now(x) + x->s->cfg->heartbeat_ms * NS_PER_MS;
 }

@@ -1,7 +1,7 @@
 /*
- * translate.c - what is an answer in chat's words to a client of Messages?
+ * translate.c - what is an answer in chat's words to a client of another API?
  *
- *   relay.c, relay_end.c --> here --> messages/
+ *   relay.c, relay_end.c --> here --> a struct tongue
  *
  * The upstream's bytes go through all that looks at answers first (conceal.c,
  * usage.c, sse.c), as those of a chat request do; what is told of them is made
@@ -11,16 +11,18 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "fcgi/as_chat.h"
 #include "fcgi/conceal.h"
 #include "fcgi/messages/event_data.h"
-#include "fcgi/messages/messages_stream.h"
 #include "fcgi/route.h"
+#include "fcgi/tongue.h"
 #include "fcgi/upstream/upstream_error.h"
 
 struct translate {
-    struct messages_stream stream;
+    const struct tongue *tongue;
+    struct chat_stream *stream;
     struct event_data events;
     bool has_failed; /* an error was told: nothing may follow */
 };
@@ -32,37 +34,41 @@ bool translate_is_on(const struct exchange *x)
     return as_chat_is(x);
 }
 
-static struct messages_told told_of(const struct exchange *x)
+const char *translate_id(const struct exchange *x)
 {
-    const struct request *r = x->req;
-    const char *id = strchr(r->id, '_');
+    const char *id = strchr(x->req->id, '_');
 
-    return (struct messages_told){
-        .model = r->got->model,
-        .id = id != NULL ? id + 1 : r->id,
-        .has_stops = r->got->has_stops,
-        .shown = r->got->shown,
-        .tokens_in = r->got->tokens_in,
+    return id != NULL ? id + 1 : x->req->id;
+}
+
+static struct tongue_told told_of(const struct exchange *x)
+{
+    return (struct tongue_told){
+        .got = x->req->got,
+        .id = translate_id(x),
+        .now_s = (int64_t)time(NULL),
     };
 }
 
 static struct translate *of(struct exchange *x)
 {
-    const struct messages_told told = told_of(x);
+    const struct tongue_told told = told_of(x);
+    struct translate *t = x->relay.translate;
 
-    if (x->relay.translate != NULL)
-        return x->relay.translate;
-    x->relay.translate = calloc(1, sizeof(*x->relay.translate));
-    CHECK(x->relay.translate != NULL);
-    messages_stream_init(&x->relay.translate->stream, &told);
-    return x->relay.translate;
+    if (t != NULL)
+        return t;
+    t = x->relay.translate = calloc(1, sizeof(*t));
+    CHECK(t != NULL);
+    t->tongue = x->req->got->by;
+    t->stream = t->tongue->begin(&told);
+    return t;
 }
 
 void translate_free(struct translate *t)
 {
     if (t == NULL)
         return;
-    messages_stream_fini(&t->stream);
+    t->tongue->end(t->stream);
     event_data_fini(&t->events);
     free(t);
 }
@@ -71,12 +77,12 @@ void translate_free(struct translate *t)
 
 bool translate_whole(struct exchange *x, struct buf *body)
 {
-    const struct messages_told told = told_of(x);
+    const struct tongue_told told = told_of(x);
     struct buf message = {NULL, 0, 0, 0};
     size_t len = body->len;
 
     *buf_room(body, 1) = '\0';
-    if (messages_answer(buf_head(body), len, &told, &message) == -1)
+    if (x->req->got->by->answer(buf_head(body), len, &told, &message) == -1)
         return false;
     buf_free(body);
     *body = message;
@@ -89,7 +95,7 @@ static void fail(struct translate *t, int status, const char *words,
                  struct buf *out)
 {
     t->has_failed = true;
-    messages_stream_fail(&t->stream, status, words, out);
+    chat_stream_fail(t->stream, status, words, out);
 }
 
 /* An error of the upstream's in its stream; a status that none says is that of
@@ -111,16 +117,16 @@ static bool take_event(struct exchange *x, const char *data, size_t len,
 {
     struct translate *t = x->relay.translate;
 
-    switch (messages_stream_event(&t->stream, data, len, out)) {
-    case MESSAGES_PART:
+    switch (chat_stream_event(t->stream, data, len, out)) {
+    case CHAT_PART:
         return true;
-    case MESSAGES_DONE:
-        (void)messages_stream_end(&t->stream, out);
+    case CHAT_DONE:
+        (void)chat_stream_end(t->stream, out);
         return false;
-    case MESSAGES_ERROR:
+    case CHAT_ERROR:
         tell_theirs(x, data, len, out);
         return false;
-    case MESSAGES_BROKEN:
+    case CHAT_BROKEN:
         break;
     }
     fail(t, BAD_GATEWAY,
@@ -130,8 +136,9 @@ static bool take_event(struct exchange *x, const char *data, size_t len,
 
 void translate_head(struct exchange *x, struct buf *out)
 {
-    if (translate_is_on(x) && !as_chat_is_open(x->req))
-        messages_stream_head(&of(x)->stream, out);
+    if (translate_is_on(x) && !as_chat_is_open(x->req) &&
+        x->req->got->by->ping != NULL)
+        chat_stream_head(of(x)->stream, out);
 }
 
 bool translate_events(struct exchange *x, const char *data, size_t len,
@@ -139,7 +146,7 @@ bool translate_events(struct exchange *x, const char *data, size_t len,
 {
     struct translate *t = of(x);
     const char *p = data, *end = data + len;
-    bool had_failed = t->has_failed, goes_on = !t->stream.chat.is_over;
+    bool had_failed = t->has_failed, goes_on = !t->stream->is_over;
 
     while (goes_on && event_data_next(&t->events, &p, end))
         goes_on =
@@ -155,10 +162,10 @@ bool translate_text(struct exchange *x, const char *json, size_t len,
 {
     struct translate *t = of(x);
     struct buf events = {NULL, 0, 0, 0};
-    bool is_told = messages_stream_event(&t->stream, json, len, &events) ==
-                       MESSAGES_PART &&
-                   t->stream.chat.end.has_reason &&
-                   messages_stream_end(&t->stream, &events);
+    bool is_told = chat_stream_event(t->stream, json, len, &events) ==
+                       CHAT_PART &&
+                   t->stream->end.has_reason &&
+                   chat_stream_end(t->stream, &events);
 
     if (is_told && events.len > 0)
         buf_add(out, buf_head(&events), events.len);
@@ -170,14 +177,22 @@ bool translate_end(struct exchange *x, struct buf *out)
 {
     struct translate *t = of(x);
 
-    if (!t->stream.chat.is_over && event_data_last(&t->events))
+    if (!t->stream->is_over && event_data_last(&t->events))
         (void)take_event(x, buf_head(&t->events.data), t->events.data.len, out);
-    if (!t->stream.chat.is_over && !messages_stream_end(&t->stream, out))
+    if (!t->stream->is_over && !chat_stream_end(t->stream, out))
         t->has_failed = true;
     return !t->has_failed;
 }
 
 void translate_stop(struct exchange *x)
 {
-    of(x)->stream.chat.is_over = of(x)->has_failed = true;
+    of(x)->stream->is_over = of(x)->has_failed = true;
+}
+
+uint32_t translate_events_told(const struct exchange *x)
+{
+    const struct translate *t = x->relay.translate;
+
+    return t != NULL && t->tongue->events != NULL ? t->tongue->events(t->stream)
+                                                  : 0;
 }

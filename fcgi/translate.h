@@ -1,6 +1,6 @@
 /*
- * The answer of an upstream that speaks chat completions, in the words of
- * Anthropic's Messages API.
+ * The answer of an upstream that speaks chat completions, in the words of the
+ * API in which its client has asked.
  *
  * What is appended to OUT is for the client.  A stream of one may come as
  * events or as one JSON text; as soon as anything is wrong with it, its last
@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "fcgi/exchange_parts.h"
 
@@ -18,11 +19,15 @@
 bool translate_is_on(const struct exchange *x);
 void translate_free(struct translate *t); /* NULL is fine */
 
-/* A whole answer: BODY becomes a message.  False: it was none, and is as it
+/* The id of its answer, without what the API puts before it. */
+const char *translate_id(const struct exchange *x);
+
+/* A whole answer: BODY becomes one of that API.  False: it was none, and is as it
  * was. */
 bool translate_whole(struct exchange *x, struct buf *body);
 
-/* message_start, once, if it is certain that this is the one. */
+/* What a sign of life may not come before, once, if it is certain that this is
+ * the one. */
 void translate_head(struct exchange *x, struct buf *out);
 /* Bytes of the upstream's stream.  False: an error event was told, for the
  * first time. */
@@ -37,5 +42,7 @@ bool translate_end(struct exchange *x, struct buf *out);
 
 /* Nothing follows an error that somebody else has told. */
 void translate_stop(struct exchange *x);
+/* How many events came before it; 0: nobody counts them. */
+uint32_t translate_events_told(const struct exchange *x);
 
 #endif

@@ -110,10 +110,10 @@ static bool has_limit(const struct exchange *x)
            x->req->tokens_per_min > 0 || x->req->tokens_per_day > 0;
 }
 
-/* A client of Messages is always told. */
+/* A client of another API is always told. */
 static bool is_needed(const struct exchange *x)
 {
-    if (x->req->route->is_retold)
+    if (x->req->route->tongue != NULL)
         return true;
     switch (x->s->cfg->usage) {
     case USAGE_ALWAYS:

@@ -18,22 +18,23 @@
 
 #define MESSAGES "messages"
 
-bool protocols_has_messages(const struct config_upstream *up)
+bool protocols_has(const struct config_upstream *up, const char *protocol)
 {
     size_t i;
 
     for (i = 0; i < up->n_protocols; i++)
-        if (strcmp(up->protocols[i], MESSAGES) == 0)
+        if (strcmp(up->protocols[i], protocol) == 0)
             return true;
     return false;
 }
 
-enum protocols_who protocols_messages(const struct config *cfg)
+enum protocols_who protocols_speakers(const struct config *cfg,
+                                      const char *protocol)
 {
     size_t i, n = 0;
 
     for (i = 0; i < cfg->n_upstreams; i++)
-        n += protocols_has_messages(&cfg->upstreams[i]);
+        n += protocols_has(&cfg->upstreams[i], protocol);
     if (n == 0)
         return PROTOCOLS_NOBODY;
     return n < cfg->n_upstreams ? PROTOCOLS_SOME : PROTOCOLS_ALL;
@@ -89,7 +90,7 @@ int protocols_settle(struct config *cfg, struct config_upstream *up,
                             "or responses",
                             label);
     if (setting_source(row, cfg, up) == SOURCE_DEFAULT &&
-        up->key_header == KEY_X_API_KEY && !protocols_has_messages(up))
+        up->key_header == KEY_X_API_KEY && !protocols_has(up, MESSAGES))
         return add_messages(up, err);
     return 0;
 }

@@ -52,7 +52,7 @@ static void read_reason(struct answer_end *e, struct json_object *choice)
     if (json_read_is(choice, "finish_reason", "length"))
         e->is_cut = true;
     else if (json_read_is(choice, "finish_reason", "content_filter"))
-        e->is_refused = true;
+        e->is_refused = e->is_filtered = true;
     else if (json_read_is(choice, "finish_reason", "stop"))
         read_stop(e, choice);
 }
@@ -74,6 +74,9 @@ static void read_usage(struct answer_end *e, struct json_object *usage)
     int64_t completion = count_of(usage, "completion_tokens");
     int64_t cached = count_of(json_read_member(usage, "prompt_tokens_details"),
                               "cached_tokens");
+    int64_t thought =
+        count_of(json_read_member(usage, "completion_tokens_details"),
+                 "reasoning_tokens");
 
     if (prompt < 0 || completion < 0)
         return;
@@ -81,6 +84,7 @@ static void read_usage(struct answer_end *e, struct json_object *usage)
     e->prompt = prompt;
     e->completion = completion;
     e->cached = min_i64(max_i64(cached, 0), prompt);
+    e->thought = min_i64(max_i64(thought, 0), completion);
 }
 
 void answer_end_read(struct answer_end *e, struct json_object *root,

@@ -13,12 +13,14 @@ struct json_object;
 
 /* All zeros before anything is known. */
 struct answer_end {
-    bool has_reason; /* the upstream gave one */
+    bool has_reason;  /* the upstream gave one */
     bool is_cut, is_refused;
-    bool has_calls;  /* of tools; the caller says so */
-    struct buf stop; /* the stop sequence that ended it; empty: none */
+    bool is_filtered; /* not by the model: a filter has ended it */
+    bool has_calls;   /* of tools; the caller says so */
+    struct buf stop;  /* the stop sequence that ended it; empty: none */
     bool has_usage;
     int64_t prompt, cached, completion; /* tokens, as the upstream counts */
+    int64_t thought;                    /* of the completion */
     int64_t said_m; /* thousandths of a token that went by; the caller counts */
 };
 

@@ -141,6 +141,17 @@ static bool put_data(struct chat_parts *p, struct json_object *source)
     return true;
 }
 
+bool chat_parts_address(struct chat_parts *p, const char *url, size_t len)
+{
+    if (!is_web_address(url, len) &&
+        (len <= 11 || strncasecmp(url, "data:image/", 11) != 0))
+        return false;
+    begin_image(p);
+    add(p, url, len);
+    buf_str(p->out, "\"}}");
+    return true;
+}
+
 static bool put_address(struct chat_parts *p, struct json_object *source)
 {
     size_t len;

@@ -30,6 +30,10 @@ void chat_parts_end(struct chat_parts *p);
 void chat_parts_wrapped(struct chat_parts *p, const char *before,
                         const char *text, size_t len, const char *behind);
 
+/* An image at the address URL, or that is in it (data:image/...); a list.
+ * False: it is neither, and nothing is put. */
+bool chat_parts_address(struct chat_parts *p, const char *url, size_t len);
+
 /* CONTENT of a message or of a tool's result, as Anthropic has it: a string, or
  * blocks.  Only TEXTS: a block of another kind is a fault.  False: a fault. */
 bool chat_parts_put(struct chat_parts *p, struct json_object *content,

@@ -159,7 +159,8 @@ static bool hear_delta(struct chat_stream *s, struct json_object *delta,
     chat_stream_said(s, delta, out);
     return call_queue_take(&s->calls, json_read_list(delta, "tool_calls"),
                            &chat_stream_calls, s, out) &&
-           s->late.len <= CHAT_HELD_MAX;
+           s->late.len <= CHAT_HELD_MAX &&
+           (s->tell->is_full == NULL || !s->tell->is_full(s->to));
 }
 
 /* As the SDKs see it: nothing, false and zero are no error. */

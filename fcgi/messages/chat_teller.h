@@ -5,6 +5,7 @@
 #ifndef SLUICE_CHAT_TELLER_H
 #define SLUICE_CHAT_TELLER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "fcgi/messages/answer_end.h"
@@ -20,6 +21,8 @@ struct chat_teller {
                  const struct buf *name);
     void (*input)(void *to, struct buf *out, const char *json, size_t len);
     void (*close)(void *to, struct buf *out);
+    /* Is it too much to be told?  NULL: never. */
+    bool (*is_full)(const void *to);
     /* The answer is complete; or it is not, and these are the words for it. */
     void (*end)(void *to, struct buf *out, const struct answer_end *end);
     void (*fail)(void *to, struct buf *out, int status, const char *words);

@@ -83,7 +83,7 @@ static void add_value(struct guess *g, struct json_object *v);
 static bool is_read(const char *key)
 {
     static const char *const unread[] = {"cache_control", "signature",
-                                         "tool_use_id"};
+                                         "tool_use_id", "encrypted_content"};
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(unread); i++)
@@ -98,7 +98,8 @@ static void add_object(struct guess *g, struct json_object *v)
     struct json_object_iterator end = json_object_iter_end(v);
     const char *key;
 
-    if (json_read_is(v, "type", "image")) {
+    if (json_read_is(v, "type", "image") ||
+        json_read_is(v, "type", "input_image")) {
         g->sure += of_image(v);
         return;
     }
@@ -136,10 +137,12 @@ static void add_value(struct guess *g, struct json_object *v)
 
 int64_t token_guess_request(struct json_object *root, int64_t bytes_per_token_m)
 {
+    static const char *const read[] = {"system", "instructions", "tools",
+                                       "messages", "input"};
     struct guess g = {0, 0};
+    size_t i;
 
-    add_value(&g, json_read_member(root, "system"));
-    add_value(&g, json_read_member(root, "tools"));
-    add_value(&g, json_read_member(root, "messages"));
+    for (i = 0; i < ARRAY_LEN(read); i++)
+        add_value(&g, json_read_member(root, read[i]));
     return max_i64(1, g.sure + token_guess_scale(g.texts_m, bytes_per_token_m));
 }

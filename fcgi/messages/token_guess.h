@@ -10,7 +10,8 @@ struct json_object;
 /* Of plain words, where nothing was learned: thousandths of a byte a token. */
 #define TOKEN_GUESS_BYTES_M 4000
 
-/* Of the system, the messages and the tools of request ROOT, one at least.
+/* Of the system, the messages and the tools of request ROOT, whichever API's
+ * words it is in, one at least.
  * BYTES_PER_TOKEN_M: learned of the model, in thousandths; 0: nothing. */
 int64_t token_guess_request(struct json_object *root,
                             int64_t bytes_per_token_m);

@@ -7,7 +7,7 @@
 #include "fcgi/pages/count_tokens.h"
 
 #include "fcgi/answer.h"
-#include "fcgi/messages/messages.h"
+#include "fcgi/tongue.h"
 
 enum step count_tokens_answer(struct exchange *x)
 {

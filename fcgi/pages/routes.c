@@ -26,21 +26,24 @@
 #include "fcgi/pages/me.h"
 #include "fcgi/pages/metrics.h"
 #include "fcgi/pages/models.h"
+#include "fcgi/pages/not_stored.h"
 #include "fcgi/pages/preflight.h"
 #include "fcgi/pages/ready.h"
 #include "fcgi/pages/status.h"
 #include "lib/base.h"
 
+#define ANY_METHOD "GET, HEAD, POST, PUT, PATCH, DELETE"
+
 /* What a row is: the three of struct route, and how its streams end. */
-#define CHAT_LIKE(ends) ACCESS_CLIENT, true, true, true, ends, NULL, NULL, false
+#define CHAT_LIKE(ends) ACCESS_CLIENT, true, true, true, ends, NULL, NULL, NULL
 /* A model answers it, but what is in the body is between the two. */
 #define INFERENCE(ends)                                                        \
-    ACCESS_CLIENT, true, false, true, ends, NULL, NULL, false
+    ACCESS_CLIENT, true, false, true, ends, NULL, NULL, NULL
 /* Only passed on. */
 #define PASSED_ON                                                              \
-    ACCESS_CLIENT, true, false, false, ENDS_ANYHOW, NULL, NULL, false
+    ACCESS_CLIENT, true, false, false, ENDS_ANYHOW, NULL, NULL, NULL
 #define OUR_OWN(access, answer)                                                \
-    access, false, false, false, ENDS_ANYHOW, answer, NULL, false
+    access, false, false, false, ENDS_ANYHOW, answer, NULL, NULL
 
 /* Messages before an upstream that speaks chat completions (as_chat.c). */
 static const struct route messages_as_chat = {
@@ -52,7 +55,7 @@ static const struct route messages_as_chat = {
     .needs_json = true,
     .is_inference = true,
     .ends = ENDS_DONE,
-    .is_retold = true,
+    .tongue = &tongue_messages,
 };
 
 /* The same of a question that needs no upstream. */
@@ -62,14 +65,40 @@ static const struct route count_tokens_here = {
     .name = "messages",
     .access = ACCESS_CLIENT,
     .answer = count_tokens_answer,
-    .is_retold = true,
+    .tongue = &tongue_messages,
+};
+
+/* Responses before an upstream that speaks chat completions, and what would have
+ * to be stored for them. */
+static const struct route responses_as_chat = {
+    .path = "/v1/responses",
+    .methods = "POST",
+    .name = "responses",
+    .access = ACCESS_CLIENT,
+    .proxied = true,
+    .needs_json = true,
+    .is_inference = true,
+    .ends = ENDS_DONE,
+    .tongue = &tongue_responses,
+};
+
+static const struct route nothing_stored = {
+    .path = "/v1/responses/*",
+    .methods = ANY_METHOD,
+    .name = "other",
+    .access = ACCESS_CLIENT,
+    .answer = not_stored_answer,
+    .tongue = &tongue_responses,
 };
 
 static const struct route rows[] = {
     {"/v1/chat/completions", "POST", "chat", CHAT_LIKE(ENDS_DONE)},
     {"/v1/completions", "POST", "completions", CHAT_LIKE(ENDS_DONE)},
     {"/v1/embeddings", "POST", "embeddings", CHAT_LIKE(ENDS_ANYHOW)},
-    {"/v1/responses", "POST", "responses", CHAT_LIKE(ENDS_RESPONSE)},
+    {"/v1/responses", "POST", "responses", ACCESS_CLIENT, true, true, true,
+     ENDS_RESPONSE, NULL, &responses_as_chat, NULL},
+    {"/v1/responses/*", ANY_METHOD, "other", ACCESS_CLIENT, true, false, false,
+     ENDS_ANYHOW, NULL, &nothing_stored, NULL},
     {"/v1/ranking", "POST", "ranking", CHAT_LIKE(ENDS_ANYHOW)},
     {"/v1/models", "GET, HEAD", "models",
      OUR_OWN(ACCESS_CLIENT, models_answer)},
@@ -77,9 +106,9 @@ static const struct route rows[] = {
      OUR_OWN(ACCESS_CLIENT, models_answer)},
     /* OpenAI's, Anthropic's, and those of NIM, vLLM and their like. */
     {"/v1/messages", "POST", "messages", ACCESS_CLIENT, true, false, true,
-     ENDS_MESSAGE, NULL, &messages_as_chat, false},
+     ENDS_MESSAGE, NULL, &messages_as_chat, NULL},
     {"/v1/messages/count_tokens", "POST", "messages", ACCESS_CLIENT, true,
-     false, false, ENDS_ANYHOW, NULL, &count_tokens_here, false},
+     false, false, ENDS_ANYHOW, NULL, &count_tokens_here, NULL},
     {"/v1/moderations", "POST", "other", INFERENCE(ENDS_ANYHOW)},
     {"/v1/images/generations", "POST", "other", INFERENCE(ENDS_ANYHOW)},
     {"/v1/images/edits", "POST", "other", INFERENCE(ENDS_ANYHOW)},
@@ -94,7 +123,7 @@ static const struct route rows[] = {
     {"/v1/infer", "POST", "other", INFERENCE(ENDS_ANYHOW)},
     {"/v1/genai/*", "POST", "other", INFERENCE(ENDS_ANYHOW)},
     {"/v1/retrieval/*", "POST", "other", INFERENCE(ENDS_ANYHOW)},
-    {"/v1/*", "GET, HEAD, POST, PUT, PATCH, DELETE", "other", PASSED_ON},
+    {"/v1/*", ANY_METHOD, "other", PASSED_ON},
     {"/health", "GET, HEAD", "health", OUR_OWN(ACCESS_ALL, health_answer)},
     {"/health/ready", "GET, HEAD", "ready", OUR_OWN(ACCESS_ALL, ready_answer)},
     {"/metrics", "GET, HEAD", "metrics", OUR_OWN(ACCESS_READ, metrics_answer)},
