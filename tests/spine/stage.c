@@ -170,7 +170,9 @@ static void read_request(struct stage *st, const char *body)
     if (gate_admits(g, st->r)) {
         if (body != NULL)
             buf_str(&st->r->body, body);
-        as_chat_make(st->r, protocols_messages(st->s.cfg));
+        if (as_chat_protocol(st->r) != NULL)
+            as_chat_make(st->r, protocols_speakers(st->s.cfg,
+                                                   as_chat_protocol(st->r)));
         request_parse_body(st->r);
     }
     gate_free(g);

@@ -27,8 +27,9 @@
 #define CHAT        "{\"model\":\"a/b\",\"messages\":[]}"
 #define CHAT_STREAM "{\"model\":\"a/b\",\"messages\":[],\"stream\":true}"
 
-/* An upstream that speaks Messages itself. */
-#define SPEAKS_MESSAGES "{'upstreams':[{'protocols':['chat','messages']}]}"
+/* An upstream that speaks all APIs itself. */
+#define SPEAKS_MESSAGES                                                        \
+    "{'upstreams':[{'protocols':['chat','messages','responses']}]}"
 
 #define STAGE_PARAMS 12
 #define DEAF_BYTES   16384 /* what a socket to a deaf one holds, or twice that */
