@@ -26,8 +26,6 @@ enum place {
     PLACE_OTHER = 3, /* it is none */
 };
 
-#define WRONG "INVALID_JSON"
-
 static bool is_space(char c)
 {
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
@@ -37,7 +35,7 @@ static bool is_space(char c)
 static void begin_other(struct call_input *c, struct buf *out)
 {
     c->at = PLACE_OTHER;
-    buf_str(out, "{\"" WRONG "\":\"");
+    buf_str(out, "{\"" CALL_INPUT_WRONG "\":\"");
     json_write_chars(out, c->held, c->len);
     c->len = 0;
 }
@@ -139,7 +137,7 @@ void call_input_write(const char *text, size_t len, struct buf *out)
                JSON_READ_OK) {
         json_write_value(out, root);
     } else {
-        buf_str(out, "{\"" WRONG "\":");
+        buf_str(out, "{\"" CALL_INPUT_WRONG "\":");
         json_write_text(out, text, len);
         buf_str(out, "}");
     }

@@ -10,6 +10,9 @@
 
 #include "lib/buf.h"
 
+/* The member under which stands what is no object. */
+#define CALL_INPUT_WRONG "INVALID_JSON"
+
 /* All zeros before the first piece. */
 struct call_input {
     int at;    /* enum place of call_input.c */

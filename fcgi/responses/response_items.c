@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fcgi/messages/call_input.h"
 #include "fcgi/messages/json_read.h"
 #include "fcgi/messages/json_write.h"
 #include "fcgi/messages/message_form.h"
@@ -232,23 +233,36 @@ static void say(struct response_items *r, struct buf *out,
     add(r, out, text, len);
 }
 
-/* What a custom tool was called with; what is not the JSON that was asked for
- * may be the text itself. */
+/* What stands in ROOT, the JSON of LEN bytes at *TEXT; what is not as it was asked
+ * for may be the text itself. */
+static size_t find_input(struct json_object *root, const char **text, size_t len)
+{
+    size_t n;
+    const char *input = json_read_text(root, RESPONSE_TOOLS_INPUT, &n);
+
+    if (input == NULL)
+        input = json_read_text(root, CALL_INPUT_WRONG, &n);
+    if (input == NULL && root != NULL && json_object_object_length(root) == 0)
+        return 0;
+    if (input == NULL)
+        return len;
+    *text = input;
+    return n;
+}
+
+/* From the JSON that a custom tool was called with to its text. */
 static void unwrap(struct response_items *r, struct buf *out)
 {
     struct buf json = r->text;
     struct json_object *root = NULL;
-    size_t len;
     const char *text;
+    size_t len;
 
     r->text = (struct buf){NULL, 0, 0, 0};
     buf_add(&json, "", 1);
-    (void)json_read_object(buf_head(&json), json.len - 1, &root);
-    text = json_read_text(root, RESPONSE_TOOLS_INPUT, &len);
-    if (text == NULL) {
-        text = buf_head(&json);
-        len = json.len - 1;
-    }
+    text = buf_head(&json);
+    (void)json_read_object(text, json.len - 1, &root);
+    len = find_input(root, &text, json.len - 1);
     add(r, out, text, len);
     json_object_put(root);
     buf_free(&json);
@@ -261,6 +275,8 @@ static void close_as(struct response_items *r, struct buf *out,
         return;
     if (r->open == OUTPUT_CUSTOM)
         unwrap(r, out);
+    if (r->open == OUTPUT_FUNCTION && r->text.len == 0)
+        add(r, out, "{}", 2);
     if (r->is_stream) {
         tell_text(r, out, "done", &r->text);
         tell_part(r, out, "done", true);

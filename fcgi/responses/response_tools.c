@@ -143,11 +143,13 @@ static void write_words(struct offering *o, struct json_object *tool,
     if (words == NULL && !is_custom)
         return;
     buf_str(o->out, ",\"description\":\"");
-    json_write_chars(o->out, words, len);
+    if (len > 0)
+        json_write_chars(o->out, words, len);
     if (is_custom) {
         buf_str(o->out, len > 0 ? "\\n\\n" : "");
         buf_str(o->out, "The input must fit this grammar:\\n");
-        json_write_chars(o->out, definition, n);
+        if (n > 0)
+            json_write_chars(o->out, definition, n);
     }
     buf_str(o->out, "\"");
 }
