@@ -33,6 +33,7 @@ $(BENCH):
 
 test-clients: all ## clients that others wrote, from five registries, before it (NAMES="litellm ...")
 	@SLUICE_BUILD=$(BUILD) tests/clients/run.sh $(NAMES); rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: none can run here
+	@SLUICE_BUILD=$(BUILD) tests/clients/codex_chat.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc
 
 test-upstreams: all ## it before servers that others wrote: aimock (npm) and LiteLLM's proxy (PyPI)
 	@SLUICE_BUILD=$(BUILD) tests/upstreams/run.sh $(NAMES); rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither can run here
