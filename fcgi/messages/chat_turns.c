@@ -6,7 +6,8 @@
  *   a run of assistant turns     chat_assistant.c
  *
  * Turns of one role in a row are one turn by Anthropic's rules, and there are
- * models whose templates insist on roles that take turns.
+ * models whose templates insist on roles that take turns.  What says nothing
+ * is no turn, and parts none.
  */
 #include "fcgi/messages/chat_turns.h"
 
@@ -64,7 +65,8 @@ static bool write_system(struct turn_list *t, struct json_object *root,
     if (!put_system(&p, json_read_member(root, "system")))
         return false;
     for (p.turn = 0; p.turn < n; p.turn++)
-        if (!chat_parts_put(&p, turn_list_content(t, p.turn), true))
+        if (!turn_list_is_silent(t, p.turn) &&
+            !chat_parts_put(&p, turn_list_content(t, p.turn), true))
             return false;
     chat_parts_end(&p);
     buf_str(t->out, "}");
@@ -77,17 +79,12 @@ static bool write_system(struct turn_list *t, struct json_object *root,
 
 /* ---- all of them ------------------------------------------------------------ */
 
-static bool is_assistant(const struct turn_list *t, size_t i)
-{
-    return json_read_is(turn_list_at(t, i), "role", "assistant");
-}
-
 static bool check_roles(const struct turn_list *t)
 {
     size_t i, n = json_object_array_length(t->list);
 
     for (i = 0; i < n; i++)
-        if (!is_assistant(t, i) &&
+        if (!turn_list_is_assistant(t, i) &&
             !json_read_is(turn_list_at(t, i), "role", "user") &&
             !json_read_is(turn_list_at(t, i), "role", "system"))
             return messages_fault_set(t->fault, 400,
@@ -97,17 +94,31 @@ static bool check_roles(const struct turn_list *t)
     return true;
 }
 
-static bool write_turns(struct turn_list *t, size_t from)
+/* Behind the run that turn I begins. */
+static size_t end_of_run(const struct turn_list *t, size_t i)
 {
-    size_t i, end, n = json_object_array_length(t->list);
+    size_t end = i + 1, n = json_object_array_length(t->list);
+    bool is_his = turn_list_is_assistant(t, i);
 
-    for (i = from; i < n; i = end) {
-        for (end = i + 1;
-             end < n && is_assistant(t, end) == is_assistant(t, i);)
-            end++;
-        if (is_assistant(t, i) ? !chat_assistant_write(t, i, end)
-                               : !chat_user_write(t, i, end))
+    while (end < n && (turn_list_is_assistant(t, end) == is_his ||
+                       turn_list_is_silent(t, end)))
+        end++;
+    return end;
+}
+
+static bool write_turns(struct turn_list *t, size_t i, bool *ends_open)
+{
+    size_t end, n = json_object_array_length(t->list), written;
+
+    for (; i < n; i = end) {
+        bool is_his = turn_list_is_assistant(t, i);
+
+        end = end_of_run(t, i);
+        written = t->written;
+        if (is_his ? !chat_assistant_write(t, i, end)
+                   : !chat_user_write(t, i, end))
             return false;
+        *ends_open = t->written > written ? is_his : *ends_open;
     }
     return true;
 }
@@ -127,13 +138,13 @@ bool chat_turns_write(struct json_object *root, const char *reasoning_key,
                                   "messages: at least one message is needed.");
     if (!check_roles(&t))
         return false;
-    while (i < n && json_read_is(turn_list_at(&t, i), "role", "system"))
+    while (i < n && (json_read_is(turn_list_at(&t, i), "role", "system") ||
+                     turn_list_is_silent(&t, i)))
         i++;
     buf_str(out, "[");
-    if (!write_system(&t, root, i) || !write_turns(&t, i))
+    if (!write_system(&t, root, i) || !write_turns(&t, i, ends_open))
         return false;
     buf_str(out, "]");
-    *ends_open = is_assistant(&t, n - 1);
     return t.written > 0 ||
            messages_fault_set(fault, 400, "messages: there is no content.");
 }

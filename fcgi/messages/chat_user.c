@@ -80,6 +80,13 @@ static size_t images_at(const struct turn_list *t, size_t i)
     return images;
 }
 
+static void put_reminder(struct chat_parts *p, const char *text, size_t len)
+{
+    if (len > 0)
+        chat_parts_wrapped(p, "<system-reminder>\n", text, len,
+                           "\n</system-reminder>");
+}
+
 static bool put_remark(struct chat_parts *p, struct json_object *block)
 {
     size_t len;
@@ -87,8 +94,7 @@ static bool put_remark(struct chat_parts *p, struct json_object *block)
 
     if (text == NULL || !json_read_is(block, "type", "text"))
         return chat_parts_refuse(p, block);
-    chat_parts_wrapped(p, "<system-reminder>\n", text, len,
-                       "\n</system-reminder>");
+    put_reminder(p, text, len);
     return true;
 }
 
@@ -117,14 +123,15 @@ static bool put_turn(struct turn_list *t, struct chat_parts *p)
 {
     struct json_object *content = turn_list_content(t, p->turn);
 
+    if (turn_list_is_silent(t, p->turn)) /* which may be the assistant's */
+        return true;
     if (json_object_is_type(content, json_type_array))
         return put_blocks(t, p);
     if (!json_object_is_type(content, json_type_string) ||
         !json_read_is(turn_list_at(t, p->turn), "role", "system"))
         return chat_parts_put(p, content, false);
-    chat_parts_wrapped(
-        p, "<system-reminder>\n", json_object_get_string(content),
-        (size_t)json_object_get_string_len(content), "\n</system-reminder>");
+    put_reminder(p, json_object_get_string(content),
+                 (size_t)json_object_get_string_len(content));
     return true;
 }
 

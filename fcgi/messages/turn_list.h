@@ -4,6 +4,7 @@
 #ifndef SLUICE_TURN_LIST_H
 #define SLUICE_TURN_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "fcgi/messages/chat_parts.h"
@@ -20,6 +21,12 @@ struct turn_list {
 struct json_object *turn_list_at(const struct turn_list *t, size_t i);
 struct json_object *turn_list_content(const struct turn_list *t, size_t i);
 struct json_object *turn_list_blocks(const struct turn_list *t, size_t i);
+
+bool turn_list_is_assistant(const struct turn_list *t, size_t i);
+
+/* Says turn I nothing that the upstream would hear?  Then it is none, and those
+ * beside it may be one. */
+bool turn_list_is_silent(const struct turn_list *t, size_t i);
 
 /* Begins a chat message with HEAD; and the content of one. */
 void turn_list_begin(struct turn_list *t, const char *head);

@@ -158,6 +158,12 @@ static void turns_become_messages(void)
          "'content':'b'},{'role':'assistant','content':[{'type':'text','text':"
          "'c'}]},{'role':'user','content':'d'}]",
          "{'role':'assistant','content':'b\\n\\nc'},{'role':'user'"},
+        {"'messages':[{'role':'user','content':'a'},{'role':'assistant',"
+         "'content':[{'type':'thinking','thinking':'t'},{'type':"
+         "'redacted_thinking','data':'x'},{'type':'text','text':''}]},{'role':"
+         "'user','content':'b'},{'role':'system','content':[{'type':'text',"
+         "'text':''}]},{'role':'assistant','content':''}]",
+         "'messages':[{'role':'user','content':'a\\n\\nb'}],"},
         {"'messages':[{'role':'user','content':'\\u0000\\ud800\\u2028'}]",
          "'content':'\\u0000\xef\xbf\xbd\\u2028'"},
         {NULL, NULL}};
