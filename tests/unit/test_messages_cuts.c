@@ -1,305 +1,269 @@
 /*
- * A stream is the same message as the whole, wherever its words are cut and
- * however its calls are mixed: random answers, read by a client of ours
- * (tests/fuzz/fold.h).
+ * What a model answers arrives: random answers (chat_answer.c) as a whole, as a
+ * stream, cut anywhere and with its calls mixed, that a client of ours puts
+ * together (tests/fuzz/fold.h), and once more in the next request.
  */
-#include <json-c/json.h>
-
-#include "fcgi/messages/json_write.h"
+#include "chat_answer.h"
+#include "dice.h"
+#include "fcgi/messages/event_data.h"
 #include "fcgi/messages/messages_stream.h"
 #include "lib/base.h"
 #include "messages_lab.h"
+#include "talk.h"
 #include "tests/fuzz/fold.h"
 
-#define ANSWERS 3000
-#define CALLS   3
+#define ANSWERS 10000
 
-static uint64_t state;
-
-/* splitmix64 (G. Steele, D. Lea, C. Flood, 2014): the same numbers each time. */
-static size_t random_to(size_t n)
-{
-    uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (size_t)((z ^ z >> 31) % n);
-}
-
-/* ---- an answer -------------------------------------------------------------- */
-
-struct sample {
-    const char *thought_key;
-    struct buf thought, words, input[CALLS];
-    size_t calls;
-    const char *reason;
-    bool has_usage;
+/* A random answer, and all that is made of it. */
+struct trial {
+    struct chat_answer a;
+    struct messages_told told;
+    struct buf text, out;
+    struct json_object *want, *have;
 };
 
-static void put_words(struct buf *b, size_t most)
+static void drop(struct trial *t)
 {
-    static const char *const words[] = {
-        "a",  " the",   "\n",           "\"",
-        "\\", "<",      "<think>",      "</think>",
-        "{}", "}",      "\t",           "</",
-        "k>", "[DONE]", "\xe6\xbc\xa2", "\xf0\x9f\x98\x80"};
-    size_t n = random_to(most + 1);
-
-    while (n-- > 0)
-        buf_str(b, words[random_to(ARRAY_LEN(words))]);
+    chat_answer_drop(&t->a);
+    json_object_put(t->want);
+    json_object_put(t->have);
+    buf_free(&t->text);
+    buf_free(&t->out);
 }
 
-static void put_input(struct buf *b)
+static void make(struct trial *t, uint64_t seed)
 {
-    static const char *const odd[] = {"",       "null",  " {\"a\":\"\n\"} ",
-                                      "[1]",    "\"x\"", "{\"a\":1}{\"a\":1}",
-                                      "nullify"};
-    size_t i = random_to(2 * ARRAY_LEN(odd));
-    struct buf text = {NULL, 0, 0, 0};
+    memset(t, 0, sizeof(*t));
+    dice_seed(seed);
+    t->told = (struct messages_told){.model = "m\"",
+                                     .id = "1",
+                                     .has_stops = dice_once_in(2),
+                                     .shown = (enum messages_shown)dice_to(4),
+                                     .tokens_in = 3};
+    chat_answer_make(&t->a);
+    t->want = chat_answer_message(&t->a, &t->told);
+}
 
-    if (i < ARRAY_LEN(odd)) {
-        buf_str(b, odd[i]);
+/* Without usage what was said is estimated, by its pieces or as a whole. */
+static void forget_estimate(const struct trial *t)
+{
+    if (!t->a.has_usage && t->have != NULL)
+        json_object_object_del(talk_get(t->have, "usage"), "output_tokens");
+}
+
+/* ---- whole ------------------------------------------------------------------ */
+
+static void hear_whole(struct trial *t)
+{
+    chat_answer_write(&t->a, &t->text);
+    buf_add(&t->text, "", 1);
+    if (messages_answer(buf_head(&t->text), t->text.len - 1, &t->told,
+                        &t->out) != 0)
         return;
-    }
-    put_words(&text, 9);
-    buf_str(b, "{\"b\":[1,{\"c\":");
-    json_write_text(b, buf_head(&text), text.len);
-    buf_str(b, "}]}");
-    buf_free(&text);
+    buf_add(&t->out, "", 1);
+    t->have = json_strict_object(buf_head(&t->out), t->out.len - 1);
 }
 
-static void make(struct sample *s)
+static bool whole_holds(struct trial *t)
 {
-    static const char *const keys[] = {NULL, "reasoning_content", "reasoning"};
-    static const char *const reasons[] = {"stop", "length", "tool_calls"};
+    hear_whole(t);
+    forget_estimate(t);
+    return talk_is_same(t->want, t->have);
+}
+
+/* ---- stream ----------------------------------------------------------------- */
+
+static enum messages_event hear(struct trial *t, struct messages_stream *s,
+                                const struct event_data *e)
+{
+    return messages_stream_event(s, buf_head(&e->data), e->data.len, &t->out);
+}
+
+/* Read in pieces of any length. */
+static bool hear_pieces(struct trial *t, struct messages_stream *s)
+{
+    const char *p = buf_head(&t->text), *end = p + t->text.len, *stop;
+    enum messages_event was = MESSAGES_PART;
+    struct event_data e = {.bom = 0};
+
+    while (p < end && was == MESSAGES_PART) {
+        stop = p + min_i64(end - p, 1 + (int64_t)dice_to(400));
+        while (was == MESSAGES_PART && event_data_next(&e, &p, stop))
+            was = hear(t, s, &e);
+    }
+    if (was == MESSAGES_PART && event_data_last(&e))
+        was = hear(t, s, &e);
+    event_data_fini(&e);
+    return was <= MESSAGES_DONE && messages_stream_end(s, &t->out);
+}
+
+static bool stream_holds(struct trial *t)
+{
+    struct messages_stream s;
+    bool is_whole;
+
+    chat_answer_stream(&t->a, &t->text);
+    messages_stream_init(&s, &t->told);
+    is_whole = hear_pieces(t, &s);
+    messages_stream_fini(&s);
+    t->have = fold(buf_head(&t->out), t->out.len);
+    forget_estimate(t);
+    return is_whole && talk_is_same(t->want, t->have);
+}
+
+/* ---- once more -------------------------------------------------------------- */
+
+static struct json_object *turn(const char *role, struct json_object *content)
+{
+    struct json_object *o = json_object_new_object();
+
+    json_object_object_add(o, "role", json_object_new_string(role));
+    json_object_object_add(o, "content", content);
+    return o;
+}
+
+/* The request in which a client tells MESSAGE again; the caller's. */
+static struct json_object *next_request(struct json_object *message)
+{
+    struct json_object *root = json_object_new_object();
+    struct json_object *list = json_object_new_array();
+
+    json_object_array_add(list, turn("user", json_object_new_string("hi")));
+    json_object_array_add(
+        list, turn("assistant", json_object_get(talk_get(message, "content"))));
+    json_object_array_add(list, turn("user", json_object_new_string("go on")));
+    json_object_object_add(root, "model", json_object_new_string("m"));
+    json_object_object_add(root, "max_tokens", json_object_new_int(9));
+    json_object_object_add(root, "messages", list);
+    return root;
+}
+
+/* In chat's words, as an inverse of ours reads them; the caller's. */
+static struct json_object *ask_again(struct json_object *message)
+{
+    struct messages_ask ask = {.reasoning_key = "reasoning_content"};
+    struct json_object *root = next_request(message), *chat, *back = NULL;
+    struct messages_fault fault;
+    struct messages_got got;
+    struct buf body = {NULL, 0, 0, 0}, out = body;
+
+    dice_write(&body, root);
+    buf_add(&body, "", 1);
+    json_object_put(root);
+    if (messages_request(buf_head(&body), body.len - 1, &ask, &out, &got,
+                         &fault) == 0) {
+        buf_add(&out, "", 1);
+        chat = json_strict_object(buf_head(&out), out.len - 1);
+        back = talk_back(chat);
+        json_object_put(chat);
+    }
+    buf_free(&body);
+    buf_free(&out);
+    return back;
+}
+
+/* Is what BLOCKS have of TYPE, if they have any, WORDS? */
+static bool says(struct json_object *blocks, const char *type,
+                 const struct buf *words)
+{
     size_t i;
 
-    *s = (struct sample){.thought_key = keys[random_to(3)],
-                         .calls = random_to(CALLS + 1),
-                         .reason = reasons[random_to(3)],
-                         .has_usage = random_to(2) == 0};
-    if (s->thought_key != NULL)
-        put_words(&s->thought, 6);
-    else if (random_to(2) == 0)
-        buf_str(&s->words, random_to(2) == 0 ? "<think>" : "\n <think>a");
-    put_words(&s->words, 12);
-    for (i = 0; i < s->calls; i++)
-        put_input(&s->input[i]);
-}
+    for (i = 0; i < talk_count(blocks); i++) {
+        struct json_object *text = talk_get(talk_at(blocks, i), type);
 
-static void drop(struct sample *s)
-{
-    size_t i;
-
-    buf_free(&s->thought);
-    buf_free(&s->words);
-    for (i = 0; i < CALLS; i++)
-        buf_free(&s->input[i]);
-}
-
-static const char usage[] =
-    ",\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":5}";
-
-/* ---- the whole -------------------------------------------------------------- */
-
-static void put_member(struct buf *b, const char *key, const struct buf *text)
-{
-    buf_fmt(b, "\"%s\":", key);
-    json_write_text(b, buf_head(text), text->len);
-}
-
-static void put_whole(struct buf *b, const struct sample *s)
-{
-    size_t i;
-
-    buf_str(b, "{\"choices\":[{\"message\":{");
-    put_member(b, "content", &s->words);
-    if (s->thought_key != NULL) {
-        buf_str(b, ",");
-        put_member(b, s->thought_key, &s->thought);
+        if (talk_is(talk_at(blocks, i), type))
+            return (size_t)json_object_get_string_len(text) == words->len &&
+                   memcmp(json_object_get_string(text), buf_head(words),
+                          words->len) == 0;
     }
-    for (i = 0; i < s->calls; i++) {
-        buf_fmt(b, "%s{\"id\":\"c%zu\",\"function\":{\"name\":\"f\",",
-                i > 0 ? "," : ",\"tool_calls\":[", i);
-        put_member(b, "arguments", &s->input[i]);
-        buf_str(b, "}}");
-    }
-    buf_fmt(b, "%s},\"finish_reason\":\"%s\"}]%s}", s->calls > 0 ? "]" : "",
-            s->reason, s->has_usage ? usage : "");
+    return words->len == 0;
 }
 
-/* ---- the stream ------------------------------------------------------------- */
-
-/* The next piece of TEXT, of which *AT bytes are gone: whole characters. */
-static struct buf next_piece(const struct buf *text, size_t *at)
+/* The calls stand behind all else, in their order. */
+static bool calls(struct json_object *blocks, const struct chat_answer *a)
 {
-    const char *all = buf_head(text);
-    size_t n = 1 + random_to(random_to(2) == 0 ? 3 : 200), left;
-    struct buf piece = {NULL, 0, 0, 0};
+    size_t i = a->n, at = talk_count(blocks);
 
-    left = text->len - *at;
-    n = n < left ? n : left;
-    while (n < left && ((unsigned char)all[*at + n] & 0xc0) == 0x80)
-        n++;
-    buf_add(&piece, all + *at, n);
-    *at += n;
-    return piece;
-}
-
-static void hear(struct messages_stream *m, struct buf *event, struct buf *out)
-{
-    CU_ASSERT_EQUAL(messages_stream_event(m, buf_head(event), event->len, out),
-                    MESSAGES_PART);
-    buf_take(event, event->len);
-}
-
-static void hear_text(struct messages_stream *m, const char *key,
-                      const struct buf *text, struct buf *out)
-{
-    struct buf event = {NULL, 0, 0, 0};
-    size_t at = 0;
-
-    while (at < text->len) {
-        struct buf piece = next_piece(text, &at);
-
-        buf_str(&event, "{\"choices\":[{\"delta\":{");
-        put_member(&event, key, &piece);
-        buf_str(&event, "}}]}");
-        hear(m, &event, out);
-        buf_free(&piece);
-    }
-    buf_free(&event);
-}
-
-/* A call that begins: they do so in their order. */
-static void hear_begin(struct messages_stream *m, size_t i, struct buf *out)
-{
-    struct buf event = {NULL, 0, 0, 0};
-
-    buf_fmt(&event,
-            "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":%zu,\"id\":"
-            "\"c%zu\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}}]}",
-            i, i);
-    hear(m, &event, out);
-    buf_free(&event);
-}
-
-static void hear_calls(struct messages_stream *m, const struct sample *s,
-                       struct buf *out)
-{
-    size_t at[CALLS] = {0}, begun = 0, i, left = 0;
-    struct buf event = {NULL, 0, 0, 0};
-
-    for (i = 0; i < s->calls; i++)
-        left += s->input[i].len;
-    while (begun < s->calls || left > 0) {
-        struct buf piece;
-
-        if (begun < s->calls && (begun == 0 || random_to(4) == 0))
-            hear_begin(m, begun++, out);
-        i = random_to(begun);
-        if (at[i] == s->input[i].len)
+    while (i-- > 0) {
+        if (a->calls[i].name.len == 0)
             continue;
-        piece = next_piece(&s->input[i], &at[i]);
-        left -= piece.len;
-        buf_fmt(&event,
-                "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":%zu,"
-                "\"function\":{",
-                i);
-        put_member(&event, "arguments", &piece);
-        buf_str(&event, "}}]}}]}");
-        hear(m, &event, out);
-        buf_free(&piece);
+        if (at-- == 0 || !talk_is(talk_at(blocks, at), "tool_use") ||
+            !talk_is_same(talk_get(talk_at(blocks, at), "input"),
+                          a->calls[i].input))
+            return false;
     }
-    buf_free(&event);
+    return at == 0 || !talk_is(talk_at(blocks, at - 1), "tool_use");
 }
 
-static void put_stream(struct buf *out, const struct sample *s,
-                       const struct messages_told *told)
+static bool again_holds(struct trial *t)
 {
-    struct messages_stream m;
-    struct buf event = {NULL, 0, 0, 0};
-
-    messages_stream_init(&m, told);
-    messages_stream_head(&m, out);
-    if (s->thought_key != NULL)
-        hear_text(&m, s->thought_key, &s->thought, out);
-    hear_text(&m, "content", &s->words, out);
-    if (s->calls > 0)
-        hear_calls(&m, s, out);
-    buf_fmt(&event, "{\"choices\":[{\"delta\":{},\"finish_reason\":\"%s\"}]}",
-            s->reason);
-    hear(&m, &event, out);
-    if (s->has_usage) {
-        buf_fmt(&event, "{\"choices\":[]%s}", usage);
-        hear(&m, &event, out);
-    }
-    CU_ASSERT_TRUE(messages_stream_end(&m, out));
-    messages_stream_fini(&m);
-    buf_free(&event);
-}
-
-/* ---- both ------------------------------------------------------------------- */
-
-/* Without usage what was said is estimated: by pieces, or after it was read. */
-static void forget_estimate(struct json_object *message)
-{
-    if (message != NULL)
-        json_object_object_del(message, "usage");
-}
-
-static bool is_same(const struct sample *s, const struct messages_told *told)
-{
-    struct buf body = {NULL, 0, 0, 0}, whole = body, stream = body;
-    struct json_object *a, *b;
+    struct json_object *back, *turns, *blocks = NULL;
+    struct buf thought, words;
     bool same;
 
-    put_whole(&body, s);
-    buf_add(&body, "", 1);
-    CU_ASSERT_EQUAL(
-        messages_answer(buf_head(&body), body.len - 1, told, &whole), 0);
-    buf_add(&whole, "", 1);
-    a = json_strict_object(buf_head(&whole), whole.len - 1);
-    put_stream(&stream, s, told);
-    b = fold(buf_head(&stream), stream.len);
-    if (!s->has_usage) {
-        forget_estimate(a);
-        forget_estimate(b);
-    }
-    same = a != NULL && json_object_equal(a, b);
-    if (!same)
-        printf("\n    whole  %s\n    stream %s\n", buf_head(&whole),
-               json_object_to_json_string(b));
-    json_object_put(a);
-    json_object_put(b);
-    buf_free(&body);
-    buf_free(&whole);
-    buf_free(&stream);
+    t->told.shown = SHOWN_ALL;
+    hear_whole(t);
+    back = ask_again(t->have);
+    turns = talk_get(back, "messages");
+    if (talk_count(turns) == 3)
+        blocks = talk_get(talk_at(turns, 1), "content");
+    chat_answer_parts(&t->a, &thought, &words);
+    same = back != NULL && says(blocks, "thinking", &thought) &&
+           says(blocks, "text", &words) && calls(blocks, &t->a);
+    json_object_put(t->have);
+    t->have = back;
+    buf_free(&thought);
+    buf_free(&words);
     return same;
+}
+
+/* ---- all of them ------------------------------------------------------------ */
+
+static void try(bool (*holds)(struct trial *t))
+{
+    uint64_t seed;
+    bool fine = true;
+
+    for (seed = 1; seed <= ANSWERS && fine; seed++) {
+        struct trial t;
+
+        make(&t, seed);
+        fine = holds(&t);
+        if (!fine)
+            printf("\n    seed %llu: %.*s\n    want %s\n    have %s\n",
+                   (unsigned long long)seed, (int)t.text.len, buf_head(&t.text),
+                   json_object_to_json_string(t.want),
+                   json_object_to_json_string(t.have));
+        drop(&t);
+    }
+    CU_ASSERT_TRUE(fine);
+    CU_ASSERT_EQUAL(seed, ANSWERS + 1);
+}
+
+static void a_message_carries_all_of_an_answer(void)
+{
+    try(whole_holds);
 }
 
 static void a_stream_is_the_message_of_the_whole(void)
 {
-    struct messages_told told = {.model = "m", .id = "1", .tokens_in = 3};
-    size_t same = 0, i;
+    try(stream_holds);
+}
 
-    state = 1;
-    for (i = 0; i < ANSWERS && same == i; i++) {
-        struct sample s;
-
-        told.shown = (enum messages_shown)random_to(4);
-        make(&s);
-        same += is_same(&s, &told);
-        drop(&s);
-    }
-    CU_ASSERT_EQUAL(same, ANSWERS);
+static void it_says_the_same_in_the_next_request(void)
+{
+    try(again_holds);
 }
 
 CU_ErrorCode test_messages_cuts_add(void)
 {
     static const struct unit_test tests[] = {
+        {"a message carries all of an answer",
+         a_message_carries_all_of_an_answer},
         {"a stream is the message of the whole, wherever it is cut",
          a_stream_is_the_message_of_the_whole},
+        {"it says the same in the next request",
+         it_says_the_same_in_the_next_request},
         {NULL, NULL}};
 
     return unit_add("messages_cuts", tests);
