@@ -16,14 +16,14 @@
 #include "fcgi/messages/json_write.h"
 #include "lib/base.h"
 
-/* What may stand in his turns; what has no key is left out. */
+/* What may stand in his turns, and the text it must hold. */
 static const struct spoken {
     const char *type, *key;
 } spoken[] = {
     {"text", "text"},
     {"thinking", "thinking"},
     {"redacted_thinking", NULL}, /* nobody else can read it */
-    {"tool_use", "input"},
+    {"tool_use", NULL},          /* see write_call() */
 };
 
 static bool check_block(const struct chat_parts *p, struct json_object *b)
@@ -33,11 +33,11 @@ static bool check_block(const struct chat_parts *p, struct json_object *b)
     for (i = 0; i < ARRAY_LEN(spoken); i++) {
         if (!json_read_is(b, "type", spoken[i].type))
             continue;
-        if (spoken[i].key == NULL || json_read_member(b, spoken[i].key))
+        if (spoken[i].key == NULL || json_read_string(b, spoken[i].key))
             return true;
-        return messages_fault_set(p->fault, 400,
-                                  "messages.%zu.content.%zu.%s is missing.",
-                                  p->turn, p->block, spoken[i].key);
+        return messages_fault_set(
+            p->fault, 400, "messages.%zu.content.%zu.%s: a string is needed.",
+            p->turn, p->block, spoken[i].key);
     }
     return chat_parts_refuse(p, b);
 }
@@ -144,13 +144,12 @@ static bool has_content(const struct turn_list *t, size_t i)
 
 bool chat_assistant_write(struct turn_list *t, size_t from, size_t end)
 {
-    size_t start = t->out->len, written = t->written, said = 0, calls = 0, i;
-    size_t thought = 0;
+    size_t said, calls = 0, i;
 
     turn_list_begin(t, "{\"role\":\"assistant\"");
     said = write_spoken(t, from, end, "text", "content");
     if (t->reasoning_key != NULL)
-        thought = write_spoken(t, from, end, "thinking", t->reasoning_key);
+        (void)write_spoken(t, from, end, "thinking", t->reasoning_key);
     for (i = from; i < end; i++)
         if (!has_content(t, i) || !write_calls_at(t, i, &calls))
             return false;
@@ -158,9 +157,5 @@ bool chat_assistant_write(struct turn_list *t, size_t from, size_t end)
     if (said == 0)
         buf_str(t->out, calls > 0 ? ",\"content\":null" : ",\"content\":\"\"");
     buf_str(t->out, "}");
-    if (said + thought + calls == 0) {
-        t->out->len = start;
-        t->written = written;
-    }
     return true;
 }

@@ -6,7 +6,8 @@
 
 #include "fcgi/messages/turn_list.h"
 
-/* Turns FROM to END, which are his.  False: a fault. */
+/* Turns FROM to END, which are his, or silent, but not all of them.  False: a
+ * fault. */
 bool chat_assistant_write(struct turn_list *t, size_t from, size_t end);
 
 #endif

@@ -266,7 +266,7 @@ static bool put_tool_reference(struct chat_parts *p, struct json_object *block)
     size_t len;
     const char *name = json_read_text(block, "tool_name", &len);
 
-    return name == NULL ? chat_parts_refuse(p, block) : put_plain(p, name, len);
+    return len == 0 ? chat_parts_refuse(p, block) : put_plain(p, name, len);
 }
 
 /* ---- any block -------------------------------------------------------------- */

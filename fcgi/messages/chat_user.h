@@ -6,8 +6,8 @@
 
 #include "fcgi/messages/turn_list.h"
 
-/* Turns FROM to END, which are the user's, or remarks of the system.  False: a
- * fault. */
+/* Turns FROM to END, which are the user's, remarks of the system, or silent.
+ * False: a fault. */
 bool chat_user_write(struct turn_list *t, size_t from, size_t end);
 
 #endif

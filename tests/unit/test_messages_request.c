@@ -232,7 +232,10 @@ static void blocks_that_cannot_be_sent_are_refused(void)
         {SAID("{'type':'server_tool_use'}"), "'server_tool_use' is not"},
         {SAID("{'type':'text','text':'a'},{'type':'image'}"),
          "messages.0.content.1"},
-        {SAID("{'type':'thinking'}"), "thinking is missing"},
+        {SAID("{'type':'thinking'}"), "content.0.thinking: a string"},
+        {SAID("{'type':'text','text':5}"), "content.0.text: a string"},
+        {USER("{'type':'tool_reference','tool_name':''}"),
+         "'tool_reference' is not"},
         {SAID("{'type':'tool_use','id':'a','name':'f','input':[]}"),
          "id, name and input"},
         {NULL, NULL}};
