@@ -119,6 +119,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_messages_parts_add,
     test_messages_cuts_add,
     test_messages_round_add,
+    test_messages_golden_add,
     test_event_data_add,
     test_responses_request_add,
     test_responses_tools_add,

@@ -92,6 +92,7 @@ CU_ErrorCode test_messages_stream_add(void);
 CU_ErrorCode test_messages_parts_add(void);
 CU_ErrorCode test_messages_cuts_add(void);
 CU_ErrorCode test_messages_round_add(void);
+CU_ErrorCode test_messages_golden_add(void);
 CU_ErrorCode test_event_data_add(void);
 
 #endif
