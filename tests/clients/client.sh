@@ -129,6 +129,14 @@ tools() {
     comes tools "weather Oslo 3"
 }
 
+# A whole turn of a program that works on files: nimsim says which tools to call.
+agent() {
+    tell agent "$url" sim/agent
+    heard
+    [[ "$sign$text" = "=the sky is green"*" $(want sim/tokens-20)" ]]
+    became agent $?
+}
+
 embeddings() {
     tell embeddings "$url" nvidia/nv-embed-v1
     comes embeddings "$(direct /embeddings '{"model":"nvidia/nv-embed-v1","input":["first","second"]}' \
@@ -169,11 +177,19 @@ refused_once() { # the 429 is Sluice's to wait out: the client asks once
     fi
 }
 
+# After a stream that broke off Claude Code asks once more, for a whole answer.
+ends() { # ends SCENARIO
+    case $name in
+    claude-code*) comes "$1" "$(want sim/stream-30-10)" ;;
+    *) raises "$1" ;;
+    esac
+}
+
 breaks() { # breaks HOW BEFORE-THE-NAMES BYTES-OF-THE-CUT EVENTS-BEFORE-THE-ERROR
     tell "$1" "$url" "$(model stream-30-10+stream-error-"$4"-500)"
-    raises "$2error"
+    ends "$2error"
     tell "$1" "$url" "$(model stream-30-10+cut-"$3")"
-    raises "$2cut"
+    ends "$2cut"
     tell "$1" "$url" "$(model slow-2500+400-openai)"
     raises "$2late 400"
 }
@@ -201,6 +217,7 @@ tell nothing "$url" -
 heard 240 # what it imports, on a busy machine
 chat_and_stream
 tools
+agent
 embeddings
 files
 refused_once

@@ -89,13 +89,15 @@ node_client() { # node_client NAME MODULE PACKAGE: one of node_packages
     ready "$1" "$3 ${pinned##*@}" node "$work/node/driver.mjs" "$2"
 }
 
-# Programs for the command line.
+# Programs for the command line; of two versions one is NAME-older.
 cli_client() { # cli_client NAME PACKAGE VERSION PROGRAM...
     is_wanted "$1" && needs "$1" node npm || return 0
     at_least_is "$1" 20 "$(node -p process.versions.node)" Node || return
-    fill "$1-$3" npm_install "$2@$3" || return
-    ready "$1" "$2 $3" "$here/cli/driver.sh" "$1" "${@:4:$#-4}" "$cache/$1-$3/node_modules/${!#}"
+    fill "${1%-older}-$3" npm_install "$2@$3" || return
+    ready "$1" "$2 $3" "$here/cli/driver.sh" "${1%-older}" "${@:4:$#-4}" "$cache/${1%-older}-$3/node_modules/${!#}"
 }
+
+cpu=$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/') # as npm's packages have it
 
 # -------------------------------------------------------------------- Go --
 
@@ -165,7 +167,11 @@ node_client ai-sdk-compatible with_ai_sdk_compatible @ai-sdk/openai-compatible
 node_client langchain-js with_langchain @langchain/openai
 python_client aider '' aider-chat==0.86.2
 cli_client codex @openai/codex 0.171.0 node @openai/codex/bin/codex.js
-cli_client opencode opencode-ai 1.18.33 "opencode-linux-$(uname -m | sed 's/x86_64/x64/; s/aarch64/arm64/')/bin/opencode"
+cli_client opencode opencode-ai 1.18.33 "opencode-linux-$cpu/bin/opencode"
+cli_client cline cline 3.0.65 node cline/bin/cline
+cli_client continue-cli @continuedev/cli 1.5.47 node @continuedev/cli/dist/cn.js
+cli_client claude-code @anthropic-ai/claude-code 2.1.332 "@anthropic-ai/claude-code-linux-$cpu/claude"
+cli_client claude-code-older @anthropic-ai/claude-code 2.1.200 "@anthropic-ai/claude-code-linux-$cpu/claude"
 go_client openai-go openai openai-go
 go_client langchaingo langchaingo langchaingo
 rust_client async-openai
@@ -177,7 +183,7 @@ java_client langchain4j 1.19.0
 one() {
     local says=words answer_s=60
     [ "$1" != instructor ] || says=tools
-    case $1 in codex | opencode | aider) answer_s=150 ;; esac # they start anew, and try again
+    [[ ${command[$1]} != */cli/driver.sh* ]] || answer_s=150 # it starts anew, and tries again
     eval "CLIENT_SAYS=$says CLIENT_ANSWER_S=$answer_s timeout 500 $here/client.sh $1 ${command[$1]}" \
         >"$work/$1.lines" 2>&1
     echo $? >"$work/$1.rc"
@@ -222,7 +228,7 @@ if [ ${#names[@]} = 0 ]; then
     [ "$failed" = 0 ] || exit 1
     exit 77 # nothing was tested
 fi
-table chat "" chat stream tools embeddings files 429 pause queue error cut 'late 400'
+table chat "" chat stream tools agent embeddings files 429 pause queue error cut 'late 400'
 table responses "responses: " chat stream tools pause queue error cut 'late 400' failed event
 [ -z "$skipped" ] || printf '\n*** NOT RUN:%s\n' "$skipped"
 echo

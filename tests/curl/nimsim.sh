@@ -120,6 +120,8 @@ agent "$user" ',"stream":true'
 is "the same in a stream" "6 $read $read tool_calls" "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -rsc '[.[].choices[0]] |
     [.[].delta.tool_calls // empty | .[0]] as $c | "\($c | length) \([0, 1] | map(. as $i | [$c[] | select(.index == $i).function] |
     "\(.[0].name) \(map(.arguments) | add)") | join(" ")) \(.[-1].finish_reason)"')"
+agent "$user,${called%%,*},\"content\":null}"
+is "and does not go on without an answer" "$read $read tool_calls" "$(calls)"
 agent "$user,$called"
 is "then it changes it" "$edit tool_calls" "$(calls)"
 agent "$user,$called,{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"Tool loaded.\"}]},$called"

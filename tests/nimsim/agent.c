@@ -161,10 +161,12 @@ static bool names_file(struct agent *a, struct json_object *content)
     return found;
 }
 
-/* How often tools were called since a file was named; -1: none ever was. */
+/* How often tools were called, and answered, since a file was named; -1: none
+ * ever was. */
 static int turns_since(struct agent *a, struct json_object *messages)
 {
     size_t i, n = length_of(messages);
+    bool has_called = false;
     int turns = -1;
 
     for (i = 0; i < n; i++) {
@@ -172,8 +174,9 @@ static int turns_since(struct agent *a, struct json_object *messages)
 
         if (has_text(m, "role", "user") && names_file(a, member(m, "content")))
             turns = 0;
-        else if (turns >= 0 && length_of(member(m, "tool_calls")) > 0)
-            turns++;
+        if (has_text(m, "role", "tool"))
+            turns += turns >= 0 && has_called;
+        has_called = length_of(member(m, "tool_calls")) > 0;
     }
     return turns;
 }
