@@ -71,11 +71,11 @@ static void put_response(struct buf *b, const struct error_event *e)
 
 void error_event_message(struct buf *b, const struct error_event *e)
 {
-    char digits[16];
+    char digits[16], told[MESSAGES_TOLD];
 
     buf_str(b, "{\"type\":\"error\",\"error\":{\"type\":");
     buf_json(b, messages_error_type(e->status));
-    put_member(b, "message", e->message);
+    put_member(b, "message", messages_error_words(e->status, e->message, told));
     put_member(b, "code", code_of(e, digits));
     buf_str(b, "},\"request_id\":");
     buf_json(b, e->id);

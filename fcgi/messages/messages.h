@@ -98,8 +98,16 @@ int messages_answer(const char *body, size_t len,
 
 /* ---- errors, models --------------------------------------------------------- */
 
+/* An upstream's words, with some before them. */
+#define MESSAGES_TOLD (WORDS_MESSAGE + 32)
+
 /* Anthropic's word for an error with STATUS, which may be any. */
 const char *messages_error_type(int status);
+
+/* What Anthropic says in the place of an upstream's WORDS: these, but for what
+ * is too long, which is written to TOLD. */
+const char *messages_error_words(int status, const char *words,
+                                 char told[MESSAGES_TOLD]);
 
 /* Appends an error as a body; WORDS may be anything. */
 void messages_error(int status, const char *words, struct buf *out);

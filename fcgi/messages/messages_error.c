@@ -42,6 +42,9 @@ const char *messages_error_type(int status)
 
 void messages_error(int status, const char *words, struct buf *out)
 {
+    char told[MESSAGES_TOLD];
+
+    words = messages_error_words(status, words, told);
     buf_str(out, "{\"type\":\"error\",\"error\":{\"type\":\"");
     buf_str(out, messages_error_type(status));
     buf_str(out, "\",\"message\":");

@@ -85,6 +85,11 @@ chat sim/stream-error-3-500 ',"stream":true'
 is "an error after two words" '" is" 500' \
     "$(sed -n 's/^data: {/{/p' <<<"$body" | jq -rsc '"\(.[2].choices[0].delta.content|tojson) \(.[3].error.code)"')"
 
+chat sim/context-20+tokens-3 ',"max_tokens":11'
+is "what fits is answered" 200 "$status"
+chat sim/context-20+tokens-3 ',"max_tokens":12'
+has "what does not is too long" "$status $body" '400 .*is too large: 12. This model.s maximum context length is 20 tokens and your request has 9 input'
+
 # Tools, and a file.
 chat sim/tools
 is "a call of a tool" 'weather {"city":"Oslo","days":3} tool_calls' \

@@ -27,8 +27,7 @@ static const char *const words[] = {
 };
 #define WORDS ((int64_t)(sizeof(words) / sizeof(words[0])))
 
-/* The first of the request's names for its token limit, or -1. */
-static int64_t limit_of(struct json_object *json)
+int64_t answer_limit(struct json_object *json)
 {
     static const char *const names[] = {"max_completion_tokens", "max_tokens",
                                         "max_output_tokens"};
@@ -79,7 +78,7 @@ void answer_init(struct answer *a, enum answer_kind kind,
                  uint64_t seq)
 {
     struct json_object *model = json_object_object_get(json, "model");
-    int64_t limit = limit_of(json);
+    int64_t limit = answer_limit(json);
 
     *a = (struct answer){.kind = kind, .seq = seq, .limit_bytes = -1};
     a->created = (int64_t)time(NULL);

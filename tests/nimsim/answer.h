@@ -41,6 +41,9 @@ struct answer {
     int64_t prompt_tokens;
 };
 
+/* The first of the request's names for its token limit, or -1. */
+int64_t answer_limit(struct json_object *json);
+
 /* Plans the answer to the request JSON. */
 void answer_init(struct answer *a, enum answer_kind kind,
                  const struct behaviour *how, struct json_object *json,

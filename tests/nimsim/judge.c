@@ -147,7 +147,7 @@ static void judge_request(struct request *r)
         refuse_bad(r, "Unrecognized request argument supplied: stream_options");
     else if (answer != NULL)
         refuse_with(r, answer);
-    else if (!refuse_code(r) &&
+    else if (!refuse_code(r) && !refuse_context(r) &&
              (r->route == ROUTE_EMBEDDINGS || r->route == ROUTE_RANKING))
         judge_vectors(r);
     if (!r->is_refused && r->route == ROUTE_THING)

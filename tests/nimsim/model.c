@@ -37,6 +37,7 @@ static const struct number_row number_rows[] = {
     {"percent", {FIELD(percent), 0}, 0, 100, 1, false},
     {"workers", {FIELD(workers), 0}, 0, 1000000, 1, false},
     {"queue", {FIELD(queue), 0}, 0, 1000000, 1, false},
+    {"context", {FIELD(context), 0}, 1, 999999999, 1, false},
     {"poll", {FIELD(polls), 0}, 0, 1000000, 1, false},
     {"poll-ms", {FIELD(poll_ms), 0}, 0, 86400000, 1, false},
     {"retry-after", {FIELD(retry_after_s), 0}, 0, 999999999, 1, false},

@@ -24,6 +24,8 @@ struct behaviour {
     int64_t workers; /* workers-N: more at once are told ResourceExhausted */
     int64_t queue;   /* queue-N: more at once are told 429 with a detail */
 
+    int64_t context; /* context-N: prompt and answer have so many tokens */
+
     int64_t retry_after_s;  /* retry-after-S, on any error */
     int64_t retry_after_ms; /* retry-after-ms-MS */
     int64_t retry_date_s;   /* retry-date-S: Retry-After as a date */

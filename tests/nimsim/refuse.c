@@ -11,6 +11,7 @@
 #include "reply.h"
 #include "request.h"
 #include "sim.h"
+#include "tokens.h"
 
 static void begin(struct request *r, int status, const char *type)
 {
@@ -123,6 +124,29 @@ bool refuse_code(struct request *r)
         return true;
     }
     return false;
+}
+
+/* As a newer vLLM says it. */
+bool refuse_context(struct request *r)
+{
+    int64_t prompt, answer;
+    struct text words = {0};
+
+    if (r->how.context == -1)
+        return false;
+    prompt = tokens_of_prompt(r->json);
+    answer = answer_limit(r->json);
+    if (prompt + answer <= r->how.context)
+        return false;
+    text_fmt(&words,
+             "'max_tokens' or 'max_completion_tokens' is too large: %lld. This "
+             "model's maximum context length is %lld tokens and your request "
+             "has %lld input tokens (%lld > %lld - %lld).",
+             (long long)answer, (long long)r->how.context, (long long)prompt,
+             (long long)answer, (long long)r->how.context, (long long)prompt);
+    refuse_bad(r, words.data);
+    text_free(&words);
+    return true;
 }
 
 /* --- the answer comes later, or from elsewhere --- */

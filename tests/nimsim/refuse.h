@@ -21,6 +21,10 @@ void refuse_exhausted(struct request *r, int64_t limit);
 /* status-, problem-, html-, text- and empty-CODE.  False: none is asked for. */
 bool refuse_code(struct request *r);
 
+/* 400: prompt and answer are more than the model's context has.  False: they
+ * are not. */
+bool refuse_context(struct request *r);
+
 /* 202: the answer must be polled for.  302: it lies at another place. */
 void refuse_pending(struct request *r);
 void refuse_redirect(struct request *r);
