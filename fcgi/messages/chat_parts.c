@@ -3,7 +3,8 @@
  *
  *   text            text
  *   image           image_url: its address, or data:TYPE;base64,...
- *   document        text, between <document> and </document>; no PDF, no file
+ *   document        text, between <document> and </document>; no PDF, no file:
+ *                   where a tool has brought one, a sentence says so
  *   search_result   the same
  *   tool_reference  the tool's name
  *
@@ -18,6 +19,7 @@
 #include <strings.h>
 
 #include "fcgi/messages/json_write.h"
+#include "fcgi/messages/tool_changes.h"
 #include "lib/base.h"
 
 void chat_parts_begin(struct chat_parts *p, bool is_list)
@@ -237,6 +239,14 @@ static bool put_content(struct chat_parts *p, struct json_object *block,
     return put_plain(p, "</document>", 11);
 }
 
+/*
+ * The model has asked for it, so it can look for another way.  A fault would
+ * be the end of the conversation, of which it is a part from then on.
+ */
+#define UNREADABLE                                                             \
+    "[A document that this model cannot read, such as a PDF. Its text has to " \
+    "be extracted by other means.]"
+
 static bool put_document(struct chat_parts *p, struct json_object *block)
 {
     struct json_object *source = json_read_member(block, "source");
@@ -245,6 +255,9 @@ static bool put_document(struct chat_parts *p, struct json_object *block)
 
     if (json_read_is(source, "type", "content"))
         return put_content(p, block, json_read_member(source, "content"));
+    if ((!json_read_is(source, "type", "text") || data == NULL) &&
+        p->has_results)
+        return put_plain(p, UNREADABLE, sizeof(UNREADABLE) - 1);
     if (!json_read_is(source, "type", "text") || data == NULL)
         return refuse_image(p, "PDF documents and files are not supported by "
                                "this upstream; send their text.");
@@ -317,6 +330,8 @@ bool chat_parts_put(struct chat_parts *p, struct json_object *content,
          p->block++) {
         struct json_object *b = json_object_array_get_idx(content, p->block);
 
+        if (only_texts && tool_changes_is(b))
+            continue;
         if (only_texts && !json_read_is(b, "type", "text"))
             return chat_parts_refuse(p, b);
         if (!chat_parts_put_block(p, b))

@@ -15,9 +15,10 @@
 struct chat_parts {
     struct buf *out;
     struct messages_fault *fault;
-    bool is_list; /* of parts; else one text, and what cannot be in it is a
+    bool is_list;     /* of parts; else one text, and what cannot be in it is a
                      word there */
-    size_t n;     /* parts so far */
+    bool has_results; /* of tools: what cannot be read of them is said so */
+    size_t n;         /* parts so far */
     /* whose block is put, for a fault's words */
     size_t turn, block;
 };
@@ -35,7 +36,8 @@ void chat_parts_wrapped(struct chat_parts *p, const char *before,
 bool chat_parts_address(struct chat_parts *p, const char *url, size_t len);
 
 /* CONTENT of a message or of a tool's result, as Anthropic has it: a string, or
- * blocks.  Only TEXTS: a block of another kind is a fault.  False: a fault. */
+ * blocks.  Only TEXTS, as the system says them: a block of another kind is a
+ * fault, but for changes of tools.  False: a fault. */
 bool chat_parts_put(struct chat_parts *p, struct json_object *content,
                     bool only_texts);
 

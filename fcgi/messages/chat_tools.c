@@ -10,6 +10,8 @@
  * A tool of another type than custom has no schema in the request: Anthropic's
  * models know it, or their servers run it.  Nobody else could.
  *
+ * Which of them at this point: tool_changes.c.
+ *
  * No tools is no list: upstreams refuse an empty one, and a choice without.
  */
 #include "fcgi/messages/chat_tools.h"
@@ -18,6 +20,7 @@
 #include <string.h>
 
 #include "fcgi/messages/json_write.h"
+#include "fcgi/messages/tool_changes.h"
 #include "lib/base.h"
 
 static bool refuse_type(struct messages_fault *fault, size_t i,
@@ -92,26 +95,56 @@ static bool is_forced(struct json_object *choice)
            json_read_is(choice, "type", "tool");
 }
 
+/* The list TOOLS, and what CHANGES brought; *N of them. */
+static bool write_tools(struct json_object *tools, struct json_object *changes,
+                        struct buf *out, struct messages_fault *fault,
+                        size_t *n)
+{
+    size_t i, all = tools == NULL ? 0 : json_object_array_length(tools);
+    struct json_object_iter it;
+
+    for (i = 0; i < all; i++) {
+        struct json_object *tool = json_object_array_get_idx(tools, i);
+
+        if (!tool_changes_offer(changes, tool))
+            continue;
+        buf_str(out, (*n)++ > 0 ? "," : ",\"tools\":[");
+        if (!write_tool(out, fault, i, tool))
+            return false;
+    }
+    json_object_object_foreachC(changes, it)
+    {
+        if (!json_object_is_type(it.val, json_type_object))
+            continue;
+        buf_str(out, (*n)++ > 0 ? "," : ",\"tools\":[");
+        if (!write_tool(out, fault, i++, it.val))
+            return false;
+    }
+    buf_str(out, *n > 0 ? "]" : "");
+    return true;
+}
+
 bool chat_tools_write(struct json_object *root, struct buf *out,
                       struct messages_fault *fault)
 {
     struct json_object *tools = json_read_member(root, "tools");
     struct json_object *choice = json_read_member(root, "tool_choice");
     bool is_list = json_object_is_type(tools, json_type_array);
-    size_t i, n = is_list ? json_object_array_length(tools) : 0;
+    struct json_object *changes;
+    size_t n = 0;
+    bool fine;
 
     if (tools != NULL && !is_list)
         return messages_fault_set(fault, 400, "tools: a list is needed.");
+    changes = tool_changes_read(root);
+    fine = write_tools(tools, changes, out, fault, &n);
+    json_object_put(changes);
+    if (!fine)
+        return false;
     if (n == 0)
         return !is_forced(choice) ||
                messages_fault_set(fault, 400,
                                   "tool_choice: there are no tools.");
-    for (i = 0; i < n; i++) {
-        buf_str(out, i > 0 ? "," : ",\"tools\":[");
-        if (!write_tool(out, fault, i, json_object_array_get_idx(tools, i)))
-            return false;
-    }
-    buf_str(out, "]");
     if (choice != NULL && !write_choice(out, fault, choice))
         return false;
     if (json_object_get_boolean(

@@ -14,6 +14,7 @@
 #include <json-c/json.h>
 
 #include "fcgi/messages/json_write.h"
+#include "fcgi/messages/tool_changes.h"
 
 static bool is_result(struct json_object *block)
 {
@@ -58,6 +59,7 @@ static bool write_results(struct turn_list *t, size_t i)
 
         p.turn = i;
         p.block = k;
+        p.has_results = true;
         if (is_result(b) && !write_result(t, &p, b))
             return false;
     }
@@ -92,6 +94,8 @@ static bool put_remark(struct chat_parts *p, struct json_object *block)
     size_t len;
     const char *text = json_read_text(block, "text", &len);
 
+    if (tool_changes_is(block))
+        return true; /* chat_tools.c has seen it */
     if (text == NULL || !json_read_is(block, "type", "text"))
         return chat_parts_refuse(p, block);
     put_reminder(p, text, len);
@@ -138,13 +142,14 @@ static bool put_turn(struct turn_list *t, struct chat_parts *p)
 bool chat_user_write(struct turn_list *t, size_t from, size_t end)
 {
     struct chat_parts p = turn_list_parts(t);
-    size_t images = 0, i, start, written;
+    size_t images = 0, results = t->written, i, start, written;
 
     for (i = from; i < end; i++) {
         images += images_at(t, i);
         if (!write_results(t, i))
             return false;
     }
+    p.has_results = t->written > results;
     start = t->out->len;
     written = t->written;
     turn_list_begin(t, "{\"role\":\"user\",\"content\":");

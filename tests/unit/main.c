@@ -118,6 +118,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_messages_stream_add,
     test_messages_parts_add,
     test_messages_too_long_add,
+    test_tool_changes_add,
     test_messages_cuts_add,
     test_messages_round_add,
     test_messages_golden_add,

@@ -91,6 +91,7 @@ CU_ErrorCode test_messages_answer_add(void);
 CU_ErrorCode test_messages_stream_add(void);
 CU_ErrorCode test_messages_parts_add(void);
 CU_ErrorCode test_messages_too_long_add(void);
+CU_ErrorCode test_tool_changes_add(void);
 CU_ErrorCode test_messages_cuts_add(void);
 CU_ErrorCode test_messages_round_add(void);
 CU_ErrorCode test_messages_golden_add(void);
