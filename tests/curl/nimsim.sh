@@ -140,6 +140,42 @@ done
 ask /v1/chat/completions -d "{\"model\":\"sim/agent\",\"messages\":[$user],\"tools\":[$(tool Read path),7,$(tool Edit path)]}"
 is "nor are other tools its own" " stop" "$(calls)"
 
+# ---- a chat that thinks, calls two at once, shows what came, and stops -------------
+deltas() { sed -n 's/^data: {/{/p' <<<"$body" | jq -rj ".choices[0].delta.$1 // empty"; }
+chat sim/think-4+tokens-2
+is "it thinks before it speaks" "Let me think about/This is/6" \
+    "$(jq -r '"\(.choices[0].message.reasoning_content)/\(.choices[0].message.content)/\(.usage.completion_tokens)"' <<<"$body")"
+chat sim/think-4+tokens-2 ',"stream":true'
+is "in a stream too" "Let me think about/This is" "$(deltas reasoning_content)/$(deltas content)"
+chat sim/think-4+tokens-2 ',"max_tokens":3'
+is "its bound is of both" "Let me think/length" "$(jq -r '.choices[0] | "\(.message.reasoning_content)/\(.finish_reason)"' <<<"$body")"
+both='weather {"city":"Oslo","days":3} clock {"zone":"Europe/Oslo"} tool_calls'
+chat sim/pair-1
+is "two calls at once" "$both" "$(jq -r '.choices[0] | "\([.message.tool_calls[].function | .name, .arguments] | join(" ")) \(.finish_reason)"' <<<"$body")"
+is "with an id each" 2 "$(jq '[.choices[0].message.tool_calls[].id] | unique | length' <<<"$body")"
+chat sim/pair-1 ',"stream":true'
+calls=$(sed -n 's/^data: {/{/p' <<<"$body" | jq -c '.choices[0].delta.tool_calls // empty | .[0]')
+one() { jq -rj "select(.index == $1).function | .name // empty, \" \"" <<<"$calls" | tr -d ' '; printf ' '; jq -rj "select(.index == $1).function.arguments" <<<"$calls"; }
+is "in a stream too" "$both" "$(one 0) $(one 1) tool_calls"
+turns() { # with so many results
+    local i all=
+    for ((i = 0; i < $1; i++)); do all+=',{"role":"tool","tool_call_id":"x","content":"y"}'; done
+    ask /v1/chat/completions -d "{\"model\":\"$2\",\"messages\":[{\"role\":\"user\",\"content\":\"a \\\"b\\\"\"}$all]}"
+}
+for n in 1 2; do
+    turns "$n" sim/pair-1+tokens-2
+    is "and it speaks once both results are there: $n" "$([ "$n" = 2 ] && echo stop || echo tool_calls)" "$(jq -r '.choices[0].finish_reason' <<<"$body")"
+done
+turns 2 sim/pair-2
+is "or calls again" tool_calls "$(jq -r '.choices[0].finish_reason' <<<"$body")"
+turns 1 sim/mirror
+is "the mirror shows what came" 'sim/mirror a "b" tool' "$(jq -r '.choices[0].message.content' <<<"$body" | jq -r '"\(.model) \(.messages[0].content) \(.messages[1].role)"')"
+chat sim/mirror ',"stream":true,"seed":7'
+is "in a stream too" 7 "$(deltas content | jq .seed)"
+chat sim/tokens-9+stops ',"stop":["x","practice","a"]'
+is "it stops before a word" "This is/stop/a" "$(jq -r '.choices[0] | "\(.message.content)/\(.finish_reason)/\(.stop_reason)"' <<<"$body")"
+chat sim/tokens-9+stops ',"stop":["a"],"stream":true'
+is "in a stream too" "This is/a" "$(deltas content)/$(sed -n 's/^data: {/{/p' <<<"$body" | jq -r '.choices[0].stop_reason // empty')"
 printf '{"a":1}\r\n--no boundary\n' >"$work/up.jsonl"
 ask /v1/files -F purpose=batch -F "file=@$work/up.jsonl"
 is "a file: its name and its bytes" "file up.jsonl $(wc -c <"$work/up.jsonl")" "$(jq -r '"\(.object) \(.filename) \(.bytes)"' <<<"$body")"

@@ -1,9 +1,9 @@
 /*
  * answer.c - the words, and the buffered bodies around them.
  *
- * Nothing of the prompt comes back but the file that an agent was told to
- * change, and its length only where tokens are counted: a test may compare two
- * answers byte by byte, and a log of answers holds nobody's data.
+ * Nothing of the prompt comes back (but from sim/mirror, and the file that an
+ * agent was told to change), and its length only where tokens are counted: a test
+ * may compare two answers byte by byte, and a log of answers holds nobody's data.
  */
 #include "answer.h"
 
@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "model.h"
+#include "said.h"
 #include "text.h"
 #include "tokens.h"
 #include "tool_call.h"
@@ -73,12 +74,35 @@ static int64_t varied_percent(uint64_t seq)
     return 50 + (int64_t)((uint32_t)(seq * 2654435761U) % 101);
 }
 
+/* How many words, or pieces of calls; LIMIT: no more of them, -1: none. */
+static void plan_words(struct answer *a, const struct behaviour *how,
+                       int64_t limit)
+{
+    a->tokens = how->tokens == -1 ? DEFAULT_TOKENS : how->tokens;
+    if (how->varies)
+        a->tokens = a->tokens * varied_percent(a->seq) / 100;
+    if (a->kind == ANSWER_CHAT && how->thoughts > 0)
+        a->thoughts = how->thoughts;
+    a->tokens += a->thoughts;
+    a->calls_tool = how->calls_tool && a->kind != ANSWER_COMPLETION;
+    if (a->calls_tool) {
+        a->tokens = a->thoughts + TOOL_CALL_PIECES;
+        a->calls = 1;
+    } else if (how->big_kib != -1) {
+        a->limit_bytes = how->big_kib * 1024;
+        a->tokens = a->thoughts + words_for(a->limit_bytes);
+    } else if (limit != -1 && limit < a->tokens) {
+        a->tokens = limit;
+        a->thoughts = a->thoughts < limit ? a->thoughts : limit;
+        a->is_cut_short = true;
+    }
+}
+
 void answer_init(struct answer *a, enum answer_kind kind,
                  const struct behaviour *how, struct json_object *json,
                  uint64_t seq)
 {
     struct json_object *model = json_object_object_get(json, "model");
-    int64_t limit = answer_limit(json);
 
     *a = (struct answer){.kind = kind, .seq = seq, .limit_bytes = -1};
     a->created = (int64_t)time(NULL);
@@ -89,23 +113,14 @@ void answer_init(struct answer *a, enum answer_kind kind,
     a->has_early_usage = how->has_early_usage;
     a->prompt_tokens =
         how->counts_tokens ? tokens_of_prompt(json) : ANSWER_PROMPT_TOKENS;
-    a->tokens = how->tokens == -1 ? DEFAULT_TOKENS : how->tokens;
-    if (how->varies)
-        a->tokens = a->tokens * varied_percent(seq) / 100;
-    a->calls_tool = how->calls_tool && kind != ANSWER_COMPLETION;
-    if (how->is_agent && kind == ANSWER_CHAT) {
-        agent_decide(&a->agent, json);
-        a->calls_tool = a->agent.step != AGENT_SPEAK;
-    }
-    if (a->calls_tool) {
-        a->tokens = tool_call_pieces(a);
-    } else if (how->big_kib != -1) {
-        a->limit_bytes = how->big_kib * 1024;
-        a->tokens = words_for(a->limit_bytes);
-    } else if (limit != -1 && limit < a->tokens) {
-        a->tokens = limit;
-        a->is_cut_short = true;
-    }
+    plan_words(a, how, answer_limit(json));
+    if (kind == ANSWER_CHAT)
+        said_plan(a, how, json);
+}
+
+const char *answer_one_word(int64_t i)
+{
+    return words[i % WORDS];
 }
 
 void answer_word(int64_t i, struct text *out)
@@ -115,22 +130,32 @@ void answer_word(int64_t i, struct text *out)
     text_str(out, words[i % WORDS]);
 }
 
-void answer_content(const struct answer *a, struct text *out)
+void answer_text(const struct answer *a, struct text *out)
 {
-    size_t start = out->len;
+    size_t start;
     int64_t i;
 
-    for (i = 0; i < a->tokens; i++)
+    if (a->mirror != NULL) {
+        text_json(out, a->mirror);
+        return;
+    }
+    text_str(out, "\"");
+    start = out->len;
+    for (i = 0; i < a->tokens - a->thoughts; i++)
         answer_word(i, out);
     if (a->limit_bytes != -1 && out->len - start > (size_t)a->limit_bytes)
         out->len = start + (size_t)a->limit_bytes;
+    text_str(out, "\"");
 }
 
-const char *answer_finish(const struct answer *a)
+void answer_finish(const struct answer *a, struct text *out)
 {
-    if (a->calls_tool)
-        return "tool_calls";
-    return a->is_cut_short ? "length" : "stop";
+    const char *reason = a->is_cut_short ? "length" : "stop";
+
+    text_fmt(out, "\"finish_reason\":\"%s\"",
+             a->calls_tool ? "tool_calls" : reason);
+    if (a->stopped_by != NULL)
+        text_fmt(out, ",\"stop_reason\":\"%s\"", a->stopped_by);
 }
 
 void answer_usage(const struct answer *a, struct text *out)
@@ -149,24 +174,18 @@ void answer_usage(const struct answer *a, struct text *out)
              a->prompt_tokens + a->tokens);
 }
 
-static void said_write(const char *name, const struct answer *a,
-                       struct text *out)
+static void choice_write(const struct answer *a, struct text *out)
 {
-    text_fmt(out, "%s:\"", name);
-    answer_content(a, out);
-    text_str(out, "\"");
-}
-
-static void message_write(const struct answer *a, struct text *out)
-{
-    text_str(out, "\"message\":{\"role\":\"assistant\",");
-    if (a->calls_tool) {
-        text_str(out, "\"content\":null,");
-        tool_call_message(a, out);
+    if (a->kind == ANSWER_CHAT) {
+        text_str(out, "\"message\":{\"role\":\"assistant\",");
+        said_message(a, out);
+        text_str(out, "}");
     } else {
-        said_write("\"content\"", a, out);
+        text_str(out, "\"text\":");
+        answer_text(a, out);
     }
-    text_str(out, "}");
+    text_str(out, ",\"logprobs\":null,");
+    answer_finish(a, out);
 }
 
 static void completion_body(const struct answer *a, struct text *out)
@@ -180,12 +199,8 @@ static void completion_body(const struct answer *a, struct text *out)
              is_chat ? "chat.completion" : "text_completion", a->created);
     text_json(out, a->model);
     text_str(out, ",\"choices\":[{\"index\":0,");
-    if (is_chat)
-        message_write(a, out);
-    else
-        said_write("\"text\"", a, out);
-    text_fmt(out, ",\"logprobs\":null,\"finish_reason\":\"%s\"}]",
-             answer_finish(a));
+    choice_write(a, out);
+    text_str(out, "}]");
     if (!a->lacks_usage) {
         text_str(out, ",\"usage\":");
         answer_usage(a, out);
@@ -205,9 +220,9 @@ void answer_response_item(const struct answer *a, const char *status,
              "\",\"status\":\"%s\",\"role\":\"assistant\",\"content\":[",
              a->seq, status);
     if (strcmp(status, "completed") == 0) {
-        text_str(out, "{\"type\":\"output_text\",\"text\":\"");
-        answer_content(a, out);
-        text_str(out, "\",\"annotations\":[]}");
+        text_str(out, "{\"type\":\"output_text\",\"text\":");
+        answer_text(a, out);
+        text_str(out, ",\"annotations\":[]}");
     }
     text_str(out, "]}");
 }

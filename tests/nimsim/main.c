@@ -10,7 +10,8 @@
  *   vectors.c     embeddings, rankings        route.c   paths, model list
  *   model.c       what a model's name asks    faults.c  error answers
  *   refuse.c      answers of no model         operator.c  faults a test orders
- *   tool_call.c   a tool to call              agent.c   and an agent's choice
+ *   said.c        thoughts, calls, a mirror   agent.c   an agent's choice
+ *   tool_call.c   tools to call
  *   upload.c      files that came
  *   jobs.c        202, polls, 302             workers.c limits of a model
  *   reply.c       bytes out through HTTP      wire.c    bytes past HTTP

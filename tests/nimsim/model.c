@@ -29,6 +29,8 @@ static const struct number_row number_rows[] = {
     {"slow", {FIELD(slow_ms), 0}, 0, 86400000, 1, false},
     {"stream", {FIELD(tokens), FIELD(gap_ms)}, 0, 1000000, 2, false},
     {"tokens", {FIELD(tokens), 0}, 0, 1000000, 1, false},
+    {"think", {FIELD(thoughts), 0}, 0, 1000000, 1, false},
+    {"pair", {FIELD(pair), 0}, 0, 1000000, 1, false},
     {"silence", {FIELD(silence_ms), 0}, 0, 86400000, 1, false},
     {"blank", {FIELD(blanks), FIELD(blank_ms)}, 0, 86400000, 2, false},
     {"big", {FIELD(big_kib), 0}, 0, 65536, 1, false},
@@ -73,6 +75,8 @@ static const struct {
     {"comments", FIELD(comments), false},
     {"tools", FIELD(calls_tool), true}, /* so that times-1 ends it */
     {"agent", FIELD(is_agent), false},
+    {"mirror", FIELD(is_mirror), false},
+    {"stops", FIELD(stops), false},
     {"ratelimit", FIELD(has_ratelimit), false},
     {"rfc850", FIELD(is_rfc850), false},
     {"asctime", FIELD(is_asctime), false},

@@ -67,8 +67,12 @@ struct behaviour {
     bool is_unended;       /* unended: chunked, without its last chunk */
     bool is_unframed;      /* unframed: only the connection ends it */
     bool comments;
-    bool calls_tool; /* tools: a call of one in the place of words */
-    bool is_agent;   /* agent: calls tools by what was said, and then speaks */
+    bool calls_tool;  /* tools: a call of one in the place of words */
+    bool is_agent;    /* agent: calls tools by what was said, and then speaks */
+    int64_t pair;     /* pair-N: of two at once, N times over */
+    int64_t thoughts; /* think-N: words of thinking before all else */
+    bool is_mirror;   /* mirror: the request in the place of words */
+    bool stops;       /* stops: before a word that `stop` names */
 
     /* Answers that are not what was asked for, or not as they should be. */
     bool is_gzip;         /* gzip: Content-Encoding, whatever was accepted */

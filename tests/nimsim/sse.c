@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "quote.h"
+#include "said.h"
 #include "text.h"
 #include "tool_call.h"
 
@@ -94,17 +95,17 @@ static void chunk_usage(const struct sse *s, struct text *out)
     text_str(out, "}\n\n");
 }
 
-static void chunk_choice(const struct sse *s, const char *delta,
-                         const char *finish, struct text *out)
+static void chunk_choice(const struct sse *s, const char *delta, bool is_last,
+                         struct text *out)
 {
     chunk_begin(s, out);
-    text_fmt(out,
-             "{\"index\":0,%s,\"logprobs\":null,\"finish_reason\":", delta);
-    if (finish == NULL)
-        text_str(out, "null}");
+    text_fmt(out, "{\"index\":0,%s,\"logprobs\":null,", delta);
+    if (is_last)
+        answer_finish(&s->answer, out);
     else
-        text_fmt(out, "\"%s\"}", finish);
-    if (finish != NULL && s->answer.has_usage && s->answer.has_early_usage)
+        text_str(out, "\"finish_reason\":null");
+    text_str(out, "}");
+    if (is_last && s->answer.has_usage && s->answer.has_early_usage)
         chunk_usage(s, out);
     else
         chunk_end(s, out);
@@ -112,19 +113,18 @@ static void chunk_choice(const struct sse *s, const char *delta,
 
 static void chunk_word(const struct sse *s, int64_t i, struct text *out)
 {
-    bool is_chat = s->answer.kind == ANSWER_CHAT;
     struct text delta = {0};
 
-    if (s->answer.calls_tool) {
+    if (s->answer.kind == ANSWER_CHAT) {
         text_str(&delta, "\"delta\":{");
-        tool_call_delta(&s->answer, i, &delta);
+        said_piece(&s->answer, i, &delta);
         text_str(&delta, "}");
     } else {
-        text_str(&delta, is_chat ? "\"delta\":{\"content\":\"" : "\"text\":\"");
+        text_str(&delta, "\"text\":\"");
         answer_word(i, &delta);
-        text_str(&delta, is_chat ? "\"}" : "\"");
+        text_str(&delta, "\"");
     }
-    chunk_choice(s, delta.data, NULL, out);
+    chunk_choice(s, delta.data, false, out);
     text_free(&delta);
 }
 
@@ -133,8 +133,7 @@ static void chunk_tail(const struct sse *s, int64_t i, struct text *out)
     bool is_chat = s->answer.kind == ANSWER_CHAT;
 
     if (i == 0) {
-        chunk_choice(s, is_chat ? "\"delta\":{}" : "\"text\":\"\"",
-                     answer_finish(&s->answer), out);
+        chunk_choice(s, is_chat ? "\"delta\":{}" : "\"text\":\"\"", true, out);
     } else if (i == 1 && s->answer.has_usage && !s->answer.has_early_usage) {
         chunk_begin(s, out);
         chunk_usage(s, out);
@@ -185,10 +184,12 @@ static void response_part(const struct sse *s, const char *type, bool is_full,
                           struct text *out)
 {
     response_at(s, type, out);
-    text_str(out, ",\"part\":{\"type\":\"output_text\",\"text\":\"");
+    text_str(out, ",\"part\":{\"type\":\"output_text\",\"text\":");
     if (is_full)
-        answer_content(&s->answer, out);
-    text_str(out, "\",\"annotations\":[]}}\n\n");
+        answer_text(&s->answer, out);
+    else
+        text_str(out, "\"\"");
+    text_str(out, ",\"annotations\":[]}}\n\n");
 }
 
 static void response_head(const struct sse *s, int64_t i, struct text *out)
@@ -248,9 +249,9 @@ static void response_tail(const struct sse *s, int64_t i, struct text *out)
         arguments_done(s, out);
     } else if (i == 0) {
         response_at(s, "response.output_text.done", out);
-        text_str(out, ",\"text\":\"");
-        answer_content(&s->answer, out);
-        text_str(out, "\"}\n\n");
+        text_str(out, ",\"text\":");
+        answer_text(&s->answer, out);
+        text_str(out, "}\n\n");
     } else if (i == 1) {
         response_part(s, "response.content_part.done", true, out);
     } else if (i == 2) {
@@ -275,7 +276,7 @@ static void event_write(const struct sse *s, struct text *out)
         response_head(s, s->next, out);
     else if (i < 0)
         chunk_choice(s, "\"delta\":{\"role\":\"assistant\",\"content\":\"\"}",
-                     NULL, out);
+                     false, out);
     else if (i < s->answer.tokens && is_response)
         response_word(s, i, out);
     else if (i < s->answer.tokens)

@@ -15,19 +15,17 @@ struct text;
  * word. */
 #define TOOL_CALL_PIECES 3
 
-/* How many pieces all of them come in. */
-int64_t tool_call_pieces(const struct answer *a);
-
 /* "tool_calls":[...] of a message. */
 void tool_call_message(const struct answer *a, struct text *out);
 
 /* The same of a stream's piece I; the first one also says whose they are. */
 void tool_call_delta(const struct answer *a, int64_t i, struct text *out);
 
-/* The item of /v1/responses; its arguments only if IS_DONE. */
+/* The item of /v1/responses, which is of the first call; its arguments only if IS_DONE. */
 void tool_call_item(const struct answer *a, bool is_done, struct text *out);
 
-/* Piece I of the arguments, and all of them, ready to sit inside JSON. */
+/* Piece I of the arguments, of one call behind the other, and all of the
+ * first's, ready to sit inside JSON. */
 void tool_call_piece(const struct answer *a, int64_t i, struct text *out);
 void tool_call_arguments(const struct answer *a, struct text *out);
 
