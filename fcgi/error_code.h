@@ -53,6 +53,9 @@
       OUTCOME_CLIENT_ERROR)                                                    \
     X(ERROR_TOKENS, "sluice_tokens", 400, -1, 0, REASON_TOKENS,                \
       OUTCOME_CLIENT_ERROR)                                                    \
+    /* Anthropic's word for it, which its SDKs know */                         \
+    X(ERROR_THREAD, "thread_unsupported_request", 400, -1, 0,                  \
+      REASON_BAD_REQUEST, OUTCOME_CLIENT_ERROR)                                \
     X(ERROR_UPSTREAM_UNREACHABLE, "sluice_upstream_unreachable", 502, 1000,    \
       -1, REASON_NONE, OUTCOME_UPSTREAM_ERROR)                                 \
     X(ERROR_UPSTREAM_TIMEOUT, "sluice_upstream_timeout", 504, -1, -1,          \

@@ -4,7 +4,8 @@
  *   chat        {"error":{"object":"error",...}}: OpenAI's SDKs throw at
  *               `error`, ChatNVIDIA at `object`
  *   Responses   response.failed, and error (responses_error.c)
- *   Messages    event: error, {"type":"error","error":{...}}
+ *   Messages    event: error, {"type":"error","error":{...}}: its SDKs look for
+ *               a code in `details`
  *
  * Behind it the answer stays without its end (relay_end.c), for those who look at
  * none of it.  The status cannot be told any more: where there is no code, it
@@ -77,6 +78,11 @@ void error_event_message(struct buf *b, const struct error_event *e)
     buf_json(b, messages_error_type(e->status));
     put_member(b, "message", messages_error_words(e->status, e->message, told));
     put_member(b, "code", code_of(e, digits));
+    if (e->code[0] != '\0') {
+        buf_str(b, ",\"details\":{\"error_code\":");
+        buf_json(b, e->code);
+        buf_str(b, "}");
+    }
     buf_str(b, "},\"request_id\":");
     buf_json(b, e->id);
     buf_str(b, "}");

@@ -64,6 +64,8 @@ struct messages_got {
 struct messages_fault {
     int status;       /* 400, 413; 0: there is no fault */
     const char *type; /* Anthropic's, as messages_error_type() has it */
+    bool is_thread;   /* it wants its conversation kept: an SDK that hears so
+                         by ERROR_THREAD sends all of it instead */
     char words[256];
 };
 

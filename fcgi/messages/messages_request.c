@@ -294,6 +294,28 @@ static bool refuse_servers(struct making *m, const char *name,
                               "%s: this upstream calls no MCP servers.", name);
 }
 
+/* A conversation that we were to keep: the next request would have only what
+ * is new of it. */
+static bool refuse_thread(struct making *m, const char *name,
+                          struct json_object *v)
+{
+    (void)v;
+    m->fault->is_thread = m->fault->status == 0;
+    return messages_fault_set(
+        m->fault, 400,
+        "%s: this upstream keeps no conversations. Send the whole of it.",
+        name);
+}
+
+/* The answer would be words, and not a summary to go on with. */
+static bool refuse_compaction(struct making *m, const char *name,
+                              struct json_object *v)
+{
+    (void)v;
+    return messages_fault_set(
+        m->fault, 400, "%s: this upstream sums no conversation up.", name);
+}
+
 /* ---- all of it -------------------------------------------------------------- */
 
 /* Written in this order, behind model and messages. */
@@ -312,6 +334,8 @@ static const struct {
     {"output_format", put_output_format},
     {"container", refuse_skills},
     {"mcp_servers", refuse_servers},
+    {"thread", refuse_thread},
+    {"compaction", refuse_compaction},
 };
 
 static bool write_all(struct making *m)

@@ -78,6 +78,7 @@ is "its result goes back" "200 This is a" "$status $(jq -r '.content[0].text' <<
 ask /v1/messages "${J[@]}" -d '{"model":"x","max_tokens":1}'
 is "what is no request" "400 error invalid_request_error" "$status $(error | cut -d' ' -f1-2)"
 has "an error names its request" "$body" "\"request_id\":\"$(header X-Request-Id)\""
+is "and its code where its SDKs look for it" "sluice_bad_request sluice_bad_request" "$(jq -r '"\(.error.code) \(.error.details.error_code)"' <<<"$body")"
 say x ',"mcp_servers":[{"name":"n"}]'
 is "what chat has no word for" "400 error invalid_request_error" "$status $(error | cut -d' ' -f1-2)"
 is "neither was sent" "0" "$(curl -s "$sim/sim/arrivals" | jq '[.arrivals[] | select(.model == "x")] | length')"

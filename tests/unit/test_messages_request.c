@@ -117,6 +117,7 @@ static void what_would_change_it_is_refused(void)
         {HI ",'model':7", "model: a string"},
         {HI ",'mcp_servers':[{}]", "no MCP servers"},
         {HI ",'container':{'skills':[{}]}", "no skills"},
+        {HI ",'compaction':{'type':'summarize'}", "sums no conversation up"},
         {HI ",'output_config':{'format':{'type':'xml'}}", "json_schema"},
         {HI ",'tools':[{'type':'web_search_20250305','name':'web_search'}]",
          "tools.0: 'web_search_20250305' is a tool of Anthropic"},
@@ -137,6 +138,24 @@ static void what_would_change_it_is_refused(void)
         {NULL, NULL}};
 
     are_refused(rows);
+}
+
+/* Its next turn would come without those before, and be answered as if there
+ * were none. */
+static void a_thread_is_told_as_one(void)
+{
+    static const struct row rows[] = {
+        {HI ",'thread':{'type':'create'}", "keeps no conversations"},
+        {HI ",'thread':{'type':'continue','previous_message_id':'msg_1'}",
+         "keeps no conversations"},
+        {NULL, NULL}};
+
+    are_refused(rows);
+    CU_ASSERT_TRUE(fault.is_thread);
+    are_refused((const struct row[]){
+        {HI ",'temperature':2,'thread':{'type':'create'}", "temperature"},
+        {NULL, NULL}});
+    CU_ASSERT_FALSE(fault.is_thread);
 }
 
 static void turns_become_messages(void)
@@ -405,6 +424,7 @@ CU_ErrorCode test_messages_request_add(void)
         {"what does not change the answer is left out",
          what_does_not_change_the_answer_is_left_out},
         {"what would change it is refused", what_would_change_it_is_refused},
+        {"a thread is told as one", a_thread_is_told_as_one},
         {"turns become messages", turns_become_messages},
         {"blocks become parts", blocks_become_parts},
         {"blocks that cannot be sent are refused",
