@@ -11,79 +11,15 @@
 // A line for each fact, then "N passed, N failed".  python.py is its twin.
 
 import OpenAI from 'openai';
-
-const { SLUICE_MAIN, SLUICE_TIGHT, SLUICE_FIVE, SIM, SIM_FIVE } = process.env;
-const messages = [{ role: 'user', content: 'hello' }];
-let passed = 0;
-let failed = 0;
-
-function fact(what, holds, have) {
-    if (holds) passed++;
-    else failed++;
-    console.log(holds ? `ok   node: ${what}` : `FAIL node: ${what}\n     have: ${show(have)}`);
-}
-
-function is(what, want, have) {
-    const [w, h] = [JSON.stringify(want), JSON.stringify(have)];
-    fact(what, w === h, `${h}\n     want: ${w}`);
-}
-
-function show(value) {
-    if (value instanceof Error)
-        return `${value.constructor.name}: ${value.message} (status ${value.status}, code ${value.code})`;
-    return (typeof value === 'string' ? value : JSON.stringify(value) ?? 'undefined').slice(0, 600);
-}
-
-// What one part throws fails that part alone.
-async function part(name, body) {
-    try {
-        await body();
-    } catch (e) {
-        fact(`${name}: runs to its end`, false, e);
-    }
-}
-
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-const json = async (url, options) => (await fetch(url, options)).json();
-const sluice = (url) => json(`${url}/api/status`);
-const sim = (url = SIM) => json(`${url}/sim/stats`);
-
-// Asks until it is so, at most 5 s; gives the milliseconds it took, or null.
-async function becomes(question) {
-    const start = Date.now();
-    while (Date.now() - start < 5000) {
-        if (await question()) return Date.now() - start;
-        await sleep(10);
-    }
-    return null;
-}
+import {
+    SIM_FIVE, SLUICE_FIVE, SLUICE_MAIN, SLUICE_TIGHT, becomes, direct, fact, finish, is, json, noticed, part, read, refused,
+    show, sim, sleep, sluice, watching, hello as messages,
+} from './kit.mjs';
 
 const connect = (url, options = {}) =>
     new OpenAI({ baseURL: `${url}/v1`, apiKey: 'sk-sdk', ...options });
 
-async function refused(promise) {
-    try {
-        return show(await promise);
-    } catch (e) {
-        return e;
-    }
-}
-
-async function read(stream) {
-    const chunks = [];
-    for await (const chunk of stream) chunks.push(chunk);
-    return chunks;
-}
-
 const text = (chunks) => chunks.map((c) => c.choices[0]?.delta?.content ?? '').join('');
-
-// What the upstream itself says, without Sluice and without the SDK.
-const direct = (path, body) =>
-    json(`${SIM}/v1${path}`, {
-        method: 'POST',
-        headers: { Authorization: 'Bearer nvapi-practice', 'Content-Type': 'application/json' },
-        body: JSON.stringify(body),
-    });
 
 const client = connect(SLUICE_MAIN);
 const tight = connect(SLUICE_TIGHT);
@@ -224,18 +160,6 @@ await part('truncated', async () => {
     is('truncated: and with nothing of ours', 8, failed.length);
 });
 
-// Waits until Sluice and nimsim have noticed that one client left.
-async function noticed(what, gone) {
-    const ms = await becomes(async () => (await sim()).client_gone >= gone + 1);
-    fact(`${what}: nimsim sees the client go (after ${ms} ms)`, ms !== null, await sim());
-    const back = await becomes(async () => {
-        const s = await sluice(SLUICE_MAIN);
-        return s.limits[0].in_flight === 0 && s.queue.running === 0;
-    });
-    fact(`${what}: in_flight is back at 0 (after ${back} ms)`, back !== null, await sluice(SLUICE_MAIN));
-    is(`${what}: one went, not more`, gone + 1, (await sim()).client_gone);
-}
-
 await part('abort', async () => {
     const ask = { model: 'sim/stream-200-50', messages, stream: true };
     let gone = (await sim()).client_gone;
@@ -270,14 +194,7 @@ await part('abort', async () => {
 
 await part('refusal', async () => {
     const tries = []; // what the SDK did, and what it was told
-    const watched = connect(SLUICE_TIGHT, {
-        fetch: async (url, init) => {
-            const start = Date.now();
-            const r = await fetch(url, init);
-            tries.push({ start, end: Date.now(), status: r.status, wait: Number(r.headers.get('retry-after-ms')) });
-            return r;
-        },
-    });
+    const watched = connect(SLUICE_TIGHT, { fetch: watching(tries) });
     await tight.chat.completions.create({ model: 'sim/tokens-2', messages });
     const waiter = tight.chat.completions.create({ model: 'sim/tokens-2', messages });
     waiter.catch(() => {});
@@ -287,7 +204,7 @@ await part('refusal', async () => {
     fact('refusal: without retries a full queue is a RateLimitError that names queue.max',
         e instanceof OpenAI.RateLimitError && e.code === 'sluice_queue_full' && /queue\.max/.test(e.message), e);
     const answer = await refused(watched.chat.completions.create({ model: 'sim/tokens-2', messages }));
-    fact('refusal: with the SDK\'s two retries it succeeds', /"chat.completion"/.test(answer), answer);
+    fact('refusal: with the SDK\'s two retries it succeeds', answer.object === 'chat.completion', answer);
     is('refusal: first 429, at last 200', [429, 200], [tries[0].status, tries.at(-1).status]);
     const waits = tries.slice(1).map((t, i) => ({ told: tries[i].wait, waited: t.start - tries[i].end }));
     fact(`refusal: it waits as retry-after-ms says (told ${waits.map((w) => w.told)}, waited ` +
@@ -379,7 +296,7 @@ await part('many', async () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () =>
         refused(many.chat.completions.create({ model: 'sim/tokens-3', messages }))));
     const took = Date.now() - start;
-    const good = answers.filter((a) => /"chat.completion"/.test(a)).length;
+    const good = answers.filter((a) => a.object === 'chat.completion').length;
     fact(`many: 20 at once, 5 in 2 s, maxRetries 0: all succeed (${took} ms)`, good === 20,
         answers.filter((a) => a instanceof Error).map(show));
     const { max, max_in_window } = await json(`${SIM_FIVE}/sim/max?window_ms=2000`);
@@ -389,5 +306,4 @@ await part('many', async () => {
     fact('many: no slot was left unused for long', took >= 7400 && took < 9500, took);
 });
 
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+finish();

@@ -8,104 +8,27 @@ run.sh starts the servers and tells where they are:
   SIM, SIM_FIVE nimsim, upstream of the first two and of the third; the
                 second refuses a sixth request in 2 s
 
-A line for each fact, then "N passed, N failed".  node.mjs is its twin.
+A line for each fact, then "N passed, N failed".  node.mjs is its twin, kit.py
+has what other scripts need, too.
 """
 
 import asyncio
-import json
 import os
 import re
-import sys
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager
 
 import openai
 
-MAIN, TIGHT, FIVE = (os.environ["SLUICE_" + n] for n in ("MAIN", "TIGHT", "FIVE"))
-SIM, SIM_FIVE = os.environ["SIM"], os.environ["SIM_FIVE"]
-messages = [{"role": "user", "content": "hello"}]
-passed = failed = 0
+from kit import Listening, MAIN, SIM, becomes, direct, equal, fact, fetch, finish, ms_since, noticed, part, refused, show, sim, sluice
+from kit import hello as messages
 
-
-def fact(what, holds, have=None):
-    global passed, failed
-    if holds:
-        passed += 1
-        print(f"ok   python: {what}", flush=True)
-    else:
-        failed += 1
-        print(f"FAIL python: {what}\n     have: {show(have)}", flush=True)
-
-
-def equal(what, want, have):
-    fact(what, want == have, f"{have!r}\n     want: {want!r}")
-
-
-def show(value):
-    if isinstance(value, Exception):
-        status, code = getattr(value, "status_code", None), getattr(value, "code", None)
-        return f"{type(value).__name__}: {value} (status {status}, code {code})"[:600]
-    return str(value)[:600]
-
-
-@contextmanager
-def part(name):
-    """What one part throws fails that part alone."""
-    try:
-        yield
-    except Exception as e:
-        fact(f"{name}: runs to its end", False, e)
-
-
-def fetch(url, body=None, method=None):
-    request = urllib.request.Request(
-        url,
-        data=None if body is None else json.dumps(body).encode(),
-        method=method,
-        headers={"Authorization": "Bearer nvapi-practice", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.loads(answer.read() or b"null")
-
-
-def sluice(url):
-    return fetch(f"{url}/api/status")
-
-
-def sim(url=SIM):
-    return fetch(f"{url}/sim/stats")
-
-
-def direct(path, **body):
-    """What the upstream itself says, without Sluice and without the SDK."""
-    return fetch(f"{SIM}/v1{path}", body)
-
-
-def becomes(question):
-    """Asks until it is so, at most 5 s; the milliseconds it took, or None."""
-    start = time.monotonic()
-    while time.monotonic() - start < 5:
-        if question():
-            return round((time.monotonic() - start) * 1000)
-        time.sleep(0.01)
-    return None
+TIGHT, FIVE, SIM_FIVE = (os.environ[n] for n in ("SLUICE_TIGHT", "SLUICE_FIVE", "SIM_FIVE"))
 
 
 def connect(url, sdk=openai.OpenAI, **options):
     return sdk(base_url=f"{url}/v1", api_key="sk-sdk", **options)
-
-
-def refused(call, *args, **kwargs):
-    try:
-        return call(*args, **kwargs)
-    except Exception as e:
-        return e
-
-
-def ms_since(start):
-    return round((time.monotonic() - start) * 1000)
 
 
 def text(chunks):
@@ -140,8 +63,8 @@ with part("stream"):
         (len(chunks), chunks[0].choices[0].delta.role, sum(bool(c.choices and c.choices[0].delta.content) for c in chunks)),
     )
     equal("stream: the words in their order make the buffered text", want, text(chunks))
-    finish = [i for i, c in enumerate(chunks) if c.choices and c.choices[0].finish_reason]
-    equal("stream: finish_reason in the last but one", ([31], "stop"), (finish, chunks[31].choices[0].finish_reason))
+    ends = [i for i, c in enumerate(chunks) if c.choices and c.choices[0].finish_reason]
+    equal("stream: finish_reason in the last but one", ([31], "stop"), (ends, chunks[31].choices[0].finish_reason))
     equal("stream: usage in the last", 30, chunks[32].usage.completion_tokens)
     equal("stream: one id in all", 1, len({c.id for c in chunks}))
     with client.chat.completions.stream(model=model, messages=messages) as helper:
@@ -265,21 +188,6 @@ with part("truncated"):
     equal("truncated: one that failed ends with that", "response.failed", events[-1].type)
     equal("truncated: and with nothing of ours", 8, len(events))
 
-
-def noticed(what, gone):
-    """Waits until Sluice and nimsim have noticed that one client left."""
-    ms = becomes(lambda: sim()["client_gone"] >= gone + 1)
-    fact(f"{what}: nimsim sees the client go (after {ms} ms)", ms is not None, sim())
-
-    def idle():
-        s = sluice(MAIN)
-        return s["limits"][0]["in_flight"] == 0 and s["queue"]["running"] == 0
-
-    ms = becomes(idle)
-    fact(f"{what}: in_flight is back at 0 (after {ms} ms)", ms is not None, sluice(MAIN))
-    equal(f"{what}: one went, not more", gone + 1, sim()["client_gone"])
-
-
 with part("abort"):
     ask = {"model": "sim/stream-200-50", "messages": messages, "stream": True}
     gone = sim()["client_gone"]
@@ -355,15 +263,7 @@ with part("waiting"):
     start = time.monotonic()
     stream = waiting_chat(model="sim/stream-6-20", messages=messages, stream=True)
     headers = ms_since(start)
-    seen = []  # the bytes that the SDK reads: none after [DONE]
-    read = stream.response.iter_bytes
-
-    def listening(*args):
-        for piece in read(*args):
-            seen.append(piece)
-            yield piece
-
-    stream.response.iter_bytes = listening
+    seen = Listening(stream)  # none after [DONE]
     chunks = list(stream)
     total = ms_since(start)
     fact(
@@ -371,7 +271,7 @@ with part("waiting"):
         headers < 2000 < total,
         (headers, total),
     )
-    seen = b"".join(seen).decode()
+    seen = seen.text()
     comments = len(re.findall(r"^: queued position=\d+ eta=\d+s$", seen, re.M))
     fact(f'waiting: ": queued" comments came ({comments})', comments >= 2, seen)
     words = sum(bool(c.choices[0].delta.content) for c in chunks)
@@ -486,5 +386,4 @@ with part("many"):
     equal("many: the upstream took 20 and refused none", (20, 0), (stats["accepted"], stats["refused"]))
     fact("many: no slot was left unused for long", 7400 <= took < 9500, took)
 
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed != 0)
+finish()
