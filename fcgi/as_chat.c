@@ -40,8 +40,8 @@ static bool is_sound(const struct request *r)
            (!r->has_type || r->is_json);
 }
 
-static bool read_all(struct request *r, struct buf *chat,
-                     struct messages_fault *fault)
+static bool read_all(struct request *r, const struct asking *how,
+                     struct buf *chat, struct messages_fault *fault)
 {
     const struct tongue *by = r->got->by;
     const char *body;
@@ -51,19 +51,19 @@ static bool read_all(struct request *r, struct buf *chat,
     *buf_room(&r->body, 1) = '\0';
     body = buf_head(&r->body);
     if (r->route->is_inference)
-        return by->ask(body, r->body.len, chat, r->got, fault) == 0;
+        return by->ask(body, r->body.len, how, chat, r->got, fault) == 0;
     return by->count(body, r->body.len, r->got, fault) == 0;
 }
 
 /* One big body at a time; its tree is some times its size. */
-static bool read_one(struct request *r, struct buf *chat,
-                     struct messages_fault *fault)
+static bool read_one(struct request *r, const struct asking *how,
+                     struct buf *chat, struct messages_fault *fault)
 {
     bool is_big = r->body.len > JSON_BIG, done;
 
     if (is_big)
         pthread_mutex_lock(&big_one);
-    done = read_all(r, chat, fault);
+    done = read_all(r, how, chat, fault);
     if (is_big) {
         malloc_trim(0);
         pthread_mutex_unlock(&big_one);
@@ -105,7 +105,8 @@ static bool is_simple(const struct request *r)
     return !r->route->is_inference && r->route->twin->tongue->count == NULL;
 }
 
-void as_chat_make(struct request *r, enum protocols_who who)
+void as_chat_make(struct request *r, enum protocols_who who,
+                  const struct asking *how)
 {
     bool is_open = who == PROTOCOLS_SOME;
     struct messages_fault fault = {.status = 0};
@@ -121,7 +122,7 @@ void as_chat_make(struct request *r, enum protocols_who who)
     r->got = calloc(1, sizeof(*r->got));
     CHECK(r->got != NULL);
     r->got->by = r->route->twin->tongue;
-    if (is_sound(r) && read_one(r, &chat, &fault)) {
+    if (is_sound(r) && read_one(r, how, &chat, &fault)) {
         if (r->route->is_inference || !is_open)
             become(r, &chat, is_open);
         return;

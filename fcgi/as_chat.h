@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "fcgi/config/asking.h"
 #include "fcgi/config/protocols.h"
 #include "fcgi/exchange_parts.h"
 #include "fcgi/route.h"
@@ -17,10 +18,11 @@ const char *as_chat_protocol(const struct request *r);
 /*
  * The body of R is there, and WHO of the upstreams speaks its API itself.  If
  * R's route has a twin for those that do not, R becomes what is asked of them,
- * and keeps its first body as long as it may go to one of the others.  R->fault
- * says why it cannot.  From any thread.
+ * in the way that HOW says, and keeps its first body as long as it may go to one
+ * of the others.  R->fault says why it cannot.  From any thread.
  */
-void as_chat_make(struct request *r, enum protocols_who who);
+void as_chat_make(struct request *r, enum protocols_who who,
+                  const struct asking *how);
 
 /* Is X, whose upstream is known, a question that we answer for it?  Then its
  * route is that of our answer. */

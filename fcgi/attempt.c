@@ -18,6 +18,7 @@
 #include "fcgi/relay.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
+#include "fcgi/thinking_ask.h"
 #include "fcgi/usage_report.h"
 
 /* ---- what the transfer tells ------------------------------------------------ */
@@ -153,8 +154,10 @@ bool attempt_choose(struct exchange *x, uint32_t upstream, const char *name)
     struct attempt *a = &x->attempt;
     const char *other = name != NULL ? name : "";
 
-    if (a->upstream != upstream || strcmp(a->stand_in, other) != 0)
+    if (a->upstream != upstream || strcmp(a->stand_in, other) != 0) {
         usage_report_take_back(x); /* who it is asked of is another */
+        a->refused_fields = 0;
+    }
     if (strcmp(a->stand_in, other) != 0) {
         if (!model_name_change(x->req,
                                name != NULL ? name : request_model(x->req)))
@@ -196,6 +199,7 @@ void attempt_begin(struct exchange *x)
 
     if (a->errand == ERRAND_REQUEST) {
         as_chat_choose(x);
+        thinking_ask(x);
         usage_report_ask(x);
     }
     aim(&req, &url, x);

@@ -23,7 +23,7 @@ struct choices_query {
     const char *served_by;       /* as the state knows it; "": no model's
                                   * inference: one upstream, always the same */
     const char *only; /* the API whose words alone can say it; NULL: any */
-    bool is_bound; /* it names what one upstream keeps: the same */
+    bool is_bound;    /* it names what one upstream keeps: the same */
 };
 
 /* Their texts are in themselves, so that they may outlive the query; not to be

@@ -119,8 +119,10 @@ struct attempt {
     struct nvcf nvcf;     /* an answer that comes later, or elsewhere */
     struct usage_ask ask; /* how its body was changed for us to be told what
                               its stream takes */
-    bool is_ask_refused;  /* it was, and the upstream would not have it */
-    uint32_t upstream;    /* index into the settings */
+    unsigned thinking;    /* ways in which it says whether to think, */
+    size_t thinking_len;  /* and how long that is, before its last bracket */
+    unsigned refused_fields; /* of those, what this upstream would not have */
+    uint32_t upstream;       /* index into the settings */
     /* The model that its body asks for in place of the client's, and as the state
      * knows that; "": that one. */
     char stand_in[MODEL_BYTES], short_stand_in[MODEL_MAX];

@@ -28,10 +28,12 @@
 #include "fcgi/config/told.h"
 #include "fcgi/deprecation.h"
 #include "fcgi/place.h"
+#include "fcgi/refused_fields.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
 #include "fcgi/tell.h"
 #include "fcgi/tell_limiter.h"
+#include "fcgi/thinking_ask.h"
 #include "fcgi/upstream/refusal_words.h"
 #include "fcgi/usage_report.h"
 
@@ -239,7 +241,7 @@ static enum step answer(struct exchange *x, const struct verdict *v)
     }
     judged(x, v->kind);
     tell_limiter(x, ANSWER_FINE, v, -1, "");
-    usage_report_note(x);
+    refused_fields_note(x);
     return tell_answer(x);
 }
 
@@ -259,13 +261,17 @@ static enum step unpaid(struct exchange *x, const struct verdict *v)
     return tell_error(x, &told, verdict_rows[v->kind].retry);
 }
 
-/* At once, as its client wrote it. */
-static enum step again_without_report(struct exchange *x)
+/* Is what V refuses a field that we have added?  X goes without it from now on. */
+static bool is_for_our_field(struct exchange *x, const struct verdict *v)
 {
+    bool is_thinking = thinking_ask_is_refused(x, v);
+
+    if (!is_thinking && !usage_report_is_refused(x, v))
+        return false;
     attempt_stop(x); /* the body is its transfer's until then */
-    usage_report_forgo(x);
-    return x->place.state == PLACE_FREE ? again_in(x, 0)
-                                        : again_in_line(x, false);
+    if (!is_thinking)
+        usage_report_forgo(x);
+    return true;
 }
 
 /* Our key is refused where others may have another: this one is left alone for a
@@ -289,8 +295,9 @@ static enum step client_error(struct exchange *x, const struct verdict *v)
         return again_in_line(x, false);
     judged(x, v->kind);
     tell_limiter(x, ANSWER_FINE, v, -1, "");
-    if (usage_report_is_refused(x, v)) /* not its client's error, but ours */
-        return again_without_report(x);
+    if (is_for_our_field(x, v)) /* not its client's error: at once again */
+        return x->place.state == PLACE_FREE ? again_in(x, 0)
+                                            : again_in_line(x, false);
     return tell_error(x, v, verdict_rows[v->kind].retry);
 }
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "fcgi/auth.h"
+#include "fcgi/config/asking.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/cors.h"
 #include "fcgi/fault.h"
@@ -71,6 +72,15 @@ enum protocols_who gate_speakers(struct gate *g, const char *protocol)
         who = protocols_speakers(g->cfg, protocol);
     pthread_mutex_unlock(&g->lock);
     return who;
+}
+
+void gate_asking(struct gate *g, const char *model, const char *protocol,
+                 struct asking *out)
+{
+    pthread_mutex_lock(&g->lock);
+    if (g->cfg != NULL)
+        asking_of(g->cfg, model, protocol, out);
+    pthread_mutex_unlock(&g->lock);
 }
 
 static void check_caller(struct gate *g, struct request *r)

@@ -9,6 +9,7 @@
 
 #include "fcgi/config/protocols.h"
 
+struct asking;
 struct config;
 struct gate;
 struct request;
@@ -23,6 +24,9 @@ void gate_follow(struct gate *g, const struct config *cfg);
 int64_t gate_max_body(const struct gate *g);
 /* Which upstreams speak PROTOCOL: this never changes while a worker runs. */
 enum protocols_who gate_speakers(struct gate *g, const char *protocol);
+/* How those that may serve MODEL, and do not speak PROTOCOL, can be asked as chat. */
+void gate_asking(struct gate *g, const char *model, const char *protocol,
+                 struct asking *out);
 
 /* Finds R's route in TABLE.  Without one R->fault says 404 or 405, and R->allow
  * which methods there are. */

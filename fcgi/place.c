@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 
+#include "fcgi/as_chat.h"
 #include "fcgi/attempt.h"
 #include "fcgi/choices.h"
 #include "fcgi/config/config.h"
-#include "fcgi/as_chat.h"
 #include "fcgi/config/protocols.h"
 #include "fcgi/conversation.h"
 #include "fcgi/fingerprint.h"

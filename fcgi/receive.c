@@ -13,6 +13,7 @@
 #include <fcntl.h>
 
 #include "fcgi/as_chat.h"
+#include "fcgi/ask_how.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/fault.h"
 #include "fcgi/gate.h"
@@ -80,6 +81,7 @@ static bool wants_body(const struct request *r)
 static bool take_body(struct request *r, FCGX_Stream *in, struct gate *g)
 {
     int64_t max_body = gate_max_body(g);
+    struct asking how;
     size_t max = wants_body(r) ? (size_t)max_body : 0, total;
 
     if (!read_body(in, &r->body, max, &total))
@@ -90,8 +92,10 @@ static bool take_body(struct request *r, FCGX_Stream *in, struct gate *g)
         buf_free(&r->body);
         fault_too_large(&r->fault, max_body);
     }
-    if (as_chat_protocol(r) != NULL)
-        as_chat_make(r, gate_speakers(g, as_chat_protocol(r)));
+    if (as_chat_protocol(r) != NULL) {
+        ask_how(r, g, &how);
+        as_chat_make(r, gate_speakers(g, as_chat_protocol(r)), &how);
+    }
     request_parse_body(r);
     return true;
 }

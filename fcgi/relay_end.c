@@ -257,8 +257,7 @@ static struct error_event error_of(const struct exchange *x,
         .id = is_made ? translate_id(x) : x->req->id,
         .model = x->req->asked_for != NULL ? x->req->asked_for
                                            : request_model(x->req),
-        .number =
-            is_made ? translate_events_told(x) : x->relay.sse.events,
+        .number = is_made ? translate_events_told(x) : x->relay.sse.events,
         .now_s = (int64_t)time(NULL)};
 }
 

@@ -30,15 +30,16 @@ struct deprecated {
 
 #define DEPRECATED_MAX 16
 
-/* A model at an upstream that does not let itself be asked to tell what a
- * stream took (usage_report.c). */
-struct untold {
+/* A model at an upstream that will not have what we write into a request
+ * (refused_fields.c). */
+struct refused_fields {
     char model[MODEL_MAX];
     uint32_t upstream;
+    unsigned fields;
     int64_t until_ns; /* 0: no such row */
 };
 
-#define UNTOLD_MAX 64
+#define REFUSED_FIELDS_MAX 64
 
 struct sluice {
     struct config
@@ -68,7 +69,7 @@ struct sluice {
     uint32_t n_exchanges;
     uint32_t n_free; /* of them, those that go on without a slot */
     struct deprecated deprecated[DEPRECATED_MAX];
-    struct untold untold[UNTOLD_MAX];
+    struct refused_fields refused[REFUSED_FIELDS_MAX];
 };
 
 #endif

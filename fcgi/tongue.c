@@ -3,7 +3,6 @@
  *
  *   as_chat.c, translate.c --> a struct tongue --> messages/, responses/
  *
- * How an upstream is asked is the same for all of them.
  */
 #include "fcgi/tongue.h"
 
@@ -13,7 +12,13 @@
 #include "fcgi/responses/responses_stream.h"
 #include "lib/base.h"
 
-static const struct messages_ask how = {.usage_by_caller = true};
+static struct messages_ask ask_of(const struct asking *how)
+{
+    return (struct messages_ask){.usage_by_caller = true,
+                                 .reasoning_key = how->reasoning_field,
+                                 .may_continue = how->may_continue,
+                                 .max_tokens = how->max_tokens};
+}
 
 void tongue_forget(struct tongue_got *got)
 {
@@ -26,13 +31,17 @@ void tongue_forget(struct tongue_got *got)
 
 /* ---- Anthropic's Messages --------------------------------------------------- */
 
-static int messages_ask(const char *body, size_t len, struct buf *chat,
-                        struct tongue_got *got, struct messages_fault *fault)
+static int messages_ask(const char *body, size_t len, const struct asking *how,
+                        struct buf *chat, struct tongue_got *got,
+                        struct messages_fault *fault)
 {
+    const struct messages_ask ask = ask_of(how);
     struct messages_got *m = &got->is.messages;
-    int rc = messages_request(body, len, &how, chat, m, fault);
+    int rc = messages_request(body, len, &ask, chat, m, fault);
 
     got->user = m->user;
+    got->thinks = m->thinks;
+    got->effort = m->effort;
     got->tokens_in = m->tokens_in;
     return rc;
 }
@@ -93,13 +102,17 @@ const struct tongue tongue_messages = {
 
 /* ---- OpenAI's Responses ----------------------------------------------------- */
 
-static int responses_ask(const char *body, size_t len, struct buf *chat,
-                         struct tongue_got *got, struct messages_fault *fault)
+static int responses_ask(const char *body, size_t len, const struct asking *how,
+                         struct buf *chat, struct tongue_got *got,
+                         struct messages_fault *fault)
 {
+    const struct messages_ask ask = ask_of(how);
     struct responses_got *r = &got->is.responses;
-    int rc = responses_request(body, len, &how, chat, r, fault);
+    int rc = responses_request(body, len, &ask, chat, r, fault);
 
     got->user = r->user;
+    got->thinks = r->thinks;
+    got->effort = r->effort[0] != '\0' ? r->effort : NULL;
     got->tokens_in = r->tokens_in;
     return rc;
 }

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "fcgi/config/asking.h"
 #include "fcgi/messages/chat_stream.h"
 #include "fcgi/messages/messages.h"
 #include "fcgi/responses/responses.h"
@@ -15,8 +16,10 @@
 /* What a request has said besides, for its answer. */
 struct tongue_got {
     const struct tongue *by;
-    const char *user;  /* whose work it is; "": it does not say */
-    int64_t tokens_in; /* an estimate */
+    const char *user;            /* whose work it is; "": it does not say */
+    enum messages_thinks thinks; /* what it wants of the model's thinking, */
+    const char *effort;          /* and a word for how much; NULL: not said */
+    int64_t tokens_in;           /* an estimate */
     union {
         struct messages_got messages;
         struct responses_got responses;
@@ -37,8 +40,9 @@ struct tongue {
 
     /* A request's body as one of chat/completions; with a fault *GOT is to be
      * forgotten, too. */
-    int (*ask)(const char *body, size_t len, struct buf *chat,
-               struct tongue_got *got, struct messages_fault *fault);
+    int (*ask)(const char *body, size_t len, const struct asking *how,
+               struct buf *chat, struct tongue_got *got,
+               struct messages_fault *fault);
     /* Only GOT's tokens; NULL: that is no question of this API. */
     int (*count)(const char *body, size_t len, struct tongue_got *got,
                  struct messages_fault *fault);

@@ -162,10 +162,9 @@ bool translate_text(struct exchange *x, const char *json, size_t len,
 {
     struct translate *t = of(x);
     struct buf events = {NULL, 0, 0, 0};
-    bool is_told = chat_stream_event(t->stream, json, len, &events) ==
-                       CHAT_PART &&
-                   t->stream->end.has_reason &&
-                   chat_stream_end(t->stream, &events);
+    bool is_told =
+        chat_stream_event(t->stream, json, len, &events) == CHAT_PART &&
+        t->stream->end.has_reason && chat_stream_end(t->stream, &events);
 
     if (is_told && events.len > 0)
         buf_add(out, buf_head(&events), events.len);

@@ -9,57 +9,17 @@
  * A limit in tokens is kept by what requests take, and chat and completions
  * tell that of a stream only if they are asked to; the Responses and the Messages
  * API always do.  `usage` says who is asked: `auto` where a limit in tokens
- * applies, the upstream's or the client's.
- *
- * A worker remembers who refuses, for an hour: it finds that out by one request
- * that went twice.  It is remembered once the second one went well, so that no
- * quoted prompt can teach it.
+ * applies, the upstream's or the client's.  Who refuses is remembered
+ * (refused_fields.c).
  */
 #include "fcgi/usage_report.h"
 
 #include <string.h>
 
 #include "fcgi/config/config.h"
+#include "fcgi/refused_fields.h"
 #include "fcgi/relay.h"
 #include "fcgi/route.h"
-#include "fcgi/upstream/verdict.h"
-
-#define UNTOLD_NS (3600 * NS_PER_S)
-
-/* ---- who refuses ---------------------------------------------------------------- */
-
-static bool is_row_of(const struct untold *row, const struct exchange *x)
-{
-    return row->until_ns > exchange_now(x) &&
-           row->upstream == x->attempt.upstream &&
-           strcmp(row->model, exchange_served_by(x)) == 0;
-}
-
-static bool is_known_to_refuse(const struct exchange *x)
-{
-    size_t i;
-
-    for (i = 0; i < UNTOLD_MAX; i++)
-        if (is_row_of(&x->s->untold[i], x))
-            return true;
-    return false;
-}
-
-/* In the place of the row that ends first, or has ended. */
-void usage_report_note(struct exchange *x)
-{
-    struct untold *row = x->s->untold;
-    size_t i;
-
-    if (!x->attempt.is_ask_refused || is_known_to_refuse(x))
-        return;
-    for (i = 1; i < UNTOLD_MAX; i++)
-        if (x->s->untold[i].until_ns < row->until_ns)
-            row = &x->s->untold[i];
-    snprintf(row->model, sizeof(row->model), "%s", exchange_served_by(x));
-    row->upstream = x->attempt.upstream;
-    row->until_ns = exchange_now(x) + UNTOLD_NS;
-}
 
 void usage_report_take_back(struct exchange *x)
 {
@@ -68,38 +28,21 @@ void usage_report_take_back(struct exchange *x)
     if (x->req->body.data != NULL)
         usage_ask_take(&a->ask, &x->req->body);
     a->ask = (struct usage_ask){.is = NULL};
-    a->is_ask_refused = false;
-}
-
-/* Do these words speak of what we have added? */
-static bool speaks_of_it(const char *text, size_t len)
-{
-    static const char *const words[] = {"stream_options", "include_usage",
-                                        "extra fields", "Extra inputs"};
-    size_t i;
-
-    for (i = 0; i < ARRAY_LEN(words); i++)
-        if (memmem(text, len, words[i], strlen(words[i])) != NULL)
-            return true;
-    return false;
 }
 
 void usage_report_forgo(struct exchange *x)
 {
     usage_report_take_back(x);
-    x->attempt.is_ask_refused = true;
+    x->attempt.refused_fields |= FIELD_USAGE;
 }
 
 bool usage_report_is_refused(const struct exchange *x, const struct verdict *v)
 {
-    const struct attempt *a = &x->attempt;
-    const struct buf *body = &a->probe.body;
+    static const char *const words[] = {"stream_options", "include_usage",
+                                        "extra fields", "Extra inputs"};
 
-    if (a->ask.is == NULL || a->errand != ERRAND_REQUEST ||
-        (v->status != 400 && v->status != 422) || x->req->body.data == NULL)
-        return false;
-    return speaks_of_it(v->words.message, strlen(v->words.message)) ||
-           (body->len > 0 && speaks_of_it(buf_head(body), body->len));
+    return x->attempt.ask.is != NULL && x->req->body.data != NULL &&
+           refused_fields_say(x, v, words, ARRAY_LEN(words));
 }
 
 /* ---- who is asked ---------------------------------------------------------------- */
@@ -129,7 +72,7 @@ static bool is_needed(const struct exchange *x)
 static bool is_wanted(const struct exchange *x)
 {
     return x->req->stream && x->req->route->ends == ENDS_DONE &&
-           !x->attempt.is_ask_refused && is_needed(x) && !is_known_to_refuse(x);
+           (refused_fields_of(x) & FIELD_USAGE) == 0 && is_needed(x);
 }
 
 void usage_report_ask(struct exchange *x)

@@ -20,9 +20,6 @@ void usage_report_take_back(struct exchange *x);
  * transfer that is under way it must not be. */
 bool usage_report_is_refused(const struct exchange *x, const struct verdict *v);
 void usage_report_forgo(struct exchange *x);
-/* X has got an answer: if it needed that, its model is asked no more for an
- * hour. */
-void usage_report_note(struct exchange *x);
 /* Tells the limiter what X's answer took, as far as it has said so.  To be called
  * before its ticket is given back. */
 void usage_report_settle(struct exchange *x);

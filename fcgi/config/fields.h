@@ -49,6 +49,21 @@ enum usage_mode {
     USAGE_NEVER = 2,
 };
 
+/* How an upstream that is asked as chat is told whether to think. */
+enum think_mode {
+    THINK_AUTO = 0, /* in all ways that it does not refuse */
+    THINK_TEMPLATE = 1,
+    THINK_EFFORT = 2,
+    THINK_OFF = 3, /* it is not told */
+};
+
+/* Where it gets what was thought before. */
+enum reasoning_field {
+    REASONING_NONE = 0, /* nowhere */
+    REASONING_CONTENT = 1,
+    REASONING_SHORT = 2, /* "reasoning" */
+};
+
 #define SETTINGS_MAX 96 /* rows of the table in settings.c, with room */
 
 /* Where a request that carries no credential may come from. */
@@ -70,6 +85,10 @@ struct config_upstream {
     enum key_header key_header;
     char **protocols; /* chat, messages, responses: protocols.h */
     size_t n_protocols;
+    enum think_mode thinking; /* this and the next three: asking.h */
+    enum reasoning_field reasoning;
+    bool prefill;
+    int64_t max_tokens;  /* 0: as many as the client wants */
     char **pass_headers; /* of a client's: names, or prefixes with a star */
     size_t n_pass_headers;
     char **set_headers; /* "Name: value" */

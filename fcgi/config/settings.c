@@ -34,6 +34,10 @@ static const char *const key_words[] = {"authorization", "api-key", "x-api-key",
 static const char *const side_words[] = {"both", "in", "out", NULL};
 static const char *const prefer_words[] = {"soonest", "cheapest", "first",
                                            NULL};
+static const char *const think_words[] = {"auto", "template", "effort", "off",
+                                          NULL};
+static const char *const reasoning_words[] = {"none", "reasoning_content",
+                                              "reasoning", NULL};
 static const char *const usage_words[] = {"auto", "always", "never", NULL};
 /* What the APIs of OpenAI, Anthropic, NVIDIA, OpenRouter and W3C's traces say
  * of a request beside its body. */
@@ -68,6 +72,14 @@ static const struct setting settings[] = {
      WORDS(key_words), RANGE(KEY_BEARER, 0, 2)},
     {"protocols", "SLUICE_PROTOCOLS", SETTING_PATTERNS, UPSTREAM(protocols),
      COUNTED(config_upstream, n_protocols), TEXT("chat,responses")},
+    {"thinking", "SLUICE_THINKING", SETTING_WORD, LIVE, UPSTREAM(thinking),
+     WORDS(think_words), RANGE(THINK_AUTO, 0, 3)},
+    {"reasoning_field", "SLUICE_REASONING_FIELD", SETTING_WORD, LIVE,
+     UPSTREAM(reasoning), WORDS(reasoning_words), RANGE(REASONING_NONE, 0, 2)},
+    {"prefill", "SLUICE_PREFILL", SETTING_BOOL, LIVE, UPSTREAM(prefill),
+     RANGE(false, false, true)},
+    {"max_tokens", "SLUICE_MAX_TOKENS", SETTING_COUNT, LIVE,
+     UPSTREAM(max_tokens), RANGE(0, 0, 10000000)},
     {"pass_headers", "SLUICE_PASS_HEADERS", SETTING_HEADERS,
      UPSTREAM(pass_headers), COUNTED(config_upstream, n_pass_headers),
      TEXT(PASSED)},
@@ -217,6 +229,8 @@ _Static_assert(sizeof(enum origin_range) == sizeof(int) &&
                    sizeof(enum key_header) == sizeof(int) &&
                    sizeof(enum token_side) == sizeof(int) &&
                    sizeof(enum prefer_kind) == sizeof(int) &&
+                   sizeof(enum think_mode) == sizeof(int) &&
+                   sizeof(enum reasoning_field) == sizeof(int) &&
                    sizeof(enum usage_mode) == sizeof(int),
                "words are ints");
 

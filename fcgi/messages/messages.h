@@ -19,17 +19,20 @@
 
 /* ---- a request -------------------------------------------------------------- */
 
-/* How an upstream is told whether to think. */
-enum messages_thinking {
-    THINKING_UNSAID = 0,   /* it is not: the model does as it likes */
-    THINKING_TEMPLATE = 1, /* chat_template_kwargs: vLLM, SGLang, NIM */
-    THINKING_EFFORT = 2,   /* reasoning_effort: OpenAI, gpt-oss */
+/* Does the client want the model to think? */
+enum messages_thinks {
+    THINKS_UNSAID = 0, /* as the model likes */
+    THINKS = 1,
+    THINKS_NOT = 2,
 };
+
+/* The ways to tell an upstream so; a bit each. */
+#define THINKING_TEMPLATE 1u /* chat_template_kwargs: vLLM, SGLang, NIM */
+#define THINKING_EFFORT   2u /* reasoning_effort: OpenAI, gpt-oss */
 
 /* How to ask one upstream.  All zeros ask for what every one of them knows. */
 struct messages_ask {
     const char *model; /* NULL: the one that the client named */
-    enum messages_thinking thinking;
     /* The member of an assistant's message that past thinking goes into, as
      * "reasoning_content"; NULL: it does not go. */
     const char *reasoning_key;
@@ -58,6 +61,8 @@ struct messages_got {
     int64_t max_tokens; /* as asked of the upstream */
     int64_t tokens_in;  /* an estimate, as messages_count() has it */
     enum messages_shown shown;
+    enum messages_thinks thinks;
+    const char *effort; /* low, medium, high: a literal; NULL: not said */
 };
 
 /* Why there is none.  The words are one line and quote no prompt. */
@@ -74,6 +79,12 @@ struct messages_fault {
 int messages_request(const char *body, size_t len,
                      const struct messages_ask *ask, struct buf *out,
                      struct messages_got *got, struct messages_fault *fault);
+
+/* Appends whether to think, and how much (EFFORT; NULL: that was not said), in
+ * those of WAYS that have a word for it: members of the request, each behind a
+ * comma, for before its last bracket. */
+void messages_thinking(enum messages_thinks thinks, const char *effort,
+                       unsigned ways, struct buf *out);
 
 /* How many tokens are in that, for count_tokens, which needs no max_tokens: an
  * estimate.  BYTES_PER_TOKEN_M as above.  0, or -1 and *FAULT. */

@@ -178,34 +178,25 @@ static bool put_metadata(struct making *m, const char *name,
 /* ---- thinking --------------------------------------------------------------- */
 
 /*
- * `enabled` and `disabled` are said in the way that the upstream has; any other
- * type (`adaptive`) leaves it to the model, as it does here.  The budget has no
- * word, but max_tokens bounds both sides' thinking.  The two names are what
- * templates look for; one that knows neither reads neither.
+ * Whether to think is said in the way that the upstream has, once that is known
+ * (messages_thinking()): any type but these two (`adaptive`) leaves it to the
+ * model, as it does here.  The budget has no word, but max_tokens bounds both
+ * sides' thinking.
  */
-static void write_thinking(struct making *m, bool on)
-{
-    if (m->ask->thinking == THINKING_TEMPLATE)
-        buf_fmt(m->out,
-                ",\"chat_template_kwargs\":{\"thinking\":%s,"
-                "\"enable_thinking\":%s}",
-                on ? "true" : "false", on ? "true" : "false");
-}
-
 static bool put_thinking(struct making *m, const char *name,
                          struct json_object *v)
 {
+    bool is_off = json_read_is(v, "type", "disabled");
+
     if (json_read_string(v, "type") == NULL)
         return messages_fault_set(m->fault, 400, "%s.type is missing.", name);
-    if (json_read_is(v, "type", "disabled")) {
+    if (is_off)
         m->got->shown = SHOWN_NOT;
-        write_thinking(m, false);
-        return true;
-    }
-    m->got->shown =
-        json_read_is(v, "display", "omitted") ? SHOWN_SIGN : SHOWN_ALL;
-    if (json_read_is(v, "type", "enabled"))
-        write_thinking(m, true);
+    else
+        m->got->shown =
+            json_read_is(v, "display", "omitted") ? SHOWN_SIGN : SHOWN_ALL;
+    if (is_off || json_read_is(v, "type", "enabled"))
+        m->got->thinks = is_off ? THINKS_NOT : THINKS;
     return true;
 }
 
@@ -217,22 +208,31 @@ static const char *effort_of(struct making *m)
     int64_t budget =
         json_object_get_int64(json_read_member(thinking, "budget_tokens"));
 
-    if (json_read_is(config, "effort", "low") ||
-        json_read_is(config, "effort", "medium"))
-        return json_object_get_string(json_read_member(config, "effort"));
+    if (json_read_is(config, "effort", "low"))
+        return "low";
+    if (json_read_is(config, "effort", "medium"))
+        return "medium";
     if (json_read_string(config, "effort") != NULL)
         return "high"; /* and what is above it */
-    if (!json_read_is(thinking, "type", "enabled"))
+    if (m->got->thinks != THINKS)
         return NULL;
     return budget < 4096 ? "low" : budget < 16384 ? "medium" : "high";
 }
 
-static void write_effort(struct making *m)
+/* The two names are what templates look for; one that knows neither reads
+ * neither. */
+void messages_thinking(enum messages_thinks thinks, const char *effort,
+                       unsigned ways, struct buf *out)
 {
-    const char *effort = effort_of(m);
+    const char *word = thinks == THINKS ? "true" : "false";
 
-    if (m->ask->thinking == THINKING_EFFORT && effort != NULL)
-        buf_fmt(m->out, ",\"reasoning_effort\":\"%s\"", effort);
+    if ((ways & THINKING_TEMPLATE) != 0 && thinks != THINKS_UNSAID)
+        buf_fmt(out,
+                ",\"chat_template_kwargs\":{\"thinking\":%s,"
+                "\"enable_thinking\":%s}",
+                word, word);
+    if ((ways & THINKING_EFFORT) != 0 && effort != NULL)
+        buf_fmt(out, ",\"reasoning_effort\":\"%s\"", effort);
 }
 
 /* ---- the answer's form ------------------------------------------------------ */
@@ -351,7 +351,7 @@ static bool write_all(struct making *m)
         if (v != NULL && !rows[i].put(m, rows[i].name, v))
             return false;
     }
-    write_effort(m);
+    m->got->effort = effort_of(m);
     buf_str(m->out, "}");
     return true;
 }

@@ -20,11 +20,15 @@
 
 /* ---- a request -------------------------------------------------------------- */
 
+#define EFFORT_MAX 17 /* a word for how much to think, and a zero */
+
 /* What else a request says. */
 struct responses_got {
     char model[MODEL_BYTES + 1]; /* as the client named it */
-    char user[CLIENT_MAX]; /* user, safety_identifier, cut; "": none */
-    int64_t tokens_in;     /* an estimate */
+    char user[CLIENT_MAX];       /* user, safety_identifier, cut; "": none */
+    int64_t tokens_in;           /* an estimate */
+    enum messages_thinks thinks;
+    char effort[EFFORT_MAX]; /* how much; "": not said */
     /* The members of the answer that say what was asked for: JSON, each with a
      * comma before it. */
     struct buf echo;

@@ -156,32 +156,24 @@ static bool is_word(const char *text, size_t len)
     for (i = 0; i < len; i++)
         if (text[i] < 'a' || text[i] > 'z')
             return false;
-    return len > 0 && len <= 16;
+    return len > 0 && len < EFFORT_MAX;
 }
 
-/* Where it is said by a template's switch, that is all of it. */
+/* It is said in the way that the upstream has, once that is known
+ * (messages_thinking()). */
 static bool put_reasoning(struct making *m, const char *name,
                           struct json_object *v)
 {
     size_t len;
     const char *effort = json_read_text(v, "effort", &len);
-    const char *on = "true";
 
     if (effort == NULL)
         return true;
     if (!is_word(effort, len))
         return messages_fault_set(m->fault, 400, "%s.effort: a word is needed.",
                                   name);
-    if (m->ask->thinking != THINKING_TEMPLATE) {
-        buf_fmt(m->out, ",\"reasoning_effort\":\"%s\"", effort);
-        return true;
-    }
-    if (strcmp(effort, "none") == 0)
-        on = "false";
-    buf_fmt(m->out,
-            ",\"chat_template_kwargs\":{\"thinking\":%s,"
-            "\"enable_thinking\":%s}",
-            on, on);
+    (void)snprintf(m->got->effort, sizeof(m->got->effort), "%s", effort);
+    m->got->thinks = strcmp(effort, "none") == 0 ? THINKS_NOT : THINKS;
     return true;
 }
 
@@ -269,11 +261,12 @@ static bool refuse_background(struct making *m, const char *name,
     if (!check_yes_no(m, name, v))
         return false;
     return !json_object_get_boolean(v) ||
-           messages_fault_set(m->fault, 400,
-                              "%s: an answer that is fetched later must be "
-                              "stored, and nothing is stored for this upstream, "
-                              "which speaks chat completions alone.",
-                              name);
+           messages_fault_set(
+               m->fault, 400,
+               "%s: an answer that is fetched later must be "
+               "stored, and nothing is stored for this upstream, "
+               "which speaks chat completions alone.",
+               name);
 }
 
 /* ---- all of it -------------------------------------------------------------- */

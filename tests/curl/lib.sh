@@ -166,8 +166,10 @@ stop_sluice() {
     wait "$run_pid" 2>/dev/null
 }
 
-# operator METHOD PATH: what the administrator may do
-operator() { curl -s -o /dev/null -X "$1" -H "Authorization: Bearer $(cat "$state/admin.token")" -d '' "$url$2"; }
+operator() { # operator METHOD PATH [BODY]: what the administrator may do
+    curl -s -o /dev/null -X "$1" -H "Authorization: Bearer $(cat "$state/admin.token")" --data-raw "${3-}" "$url$2"
+}
+patch() { operator PATCH /api/config "$1"; } # patch JSON: settings change, in all workers
 pause() { operator POST /api/pause; } # nothing goes: all can be looked at while it waits
 resume() { operator POST /api/resume; }
 

@@ -141,6 +141,27 @@ ask /v1/responses "${J[@]}" -N -d '{"model":"short","stream":true,"input":"x"}'
 is "and of Responses" short "$(payload | jq -r '.response.model? // empty' | sort -u)"
 is "the log says what was served" "sim/stream-2-0" "$(curl -s "$url/api/status" | jq -r '.recent[0].model')"
 
+# ---- how an upstream is asked --------------------------------------------------------
+THINKING=',"thinking":{"type":"enabled","budget_tokens":1024}'
+for how in no-template no-effort no-template+no-effort; do
+    say "sim/tokens-3+$how" "$THINKING"
+    is "$how: goes again without, and once more for each" "200 This is a" "$status $(jq -r '.content[0].text' <<<"$body")"
+    sent=$(stat accepted)
+    say "sim/tokens-3+$how" "$THINKING"
+    say "sim/tokens-3+$how" "$THINKING"
+    at_most "$how: each worker finds that out once" $((sent + 4)) "$(stat accepted)"
+    sent=$(stat accepted)
+    for _ in 1 2 3 4; do say "sim/tokens-3+$how" "$THINKING"; done
+    is "$how: and remembers it" $((sent + 4)) "$(stat accepted)"
+done
+begun='{"model":"sim/tokens-9","max_tokens":8,"messages":[{"role":"user","content":"x"},{"role":"assistant","content":"so"}]}'
+ask /v1/messages "${J[@]}" -d "$begun"
+is "an answer that was begun is refused" "400 invalid_request_error" "$status $(error | cut -d' ' -f2)"
+patch '{"upstreams.nim.prefill":true,"upstreams.nim.max_tokens":3}'
+ask /v1/messages "${J[@]}" -d "$begun"
+is "unless its upstream can go on with it, and no longer than that allows" "200 This is a" "$status $(jq -r '.content[0].text' <<<"$body")"
+patch '{"upstreams.nim.prefill":null,"upstreams.nim.max_tokens":null}'
+
 # ---- in line -------------------------------------------------------------------------
 pause
 (say sim/stream-2-0 "$S" --max-time 30; printf '%s\n' "$(events)" >"$work/waited") &

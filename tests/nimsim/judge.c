@@ -9,6 +9,7 @@
 
 #include <gnutls/crypto.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
@@ -129,6 +130,34 @@ static void judge_upload(struct request *r)
         (void)upload_answer(&r->body, r->seq, &r->out);
 }
 
+/* A field that its model does not have; NULL: it has all of them. */
+static const char *unknown_field(const struct request *r)
+{
+    const struct {
+        bool refuses;
+        const char *name;
+    } fields[] = {{r->how.refuses_options, "stream_options"},
+                  {r->how.lacks_template, "chat_template_kwargs"},
+                  {r->how.lacks_effort, "reasoning_effort"}};
+    size_t i;
+
+    for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+        if (fields[i].refuses &&
+            json_object_object_get_ex(r->json, fields[i].name, NULL))
+            return fields[i].name;
+    return NULL;
+}
+
+static void refuse_field(struct request *r)
+{
+    char words[96];
+
+    (void)snprintf(words, sizeof(words),
+                   "Unrecognized request argument supplied: %s",
+                   unknown_field(r));
+    refuse_bad(r, words);
+}
+
 /* What the model server says, once limiter and key let the request in. */
 static void judge_request(struct request *r)
 {
@@ -142,9 +171,8 @@ static void judge_request(struct request *r)
         refuse_bad(r, "The request body is not a JSON object");
     else if (r->route != ROUTE_THING && *r->model == '\0')
         refuse_bad(r, "'model' must be a text that is not empty");
-    else if (r->how.refuses_options &&
-             json_object_object_get_ex(r->json, "stream_options", NULL))
-        refuse_bad(r, "Unrecognized request argument supplied: stream_options");
+    else if (unknown_field(r) != NULL)
+        refuse_field(r);
     else if (answer != NULL)
         refuse_with(r, answer);
     else if (!refuse_code(r) && !refuse_context(r) &&

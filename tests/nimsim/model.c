@@ -109,6 +109,8 @@ static const struct {
     {"bare-usage", FIELD(has_bare_usage), false},
     {"early-usage", FIELD(has_early_usage), false},
     {"no-options", FIELD(refuses_options), false},
+    {"no-template", FIELD(lacks_template), false},
+    {"no-effort", FIELD(lacks_effort), false},
     {"vary", FIELD(varies), false},
     {"crlf", FIELD(has_crlf), false},
     {"done-then-open", FIELD(stays_open), true},

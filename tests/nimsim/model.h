@@ -92,6 +92,8 @@ struct behaviour {
     bool has_bare_usage;  /* bare-usage: no null in the chunks before it */
     bool has_early_usage; /* early-usage: with the reason, not behind it */
     bool refuses_options; /* no-options: 400 for stream_options */
+    bool lacks_template;  /* no-template: the same, chat_template_kwargs */
+    bool lacks_effort;    /* no-effort: reasoning_effort */
     bool varies;          /* vary: more or fewer words, by arrival */
     bool has_crlf;        /* crlf: events whose lines end so */
     bool counts_tokens;   /* no word: there is a limit in tokens */

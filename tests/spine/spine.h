@@ -43,6 +43,7 @@ CU_ErrorCode refusals_add(void);
 CU_ErrorCode errands_add(void);
 CU_ErrorCode waits_add(void);
 CU_ErrorCode patience_add(void);
+CU_ErrorCode asking_add(void);
 CU_ErrorCode messages_add(void);
 CU_ErrorCode relays_add(void);
 CU_ErrorCode heads_add(void);

@@ -12,6 +12,7 @@
 
 #include "fcgi/adopt.h"
 #include "fcgi/as_chat.h"
+#include "fcgi/ask_how.h"
 #include "fcgi/gate.h"
 #include "fcgi/pages/events.h"
 #include "fcgi/pages/models.h"
@@ -165,14 +166,18 @@ static void connect_client(struct stage *st)
 static void read_request(struct stage *st, const char *body)
 {
     struct gate *g = gate_new(&routes_all, st->s.cfg->max_body_bytes);
+    struct asking how;
 
     st->r = request_new(st->params, loop_now(st->s.loop));
     if (gate_admits(g, st->r)) {
         if (body != NULL)
             buf_str(&st->r->body, body);
-        if (as_chat_protocol(st->r) != NULL)
-            as_chat_make(st->r, protocols_speakers(st->s.cfg,
-                                                   as_chat_protocol(st->r)));
+        gate_follow(g, st->s.cfg);
+        if (as_chat_protocol(st->r) != NULL) {
+            ask_how(st->r, g, &how);
+            as_chat_make(st->r, gate_speakers(g, as_chat_protocol(st->r)),
+                         &how);
+        }
         request_parse_body(st->r);
     }
     gate_free(g);

@@ -62,6 +62,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_json_walk_add,
     test_model_name_add,
     test_conversation_add,
+    test_asking_add,
     test_choices_add,
     test_routes_add,
     test_setting_rows_add,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fcgi/messages/messages.h"
 #include "lib/buf.h"
 #include "unit.h"
 
@@ -37,6 +38,16 @@ static inline void lab_holds(struct buf *have, const char *want, bool is_all)
         printf("\n    have %s\n    want %s\n", buf_head(have), buf_head(&w));
     CU_ASSERT_TRUE(fits);
     buf_free(&w);
+}
+
+/* As fcgi/thinking_ask.c has it: CHAT, a whole request, says in these WAYS whether
+ * to think. */
+static inline void lab_think(struct buf *chat, enum messages_thinks thinks,
+                             const char *effort, unsigned ways)
+{
+    chat->len--;
+    messages_thinking(thinks, effort, ways, chat);
+    buf_str(chat, "}");
 }
 
 #endif

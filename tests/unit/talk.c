@@ -338,7 +338,6 @@ struct messages_ask talk_ask(void)
 
     return (struct messages_ask){
         .model = dice_once_in(2) ? NULL : "another",
-        .thinking = (enum messages_thinking)dice_to(3),
         .reasoning_key = keys[dice_to(3)],
         .usage_by_caller = dice_once_in(2),
         .may_continue = dice_once_in(2),

@@ -25,7 +25,7 @@ struct messages_ask talk_ask(void);
 /* Of a request ROOT of the Messages API, without what README.md of
  * fcgi/messages/ says is lost.  NULL: nothing is left that could be asked. */
 struct json_object *talk_kept(struct json_object *root,
-                              const struct messages_ask *ask);
+                              const struct messages_ask *ask, unsigned ways);
 
 /* Of its turns alone, as TO's "system" and "messages". */
 void talk_keep_turns(struct json_object *to, struct json_object *root,

@@ -83,17 +83,17 @@ static const char *kept_effort(struct json_object *root)
     return budget < 4096 ? "low" : budget < 16384 ? "medium" : "high";
 }
 
-/* "as messages_ask says: nothing; for enabled and disabled; or by
+/* "in the ways that the upstream has: for enabled and disabled; by
  * output_config.effort or the budget" */
 static void keep_thinking(struct json_object *to, struct json_object *root,
-                          const struct messages_ask *ask)
+                          unsigned ways)
 {
     struct json_object *thinking = talk_get(root, "thinking");
     const char *effort = kept_effort(root);
 
-    if (ask->thinking == THINKING_TEMPLATE && !talk_is(thinking, "adaptive"))
+    if ((ways & THINKING_TEMPLATE) != 0 && !talk_is(thinking, "adaptive"))
         talk_keep(to, "thinking", thinking, "type");
-    if (ask->thinking == THINKING_EFFORT && effort != NULL)
+    if ((ways & THINKING_EFFORT) != 0 && effort != NULL)
         json_object_object_add(to, "effort", json_object_new_string(effort));
 }
 
@@ -115,7 +115,7 @@ static bool may_be_asked(struct json_object *kept,
 }
 
 struct json_object *talk_kept(struct json_object *root,
-                              const struct messages_ask *ask)
+                              const struct messages_ask *ask, unsigned ways)
 {
     struct json_object *to = json_object_new_object();
 
@@ -125,7 +125,7 @@ struct json_object *talk_kept(struct json_object *root,
         talk_keep(to, "model", root, "model");
     keep_numbers(to, root, ask);
     keep_tools(to, root);
-    keep_thinking(to, root, ask);
+    keep_thinking(to, root, ways);
     talk_keep(to, "schema", talk_get(talk_get(root, "output_config"), "format"),
               "schema");
     /* "unless the caller sees to that" */

@@ -30,6 +30,8 @@ static void check_defaults(const struct config *c)
     CU_ASSERT_EQUAL(up->scope, SCOPE_AUTO);
     CU_ASSERT_TRUE(up->tokens == 0 && up->tokens_counted == SIDE_BOTH);
     CU_ASSERT_TRUE(up->weight == 1 && up->cost == 0 && up->line == 0);
+    CU_ASSERT_TRUE(up->thinking == THINK_AUTO && up->max_tokens == 0);
+    CU_ASSERT_TRUE(up->reasoning == REASONING_NONE && !up->prefill);
     CU_ASSERT_TRUE(up->pool == 0 && up->pool_n == 1);
     CU_ASSERT_TRUE(c->prefer == PREFER_SOONEST && c->prefer_within_ms == 0);
     CU_ASSERT_TRUE(c->affinity_ms == 2000 && c->n_fallbacks == 0);
@@ -139,7 +141,9 @@ static void every_key_of_the_file_reaches_its_field(void)
         "{'upstreams':[{'name':'a','base_url':'http://a:8000/x/v1/','models':"
         "['meta/*','b'],'requests':7,'window_s':1.5,'margin_ms':8,'burst':6,"
         "'min_gap_ms':9,'in_flight':10,'scope':'model','weight':2,'cost':3,"
-        "'tokens_per_min':4,'tokens_counted':'in'},{'name':'b-2'}],"
+        "'tokens_per_min':4,'tokens_counted':'in','thinking':'effort',"
+        "'reasoning_field':'reasoning','prefill':true,'max_tokens':5},"
+        "{'name':'b-2'}],"
         "'prefer':'cheapest','prefer_within_s':5,'affinity_s':6,"
         "'usage':'always','fallbacks':{'//':1,'a':['b/x','c'],'d':['e']},"
         "'queue':{'max':11,'per_client':12,'timeout_s':13,'max_mb':14},"
@@ -165,6 +169,8 @@ static void every_key_of_the_file_reaches_its_field(void)
     CU_ASSERT_EQUAL(up->scope, SCOPE_MODEL);
     CU_ASSERT_TRUE(up->weight == 2 && up->cost == 3 && up->tokens == 4);
     CU_ASSERT_EQUAL(up->tokens_counted, SIDE_IN);
+    CU_ASSERT_TRUE(up->thinking == THINK_EFFORT && up->max_tokens == 5);
+    CU_ASSERT_TRUE(up->reasoning == REASONING_SHORT && up->prefill);
     CU_ASSERT_TRUE(c->prefer == PREFER_CHEAPEST && c->usage == USAGE_ALWAYS);
     CU_ASSERT_TRUE(c->prefer_within_ms == 5000 && c->affinity_ms == 6000);
     CU_ASSERT_EQUAL_FATAL(c->n_fallbacks, 2);
@@ -219,6 +225,10 @@ static const struct {
     {"SLUICE_SCOPE", "model", SCOPE_MODEL},
     {"SLUICE_TOKENS_PER_MIN", "2000000000", 2000000000},
     {"SLUICE_TOKENS_COUNTED", "out", SIDE_OUT},
+    {"SLUICE_THINKING", "off", THINK_OFF},
+    {"SLUICE_REASONING_FIELD", "reasoning_content", REASONING_CONTENT},
+    {"SLUICE_PREFILL", "true", 1},
+    {"SLUICE_MAX_TOKENS", "4096", 4096},
     {"SLUICE_PREFER", "first", PREFER_FIRST},
     {"SLUICE_PREFER_WITHIN_S", "1.5", 1500},
     {"SLUICE_AFFINITY_S", "0", 0},

@@ -23,13 +23,15 @@ static const struct messages_told told = {.model = "claude-sonnet-4-5",
 
 static void ask(const struct buf *in, struct buf *out)
 {
-    static const struct messages_ask how = {
-        .thinking = THINKING_TEMPLATE, .reasoning_key = "reasoning_content"};
+    static const struct messages_ask how = {.reasoning_key =
+                                                "reasoning_content"};
     struct messages_got got;
     struct messages_fault fault;
 
     if (messages_request(buf_head(in), in->len, &how, out, &got, &fault) != 0)
         buf_str(out, fault.words);
+    else
+        lab_think(out, got.thinks, got.effort, THINKING_TEMPLATE);
 }
 
 static void answer(const struct buf *in, struct buf *out)

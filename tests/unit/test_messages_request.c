@@ -1,6 +1,7 @@
 /* Mirrors fcgi/messages/messages_request.c, chat_turns.c, chat_user.c,
  * chat_assistant.c, chat_parts.c and chat_tools.c. */
 #include "fcgi/messages/messages.h"
+#include "lib/base.h"
 #include "messages_lab.h"
 
 static struct messages_ask ask;
@@ -315,31 +316,61 @@ static void tools_become_functions(void)
 
 static void thinking_goes_as_the_upstream_has_it(void)
 {
-#define ON HI ",'thinking':{'type':'enabled','budget_tokens':5000}"
-    static const struct row template[] = {
-        {ON,
+#define ON  HI ",'thinking':{'type':'enabled','budget_tokens':5000}"
+#define OFF HI ",'thinking':{'type':'disabled'}"
+    static const struct {
+        const char *members;
+        unsigned ways;
+        const char *want;
+    } rows[] = {
+        {ON, THINKING_TEMPLATE,
          ",'chat_template_kwargs':{'thinking':true,'enable_thinking':true}"},
-        {HI ",'thinking':{'type':'disabled'}", "'enable_thinking':false}}"},
-        {HI ",'thinking':{'type':'adaptive'}", "'max_tokens':9}"},
+        {OFF, THINKING_TEMPLATE,
+         ",'chat_template_kwargs':{'thinking':false,'enable_thinking':false}"},
+        {ON, THINKING_EFFORT, ",'reasoning_effort':'medium'"},
+        {ON ",'output_config':{'effort':'xhigh'}", THINKING_EFFORT,
+         ",'reasoning_effort':'high'"},
+        {HI ",'output_config':{'effort':'low'}",
+         THINKING_TEMPLATE | THINKING_EFFORT, ",'reasoning_effort':'low'"},
+        {ON, THINKING_TEMPLATE | THINKING_EFFORT,
+         ",'chat_template_kwargs':{'thinking':true,'enable_thinking':true},"
+         "'reasoning_effort':'medium'"},
+        {OFF, THINKING_EFFORT, ""},
+        {HI, THINKING_TEMPLATE | THINKING_EFFORT, ""},
+        {HI ",'thinking':{'type':'adaptive'}",
+         THINKING_TEMPLATE | THINKING_EFFORT, ""},
+        {ON, 0, ""},
+    };
+    struct buf out = {NULL, 0, 0, 0};
+    size_t i;
+
+    memset(&ask, 0, sizeof(ask));
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        CU_ASSERT_EQUAL(request(rows[i].members, &out), 0);
+        lab_holds(&out, "'max_tokens':9}", false); /* nothing yet */
+        buf_free(&out);
+        messages_thinking(got.thinks, got.effort, rows[i].ways, &out);
+        lab_holds(&out, rows[i].want, true);
+        buf_free(&out);
+    }
+}
+
+static void past_thinking_goes_into_its_member(void)
+{
+    static const struct row named[] = {
         {SAID("{'type':'thinking','thinking':'a'},{'type':'redacted_thinking',"
               "'data':'x'},{'type':'text','text':'b'}"),
          "{'role':'assistant','content':'b','reasoning':'a'}"},
         {NULL, NULL}};
-    static const struct row effort[] = {
-        {ON, "'max_tokens':9,'reasoning_effort':'medium'}"},
-        {ON ",'output_config':{'effort':'xhigh'}", "'reasoning_effort':'high'"},
-        {HI, "'max_tokens':9}"},
+    static const struct row unnamed[] = {
         {SAID("{'type':'thinking','thinking':'a'}"),
          "'messages':[{'role':'user','content':'go on'}]"},
         {NULL, NULL}};
 
-    ask.thinking = THINKING_TEMPLATE;
     ask.reasoning_key = "reasoning";
-    become(template);
-    ask = (struct messages_ask){.thinking = THINKING_EFFORT};
-    become(effort);
-    ask = (struct messages_ask){.thinking = THINKING_UNSAID};
-    become((const struct row[]){{ON, "'max_tokens':9}"}, {NULL, NULL}});
+    become(named);
+    memset(&ask, 0, sizeof(ask));
+    become(unnamed);
 }
 
 static void the_upstream_has_its_say(void)
@@ -434,6 +465,8 @@ CU_ErrorCode test_messages_request_add(void)
         {"tools become functions", tools_become_functions},
         {"thinking goes as the upstream has it",
          thinking_goes_as_the_upstream_has_it},
+        {"past thinking goes into its member",
+         past_thinking_goes_into_its_member},
         {"the upstream has its say", the_upstream_has_its_say},
         {"the caller learns what it must know",
          the_caller_learns_what_it_must_know},

@@ -13,6 +13,7 @@
 
 struct trial {
     struct messages_ask ask;
+    unsigned ways; /* to say whether to think */
     struct json_object *asked, *want, *have;
     struct buf body, chat;
     struct messages_got got;
@@ -24,8 +25,9 @@ static void make(struct trial *t, uint64_t seed, size_t turns)
     memset(t, 0, sizeof(*t));
     dice_seed(seed);
     t->ask = talk_ask();
+    t->ways = (unsigned)dice_to(4);
     t->asked = talk_make(turns);
-    t->want = talk_kept(t->asked, &t->ask);
+    t->want = talk_kept(t->asked, &t->ask, t->ways);
     dice_write(&t->body, t->asked);
     buf_add(&t->body, "", 1);
 }
@@ -65,6 +67,7 @@ static bool holds(struct trial *t)
 
     if (rc != 0)
         return t->want == NULL && t->fault.status == 400 && t->chat.len == 0;
+    lab_think(&t->chat, t->got.thinks, t->got.effort, t->ways);
     buf_add(&t->chat, "", 1);
     chat = json_strict_object(buf_head(&t->chat), t->chat.len - 1);
     if (chat == NULL)

@@ -59,15 +59,15 @@ static void are_refused(const struct row *rows)
     }
 }
 
-#define HI       "'input':'hi'"
-#define SAID     "{'model':'m','messages':[{'role':'user','content':'hi'}]"
-#define CHAT(m)  "'messages':[" m "]"
-#define USER(t)  "{'role':'user','content':'" t "'}"
-#define IN(i)    "'input':[" i "]"
-#define ASKS(t)  "{'role':'user','content':'" t "'}"
-#define CALL     "{'type':'function_call','call_id':'c','name':'f',"
-#define CALLED   "{'role':'assistant','tool_calls':[{'id':'c','type':"
-#define REMARK   "<system-reminder>\\nd\\n</system-reminder>"
+#define HI      "'input':'hi'"
+#define SAID    "{'model':'m','messages':[{'role':'user','content':'hi'}]"
+#define CHAT(m) "'messages':[" m "]"
+#define USER(t) "{'role':'user','content':'" t "'}"
+#define IN(i)   "'input':[" i "]"
+#define ASKS(t) "{'role':'user','content':'" t "'}"
+#define CALL    "{'type':'function_call','call_id':'c','name':'f',"
+#define CALLED  "{'role':'assistant','tool_calls':[{'id':'c','type':"
+#define REMARK  "<system-reminder>\\nd\\n</system-reminder>"
 
 static void fields_are_sent_in_the_other_words(void)
 {
@@ -80,7 +80,6 @@ static void fields_are_sent_in_the_other_words(void)
         {HI ",'top_p':0.5", ",'top_p':0.5"},
         {HI ",'stream':true",
          ",'stream':true,'stream_options':{'include_usage':true}"},
-        {HI ",'reasoning':{'effort':'high'}", ",'reasoning_effort':'high'"},
         {HI ",'text':{'format':{'type':'json_object'}}",
          ",'response_format':{'type':'json_object'}"},
         {HI ",'text':{'format':{'type':'json_schema','name':'n','strict':true,"
@@ -129,7 +128,8 @@ static void what_would_change_it_is_refused(void)
         {"'input':''", "input: there is no content"},
         {"'input':[]", "input: there is no content"},
         {"'input':7", "input: a string or a list"},
-        {IN("{'type':'item_reference','id':'x'}"), "input.0: nothing is stored"},
+        {IN("{'type':'item_reference','id':'x'}"),
+         "input.0: nothing is stored"},
         {IN(ASKS("a") ",{'type':'computer_call_output'}"),
          "input.1: an item of type 'computer_call_output'"},
         {IN("{'role':'king','content':'a'}"), "input.0.role: "},
@@ -162,7 +162,8 @@ static void items_become_messages(void)
         {IN(ASKS("a") ",{'type':'message','role':'assistant','content':[{"
                       "'type':'output_text','text':'x'},{'type':'refusal',"
                       "'refusal':'y'}]}," ASKS("b")),
-         CHAT(USER("a") ",{'role':'assistant','content':'x\\n\\ny'}," USER("b"))},
+         CHAT(USER("a") ",{'role':'assistant','content':'x\\n\\ny'}," USER(
+             "b"))},
         {IN("{'role':'user','content':[{'type':'input_text','text':'a'},{"
             "'type':'input_image','image_url':'https://x/y','detail':'low'}]},"
             "{'role':'developer','content':'d'}"),
@@ -205,11 +206,13 @@ static void calls_and_their_results_go_together(void)
          "'function':{'name':'n__g'"},
         {IN("{'type':'local_shell_call','call_id':'c','action':{'type':'exec',"
             "'command':['ls']}}"),
-         "{'name':'local_shell','arguments':'{\\'type\\':\\'exec\\',\\'command\\'"},
-        {IN(CALL "'arguments':'{}'},{'type':'function_call_output','call_id':"
-                 "'c','output':[{'type':'input_text','text':'t'},{'type':"
-                 "'input_image','image_url':'data:image/png;base64,AA'}]},"
-            ASKS("b")),
+         "{'name':'local_shell','arguments':'{\\'type\\':\\'exec\\',\\'"
+         "command\\'"},
+        {IN(CALL
+            "'arguments':'{}'},{'type':'function_call_output','call_id':"
+            "'c','output':[{'type':'input_text','text':'t'},{'type':"
+            "'input_image','image_url':'data:image/png;base64,AA'}]}," ASKS(
+                "b")),
          "{'role':'tool','tool_call_id':'c','content':'t\\n\\n[image]'},{'role'"
          ":'user','content':[{'type':'image_url','image_url':{'url':"
          "'data:image/png;base64,AA'}},{'type':'text','text':'b'}]}"},
@@ -230,7 +233,8 @@ static void thoughts_go_back_where_the_upstream_has_a_place(void)
             "]},{'role':'assistant','content':'x'}"),
          "'content':'x','reasoning_content':'t'}"},
         {IN("{'type':'reasoning','summary':[{'text':'s'}],'content':[{'type':"
-            "'reasoning_text','text':'t'}]},{'role':'assistant','content':'x'}"),
+            "'reasoning_text','text':'t'}]},{'role':'assistant','content':'x'"
+            "}"),
          "'reasoning_content':'t'}"},
         {NULL, NULL}};
 
@@ -243,19 +247,39 @@ static void thoughts_go_back_where_the_upstream_has_a_place(void)
 static void the_upstream_has_its_say(void)
 {
     static const struct row rows[] = {
-        {HI ",'max_output_tokens':70,'stream':true,'reasoning':{'effort':'none'"
-            "}",
+        {HI ",'max_output_tokens':70,'stream':true",
          "{'model':'other','messages':[" USER(
-             "hi") "],'max_tokens':5,'stream':true,'chat_template_kwargs':{"
-                   "'thinking':false,'enable_thinking':false}}"},
+             "hi") "],'max_tokens':5,'stream':true}"},
         {NULL, NULL}};
 
-    ask = (struct messages_ask){.model = "other",
-                                .thinking = THINKING_TEMPLATE,
-                                .usage_by_caller = true,
-                                .max_tokens = 5};
+    ask = (struct messages_ask){
+        .model = "other", .usage_by_caller = true, .max_tokens = 5};
     become(rows);
     ask = (struct messages_ask){.model = NULL};
+}
+
+static void whether_to_think_is_said_in_the_upstreams_way(void)
+{
+    static const struct {
+        const char *members, *effort;
+        enum messages_thinks thinks;
+    } rows[] = {
+        {HI, "", THINKS_UNSAID},
+        {HI ",'reasoning':{}", "", THINKS_UNSAID},
+        {HI ",'reasoning':{'effort':'high'}", "high", THINKS},
+        {HI ",'reasoning':{'effort':'none'}", "none", THINKS_NOT},
+    };
+    struct buf out = {NULL, 0, 0, 0};
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        CU_ASSERT_EQUAL(request(rows[i].members, &out), 0);
+        lab_holds(&out, SAID "}", true); /* nothing yet */
+        CU_ASSERT_STRING_EQUAL(got.effort, rows[i].effort);
+        CU_ASSERT_EQUAL(got.thinks, rows[i].thinks);
+        responses_got_fini(&got);
+        buf_free(&out);
+    }
 }
 
 static void the_answer_says_what_was_asked_for(void)
@@ -272,7 +296,8 @@ static void the_answer_says_what_was_asked_for(void)
     CU_ASSERT_STRING_EQUAL(got.model, "m");
     CU_ASSERT_STRING_EQUAL(got.user, "s");
     CU_ASSERT_TRUE(got.tokens_in > 0 && got.tokens_in < 50);
-    lab_holds(&got.echo, ",'instructions':'be','max_output_tokens':null,", false);
+    lab_holds(&got.echo, ",'instructions':'be','max_output_tokens':null,",
+              false);
     lab_holds(&got.echo, "'metadata':{'a':'b'}", false);
     lab_holds(&got.echo, "'tools':[{'type':'function','name':'f'}]", false);
     lab_holds(&got.echo, "'store':false", false);
@@ -318,6 +343,8 @@ CU_ErrorCode test_responses_request_add(void)
         {"thoughts go back where the upstream has a place",
          thoughts_go_back_where_the_upstream_has_a_place},
         {"the upstream has its say", the_upstream_has_its_say},
+        {"whether to think is said in the upstream's way",
+         whether_to_think_is_said_in_the_upstreams_way},
         {"the answer says what was asked for",
          the_answer_says_what_was_asked_for},
         {"what is no JSON is refused", what_is_no_json_is_refused},

@@ -31,6 +31,7 @@ CU_ErrorCode test_pool_add(void);
 CU_ErrorCode test_json_walk_add(void);
 CU_ErrorCode test_model_name_add(void);
 CU_ErrorCode test_conversation_add(void);
+CU_ErrorCode test_asking_add(void);
 CU_ErrorCode test_choices_add(void);
 CU_ErrorCode test_setting_rows_add(void);
 CU_ErrorCode test_log_add(void);

@@ -5,14 +5,14 @@
  * [{key, label, color, kind: 'line'|'area'|'bars', dash, bridge}]}.
  * bridge: a step in which nothing ended does not break the line.
  */
-import {h, setAttr, setText} from './dom.js';
+import {h, setAttr, setText, tint} from './dom.js';
 import {createPlot} from './plot.js';
 
 const LEAP = {ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity};
 
 export function createChart(app, spec) {
   const {text, theme} = app;
-  const swatch = (s) => h(`i.swatch.${s.kind ?? 'line'}${s.dash ? '.dashed' : ''}.c-${s.color}`);
+  const swatch = (s) => tint(h(`i.swatch.${s.kind ?? 'line'}${s.dash ? '.dashed' : ''}`), s.color);
   const tip = h('div.tip', {hidden: true});
   const empty = h('p.plot-empty', {hidden: true});
   const legend = h('ul.legend', {'aria-hidden': 'true'});

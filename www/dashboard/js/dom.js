@@ -38,6 +38,25 @@ export const card = (title, ...kids) => part('section.card', title, null, kids);
 /* How much of a whole; what fills it is KIDS. */
 export const meter = (...kids) => h('span.meter', {'aria-hidden': 'true'}, kids);
 
+/* EL, whose --c its rules take, in one of the page's colours. */
+export function tint(el, color) {
+  setVar(el, '--c', `var(--${color})`);
+  return el;
+}
+/* A bar inside of another: how much of that it fills. */
+export const fill = (bar, of) => {
+  bar.style.transform = `scaleX(${of})`;
+};
+/* What is amiss, by kind: makes LIST of [kind, n], the most first; words.KIND and
+ * words.KIND.why say what that is, color(KIND) is its bar's. */
+export function kinds(list, rows, {t, compact}, words, color) {
+  keyed(list, rows, ([key]) => key, ([key]) => h('li', null, h('span', null, t(`${words}.${key}`)), meter(tint(h('i'), color(key))), h('b.num'),
+    h('span.faint.kind-why', null, t(`${words}.${key}.why`))), (li, [, n]) => {
+    fill(li.children[1].firstChild, n / rows[0][1]);
+    setText(li.children[2], compact(n));
+  });
+}
+
 /* Touches the document only where something differs. */
 export function setAttr(el, key, value) {
   if (value === null || value === undefined || value === false)
@@ -50,6 +69,13 @@ export function setText(el, text) {
   const s = text === null || text === undefined ? '' : String(text);
   if (el.textContent !== s)
     el.textContent = s;
+}
+
+/* INPUT is told WRONG, in its ERROR; '': it is fine. */
+export function blame(input, error, wrong) {
+  setText(error, wrong);
+  error.hidden = !wrong;
+  setAttr(input, 'aria-invalid', wrong ? 'true' : null);
 }
 
 export function setVar(el, name, value) {

@@ -4,7 +4,7 @@
  * The fields to make one, or (`now`) to change one; the server's bounds.
  */
 import {check, checkName, same} from './check.js';
-import {h, setAttr, setText} from './dom.js';
+import {blame, h, setAttr} from './dom.js';
 
 const DAY_S = 86400;
 const DAYS = [1, 7, 30, 90, 365];
@@ -22,11 +22,7 @@ export function createKeyFields(app, {now = null, form = null, isTaken = null}) 
     const error = h('p.form-error', {id: `${id}-error`, hidden: true});
     for (const [key, value] of Object.entries({id, form, 'aria-describedby': `${about ? about.id : ''} ${error.id}`}))
       setAttr(input, key, value);
-    const tell = (message) => {
-      setText(error, message);
-      error.hidden = !message;
-      setAttr(input, 'aria-invalid', message ? 'true' : null);
-    };
+    const tell = (message) => blame(input, error, message);
     const read = () => {
       const found = judge(input.value);
       tell(found.wrong ? t(found.wrong, found.values) : '');

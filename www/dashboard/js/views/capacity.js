@@ -4,7 +4,7 @@
  * Wanted = what was sent, what was refused and by how much the queue grew, per
  * minute of the range; the shortfall is what the quota lacks for it.
  */
-import {card, h, keyed, meter, setAttr, setText} from '../dom.js';
+import {card, fill, h, keyed, kinds, meter, setAttr, setText} from '../dom.js';
 import {createChart} from '../chart.js';
 import {createRangePicker} from '../range.js';
 import {highest, sum} from '../history.js';
@@ -63,7 +63,7 @@ export function createCapacity(app) {
   }
   function changeGauge(li, g) {
     setText(li.children[0], g.label);
-    li.children[1].firstChild.style.transform = `scaleX(${Math.min(1, g.part)})`;
+    fill(li.children[1].firstChild, Math.min(1, g.part));
     setText(li.children[2], fmt.pct(g.part, 0));
     setText(li.children[3], g.said);
     setAttr(li, 'data-full', g.part >= 0.9 ? 'yes' : null);
@@ -98,13 +98,7 @@ export function createCapacity(app) {
       upstreams.update(s);
       keyed(gauges, now(s), (g) => g.key, makeGauge, changeGauge);
       const rows = Object.entries(s.counters.refused ?? {}).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
-      const most = rows[0]?.[1] ?? 1;
-      keyed(refusals, rows, ([key]) => key, ([key]) => h('li', null, h('span', null, t(`refusal.${key}`)),
-        meter(h('i.c-o-refused')), h('b.num'), h('span.faint.kind-why', null, t(`refusal.${key}.why`))),
-      (li, [, n]) => {
-        li.children[1].firstChild.style.transform = `scaleX(${n / most})`;
-        setText(li.children[2], fmt.compact(n));
-      });
+      kinds(refusals, rows, app.text, 'refusal', () => 'o-refused');
       clean.hidden = rows.length > 0;
       shortfall(s);
     },

@@ -4,7 +4,7 @@
  * Availability counts what was ours or the upstream's to get right; a client
  * that erred, hung up or was cancelled is on neither side.
  */
-import {card, h, keyed, meter, part, setAttr, setText} from '../dom.js';
+import {card, fill, h, kinds, part, setAttr, setText, tint} from '../dom.js';
 import {createChart} from '../chart.js';
 import {createRangePicker} from '../range.js';
 import {createWeek} from '../week.js';
@@ -32,8 +32,8 @@ export function createReliability(app) {
     prefs.set('objective', objective);
     tell();
   }}, OBJECTIVES.map((o) => h('option', {value: o, selected: o === objective}, fmt.pct(o))));
-  const parts = PARTS.map(([key, color]) => ({key, fill: h(`i.c-${color}`), dd: h('dd.num')}));
-  const kinds = h('ul.kinds');
+  const parts = PARTS.map(([key, color]) => ({key, fill: tint(h('i'), color), dd: h('dd.num')}));
+  const wrong = h('ul.kinds');
   const clean = h('p.empty', {hidden: true}, t('rel.clean'));
   const tokens = h('dl.facts');
   const facts = ['requests', 'success', 'in', 'out'].map((key) => {
@@ -57,9 +57,9 @@ export function createReliability(app) {
       part('section.card', t('rel.availability'), [h('label', {for: choose.id}, t('rel.objective')), choose],
         percent, line, h('div.meter.budget', {'aria-hidden': 'true'}, budget), spent, tokens),
       card(t('rel.time'), h('div.stackbar', {'aria-hidden': 'true'}, parts.map((p) => p.fill)),
-        h('dl.facts.rows', null, parts.map((p, i) => h('div', null, h('dt', null, h(`i.swatch.bars.c-${PARTS[i][1]}`), t(`rel.time.${p.key}`)), p.dd))),
+        h('dl.facts.rows', null, parts.map((p, i) => h('div', null, h('dt', null, tint(h('i.swatch.bars'), PARTS[i][1]), t(`rel.time.${p.key}`)), p.dd))),
         h('p.card-note', null, t('rel.time.note'))),
-      card(t('rel.kinds'), kinds, clean)),
+      card(t('rel.kinds'), wrong, clean)),
     card(t('rel.outcomes'), outcomes.el),
     h('div.three', null, card(t('rel.first'), first.el), card(t('rel.speed'), speed.el), card(t('rel.queue'), queue.el)),
     card(t('rel.week'), week.el));
@@ -76,7 +76,7 @@ export function createReliability(app) {
     setText(percent, got === null ? fmt.missing : fmt.pct(got));
     setAttr(percent, 'data-met', got === null ? null : String(got >= objective));
     setText(line, counted ? t(got >= objective ? 'rel.met' : 'rel.missed', {objective: fmt.pct(objective), n: counted, failed}) : t('rel.nothing'));
-    budget.style.transform = `scaleX(${counted ? Math.min(1, failed / Math.max(allowed, 1e-9)) : 0})`;
+    fill(budget, counted ? Math.min(1, failed / Math.max(allowed, 1e-9)) : 0);
     budget.classList.toggle('over', failed > allowed);
     setText(spent, counted ? t('rel.budget', {failed, allowed: Math.floor(allowed), part: fmt.pct(allowed ? failed / allowed : failed ? 9.99 : 0, 0)}) : '');
 
@@ -87,13 +87,8 @@ export function createReliability(app) {
       parts[i].fill.style.flexGrow = all ? String(times[i] / all) : '0';
       setText(parts[i].dd, all ? t('rel.time.part', {share: fmt.pct(times[i] / all, 0), mean: fmt.dur(many ? times[i] / many : 0)}) : fmt.missing);
     });
-    const bad = OUTCOMES.filter((key) => key !== 'ok' && n[key] > 0).sort((a, b) => n[b] - n[a]);
-    const most = bad.length ? n[bad[0]] : 1;
-    keyed(kinds, bad, (key) => key, (key) => h('li', null, h('span', null, t(`outcome.${key}`)), meter(h(`i.c-${COLORS[key]}`)),
-      h('b.num'), h('span.faint.kind-why', null, t(`outcome.${key}.why`))), (li, key) => {
-      li.children[1].firstChild.style.transform = `scaleX(${n[key] / most})`;
-      setText(li.children[2], fmt.compact(n[key]));
-    });
+    const bad = Object.entries(n).filter(([key, many]) => key !== 'ok' && many > 0).sort((a, b) => b[1] - a[1]);
+    kinds(wrong, bad, app.text, 'outcome', (key) => COLORS[key]);
     clean.hidden = bad.length > 0;
     const requests = sum(data.requests);
     const said = {requests: fmt.compact(requests), success: requests ? fmt.pct(n.ok / requests) : fmt.missing, in: fmt.compact(sum(data.tokens_in)),

@@ -4,7 +4,7 @@
  * Loaded from /api/config when the page is, and after each change. Several
  * changes are sent together: the server takes all or none.
  */
-import {h, replace, setAttr, setText} from '../dom.js';
+import {blame, h, replace, setAttr, setText} from '../dom.js';
 import {check, same} from '../check.js';
 
 const GROUPS = [['upstreams', /^upstreams\./], ['queue', /^queue\./], ['waiting', /^(commit_after_s|heartbeat_s|buffered_keepalive|max_body_mb)$/],
@@ -98,11 +98,7 @@ export function createSettings(app) {
       el.classList.toggle('is-dirty', Boolean(differs));
       return differs ? found : null;
     }
-    function tell(message) {
-      setText(error, message);
-      error.hidden = !message;
-      setAttr(input, 'aria-invalid', message ? 'true' : null);
-    }
+    const tell = (message) => blame(input, error, message);
     return {
       el, judge, tell,
       focus: () => input.focus(),
