@@ -22,6 +22,7 @@
 #define TOKEN_MAX  4096
 #define ANSWER_MAX (2 << 20)
 #define CALL_S     30L
+#define ASIDE_S    2L /* for what is told beside the rest */
 
 struct answer {
     char *text;
@@ -122,7 +123,7 @@ static CURLcode perform(CURL *curl, struct ctl *c, const char *method,
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, CALL_S);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, c->is_quiet ? ASIDE_S : CALL_S);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_bytes);
     if (body != NULL)
@@ -159,8 +160,9 @@ static int call(struct ctl *c, const char *method, const char *path,
     curl_easy_cleanup(curl);
     if (rc == CURLE_OK)
         return EXIT_SUCCESS;
-    fprintf(stderr, "sluicectl: %s: %s; --url says where Sluice listens\n", url,
-            curl_easy_strerror(rc));
+    if (!c->is_quiet)
+        fprintf(stderr, "sluicectl: %s: %s; --url says where Sluice listens\n",
+                url, curl_easy_strerror(rc));
     free(a->text);
     return EXIT_FAILURE;
 }
@@ -215,7 +217,8 @@ int call_and(struct ctl *c, const char *method, const char *path,
     if ((a.status == 200 || a.status == 201) && root != NULL) {
         print(root, arg);
     } else {
-        explain(c, &a, root);
+        if (!c->is_quiet)
+            explain(c, &a, root);
         rc = EXIT_FAILURE;
     }
     json_object_put(root);
@@ -245,6 +248,32 @@ static void print_json(struct json_object *root, const void *arg)
 int call_status_json(struct ctl *c)
 {
     return call_and(c, "GET", "/api/status", NULL, print_json, NULL);
+}
+
+static void print_aliases(struct json_object *root, const void *arg)
+{
+    struct json_object *aliases = call_at(root, "aliases");
+
+    (void)arg;
+    if (!json_object_is_type(aliases, json_type_object))
+        return;
+    json_object_object_foreach(aliases, pattern, model)
+    {
+        print_text(stdout, pattern);
+        print_line(stdout, " stands for ", json_object_get_string(model));
+    }
+}
+
+void call_aliases(struct ctl *c)
+{
+    char url[URL_MAX];
+
+    /* Of a state that was named it must be a worker of that one. */
+    if (c->url == NULL && c->state_dir != NULL &&
+        !first_line(url, URL_MAX, c->state_dir, "listen"))
+        return;
+    c->is_quiet = 1;
+    (void)call_and(c, "GET", "/api/status", NULL, print_aliases, NULL);
 }
 
 /* As people write it, not as 0.10000000000000001. */
@@ -321,7 +350,8 @@ static void print_settings(struct json_object *root, const void *arg)
         print_text(stdout, key);
         fputs(" = ", stdout);
         print_json_text(stdout, json_object_to_json_string_ext(
-                                    value, JSON_C_TO_STRING_PLAIN));
+                                    value, JSON_C_TO_STRING_PLAIN |
+                                               JSON_C_TO_STRING_NOSLASHESCAPE));
         fputs(" (", stdout);
         print_text(stdout, json_object_get_string(call_at(row, "source")));
         puts(")");

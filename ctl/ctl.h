@@ -22,6 +22,7 @@ struct ctl {
     const char *url;       /* --url; NULL: SLUICE_URL, or where Sluice says
                             * that it listens */
     struct config *cfg;    /* once ctl_config() was called */
+    int is_quiet;          /* what cannot be had is not worth a word */
 };
 
 /* The settings that workers with the same environment would have; NULL: they
@@ -63,6 +64,9 @@ int top_run(struct ctl *c);
 
 /* call.c: through a worker, over HTTP. */
 int call_status_json(struct ctl *c);
+/* The names that stand for models, which no state file knows; nothing where no
+ * worker of this state answers. */
+void call_aliases(struct ctl *c);
 /* N texts KEY=VALUE; an empty value drops the live change. */
 int call_set(struct ctl *c, char *const *pairs, int n);
 int call_reload(struct ctl *c);

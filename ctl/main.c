@@ -25,7 +25,8 @@ const struct config *ctl_config(struct ctl *c)
 {
     char err[512];
 
-    if (c->cfg == NULL && config_load(&c->cfg, environ, err, sizeof(err)) == -1)
+    if (c->cfg == NULL &&
+        config_load(&c->cfg, environ, err, sizeof(err)) == -1 && !c->is_quiet)
         fprintf(stderr, "sluicectl: %s\n", err);
     return c->cfg;
 }
@@ -53,9 +54,15 @@ static int run_check(struct ctl *c, char **args, int n)
 
 static int run_status(struct ctl *c, char **args, int n)
 {
-    if (n == 0)
-        return look_status(c);
-    return strcmp(args[0], "--json") == 0 ? call_status_json(c) : EXIT_USAGE;
+    int rc;
+
+    if (n > 0)
+        return strcmp(args[0], "--json") == 0 ? call_status_json(c)
+                                              : EXIT_USAGE;
+    rc = look_status(c);
+    if (rc == EXIT_SUCCESS)
+        call_aliases(c);
+    return rc;
 }
 
 static int run_queue(struct ctl *c, char **args, int n)
@@ -213,7 +220,7 @@ static int run(struct ctl *c, char **args, int n)
 
 int main(int argc, char **argv)
 {
-    struct ctl c = {NULL, getenv("SLUICE_URL"), NULL};
+    struct ctl c = {NULL, getenv("SLUICE_URL"), NULL, 0};
     int i = 1, rc;
 
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {

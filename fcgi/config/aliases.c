@@ -20,6 +20,7 @@
 #include "fcgi/config/settings.h"
 #include "lib/base.h"
 #include "lib/buf.h"
+#include "lib/complaint.h"
 #include "lib/json_strict.h"
 
 #define APART " =,"
@@ -98,6 +99,24 @@ void aliases_put(struct buf *b, char *const *list, size_t n)
         buf_json(b, list[i] + len + 1);
     }
     buf_str(b, "}");
+}
+
+int aliases_settle(const struct config *cfg, struct complaint *err)
+{
+    size_t i, k;
+
+    for (i = 0; i < cfg->n_aliases; i++) {
+        size_t len = strcspn(cfg->aliases[i], "=");
+
+        for (k = 0; k < i; k++)
+            if (strncmp(cfg->aliases[k], cfg->aliases[i], len + 1) == 0)
+                return complain(err,
+                                "model_alias: %.*s is there twice; must have "
+                                "one model",
+                                (int)(len < MODEL_MAX ? len : MODEL_MAX),
+                                cfg->aliases[i]);
+    }
+    return 0;
 }
 
 /* ---- in use -------------------------------------------------------------------- */

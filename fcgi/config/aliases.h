@@ -10,6 +10,7 @@
 #include "fcgi/config/bounds.h"
 
 struct buf;
+struct complaint;
 struct config;
 struct json_object;
 
@@ -21,6 +22,9 @@ const char *aliases_fault(const char *text);
 const char *aliases_texts(char **texts, size_t *n, struct json_object *map);
 /* The N entries of LIST as that map. */
 void aliases_put(struct buf *b, char *const *list, size_t n);
+
+/* Is no pattern there twice?  0, or -1 and ERR. */
+int aliases_settle(const struct config *cfg, struct complaint *err);
 
 /* The name by the first entry whose pattern MODEL fits, into OUT.  False: none
  * fits, or it is called so already. */

@@ -27,6 +27,7 @@
 
 #include <json-c/json.h>
 
+#include "fcgi/config/aliases.h"
 #include "fcgi/config/clients.h"
 #include "fcgi/config/fallbacks.h"
 #include "fcgi/config/json_file.h"
@@ -367,7 +368,7 @@ int config_settle(struct config *cfg, char *err, size_t err_max)
                                 i, cfg->upstreams[i].name, j);
     }
     config_lines(cfg);
-    if (fallbacks_settle(cfg, &c) == -1)
+    if (fallbacks_settle(cfg, &c) == -1 || aliases_settle(cfg, &c) == -1)
         return -1;
     return clients_settle(cfg, &c);
 }

@@ -221,29 +221,6 @@ static int put_map(const struct setting_put *put, struct json_object *value)
     return rc;
 }
 
-int value_put_json(const struct setting_put *put, struct json_object *value)
-{
-    enum json_type type = json_object_get_type(value);
-    enum setting_kind kind = put->row->kind;
-    const char *shown =
-        json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN);
-
-    if (type == json_type_null && put->row->may_be_null)
-        return 0;
-    if (is_number(kind) && (type == json_type_int || type == json_type_double))
-        return put_number(put, json_object_get_double(value), shown);
-    if (kind == SETTING_BOOL && type == json_type_boolean)
-        return put_bool(put, json_object_get_boolean(value));
-    if (kind == SETTING_FALLBACKS || kind == SETTING_ALIASES)
-        return type == json_type_object ? put_map(put, value)
-                                        : refuse(put, shown, NULL);
-    if (is_list(kind) && type == json_type_array)
-        return put_json_list(put, value);
-    if (is_text(kind) && json_strict_text(value) != NULL)
-        return put_text(put, json_strict_text(value));
-    return refuse(put, shown, NULL);
-}
-
 /* VALUE is cut at its commas; blanks around an entry are not part of it. */
 static int put_commas(const struct setting_put *put, const char *value)
 {
@@ -252,6 +229,8 @@ static int put_commas(const struct setting_put *put, const char *value)
     size_t n = 0;
     int rc;
 
+    if (p != NULL && *p == '\0')
+        p = NULL; /* no entry at all */
     for (; p != NULL && n < SETTING_LIST_MAX; n++) {
         p += strspn(p, " ");
         texts[n] = p;
@@ -267,6 +246,39 @@ static int put_commas(const struct setting_put *put, const char *value)
         rc = put_list(put, texts, n);
     free(copy);
     return rc;
+}
+
+/* A map as JSON has it, or as a variable does: people write it so. */
+static int put_json_map(const struct setting_put *put,
+                        struct json_object *value, const char *shown)
+{
+    if (json_object_is_type(value, json_type_object))
+        return put_map(put, value);
+    if (json_strict_text(value) != NULL)
+        return put_commas(put, json_strict_text(value));
+    return refuse(put, shown, NULL);
+}
+
+int value_put_json(const struct setting_put *put, struct json_object *value)
+{
+    enum json_type type = json_object_get_type(value);
+    enum setting_kind kind = put->row->kind;
+    const char *shown =
+        json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN);
+
+    if (type == json_type_null && put->row->may_be_null)
+        return 0;
+    if (is_number(kind) && (type == json_type_int || type == json_type_double))
+        return put_number(put, json_object_get_double(value), shown);
+    if (kind == SETTING_BOOL && type == json_type_boolean)
+        return put_bool(put, json_object_get_boolean(value));
+    if (kind == SETTING_FALLBACKS || kind == SETTING_ALIASES)
+        return put_json_map(put, value, shown);
+    if (is_list(kind) && type == json_type_array)
+        return put_json_list(put, value);
+    if (is_text(kind) && json_strict_text(value) != NULL)
+        return put_text(put, json_strict_text(value));
+    return refuse(put, shown, NULL);
 }
 
 int value_put_text(const struct setting_put *put, const char *value)

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fcgi/config/aliases.h"
 #include "fcgi/config/bounds.h"
+#include "fcgi/config/fields.h"
 #include "fcgi/pages/pieces.h"
 
 /* ---- lists --------------------------------------------------------------- */
@@ -111,6 +113,16 @@ static void put_limits(struct buf *b, const struct limiter_view *v,
     buf_str(b, "]");
 }
 
+/* The names that stand for models, as they are set. */
+static void put_aliases(struct buf *b, const struct config *cfg, uint32_t max)
+{
+    if (cfg == NULL)
+        buf_str(b, "{}");
+    else
+        aliases_put(b, cfg->aliases,
+                    cfg->n_aliases < max ? cfg->n_aliases : max);
+}
+
 /* ---- sums ------------------------------------------------------------------- */
 
 static void put_queue_sums(struct buf *b, const struct limiter_view *v)
@@ -174,6 +186,8 @@ static void put(struct buf *b, const struct limiter_view *v,
     put_limits(b, v, cfg, max);
     buf_str(b, ",\"models\":");
     models = put_list(b, v, put_model, v->n_models, max);
+    buf_str(b, ",\"aliases\":");
+    put_aliases(b, cfg, max);
     buf_str(b, ",\"clients\":");
     clients = put_list(b, v, put_client, v->n_clients, max);
     buf_str(b, ",\"spent\":");

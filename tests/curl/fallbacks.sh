@@ -63,6 +63,12 @@ chat o3
 is "fallbacks change by a reload" "200 sim/tokens-3 sim/tokens-3" "$(served)"
 chat gpt-4o
 is "and one that is struck out stands in no more" "" "$(header X-Sluice-Model)"
+patch '{"fallbacks":{"gpt-4o":["sim/tokens-5"]}}'
+chat gpt-4o
+is "or at once, by a live change" "200 sim/tokens-5 sim/tokens-5" "$(served)"
+patch '{"fallbacks":null}'
+chat gpt-4o
+is "until it is dropped" "" "$(header X-Sluice-Model)"
 stop_sluice
 
 finish

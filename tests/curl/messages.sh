@@ -18,6 +18,7 @@ payload() { sed -n 's/^data: //p' <<<"$body"; }
 text() { payload | jq -rj 'select(.type == "content_block_delta") | .delta.text // empty'; }
 error() { jq -r '"\(.type) \(.error.type) \(.error.message)"' <<<"$body"; }
 last_error() { payload | jq -r 'select(.type == "error") | "\(.error.type) \(.error.message)"'; }
+shows_alias() { curl -s "$url/api/status" | jq -e '.aliases["claude-*"] == "sim/tokens-4"'; }
 seen() { curl -s "$sim/sim/arrivals" | jq -r ".arrivals[-1].$1"; }
 
 start_sim --limiter none --key nvapi-practice
@@ -161,6 +162,30 @@ patch '{"upstreams.nim.prefill":true,"upstreams.nim.max_tokens":3}'
 ask /v1/messages "${J[@]}" -d "$begun"
 is "unless its upstream can go on with it, and no longer than that allows" "200 This is a" "$status $(jq -r '.content[0].text' <<<"$body")"
 patch '{"upstreams.nim.prefill":null,"upstreams.nim.max_tokens":null}'
+
+# ---- names that change while it runs ------------------------------------------------
+named() { # named: which models 16 requests at once for a Claude were served by
+    local i
+    for ((i = 0; i < 16; i++)); do
+        ((i == 0)) || echo next
+        printf '%s\n' "url = \"$url/v1/messages\"" silent 'header = "Content-Type: application/json"' 'output = /dev/null' \
+            'write-out = "%{header_json}"' 'data = "{\"model\":\"claude-y\",\"max_tokens\":2,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}"'
+    done | curl -Z --parallel-immediate -K - 2>/dev/null | jq -r '."x-sluice-model"[0]' | sort -u | xargs
+}
+patch '{"model_alias":{"claude-y":"sim/tokens-2","claude-*":"sim/tokens-3"}}'
+is "names change in all workers at once" sim/tokens-2 "$(named)"
+"$build/sluicectl" --state-dir "$state" set 'model_alias=claude-*=sim/tokens-4' >"$work/set"
+is "as a variable has them, too" "sim/tokens-4 model_alias = {\"claude-*\":\"sim/tokens-4\"} (live)" "$(named) $(cat "$work/set")"
+is "which are told" '{"claude-*":"sim/tokens-4"}' "$(wait_for 5 shows_alias; curl -s "$url/api/status" | jq -c .aliases)"
+has "also by sluicectl" "$("$build/sluicectl" --state-dir "$state" status)" '^claude-\* stands for sim/tokens-4$'
+ask /api/config -X PATCH -H "Authorization: Bearer $(cat "$state/admin.token")" -d '{"model_alias":{"a b":"c"}}'
+is "what is no name is refused, and nothing changes" "400 sim/tokens-4" "$status $(named)"
+has "in the words that the file would be refused with" "$(jq -r .error.message <<<"$body")" '^model_alias: a pattern or model has no name, is too long, or has a blank'
+stop_sluice
+start_sluice main NVIDIA_API_KEY=nvapi-practice SLUICE_REQUESTS=1000 SLUICE_COMMIT_AFTER_S=0.5 SLUICE_HEARTBEAT_S=0.3 SLUICE_MODEL_ALIAS='claude-*=sim/tokens-3'
+is "they are kept across a restart" sim/tokens-4 "$(named)"
+patch '{"model_alias":null}'
+is "and dropped" sim/tokens-3 "$(named)"
 
 # ---- in line -------------------------------------------------------------------------
 pause

@@ -83,6 +83,29 @@ static void live_changes_win(void)
     config_free(cfg);
 }
 
+/* As an object, or as a variable has it: people write them so. */
+static void names_of_models_are_live(void)
+{
+    struct config *cfg =
+        sound("{'model_alias':{'a':'b'},'fallbacks':{'m':['n']}}",
+              "{'model_alias':{'claude-*':'x/y','z':'w'},"
+              "'fallbacks':'m=o|p,q=r'}");
+
+    CU_ASSERT_EQUAL_FATAL(cfg->n_aliases, 2);
+    CU_ASSERT_STRING_EQUAL(cfg->aliases[0], "claude-*=x/y");
+    CU_ASSERT_STRING_EQUAL(cfg->aliases[1], "z=w");
+    CU_ASSERT_EQUAL_FATAL(cfg->n_fallbacks, 2);
+    CU_ASSERT_STRING_EQUAL(cfg->fallbacks[1], "q=r");
+    CU_ASSERT_EQUAL(source_of(cfg, "model_alias"), SOURCE_LIVE);
+    config_free(cfg);
+    cfg = sound("{'model_alias':{'a':'b'}}", "{'model_alias':'a=c'}");
+    CU_ASSERT_EQUAL(cfg->n_aliases, 1);
+    config_free(cfg);
+    cfg = sound("{'model_alias':{'a':'b'}}", "{'model_alias':''}");
+    CU_ASSERT_EQUAL(cfg->n_aliases, 0);
+    config_free(cfg);
+}
+
 static void a_bad_value_names_key_and_range(void)
 {
     char *env[] = {NULL}, err[512];
@@ -93,6 +116,11 @@ static void a_bad_value_names_key_and_range(void)
          "upstreams.nim.requests: 0 is refused; must be a whole number from 1 "
          "to 10000"},
         {"{'queue.max':'x'}", "queue.max: "},
+        {"{'model_alias':{'a':'b c'}}", "model_alias: a pattern or model has"},
+        {"{'model_alias':'a=b=c'}", "model_alias: a pattern or model has"},
+        {"{'model_alias':['a']}",
+         "model_alias: [\"a\"] is refused; must be an"},
+        {"{'fallbacks':'a=b,a=c'}", "fallbacks: a is there twice"},
         {"{'upstreams.nim.burst':41}", "upstreams.nim.burst: 41 is more than "
                                        "upstreams.nim.requests"},
     };
@@ -285,6 +313,7 @@ static void the_page_is_json_without_secrets(void)
 
 static const struct unit_test tests[] = {
     {"live changes win", live_changes_win},
+    {"names of models are live", names_of_models_are_live},
     {"a bad value names key and range", a_bad_value_names_key_and_range},
     {"what fits nowhere is left aside", what_fits_nowhere_is_left_aside},
     {"a patch is put on top", a_patch_is_put_on_top},

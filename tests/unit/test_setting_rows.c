@@ -153,8 +153,11 @@ static void what_can_be_said_can_be_set(void)
               "a secret is in no settings file");
         check(row,
               row->change != CHANGE_LIVE || is_number(row) ||
-                  row->kind == SETTING_BOOL || row->kind == SETTING_WORD,
-              "what is live is a number, a word, or yes or no: PATCH shows it");
+                  row->kind == SETTING_BOOL || row->kind == SETTING_WORD ||
+                  row->kind == SETTING_FALLBACKS ||
+                  row->kind == SETTING_ALIASES,
+              "what is live is a number, a word, yes or no, or a map: PATCH "
+              "shows it");
         setting_allowed(allowed, sizeof(allowed), row);
         check(row, (*allowed != '\0') == (row->kind != SETTING_ELSEWHERE),
               "a fault says what it must be");

@@ -12,7 +12,7 @@ export function check(setting, typed) {
   const text = String(typed).trim();
   if (type === 'word')
     return setting.words?.includes(text) ? {value: text} : {wrong: 'check.word'};
-  if (type === 'text')
+  if (type === 'text' || type === 'map')
     return {value: text};
   if (type === 'list')
     return {value: text.split(/[\s,]+/).filter(Boolean)};

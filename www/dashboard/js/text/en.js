@@ -50,7 +50,7 @@ export default {
   fig: {requests: 'Requests', ok: 'Success', first50: 'First byte p50', first95: 'First byte p95', speed50: 'Tokens/s p50', speed95: 'Tokens/s p95', gap50: 'Token gap p50',
     gap95: 'Token gap p95', queue50: 'Waited p50', queue95: 'Waited p95', prompt50: 'Prompt p50', streams: 'Streams', refused: 'Refused', last: 'Last one'},
   models: {ranked: 'Ranked', by: 'by', all: 'All models', none: 'No model has been asked yet.', compare: 'Head to head', first: 'First model', second: 'Second model',
-    share: '[n:request|requests], {share} of all', now: '{waiting} waiting, {running} running', rest: 'rests for {s}', ceiling: 'takes {n} at once'},
+    share: '[n:request|requests], {share} of all', now: '{waiting} waiting, {running} running', rest: 'rests for {s}', ceiling: 'takes {n} at once', also: 'stands for {all}'},
   worth: {title: 'What the tokens are worth', in: 'Tokens in', out: 'Tokens out', saved: 'Elsewhere', 'price.in': '$ per million in', 'price.out': '$ per million out',
     note: 'Your prices, kept in this browser. All models since the state file was made.'},
   clients: {title: 'Clients', none: 'No client has come yet.', note: 'A client is its key’s name, else X-Sluice-Client, else its address.', ofLimit: '{n} of {max}',

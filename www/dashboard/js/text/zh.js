@@ -35,7 +35,7 @@ export default {
   requests: {filter: '筛选', 'filter.hint': '客户端、模型、编号、结果', waiting: '等待中', running: '运行中', recent: '最近结束', noneRuns: '没有运行中的请求。', noneEnded: '还没有结束的请求。', some: '{n}/{of}'},
   fig: {requests: '请求', ok: '成功率', first50: '首字节 p50', first95: '首字节 p95', speed50: '词元/秒 p50', speed95: '词元/秒 p95', gap50: '词元间隔 p50', gap95: '词元间隔 p95', queue50: '等待 p50',
     queue95: '等待 p95', prompt50: '提示 p50', streams: '流式', refused: '拒绝', last: '最近一次'},
-  models: {ranked: '排名', by: '按', all: '所有模型', none: '还没有请求过任何模型。', compare: '对比', first: '第一个模型', second: '第二个模型', share: '个请求，占 {share}', now: '{waiting} 等待，{running} 运行',
+  models: {also: '别名 {all}', ranked: '排名', by: '按', all: '所有模型', none: '还没有请求过任何模型。', compare: '对比', first: '第一个模型', second: '第二个模型', share: '个请求，占 {share}', now: '{waiting} 等待，{running} 运行',
     rest: '休息 {s}', ceiling: '同时接受 {n} 个'},
   worth: {title: '词元价值', in: '输入词元', out: '输出词元', saved: '别处的价格', 'price.in': '每百万输入 $', 'price.out': '每百万输出 $', note: '价格由您填写，仅保存在此浏览器。自状态文件创建以来的所有模型。'},
   clients: {title: '客户端', none: '还没有客户端。', note: '客户端以密钥名区分，否则以 X-Sluice-Client，否则以地址。', ofLimit: '{n}/{max}', noTrouble: '无'},

@@ -19,6 +19,7 @@ export function createModels(app) {
   let by = 'requests';
   let pair = [null, null];
   let models = [];
+  let aliases;
 
   const rank = h('select', {id: `rank-${app.unique()}`, change: () => {
     by = rank.value;
@@ -69,13 +70,17 @@ export function createModels(app) {
     meter.firstChild.style.transform = `scaleX(${of ? (m.requests ?? 0) / of : 0})`;
     const now = [m.bench ? t('chip.bench', {model: '', ends: fmt.count(m.bench.ends_s)}).replace(/^[\s:：]+/, '') : null,
       t('models.now', {waiting: m.waiting, running: m.in_flight}), m.ceiling ? t('models.ceiling', {n: m.ceiling}) : null,
-      m.rest_s > 0 ? t('models.rest', {s: fmt.count(m.rest_s)}) : null];
+      m.rest_s > 0 ? t('models.rest', {s: fmt.count(m.rest_s)}) : null, aka(m)];
     setText(state, now.filter(Boolean).join(' · '));
     setAttr(state, 'title', m.bench?.reason ?? null);
     li.classList.toggle('benched', Boolean(m.bench));
     CARD.forEach((key, i) => setText(list.children[i].lastChild, row(key).say(m)));
   }
 
+  const aka = (m) => {
+    const all = Object.keys(aliases).filter((name) => aliases[name] === m.name).join(', ');
+    return all && t('models.also', {all});
+  };
   function options() {
     const names = models.map((m) => m.name).sort();
     selects.forEach((select, i) => {
@@ -123,7 +128,7 @@ export function createModels(app) {
   return {
     el,
     update(s) {
-      models = s.models;
+      ({models, aliases = {}} = s);
       worth.update(s);
       show();
     },

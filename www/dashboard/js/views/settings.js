@@ -93,7 +93,7 @@ export function createSettings(app) {
       const blank = typed() === '' && (setting.value === null || setting.default === null);
       const found = fixed || blank ? {value: setting.value} : check(setting, typed());
       tell(found.wrong ? t(found.wrong, found.values) : '');
-      const differs = !fixed && !blank && (found.wrong || !same(found.value, setting.value));
+      const differs = !fixed && !blank && (found.wrong || !same(found.value, setting.type === 'map' ? plain(setting.value) : setting.value));
       dirty.hidden = !differs;
       el.classList.toggle('is-dirty', Boolean(differs));
       return differs ? found : null;
