@@ -44,7 +44,8 @@
 #define ASKED_NAME 64 /* bytes */
 
 #define EXPOSED_HEADERS                                                        \
-    "x-request-id, x-upstream-request-id, retry-after, retry-after-ms, "       \
+    "x-request-id, request-id, x-upstream-request-id, "                        \
+    "retry-after, retry-after-ms, "                                            \
     "x-should-retry, x-ratelimit-limit-requests, "                             \
     "x-ratelimit-remaining-requests, x-ratelimit-reset-requests, "             \
     "x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, "                 \

@@ -52,6 +52,15 @@ static void own_id(struct buf *b, const struct exchange *x)
         reply_header(b, "request-id", x->req->id);
 }
 
+/* The same of an error, unless it came from who has one of his own. */
+static void error_id(struct buf *b, const struct exchange *x,
+                     const struct relay_error *e)
+{
+    if (request_speaks_messages(x->req) &&
+        (e->head == NULL || upstream_header(e->head, "request-id") == NULL))
+        reply_header(b, "request-id", x->req->id);
+}
+
 void heads_of_wait(struct buf *b, const struct exchange *x)
 {
     reply_head(b, x->req, 200,
@@ -98,7 +107,7 @@ void heads_of_error(struct buf *b, const struct exchange *x,
         reply_header(b, "WWW-Authenticate", "Bearer");
     if (x->attempt.sends > 0)
         own_headers(b, x, e->head);
-    own_id(b, x);
+    error_id(b, x, e);
     reply_header_int(b, "Content-Length", (int64_t)e->json->len);
     buf_str(b, "\r\n");
 }

@@ -20,6 +20,7 @@
 #include "fcgi/asked_for.h"
 #include "fcgi/conceal.h"
 #include "fcgi/error_event.h"
+#include "fcgi/models_told.h"
 #include "fcgi/passed_headers.h"
 #include "fcgi/request_stats.h"
 #include "fcgi/route.h"
@@ -188,8 +189,10 @@ static bool finish_held(struct exchange *x)
         relay_emit_buf(x, &r->held);
         return true;
     }
-    if (!relay_is_head_only(x))
+    if (!relay_is_head_only(x)) {
         asked_for_tell(x, &r->held);
+        models_retell(x, &r->held);
+    }
     relay_send_head(x,
                     relay_is_head_only(x) ? r->length : (int64_t)r->held.len);
     relay_send_held(x);
@@ -271,13 +274,14 @@ static bool is_openais(const struct buf *json)
            memcmp(buf_head(json), open, sizeof(open) - 1) == 0;
 }
 
-/* In the shape that the client's API has for it. */
+/* In the shape that the client's API has for it, also where it was refused before
+ * its path was looked at. */
 static void put_error(struct buf *b, const struct exchange *x,
                       const struct relay_error *e)
 {
     const struct error_event told = error_of(x, e);
 
-    if (told.ends == ENDS_MESSAGE && is_openais(e->json))
+    if (request_speaks_messages(x->req) && is_openais(e->json))
         error_event_message(b, &told);
     else
         buf_add(b, buf_head(e->json), e->json->len);

@@ -324,6 +324,16 @@ uint32_t request_max_tokens(const struct request *r)
     return (uint32_t)(r->max_tokens * r->answers);
 }
 
+bool request_speaks_messages(const struct request *r)
+{
+    static const char path[] = "/v1/messages";
+    size_t n = sizeof(path) - 1;
+
+    return asked_header(&r->headers, "anthropic-version") != NULL ||
+           (strncmp(r->path, path, n) == 0 &&
+            (r->path[n] == '\0' || r->path[n] == '/'));
+}
+
 bool request_is_repeatable(const struct request *r)
 {
     return r->route->is_inference || strcmp(r->method, "GET") == 0 ||

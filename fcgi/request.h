@@ -113,6 +113,8 @@ uint32_t request_max_tokens(const struct request *r);
  * upstream as the same, and inference, which costs but leaves nothing behind.
  */
 bool request_is_repeatable(const struct request *r);
+/* Does its client speak Anthropic's API, by what it asks for or says? */
+bool request_speaks_messages(const struct request *r);
 /* Wipes what the client presents: nobody is to see it after this. */
 void request_forget_key(struct request *r);
 

@@ -174,3 +174,23 @@ void target_read(char **target, char **path, const char *uri,
               "or control character.");
     memcpy(*path, "/", 2);
 }
+
+int target_query(const char *target, const char *name, char *out, size_t max)
+{
+    size_t n = strlen(name), len;
+    const char *p = target + path_len(target);
+    char *part;
+    int rc = 1;
+
+    while (*p != '\0' && !(strncmp(p + 1, name, n) == 0 && p[n + 1] == '='))
+        p += 1 + strcspn(p + 1, "&");
+    if (*p == '\0')
+        return 0;
+    len = strcspn(p + n + 2, "&");
+    part = strndup(p + n + 2, len);
+    CHECK(part != NULL);
+    if (len >= max || strchr(part, '?') != NULL || !decode(part, out))
+        rc = -1;
+    free(part);
+    return rc;
+}

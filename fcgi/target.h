@@ -4,6 +4,8 @@
 #ifndef SLUICE_TARGET_H
 #define SLUICE_TARGET_H
 
+#include <stddef.h>
+
 struct fault;
 
 /*
@@ -14,5 +16,9 @@ struct fault;
  */
 void target_read(char **target, char **path, const char *uri,
                  struct fault *fault);
+
+/* The parameter NAME in the query of TARGET, decoded, into OUT, of MAX bytes.
+ * 0: there is none; -1: it is too long, or no plain text. */
+int target_query(const char *target, const char *name, char *out, size_t max);
 
 #endif

@@ -17,6 +17,8 @@
 #include "fcgi/config/bounds.h"
 #include "lib/buf.h"
 
+struct json_object;
+
 /* ---- a request -------------------------------------------------------------- */
 
 /* Does the client want the model to think? */
@@ -125,8 +127,19 @@ const char *messages_error_words(int status, const char *words,
 /* Appends an error as a body; WORDS may be anything. */
 void messages_error(int status, const char *words, struct buf *out);
 
-/* Appends the upstream's list of models BODY, LEN bytes and a zero, as
- * Anthropic has lists.  0, or -1: it is none, and OUT is as it was. */
-int messages_models(const char *body, size_t len, struct buf *out);
+/* Which part of a list is wanted: so many, behind or before the model that is
+ * called so.  All zeros: all of it. */
+struct messages_page {
+    int64_t limit;
+    const char *after, *before;
+};
+
+/* Appends a part of LIST, an array of models as chat's API has them, each with an
+ * "id", as Anthropic has lists.  0, or -1: none is called as PAGE says, and OUT is
+ * as it was. */
+int messages_models(struct json_object *list, const struct messages_page *page,
+                    struct buf *out);
+/* One of them. */
+void messages_model(struct json_object *model, struct buf *out);
 
 #endif

@@ -4,10 +4,12 @@
  *   {"data":[{"type":"model","id":"...","display_name":"...",
  *   "created_at":"..."}],"has_more":false,"first_id":"...","last_id":"..."}
  *
- * All of them at once.  When one came to be is told as the list tells it; what
- * has no time has 1970, as Anthropic's own lists do.
+ * All of them at once, unless its client wants a page.  When one came to be is
+ * told as the list tells it; what has no time has 1970, as Anthropic's own lists
+ * do.
  */
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <time.h>
 
 #include "fcgi/messages/json_read.h"
@@ -28,7 +30,7 @@ static void write_time(struct buf *out, struct json_object *created)
     buf_str(out, text);
 }
 
-static void write_model(struct buf *out, struct json_object *model)
+void messages_model(struct json_object *model, struct buf *out)
 {
     struct json_object *id = json_read_string(model, "id");
     struct json_object *name = json_read_string(model, "display_name");
@@ -42,47 +44,81 @@ static void write_model(struct buf *out, struct json_object *model)
     buf_str(out, "\"}");
 }
 
+/* ---- pages ------------------------------------------------------------------ */
+
+/* A part of a list. */
+struct part {
+    size_t from, end;
+    bool has_more; /* in the direction that is asked in */
+};
+
+/* Where the model ID is in LIST; its length: nowhere. */
+static size_t place_of(struct json_object *list, const char *id)
+{
+    size_t i, n = json_object_array_length(list);
+
+    for (i = 0; i < n; i++)
+        if (json_read_is(json_object_array_get_idx(list, i), "id", id))
+            break;
+    return i;
+}
+
+/* The first ones behind `after`, or the last ones before `before`.  False: no
+ * model is called so. */
+static bool find_part(struct json_object *list,
+                      const struct messages_page *page, struct part *out)
+{
+    size_t n = json_object_array_length(list);
+    size_t most = page->limit > 0 ? (size_t)page->limit : n;
+
+    *out = (struct part){0, n, false};
+    if (page->after != NULL) {
+        out->from = place_of(list, page->after) + 1;
+        if (out->from > n)
+            return false;
+    }
+    if (page->before != NULL) {
+        out->end = place_of(list, page->before);
+        if (out->end == n)
+            return false;
+    }
+    if (out->end < out->from)
+        out->end = out->from;
+    out->has_more = out->end - out->from > most;
+    if (out->has_more && page->before != NULL && page->after == NULL)
+        out->from = out->end - most;
+    else if (out->has_more)
+        out->end = out->from + most;
+    return true;
+}
+
 static void write_cursor(struct buf *out, const char *key,
-                         struct json_object *id)
+                         struct json_object *list, size_t at)
 {
     buf_fmt(out, ",\"%s\":", key);
-    if (id != NULL)
-        json_write_string(out, id);
+    if (at < json_object_array_length(list))
+        json_write_string(
+            out, json_read_string(json_object_array_get_idx(list, at), "id"));
     else
         buf_str(out, "null");
 }
 
-static void write_list(struct buf *out, struct json_object *list)
+int messages_models(struct json_object *list, const struct messages_page *page,
+                    struct buf *out)
 {
-    struct json_object *first = NULL, *last = NULL;
-    size_t i, n = json_object_array_length(list);
+    size_t none = json_object_array_length(list), i;
+    struct part p;
 
+    if (!find_part(list, page, &p))
+        return -1;
     buf_str(out, "{\"data\":[");
-    for (i = 0; i < n; i++) {
-        struct json_object *model = json_object_array_get_idx(list, i);
-        struct json_object *id = json_read_string(model, "id");
-
-        if (id == NULL)
-            continue;
-        buf_str(out, first != NULL ? "," : "");
-        write_model(out, model);
-        first = first != NULL ? first : id;
-        last = id;
+    for (i = p.from; i < p.end; i++) {
+        buf_str(out, i > p.from ? "," : "");
+        messages_model(json_object_array_get_idx(list, i), out);
     }
-    buf_str(out, "],\"has_more\":false");
-    write_cursor(out, "first_id", first);
-    write_cursor(out, "last_id", last);
+    buf_fmt(out, "],\"has_more\":%s", p.has_more ? "true" : "false");
+    write_cursor(out, "first_id", list, p.from < p.end ? p.from : none);
+    write_cursor(out, "last_id", list, p.from < p.end ? p.end - 1 : none);
     buf_str(out, "}");
-}
-
-int messages_models(const char *body, size_t len, struct buf *out)
-{
-    struct json_object *root, *list;
-
-    (void)json_read_object(body, len, &root);
-    list = json_read_list(root, "data");
-    if (list != NULL)
-        write_list(out, list);
-    json_object_put(root);
-    return list != NULL ? 0 : -1;
+    return 0;
 }

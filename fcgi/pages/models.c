@@ -21,7 +21,7 @@
 #include "fcgi/config/config.h"
 #include "fcgi/exchange.h"
 #include "fcgi/free.h"
-#include "fcgi/messages/messages.h"
+#include "fcgi/models_told.h"
 #include "fcgi/pages/ask_models.h"
 #include "fcgi/upstream/listed.h"
 #include "fcgi/upstream/listing.h"
@@ -61,70 +61,6 @@ static void ask_next(struct models *m);
 
 /* ---- answering --------------------------------------------------------------- */
 
-/* LIST, in the shape of the API that asks: Anthropic's clients say which of its
- * versions they speak. */
-static enum step answer_as_asked(struct exchange *x, struct buf *list)
-{
-    struct buf theirs = {NULL, 0, 0, 0};
-    enum step next;
-
-    *buf_room(list, 1) = '\0';
-    if (asked_header(&x->req->headers, "anthropic-version") == NULL ||
-        messages_models(buf_head(list), list->len, &theirs) == -1)
-        return exchange_json(x, list);
-    next = exchange_json(x, &theirs);
-    buf_free(&theirs);
-    return next;
-}
-
-static enum step answer_list(struct exchange *x, json_object *list)
-{
-    struct buf b = {NULL, 0, 0, 0};
-    enum step next;
-
-    buf_str(&b, "{\"object\":\"list\",\"data\":");
-    buf_json_text(
-        &b, json_object_to_json_string_ext(
-                list, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-    buf_str(&b, "}\n");
-    next = answer_as_asked(x, &b);
-    buf_free(&b);
-    return next;
-}
-
-static enum step answer_one(struct exchange *x, json_object *list,
-                            const char *id)
-{
-    size_t i, n = json_object_array_length(list);
-    struct buf b = {NULL, 0, 0, 0};
-    enum step next;
-
-    for (i = 0; i < n; i++) {
-        json_object *one = json_object_array_get_idx(list, i);
-        json_object *v;
-
-        if (!json_object_object_get_ex(one, "id", &v) ||
-            strcmp(json_object_get_string(v), id) != 0)
-            continue;
-        buf_json_text(&b, json_object_to_json_string_ext(
-                              one, JSON_C_TO_STRING_PLAIN |
-                                       JSON_C_TO_STRING_NOSLASHESCAPE));
-        buf_str(&b, "\n");
-        next = exchange_json(x, &b);
-        buf_free(&b);
-        return next;
-    }
-    return exchange_fail(x, ERROR_MODEL_NOT_FOUND,
-                         "The upstream lists no model \"%.120s\".", id);
-}
-
-static enum step answer_from(struct exchange *x, json_object *list)
-{
-    const char *id = x->req->path + strlen("/v1/models");
-
-    return *id == '\0' ? answer_list(x, list) : answer_one(x, list, id + 1);
-}
-
 /* Everyone who waited for the list gets it, or hears why not. */
 static void answer_all(struct models *m)
 {
@@ -134,7 +70,7 @@ static void answer_all(struct models *m)
         struct exchange *x = m->waiting[--m->n_waiting];
 
         if (m->list != NULL)
-            (void)answer_from(x, m->list);
+            (void)models_tell(x, m->list);
         else
             (void)exchange_fail_as(x, e->status, e->code, e->retry_ms, e->retry,
                                    "%s", e->message);
@@ -430,11 +366,14 @@ static enum step too_many(struct exchange *x)
 enum step models_answer(struct exchange *x)
 {
     struct models *m = x->s->models;
+    enum step next;
 
+    if (models_tell_alias(x, &next))
+        return next;
     if (x->s->cfg->upstreams[0].api_key == NULL)
         return free_go(x);
     if (m->list != NULL && loop_now(x->s->loop) - m->fetched_ns < FRESH_NS)
-        return answer_from(x, m->list);
+        return models_tell(x, m->list);
     if (m->n_waiting == ARRAY_LEN(m->waiting))
         return too_many(x);
     m->waiting[m->n_waiting++] = x;

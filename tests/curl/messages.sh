@@ -2,6 +2,7 @@
 # Anthropic's Messages API before an upstream that speaks chat completions, and
 # before one that speaks it itself; names of models.
 # shellcheck source=tests/curl/lib.sh
+# shellcheck disable=SC2317 # called through wait_for
 . "$(dirname "$0")/lib.sh"
 
 J=(-H 'Content-Type: application/json' -H 'anthropic-version: 2023-06-01')

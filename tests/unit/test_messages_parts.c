@@ -122,32 +122,58 @@ static void images_tell_their_size(void)
 
 /* ---- models ----------------------------------------------------------------- */
 
+#define A                                                                      \
+    "{'type':'model','id':'a/b','display_name':'a/b','created_at':"            \
+    "'2023-11-14T22:13:20Z'}"
+#define C                                                                      \
+    "{'type':'model','id':'c','display_name':'C','created_at':"                \
+    "'1970-01-01T00:00:00Z'}"
+#define D                                                                      \
+    "{'type':'model','id':'d','display_name':'d','created_at':"                \
+    "'1970-01-01T00:00:00Z'}"
+#define LIST(models, more, first, last)                                        \
+    "{'data':[" models "],'has_more':" more ",'first_id':" first               \
+    ",'last_id':" last "}"
+
 static void a_list_of_models_has_its_form(void)
 {
     static const struct {
-        const char *body, *want;
+        struct messages_page page;
+        const char *want; /* NULL: no model is called so */
     } rows[] = {
-        {"{'object':'list','data':[{'id':'a/b','created':1700000000},{'id':"
-         "'c','created':-1,'display_name':'C'},{'object':'model'},7]}",
-         "{'data':[{'type':'model','id':'a/b','display_name':'a/b',"
-         "'created_at':'2023-11-14T22:13:20Z'},{'type':'model','id':'c',"
-         "'display_name':'C','created_at':'1970-01-01T00:00:00Z'}],"
-         "'has_more':false,'first_id':'a/b','last_id':'c'}"},
-        {"{'data':[]}",
-         "{'data':[],'has_more':false,'first_id':null,'last_id':null}"},
-        {"{'error':'x'}", ""},
+        {{0, NULL, NULL}, LIST(A "," C "," D, "false", "'a/b'", "'d'")},
+        {{3, NULL, NULL}, LIST(A "," C "," D, "false", "'a/b'", "'d'")},
+        {{2, NULL, NULL}, LIST(A "," C, "true", "'a/b'", "'c'")},
+        {{2, "c", NULL}, LIST(D, "false", "'d'", "'d'")},
+        {{1, "a/b", NULL}, LIST(C, "true", "'c'", "'c'")},
+        {{2, "d", NULL}, LIST("", "false", "null", "null")},
+        {{1, NULL, "d"}, LIST(C, "true", "'c'", "'c'")},
+        {{2, NULL, "d"}, LIST(A "," C, "false", "'a/b'", "'c'")},
+        {{2, NULL, "a/b"}, LIST("", "false", "null", "null")},
+        {{0, "a/b", "d"}, LIST(C, "false", "'c'", "'c'")},
+        {{0, "d", "a/b"}, LIST("", "false", "null", "null")},
+        {{1, "x", NULL}, NULL},
+        {{1, NULL, "x"}, NULL},
     };
+    struct buf text =
+        lab_json("{'l':[{'id':'a/b','created':1700000000},{'id':'c',"
+                 "'created':-1,'display_name':'C'},{'id':'d'}]}");
+    struct json_object *root, *list;
     size_t i;
 
+    CU_ASSERT_EQUAL_FATAL(json_read_object(buf_head(&text), text.len, &root),
+                          JSON_READ_OK);
+    list = json_read_list(root, "l");
     for (i = 0; i < ARRAY_LEN(rows); i++) {
-        struct buf text = lab_json(rows[i].body), out = {NULL, 0, 0, 0};
+        struct buf out = {NULL, 0, 0, 0};
 
-        CU_ASSERT_EQUAL(messages_models(buf_head(&text), text.len, &out),
-                        rows[i].want[0] == '\0' ? -1 : 0);
-        lab_holds(&out, rows[i].want, true);
-        buf_free(&text);
+        CU_ASSERT_EQUAL(messages_models(list, &rows[i].page, &out),
+                        rows[i].want == NULL ? -1 : 0);
+        lab_holds(&out, rows[i].want == NULL ? "" : rows[i].want, true);
         buf_free(&out);
     }
+    json_object_put(root);
+    buf_free(&text);
 }
 
 /* ---- JSON ------------------------------------------------------------------- */
