@@ -22,6 +22,7 @@
 #include "fcgi/messages/messages.h"
 #include "fcgi/route.h"
 #include "fcgi/target.h"
+#include "fcgi/tongue.h"
 #include "fcgi/upstream/listing.h"
 
 #define PATH      "/v1/models"
@@ -206,7 +207,8 @@ static bool is_to_be_retold(const struct exchange *x, const struct buf *body)
 
     return body->len > 0 && request_speaks_messages(x->req) &&
            strncmp(path, PATH, n) == 0 && (path[n] == '\0' || path[n] == '/') &&
-           !protocols_has_messages(&x->s->cfg->upstreams[x->attempt.upstream]);
+           !protocols_has(&x->s->cfg->upstreams[x->attempt.upstream],
+                          tongue_messages.protocol);
 }
 
 /* As above, into OUT; false: BODY is none. */

@@ -124,24 +124,27 @@ void chat_answer_parts(const struct chat_answer *a, struct buf *thought,
                        struct buf *words)
 {
     const char *end;
+    bool thinks = a->thought.len > 0;
     size_t blanks;
 
     *thought = *words = (struct buf){NULL, 0, 0, 0};
     buf_add(words, buf_head(&a->words), a->words.len);
-    buf_add(words, buf_head(&a->refusal), a->refusal.len);
     blanks = blanks_at(words);
     if (a->thought.len > 0) {
         buf_add(thought, buf_head(&a->thought), a->thought.len);
     } else if (words->len >= blanks + 7 &&
                memcmp(buf_head(words) + blanks, "<think>", 7) == 0) {
+        thinks = true;
         buf_take(words, blanks + 7);
         end = memmem(buf_head(words), words->len, "</think>", 8);
         buf_add(thought, buf_head(words),
                 end == NULL ? words->len : (size_t)(end - buf_head(words)));
         buf_take(words, end == NULL ? words->len : thought->len + 8);
-    } else {
-        return; /* no thinking: nothing is parted */
     }
+    /* It ends thinking that nobody has ended. */
+    buf_add(words, buf_head(&a->refusal), a->refusal.len);
+    if (!thinks)
+        return; /* nothing is parted */
     buf_take(thought, blanks_at(thought));
     buf_take(words, blanks_at(words));
 }

@@ -476,7 +476,7 @@ static void they_are_shown_as_they_are_written(void)
              "{}");
     CU_ASSERT_TRUE(has(&b, "\"fallbacks\":{\"value\":{\"gpt\":[\"a/x\","
                            "\"b/\\\"y\"],\"o3\":[\"c\"]},\"default\":{},"
-                           "\"type\":\"map\",\"live\":false,\"reload\":true"));
+                           "\"type\":\"map\",\"live\":true"));
     buf_free(&b);
 }
 
@@ -510,7 +510,7 @@ static void names_are_shown_as_they_are_written(void)
     put_page(&b, "{'model_alias':{'c*':'a/\\\"x','o?':'c'}}", "{}");
     CU_ASSERT_TRUE(has(&b, "\"model_alias\":{\"value\":{\"c*\":\"a/\\\"x\","
                            "\"o?\":\"c\"},\"default\":{},\"type\":\"map\","
-                           "\"live\":false,\"reload\":true"));
+                           "\"live\":true"));
     buf_free(&b);
 }
 

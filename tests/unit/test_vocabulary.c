@@ -117,7 +117,8 @@ static void each_error_has_a_row_that_holds_together(void)
         CU_ASSERT_STRING_NOT_EQUAL(reply_reason(row->status), "Status");
         CU_ASSERT_TRUE(row->retry >= -1 && row->retry <= 1);
         CU_ASSERT_NOT_EQUAL(row->outcome, OUTCOME_OK);
-        if (row->reason != REASON_NONE && row->reason != REASON_OTHER)
+        if (row->reason != REASON_NONE && row->reason != REASON_OTHER &&
+            i != ERROR_THREAD) /* Anthropic's word, and a reason of ours */
             CU_ASSERT_STRING_EQUAL(row->text + strlen("sluice_"),
                                    reason_names[row->reason]);
         for (k = ERROR_NONE + 1; k < i; k++)
@@ -134,7 +135,7 @@ static void each_reason_has_an_error(void)
 
     for (r = REASON_NONE + 1; r < REASONS; r++) {
         for (i = n = 0; i < ERROR_CODES; i++)
-            n += error_rows[i].reason == (enum reason)r;
+            n += error_rows[i].reason == (enum reason)r && i != ERROR_THREAD;
         CU_ASSERT_EQUAL(n, 1);
     }
 }
