@@ -55,7 +55,8 @@ static void note_attempt(struct exchange *x, enum upstream_error error,
                          bool again, bool fine)
 {
     const struct request_stats *m = &x->stats;
-    struct limiter_attempt a = {-1, -1, error, again, fine, ""};
+    struct limiter_attempt a = {
+        -1, -1, error, again, fine, "", x->attempt.upstream};
 
     limiter_provider_of(exchange_served_by(x), a.provider);
     if (m->sending && m->first_ns != 0) {

@@ -71,19 +71,48 @@ void completions_resolve(struct limiter *lim)
     }
 }
 
+/* An upstream's name, which goes with what it answered wherever its row is. */
+static const char *name_of(const struct limiter *lim, uint32_t upstream)
+{
+    return upstream < lim->set.n_upstreams ? lim->set.rules[upstream].name : "";
+}
+
+static void count_refusal(const struct limiter *lim, struct stats_layout *st,
+                          const struct limiter_attempt *a)
+{
+    static const struct trail_count one = {1, -1, -1};
+
+    if (a->error == UPSTREAM_RATE)
+        trails_count(&st->trails, &st->history, NONE, name_of(lim, a->upstream),
+                     &one);
+}
+
+static void count_tokens(const struct limiter *lim, struct stats_layout *st,
+                         const struct completion *c)
+{
+    const struct trail_count n = {0, c->note.tokens_in, c->note.tokens_out};
+
+    if (n.tokens_in > 0 || n.tokens_out > 0)
+        trails_count(&st->trails, &st->history, c->owner,
+                     name_of(lim, c->note.upstream), &n);
+}
+
 /* Sends first: with its first success a provider has a name. */
 void completions_apply(struct limiter *lim, struct stats_layout *st)
 {
     uint32_t i;
 
-    for (i = 0; i < lim->n_tries; i++)
+    for (i = 0; i < lim->n_tries; i++) {
         counters_attempt(st, &lim->tries[i]);
+        count_refusal(lim, st, &lim->tries[i]);
+    }
     for (i = 0; i < lim->n_notes; i++) {
         const struct completion *c = &lim->notes[i];
         const struct figures_of who = {c->client, c->model, c->owner,
                                        c->note.client, c->note.model};
 
         counters_note(st, &c->note, &who, lim->now);
+        count_tokens(lim, st, c);
     }
     lim->n_tries = lim->n_notes = 0;
 }

@@ -211,6 +211,7 @@ bool limiter_history(struct limiter *lim, const struct past_range *range,
     room = malloc(PIECE * sizeof(*room));
     CHECK(room != NULL);
     ring = choose(range->from_s, range->now_s);
+    out->ring = (uint32_t)(ring - history_rings);
     lay_out(ring, range, out);
     if (out->n > 0)
         ok = fill(lim, ring, out, room);

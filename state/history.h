@@ -39,6 +39,7 @@ struct past_step {
 struct limiter_past {
     int64_t from_s, to_s, step_s;
     int64_t kept_from_s; /* the oldest there is; 0: none */
+    uint32_t ring;       /* it is made of its records */
     uint32_t n;
     struct past_step steps[PAST_POINTS];
 };
@@ -48,6 +49,26 @@ struct limiter_past {
 MUST_USE bool limiter_history(struct limiter *lim,
                               const struct past_range *range,
                               struct limiter_past *out);
+
+/* What went to one upstream, by the name it had. */
+struct past_went {
+    char name[32];
+    struct past_went_step {
+        uint64_t sends, refused, tokens_in, tokens_out;
+    } steps[PAST_POINTS];
+};
+
+struct past_trails {
+    int64_t kept_from_s; /* the oldest that is known; 0: none */
+    uint32_t n;
+    struct past_went of[LIMITER_UPSTREAMS];
+};
+
+/* Where the requests of PAST went, step by step: those with anything in it, in
+ * the order of their names.  False: the state is busy. */
+MUST_USE bool limiter_history_trails(struct limiter *lim,
+                                     const struct limiter_past *past,
+                                     struct past_trails *out);
 
 /* History is to be kept in directory DATA_DIR, made if only it is missing:
  * every EVERY_NS by one of all workers, and at the end.  Called once. */

@@ -27,7 +27,6 @@
 #include "state/history_pieces.h"
 #include "state/say.h"
 #include "state/section.h"
-#include "state/stats/history_file.h"
 #include "state/worker.h"
 
 #define LEASE_NS (20 * NS_PER_S)
@@ -53,13 +52,12 @@ struct archive {
     enum archive_state state;
 
     struct history_pieces all; /* read, or to be written */
-    uint32_t at;               /* of them the next one to be added */
 
     pthread_t thread;
     bool has_thread;
     int done; /* set by the thread, last */
     int64_t until_ns;
-    enum history_file_result result;
+    enum vault_result result;
     char msg[256];
     const char *tell; /* MSG is to be logged, after this; NULL: it is not */
 };
@@ -105,11 +103,11 @@ static void *work(void *arg)
     struct archive *k = arg;
 
     if (k->state == KEEP_READ)
-        k->result = history_file_read(k->dir, &k->all.items, &k->all.n,
-                                      k->until_ns, k->msg, sizeof(k->msg));
+        k->result = history_pieces_read(&k->all, k->dir, k->until_ns, k->msg,
+                                        sizeof(k->msg));
     else
-        k->result = history_file_write(k->dir, k->all.items, k->all.n,
-                                       k->until_ns, k->msg, sizeof(k->msg));
+        k->result = history_pieces_write(&k->all, k->dir, k->until_ns, k->msg,
+                                         sizeof(k->msg));
     __atomic_store_n(&k->done, 1, __ATOMIC_RELEASE);
     return NULL;
 }
@@ -217,13 +215,9 @@ static void read_again(struct limiter *lim, struct lay_history *h)
     lim->archive->state = KEEP_IDLE;
 }
 
-/* In the order of the places; each is marked as looked at before it is added,
- * so that a kill in between costs one record and doubles none. */
 static void fill_piece(struct limiter *lim, struct archive *k,
                        struct lay_history *h)
 {
-    uint32_t i;
-
     if (!is_ours(lim, h) || h->filled) {
         k->state = KEEP_IDLE;
         return;
@@ -233,15 +227,7 @@ static void fill_piece(struct limiter *lim, struct archive *k,
         return;
     }
     h->lease_ns = lim->now + LEASE_NS;
-    for (i = 0; i < HISTORY_PIECE && k->at < k->all.n; i++, k->at++) {
-        uint32_t place = k->all.items[k->at].place;
-
-        if (place < h->filled_to)
-            continue;
-        h->filled_to = place + 1;
-        rings_fill(h, place, &k->all.items[k->at].moment);
-    }
-    if (k->at < k->all.n)
+    if (!history_pieces_fill(&k->all, lim->stats.lay))
         return;
     judge(lim, h, "");
     h->filled = 1;
@@ -274,7 +260,7 @@ void history_save_step(struct limiter *lim)
         break;
     case KEEP_COLLECT:
         if (is_ours(lim, h) && k->all.piece != NULL)
-            history_pieces_copy(&k->all, h);
+            history_pieces_copy(&k->all, lim->stats.lay);
         else if (!is_ours(lim, h))
             k->state = KEEP_IDLE;
         break;
@@ -337,7 +323,7 @@ static void look_last(void *arg)
     if (l->first)
         history_pieces_begin(&k->all, l->all ? 1 : from, to);
     l->first = false;
-    history_pieces_copy(&k->all, h);
+    history_pieces_copy(&k->all, l->lim->stats.lay);
 }
 
 /* What changed, or ALL.  Nothing is marked as saved: whoever comes next saves
@@ -365,15 +351,15 @@ static bool collect(struct limiter *lim, bool all)
 static void save_last(struct limiter *lim)
 {
     struct archive *k = lim->archive;
-    enum history_file_result res = VAULT_ASIDE;
+    enum vault_result res = VAULT_ASIDE;
     int tries;
 
     for (tries = 0; tries < 3 && (res == VAULT_ASIDE || res == VAULT_NEW);
          tries++) {
         if (!collect(lim, tries > 0))
             return;
-        res = history_file_write(k->dir, k->all.items, k->all.n, NEVER, k->msg,
-                                 sizeof(k->msg));
+        res = history_pieces_write(&k->all, k->dir, NEVER, k->msg,
+                                   sizeof(k->msg));
         if (res == VAULT_ASIDE)
             limiter_say(lim, "history", "a new file is begun: %s", k->msg);
     }

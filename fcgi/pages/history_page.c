@@ -21,27 +21,48 @@
 
 /* ---- the question ---------------------------------------------------------- */
 
-/* The parameter NAME of QUERY; false: it is there and is no number. */
-static bool number(const char *query, const char *name, double *out)
+/* What stands behind NAME in QUERY; NULL: it is not there. */
+static const char *find(const char *query, const char *name)
 {
     size_t n = strlen(name);
     const char *p = query;
-    char *end;
 
     while (p != NULL && *p != '\0') {
-        if (strncmp(p, name, n) == 0 && p[n] == '=') {
-            double v = strtod(p + n + 1, &end);
-
-            if (end == p + n + 1 || (*end != '\0' && *end != '&') ||
-                !isfinite(v) || fabs(v) > TIME_MAX)
-                return false;
-            *out = v;
-            return true;
-        }
+        if (strncmp(p, name, n) == 0 && p[n] == '=')
+            return p + n + 1;
         p = strchr(p, '&');
         p = p != NULL ? p + 1 : NULL;
     }
+    return NULL;
+}
+
+/* The number NAME of QUERY; false: it is there and is none. */
+static bool number(const char *query, const char *name, double *out)
+{
+    const char *p = find(query, name);
+    char *end;
+    double v;
+
+    if (p == NULL)
+        return true;
+    v = strtod(p, &end);
+    if (end == p || (*end != '\0' && *end != '&') || !isfinite(v) ||
+        fabs(v) > TIME_MAX)
+        return false;
+    *out = v;
     return true;
+}
+
+/* False: something else is asked for than what there is. */
+static bool by_upstream(const char *query, bool *out)
+{
+    static const char word[] = "upstream";
+    const char *p = find(query, "by");
+
+    *out = p != NULL;
+    return p == NULL ||
+           (strncmp(p, word, sizeof(word) - 1) == 0 &&
+            (p[sizeof(word) - 1] == '\0' || p[sizeof(word) - 1] == '&'));
 }
 
 /* A moment, or seconds before now. */
@@ -54,7 +75,7 @@ static int64_t moment(double v, int64_t now_s)
 }
 
 bool history_page_parse(const char *target, int64_t now_s,
-                        struct past_range *out, const char **what)
+                        struct history_query *out, const char **what)
 {
     double from = -SPAN_S, to = (double)now_s, points = POINTS;
     const char *query = strchr(target, '?');
@@ -70,12 +91,16 @@ bool history_page_parse(const char *target, int64_t now_s,
         *what = "points must be a whole number from 1 to 1000";
         return false;
     }
-    out->now_s = now_s;
-    out->from_s = moment(from, now_s);
-    out->to_s = moment(to, now_s);
-    out->points = (uint32_t)points;
+    if (!by_upstream(query, &out->by_upstream)) {
+        *what = "by can be upstream";
+        return false;
+    }
+    out->range.now_s = now_s;
+    out->range.from_s = moment(from, now_s);
+    out->range.to_s = moment(to, now_s);
+    out->range.points = (uint32_t)points;
     *what = "from must not be after to";
-    return out->from_s <= out->to_s;
+    return out->range.from_s <= out->range.to_s;
 }
 
 /* ---- the answer ---------------------------------------------------------------- */
@@ -171,16 +196,80 @@ static void put_column(struct buf *b, const struct limiter_past *p,
     buf_str(b, "]");
 }
 
-void history_page_put(struct buf *b, const struct limiter_past *p)
+/* ---- by upstream --------------------------------------------------------------- */
+
+static const struct went_column {
+    const char *name;
+    size_t at;
+} went_columns[] = {
+    {"sends", offsetof(struct past_went_step, sends)},
+    {"refused", offsetof(struct past_went_step, refused)},
+    {"tokens_in", offsetof(struct past_went_step, tokens_in)},
+    {"tokens_out", offsetof(struct past_went_step, tokens_out)},
+};
+
+static void put_moment(struct buf *b, int64_t at_s)
+{
+    if (at_s > 0)
+        buf_int(b, at_s);
+    else
+        buf_str(b, "null");
+}
+
+/* Nothing of a step that ended before that was counted. */
+static void put_went(struct buf *b, const struct limiter_past *p,
+                     const struct past_trails *trails,
+                     const struct past_went *went, const struct went_column *c)
+{
+    uint64_t n;
+    uint32_t i;
+
+    buf_fmt(b, "\"%s\":[", c->name);
+    for (i = 0; i < p->n; i++) {
+        memcpy(&n, (const char *)&went->steps[i] + c->at, sizeof(n));
+        if (i > 0)
+            buf_add(b, ",", 1);
+        if (p->steps[i].kept &&
+            p->steps[i].begin_s + p->step_s > trails->kept_from_s)
+            buf_int(b, (int64_t)n);
+        else
+            buf_add(b, "null", 4);
+    }
+    buf_str(b, "]");
+}
+
+static void put_trails(struct buf *b, const struct limiter_past *p,
+                       const struct past_trails *trails)
+{
+    uint32_t i;
+    size_t k;
+
+    buf_str(b, ",\"upstreams_kept_from\":");
+    put_moment(b, trails->kept_from_s);
+    buf_str(b, ",\"upstreams\":{");
+    for (i = 0; i < trails->n; i++) {
+        if (i > 0)
+            buf_add(b, ",", 1);
+        buf_json(b, trails->of[i].name);
+        buf_str(b, ":{");
+        for (k = 0; k < ARRAY_LEN(went_columns); k++) {
+            if (k > 0)
+                buf_add(b, ",", 1);
+            put_went(b, p, trails, &trails->of[i], &went_columns[k]);
+        }
+        buf_str(b, "}");
+    }
+    buf_str(b, "}");
+}
+
+void history_page_put(struct buf *b, const struct limiter_past *p,
+                      const struct past_trails *trails)
 {
     uint32_t i;
 
     buf_fmt(b, "{\"from\":%lld,\"to\":%lld,\"step_s\":%lld,\"kept_from\":",
             (long long)p->from_s, (long long)p->to_s, (long long)p->step_s);
-    if (p->kept_from_s > 0)
-        buf_int(b, p->kept_from_s);
-    else
-        buf_str(b, "null");
+    put_moment(b, p->kept_from_s);
     buf_str(b, ",\"t\":[");
     for (i = 0; i < p->n; i++) {
         if (i > 0)
@@ -196,29 +285,45 @@ void history_page_put(struct buf *b, const struct limiter_past *p)
                                     offsetof(struct past_step, outcomes) +
                                         i * sizeof(uint64_t),
                                     KIND_U64});
+    if (trails != NULL)
+        put_trails(b, p, trails);
     buf_str(b, "}\n");
+}
+
+/* What was asked, or false: the state is busy. */
+static bool tell(struct limiter *lim, const struct history_query *q,
+                 struct buf *b)
+{
+    struct limiter_past *past = malloc(sizeof(*past));
+    struct past_trails *trails = NULL;
+    bool ok;
+
+    CHECK(past != NULL);
+    ok = limiter_history(lim, &q->range, past);
+    if (ok && q->by_upstream) {
+        trails = malloc(sizeof(*trails));
+        CHECK(trails != NULL);
+        ok = limiter_history_trails(lim, past, trails);
+    }
+    if (ok)
+        history_page_put(b, past, trails);
+    free(trails);
+    free(past);
+    return ok;
 }
 
 enum step history_page_answer(struct exchange *x)
 {
     int64_t now_s = clock_wall_ms() / 1000;
     struct buf b = {NULL, 0, 0, 0};
-    struct limiter_past *past;
-    struct past_range range;
+    struct history_query query;
     const char *what;
     int next;
 
-    if (!history_page_parse(x->req->target, now_s, &range, &what))
+    if (!history_page_parse(x->req->target, now_s, &query, &what))
         return exchange_fail(x, ERROR_BAD_REQUEST, "%s.", what);
-    past = malloc(sizeof(*past));
-    CHECK(past != NULL);
-    if (limiter_history(x->s->lim, &range, past)) {
-        history_page_put(&b, past);
-        next = exchange_json(x, &b);
-    } else {
-        next = exchange_later(x);
-    }
+    next = tell(x->s->lim, &query, &b) ? exchange_json(x, &b)
+                                       : exchange_later(x);
     buf_free(&b);
-    free(past);
     return next;
 }

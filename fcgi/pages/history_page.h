@@ -11,12 +11,20 @@
 
 struct exchange;
 
+/* What is asked. */
+struct history_query {
+    struct past_range range;
+    bool by_upstream; /* and where they went */
+};
+
 /* Reads the query of TARGET, a path with or without one.  False: *WHAT, a
  * literal, says which parameter is wrong and what it may be. */
 bool history_page_parse(const char *target, int64_t now_s,
-                        struct past_range *out, const char **what);
-/* The answer, as JSON: columns of one length. */
-void history_page_put(struct buf *b, const struct limiter_past *p);
+                        struct history_query *out, const char **what);
+/* The answer, as JSON: columns of one length.  TRAILS: with those of each
+ * upstream; or NULL. */
+void history_page_put(struct buf *b, const struct limiter_past *p,
+                      const struct past_trails *trails);
 
 /* */
 enum step history_page_answer(struct exchange *x);

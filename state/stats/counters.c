@@ -212,6 +212,7 @@ void counters_went(struct stats_layout *st, uint32_t upstream, const char *name,
                    int64_t now)
 {
     upstream_sends_count(&st->tally, upstream, name, now);
+    trails_sent(&st->trails, &st->history, upstream, name);
 }
 
 /* ---- requests that nobody can tell of any more --------------------------- */

@@ -12,22 +12,14 @@
 
 #include "lib/base.h"
 #include "state/stats/rings.h"
+#include "state/stats/vault.h"
 
 #define VAULT_NAME       "history"
 #define VAULT_ASIDE_NAME "history.damaged" /* what was there and was not ours */
-#define VAULT_LOCK_NAME  ".history.lock"   /* held while one is made or moved */
 
 struct history_file_item {
     uint32_t place; /* in the table of moments */
     struct lay_moment moment;
-};
-
-enum history_file_result {
-    VAULT_OK = 0,
-    VAULT_NEW = 1,    /* there was no file */
-    VAULT_FAILED = 2, /* maybe it passes: the message says why */
-    VAULT_ASIDE = 3,  /* what was there is damaged or not ours, which the
-                       * message says, and has another name now */
 };
 
 /*
@@ -35,7 +27,7 @@ enum history_file_result {
  * *N are the caller's to free(3); else there are none.  Later than UNTIL_NS
  * (another worker has begun to do it) nothing is moved.
  */
-MUST_USE enum history_file_result history_file_read(
+MUST_USE enum vault_result history_file_read(
     const char *dir, struct history_file_item **items, uint32_t *n,
     int64_t until_ns, char *msg, size_t msg_max);
 
@@ -44,7 +36,7 @@ MUST_USE enum history_file_result history_file_read(
  * than UNTIL_NS.  On VAULT_OK and _NEW they are on the disk; after VAULT_ASIDE
  * nothing is, and the next try finds no file.
  */
-MUST_USE enum history_file_result history_file_write(
+MUST_USE enum vault_result history_file_write(
     const char *dir, const struct history_file_item *items, uint32_t n,
     int64_t until_ns, char *msg, size_t msg_max);
 

@@ -163,6 +163,7 @@ struct limiter_attempt {
     bool again; /* the request goes again because of the error */
     bool fine;  /* it is what its client wanted */
     char provider[LIMITER_PROVIDER_MAX];
+    uint32_t upstream; /* index into the settings */
 };
 
 #define TALLY_ROUTES    24

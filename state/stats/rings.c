@@ -55,7 +55,7 @@ uint32_t rings_place(const struct history_ring *ring, int64_t t)
     return ring->first + (uint32_t)(t / ring->step_s % ring->n);
 }
 
-static const struct history_ring *ring_of(uint32_t i)
+const struct history_ring *rings_of(uint32_t i)
 {
     uint32_t r = HISTORY_RINGS - 1;
 
@@ -66,7 +66,7 @@ static const struct history_ring *ring_of(uint32_t i)
 
 bool rings_belongs(const struct lay_moment *m, uint32_t i)
 {
-    const struct history_ring *ring = ring_of(i);
+    const struct history_ring *ring = rings_of(i);
 
     return i < HISTORY_ALL && rings_is_time(m->begin) &&
            m->begin % ring->step_s == 0 && rings_place(ring, m->begin) == i;

@@ -80,6 +80,8 @@ extern const struct history_ring history_rings[HISTORY_RINGS];
 bool rings_is_time(int64_t t);
 /* Where in the table RING keeps the moment T, which must be a time. */
 uint32_t rings_place(const struct history_ring *ring, int64_t t);
+/* The ring that place I is of. */
+const struct history_ring *rings_of(uint32_t i);
 /* Is M what the table may hold at place I? */
 bool rings_belongs(const struct lay_moment *m, uint32_t i);
 /* Adds what M counted to TO; their begins are not looked at. */

@@ -283,6 +283,7 @@ void stats_file_repair(struct stats_layout *st, int64_t now)
 {
     counters_rebuild(st);
     rings_rebuild(&st->history, now);
+    trails_rebuild(&st->trails);
     board_rebuild(&st->board, now);
 }
 

@@ -93,6 +93,19 @@ FACTS(lay_moment, LAY_MOMENT)
     N(S, mute) N(S, failures) N(S, pad) T(S, moments, lay_moment)
 FACTS(lay_history, LAY_HISTORY)
 
+#define LAY_TRAIL_STEP(N, A, T, S)                                             \
+    N(S, when) N(S, sends) N(S, refused) N(S, tokens_in) N(S, tokens_out)
+FACTS(lay_trail_step, LAY_TRAIL_STEP)
+
+#define LAY_TRAIL(N, A, T, S)                                                  \
+    A(S, name) N(S, last_s) N(S, used) N(S, pad) T(S, steps, lay_trail_step)
+FACTS(lay_trail, LAY_TRAIL)
+
+#define LAY_TRAILS(N, A, T, S)                                                 \
+    N(S, first_s) N(S, at_s) A(S, places) A(S, when) A(S, of_row)              \
+    N(S, filled_to) T(S, of, lay_trail)
+FACTS(lay_trails, LAY_TRAILS)
+
 #define LAY_SHEET(N, A, T, S)                                                  \
     N(S, turn) N(S, number) N(S, len) N(S, pad) A(S, text)
 FACTS(lay_sheet, LAY_SHEET)
@@ -115,7 +128,7 @@ FACTS_OF(lay_counters, LIMITER_COUNTERS(N_SUM, A_SUM),
 #define STATS_LAYOUT(N, A, T, S)                                               \
     T(S, head, lay_head) T(S, live, lay_stats_live)                            \
     T(S, counters, lay_counters) T(S, tally, lay_tally)                        \
-    T(S, history, lay_history) T(S, board, lay_board)
+    T(S, history, lay_history) T(S, trails, lay_trails) T(S, board, lay_board)
 FACTS(stats_layout, STATS_LAYOUT)
 /* clang-format on */
 

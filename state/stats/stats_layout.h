@@ -6,6 +6,7 @@
  *   counters  what all workers did, a number for each kind
  *   tally     what has become of requests so far
  *   history   what was when
+ *   trails    and what of it went to each upstream
  *   board     the status snapshot
  *
  * Nothing of it decides anything: a new counter, noise or the loss of the whole
@@ -26,10 +27,11 @@
 #include "state/stats/rings.h"
 #include "state/stats/sheets.h"
 #include "state/stats/tally.h"
+#include "state/stats/trails.h"
 
 #define STATS_NAME    "sluice.stats"
 #define STATS_MAGIC   "SLUSTAT\n"
-#define STATS_VERSION 3
+#define STATS_VERSION 4
 
 struct lay_stats_live {
     struct lay_flag flag;
@@ -49,9 +51,10 @@ struct stats_layout {
     struct lay_counters counters;
     struct lay_tally tally;
     struct lay_history history;
+    struct lay_trails trails;
     struct lay_board board;
 };
 
-static_assert(sizeof(struct stats_layout) < 5 << 20, "a few MB at most");
+static_assert(sizeof(struct stats_layout) < 9 << 20, "a few MB at most");
 
 #endif

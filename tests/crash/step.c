@@ -294,7 +294,7 @@ static void noted(void)
                                 .provider = "meta",
                                 .client = "victim",
                                 .model = "meta/model"};
-    struct limiter_attempt a = {1, 2, UPSTREAM_FINE, false, true, "meta"};
+    struct limiter_attempt a = {1, 2, UPSTREAM_FINE, false, true, "meta", 0};
 
     limiter_note_attempt(lim, &a);
     limiter_note(lim, &note);

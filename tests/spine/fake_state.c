@@ -171,3 +171,13 @@ bool limiter_history(struct limiter *lim, const struct past_range *range,
     (void)out;
     return false;
 }
+
+bool limiter_history_trails(struct limiter *lim,
+                            const struct limiter_past *past,
+                            struct past_trails *out)
+{
+    (void)lim;
+    (void)past;
+    (void)out;
+    return false;
+}

@@ -90,6 +90,8 @@ CU_ErrorCode test_rings_add(void);
 CU_ErrorCode test_grant_add(void);
 CU_ErrorCode test_history_save_add(void);
 CU_ErrorCode test_history_file_add(void);
+CU_ErrorCode test_trails_add(void);
+CU_ErrorCode test_trail_file_add(void);
 CU_ErrorCode test_board_add(void);
 CU_ErrorCode test_reservoir_add(void);
 CU_ErrorCode test_counters_add(void);

@@ -47,6 +47,8 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_board_add,
     test_upstream_map_add,
     test_history_file_add,
+    test_trails_add,
+    test_trail_file_add,
     test_rescope_add,
     test_alarms_add,
     test_turns_add,

@@ -20,7 +20,7 @@
 static int end_one(const char *dir, int go, uint32_t who)
 {
     struct history_file_item item = {.moment = {.begin = 1700000000 + who}};
-    enum history_file_result res = VAULT_NEW;
+    enum vault_result res = VAULT_NEW;
     char msg[256], byte;
     int tries;
 

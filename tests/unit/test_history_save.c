@@ -11,6 +11,7 @@
 #include "desk.h"
 #include "state/history.h"
 #include "state/stats/history_file.h"
+#include "state/stats/trail_file.h"
 #include "state/worker.h"
 
 #define RECORD (sizeof(struct lay_moment) + 8)
@@ -493,6 +494,8 @@ static void a_directory_that_cannot_be_is_said_once(void)
     limiter_close(d->w[0]);
     limiter_close(d->w[1]);
     d->w[0] = d->w[1] = NULL;
+    CU_ASSERT_EQUAL(unlink(path), 0);
+    snprintf(path, sizeof(path), "%s/none/data/" TRAIL_FILE_NAME, d->dir);
     CU_ASSERT_EQUAL(unlink(path), 0);
     snprintf(path, sizeof(path), "%s/none/data/" VAULT_LOCK_NAME, d->dir);
     CU_ASSERT_EQUAL(unlink(path), 0);
