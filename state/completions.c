@@ -83,7 +83,7 @@ static void count_refusal(const struct limiter *lim, struct stats_layout *st,
     static const struct trail_count one = {1, -1, -1};
 
     if (a->error == UPSTREAM_RATE)
-        trails_count(&st->trails, &st->history, NONE, name_of(lim, a->upstream),
+        trails_count(&st->trails, &st->history, name_of(lim, a->upstream),
                      &one);
 }
 
@@ -93,7 +93,7 @@ static void count_tokens(const struct limiter *lim, struct stats_layout *st,
     const struct trail_count n = {0, c->note.tokens_in, c->note.tokens_out};
 
     if (n.tokens_in > 0 || n.tokens_out > 0)
-        trails_count(&st->trails, &st->history, c->owner,
+        trails_count(&st->trails, &st->history,
                      name_of(lim, c->note.upstream), &n);
 }
 

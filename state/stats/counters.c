@@ -211,8 +211,9 @@ void counters_sent(struct stats_layout *st, const struct figures_of *who)
 void counters_went(struct stats_layout *st, uint32_t upstream, const char *name,
                    int64_t now)
 {
-    upstream_sends_count(&st->tally, upstream, name, now);
-    trails_sent(&st->trails, &st->history, upstream, name);
+    bool known = upstream_sends_count(&st->tally, upstream, name, now);
+
+    trails_sent(&st->trails, &st->history, upstream, name, known);
 }
 
 /* ---- requests that nobody can tell of any more --------------------------- */

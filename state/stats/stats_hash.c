@@ -98,7 +98,8 @@ FACTS(lay_history, LAY_HISTORY)
 FACTS(lay_trail_step, LAY_TRAIL_STEP)
 
 #define LAY_TRAIL(N, A, T, S)                                                  \
-    A(S, name) N(S, last_s) N(S, used) N(S, pad) T(S, steps, lay_trail_step)
+    A(S, name) N(S, last_s) N(S, used) N(S, ready_s)                           \
+    T(S, steps, lay_trail_step)
 FACTS(lay_trail, LAY_TRAIL)
 
 #define LAY_TRAILS(N, A, T, S)                                                 \

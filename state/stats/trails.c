@@ -1,7 +1,7 @@
 /*
  * trails.c - what went where, and when?
  *
- *   count.c       --> trails_sent()   where upstream_sends.c counts
+ *   counters.c    --> trails_sent()   where upstream_sends.c counts
  *   completions.c --> trails_count()  an answer was a 429, or told its tokens
  *   history_trails.c reads it, history_save.c puts it on the disk and fills it from there
  *
@@ -71,19 +71,26 @@ static struct lay_trail *find(struct lay_trails *t, const char *name)
     return NULL;
 }
 
-/* Killed half way it has no name, and is cleared again. */
-static struct lay_trail *begin(struct lay_trail *trail, const char *name)
+/* No row knows it any more.  Killed half way it has no name, and is cleared
+ * again. */
+static void begin(struct lay_trails *t, struct lay_trail *trail,
+                  const char *name)
 {
+    uint32_t i;
+
+    for (i = 0; i < LIMITER_UPSTREAMS; i++)
+        if (t->of_row[i] == (uint32_t)(trail - t->of) + 1)
+            t->of_row[i] = 0;
     trail->name[0] = '\0';
     if (trail->used != 0)
         memset(trail->steps, 0, sizeof(trail->steps));
     trail->used = 1;
     trail->last_s = 0;
+    trail->ready_s = 0;
     memset(trail->name + 1, 0, sizeof(trail->name) - 1);
     memcpy(trail->name + 1, name + 1,
            strnlen(name, sizeof(trail->name) - 1) - 1);
     __atomic_store_n(&trail->name[0], name[0], __ATOMIC_RELEASE);
-    return trail;
 }
 
 /* A free one, or whose name was not heard of for the longest time. */
@@ -98,20 +105,29 @@ static struct lay_trail *room(struct lay_trails *t)
     return best;
 }
 
-/* NAME's, which had one mostly, and at the same place. */
-static struct lay_trail *trail_of(struct lay_trails *t, uint32_t row,
-                                  const char *name)
+static struct lay_trail *trail_of(struct lay_trails *t, const char *name)
 {
-    uint32_t i = row < LIMITER_UPSTREAMS ? t->of_row[row] : TRAILS;
+    struct lay_trail *trail = find(t, name);
+
+    if (trail != NULL)
+        return trail;
+    trail = room(t);
+    begin(t, trail, name);
+    return trail;
+}
+
+/* ROW's, without a look at the name where it is the same as before. */
+static struct lay_trail *trail_of_row(struct lay_trails *t, uint32_t row,
+                                      const char *name)
+{
     struct lay_trail *trail;
 
-    if (i < TRAILS && is_of(&t->of[i], name))
-        return &t->of[i];
-    trail = find(t, name);
-    if (trail == NULL)
-        trail = begin(room(t), name);
-    if (row < LIMITER_UPSTREAMS)
-        t->of_row[row] = (uint32_t)(trail - t->of);
+    if (row >= LIMITER_UPSTREAMS)
+        return trail_of(t, name);
+    if (t->of_row[row] - 1 < TRAILS) /* 0 is none */
+        return &t->of[t->of_row[row] - 1];
+    trail = trail_of(t, name);
+    t->of_row[row] = (uint32_t)(trail - t->of) + 1;
     return trail;
 }
 
@@ -123,12 +139,14 @@ static void note_first(struct lay_trails *t, int64_t at_s)
         t->first_s = at_s;
 }
 
-/* Looked up once a second. */
-static void look_up(struct lay_trails *t, const struct lay_history *h)
+/* Looked up once a second.  False: it is no time. */
+static bool look_up(struct lay_trails *t, const struct lay_history *h)
 {
     uint32_t r;
 
     t->at_s = 0;
+    if (!rings_is_time(h->now_s))
+        return false;
     for (r = 0; r < HISTORY_RINGS; r++) {
         const struct history_ring *ring = &history_rings[r];
         uint32_t place = rings_place(ring, h->now_s);
@@ -139,17 +157,15 @@ static void look_up(struct lay_trails *t, const struct lay_history *h)
     }
     note_first(t, h->now_s);
     t->at_s = h->now_s;
+    return true;
 }
 
 /* Does anything count now, for a NAME? */
 static bool is_kept(struct lay_trails *t, const struct lay_history *h,
                     const char *name)
 {
-    if (!rings_is_time(h->now_s) || name[0] == '\0')
-        return false;
-    if (t->at_s != h->now_s)
-        look_up(t, h);
-    return true;
+    return name[0] != '\0' &&
+           ((t->at_s == h->now_s && t->at_s != 0) || look_up(t, h));
 }
 
 /* Of that moment; as in rings.c, killed half way there is none. */
@@ -160,37 +176,37 @@ static void clear(struct lay_trail_step *s, uint32_t when)
     __atomic_store_n(&s->when, when, __ATOMIC_RELEASE);
 }
 
-static struct lay_trail_step *step_of(struct lay_trails *t,
-                                      struct lay_trail *trail, uint32_t r)
+/* Once a second for each that is used in it. */
+static void get_ready(const struct lay_trails *t, struct lay_trail *trail)
 {
-    struct lay_trail_step *s;
+    uint32_t r;
 
-    if (t->places[r] >= HISTORY_ALL)
-        return NULL;
-    s = &trail->steps[t->places[r]];
-    if (s->when != t->when[r])
-        clear(s, t->when[r]);
-    return s;
+    for (r = 0; r < HISTORY_RINGS; r++)
+        if (t->places[r] < HISTORY_ALL &&
+            trail->steps[t->places[r]].when != t->when[r])
+            clear(&trail->steps[t->places[r]], t->when[r]);
+    trail->last_s = t->at_s;
+    trail->ready_s = (uint32_t)t->at_s;
 }
 
 /* ---- what happens --------------------------------------------------------- */
 
 void trails_sent(struct lay_trails *t, const struct lay_history *h,
-                 uint32_t row, const char *name)
+                 uint32_t row, const char *name, bool known)
 {
     struct lay_trail *trail;
     uint32_t r;
 
+    if (!known && row < LIMITER_UPSTREAMS)
+        t->of_row[row] = 0;
     if (!is_kept(t, h, name))
         return;
-    trail = trail_of(t, row, name);
-    trail->last_s = t->at_s;
-    for (r = 0; r < HISTORY_RINGS; r++) {
-        struct lay_trail_step *s = step_of(t, trail, r);
-
-        if (s != NULL)
-            s->sends++;
-    }
+    trail = trail_of_row(t, row, name);
+    if (trail->ready_s != (uint32_t)t->at_s)
+        get_ready(t, trail);
+    for (r = 0; r < HISTORY_RINGS; r++)
+        if (t->places[r] < HISTORY_ALL)
+            trail->steps[t->places[r]].sends++;
 }
 
 /* An upstream may tell any number of tokens: it is at its end, not at its
@@ -202,24 +218,24 @@ static void add(uint32_t *sum, int64_t more)
 }
 
 void trails_count(struct lay_trails *t, const struct lay_history *h,
-                  uint32_t row, const char *name, const struct trail_count *n)
+                  const char *name, const struct trail_count *n)
 {
     struct lay_trail *trail;
     uint32_t r;
 
     if (!is_kept(t, h, name))
         return;
-    trail = trail_of(t, row, name);
-    trail->last_s = t->at_s;
-    for (r = 0; r < HISTORY_RINGS; r++) {
-        struct lay_trail_step *s = step_of(t, trail, r);
+    trail = trail_of(t, name);
+    if (trail->ready_s != (uint32_t)t->at_s)
+        get_ready(t, trail);
+    for (r = 0; r < HISTORY_RINGS; r++)
+        if (t->places[r] < HISTORY_ALL) {
+            struct lay_trail_step *s = &trail->steps[t->places[r]];
 
-        if (s == NULL)
-            continue;
-        add(&s->refused, n->refused);
-        add(&s->tokens_in, n->tokens_in);
-        add(&s->tokens_out, n->tokens_out);
-    }
+            add(&s->refused, n->refused);
+            add(&s->tokens_in, n->tokens_in);
+            add(&s->tokens_out, n->tokens_out);
+        }
 }
 
 /* ---- the disk ------------------------------------------------------------- */
@@ -232,7 +248,10 @@ static struct lay_trail *trail_to_fill(struct lay_trails *t, const char *name)
     if (trail != NULL)
         return trail;
     trail = room(t);
-    return trail->name[0] == '\0' ? begin(trail, name) : NULL;
+    if (trail->name[0] != '\0')
+        return NULL;
+    begin(t, trail, name);
+    return trail;
 }
 
 void trails_fill(struct lay_trails *t, const struct lay_history *h,
@@ -276,12 +295,13 @@ static bool has_twin(const struct lay_trails *t, uint32_t i)
 }
 
 /* As of the records, a step is looked at by whoever reads it.  What lies at
- * places that cannot be is not counted, which step_of() sees. */
+ * places that cannot be is not counted. */
 void trails_rebuild(struct lay_trails *t)
 {
     uint32_t i;
 
     t->at_s = 0;
+    memset(t->of_row, 0, sizeof(t->of_row));
     if (!rings_is_time(t->first_s))
         t->first_s = 0;
     if (t->filled_to > (uint64_t)TRAILS * HISTORY_ALL)
@@ -294,6 +314,7 @@ void trails_rebuild(struct lay_trails *t)
             trail->name[0] = '\0';
         if (!rings_is_time(trail->last_s))
             trail->last_s = 0;
+        trail->ready_s = 0;
         trail->used = trail->used != 0 || trail->name[0] != '\0';
     }
 }

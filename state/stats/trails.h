@@ -27,7 +27,7 @@ struct lay_trail {
     char name[TRAIL_NAME_SIZE]; /* "": free */
     int64_t last_s;             /* the last moment that was counted */
     uint32_t used;              /* 1: its steps have to be cleared first */
-    uint32_t pad;
+    uint32_t ready_s; /* AT_S, if its steps of that second are begun */
     struct lay_trail_step steps[HISTORY_ALL];
 };
 
@@ -37,7 +37,7 @@ struct lay_trails {
     /* Of the second AT_S: where it lies in each ring, or NONE. */
     int64_t at_s;
     uint32_t places[HISTORY_RINGS], when[HISTORY_RINGS];
-    uint32_t of_row[LIMITER_UPSTREAMS]; /* where a row's trail was last */
+    uint32_t of_row[LIMITER_UPSTREAMS]; /* a row's trail + 1; 0: look for it */
     uint64_t filled_to;                 /* as of the rings: trails_order() + 1 */
     struct lay_trail of[TRAILS];
 };
@@ -66,12 +66,13 @@ uint64_t trails_order(const struct trail_item *item);
 
 /* All below needs the lock. */
 
-/* One went to the upstream of ROW, or of no row, called NAME, now. */
+/* One went to the upstream of ROW, or of no row, called NAME, now.  KNOWN: the
+ * last one of that row had this name, too. */
 void trails_sent(struct lay_trails *t, const struct lay_history *h,
-                 uint32_t row, const char *name);
-/* The same: what it answered. */
+                 uint32_t row, const char *name, bool known);
+/* What it answered. */
 void trails_count(struct lay_trails *t, const struct lay_history *h,
-                  uint32_t row, const char *name, const struct trail_count *n);
+                  const char *name, const struct trail_count *n);
 /* What an older file knew is added, once. */
 void trails_fill(struct lay_trails *t, const struct lay_history *h,
                  const struct trail_item *item);

@@ -35,20 +35,23 @@ static void pass(struct lay_upstream_sends *u, int64_t now_s)
         u->in[++u->last_s % UPSTREAM_SENDS_S] = 0;
 }
 
-void upstream_sends_count(struct lay_tally *t, uint32_t upstream,
+bool upstream_sends_count(struct lay_tally *t, uint32_t upstream,
                           const char *name, int64_t now)
 {
     struct lay_upstream_sends *u;
     int64_t now_s = max_i64(now, 0) / NS_PER_S;
+    bool known;
 
     if (upstream >= LIMITER_UPSTREAMS || name[0] == '\0')
-        return;
+        return false;
     u = &t->upstreams[upstream];
-    if (!is_of(u, name))
+    known = is_of(u, name);
+    if (!known)
         begin(u, name);
     pass(u, now_s);
     u->in[now_s % UPSTREAM_SENDS_S]++;
     u->n++;
+    return known;
 }
 
 struct upstream_sends upstream_sends_tell(const struct lay_tally *t,

@@ -4,6 +4,7 @@
 #ifndef SLUICE_UPSTREAM_SENDS_H
 #define SLUICE_UPSTREAM_SENDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "state/stats/outcomes.h"
@@ -11,8 +12,9 @@
 struct lay_tally;
 
 /* One went to the upstream of that row, called NAME (of 32 bytes with its zero),
- * at NOW (CLOCK_BOOTTIME).  Nothing of a row that is none. */
-void upstream_sends_count(struct lay_tally *t, uint32_t upstream,
+ * at NOW (CLOCK_BOOTTIME).  Nothing of a row that is none.  True: the
+ * last one to that row had this name, too. */
+bool upstream_sends_count(struct lay_tally *t, uint32_t upstream,
                           const char *name, int64_t now);
 /* All zero: none of that name. */
 struct upstream_sends upstream_sends_tell(const struct lay_tally *t,

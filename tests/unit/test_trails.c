@@ -11,6 +11,7 @@
 struct past {
     struct lay_history history;
     struct lay_trails trails;
+    char of_row[LIMITER_UPSTREAMS][TRAIL_NAME_SIZE]; /* the last one's name */
 };
 
 static struct past *empty(void)
@@ -29,7 +30,10 @@ static void at(struct past *p, int64_t t)
 static void send(struct past *p, uint32_t row, const char *name)
 {
     rings_sent(&p->history, 1);
-    trails_sent(&p->trails, &p->history, row, name);
+    trails_sent(&p->trails, &p->history, row, name,
+                row < ARRAY_LEN(p->of_row) && strcmp(p->of_row[row], name) == 0);
+    if (row < ARRAY_LEN(p->of_row))
+        (void)snprintf(p->of_row[row], TRAIL_NAME_SIZE, "%s", name);
 }
 
 static uint32_t names(const struct past *p)
@@ -93,8 +97,8 @@ static void what_goes_out_is_in_all_three_rings_under_its_name(void)
     send(p, 0, "one");
     send(p, 0, "one");
     send(p, 1, "two");
-    trails_count(&p->trails, &p->history, NONE, "two", &refused);
-    trails_count(&p->trails, &p->history, 0, "one", &told);
+    trails_count(&p->trails, &p->history, "two", &refused);
+    trails_count(&p->trails, &p->history, "one", &told);
     for (r = 0; r < HISTORY_RINGS; r++) {
         struct lay_trail_step one = step(p, "one", r, T + 3661),
                               two = step(p, "two", r, T + 3661);
@@ -152,7 +156,7 @@ static void an_end_is_no_beginning(void)
 
     at(p, T);
     for (i = 0; i < 2; i++)
-        trails_count(&p->trails, &p->history, 0, "one", &most);
+        trails_count(&p->trails, &p->history, "one", &most);
     CU_ASSERT_EQUAL(step(p, "one", 0, T).tokens_in, UINT32_MAX);
     CU_ASSERT_EQUAL(step(p, "one", 0, T).tokens_out, UINT32_MAX);
     free(p);
@@ -199,6 +203,12 @@ static void a_name_keeps_its_past_wherever_its_row_is(void)
     CU_ASSERT_EQUAL(step(p, "renamed", 1, T).sends, 1);
     send(p, 2, "");
     CU_ASSERT_EQUAL(names(p), 3);
+    at(p, 5); /* no time: the row is another's meanwhile */
+    send(p, 1, "three");
+    at(p, T + 2);
+    send(p, 1, "three");
+    CU_ASSERT_EQUAL(step(p, "one", 1, T).sends, 3);
+    CU_ASSERT_EQUAL(step(p, "three", 1, T).sends, 1);
     free(p);
 }
 
