@@ -116,21 +116,6 @@ static struct lay_trail *trail_of(struct lay_trails *t, const char *name)
     return trail;
 }
 
-/* ROW's, without a look at the name where it is the same as before. */
-static struct lay_trail *trail_of_row(struct lay_trails *t, uint32_t row,
-                                      const char *name)
-{
-    struct lay_trail *trail;
-
-    if (row >= LIMITER_UPSTREAMS)
-        return trail_of(t, name);
-    if (t->of_row[row] - 1 < TRAILS) /* 0 is none */
-        return &t->of[t->of_row[row] - 1];
-    trail = trail_of(t, name);
-    t->of_row[row] = (uint32_t)(trail - t->of) + 1;
-    return trail;
-}
-
 /* ---- when ----------------------------------------------------------------- */
 
 static void note_first(struct lay_trails *t, int64_t at_s)
@@ -160,14 +145,6 @@ static bool look_up(struct lay_trails *t, const struct lay_history *h)
     return true;
 }
 
-/* Does anything count now, for a NAME? */
-static bool is_kept(struct lay_trails *t, const struct lay_history *h,
-                    const char *name)
-{
-    return name[0] != '\0' &&
-           ((t->at_s == h->now_s && t->at_s != 0) || look_up(t, h));
-}
-
 /* Of that moment; as in rings.c, killed half way there is none. */
 static void clear(struct lay_trail_step *s, uint32_t when)
 {
@@ -191,19 +168,48 @@ static void get_ready(const struct lay_trails *t, struct lay_trail *trail)
 
 /* ---- what happens --------------------------------------------------------- */
 
+/* What most sends find: ROW's, whose name is the same as before, in a second
+ * that it has counted in. */
+static struct lay_trail *at_hand(struct lay_trails *t,
+                                 const struct lay_history *h, uint32_t row)
+{
+    uint32_t i;
+
+    if (row >= LIMITER_UPSTREAMS || t->at_s != h->now_s || t->at_s == 0)
+        return NULL;
+    i = t->of_row[row] - 1; /* of 0 there is none */
+    return i < TRAILS && t->of[i].ready_s == (uint32_t)t->at_s ? &t->of[i]
+                                                                : NULL;
+}
+
+/* NULL: nothing counts now. */
+static struct lay_trail *ready(struct lay_trails *t,
+                               const struct lay_history *h, const char *name)
+{
+    struct lay_trail *trail;
+
+    if (name[0] == '\0' || ((t->at_s != h->now_s || t->at_s == 0) &&
+                            !look_up(t, h)))
+        return NULL;
+    trail = trail_of(t, name);
+    if (trail->ready_s != (uint32_t)t->at_s)
+        get_ready(t, trail);
+    return trail;
+}
+
 void trails_sent(struct lay_trails *t, const struct lay_history *h,
                  uint32_t row, const char *name, bool known)
 {
-    struct lay_trail *trail;
+    struct lay_trail *trail = known ? at_hand(t, h, row) : NULL;
     uint32_t r;
 
-    if (!known && row < LIMITER_UPSTREAMS)
-        t->of_row[row] = 0;
-    if (!is_kept(t, h, name))
-        return;
-    trail = trail_of_row(t, row, name);
-    if (trail->ready_s != (uint32_t)t->at_s)
-        get_ready(t, trail);
+    if (trail == NULL) {
+        trail = ready(t, h, name);
+        if (row < LIMITER_UPSTREAMS)
+            t->of_row[row] = trail != NULL ? (uint32_t)(trail - t->of) + 1 : 0;
+        if (trail == NULL)
+            return;
+    }
     for (r = 0; r < HISTORY_RINGS; r++)
         if (t->places[r] < HISTORY_ALL)
             trail->steps[t->places[r]].sends++;
@@ -220,15 +226,10 @@ static void add(uint32_t *sum, int64_t more)
 void trails_count(struct lay_trails *t, const struct lay_history *h,
                   const char *name, const struct trail_count *n)
 {
-    struct lay_trail *trail;
+    struct lay_trail *trail = ready(t, h, name);
     uint32_t r;
 
-    if (!is_kept(t, h, name))
-        return;
-    trail = trail_of(t, name);
-    if (trail->ready_s != (uint32_t)t->at_s)
-        get_ready(t, trail);
-    for (r = 0; r < HISTORY_RINGS; r++)
+    for (r = 0; r < HISTORY_RINGS && trail != NULL; r++)
         if (t->places[r] < HISTORY_ALL) {
             struct lay_trail_step *s = &trail->steps[t->places[r]];
 
