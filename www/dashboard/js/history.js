@@ -32,7 +32,7 @@ export function createHistory({api, prefs, isHeld}) {
 
   async function whole() {
     const wanted = range;
-    const got = await api.get(`/api/history?${query()}`);
+    const got = await api.get(`/api/history?${query()}&by=upstream`);
     if (wanted !== range)
       return;
     data = range.name === 'all' ? trimmed(got) : got;
@@ -95,6 +95,8 @@ function trimmed(d) {
   for (const [name, column] of Object.entries(d))
     if (Array.isArray(column))
       out[name] = column.slice(first);
+  out.upstreams = Object.fromEntries(Object.entries(d.upstreams ?? {}).map(([name, of]) =>
+    [name, Object.fromEntries(Object.entries(of).map(([key, column]) => [key, column.slice(first)]))]));
   return out;
 }
 

@@ -9,6 +9,7 @@ import {createChart} from '../chart.js';
 import {createRangePicker} from '../range.js';
 import {highest, sum} from '../history.js';
 import {createUpstreams} from '../upstreams.js';
+import {createWent} from '../went.js';
 
 export function createCapacity(app) {
   const {text: {t, ...fmt}, history} = app;
@@ -26,6 +27,7 @@ export function createCapacity(app) {
   const demand = createChart(app, {label: t('cap.waiting'), say: fmt.compact, group, min: 4, tall: true, series: [
     {key: 'waiting', label: t('col.waiting'), color: 'accent', kind: 'area'},
     {key: 'refused', label: t('outcome.refused'), color: 'o-refused', kind: 'bars'}]});
+  const went = createWent(app, group);
   const el = h('div.stack', null,
     upstreams.el, card(t('cap.now'), gauges),
     h('div.section-head', null, h('h2', null, t('cap.over')), range.el),
@@ -35,7 +37,7 @@ export function createCapacity(app) {
       card(t('cap.refusals'), refusals, clean,
         h('p.card-note', null, t('cap.refusals.note')))),
     h('div.two', null, card(t('cap.window'), usage.el),
-      card(t('cap.waiting'), demand.el)));
+      card(t('cap.waiting'), demand.el)), went.el);
   let data = null;
   let unwatch = null;
 
@@ -108,6 +110,7 @@ export function createCapacity(app) {
         range.update();
         usage.set(d, failed);
         demand.set(d, failed);
+        went.set(d, failed);
         if (app.state.get())
           shortfall(app.state.get());
       });
@@ -119,6 +122,7 @@ export function createCapacity(app) {
     destroy() {
       usage.destroy();
       demand.destroy();
+      went.destroy();
     },
   };
 }
