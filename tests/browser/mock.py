@@ -52,6 +52,7 @@ class World:
         self.config = config()
         self.live = {}
         self.keys = keys()
+        self.upstreams = ["nim", "nim-2", "spare", "local"] if state == "many" else ["nim"]
         self.hold_end = time.time() + 42
         self.bench = {MODELS[1]: time.time() + 9500} if state in ("retreat", "busy", "full") else {}
         self.builds = 120000
@@ -240,7 +241,17 @@ class World:
             for k in names:
                 cols[k].append(row[k])
             t += step
-        return {"from": frm, "to": to, "step_s": step, "kept_from": kept} | cols
+        by = {"upstreams": self.went(cols), "upstreams_kept_from": kept} if q.get("by") == ["upstream"] else {}
+        return {"from": frm, "to": to, "step_s": step, "kept_from": kept} | cols | by
+
+    def went(self, cols):
+        """The more the sooner it stands in the list."""
+        out, n = {}, len(self.upstreams)
+        for i, name in enumerate(self.upstreams):
+            sends = [v if v is None else v * (2 * n - i) // (n * (3 * n + 1) // 2) + (i == 0) for v in cols["sends"]]
+            out[name] = {"sends": sends, "refused": [v if v is None else v // 40 for v in sends],
+                         "tokens_in": [v if v is None else v * 1900 for v in sends], "tokens_out": [v if v is None else v * 310 for v in sends]}
+        return out
 
     def point(self, t, step):
         r = random.Random(int(t))
