@@ -93,8 +93,8 @@ static void count_tokens(const struct limiter *lim, struct stats_layout *st,
     const struct trail_count n = {0, c->note.tokens_in, c->note.tokens_out};
 
     if (n.tokens_in > 0 || n.tokens_out > 0)
-        trails_count(&st->trails, &st->history,
-                     name_of(lim, c->note.upstream), &n);
+        trails_count(&st->trails, &st->history, name_of(lim, c->note.upstream),
+                     &n);
 }
 
 /* Sends first: with its first success a provider has a name. */

@@ -103,8 +103,8 @@ void history_pieces_room(struct history_pieces *p)
     if (p->piece == NULL)
         p->piece = malloc(HISTORY_PIECE * sizeof(*p->piece));
     if (p->trail_piece == NULL)
-        p->trail_piece = malloc(TRAILS * HISTORY_PIECE *
-                                sizeof(*p->trail_piece));
+        p->trail_piece =
+            malloc(TRAILS * HISTORY_PIECE * sizeof(*p->trail_piece));
     CHECK(p->piece != NULL && p->trail_piece != NULL);
 }
 
@@ -122,8 +122,7 @@ static void *join(void *all, uint32_t n, const void *more, uint32_t n_more,
 
 void history_pieces_keep(struct history_pieces *p)
 {
-    p->items =
-        join(p->items, p->n, p->piece, p->n_piece, sizeof(*p->items));
+    p->items = join(p->items, p->n, p->piece, p->n_piece, sizeof(*p->items));
     p->trails = join(p->trails, p->n_trails, p->trail_piece, p->n_trail_piece,
                      sizeof(*p->trails));
     p->n += p->n_piece;
@@ -133,17 +132,17 @@ void history_pieces_keep(struct history_pieces *p)
 
 /* ---- the disk ---------------------------------------------------------------- */
 
-enum vault_result history_pieces_read(struct history_pieces *p,
-                                      const char *dir, int64_t until_ns,
-                                      char *msg, size_t msg_max)
+enum vault_result history_pieces_read(struct history_pieces *p, const char *dir,
+                                      int64_t until_ns, char *msg,
+                                      size_t msg_max)
 {
     enum vault_result one, other;
 
     one = history_file_read(dir, &p->items, &p->n, until_ns, msg, msg_max);
     if (one == VAULT_FAILED)
         return one;
-    other = trail_file_read(dir, &p->trails, &p->n_trails, until_ns, msg,
-                            msg_max);
+    other =
+        trail_file_read(dir, &p->trails, &p->n_trails, until_ns, msg, msg_max);
     if (other == VAULT_FAILED)
         history_pieces_drop(p);
     return other == VAULT_FAILED || other == VAULT_ASIDE ? other : one;

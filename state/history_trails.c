@@ -130,7 +130,8 @@ bool limiter_history_trails(struct limiter *lim,
 
     CHECK(r.to != NULL);
     memset(out, 0, sizeof(*out));
-    for (t = max_i64(past->from_s, first); t < end && ok; t += r.n * r.ring->step_s) {
+    for (t = max_i64(past->from_s, first); t < end && ok;
+         t += r.n * r.ring->step_s) {
         r.at = t;
         r.n = (uint32_t)min_i64(PIECE, (end - t) / r.ring->step_s);
         ok = read_piece(&r);

@@ -322,8 +322,8 @@ enum step history_page_answer(struct exchange *x)
 
     if (!history_page_parse(x->req->target, now_s, &query, &what))
         return exchange_fail(x, ERROR_BAD_REQUEST, "%s.", what);
-    next = tell(x->s->lim, &query, &b) ? exchange_json(x, &b)
-                                       : exchange_later(x);
+    next =
+        tell(x->s->lim, &query, &b) ? exchange_json(x, &b) : exchange_later(x);
     buf_free(&b);
     return next;
 }

@@ -27,9 +27,10 @@ struct history_file_item {
  * *N are the caller's to free(3); else there are none.  Later than UNTIL_NS
  * (another worker has begun to do it) nothing is moved.
  */
-MUST_USE enum vault_result history_file_read(
-    const char *dir, struct history_file_item **items, uint32_t *n,
-    int64_t until_ns, char *msg, size_t msg_max);
+MUST_USE enum vault_result history_file_read(const char *dir,
+                                             struct history_file_item **items,
+                                             uint32_t *n, int64_t until_ns,
+                                             char *msg, size_t msg_max);
 
 /*
  * Writes N moments, which are in the order of their places, unless it is later

@@ -25,10 +25,9 @@ bool trails_is_name(const char name[TRAIL_NAME_SIZE])
 {
     size_t n = 0;
 
-    while (n < TRAIL_NAME_SIZE &&
-           ((name[n] >= 'a' && name[n] <= 'z') ||
-            (name[n] >= '0' && name[n] <= '9') || name[n] == '_' ||
-            name[n] == '-'))
+    while (n < TRAIL_NAME_SIZE && ((name[n] >= 'a' && name[n] <= 'z') ||
+                                   (name[n] >= '0' && name[n] <= '9') ||
+                                   name[n] == '_' || name[n] == '-'))
         n++;
     return n > 0 && n < TRAIL_NAME_SIZE && name[n] == '\0';
 }
@@ -179,7 +178,7 @@ static struct lay_trail *at_hand(struct lay_trails *t,
         return NULL;
     i = t->of_row[row] - 1; /* of 0 there is none */
     return i < TRAILS && t->of[i].ready_s == (uint32_t)t->at_s ? &t->of[i]
-                                                                : NULL;
+                                                               : NULL;
 }
 
 /* NULL: nothing counts now. */
@@ -188,8 +187,8 @@ static struct lay_trail *ready(struct lay_trails *t,
 {
     struct lay_trail *trail;
 
-    if (name[0] == '\0' || ((t->at_s != h->now_s || t->at_s == 0) &&
-                            !look_up(t, h)))
+    if (name[0] == '\0' ||
+        ((t->at_s != h->now_s || t->at_s == 0) && !look_up(t, h)))
         return NULL;
     trail = trail_of(t, name);
     if (trail->ready_s != (uint32_t)t->at_s)

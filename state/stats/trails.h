@@ -38,7 +38,7 @@ struct lay_trails {
     int64_t at_s;
     uint32_t places[HISTORY_RINGS], when[HISTORY_RINGS];
     uint32_t of_row[LIMITER_UPSTREAMS]; /* a row's trail + 1; 0: look for it */
-    uint64_t filled_to;                 /* as of the rings: trails_order() + 1 */
+    uint64_t filled_to; /* as of the rings: trails_order() + 1 */
     struct lay_trail of[TRAILS];
 };
 

@@ -83,10 +83,10 @@ static enum found look_inside(const struct vault_kind *k, struct look *l)
     unsigned char have[VAULT_HEAD_MAX];
     ssize_t n;
 
-    l->why = !S_ISREG(l->st.st_mode)      ? "it is no file"
-             : l->st.st_uid != geteuid()  ? "it belongs to another user"
-             : l->st.st_size != k->size   ? "its size is wrong"
-                                          : NULL;
+    l->why = !S_ISREG(l->st.st_mode)     ? "it is no file"
+             : l->st.st_uid != geteuid() ? "it belongs to another user"
+             : l->st.st_size != k->size  ? "its size is wrong"
+                                         : NULL;
     if (l->why != NULL)
         return FOUND_OTHER;
     n = pread(l->fd, have, k->head_size, 0);
@@ -211,9 +211,8 @@ static int make(const struct vault *v)
     if (fd == -1)
         return -1;
     err = fill(k, fd);
-    if (err == 0 &&
-        (renameat(v->dir_fd, k->temp, v->dir_fd, k->name) == -1 ||
-         fsync(v->dir_fd) == -1))
+    if (err == 0 && (renameat(v->dir_fd, k->temp, v->dir_fd, k->name) == -1 ||
+                     fsync(v->dir_fd) == -1))
         err = errno;
     if (err == 0)
         return fd;

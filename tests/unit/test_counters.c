@@ -208,9 +208,8 @@ static void a_publisher_is_admitted_by_its_first_success(void)
 {
     struct stats_layout *st = lab_stats();
     struct lay_provider *p = st->tally.sums.providers;
-    struct limiter_attempt a = {NS_PER_S, NS_PER_S, UPSTREAM_SERVER,
-                                true,     false,    "meta",
-                                0};
+    struct limiter_attempt a = {
+        NS_PER_S, NS_PER_S, UPSTREAM_SERVER, true, false, "meta", 0};
 
     counters_attempt(st, &a);
     note(st, "meta/x", OUTCOME_UPSTREAM_ERROR);
@@ -470,9 +469,8 @@ static void notes_count_once_for_all_workers(void)
     struct desk *d = desk_of(2, 4);
     struct limiter_tally *t = calloc(1, sizeof(*t));
     struct limiter_note n = note_of("a/b", OUTCOME_OK);
-    struct limiter_attempt a = {NS_PER_S, 2 * NS_PER_S, UPSTREAM_FINE,
-                                false,    true,         "a",
-                                0};
+    struct limiter_attempt a = {
+        NS_PER_S, 2 * NS_PER_S, UPSTREAM_FINE, false, true, "a", 0};
     uint32_t i;
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);

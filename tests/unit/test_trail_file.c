@@ -58,8 +58,8 @@ static struct trail_item item_of(const char *name, int64_t t, uint32_t n)
 /* Where NAME's of T lies. */
 static off_t place_of(uint32_t block, int64_t t)
 {
-    return 4096 +
-           (off_t)24 * (block * HISTORY_ALL + rings_place(&history_rings[2], t));
+    return 4096 + (off_t)24 *
+                      (block * HISTORY_ALL + rings_place(&history_rings[2], t));
 }
 
 static enum vault_result put(const struct trail_names *keep,
@@ -77,8 +77,8 @@ static uint32_t kept(const char *name)
     uint32_t i, n, sum = 0;
     char msg[256];
 
-    CU_ASSERT_EQUAL(
-        trail_file_read(dir, &items, &n, NEVER, msg, sizeof(msg)), VAULT_OK);
+    CU_ASSERT_EQUAL(trail_file_read(dir, &items, &n, NEVER, msg, sizeof(msg)),
+                    VAULT_OK);
     for (i = 0; i < n; i++) {
         CU_ASSERT_TRUE(i == 0 ||
                        trails_order(&items[i - 1]) < trails_order(&items[i]));
@@ -197,20 +197,18 @@ static void what_is_no_such_file_is_set_aside(void)
     make_dir();
     CU_ASSERT_EQUAL(put(&nobody, &item, 1), VAULT_NEW);
     put_noise(0, 16);
-    CU_ASSERT_EQUAL(
-        trail_file_read(dir, &items, &n, NEVER, msg, sizeof(msg)),
-        VAULT_ASIDE);
+    CU_ASSERT_EQUAL(trail_file_read(dir, &items, &n, NEVER, msg, sizeof(msg)),
+                    VAULT_ASIDE);
     CU_ASSERT_PTR_NOT_NULL(strstr(msg, "kept as " TRAIL_FILE_ASIDE_NAME));
     CU_ASSERT_EQUAL(n, 0);
     CU_ASSERT_EQUAL(access(path(TRAIL_FILE_ASIDE_NAME), F_OK), 0);
-    CU_ASSERT_EQUAL(
-        trail_file_read(dir, &items, &n, NEVER, msg, sizeof(msg)), VAULT_NEW);
+    CU_ASSERT_EQUAL(trail_file_read(dir, &items, &n, NEVER, msg, sizeof(msg)),
+                    VAULT_NEW);
     CU_ASSERT_EQUAL(put(&nobody, &item, 1), VAULT_NEW);
     CU_ASSERT_EQUAL(put(&nobody, &item, 1), VAULT_OK);
-    CU_ASSERT_EQUAL(
-        trail_file_write(dir, &nobody, &item, 1, boottime_ns() - 1, msg,
-                         sizeof(msg)),
-        VAULT_FAILED); /* another one is at it */
+    CU_ASSERT_EQUAL(trail_file_write(dir, &nobody, &item, 1, boottime_ns() - 1,
+                                     msg, sizeof(msg)),
+                    VAULT_FAILED); /* another one is at it */
     remove_dir();
 }
 
@@ -286,8 +284,8 @@ static void send_some(struct desk *d, uint32_t upstream, uint32_t n)
 static void answer(struct desk *d, uint32_t upstream, int64_t in, int64_t out)
 {
     struct limiter_note n;
-    struct limiter_attempt a = {-1,    -1,   UPSTREAM_RATE,
-                                false, false, "", upstream};
+    struct limiter_attempt a = {-1,    -1, UPSTREAM_RATE, false,
+                                false, "", upstream};
 
     memset(&n, 0, sizeof(n));
     n.upstreamed = true;

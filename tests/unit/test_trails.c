@@ -31,7 +31,8 @@ static void send(struct past *p, uint32_t row, const char *name)
 {
     rings_sent(&p->history, 1);
     trails_sent(&p->trails, &p->history, row, name,
-                row < ARRAY_LEN(p->of_row) && strcmp(p->of_row[row], name) == 0);
+                row < ARRAY_LEN(p->of_row) &&
+                    strcmp(p->of_row[row], name) == 0);
     if (row < ARRAY_LEN(p->of_row))
         (void)snprintf(p->of_row[row], TRAIL_NAME_SIZE, "%s", name);
 }
@@ -242,16 +243,11 @@ static void only_what_settings_may_call_an_upstream_is_a_name(void)
         const char name[TRAIL_NAME_SIZE + 1];
         bool is;
     } rows[] = {
-        {"nim", true},
-        {"nim-2", true},
-        {"a_9", true},
-        {"abcdefghijklmnopqrstuvwxyz01234", true},
-        {"", false},
-        {"Nim", false},
-        {"a b", false},
-        {"a\n", false},
-        {"<b>", false},
-        {"abcdefghijklmnopqrstuvwxyz012345", false},
+        {"nim", true},  {"nim-2", true},
+        {"a_9", true},  {"abcdefghijklmnopqrstuvwxyz01234", true},
+        {"", false},    {"Nim", false},
+        {"a b", false}, {"a\n", false},
+        {"<b>", false}, {"abcdefghijklmnopqrstuvwxyz012345", false},
     };
     size_t i;
 
@@ -350,9 +346,9 @@ static void noise_in_it_hurts_no_one(void)
         trails_rebuild(&p->trails);
         for (i = 0; i < TRAILS; i++)
             for (k = 0; k < TRAILS; k++)
-                CU_ASSERT_TRUE(i == k || p->trails.of[i].name[0] == '\0' ||
-                               strcmp(p->trails.of[i].name,
-                                      p->trails.of[k].name) != 0);
+                CU_ASSERT_TRUE(
+                    i == k || p->trails.of[i].name[0] == '\0' ||
+                    strcmp(p->trails.of[i].name, p->trails.of[k].name) != 0);
         at(p, T + 1000 + round); /* where nothing was */
         send(p, 0, "fresh");
         send(p, 1, "other");

@@ -26,13 +26,10 @@ export function createWent(app, group) {
   el.hidden = true;
 
   function sums(d) {
-    const all = sum(d.sends);
-    return Object.entries(d.upstreams).map(([name, of]) => {
-      const row = {name};
-      for (const [key, column] of Object.entries(of))
-        row[key] = sum(column);
-      return {...row, share: all ? row.sends / all : 0};
-    });
+    const rows = Object.entries(d.upstreams).map(([name, of]) =>
+      ({name, ...Object.fromEntries(Object.entries(of).map(([key, column]) => [key, sum(column)]))}));
+    const all = sum(rows.map((r) => r.sends));
+    return rows.map((r) => ({...r, share: all ? r.sends / all : 0}));
   }
   /* As many as can be told apart; the rest, those with the fewest, is one. */
   function parts(d, rows) {
