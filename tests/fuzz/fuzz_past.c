@@ -83,7 +83,7 @@ static struct trail_item a_trail(const char *name, int64_t t, uint32_t n)
     struct trail_item item;
 
     memset(&item, 0, sizeof(item));
-    strcpy(item.name, name);
+    (void)snprintf(item.name, sizeof(item.name), "%s", name);
     item.place = rings_place(&history_rings[1], t);
     item.step = (struct lay_trail_step){
         .when = trails_when(&history_rings[1], t), .sends = n};

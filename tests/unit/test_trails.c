@@ -29,12 +29,13 @@ static void at(struct past *p, int64_t t)
 
 static void send(struct past *p, uint32_t row, const char *name)
 {
+    char *last = row < LIMITER_UPSTREAMS ? p->of_row[row] : NULL;
+
     rings_sent(&p->history, 1);
     trails_sent(&p->trails, &p->history, row, name,
-                row < ARRAY_LEN(p->of_row) &&
-                    strcmp(p->of_row[row], name) == 0);
-    if (row < ARRAY_LEN(p->of_row))
-        (void)snprintf(p->of_row[row], TRAIL_NAME_SIZE, "%s", name);
+                last != NULL && strcmp(last, name) == 0);
+    if (last != NULL)
+        (void)snprintf(last, TRAIL_NAME_SIZE, "%s", name);
 }
 
 static uint32_t names(const struct past *p)
