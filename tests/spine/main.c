@@ -10,10 +10,10 @@
 #include "spine.h"
 
 static CU_ErrorCode (*const suites[])(void) = {
-    verdicts_add, silences_add, exits_add,     refusals_add, errands_add,
-    waits_add,    patience_add, relays_add,    asking_add,   messages_add,
-    pages_add,    asking_add,   questions_add, notes_add,    tokens_add,
-    heads_add,    complete_add,
+    verdicts_add,  silences_add, exits_add,     refusals_add, errands_add,
+    waits_add,     patience_add, relays_add,    asking_add,   messages_add,
+    responses_add, pages_add,    questions_add, notes_add,    tokens_add,
+    heads_add,     complete_add,
 };
 
 static unsigned run(void)

@@ -45,6 +45,7 @@ CU_ErrorCode waits_add(void);
 CU_ErrorCode patience_add(void);
 CU_ErrorCode asking_add(void);
 CU_ErrorCode messages_add(void);
+CU_ErrorCode responses_add(void);
 CU_ErrorCode relays_add(void);
 CU_ErrorCode heads_add(void);
 CU_ErrorCode pages_add(void);
