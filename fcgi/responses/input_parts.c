@@ -21,8 +21,7 @@ struct part_place {
     bool only_texts;
 };
 
-static bool refuse(const struct chat_parts *p, const char *key,
-                   const char *why)
+static bool refuse(const struct chat_parts *p, const char *key, const char *why)
 {
     return messages_fault_set(p->fault, 400, "input.%zu.%s.%zu: %s", p->turn,
                               key, p->block, why);
@@ -51,8 +50,9 @@ static bool put_image(struct chat_parts *p, const char *key,
     if (!p->is_list)
         return put_text(p, key, "[image]", 7);
     return chat_parts_address(p, url, len) ||
-           refuse(p, key, "an http or https image_url, or one of data:image/, "
-                          "is needed.");
+           refuse(p, key,
+                  "an http or https image_url, or one of data:image/, "
+                  "is needed.");
 }
 
 static bool put_audio(struct chat_parts *p, const char *key,
@@ -78,9 +78,9 @@ static const struct {
     bool (*put)(struct chat_parts *p, const char *key,
                 struct json_object *part);
 } rows[] = {
-    {"input_text", "text", NULL},        {"output_text", "text", NULL},
-    {"text", "text", NULL},              {"refusal", "refusal", NULL},
-    {"input_image", NULL, put_image},    {"input_audio", NULL, put_audio},
+    {"input_text", "text", NULL},     {"output_text", "text", NULL},
+    {"text", "text", NULL},           {"refusal", "refusal", NULL},
+    {"input_image", NULL, put_image}, {"input_audio", NULL, put_audio},
 };
 
 static bool put_part(struct chat_parts *p, const struct part_place *at,

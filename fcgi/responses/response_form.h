@@ -8,7 +8,7 @@
 /* Appends a response with what stands in OUTPUT; END says how it has ended, NULL:
  * it has not. */
 void response_form_write(const struct responses_told *told,
-                         const struct buf *output,
-                         const struct answer_end *end, struct buf *out);
+                         const struct buf *output, const struct answer_end *end,
+                         struct buf *out);
 
 #endif

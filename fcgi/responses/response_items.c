@@ -5,8 +5,7 @@
  *   thinking                  reasoning, told as its summary: that is what all
  *                             clients show
  *   a call of a function      function_call
- *   of a custom tool          custom_tool_call: its text is known when its JSON
- *                             is, and comes in one piece
+ *   of a custom tool          custom_tool_call, with its text (custom_input.c)
  *
  * What comes by pieces and what comes as a whole goes the same way, so that
  * both are the same response.  White space at the beginning of a text that
@@ -14,12 +13,9 @@
  */
 #include "fcgi/responses/response_items.h"
 
-#include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "fcgi/messages/call_input.h"
-#include "fcgi/messages/json_read.h"
 #include "fcgi/messages/json_write.h"
 #include "fcgi/messages/message_form.h"
 #include "fcgi/responses/response_tools.h"
@@ -46,16 +42,17 @@ static const struct form {
          "response.content_part", "response.refusal", "refusal",
          ",\"content_index\":0", ""},
     [OUTPUT_REASONING] = {"rs", "\"type\":\"reasoning\",\"summary\":[", "]",
-                        "{\"type\":\"summary_text\",\"text\":\"", "\"}",
-                        "response.reasoning_summary_part",
-                        "response.reasoning_summary_text", "text",
-                        ",\"summary_index\":0", ""},
+                          "{\"type\":\"summary_text\",\"text\":\"", "\"}",
+                          "response.reasoning_summary_part",
+                          "response.reasoning_summary_text", "text",
+                          ",\"summary_index\":0", ""},
     [OUTPUT_FUNCTION] = {"fc", "\"type\":\"function_call\",\"arguments\":\"",
+                         "\"", NULL, NULL, NULL,
+                         "response.function_call_arguments", "arguments", "",
+                         ""},
+    [OUTPUT_CUSTOM] = {"ctc", "\"type\":\"custom_tool_call\",\"input\":\"",
                        "\"", NULL, NULL, NULL,
-                       "response.function_call_arguments", "arguments", "", ""},
-    [OUTPUT_CUSTOM] = {"ctc", "\"type\":\"custom_tool_call\",\"input\":\"", "\"",
-                     NULL, NULL, NULL, "response.custom_tool_call_input",
-                     "input", "", ""},
+                       "response.custom_tool_call_input", "input", "", ""},
 };
 
 void response_items_fini(struct response_items *r)
@@ -63,13 +60,14 @@ void response_items_fini(struct response_items *r)
     buf_free(&r->call);
     buf_free(&r->text);
     buf_free(&r->output);
+    custom_input_fini(&r->input);
 }
 
 bool response_items_is_full(const void *items)
 {
     const struct response_items *r = items;
 
-    return r->text.len + r->output.len > CHAT_EVENT_MAX;
+    return r->text.len + r->input.json.len + r->output.len > CHAT_EVENT_MAX;
 }
 
 static void put(struct buf *out, const struct buf *b)
@@ -125,9 +123,8 @@ static void put_item(const struct response_items *r, struct buf *out,
 void response_items_begin_event(struct response_items *r, const char *name,
                                 struct buf *out)
 {
-    buf_fmt(out,
-            "event: %s\ndata: {\"type\":\"%s\",\"sequence_number\":%u,", name,
-            name, r->number++);
+    buf_fmt(out, "event: %s\ndata: {\"type\":\"%s\",\"sequence_number\":%u,",
+            name, name, r->number++);
 }
 
 void response_items_end_event(struct buf *out)
@@ -207,17 +204,24 @@ static void begin(struct response_items *r, struct buf *out,
     tell_part(r, out, "added", false);
 }
 
-/* The next LEN bytes of what the open one says. */
+/* PIECE, which is emptied, is next of what the open one says. */
+static void add_piece(struct response_items *r, struct buf *out,
+                      struct buf *piece)
+{
+    put(&r->text, piece);
+    if (r->is_stream && piece->len > 0)
+        tell_text(r, out, "delta", piece);
+    buf_free(piece);
+}
+
+/* So are the LEN bytes of TEXT. */
 static void add(struct response_items *r, struct buf *out, const char *text,
                 size_t len)
 {
     struct buf piece = {NULL, 0, 0, 0};
 
     json_write_chars(&piece, text, len);
-    put(&r->text, &piece);
-    if (r->is_stream && piece.len > 0)
-        tell_text(r, out, "delta", &piece);
-    buf_free(&piece);
+    add_piece(r, out, &piece);
 }
 
 static void say(struct response_items *r, struct buf *out,
@@ -233,39 +237,14 @@ static void say(struct response_items *r, struct buf *out,
     add(r, out, text, len);
 }
 
-/* What stands in ROOT, the JSON of LEN bytes at *TEXT; what is not as it was asked
- * for may be the text itself. */
-static size_t find_input(struct json_object *root, const char **text, size_t len)
+static void end_input(struct response_items *r, struct buf *out)
 {
-    size_t n;
-    const char *input = json_read_text(root, RESPONSE_TOOLS_INPUT, &n);
+    struct buf piece = {NULL, 0, 0, 0};
 
-    if (input == NULL)
-        input = json_read_text(root, CALL_INPUT_WRONG, &n);
-    if (input == NULL && root != NULL && json_object_object_length(root) == 0)
-        return 0;
-    if (input == NULL)
-        return len;
-    *text = input;
-    return n;
-}
-
-/* From the JSON that a custom tool was called with to its text. */
-static void unwrap(struct response_items *r, struct buf *out)
-{
-    struct buf json = r->text;
-    struct json_object *root = NULL;
-    const char *text;
-    size_t len;
-
-    r->text = (struct buf){NULL, 0, 0, 0};
-    buf_add(&json, "", 1);
-    text = buf_head(&json);
-    (void)json_read_object(text, json.len - 1, &root);
-    len = find_input(root, &text, json.len - 1);
-    add(r, out, text, len);
-    json_object_put(root);
-    buf_free(&json);
+    custom_input_end(&r->input, &piece);
+    add_piece(r, out, &piece);
+    custom_input_fini(&r->input);
+    r->input = (struct custom_input){.at = 0};
 }
 
 static void close_as(struct response_items *r, struct buf *out,
@@ -274,7 +253,7 @@ static void close_as(struct response_items *r, struct buf *out,
     if (r->open == OUTPUT_NONE)
         return;
     if (r->open == OUTPUT_CUSTOM)
-        unwrap(r, out);
+        end_input(r, out);
     if (r->open == OUTPUT_FUNCTION && r->text.len == 0)
         add(r, out, "{}", 2);
     if (r->is_stream) {
@@ -357,9 +336,11 @@ void response_items_input(void *items, struct buf *out, const char *json,
                           size_t len)
 {
     struct response_items *r = items;
+    struct buf piece = {NULL, 0, 0, 0};
 
     if (r->open == OUTPUT_CUSTOM)
-        buf_add(&r->text, json, len);
+        custom_input_take(&r->input, json, len, &piece);
     else
-        add(r, out, json, len);
+        json_write_chars(&piece, json, len);
+    add_piece(r, out, &piece);
 }

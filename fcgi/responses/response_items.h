@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fcgi/responses/custom_input.h"
 #include "fcgi/responses/responses.h"
 
 enum response_output {
@@ -23,14 +24,14 @@ enum response_output {
 /* All zeros at the beginning, but for the first two. */
 struct response_items {
     const struct responses_told *told;
-    bool is_stream;          /* events are told, too */
+    bool is_stream;            /* events are told, too */
     enum response_output open; /* one at a time */
-    size_t n;                /* that have been begun */
-    bool has_begun;          /* something was said */
-    uint32_t number;         /* events so far */
-    struct buf call;         /* of the open one: whose call it is */
-    struct buf text; /* and what it says, as it stands in a JSON text; of a
-                        custom one, the JSON that it is called with */
+    size_t n;                  /* that have been begun */
+    bool has_begun;            /* something was said */
+    uint32_t number;           /* events so far */
+    struct buf call;           /* of the open one: whose call it is */
+    struct buf text;           /* and what it says, as it stands in JSON */
+    struct custom_input input; /* of a custom one: where that comes from */
     struct buf output; /* all that are done, as a list without brackets */
 };
 

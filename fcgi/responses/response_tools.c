@@ -116,9 +116,8 @@ static bool write_parameters(struct offering *o, struct json_object *tool)
     struct json_object *schema = json_read_member(tool, "parameters");
 
     if (schema != NULL && !json_object_is_type(schema, json_type_object))
-        return messages_fault_set(o->fault, 400,
-                                  "tools.%zu.parameters: an object is needed.",
-                                  o->i);
+        return messages_fault_set(
+            o->fault, 400, "tools.%zu.parameters: an object is needed.", o->i);
     if (schema != NULL)
         write_member(o->out, "parameters", schema);
     else
@@ -201,9 +200,9 @@ bool response_tools_is_offered(struct json_object *tool)
 /* Is it made of something of the client's own? */
 static bool is_clients(struct json_object *tool)
 {
-    static const char *const types[] = {"file_search",      "mcp",
-                                        "code_interpreter", "computer",
-                                        "computer_use",     "computer_use_preview"};
+    static const char *const types[] = {
+        "file_search", "mcp",          "code_interpreter",
+        "computer",    "computer_use", "computer_use_preview"};
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(types); i++)
@@ -231,7 +230,8 @@ static bool write_namespace(struct offering *o, struct json_object *space)
     for (i = 0; i < n; i++) {
         struct json_object *tool = json_object_array_get_idx(tools, i);
 
-        if (is_function(tool) && !write_function(o, tool, text_of(space, "name")))
+        if (is_function(tool) &&
+            !write_function(o, tool, text_of(space, "name")))
             return false;
     }
     return true;
@@ -302,8 +302,8 @@ static bool check_none(struct json_object *root, size_t n,
 {
     const char *mode = mode_of(root);
 
-    if (mode != NULL && (strcmp(mode, "none") == 0 ||
-                         (n == 0 && strcmp(mode, "auto") == 0)))
+    if (mode != NULL &&
+        (strcmp(mode, "none") == 0 || (n == 0 && strcmp(mode, "auto") == 0)))
         return true;
     return messages_fault_set(fault, 400,
                               n > 0 ? "tools: this upstream, which speaks chat "

@@ -131,6 +131,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_responses_answer_add,
     test_responses_stream_add,
     test_responses_cuts_add,
+    test_custom_input_add,
 };
 
 int main(void)

@@ -16,9 +16,9 @@ static inline void lab_ask(struct responses_got *got)
         ",{'type':'custom','name':'p'}]}]}");
     struct messages_fault fault;
 
-    CU_ASSERT_EQUAL(responses_request(buf_head(&body), body.len, &ask, &out,
-                                      got, &fault),
-                    0);
+    CU_ASSERT_EQUAL(
+        responses_request(buf_head(&body), body.len, &ask, &out, got, &fault),
+        0);
     got->tokens_in = 7;
     buf_free(&got->echo); /* test_responses_request.c has it */
     buf_free(&body);

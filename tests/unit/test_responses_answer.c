@@ -108,8 +108,9 @@ static void calls_become_items(void)
         {CALLS(OF("", "f", "{'a':1}")),
          "'arguments':'{\\'a\\':1}','call_id':'call_1_0','name':'f'}"},
         {CALLS(OF("'id':'c',", "p", "'{\\'input\\':\\'a\\\\nb\\'}'")),
-         OUTPUT("{'id':'ctc_1_0','status':'completed','type':"
-                "'custom_tool_call','input':'a\\nb','call_id':'c','name':'p'}")},
+         OUTPUT(
+             "{'id':'ctc_1_0','status':'completed','type':"
+             "'custom_tool_call','input':'a\\nb','call_id':'c','name':'p'}")},
         {CALLS(OF("'id':'c',", "p", "'{\\'other\\':1}'")),
          "'input':'{\\'other\\':1}','call_id':'c'"},
         {CALLS(OF("'id':'c',", "p", "'*** Begin'")),
@@ -169,7 +170,10 @@ static void what_is_not_told_is_estimated(void)
 
 static void what_is_none_is_not_told(void)
 {
-    static const char *const rows[] = {"", "[]", "{}", "{'choices':[]}",
+    static const char *const rows[] = {"",
+                                       "[]",
+                                       "{}",
+                                       "{'choices':[]}",
                                        "{'choices':[{'message':'x'}]}",
                                        "{'error':{'message':'m'}}"};
     struct buf out = {NULL, 0, 0, 0};

@@ -120,9 +120,9 @@ static void put_call(struct sample *s, size_t i)
             "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":%zu,"
             "\"id\":\"c%zu\",\"function\":{\"name\":\"%s\"}}]}}]}\n\n",
             i, i, name);
-    (void)snprintf(before, sizeof(before),
-                   "\"tool_calls\":[{\"index\":%zu,\"function\":{\"arguments\":",
-                   i);
+    (void)snprintf(
+        before, sizeof(before),
+        "\"tool_calls\":[{\"index\":%zu,\"function\":{\"arguments\":", i);
     put_deltas(&s->stream, &text, before, "}}]");
     buf_free(&text);
 }
@@ -182,9 +182,8 @@ static bool is_same(const struct sample *s, const struct responses_told *told)
     struct json_object *a, *b;
     bool same;
 
-    CU_ASSERT_EQUAL(responses_answer(buf_head(&s->whole), s->whole.len, told,
-                                     &whole),
-                    0);
+    CU_ASSERT_EQUAL(
+        responses_answer(buf_head(&s->whole), s->whole.len, told, &whole), 0);
     buf_add(&whole, "", 1);
     a = json_strict_object(buf_head(&whole), whole.len - 1);
     hear(s, told, &once);

@@ -32,8 +32,8 @@ static bool hear(const char *const *events, struct buf *out)
 }
 
 #define RESPONSE(status, output, usage)                                        \
-    "'response':{'id':'resp_1','object':'response','created_at':5,'status':'"  \
-    status "','error':null,'incomplete_details':null,'background':false,"      \
+    "'response':{'id':'resp_1','object':'response','created_at':5,'status':"   \
+    "'" status "','error':null,'incomplete_details':null,'background':false,"  \
     "'model':'m','output':[" output "],'usage':" usage "}}\n\n"
 #define USAGE                                                                  \
     "{'input_tokens':9,'input_tokens_details':{'cache_write_tokens':0,"        \
@@ -43,8 +43,9 @@ static bool hear(const char *const *events, struct buf *out)
     "event: response." name "\ndata: {'type':'response." name                  \
     "','sequence_number':" n ","
 #define START                                                                  \
-    EVENT("created", "0") RESPONSE("in_progress", "", "null")                  \
-    EVENT("in_progress", "1") RESPONSE("in_progress", "", "null")
+    EVENT("created", "0")                                                      \
+    RESPONSE("in_progress", "", "null") EVENT("in_progress", "1")              \
+        RESPONSE("in_progress", "", "null")
 #define CHUNK(delta) "{'choices':[{'index':0,'delta':{" delta "}}]}"
 #define LAST(reason)                                                           \
     "{'choices':[{'delta':{},'finish_reason':'" reason "'}],'usage':{"         \
@@ -70,21 +71,28 @@ static void is_told(const char *const *events, const char *want)
 static void words_come_one_by_one(void)
 {
     static const char *const events[] = {
-        CHUNK("'role':'assistant','content':''"), CHUNK("'content':'a'"),
-        CHUNK("'content':'\\nb'"), LAST("stop"), "[DONE]", NULL};
+        CHUNK("'role':'assistant','content':''"),
+        CHUNK("'content':'a'"),
+        CHUNK("'content':'\\nb'"),
+        LAST("stop"),
+        "[DONE]",
+        NULL};
 
     is_told(
         events,
-        START EVENT("output_item.added", "2") "'output_index':0,'item':" MSG
-        "'in_progress'" A "]}}\n\n" EVENT("content_part.added", "3") AT
+        START EVENT("output_item.added",
+                    "2") "'output_index':0,'item':" MSG "'in_progress'" A
+                         "]}}\n\n" EVENT("content_part.added", "3") AT
         "'part':" PART("") "}\n\n" EVENT("output_text.delta", "4") AT
         "'logprobs':[],'delta':'a'}\n\n" EVENT("output_text.delta", "5") AT
         "'logprobs':[],'delta':'\\nb'}\n\n" EVENT("output_text.done", "6") AT
         "'logprobs':[],'text':'a\\nb'}\n\n" EVENT("content_part.done", "7") AT
-        "'part':" PART("a\\nb") "}\n\n" EVENT("output_item.done", "8")
-        "'output_index':0,'item':" MSG "'completed'" A PART("a\\nb") "]}}\n\n"
-        EVENT("completed", "9")
-        RESPONSE("completed", MSG "'completed'" A PART("a\\nb") "]}", USAGE));
+        "'part':" PART("a\\nb") "}\n\n" EVENT(
+            "output_item.done",
+            "8") "'output_index':0,'item':" MSG
+                 "'completed'" A PART("a\\nb") "]}}\n\n" EVENT("completed", "9")
+                     RESPONSE("completed",
+                              MSG "'completed'" A PART("a\\nb") "]}", USAGE));
 }
 
 /* A row: events, and what the stream has in it, which ends well. */
@@ -112,54 +120,67 @@ static void has(const struct row *rows, bool is_whole)
 
 static void each_item_has_its_events(void)
 {
-    static const struct row rows[] = {
-        {{CHUNK("'reasoning_content':'t'"), CHUNK("'content':'\\n\\na'"),
-          LAST("stop"), NULL},
-         EVENT("reasoning_summary_text.delta",
-               "4") "'output_index':0,'item_id':'rs_1_0','summary_index':0,"
-                    "'delta':'t'}\n\n"},
-        {{CHUNK("'reasoning_content':'t'"), CHUNK("'content':'\\n\\na'"),
-          LAST("stop"), NULL},
-         EVENT("reasoning_summary_part.done",
-               "6") "'output_index':0,'item_id':'rs_1_0','summary_index':0,"
-                    "'part':{'type':'summary_text','text':'t'}}\n\n"},
-        {{CHUNK("'refusal':'no'"), LAST("stop"), NULL},
-         EVENT("refusal.delta", "4") "'output_index':0,'item_id':'msg_1_0',"
-                                     "'content_index':0,'delta':'no'}\n\n"},
-        {{CALLS("0", "'id':'c',", "'name':'f','arguments':'{\\'a\\''"),
-          CALLS("0", "", "'arguments':':1}'"), LAST("tool_calls"), NULL},
-         EVENT("function_call_arguments.delta",
-               "4") "'output_index':0,'item_id':'fc_1_0','delta':':1}'}\n\n"
-         EVENT("function_call_arguments.done",
-               "5") "'output_index':0,'item_id':'fc_1_0','call_id':'c','name':"
-                    "'f','arguments':'{\\'a\\':1}'}\n\n"},
-        {{CALLS("0", "'id':'c',", "'name':'p','arguments':'{\\'inp'"),
-          CALLS("0", "", "'arguments':'ut\\':\\'x\\'}'"), LAST("stop"), NULL},
-         EVENT("custom_tool_call_input.delta",
-               "3") "'output_index':0,'item_id':'ctc_1_0','delta':'x'}\n\n"
-         EVENT("custom_tool_call_input.done",
-               "4") "'output_index':0,'item_id':'ctc_1_0','input':'x'}\n\n"
-         EVENT("output_item.done",
-               "5") "'output_index':0,'item':{'id':'ctc_1_0','status':"
-                    "'completed','type':'custom_tool_call','input':'x',"
-                    "'call_id':'c','name':'p'}}\n\n"},
-        {{CALLS("0", "'id':'c',", "'name':'f','arguments':'{'"),
-          CALLS("1", "'id':'d',", "'name':'n__g','arguments':'{}'"),
-          CALLS("0", "", "'arguments':'}'"), LAST("stop"), NULL},
-         "'output_index':1,'item':{'id':'fc_1_1','status':'in_progress','type':"
-         "'function_call','arguments':'','call_id':'d','name':'g','namespace':"
-         "'n'}}"},
-        {{CALLS("0", "'id':'c',", "'name':'f'"), LAST("stop"), NULL},
-         "'arguments':'{}','call_id':'c','name':'f'}"},
-        {{CHUNK("'content':'a'"), LAST("length"), NULL},
-         EVENT("incomplete", "8") "'response':{"},
-        {{CHUNK("'content':'a'"), LAST("length"), NULL},
-         "'item':{'id':'msg_1_0','status':'incomplete'"},
-        {{"{'choices':[{'message':{'content':'all'},'finish_reason':'stop'}]}",
-          NULL},
-         "'delta':'all'"},
-        {{"[DONE]", NULL}, EVENT("completed", "2") "'response':{"},
-        {{NULL}, NULL}};
+    static const struct row rows[] =
+        {{{CHUNK("'reasoning_content':'t'"), CHUNK("'content':'\\n\\na'"),
+           LAST("stop"), NULL},
+          EVENT("reasoning_summary_text.delta",
+                "4") "'output_index':0,'item_id':'rs_1_0','summary_index':0,"
+                     "'delta':'t'}\n\n"},
+         {{CHUNK("'reasoning_content':'t'"), CHUNK("'content':'\\n\\na'"),
+           LAST("stop"), NULL},
+          EVENT("reasoning_summary_part.done",
+                "6") "'output_index':0,'item_id':'rs_1_0','summary_index':0,"
+                     "'part':{'type':'summary_text','text':'t'}}\n\n"},
+         {{CHUNK("'refusal':'no'"), LAST("stop"), NULL},
+          EVENT("refusal.delta", "4") "'output_index':0,'item_id':'msg_1_0',"
+                                      "'content_index':0,'delta':'no'}\n\n"},
+         {{CALLS("0", "'id':'c',", "'name':'f','arguments':'{\\'a\\''"),
+           CALLS("0", "", "'arguments':':1}'"), LAST("tool_calls"), NULL},
+          EVENT("function_call_arguments.delta",
+                "4") "'output_index':0,'item_id':'fc_1_0','delta':':1}'}"
+                     "\n\n" EVENT("function_call_arguments.done",
+                                  "5") "'output_index':0,'item_id':'fc_1_0','"
+                                       "call_id':'c','name':"
+                                       "'f','arguments':'{\\'a\\':1}'}\n\n"},
+         {{CALLS("0", "'id':'c',", "'name':'p','arguments':'{\\'inp'"),
+           CALLS("0", "", "'arguments':'ut\\':\\'x\\'}'"), LAST("stop"), NULL},
+          EVENT(
+              "custom_tool_call_input.delta",
+              "3") "'output_index':0,'item_id':'ctc_1_0','delta':'x'}"
+                   "\n\n" EVENT("custom_tool_call_input.done",
+                                "4") "'output_index':0,'item_id':'ctc_1_0','"
+                                     "input':'x'}\n\n" EVENT("output_item.done",
+                                                             "5") "'output_"
+                                                                  "index':0,'"
+                                                                  "item':{'id':"
+                                                                  "'ctc_1_0','"
+                                                                  "status':"
+                                                                  "'completed',"
+                                                                  "'type':'"
+                                                                  "custom_tool_"
+                                                                  "call','"
+                                                                  "input':'x',"
+                                                                  "'call_id':'"
+                                                                  "c','name':'"
+                                                                  "p'}}\n\n"},
+         {{CALLS("0", "'id':'c',", "'name':'f','arguments':'{'"),
+           CALLS("1", "'id':'d',", "'name':'n__g','arguments':'{}'"),
+           CALLS("0", "", "'arguments':'}'"), LAST("stop"), NULL},
+          "'output_index':1,'item':{'id':'fc_1_1','status':'in_progress','type'"
+          ":"
+          "'function_call','arguments':'','call_id':'d','name':'g','namespace':"
+          "'n'}}"},
+         {{CALLS("0", "'id':'c',", "'name':'f'"), LAST("stop"), NULL},
+          "'arguments':'{}','call_id':'c','name':'f'}"},
+         {{CHUNK("'content':'a'"), LAST("length"), NULL},
+          EVENT("incomplete", "8") "'response':{"},
+         {{CHUNK("'content':'a'"), LAST("length"), NULL},
+          "'item':{'id':'msg_1_0','status':'incomplete'"},
+         {{"{'choices':[{'message':{'content':'all'},'finish_reason':'stop'}]}",
+           NULL},
+          "'delta':'all'"},
+         {{"[DONE]", NULL}, EVENT("completed", "2") "'response':{"},
+         {{NULL}, NULL}};
 
     has(rows, true);
 }

@@ -54,8 +54,8 @@ static void tools_become_functions(void)
               "'grammar','syntax':'lark','definition':'a b'}}"),
            ",'tools':[" NAMED "'p','description':'d\\n\\nThe input must fit "
            "this grammar:\\na b'" INPUT "]");
-    become(OF("{'type':'custom','name':'p'}"), ",'tools':[" NAMED "'p'" INPUT
-                                               "]");
+    become(OF("{'type':'custom','name':'p'}"),
+           ",'tools':[" NAMED "'p'" INPUT "]");
     become(OF("{'type':'namespace','name':'n','tools':[" F ",{'type':'custom',"
               "'name':'p'}]}"),
            ",'tools':[" NAMED "'n__f'" NOTHING "," NAMED "'n__p'" INPUT "]");
@@ -83,8 +83,7 @@ static void one_may_be_chosen(void)
     static const char one[] =
         TOOL ",'tool_choice':{'type':'function','function':{'name':'f'}}";
 
-    become(OF(F) ",'tool_choice':'required'",
-           TOOL ",'tool_choice':'required'");
+    become(OF(F) ",'tool_choice':'required'", TOOL ",'tool_choice':'required'");
     become(OF(F) ",'tool_choice':{'type':'function','name':'f'}", one);
     become(OF(F) ",'tool_choice':{'type':'web_search'}", "tool_choice: ");
     become("'tool_choice':'required'", "tool_choice: there are no tools");
@@ -92,9 +91,11 @@ static void one_may_be_chosen(void)
     become(OF(F) ",'parallel_tool_calls':false",
            TOOL ",'parallel_tool_calls':false");
     become(OF(F) ",'parallel_tool_calls':true", TOOL);
-    become(OF("{'type':'function','name':'g'}," F)
-               ",'tool_choice':{'type':'allowed_tools','mode':'required',"
-               "'tools':[{'type':'function','name':'f'}]}",
+    become(OF("{'type':'function','name':'g'}," F) ",'tool_choice':{'type':'"
+                                                   "allowed_tools','mode':'"
+                                                   "required',"
+                                                   "'tools':[{'type':'function'"
+                                                   ",'name':'f'}]}",
            TOOL ",'tool_choice':'required'");
 }
 

@@ -83,6 +83,7 @@ CU_ErrorCode test_proxy_add(void);
 CU_ErrorCode test_proxy_text_add(void);
 CU_ErrorCode test_transfer_add(void);
 CU_ErrorCode test_messages_request_add(void);
+CU_ErrorCode test_custom_input_add(void);
 CU_ErrorCode test_responses_answer_add(void);
 CU_ErrorCode test_responses_cuts_add(void);
 CU_ErrorCode test_responses_request_add(void);
