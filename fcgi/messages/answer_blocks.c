@@ -63,11 +63,12 @@ static void tell_signature(const struct answer_blocks *b, struct buf *out)
 
 /* ---- blocks ----------------------------------------------------------------- */
 
-void answer_blocks_close(void *blocks, struct buf *out)
+void answer_blocks_close(void *blocks, struct buf *out, bool is_cut)
 {
     struct answer_blocks *b = blocks;
     enum block_kind kind = b->open;
 
+    (void)is_cut; /* the message says so */
     if (kind == BLOCK_NONE)
         return;
     if (!b->is_stream) {
@@ -85,7 +86,7 @@ void answer_blocks_close(void *blocks, struct buf *out)
 static void begin(struct answer_blocks *b, struct buf *out,
                   enum block_kind kind)
 {
-    answer_blocks_close(b, out);
+    answer_blocks_close(b, out, false);
     b->open = kind;
     b->n++;
     if (b->is_stream) {

@@ -40,6 +40,6 @@ void answer_blocks_input(void *blocks, struct buf *out, const char *json,
                          size_t len);
 
 /* What is open comes to its end. */
-void answer_blocks_close(void *blocks, struct buf *out);
+void answer_blocks_close(void *blocks, struct buf *out, bool is_cut);
 
 #endif

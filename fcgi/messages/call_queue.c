@@ -177,7 +177,7 @@ static void go_on(struct call_queue *q, const struct telling *t)
         tell_call(q, c, t);
         if (!call_input_is_whole(&c->input))
             return;
-        t->tell->close(t->to, t->out);
+        t->tell->close(t->to, t->out, false);
         q->turn++;
     }
 }
@@ -208,11 +208,13 @@ void call_queue_end(struct call_queue *q, const struct chat_teller *tell,
 
     for (; q->turn < q->n; q->turn++) {
         struct call *c = &q->calls[q->turn];
+        bool is_whole;
 
         if (c->name.len == 0) /* nobody could answer it */
             continue;
+        is_whole = call_input_is_whole(&c->input);
         call_input_end(&c->input, &c->held);
         tell_call(q, c, &t);
-        tell->close(to, out);
+        tell->close(to, out, !is_whole);
     }
 }

@@ -25,8 +25,7 @@ void call_queue_fini(struct call_queue *q);
 /* Takes the `tool_calls` of a chunk and tells TO what it can.  False: these are
  * too many, or too much waits; the answer cannot go on. */
 bool call_queue_take(struct call_queue *q, struct json_object *calls,
-                     const struct chat_teller *tell, void *to,
-                     struct buf *out);
+                     const struct chat_teller *tell, void *to, struct buf *out);
 
 /* A call has begun and has not come to its end: nothing else can be told. */
 bool call_queue_is_open(const struct call_queue *q);

@@ -15,16 +15,23 @@
 #include "fcgi/messages/json_write.h"
 #include "fcgi/messages/message_form.h"
 
-static void put_input(struct json_object *f, struct buf *input)
+/* False: it has not come to its end by itself. */
+static bool put_input(struct json_object *f, struct buf *input)
 {
     struct json_object *arguments = json_read_member(f, "arguments");
     size_t len;
     const char *text = json_read_text(f, "arguments", &len);
+    struct call_input c = {.at = 0};
+    struct buf all = {NULL, 0, 0, 0};
 
-    if (json_object_is_type(arguments, json_type_object))
+    if (json_object_is_type(arguments, json_type_object)) {
         json_write_value(input, arguments);
-    else
-        call_input_write(text, len, input);
+        return true;
+    }
+    call_input_take(&c, text, len, &all);
+    buf_free(&all);
+    call_input_write(text, len, input);
+    return call_input_is_whole(&c);
 }
 
 /* A call without a name is none that anybody could answer. */
@@ -35,16 +42,17 @@ static void put_call(struct chat_stream *s, struct json_object *call,
     struct buf id = {NULL, 0, 0, 0}, name = id, input = id;
     size_t len;
     const char *text = json_read_text(f, "name", &len);
+    bool is_whole;
 
     if (text == NULL || len == 0)
         return;
     buf_add(&name, text, len);
     text = json_read_text(call, "id", &len);
     buf_add(&id, text, len);
-    put_input(f, &input);
+    is_whole = put_input(f, &input);
     chat_stream_calls.call(s, out, &id, &name);
     chat_stream_calls.input(s, out, buf_head(&input), input.len);
-    chat_stream_calls.close(s, out);
+    chat_stream_calls.close(s, out, !is_whole);
     buf_free(&id);
     buf_free(&name);
     buf_free(&input);

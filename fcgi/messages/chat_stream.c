@@ -141,11 +141,12 @@ static void tell_input(void *to, struct buf *out, const char *json, size_t len)
     s->tell->input(s->to, out, json, len);
 }
 
-static void tell_close(void *to, struct buf *out)
+/* Where the answer has come to its end, so have its calls. */
+static void tell_close(void *to, struct buf *out, bool is_cut)
 {
     struct chat_stream *s = to;
 
-    s->tell->close(s->to, out);
+    s->tell->close(s->to, out, is_cut && s->end.is_cut);
 }
 
 const struct chat_teller chat_stream_calls = {

@@ -18,7 +18,7 @@ static void tell_end(void *to, struct buf *out, const struct answer_end *end)
 {
     const struct answer_blocks *b = to;
 
-    answer_blocks_close(to, out);
+    answer_blocks_close(to, out, false);
     buf_str(out, "],");
     answer_end_write_reason(end, b->told, out);
     buf_str(out, ",");

@@ -44,9 +44,8 @@ static inline void messages_stream_head(struct messages_stream *s,
     chat_stream_head(&s->chat, out);
 }
 
-static inline enum messages_event
-messages_stream_event(struct messages_stream *s, const char *data, size_t len,
-                      struct buf *out)
+static inline enum messages_event messages_stream_event(
+    struct messages_stream *s, const char *data, size_t len, struct buf *out)
 {
     return (enum messages_event)chat_stream_event(&s->chat, data, len, out);
 }

@@ -191,7 +191,7 @@ static void tell_text(struct response_items *r, struct buf *out,
 static void begin(struct response_items *r, struct buf *out,
                   enum response_output kind)
 {
-    response_items_close(r, out);
+    response_items_close(r, out, false);
     r->open = kind;
     r->n++;
     r->has_begun = true;
@@ -247,9 +247,11 @@ static void end_input(struct response_items *r, struct buf *out)
     r->input = (struct custom_input){.at = 0};
 }
 
-static void close_as(struct response_items *r, struct buf *out,
-                     const char *status)
+void response_items_close(void *items, struct buf *out, bool is_cut)
 {
+    struct response_items *r = items;
+    const char *status = is_cut ? "incomplete" : "completed";
+
     if (r->open == OUTPUT_NONE)
         return;
     if (r->open == OUTPUT_CUSTOM)
@@ -264,16 +266,6 @@ static void close_as(struct response_items *r, struct buf *out,
     buf_str(&r->output, r->output.len > 0 ? "," : "");
     put_item(r, &r->output, status);
     r->open = OUTPUT_NONE;
-}
-
-void response_items_close(void *items, struct buf *out)
-{
-    close_as(items, out, "completed");
-}
-
-void response_items_cut(struct response_items *r, struct buf *out)
-{
-    close_as(r, out, "incomplete");
 }
 
 /* ---- what is said ----------------------------------------------------------- */
@@ -316,7 +308,7 @@ void response_items_call(void *items, struct buf *out, const struct buf *id,
     bool is_known = response_tools_find(&r->told->got->tools, buf_head(name),
                                         name->len, &tool);
 
-    response_items_close(r, out);
+    response_items_close(r, out, false);
     empty(&r->call);
     buf_str(&r->call, ",\"call_id\":");
     put_call_id(r, id);

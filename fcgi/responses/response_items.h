@@ -48,10 +48,7 @@ void response_items_call(void *items, struct buf *out, const struct buf *id,
                          const struct buf *name);
 void response_items_input(void *items, struct buf *out, const char *json,
                           size_t len);
-void response_items_close(void *items, struct buf *out);
-
-/* The same, where the answer was cut in the open one. */
-void response_items_cut(struct response_items *r, struct buf *out);
+void response_items_close(void *items, struct buf *out, bool is_cut);
 
 /* All of it is kept for the last event. */
 bool response_items_is_full(const void *items);

@@ -17,10 +17,7 @@ static void tell_end(void *to, struct buf *out, const struct answer_end *end)
 {
     struct response_items *r = to;
 
-    if (end->is_cut || end->is_filtered)
-        response_items_cut(r, out);
-    else
-        response_items_close(r, out);
+    response_items_close(r, out, end->is_cut || end->is_filtered);
     response_form_write(r->told, &r->output, end, out);
 }
 

@@ -33,10 +33,7 @@ static void tell_end(void *to, struct buf *out, const struct answer_end *end)
 {
     bool is_cut = end->is_cut || end->is_filtered;
 
-    if (is_cut)
-        response_items_cut(to, out);
-    else
-        response_items_close(to, out);
+    response_items_close(to, out, is_cut);
     tell_response(to, out,
                   is_cut ? "response.incomplete" : "response.completed", end);
 }

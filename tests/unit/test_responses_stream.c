@@ -44,8 +44,8 @@ static bool hear(const char *const *events, struct buf *out)
     "','sequence_number':" n ","
 #define START                                                                  \
     EVENT("created", "0")                                                      \
-    RESPONSE("in_progress", "", "null") EVENT("in_progress", "1")              \
-        RESPONSE("in_progress", "", "null")
+    RESPONSE("in_progress", "", "null")                                        \
+    EVENT("in_progress", "1") RESPONSE("in_progress", "", "null")
 #define CHUNK(delta) "{'choices':[{'index':0,'delta':{" delta "}}]}"
 #define LAST(reason)                                                           \
     "{'choices':[{'delta':{},'finish_reason':'" reason "'}],'usage':{"         \
@@ -120,67 +120,71 @@ static void has(const struct row *rows, bool is_whole)
 
 static void each_item_has_its_events(void)
 {
-    static const struct row rows[] =
-        {{{CHUNK("'reasoning_content':'t'"), CHUNK("'content':'\\n\\na'"),
-           LAST("stop"), NULL},
-          EVENT("reasoning_summary_text.delta",
-                "4") "'output_index':0,'item_id':'rs_1_0','summary_index':0,"
-                     "'delta':'t'}\n\n"},
-         {{CHUNK("'reasoning_content':'t'"), CHUNK("'content':'\\n\\na'"),
-           LAST("stop"), NULL},
-          EVENT("reasoning_summary_part.done",
-                "6") "'output_index':0,'item_id':'rs_1_0','summary_index':0,"
-                     "'part':{'type':'summary_text','text':'t'}}\n\n"},
-         {{CHUNK("'refusal':'no'"), LAST("stop"), NULL},
-          EVENT("refusal.delta", "4") "'output_index':0,'item_id':'msg_1_0',"
-                                      "'content_index':0,'delta':'no'}\n\n"},
-         {{CALLS("0", "'id':'c',", "'name':'f','arguments':'{\\'a\\''"),
-           CALLS("0", "", "'arguments':':1}'"), LAST("tool_calls"), NULL},
-          EVENT("function_call_arguments.delta",
-                "4") "'output_index':0,'item_id':'fc_1_0','delta':':1}'}"
-                     "\n\n" EVENT("function_call_arguments.done",
-                                  "5") "'output_index':0,'item_id':'fc_1_0','"
-                                       "call_id':'c','name':"
-                                       "'f','arguments':'{\\'a\\':1}'}\n\n"},
-         {{CALLS("0", "'id':'c',", "'name':'p','arguments':'{\\'inp'"),
-           CALLS("0", "", "'arguments':'ut\\':\\'x\\'}'"), LAST("stop"), NULL},
-          EVENT(
-              "custom_tool_call_input.delta",
-              "3") "'output_index':0,'item_id':'ctc_1_0','delta':'x'}"
-                   "\n\n" EVENT("custom_tool_call_input.done",
-                                "4") "'output_index':0,'item_id':'ctc_1_0','"
-                                     "input':'x'}\n\n" EVENT("output_item.done",
-                                                             "5") "'output_"
-                                                                  "index':0,'"
-                                                                  "item':{'id':"
-                                                                  "'ctc_1_0','"
-                                                                  "status':"
-                                                                  "'completed',"
-                                                                  "'type':'"
-                                                                  "custom_tool_"
-                                                                  "call','"
-                                                                  "input':'x',"
-                                                                  "'call_id':'"
-                                                                  "c','name':'"
-                                                                  "p'}}\n\n"},
-         {{CALLS("0", "'id':'c',", "'name':'f','arguments':'{'"),
-           CALLS("1", "'id':'d',", "'name':'n__g','arguments':'{}'"),
-           CALLS("0", "", "'arguments':'}'"), LAST("stop"), NULL},
-          "'output_index':1,'item':{'id':'fc_1_1','status':'in_progress','type'"
-          ":"
-          "'function_call','arguments':'','call_id':'d','name':'g','namespace':"
-          "'n'}}"},
-         {{CALLS("0", "'id':'c',", "'name':'f'"), LAST("stop"), NULL},
-          "'arguments':'{}','call_id':'c','name':'f'}"},
-         {{CHUNK("'content':'a'"), LAST("length"), NULL},
-          EVENT("incomplete", "8") "'response':{"},
-         {{CHUNK("'content':'a'"), LAST("length"), NULL},
-          "'item':{'id':'msg_1_0','status':'incomplete'"},
-         {{"{'choices':[{'message':{'content':'all'},'finish_reason':'stop'}]}",
-           NULL},
-          "'delta':'all'"},
-         {{"[DONE]", NULL}, EVENT("completed", "2") "'response':{"},
-         {{NULL}, NULL}};
+    static const struct row rows[] = {
+        {{CHUNK("'reasoning_content':'t'"), CHUNK("'content':'\\n\\na'"),
+          LAST("stop"), NULL},
+         EVENT("reasoning_summary_text.delta",
+               "4") "'output_index':0,'item_id':'rs_1_0','summary_index':0,"
+                    "'delta':'t'}\n\n"},
+        {{CHUNK("'reasoning_content':'t'"), CHUNK("'content':'\\n\\na'"),
+          LAST("stop"), NULL},
+         EVENT("reasoning_summary_part.done",
+               "6") "'output_index':0,'item_id':'rs_1_0','summary_index':0,"
+                    "'part':{'type':'summary_text','text':'t'}}\n\n"},
+        {{CHUNK("'refusal':'no'"), LAST("stop"), NULL},
+         EVENT("refusal.delta", "4") "'output_index':0,'item_id':'msg_1_0',"
+                                     "'content_index':0,'delta':'no'}\n\n"},
+        {{CALLS("0", "'id':'c',", "'name':'f','arguments':'{\\'a\\''"),
+          CALLS("0", "", "'arguments':':1}'"), LAST("tool_calls"), NULL},
+         EVENT("function_call_arguments.delta",
+               "4") "'output_index':0,'item_id':'fc_1_0','delta':':1}'}"
+                    "\n\n" EVENT("function_call_arguments.done",
+                                 "5") "'output_index':0,'item_id':'fc_1_0','"
+                                      "call_id':'c','name':"
+                                      "'f','arguments':'{\\'a\\':1}'}\n\n"},
+        {{CALLS("0", "'id':'c',", "'name':'p','arguments':'{\\'inp'"),
+          CALLS("0", "", "'arguments':'ut\\':\\'x\\'}'"), LAST("stop"), NULL},
+         EVENT("custom_tool_call_input.delta",
+               "3") "'output_index':0,'item_id':'ctc_1_0','delta':'x'}"
+                    "\n\n" EVENT("custom_tool_call_input.done",
+                                 "4") "'output_index':0,'item_id':'ctc_1_0','"
+                                      "input':'x'}\n\n" EVENT(
+                                          "output_item.done",
+                                          "5") "'output_"
+                                               "index':0,'"
+                                               "item':{'id':"
+                                               "'ctc_1_0','"
+                                               "status':"
+                                               "'completed',"
+                                               "'type':'"
+                                               "custom_tool_"
+                                               "call','"
+                                               "input':'x',"
+                                               "'call_id':'"
+                                               "c','name':'"
+                                               "p'}}\n\n"},
+        {{CALLS("0", "'id':'c',", "'name':'f','arguments':'{'"),
+          CALLS("1", "'id':'d',", "'name':'n__g','arguments':'{}'"),
+          CALLS("0", "", "'arguments':'}'"), LAST("stop"), NULL},
+         "'output_index':1,'item':{'id':'fc_1_1','status':'in_progress','type'"
+         ":"
+         "'function_call','arguments':'','call_id':'d','name':'g','namespace':"
+         "'n'}}"},
+        {{CALLS("0", "'id':'c',", "'name':'f'"), LAST("stop"), NULL},
+         "'arguments':'{}','call_id':'c','name':'f'}"},
+        {{CALLS("0", "'id':'c',", "'name':'f','arguments':'{\\'a'"),
+          LAST("length"), NULL},
+         "{'id':'fc_1_0','status':'incomplete','type':'function_call',"
+         "'arguments':'{\\'a',"},
+        {{CHUNK("'content':'a'"), LAST("length"), NULL},
+         EVENT("incomplete", "8") "'response':{"},
+        {{CHUNK("'content':'a'"), LAST("length"), NULL},
+         "'item':{'id':'msg_1_0','status':'incomplete'"},
+        {{"{'choices':[{'message':{'content':'all'},'finish_reason':'stop'}]}",
+          NULL},
+         "'delta':'all'"},
+        {{"[DONE]", NULL}, EVENT("completed", "2") "'response':{"},
+        {{NULL}, NULL}};
 
     has(rows, true);
 }
