@@ -13,7 +13,7 @@ struct json_object;
 
 /* All zeros before anything is known. */
 struct answer_end {
-    bool has_reason;  /* the upstream gave one */
+    bool has_reason; /* the upstream gave one */
     bool is_cut, is_refused;
     bool is_filtered; /* not by the model: a filter has ended it */
     bool has_calls;   /* of tools; the caller says so */

@@ -37,8 +37,7 @@
 /* What a row is: the three of struct route, and how its streams end. */
 #define CHAT_LIKE(ends) ACCESS_CLIENT, true, true, true, ends, NULL, NULL, NULL
 /* A model answers it, but what is in the body is between the two. */
-#define INFERENCE(ends)                                                        \
-    ACCESS_CLIENT, true, false, true, ends, NULL, NULL, NULL
+#define INFERENCE(ends) ACCESS_CLIENT, true, false, true, ends, NULL, NULL, NULL
 /* Only passed on. */
 #define PASSED_ON                                                              \
     ACCESS_CLIENT, true, false, false, ENDS_ANYHOW, NULL, NULL, NULL
