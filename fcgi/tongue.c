@@ -52,6 +52,7 @@ static int messages_tokens(const char *body, size_t len, struct tongue_got *got,
     return messages_count(body, len, 0, &got->tokens_in, fault);
 }
 
+/* The texts in it live as long as the request. */
 static struct messages_told messages_of(const struct tongue_told *told)
 {
     const struct messages_got *m = &told->got->is.messages;
@@ -139,6 +140,8 @@ static int responses_whole(const char *body, size_t len,
     return responses_answer(body, len, &r, out);
 }
 
+/* The stream is the first member of what is made here: responses_end() and
+ * responses_events() find the rest by it. */
 static struct chat_stream *responses_begin(const struct tongue_told *told)
 {
     const struct responses_told r = responses_of(told);

@@ -122,6 +122,7 @@ void chat_stream_said(struct chat_stream *s, struct json_object *message,
 
 /* ---- calls ------------------------------------------------------------------ */
 
+/* A call is told through the stream, which reckons with it. */
 static void tell_call(void *to, struct buf *out, const struct buf *id,
                       const struct buf *name)
 {

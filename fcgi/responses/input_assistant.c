@@ -20,6 +20,7 @@
 
 /* ---- words and thoughts ----------------------------------------------------- */
 
+/* *N: how many texts there are; with none there is no content. */
 static bool write_words(struct input_list *l, size_t from, size_t end,
                         size_t *n)
 {
@@ -60,6 +61,7 @@ static bool put_thoughts(struct chat_parts *p, struct json_object *item,
     return p->n > before;
 }
 
+/* How many there are.  What is encrypted only its maker can read. */
 static size_t write_thoughts(struct input_list *l, size_t from, size_t end)
 {
     size_t start = l->out->len, i;

@@ -1,5 +1,8 @@
 /*
  * input_list.c - what is item I, and how does a chat message begin?
+ *
+ * A message says whose it is by its role, and needs no type; anything else says
+ * so by its type.
  */
 #include "fcgi/responses/input_list.h"
 
@@ -7,6 +10,8 @@
 
 #include "lib/base.h"
 
+/* An item of a type that is not here is a fault: without it the conversation
+ * would be another one. */
 static const struct {
     const char *type;
     enum item_kind kind;
@@ -27,6 +32,7 @@ static const struct {
     {"mcp_call", ITEM_DONE},
 };
 
+/* Developers are what the system was called before. */
 static const struct {
     const char *role;
     enum item_kind kind;

@@ -33,6 +33,7 @@ static bool put_output(struct chat_parts *p, struct json_object *item)
     return true;
 }
 
+/* Of whichever kind of call: chat knows one. */
 static bool write_result(struct input_list *l, size_t i)
 {
     struct json_object *item = input_list_at(l, i);
@@ -80,6 +81,7 @@ static bool put_remark(struct chat_parts *p, struct json_object *item)
     return fine;
 }
 
+/* Of a result only what its own message could not hold. */
 static bool put_item(struct chat_parts *p, struct json_object *item)
 {
     switch (input_list_kind(item)) {

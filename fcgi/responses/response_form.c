@@ -36,6 +36,7 @@ static void write_status(const struct answer_end *end, struct buf *out)
         buf_str(out, "null");
 }
 
+/* OpenAI's counts what a cache had among the input, as chat does. */
 static void write_usage(const struct responses_told *told,
                         const struct answer_end *end, struct buf *out)
 {

@@ -99,6 +99,8 @@ static void put_part(const struct response_items *r, struct buf *out,
     buf_str(out, forms[r->open].part_end);
 }
 
+/* What has only begun has no text and no part so far: that is how clients tell
+ * it from one that is done, and begin to gather. */
 static void put_item(const struct response_items *r, struct buf *out,
                      const char *status)
 {
@@ -132,7 +134,8 @@ void response_items_end_event(struct buf *out)
     buf_str(out, "}\n\n");
 }
 
-/* Of the open item; up to a comma. */
+/* Of the open item; up to a comma.  Its index is its place in the output of the
+ * last event. */
 static void begin_event(struct response_items *r, struct buf *out,
                         const char *name, const char *what)
 {
@@ -152,6 +155,7 @@ static void tell_item(struct response_items *r, struct buf *out,
     response_items_end_event(out);
 }
 
+/* Calls have none. */
 static void tell_part(struct response_items *r, struct buf *out,
                       const char *what, bool is_done)
 {
@@ -166,7 +170,8 @@ static void tell_part(struct response_items *r, struct buf *out,
     response_items_end_event(out);
 }
 
-/* LEN bytes at TEXT, as they stand in JSON. */
+/* TEXT as it stands in JSON: the next piece, or all of it.  The SDKs want a call's
+ * name where its arguments are done. */
 static void tell_text(struct response_items *r, struct buf *out,
                       const char *what, const struct buf *text)
 {
@@ -188,6 +193,8 @@ static void tell_text(struct response_items *r, struct buf *out,
 
 /* ---- from beginning to end -------------------------------------------------- */
 
+/* One item is over before the next begins.  Whose call it is was put together
+ * before (response_items_call()). */
 static void begin(struct response_items *r, struct buf *out,
                   enum response_output kind)
 {
@@ -224,6 +231,7 @@ static void add(struct response_items *r, struct buf *out, const char *text,
     add_piece(r, out, &piece);
 }
 
+/* Goes on with an item of KIND, or begins one. */
 static void say(struct response_items *r, struct buf *out,
                 enum response_output kind, const char *text, size_t len)
 {
@@ -237,6 +245,7 @@ static void say(struct response_items *r, struct buf *out,
     add(r, out, text, len);
 }
 
+/* What was not of the usual form is known now. */
 static void end_input(struct response_items *r, struct buf *out)
 {
     struct buf piece = {NULL, 0, 0, 0};
@@ -247,6 +256,7 @@ static void end_input(struct response_items *r, struct buf *out)
     r->input = (struct custom_input){.at = 0};
 }
 
+/* Arguments are JSON, also those of a call without any. */
 void response_items_close(void *items, struct buf *out, bool is_cut)
 {
     struct response_items *r = items;

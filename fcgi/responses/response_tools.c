@@ -153,6 +153,7 @@ static void write_words(struct offering *o, struct json_object *tool,
     buf_str(o->out, "\"");
 }
 
+/* The schema of a tool that takes a text. */
 static void write_input(struct offering *o)
 {
     buf_str(o->out, ",\"parameters\":{\"type\":\"object\",\"properties\":{"
@@ -211,6 +212,7 @@ static bool is_clients(struct json_object *tool)
     return false;
 }
 
+/* A space is allowed by its own name, with all that is in it. */
 static bool is_allowed(const struct offering *o, struct json_object *tool)
 {
     size_t i, n = o->allowed == NULL ? 0 : json_object_array_length(o->allowed);
@@ -222,6 +224,8 @@ static bool is_allowed(const struct offering *o, struct json_object *tool)
     return o->allowed == NULL;
 }
 
+/* What else may stand in one, clients load later; a model would have to search
+ * for it. */
 static bool write_namespace(struct offering *o, struct json_object *space)
 {
     struct json_object *tools = json_read_list(space, "tools");

@@ -71,6 +71,7 @@ static bool write_model(struct making *m)
     return true;
 }
 
+/* A text is that of the user; all else is in input_items.c. */
 static bool write_input(struct making *m)
 {
     write_name(m, "messages");
@@ -134,6 +135,7 @@ static bool check_yes_no(struct making *m, const char *name,
                               name);
 }
 
+/* Its usage is told at the end of all streams of this API. */
 static bool put_stream(struct making *m, const char *name,
                        struct json_object *v)
 {
@@ -177,6 +179,7 @@ static bool put_reasoning(struct making *m, const char *name,
     return true;
 }
 
+/* Chat has the same members one level deeper. */
 static bool put_schema(struct making *m, struct json_object *format)
 {
     static const char *const keys[] = {"name", "description", "strict"};
@@ -233,6 +236,7 @@ static bool put_user(struct making *m, const char *name, struct json_object *v)
 
 /* ---- what cannot be had ----------------------------------------------------- */
 
+/* The rest of the conversation would be at a server that has it. */
 static bool refuse_kept(struct making *m, const char *name,
                         struct json_object *v)
 {
@@ -244,6 +248,7 @@ static bool refuse_kept(struct making *m, const char *name,
                               name);
 }
 
+/* So would be what the model is to do. */
 static bool refuse_prompt(struct making *m, const char *name,
                           struct json_object *v)
 {
