@@ -109,15 +109,18 @@ static set takers(const struct choices_query *q, const char *model,
 }
 
 /* The first whose patterns fit, or the last one of all: as requests go that are
- * for one alone. */
-static uint32_t the_one(const struct config *cfg, const char *model)
+ * for one alone.  Of those that understand it, if there are any. */
+static uint32_t the_one(const struct choices_query *q)
 {
-    size_t i;
+    set of = speakers(q);
+    uint32_t i, last = (uint32_t)q->cfg->n_upstreams - 1;
 
-    for (i = 0; i + 1 < cfg->n_upstreams; i++)
-        if (lines_takes(&cfg->upstreams[i], model))
-            break;
-    return (uint32_t)i;
+    while (last > 0 && of != 0 && (of & BIT(last)) == 0)
+        last--;
+    for (i = 0; i < last; i++)
+        if ((of & BIT(i)) != 0 && lines_takes(&q->cfg->upstreams[i], q->model))
+            return i;
+    return last;
 }
 
 /* ---- in which order ------------------------------------------------------------ */
@@ -239,7 +242,7 @@ static void put_in_order(struct choices *c)
 
 static void add_one(struct choices *c, const struct choices_query *q)
 {
-    add(c, q->cfg, BIT(the_one(q->cfg, q->model)), c->asked, NULL);
+    add(c, q->cfg, BIT(the_one(q)), c->asked, NULL);
 }
 
 void choices_of(struct choices *out, const struct choices_query *q)

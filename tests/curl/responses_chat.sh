@@ -171,8 +171,8 @@ has "a wait in line is told in comments" "$(cat "$work/waited")" "^[1-9][0-9]* $
 stop_sluice
 cat >"$work/two.json" <<EOF2
 {"upstreams": [
-  {"name": "chat", "base_url": "$sim", "models": ["sim/*"], "requests": 1000, "protocols": ["chat"]},
-  {"name": "both", "base_url": "$sim", "models": ["own/*"], "requests": 1000}
+  {"name": "both", "base_url": "$sim", "models": ["own/*"], "requests": 1000},
+  {"name": "chat", "base_url": "$sim", "requests": 1000, "protocols": ["chat"]}
 ]}
 EOF2
 dir=$work/two; mkdir -p "$dir"; state=$dir/state
@@ -189,6 +189,6 @@ is "who does not, in chat" "200 /v1/chat/completions accepted" "$status $(seen p
 respond sim/stream-2-0 "$S" "${K[@]}"
 is "in a stream too" "200 This is" "$status $(text)"
 ask /v1/responses/resp_1 "${K[@]}"
-is "and who may have stored something" "/v1/responses/resp_1" "$(seen path)"
+is "and who may have stored something" "both /v1/responses/resp_1" "$(header X-Sluice-Upstream) $(seen path)"
 
 finish

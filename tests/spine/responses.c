@@ -9,7 +9,9 @@
 
 #define CHAT_ONLY "{'upstreams':[{'protocols':['chat']}]}"
 /* The second one speaks it. */
-#define MIXED "{'upstreams':[{'name':'a','protocols':['chat']},{'name':'b'}]}"
+#define MIXED                                                                  \
+    "{'upstreams':[{'name':'a','protocols':['chat']},{'name':'b',"             \
+    "'base_url':'https://b.example'}]}"
 
 #define ASK(more) "{\"model\":\"a/b\",\"input\":\"x\"" more "}"
 #define STREAM    ASK(",\"stream\":true")
@@ -78,7 +80,7 @@ static void each_of_two_is_asked_in_its_own_words(void)
     stage_free(st);
     st = asked(MIXED, ASK(""));
     stage_grant_by(st, 1, NULL);
-    goes(st, "/v1/responses?a=b", ASK(""));
+    goes(st, "https://b.example/v1/responses?a=b", ASK(""));
     stage_answer(st, 200, JSON, "{\"object\":\"response\",\"x\":1}");
     SAID(st, "\r\n\r\n{\"object\":\"response\",\"x\":1}");
     stage_free(st);
@@ -88,9 +90,13 @@ static void what_chat_cannot_say_goes_to_who_speaks_it(void)
 {
     struct stage *st = asked(MIXED, ASK(",\"previous_response_id\":\"r\""));
 
-    CU_ASSERT_EQUAL(st->s.lim->choice, 0);
     stage_grant(st);
-    goes(st, "/v1/responses?a=b", "\"previous_response_id\":\"r\"");
+    goes(st, "https://b.example/v1/responses?a=b",
+         "\"previous_response_id\":\"r\"");
+    stage_free(st);
+    st = asked(MIXED, ASK(",\"tools\":[{\"type\":\"web_search\"}]"));
+    stage_grant(st);
+    goes(st, "https://b.example/v1/responses?a=b", "web_search");
     stage_free(st);
     st = asked(CHAT_ONLY, ASK(",\"previous_response_id\":\"r\""));
     ENDED(st);
