@@ -41,9 +41,10 @@
       OUTCOME_CLIENT_ERROR)                                                    \
     X(ERROR_BAD_REQUEST, "sluice_bad_request", 400, -1, -1,                    \
       REASON_BAD_REQUEST, OUTCOME_CLIENT_ERROR)                                \
-    X(ERROR_UNAUTHORIZED, "sluice_unauthorized", 401, -1, -1,                  \
+    /* Claude Code would try these two for minutes */                          \
+    X(ERROR_UNAUTHORIZED, "sluice_unauthorized", 401, -1, 0,                   \
       REASON_UNAUTHORIZED, OUTCOME_REFUSED)                                    \
-    X(ERROR_FORBIDDEN, "sluice_forbidden", 403, -1, -1, REASON_FORBIDDEN,      \
+    X(ERROR_FORBIDDEN, "sluice_forbidden", 403, -1, 0, REASON_FORBIDDEN,       \
       OUTCOME_REFUSED)                                                         \
     X(ERROR_NOT_FOUND, "sluice_not_found", 404, -1, -1, REASON_NOT_FOUND,      \
       OUTCOME_CLIENT_ERROR)                                                    \

@@ -51,12 +51,21 @@ static bool can_pass_as_it_is(const struct exchange *x, const struct verdict *v)
            x->attempt.probe.head.status == v->status; /* of no stream */
 }
 
+/* Claude Code tries such a thing ten times, for minutes, unless it is told that
+ * this is of no use. */
+static bool is_locked_out(const struct exchange *x, const struct verdict *v)
+{
+    return as_chat_is(x) && (v->status == 401 || v->status == 403);
+}
+
 enum step tell_error(struct exchange *x, const struct verdict *v, int retry)
 {
     bool can_pass = can_pass_as_it_is(x, v);
     struct buf json = {NULL, 0, 0, 0};
     enum step next;
 
+    if (is_locked_out(x, v))
+        retry = 0;
     if (can_pass && retry < 0 && !reply_hides_delay(&x->attempt.probe.head))
         return tell_answer(x);
     attempt_stop(x);

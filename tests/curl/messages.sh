@@ -95,6 +95,13 @@ dear 402 billing_error
 500 500 api_error
 504 504 timeout_error
 EOF
+for how in 401 403; do
+    say "sim/$how"
+    is "$how: to try again is of no use" "$how false" "$status $(header x-should-retry)"
+done
+say sim/context-2000 ',"max_tokens":1995'
+is "too long, in the words that clients act on" "400 invalid_request_error input length and \`max_tokens\` exceed context limit: 9 + 1995 > 2000, " \
+    "$status $(error | cut -d' ' -f2-14) "
 say sim/offline
 is "off" "503 overloaded_error false" "$status $(error | cut -d' ' -f2) $(header x-should-retry)"
 at_least "and for how long" 10000 "$(header Retry-After)"
