@@ -3,7 +3,7 @@
 
 import { basename } from 'node:path';
 
-export const name = basename(process.argv[1], '.mjs');
+export const name = basename(process.argv[1]);
 export const { SIM, SIM_FIVE, SLUICE_MAIN, SLUICE_TIGHT, SLUICE_FIVE, SLUICE_LONG } = process.env;
 export const hello = [{ role: 'user', content: 'hello' }];
 let passed = 0;

@@ -11,7 +11,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 
-NAME = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+NAME = os.path.basename(sys.argv[0])
 SIM, MAIN = os.environ["SIM"], os.environ["SLUICE_MAIN"]
 hello = [{"role": "user", "content": "hello"}]
 counted = {True: 0, False: 0}
