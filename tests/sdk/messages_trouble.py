@@ -42,6 +42,14 @@ def watched(tries, base=MAIN, **options):
     return connect(base, http_client=anthropic.DefaultHttpxClient(event_hooks={"request": [began], "response": [ended]}), **options)
 
 
+def impatient(base, seconds):
+    """One whose timeout Sluice does not know of.  It has a connection already: lighttpd
+    tells of a hang-up only where it had to wait for the request (conf/README.md)."""
+    client = connect(base, max_retries=0, timeout=seconds, default_headers=UNTOLD)
+    client.models.list(timeout=9)
+    return client
+
+
 once = connect(max_retries=0)
 tight = connect(TIGHT, max_retries=0)
 
@@ -171,8 +179,9 @@ async def cancelled(**ask):
                 async for _ in answer:
                     pass
 
+        await sdk.models.list()  # as impatient() does
         task = asyncio.create_task(run())
-        await asyncio.sleep(0.5)
+        await asyncio.to_thread(becomes, lambda: sim()["open"] == 1)
         task.cancel()
         return (await asyncio.gather(task, return_exceptions=True))[0]
 
@@ -199,26 +208,22 @@ with part("timeout"):
     fact("timeout: it is kept", ms_since(start) < 4000, ms_since(start))
     becomes(lambda: sluice()["queue"]["running"] == 0)
     gone = sim()["client_gone"]
-    e = refused(ask, connect(max_retries=0, timeout=1, default_headers=UNTOLD), "sim/hang+untold")
+    e = refused(ask, impatient(MAIN, 1), "sim/hang+untold")
     fact("timeout: one that Sluice does not know of", isinstance(e, anthropic.APITimeoutError), e)
     noticed("timeout of a whole answer", gone)
     gone = sim()["client_gone"]
-    impatient = connect(max_retries=0, timeout=0.5, default_headers=UNTOLD)  # half of heartbeat_s
-    e = refused(words, impatient, "sim/stream-9-0+silence-60000")
+    e = refused(words, impatient(MAIN, 0.5), "sim/stream-9-0+silence-60000")  # heartbeat_s is 1
     fact("timeout: in a stream that is silent", "Timeout" in type(e).__name__, e)
     noticed("timeout in a stream", gone)
     for stream in (False, True):
         what = "a stream" if stream else "a call"
-        # lighttpd does not tell of a request that it found together with its
-        # connection (conf/README.md): that is luck, so there are three tries.
-        for _ in range(3):
-            ask(connect(TIGHT), "sim/tokens-1")  # the slot is gone for 3 s
-            e = refused(words if stream else ask, connect(TIGHT, max_retries=0, timeout=0.6, default_headers=UNTOLD), "sim/tokens-2+leaves")
-            ms = becomes(lambda: sluice(TIGHT)["queue"]["waiting"] == 0)
-            if ms is not None and ms < 500:
-                break
+        model = f"sim/tokens-2+{what}"
+        client = impatient(TIGHT, 0.6)
+        ask(connect(TIGHT), "sim/tokens-1")  # the slot is gone for 3 s
+        e = refused(words if stream else ask, client, model)
+        ms = becomes(lambda: sluice(TIGHT)["queue"]["waiting"] == 0)
         fact(f"timeout: {what} in line leaves it (after {ms} ms)", "Timeout" in type(e).__name__ and ms is not None and ms < 1500, (e, ms))
-        equal(f"timeout: {what} in line is not sent", [], arrivals("sim/tokens-2+leaves"))
+        equal(f"timeout: {what} in line is not sent", [], arrivals(model))
 
 # ---------------------------------------------------------------- who tries again --
 
@@ -267,13 +272,16 @@ with part("retries"):
 # ----------------------------------------------------------- in line, at last --
 
 with part("in line"):
-    first = max(a["t_ns"] for i in range(2) for a in arrivals(f"sim/tokens-1+first-{i}"))
-    for what, model in (("whole", "sim/tokens-3+whole"), ("live", "sim/stream-3-0+live")):
-        text, took, tries, seen = waits[what].result()
-        equal(f"in line: {what}: its answer, with one try of the SDK", ("This is a", [200]), (text, [t["status"] for t in tries]))
-        sent = arrivals(model)
-        fact(f"in line: {what}: sent once, and when it was its turn (answered after {took} ms)",
-             len(sent) == 1 and 20 <= (sent[0]["t_ns"] - first) / 1e9 < 25, sent)
+    done = {what: wait.result() for what, wait in waits.items()}
+    lived = {"whole": arrivals("sim/tokens-3+whole"), "live": arrivals("sim/stream-3-0+live")}
+    equal("in line: each was sent once", [1, 1], [len(sent) for sent in lived.values()])
+    firsts = [arrivals(f"sim/tokens-1+first-{i}")[0]["t_ns"] for i in range(2)]
+    gaps = [round((b - a) / 1e9, 2) for a, b in zip(firsts, sorted(sent[0]["t_ns"] for sent in lived.values()))]
+    fact(f"in line: when it was its turn, 20 s behind another ({gaps} s)", all(20 <= gap < 25 for gap in gaps), gaps)
+    for what in lived:
+        text, took, tries, seen = done[what]
+        equal(f"in line: {what}: its answer after {took} ms, with one try of the SDK", ("This is a", [200]),
+              (text, [t["status"] for t in tries]))
         if what == "live":
             pings = seen.count("event: ping")
             fact(f"in line: {what}: told so with pings ({pings}), behind the beginning",

@@ -258,6 +258,7 @@ await part('committed', async () => {
 
 // Of a timeout the SDK tells only if it is the request's own, not the client's.
 await part('deadline', async () => {
+    await tight.chat.completions.create({ model: 'sim/tokens-2', messages }); // the slot is gone for 3 s
     const start = Date.now();
     const e = await refused(tight.chat.completions.create({ model: 'sim/tokens-2', messages }, { timeout: 1000 }));
     const took = Date.now() - start;
