@@ -318,12 +318,23 @@ static const char *header(const struct client *c, const char *name)
     return NULL;
 }
 
+/* Which arrival it answers, in an API whose ids are not nimsim's: the last twelve
+ * digits of a number that passes through. */
+static void read_seq(struct client *c)
+{
+    const char *v = header(c, "Nvcf-Reqid");
+
+    if (v != NULL && strcspn(v, "\r") == 36)
+        c->seq = strtoull(v + 24, NULL, 16);
+}
+
 static bool read_head(struct client *c)
 {
     const char *v;
 
     if (sscanf(c->head, "HTTP/1.%*d %d", &c->status) != 1)
         return false;
+    read_seq(c);
     v = header(c, "Connection");
     c->close_after = v != NULL && strncasecmp(v, "close", 5) == 0;
     v = header(c, "Transfer-Encoding");
