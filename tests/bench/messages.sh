@@ -6,7 +6,7 @@
 # after the other, and the median of the pairs counts.  Workers and web server go
 # before all else here, as nimsim does.
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # $runs, $sim, $url, $work, ... are run's
+# shellcheck disable=SC2154,SC2034 # $runs, $sim, $url, $work, ... are run's; it reads $run
 
 apis=(chat/completions messages)
 

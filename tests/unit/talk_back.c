@@ -31,7 +31,9 @@ static void move(struct json_object *to, const char *to_key,
 static void leave(struct json_object *to, struct json_object *from)
 {
     json_object_object_foreach(from, key, v)
+    {
         json_object_object_add(to, key, json_object_get(v));
+    }
     json_object_put(from);
 }
 
