@@ -82,8 +82,10 @@ bool buf_is_utf8(const char *text, size_t len)
     const unsigned char *p = (const unsigned char *)text, *end = p + len;
     size_t n = 1;
 
-    for (; p < end && n > 0; p += n)
+    while (n > 0 && (p += utf8_ascii(p, end)) < end) {
         n = utf8_len(p, end);
+        p += n;
+    }
     return n > 0;
 }
 

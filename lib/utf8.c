@@ -7,6 +7,8 @@
 #include "lib/utf8.h"
 
 #include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
 
 static bool second_fits(unsigned char first, unsigned char second)
 {
@@ -37,6 +39,21 @@ size_t utf8_len(const unsigned char *p, const unsigned char *end)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
     return len;
+}
+
+size_t utf8_ascii(const unsigned char *p, const unsigned char *end)
+{
+    const unsigned char *from = p;
+    uint64_t eight;
+
+    for (; end - p >= 8; p += 8) {
+        memcpy(&eight, p, 8);
+        if ((eight & UINT64_C(0x8080808080808080)) != 0)
+            break;
+    }
+    while (p < end && *p < 0x80)
+        p++;
+    return (size_t)(p - from);
 }
 
 /* C0, DEL and C1; what ends a line (U+2028, U+2029); marks, embeddings and

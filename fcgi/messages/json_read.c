@@ -12,23 +12,36 @@
 #include "fcgi/config/bounds.h"
 #include "lib/json_strict.h"
 
+/* The quote that ends the string whose text begins at FROM, or END: one that no
+ * backslash escapes, unless that is escaped itself. */
+static const char *end_of_string(const char *from, const char *end)
+{
+    const char *p = from, *slash;
+
+    while ((p = memchr(p, '"', (size_t)(end - p))) != NULL) {
+        for (slash = p; slash > from && slash[-1] == '\\';)
+            slash--;
+        if ((p - slash) % 2 == 0)
+            return p;
+        p++;
+    }
+    return end;
+}
+
 /* Counts what a value may follow, outside of strings, which is never fewer than
  * there are.  In single quotes and comments, which json-c may take, more of it
  * could hide. */
 static enum json_read look_over(const char *text, size_t len)
 {
     const char *p, *end = text + len;
-    bool inside = false;
     size_t n = 0;
 
     for (p = text; p < end; p++) {
-        if (inside && *p == '\\')
-            p++;
-        else if (*p == '"')
-            inside = !inside;
-        else if (!inside && (*p == '\'' || *p == '/'))
+        if (*p == '"')
+            p = end_of_string(p + 1, end);
+        else if (*p == '\'' || *p == '/')
             return JSON_READ_NONE;
-        else if (!inside)
+        else
             n += *p == ',' || *p == '[' || *p == '{';
     }
     return n > JSON_VALUES_MAX ? JSON_READ_MANY : JSON_READ_OK;

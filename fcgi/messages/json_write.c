@@ -9,6 +9,7 @@
 
 #include <json-c/json.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,26 @@
 
 /* ---- texts ------------------------------------------------------------------ */
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+#define HIGH       EACH(0x80)
+
+/* Is any of these eight bytes zero? */
+static uint64_t has_zero(uint64_t eight)
+{
+    return (eight - EACH(1)) & ~eight & HIGH;
+}
+
+/* Do the eight bytes at P stand for themselves, all of them ASCII? */
+static bool is_plain(const unsigned char *p)
+{
+    uint64_t eight;
+
+    memcpy(&eight, p, 8);
+    return ((eight & HIGH) | ((eight - EACH(0x20)) & HIGH) |
+            has_zero(eight ^ EACH('"')) | has_zero(eight ^ EACH('\\')) |
+            has_zero(eight ^ EACH(0x7f))) == 0;
+}
+
 /* Bytes from P on that stand for themselves: most of any text. */
 static size_t plain_run(const unsigned char *p, const unsigned char *end)
 {
@@ -25,6 +46,8 @@ static size_t plain_run(const unsigned char *p, const unsigned char *end)
     size_t n = 1;
 
     for (; p < end && n > 0; p += n) {
+        while (end - p > 8 && is_plain(p))
+            p += 8;
         if (*p >= 0x20 && *p < 0x7f) {
             if (*p == '"' || *p == '\\')
                 break;

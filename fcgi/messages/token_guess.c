@@ -35,8 +35,13 @@ int64_t token_guess_text_m(const char *text, size_t len)
     int64_t sum = 0;
 
     while (p < end) {
-        size_t n = utf8_len(p, end);
+        size_t ascii = utf8_ascii(p, end), n;
 
+        sum += (int64_t)ascii * character_m[1];
+        p += ascii;
+        if (p == end)
+            break;
+        n = utf8_len(p, end);
         n = n > 0 ? n : 1;
         sum += character_m[n];
         p += n;
