@@ -25,7 +25,8 @@
 #include "fcgi/messages/json_write.h"
 #include "lib/base.h"
 
-#define BETWEEN "__" /* a namespace and a name */
+#define BETWEEN   "__" /* a namespace and a name */
+#define TOOLS_MAX 1024 /* each is looked for among all; OpenAI takes 128 */
 
 struct offering {
     struct json_object *allowed; /* those alone; NULL: all */
@@ -171,6 +172,9 @@ static bool write_function(struct offering *o, struct json_object *tool,
     if (told.name[0] == '\0')
         return messages_fault_set(o->fault, 400, "tools.%zu: a name is needed.",
                                   o->i);
+    if (o->n == TOOLS_MAX)
+        return messages_fault_set(o->fault, 400,
+                                  "tools: there are more than %d.", TOOLS_MAX);
     if (told.is_custom || space[0] != '\0')
         note(o->names, &told);
     buf_str(o->out, o->n++ > 0 ? "," : ",\"tools\":[");
@@ -330,6 +334,10 @@ bool response_tools_write(struct json_object *root, struct buf *out,
         return messages_fault_set(fault, 400, "tools: a list is needed.");
     if (json_read_is(choice, "type", "allowed_tools"))
         o.allowed = json_read_list(choice, "tools");
+    if (n > TOOLS_MAX ||
+        (o.allowed != NULL && json_object_array_length(o.allowed) > TOOLS_MAX))
+        return messages_fault_set(fault, 400, "tools: there are more than %d.",
+                                  TOOLS_MAX);
     for (; o.i < n; o.i++)
         if (!write_tool(&o, json_object_array_get_idx(tools, o.i)))
             return false;

@@ -127,6 +127,26 @@ static void whose_a_call_is(void)
     is_found("p", NULL, NULL, false);
 }
 
+static void they_are_bounded(void)
+{
+    struct buf many = {NULL, 0, 0, 0};
+    size_t i;
+
+    buf_str(&many, "'tools':[" F);
+    for (i = 0; i < 1024; i++)
+        buf_str(&many, "," F);
+    buf_fmt(&many, "]%c", '\0');
+    become(buf_head(&many), "tools: there are more than 1024");
+    buf_free(&many);
+    buf_str(&many, OF("{'type':'namespace','name':'n','tools':[" F));
+    many.len--; /* its last bracket */
+    for (i = 0; i < 1024; i++)
+        buf_str(&many, "," F);
+    buf_fmt(&many, "]}]%c", '\0');
+    become(buf_head(&many), "tools: there are more than 1024");
+    buf_free(&many);
+}
+
 CU_ErrorCode test_responses_tools_add(void)
 {
     static const struct unit_test tests[] = {
@@ -134,6 +154,7 @@ CU_ErrorCode test_responses_tools_add(void)
         {"others are left out, or refused", others_are_left_out_or_refused},
         {"one may be chosen", one_may_be_chosen},
         {"whose a call is, is found again", whose_a_call_is},
+        {"they are bounded", they_are_bounded},
         {NULL, NULL}};
 
     return unit_add("responses_tools", tests);
