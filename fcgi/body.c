@@ -288,14 +288,14 @@ void request_parse_body(struct request *r)
         buf_free(&r->body); /* it means nothing and goes nowhere */
         return;
     }
+    if (r->is_json || r->route->needs_json)
+        drop_bom(r);
     if (r->route->needs_json && r->has_type && !r->is_json)
         fault_bad(&r->fault, "Content-Type must be application/json here.");
     else if (r->route->needs_json && r->body.len == 0)
         fault_bad(&r->fault, "The body is empty: a JSON object is needed.");
     if (r->fault.status != 0 || r->body.len == 0)
         return;
-    if (r->is_json || r->route->needs_json)
-        drop_bom(r);
     if (r->route->needs_json)
         read_json(r);
     else if (r->is_json)

@@ -401,7 +401,7 @@ static void bodies(void)
         {"/v1/responses", "{\"prompt\":{\"id\":\"p\"}}", 0, "", 0},
         {"/v1/responses", "{\"input\":\"x\"}", 400, "", 0},
         {CHAT, "\xef\xbb\xbf{\"model\":\"a\"}", 0, "a", 0},
-        {CHAT, "\xef\xbb\xbf", 400, "", 0},
+        {CHAT, "\xef\xbb\xbf", 400, "", 0}, /* as if it was empty */
         {"/v1/other", "{\"model\":\"a\"}", 0, "a", 0},
         {"/v1/other", "{\"model\":7}", 0, "", 0},
         {"/v1/other", "{\"model\":null}", 0, "", 0},
