@@ -13,6 +13,15 @@ apis=(chat/completions messages)
 # question MODEL [EXTRA-JSON]: for either API
 question() { echo "{\"model\":\"$1\",\"max_tokens\":500,\"messages\":[{\"role\":\"user\",\"content\":\"hello\"}]${2:-}}"; }
 
+# A conversation of 60 turns and as many KB, such as agents have.
+conversation() {
+    printf '{"model":"sim/tokens-20","max_tokens":500,"messages":['
+    local i roles=(user assistant) text
+    printf -v text '%.0sand then it said a word, ' {1..40}
+    for ((i = 0; i < 60; i++)); do printf '{"role":"%s","content":"%s%d"},' "${roles[i % 2]}" "$text" "$i"; done
+    echo '{"role":"user","content":"go on"}]}'
+}
+
 # pairs N BODY LOAD-OPTION...: the workers' CPU, in us a request, as chat and as
 # messages, N times; a request that fails ends it
 pairs() {
@@ -57,6 +66,10 @@ row_messages() {
     row "as messages, whole: CPU a request" \
         "$(calc "$ratio") x as chat (workers: $(column 2 "$work/whole") us, $(column 1 "$work/whole") us)" \
         "<= 1.3 x, the same words" "$(judge "$ratio <= 1.3 && ${is_same:-0}")" "load --clients 8 --seconds 2 --path /v1/messages"
+    pairs "$runs" "$(conversation)" --clients 8 --seconds 2 >"$work/long"
+    ratio=$(awk '{ print $2 / $1 }' "$work/long" | median)
+    row "  asked with 60 KB" "$(calc "$ratio") x as chat ($(column 2 "$work/long") us, $(column 1 "$work/long") us)" \
+        none - "the same, 61 turns"
     pairs $((2 * runs)) "$(question sim/stream-200-10 ',"stream":true')" --clients 50 --requests 50 --stream >"$work/events"
     more=$(awk '{ print ($2 - $1) / 200 }' "$work/events" | median)
     row "  a stream: CPU an event" \
