@@ -117,6 +117,26 @@ static void what_is_not_utf8_is_replaced(void)
     }
 }
 
+/* ASCII is looked at eight bytes at a time. */
+static void a_bad_byte_is_found_wherever_it_stands(void)
+{
+    char text[40];
+    size_t len, at;
+
+    for (len = 1; len <= sizeof(text); len++)
+        for (at = 0; at < len; at++) {
+            memset(text, 'a', sizeof(text));
+            CU_ASSERT_TRUE(buf_is_utf8(text, len));
+            text[at] = (char)0x80;
+            CU_ASSERT_FALSE(buf_is_utf8(text, len));
+            text[at] = (char)0xc3;
+            CU_ASSERT_FALSE(buf_is_utf8(text, len));
+            if (at + 1 < len)
+                text[at + 1] = (char)0xa9;
+            CU_ASSERT_EQUAL(buf_is_utf8(text, len), at + 1 < len);
+        }
+}
+
 static void any_bytes_become_a_json_string(void)
 {
     char text[24];
@@ -207,6 +227,8 @@ static const struct unit_test tests[] = {
     {"what a terminal obeys is escaped", what_a_terminal_obeys_is_escaped},
     {"what is not UTF-8 is replaced, byte by byte",
      what_is_not_utf8_is_replaced},
+    {"a bad byte is found wherever it stands",
+     a_bad_byte_is_found_wherever_it_stands},
     {"any bytes become a JSON string", any_bytes_become_a_json_string},
     {"bytes come out in the order they went in", bytes_come_out_in_order},
     {"an empty one keeps little", an_empty_one_keeps_little},

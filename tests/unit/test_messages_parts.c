@@ -202,6 +202,61 @@ static void what_was_read_is_written_as_it_was(void)
     }
 }
 
+/* Plain bytes are looked at eight at a time. */
+static void each_byte_is_escaped_wherever_it_stands(void)
+{
+    char text[24];
+    int byte;
+    size_t at;
+
+    for (byte = 1; byte < 0x80; byte++)
+        for (at = 0; at < sizeof(text); at++) {
+            struct buf out = {NULL, 0, 0, 0}, want = out;
+            bool is_plain = byte >= 0x20 && byte < 0x7f;
+
+            memset(text, 'a', sizeof(text));
+            text[at] = (char)byte;
+            json_write_chars(&out, text, sizeof(text));
+            buf_add(&want, text, at);
+            if (byte == '"' || byte == '\\')
+                buf_fmt(&want, "\\%c", byte);
+            else if (byte == '\n')
+                buf_str(&want, "\\n");
+            else if (is_plain)
+                buf_add(&want, text + at, 1);
+            else
+                buf_fmt(&want, "\\u%04x", (unsigned)byte);
+            buf_add(&want, text + at + 1, sizeof(text) - at - 1);
+            CU_ASSERT_TRUE(out.len == want.len &&
+                           memcmp(out.data, want.data, out.len) == 0);
+            buf_free(&out);
+            buf_free(&want);
+        }
+}
+
+/* What a comment or single quotes would hide is refused, but not in strings. */
+static void strings_end_where_they_end(void)
+{
+    static const struct {
+        const char *text;
+        enum json_read is;
+    } rows[] = {{"{\"a/\\\"'\":\"\\\\\"}", JSON_READ_OK},
+                {"{\"\\\\\\\"/\":1}", JSON_READ_OK},
+                {"{\"\\\\\":/**/1}", JSON_READ_NONE},
+                {"{\"a\\\\\":'b'}", JSON_READ_NONE},
+                {"{\"a\\", JSON_READ_NONE},
+                {"{\"", JSON_READ_NONE}};
+    struct json_object *root;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        CU_ASSERT_EQUAL(
+            json_read_object(rows[i].text, strlen(rows[i].text), &root),
+            rows[i].is);
+        json_object_put(root);
+    }
+}
+
 CU_ErrorCode test_messages_parts_add(void)
 {
     static const struct unit_test tests[] = {
@@ -212,6 +267,9 @@ CU_ErrorCode test_messages_parts_add(void)
         {"a list of models has its form", a_list_of_models_has_its_form},
         {"what was read is written as it was",
          what_was_read_is_written_as_it_was},
+        {"each byte is escaped wherever it stands",
+         each_byte_is_escaped_wherever_it_stands},
+        {"strings end where they end", strings_end_where_they_end},
         {NULL, NULL}};
 
     return unit_add("messages_parts", tests);

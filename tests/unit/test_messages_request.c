@@ -434,7 +434,7 @@ static void what_is_no_json_is_refused(void)
                         -1);
         CU_ASSERT_EQUAL(fault.status, rows[i].status);
     }
-    buf_str(&many, "{\"a\":[1");
+    buf_str(&many, "{\"\\\\\":[1");
     for (i = 0; i <= JSON_VALUES_MAX; i++)
         buf_str(&many, ",1");
     buf_add(&many, "]}", 3);
