@@ -120,8 +120,11 @@ static void print_scope(const struct limiter_view *view,
     print_line(view, v);
     printf("; next slot: %s; a new request would go in: %s\n",
            duration(slot, v->next_slot_ns), duration(eta, v->eta_ns));
-    printf("  went there: %" PRIu64 ", %" PRIu64 " in the last minute\n",
-           v->went.all, v->went.minute);
+    printf("  went there: %" PRIu64 ", %" PRIu64
+           " in the last minute; answered "
+           "with 429: %" PRIu64 "; tokens: %" PRIu64 " in, %" PRIu64 " out\n",
+           v->went.all, v->went.minute, v->went.refused, v->went.tokens_in,
+           v->went.tokens_out);
     if (v->tokens_limit > 0)
         printf("  tokens: %" PRIu64 " of %" PRIu64 " used, %" PRIu64
                " reserved\n",

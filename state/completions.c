@@ -80,21 +80,20 @@ static const char *name_of(const struct limiter *lim, uint32_t upstream)
 static void count_refusal(const struct limiter *lim, struct stats_layout *st,
                           const struct limiter_attempt *a)
 {
-    static const struct trail_count one = {1, -1, -1};
+    static const struct upstream_answer one = {1, -1, -1};
 
     if (a->error == UPSTREAM_RATE)
-        trails_count(&st->trails, &st->history, name_of(lim, a->upstream),
-                     &one);
+        counters_answered(st, upstream_map_of(lim, a->upstream),
+                          name_of(lim, a->upstream), &one);
 }
 
 static void count_tokens(const struct limiter *lim, struct stats_layout *st,
                          const struct completion *c)
 {
-    const struct trail_count n = {0, c->note.tokens_in, c->note.tokens_out};
+    const struct upstream_answer n = {0, c->note.tokens_in, c->note.tokens_out};
 
     if (n.tokens_in > 0 || n.tokens_out > 0)
-        trails_count(&st->trails, &st->history, name_of(lim, c->note.upstream),
-                     &n);
+        counters_answered(st, c->owner, name_of(lim, c->note.upstream), &n);
 }
 
 /* Sends first: with its first success a provider has a name. */

@@ -147,8 +147,7 @@ static void copy_sums(void *arg)
     for (i = 0; i < k->out->n_upstreams; i++) {
         struct tally_upstream *u = &k->out->upstreams[i];
 
-        u->sent =
-            upstream_sends_tell(&st->tally, k->rows[i], u->name, k->now).all;
+        u->went = upstream_sends_tell(&st->tally, k->rows[i], u->name, k->now);
     }
     memcpy(k->sums, &st->tally.sums, sizeof(*k->sums));
     counters_told(&st->counters, &k->out->counters);

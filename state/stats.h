@@ -23,7 +23,7 @@ struct tally_upstream {
     uint64_t in_flight, window_used, window_limit;
     int64_t tokens_milli; /* of its bucket, which are sends */
     uint64_t tokens_used, tokens_reserved, tokens_limit; /* 0: no limit */
-    uint64_t sent; /* to it, since the statistics file was made */
+    struct upstream_sends went;
     /* Why it is left alone, since it has not answered otherwise; or EJECTED_NOT. */
     enum ejection_cause held;
     uint32_t states[RETREAT_STATES]; /* how many of its limits are in each, */

@@ -212,22 +212,36 @@ static void put_used(struct exposition *p, const struct limiter_tally *t)
     static const struct {
         const char *name, *help;
         size_t at;
-        bool is_tokens;
+        bool is_tokens; /* of a limit in them */
+        bool is_sum;    /* for ever */
     } rows[] = {
-        {"sluice_in_flight", "Requests at the upstream.", OF(in_flight), false},
-        {"sluice_window_used", "Sends that count now.", OF(window_used), false},
-        {"sluice_window_limit", "How many may.", OF(window_limit), false},
+        {"sluice_in_flight", "Requests at the upstream.", OF(in_flight), false,
+         false},
+        {"sluice_window_used", "Sends that count now.", OF(window_used), false,
+         false},
+        {"sluice_window_limit", "How many may.", OF(window_limit), false,
+         false},
         {"sluice_upstream_tokens_used", "Tokens that count just now.",
-         OF(tokens_used), true},
+         OF(tokens_used), true, false},
         {"sluice_upstream_tokens_reserved", "Those that are about to be sent.",
-         OF(tokens_reserved), true},
+         OF(tokens_reserved), true, false},
         {"sluice_upstream_tokens_limit", "How many may: tokens_per_min.",
-         OF(tokens_limit), true},
+         OF(tokens_limit), true, false},
+        {"sluice_upstream_requests", "Requests that went to it, each try.",
+         OF(went.all), false, true},
+        {"sluice_upstream_refused", "Its answers that said 429.",
+         OF(went.refused), false, true},
+        {"sluice_upstream_tokens_in", "Tokens of prompts, as it told.",
+         OF(went.tokens_in), false, true},
+        {"sluice_upstream_tokens_out", "Tokens of its answers, as it told.",
+         OF(went.tokens_out), false, true},
     };
     size_t row, i;
 
     for (row = 0; row < ARRAY_LEN(rows); row++) {
-        exposition_begin(p, rows[row].name, "gauge", rows[row].help);
+        exposition_begin(p, rows[row].name,
+                         rows[row].is_sum ? "counter" : "gauge",
+                         rows[row].help);
         for (i = 0; i < t->n_upstreams; i++) {
             const struct tally_upstream *u = &t->upstreams[i];
             const struct exposition_labels l = {"upstream", u->name, NULL,
@@ -258,19 +272,6 @@ static void put_held(struct exposition *p, const struct limiter_tally *t)
                                  "upstream", t->upstreams[i].name, "cause",
                                  ejection_cause_names[causes[k]]},
                              t->upstreams[i].held == causes[k]);
-}
-
-static void put_sent(struct exposition *p, const struct limiter_tally *t)
-{
-    uint32_t i;
-
-    exposition_begin(p, "sluice_upstream_requests", "counter",
-                     "Requests that went to the upstream, each try.");
-    for (i = 0; i < t->n_upstreams; i++)
-        exposition_count(p,
-                         &(struct exposition_labels){
-                             "upstream", t->upstreams[i].name, NULL, NULL},
-                         t->upstreams[i].sent);
 }
 
 static void put_limits(struct exposition *p, const struct limiter_tally *t)
@@ -398,7 +399,6 @@ void metrics_write(struct buf *b, const struct limiter_tally *t, bool open)
     put_errors(&p, &t->sums);
     put_tokens(&p, &t->sums);
     put_queue(&p, t);
-    put_sent(&p, t);
     put_used(&p, t);
     put_limits(&p, t);
     put_learned(&p, t);

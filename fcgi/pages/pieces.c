@@ -193,8 +193,12 @@ static void put_company(struct buf *b, const struct limiter_view *v,
         count(b, "key", (uint64_t)(up - &cfg->upstreams[up->pool]) + 1);
     }
     count(b, "weight", s->rules.share > 0 ? s->rules.share : 1);
-    buf_fmt(b, ",\"went\":{\"all\":%" PRIu64 ",\"minute\":%" PRIu64 "},",
+    buf_fmt(b, ",\"went\":{\"all\":%" PRIu64 ",\"minute\":%" PRIu64,
             s->went.all, s->went.minute);
+    buf_fmt(b,
+            ",\"refused\":%" PRIu64 ",\"tokens_in\":%" PRIu64
+            ",\"tokens_out\":%" PRIu64 "},",
+            s->went.refused, s->went.tokens_in, s->went.tokens_out);
 }
 
 void piece_limit(struct buf *b, const struct limiter_view *v,

@@ -4,7 +4,8 @@
  *   journal.c --> counters_note()     a request is over
  *                 counters_attempt()  one of its sends is
  *                 counters_sent()     one is on the wire,
- *                 counters_went()     and to whom
+ *                 counters_went()     and to whom,
+ *                 counters_answered() who has answered
  *                 counters_lost()     its worker is dead
  *
  * Only sums, nothing else hangs on them: a worker that is killed half way
@@ -214,6 +215,13 @@ void counters_went(struct stats_layout *st, uint32_t upstream, const char *name,
     bool known = upstream_sends_count(&st->tally, upstream, name, now);
 
     trails_sent(&st->trails, &st->history, upstream, name, known);
+}
+
+void counters_answered(struct stats_layout *st, uint32_t upstream,
+                       const char *name, const struct upstream_answer *a)
+{
+    upstream_sends_answered(&st->tally, upstream, name, a);
+    trails_count(&st->trails, &st->history, name, a);
 }
 
 /* ---- requests that nobody can tell of any more --------------------------- */

@@ -29,6 +29,9 @@ void counters_sent(struct stats_layout *st, const struct figures_of *who);
 /* The same: it went to the upstream of that row, called NAME. */
 void counters_went(struct stats_layout *st, uint32_t upstream, const char *name,
                    int64_t now);
+/* And what that one answered. */
+void counters_answered(struct stats_layout *st, uint32_t upstream,
+                       const char *name, const struct upstream_answer *a);
 /* A request's worker is gone, and the request with it. */
 void counters_lost(struct stats_layout *st, const struct worker_lost *lost,
                    int64_t now);

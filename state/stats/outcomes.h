@@ -177,10 +177,19 @@ extern const uint32_t tally_bounds_ms[TALLY_BOUNDS];
 
 #define UPSTREAM_SENDS_S 60 /* seconds that are told apart */
 
-/* How many requests went to an upstream. */
+/* How many requests went to an upstream since the statistics file was made, and
+ * what it answered. */
 struct upstream_sends {
-    uint64_t all;    /* since the statistics file was made */
-    uint64_t minute; /* in the last minute */
+    uint64_t all;
+    uint64_t minute;  /* of them in the last minute */
+    uint64_t refused; /* answers that said 429 */
+    uint64_t tokens_in, tokens_out;
+};
+
+/* What one answer adds. */
+struct upstream_answer {
+    uint32_t refused;
+    int64_t tokens_in, tokens_out; /* -1: not told */
 };
 
 struct tally_histogram {

@@ -62,7 +62,8 @@ FACTS(reservoir, RESERVOIR)
 FACTS(lay_figures, LAY_FIGURES)
 
 #define LAY_UPSTREAM_SENDS(N, A, T, S)                                         \
-    A(S, name) N(S, n) N(S, last_s) A(S, in)
+    A(S, name) N(S, n) N(S, refused) N(S, tokens_in) N(S, tokens_out)          \
+    N(S, last_s) A(S, in)
 FACTS(lay_upstream_sends, LAY_UPSTREAM_SENDS)
 
 #define LAY_RECENT(N, A, T, S)                                                 \

@@ -70,7 +70,7 @@ struct lay_figures {
 /* Of one row of the state's table of upstreams, while it has this name. */
 struct lay_upstream_sends {
     char name[32]; /* "": nothing was counted */
-    uint64_t n;
+    uint64_t n, refused, tokens_in, tokens_out;
     int64_t last_s; /* the second that was counted last; and how many were in */
     uint32_t in[UPSTREAM_SENDS_S]; /* each, by its number modulo so many */
 };

@@ -2,7 +2,7 @@
  * trails.c - what went where, and when?
  *
  *   counters.c    --> trails_sent()   where upstream_sends.c counts
- *   completions.c --> trails_count()  an answer was a 429, or told its tokens
+ *                     trails_count()  an answer was a 429, or told its tokens
  *   history_trails.c reads it, history_save.c puts it on the disk and fills it from there
  *
  * A name has a trail for as long as there is room: it is found by the name, so
@@ -223,7 +223,7 @@ static void add(uint32_t *sum, int64_t more)
 }
 
 void trails_count(struct lay_trails *t, const struct lay_history *h,
-                  const char *name, const struct trail_count *n)
+                  const char *name, const struct upstream_answer *n)
 {
     struct lay_trail *trail = ready(t, h, name);
     uint32_t r;

@@ -49,12 +49,6 @@ struct trail_item {
     struct lay_trail_step step;
 };
 
-/* What is to be added to a moment. */
-struct trail_count {
-    uint32_t refused;
-    int64_t tokens_in, tokens_out; /* -1: not told */
-};
-
 /* Can this be an upstream's name? */
 bool trails_is_name(const char name[TRAIL_NAME_SIZE]);
 /* Is S what a trail may hold at place I of the rings?  Then *T is its time. */
@@ -72,7 +66,7 @@ void trails_sent(struct lay_trails *t, const struct lay_history *h,
                  uint32_t row, const char *name, bool known);
 /* What it answered. */
 void trails_count(struct lay_trails *t, const struct lay_history *h,
-                  const char *name, const struct trail_count *n);
+                  const char *name, const struct upstream_answer *n);
 /* What an older file knew is added, once. */
 void trails_fill(struct lay_trails *t, const struct lay_history *h,
                  const struct trail_item *item);

@@ -1,6 +1,6 @@
 /*
  * upstream_sends.c - how many requests went to each upstream, in all and in the
- * last minute?
+ * last minute, and what did it answer?
  *
  * As figures.c: numbers go with a row of the state's table, and begin anew with
  * another name.  A ring of seconds of the machine's own clock, which does not go
@@ -54,11 +54,28 @@ bool upstream_sends_count(struct lay_tally *t, uint32_t upstream,
     return known;
 }
 
+void upstream_sends_answered(struct lay_tally *t, uint32_t upstream,
+                             const char *name, const struct upstream_answer *a)
+{
+    struct lay_upstream_sends *u;
+
+    if (upstream >= LIMITER_UPSTREAMS || name[0] == '\0')
+        return;
+    u = &t->upstreams[upstream];
+    if (u->name[0] == '\0') /* it was sent before this file was made */
+        begin(u, name);
+    if (!is_of(u, name))
+        return;
+    u->refused += a->refused;
+    u->tokens_in += (uint64_t)max_i64(a->tokens_in, 0);
+    u->tokens_out += (uint64_t)max_i64(a->tokens_out, 0);
+}
+
 struct upstream_sends upstream_sends_tell(const struct lay_tally *t,
                                           uint32_t upstream, const char *name,
                                           int64_t now)
 {
-    struct upstream_sends told = {0, 0};
+    struct upstream_sends told = {0, 0, 0, 0, 0};
     struct lay_upstream_sends u;
     uint32_t i;
 
@@ -70,6 +87,9 @@ struct upstream_sends upstream_sends_tell(const struct lay_tally *t,
     for (i = 0; i < UPSTREAM_SENDS_S; i++)
         told.minute += u.in[i];
     told.all = u.n;
+    told.refused = u.refused;
+    told.tokens_in = u.tokens_in;
+    told.tokens_out = u.tokens_out;
     return told;
 }
 

@@ -64,6 +64,15 @@ for from in -3600 -86400 -30000000; do
 done
 is "together they are all sends, in each step" true "$(past -500 |
     jq -c '. as $p | [range(0; .t | length)] | all(. as $i | $p.sends[$i] == null or $p.sends[$i] == ([$p.upstreams[].sends[$i]] | add // 0))')"
+limits=$(curl -s "$url/api/status" | jq -c '[.limits[] | select(.name == .upstream) | .went | [.all, .refused, .tokens_in + .tokens_out]]')
+metrics=$(curl -s "$url/metrics")
+metric() { sed -n "s/^sluice_upstream_$1_total{upstream=\"$2\"} //p" <<<"$metrics"; }
+of_metrics=$(for n in local nim nim-2; do
+    printf '["%s",%s,%s,%s]\n' "$n" "$(metric requests $n)" "$(metric refused $n)" "$(($(metric tokens_in $n) + $(metric tokens_out $n)))"
+done | jq -sc .)
+is "so say the sums of the status" "$(sum -500 | jq -c 'map(.[1:]) | sort')" "$(jq -c sort <<<"$limits")"
+is "those of the metrics" "$(sum -500)" "$of_metrics"
+has "and sluicectl" "$("$build/sluicectl" --state-dir "$state" status)" "went there: .* answered with 429: $(metric refused local); tokens: $(metric tokens_in local) in, $(metric tokens_out local) out\$"
 is "without a question nothing of them is told" false "$(curl -s "$url/api/history" | jq 'has("upstreams")')"
 for query in by=key by= by=upstreams 'points=5&by=x'; do
     ask "/api/history?$query"

@@ -339,6 +339,7 @@ static void sends_of_an_upstream_are_counted_under_its_name(void)
 {
     struct stats_layout *st = lab_stats();
     struct lay_upstream_sends *row = &st->tally.upstreams[2];
+    const struct upstream_answer answer = {1, 70, -1};
     struct upstream_sends s;
     uint32_t i;
 
@@ -357,6 +358,18 @@ static void sends_of_an_upstream_are_counted_under_its_name(void)
     counters_went(st, 2, "other", LAB_T0);
     CU_ASSERT_EQUAL(upstream_sends_tell(&st->tally, 2, "nim", LAB_T0).all, 0);
     CU_ASSERT_EQUAL(upstream_sends_tell(&st->tally, 2, "other", LAB_T0).all, 1);
+    counters_answered(st, 2, "nim", &answer); /* of who had the row before */
+    counters_answered(st, 2, "other", &answer);
+    counters_answered(st, 3, "third",
+                      &answer); /* sent before the file was made */
+    counters_answered(st, LIMITER_UPSTREAMS, "other", &answer);
+    for (i = 2; i < 4; i++) {
+        s = upstream_sends_tell(&st->tally, i, i == 2 ? "other" : "third",
+                                LAB_T0);
+        CU_ASSERT_EQUAL(s.refused, 1);
+        CU_ASSERT_EQUAL(s.tokens_in, 70);
+        CU_ASSERT_EQUAL(s.tokens_out, 0);
+    }
     row->last_s = INT64_MIN; /* noise */
     CU_ASSERT_EQUAL(upstream_sends_tell(&st->tally, 2, "other", LAB_T0).all, 1);
     counters_went(st, 2, "other", LAB_T0);

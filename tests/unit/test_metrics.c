@@ -58,7 +58,7 @@ static void why_an_upstream_is_left_alone_is_a_label(void)
 
     strcpy(t->upstreams[0].name, "a");
     t->upstreams[0].held = EJECTED_KEY;
-    t->upstreams[0].sent = 8;
+    t->upstreams[0].went = (struct upstream_sends){8, 1, 3, 700, 60};
     text = text_of(t, false);
     CU_ASSERT_PTR_NOT_NULL(
         strstr(text, "sluice_upstream_held{upstream=\"a\",cause=\"key\"} 1\n"));
@@ -67,6 +67,13 @@ static void why_an_upstream_is_left_alone_is_a_label(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "sluice_unpaid{upstream=\"a\"} 0\n"));
     CU_ASSERT_PTR_NOT_NULL(
         strstr(text, "sluice_upstream_requests_total{upstream=\"a\"} 8\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "sluice_upstream_refused_total{upstream=\"a\"} 3\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "sluice_upstream_tokens_in_total{upstream=\"a\"} 700\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "sluice_upstream_tokens_out_total{upstream=\"a\"} 60\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "# TYPE sluice_upstream_tokens_out"));
     free(text);
     t->upstreams[0].held = EJECTED_QUOTA;
     text = text_of(t, false);
@@ -83,7 +90,9 @@ static void a_limit_in_tokens_is_told_where_it_is(void)
 
     CU_ASSERT_PTR_NOT_NULL(
         strstr(text, "# TYPE sluice_upstream_tokens_limit gauge\n"));
-    CU_ASSERT_PTR_NULL(strstr(text, "\nsluice_upstream_tokens_"));
+    CU_ASSERT_PTR_NULL(strstr(text, "\nsluice_upstream_tokens_used{"));
+    CU_ASSERT_PTR_NULL(strstr(text, "\nsluice_upstream_tokens_reserved{"));
+    CU_ASSERT_PTR_NULL(strstr(text, "\nsluice_upstream_tokens_limit{"));
     free(text);
     strcpy(t->upstreams[0].name, "nim");
     t->upstreams[0].tokens_limit = 10000;
