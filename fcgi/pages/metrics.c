@@ -210,38 +210,35 @@ static void put_queue(struct exposition *p, const struct limiter_tally *t)
 static void put_used(struct exposition *p, const struct limiter_tally *t)
 {
     static const struct {
-        const char *name, *help;
+        const char *name, *type, *help;
         size_t at;
         bool is_tokens; /* of a limit in them */
-        bool is_sum;    /* for ever */
     } rows[] = {
-        {"sluice_in_flight", "Requests at the upstream.", OF(in_flight), false,
+        {"sluice_in_flight", "gauge", "Requests at the upstream.",
+         OF(in_flight), false},
+        {"sluice_window_used", "gauge", "Sends that count now.",
+         OF(window_used), false},
+        {"sluice_window_limit", "gauge", "How many may.", OF(window_limit),
          false},
-        {"sluice_window_used", "Sends that count now.", OF(window_used), false,
-         false},
-        {"sluice_window_limit", "How many may.", OF(window_limit), false,
-         false},
-        {"sluice_upstream_tokens_used", "Tokens that count just now.",
-         OF(tokens_used), true, false},
-        {"sluice_upstream_tokens_reserved", "Those that are about to be sent.",
-         OF(tokens_reserved), true, false},
-        {"sluice_upstream_tokens_limit", "How many may: tokens_per_min.",
-         OF(tokens_limit), true, false},
-        {"sluice_upstream_requests", "Requests that went to it, each try.",
-         OF(went.all), false, true},
-        {"sluice_upstream_refused", "Its answers that said 429.",
-         OF(went.refused), false, true},
-        {"sluice_upstream_tokens_in", "Tokens of prompts, as it told.",
-         OF(went.tokens_in), false, true},
-        {"sluice_upstream_tokens_out", "Tokens of its answers, as it told.",
-         OF(went.tokens_out), false, true},
+        {"sluice_upstream_tokens_used", "gauge", "Tokens that count just now.",
+         OF(tokens_used), true},
+        {"sluice_upstream_tokens_reserved", "gauge",
+         "Those that are about to be sent.", OF(tokens_reserved), true},
+        {"sluice_upstream_tokens_limit", "gauge",
+         "How many may: tokens_per_min.", OF(tokens_limit), true},
+        {"sluice_upstream_requests", "counter",
+         "Requests that went to it, each try.", OF(went.all), false},
+        {"sluice_upstream_refused", "counter", "Its answers that said 429.",
+         OF(went.refused), false},
+        {"sluice_upstream_tokens_in", "counter",
+         "Tokens of prompts, as it told.", OF(went.tokens_in), false},
+        {"sluice_upstream_tokens_out", "counter",
+         "Tokens of its answers, as it told.", OF(went.tokens_out), false},
     };
     size_t row, i;
 
     for (row = 0; row < ARRAY_LEN(rows); row++) {
-        exposition_begin(p, rows[row].name,
-                         rows[row].is_sum ? "counter" : "gauge",
-                         rows[row].help);
+        exposition_begin(p, rows[row].name, rows[row].type, rows[row].help);
         for (i = 0; i < t->n_upstreams; i++) {
             const struct tally_upstream *u = &t->upstreams[i];
             const struct exposition_labels l = {"upstream", u->name, NULL,
