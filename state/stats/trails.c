@@ -187,7 +187,7 @@ static struct lay_trail *ready(struct lay_trails *t,
 {
     struct lay_trail *trail;
 
-    if (name[0] == '\0' ||
+    if (!trails_is_name(name) || /* noise in the state's rules */
         ((t->at_s != h->now_s || t->at_s == 0) && !look_up(t, h)))
         return NULL;
     trail = trail_of(t, name);

@@ -240,6 +240,23 @@ static void the_name_that_was_used_last_the_longest_time_ago_goes(void)
     free(p);
 }
 
+/* Killed while a trail was given away: its name is gone, its steps are not. */
+static void half_a_trail_is_cleared(void)
+{
+    struct past *p = empty();
+
+    at(p, T);
+    send(p, 0, "one");
+    p->trails.of[0].name[0] = '\0';
+    trails_rebuild(&p->trails);
+    at(p, T + 1);
+    send(p, 0, "another");
+    CU_ASSERT_PTR_EQUAL(trail(p, "another"), &p->trails.of[0]);
+    CU_ASSERT_EQUAL(sends(p, "another", 0), 1);
+    CU_ASSERT_EQUAL(sends(p, "another", 2), 1);
+    free(p);
+}
+
 static void only_what_settings_may_call_an_upstream_is_a_name(void)
 {
     static const struct {
@@ -254,8 +271,16 @@ static void only_what_settings_may_call_an_upstream_is_a_name(void)
     };
     size_t i;
 
-    for (i = 0; i < ARRAY_LEN(rows); i++)
+    struct past *p = empty();
+
+    at(p, T);
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
         CU_ASSERT_EQUAL(trails_is_name(rows[i].name), rows[i].is);
+        trails_sent(&p->trails, &p->history, 0, rows[i].name, false);
+        CU_ASSERT_EQUAL(p->trails.of_row[0] != 0, rows[i].is);
+    }
+    CU_ASSERT_EQUAL(names(p), 4); /* those that are */
+    free(p);
 }
 
 /* ---- from the disk --------------------------------------------------------------- */
@@ -372,6 +397,7 @@ static const struct unit_test tests[] = {
      a_name_keeps_its_past_wherever_its_row_is},
     {"the name that was used last the longest time ago goes",
      the_name_that_was_used_last_the_longest_time_ago_goes},
+    {"half a trail is cleared", half_a_trail_is_cleared},
     {"only what settings may call an upstream is a name",
      only_what_settings_may_call_an_upstream_is_a_name},
     {"what is filled is added", what_is_filled_is_added},
