@@ -116,8 +116,8 @@ def error_is(what, e, kind, status, type_, says):
     """A typed error, with all that the SDK finds in it."""
     fact(
         f"{what}: a {kind.__name__} of {type_}",
-        type(e) is kind and (e.status_code, e.type) == (status, type_) and says in e.message and says in e.api_message
-        and e.request_id.startswith("req_") and e.body["request_id"] == e.request_id and e.body["type"] == "error",
+        type(e) is kind and (e.status_code, e.type) == (status, type_) and says in e.message and says in (e.api_message or "")
+        and (e.request_id or "").startswith("req_") and e.body.get("request_id") == e.request_id and e.body.get("type") == "error",
         e,
     )
 
@@ -155,7 +155,7 @@ with part("broken"):
         equal(f"broken: {model}: what came before it comes, and no end", ["message_start", "content_block_start", "content_block_delta"],
               list(dict.fromkeys(seen)))
         fact(f"broken: {model}: then an APIStatusError of {type_}", isinstance(e, anthropic.APIStatusError) and e.type == type_
-             and says in e.api_message and e.request_id.startswith("req_"), e)
+             and says in (e.api_message or "") and (e.request_id or "").startswith("req_"), e)
         e = refused(words, once, f"sim/stream-9-20+{model}+again")
         fact(f"broken: {model}: from the SDK's own helper, too", isinstance(e, anthropic.APIStatusError) and e.type == type_, e)
     ask(tight, "sim/tokens-1")
@@ -164,7 +164,7 @@ with part("broken"):
     headers = ms_since(start)
     e = refused(list, stream)
     fact(f"broken: an error after a wait in line (headers after {headers} ms, it after {ms_since(start)} ms)",
-         isinstance(e, anthropic.APIStatusError) and e.type == "invalid_request_error" and "status 422" in e.api_message
+         isinstance(e, anthropic.APIStatusError) and e.type == "invalid_request_error" and "status 422" in (e.api_message or "")
          and headers < 2000 < ms_since(start), e)
 
 # --------------------------------------------------------------- who leaves --
