@@ -183,6 +183,8 @@ await part('thinking', async () => {
     is('thinking: the signature is the whole\'s', [signature], signed);
     for (const [what, more] of [['unasked', {}], ['disabled', { thinking: { type: 'disabled' } }]])
         is(`thinking: ${what}, it is not told`, ['text'], (await ask('sim/think-3+tokens-2', more)).content.map((b) => b.type));
+    m = await ask('sim/tokens-2+no-template+no-effort', { thinking });
+    is('thinking: of a model that knows nothing of it, the words', 'This is', m.content[0].text);
     m = await ask('sim/think-3+tokens-2', { thinking: { type: 'adaptive', display: 'omitted' } });
     is('thinking: omitted, only its signature is', ['', true], [m.content[0].thinking, Boolean(m.content[0].signature)]);
 

@@ -222,6 +222,8 @@ with part("thinking"):
     equal("thinking: the signature is the whole's", [m.content[0].signature], [e.signature for e in events if e.type == "signature"])
     for what, more in (("unasked", {}), ("disabled", {"thinking": {"type": "disabled"}})):
         equal(f"thinking: {what}, it is not told", ["text"], [b.type for b in ask("sim/think-3+tokens-2", **more).content])
+    m = ask("sim/tokens-2+no-template+no-effort", thinking=thinking)
+    equal("thinking: of a model that knows nothing of it, the words", "This is", m.content[0].text)
     m = ask("sim/think-3+tokens-2", thinking={"type": "adaptive", "display": "omitted"})
     equal("thinking: omitted, only its signature is", ("", True), (m.content[0].thinking, bool(m.content[0].signature)))
 
