@@ -92,4 +92,41 @@ fails "a key is needed" "401 authentication_error" /v1/messages "${J[@]}" -d "$M
 fails "for the list, too" "401 authentication_error" /v1/models "${V[@]}"
 fails "another's is none" "401 authentication_error" /v1/messages "${J[@]}" -H 'x-api-key: sk-sluice-none' -d "$M"
 
+# ---- whose key, and whose work ---------------------------------------------------------------
+key=$("$build/sluicectl" --state-dir "$state" key make alice | grep -o 'sk-sluice-[A-Za-z0-9_-]*' | head -1)
+recent() { curl -s "$url/api/status" | jq -r --arg id "$(header X-Request-Id)" '.recent[] | select(.id == $id).client'; }
+by() { # by HEADER...: status, and who it was
+    local h=()
+    for header in "$@"; do h+=(-H "$header"); done
+    ask /v1/messages "${J[@]}" "${V[@]}" "${h[@]}" -d "$M"
+    echo "$status $(recent)"
+}
+is "a key in x-api-key is one" "200 alice" "$(by "x-api-key: $key")"
+is "in Authorization, too" "200 alice" "$(by "Authorization: Bearer $key")"
+is "beside what an SDK sends in the other" "200 alice 200 alice" \
+    "$(by "x-api-key: $key" 'Authorization: Bearer unused') $(by 'x-api-key: unused' "Authorization: Bearer $key")"
+is "the upstream sees its own alone" "$(printf 'Bearer nvapi-x' | sha256sum | cut -d' ' -f1)" \
+    "$(curl -s "$sim/sim/arrivals" | jq -r '.arrivals[-1].auth_sha256')"
+ask /v1/messages/count_tokens "${J[@]}" -H "x-api-key: $key" -d "$M"
+is "tokens are counted for it" "200 true" "$status $(jq '.input_tokens > 0' <<<"$body")"
+ask /v1/models "${V[@]}" -H "Authorization: Bearer $key"
+is "and models listed" "200 model" "$status $(jq -r '.data[0].type' <<<"$body")"
+stop_sluice
+
+start_sluice users NVIDIA_API_KEY=nvapi-x SLUICE_CLIENT_FROM_USER=true SLUICE_WORKERS=1
+user() { # user ID: whose work that is
+    ask /v1/messages "${J[@]}" "${@:2}" -d "$(jq -c --arg u "$1" '.metadata = {"user_id": $u}' <<<"$M")"
+    recent
+}
+is "metadata.user_id names a client, if the settings say so" bob "$(user bob)"
+is "X-Sluice-Client counts for more" carol "$(user bob -H 'X-Sluice-Client: carol')"
+hash=$(printf 'a1%.0s' {1..32})
+is "sessions of one user of Claude Code are one client" "user_${hash:0:58}" \
+    "$({ user "user_${hash}_account_x_session_1"; user "user_${hash}_account_x_session_2"; } | sort -u)"
+is "however it names them" "__device_id_:_${hash:0:49}" \
+    "$(for s in 1 2; do user "{\"device_id\":\"$hash\",\"account_uuid\":\"x\",\"session_id\":\"$s\"}"; done | sort -u)"
+stop_sluice
+start_sluice nobody NVIDIA_API_KEY=nvapi-x SLUICE_WORKERS=1
+is "else it names nobody" 127.0.0.1 "$(user bob)"
+
 finish
