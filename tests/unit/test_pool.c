@@ -476,7 +476,7 @@ static void they_are_shown_as_they_are_written(void)
              "{}");
     CU_ASSERT_TRUE(has(&b, "\"fallbacks\":{\"value\":{\"gpt\":[\"a/x\","
                            "\"b/\\\"y\"],\"o3\":[\"c\"]},\"default\":{},"
-                           "\"type\":\"map\",\"live\":true"));
+                           "\"type\":\"map\",\"live\":true,\"reload\":false"));
     buf_free(&b);
 }
 
@@ -510,7 +510,7 @@ static void names_are_shown_as_they_are_written(void)
     put_page(&b, "{'model_alias':{'c*':'a/\\\"x','o?':'c'}}", "{}");
     CU_ASSERT_TRUE(has(&b, "\"model_alias\":{\"value\":{\"c*\":\"a/\\\"x\","
                            "\"o?\":\"c\"},\"default\":{},\"type\":\"map\","
-                           "\"live\":true"));
+                           "\"live\":true,\"reload\":false"));
     buf_free(&b);
 }
 
@@ -534,7 +534,7 @@ static void who_speaks_messages_is_known(void)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct config *c = sound(rows[i].settings, "{}");
 
-        CU_ASSERT_EQUAL(protocols_speakers(c, "messages"), rows[i].who);
+        CU_ASSERT_EQUAL(protocols_messages(c), rows[i].who);
         config_free(c);
     }
 }
