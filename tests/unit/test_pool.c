@@ -534,7 +534,7 @@ static void who_speaks_messages_is_known(void)
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct config *c = sound(rows[i].settings, "{}");
 
-        CU_ASSERT_EQUAL(protocols_messages(c), rows[i].who);
+        CU_ASSERT_EQUAL(protocols_speakers(c, "messages"), rows[i].who);
         config_free(c);
     }
 }
