@@ -141,7 +141,6 @@ all-inject:
 
 test-sdk: all ## the SDKs of OpenAI and Anthropic from npm and PyPI against it
 	@SLUICE_BUILD=$(BUILD) tests/sdk/run.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: no SDK can run here
-	@SLUICE_BUILD=$(BUILD) tests/sdk/responses.sh; rc=$$?; [ $$rc = 77 ] || exit $$rc
 
 test-servers: servers-deps ## behind lighttpd, Apache (both modules) and nginx, with the files of conf/ (3 minutes)
 	$(built) all

@@ -73,8 +73,10 @@ static bool read_one(struct request *r, const struct asking *how,
 
 static void tell_fault(struct request *r, const struct messages_fault *fault)
 {
-    fault_set(&r->fault,
-              fault->status == 413 ? ERROR_TOO_LARGE : ERROR_BAD_REQUEST, "%s",
+    enum error_code code =
+        fault->status == 413 ? ERROR_TOO_LARGE : ERROR_BAD_REQUEST;
+
+    fault_set(&r->fault, fault->is_thread ? ERROR_THREAD : code, "%s",
               fault->words);
 }
 

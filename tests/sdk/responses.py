@@ -1,14 +1,14 @@
 """responses.py - the official OpenAI SDK for Python asks /v1/responses of a real
 Sluice, whose upstream speaks chat completions and answers at random.
 
-responses.sh starts Sluice before the upstream that this is, too: it prints its
-port first, and then reads Sluice's address.  Of each answer the SDK's own types
-must accept every event and the whole, and both must say what the upstream has
-said.  A line for each fact, then "N passed, N failed".
+It is that upstream, too, at the port that run.sh names.  Of each answer the
+SDK's own types must accept every event and the whole, and both must say what the
+upstream has said.  A line for each fact, then "N passed, N failed".
 """
 
 import http.server
 import json
+import os
 import random
 import sys
 import threading
@@ -170,10 +170,9 @@ def check(c, seed):
 
 
 def main():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Upstream)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Upstream)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(server.server_port, flush=True)
-    c = openai.OpenAI(base_url=sys.stdin.readline().strip() + "/v1", api_key="unused", max_retries=0)
+    c = openai.OpenAI(base_url=os.environ["SLUICE_MAIN"] + "/v1", api_key="unused", max_retries=0)
     passed = failed = 0
     for seed in range(ANSWERS):
         try:

@@ -55,7 +55,7 @@ sdk_of() {
     esac
     case $1 in
     node.mjs) from_npm "$1" openai "$( ((major >= 22)) && echo "$openai_node" || echo "$openai_node_before_22")" ;;
-    python.py) from_pypi "$1" openai "$openai_python" ;;
+    python.py | responses.py) from_pypi "$1" openai "$openai_python" ;;
     *.mjs) from_npm "$1" @anthropic-ai/sdk "$anthropic_node" ;;
     *.py) from_pypi "$1" anthropic "$anthropic_python" ;;
     esac
@@ -72,6 +72,14 @@ serve() { # serve NAME [VAR=VALUE...]: a Sluice, as $SLUICE_NAME
 }
 
 servers() { # servers PROGRAM
+    local free
+    if [[ $1 == responses.* ]]; then # it is the upstream, too
+        free=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+        where+=("PORT=$free")
+        sim=http://127.0.0.1:$free
+        serve main SLUICE_REQUESTS=1000 SLUICE_PROTOCOLS=chat
+        return
+    fi
     start_sim --limiter none --key nvapi-practice
     where+=("SIM=$sim")
     serve main SLUICE_REQUESTS=1000
@@ -133,7 +141,7 @@ for file in "$here"/*.py "$here"/*.mjs; do
     done
 done
 case ${#programs[@]} in
-0) echo "usage: run.sh [node] [python] [messages] [PROGRAM...]" >&2; exit 2 ;;
+0) echo "usage: run.sh [node] [python] [messages] [responses] [PROGRAM...]" >&2; exit 2 ;;
 1) one "${programs[0]}" ;;
 esac
 
