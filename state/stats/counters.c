@@ -220,8 +220,9 @@ void counters_went(struct stats_layout *st, uint32_t upstream, const char *name,
 void counters_answered(struct stats_layout *st, uint32_t upstream,
                        const char *name, const struct upstream_answer *a)
 {
-    upstream_sends_answered(&st->tally, upstream, name, a);
-    trails_count(&st->trails, &st->history, name, a);
+    bool known = upstream_sends_answered(&st->tally, upstream, name, a);
+
+    trails_count(&st->trails, &st->history, known ? upstream : NONE, name, a);
 }
 
 /* ---- requests that nobody can tell of any more --------------------------- */

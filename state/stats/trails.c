@@ -196,19 +196,31 @@ static struct lay_trail *ready(struct lay_trails *t,
     return trail;
 }
 
+static struct lay_trail *trail_of_row(struct lay_trails *t,
+                                      const struct lay_history *h, uint32_t row,
+                                      const char *name)
+{
+    struct lay_trail *trail = at_hand(t, h, row);
+
+    if (trail != NULL)
+        return trail;
+    trail = ready(t, h, name);
+    if (row < LIMITER_UPSTREAMS)
+        t->of_row[row] = trail != NULL ? (uint32_t)(trail - t->of) + 1 : 0;
+    return trail;
+}
+
 void trails_sent(struct lay_trails *t, const struct lay_history *h,
                  uint32_t row, const char *name, bool known)
 {
-    struct lay_trail *trail = known ? at_hand(t, h, row) : NULL;
+    struct lay_trail *trail;
     uint32_t r;
 
-    if (trail == NULL) {
-        trail = ready(t, h, name);
-        if (row < LIMITER_UPSTREAMS)
-            t->of_row[row] = trail != NULL ? (uint32_t)(trail - t->of) + 1 : 0;
-        if (trail == NULL)
-            return;
-    }
+    if (!known && row < LIMITER_UPSTREAMS)
+        t->of_row[row] = 0;
+    trail = trail_of_row(t, h, row, name);
+    if (trail == NULL)
+        return;
     for (r = 0; r < HISTORY_RINGS; r++)
         if (t->places[r] < HISTORY_ALL)
             trail->steps[t->places[r]].sends++;
@@ -223,9 +235,10 @@ static void add(uint32_t *sum, int64_t more)
 }
 
 void trails_count(struct lay_trails *t, const struct lay_history *h,
-                  const char *name, const struct upstream_answer *n)
+                  uint32_t row, const char *name,
+                  const struct upstream_answer *n)
 {
-    struct lay_trail *trail = ready(t, h, name);
+    struct lay_trail *trail = trail_of_row(t, h, row, name);
     uint32_t r;
 
     for (r = 0; r < HISTORY_RINGS && trail != NULL; r++)

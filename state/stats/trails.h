@@ -64,9 +64,10 @@ uint64_t trails_order(const struct trail_item *item);
  * last one of that row had this name, too. */
 void trails_sent(struct lay_trails *t, const struct lay_history *h,
                  uint32_t row, const char *name, bool known);
-/* What it answered. */
+/* What it answered; ROW only if its last one had this name. */
 void trails_count(struct lay_trails *t, const struct lay_history *h,
-                  const char *name, const struct upstream_answer *n);
+                  uint32_t row, const char *name,
+                  const struct upstream_answer *n);
 /* What an older file knew is added, once. */
 void trails_fill(struct lay_trails *t, const struct lay_history *h,
                  const struct trail_item *item);

@@ -54,21 +54,22 @@ bool upstream_sends_count(struct lay_tally *t, uint32_t upstream,
     return known;
 }
 
-void upstream_sends_answered(struct lay_tally *t, uint32_t upstream,
+bool upstream_sends_answered(struct lay_tally *t, uint32_t upstream,
                              const char *name, const struct upstream_answer *a)
 {
     struct lay_upstream_sends *u;
 
     if (upstream >= LIMITER_UPSTREAMS || name[0] == '\0')
-        return;
+        return false;
     u = &t->upstreams[upstream];
     if (u->name[0] == '\0') /* it was sent before this file was made */
         begin(u, name);
     if (!is_of(u, name))
-        return;
+        return false;
     u->refused += a->refused;
     u->tokens_in += (uint64_t)max_i64(a->tokens_in, 0);
     u->tokens_out += (uint64_t)max_i64(a->tokens_out, 0);
+    return true;
 }
 
 struct upstream_sends upstream_sends_tell(const struct lay_tally *t,

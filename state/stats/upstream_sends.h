@@ -16,8 +16,8 @@ struct lay_tally;
  * last one to that row had this name, too. */
 bool upstream_sends_count(struct lay_tally *t, uint32_t upstream,
                           const char *name, int64_t now);
-/* And what it answered; not if another name has the row by now. */
-void upstream_sends_answered(struct lay_tally *t, uint32_t upstream,
+/* And what it answered; false: another name has the row by now. */
+bool upstream_sends_answered(struct lay_tally *t, uint32_t upstream,
                              const char *name, const struct upstream_answer *a);
 /* All zero: none of that name. */
 struct upstream_sends upstream_sends_tell(const struct lay_tally *t,

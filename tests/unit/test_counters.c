@@ -335,6 +335,32 @@ static void a_row_with_another_name_begins_anew(void)
     free(st);
 }
 
+/* An answer goes with its name, and a row's new one has none of it. */
+static void an_answer_that_comes_late_is_not_the_new_names(void)
+{
+    const struct upstream_answer answer = {1, 70, -1};
+    struct stats_layout *st = lab_stats();
+    const struct lay_trail *of = st->trails.of;
+    uint32_t place = rings_place(&history_rings[2], 1800000000);
+
+    rings_turn(&st->history, 1800000000, LAB_T0);
+    counters_went(st, 2, "nim", LAB_T0);
+    counters_went(st, 2, "other", LAB_T0);
+    counters_answered(st, 2, "nim", &answer);
+    counters_answered(st, 2, "other", &answer);
+    counters_went(st, 2, "other", LAB_T0);
+    CU_ASSERT_STRING_EQUAL(of[0].name, "nim");
+    CU_ASSERT_STRING_EQUAL(of[1].name, "other");
+    CU_ASSERT_EQUAL(of[0].steps[place].refused, 1);
+    CU_ASSERT_EQUAL(of[0].steps[place].tokens_in, 70);
+    CU_ASSERT_EQUAL(of[1].steps[place].refused, 1);
+    CU_ASSERT_EQUAL(of[0].steps[place].sends, 1);
+    CU_ASSERT_EQUAL(of[1].steps[place].sends, 2);
+    CU_ASSERT_EQUAL(upstream_sends_tell(&st->tally, 2, "other", LAB_T0).refused,
+                    1);
+    free(st);
+}
+
 static void sends_of_an_upstream_are_counted_under_its_name(void)
 {
     struct stats_layout *st = lab_stats();
@@ -617,6 +643,8 @@ CU_ErrorCode test_counters_add(void)
          figures_are_kept_for_names_that_are_known},
         {"a row with another name begins anew",
          a_row_with_another_name_begins_anew},
+        {"an answer that comes late is not the new name's",
+         an_answer_that_comes_late_is_not_the_new_names},
         {"sends of an upstream are counted under its name",
          sends_of_an_upstream_are_counted_under_its_name},
         {"the last hundred are remembered", the_last_hundred_are_remembered},

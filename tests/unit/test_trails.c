@@ -100,8 +100,8 @@ static void what_goes_out_is_in_all_three_rings_under_its_name(void)
     send(p, 0, "one");
     send(p, 0, "one");
     send(p, 1, "two");
-    trails_count(&p->trails, &p->history, "two", &refused);
-    trails_count(&p->trails, &p->history, "one", &told);
+    trails_count(&p->trails, &p->history, NONE, "two", &refused);
+    trails_count(&p->trails, &p->history, NONE, "one", &told);
     for (r = 0; r < HISTORY_RINGS; r++) {
         struct lay_trail_step one = step(p, "one", r, T + 3661),
                               two = step(p, "two", r, T + 3661);
@@ -160,7 +160,7 @@ static void an_end_is_no_beginning(void)
 
     at(p, T);
     for (i = 0; i < 2; i++)
-        trails_count(&p->trails, &p->history, "one", &most);
+        trails_count(&p->trails, &p->history, NONE, "one", &most);
     CU_ASSERT_EQUAL(step(p, "one", 0, T).tokens_in, UINT32_MAX);
     CU_ASSERT_EQUAL(step(p, "one", 0, T).tokens_out, UINT32_MAX);
     free(p);
