@@ -137,7 +137,8 @@ static uint64_t text_of(const char *before, size_t picture, const char *after)
     uint64_t n;
 
     buf_str(&b, before);
-    memset(buf_room(&b, picture), 'A', picture);
+    if (picture > 0) /* an empty buffer has no room of none */
+        memset(buf_room(&b, picture), 'A', picture);
     b.len += picture;
     buf_str(&b, after);
     n = prompt_bytes(b.len > 0 ? buf_head(&b) : "", b.len);
