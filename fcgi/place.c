@@ -15,6 +15,7 @@
 #include "fcgi/refuse.h"
 #include "fcgi/route.h"
 #include "fcgi/sign_of_life.h"
+#include "fcgi/tongue.h"
 #include "fcgi/usage_report.h"
 
 /* ---- how long ---------------------------------------------------------------- */
@@ -181,6 +182,17 @@ static void take_choices(struct exchange *x, struct limiter_request *req)
     }
 }
 
+/* Of what is known by its texts alone. */
+static uint32_t prompt_guess(const struct request *r)
+{
+    int64_t guess;
+
+    if (r->got == NULL || r->got->tokens.sure > 0)
+        return 0;
+    guess = r->got->tokens.texts_m / 1000;
+    return guess > INT32_MAX ? INT32_MAX : (uint32_t)guess;
+}
+
 void place_take(struct exchange *x)
 {
     const struct request *r = x->req;
@@ -197,6 +209,7 @@ void place_take(struct exchange *x)
         .stream = r->stream,
         .body_bytes = r->body.len + r->as_came.len,
         .prompt_bytes = r->prompt_bytes,
+        .prompt_guess = prompt_guess(r),
         .max_tokens = request_max_tokens(r),
         .tokens_per_min = r->tokens_per_min,
         .tokens_per_day = r->tokens_per_day,

@@ -42,14 +42,21 @@ static int messages_ask(const char *body, size_t len, const struct asking *how,
     got->user = m->user;
     got->thinks = m->thinks;
     got->effort = m->effort;
-    got->tokens_in = m->tokens_in;
+    got->model = m->model;
+    got->tokens = m->tokens;
     return rc;
 }
 
-static int messages_tokens(const char *body, size_t len, struct tongue_got *got,
-                           struct messages_fault *fault)
+static int messages_counted(const char *body, size_t len,
+                            struct tongue_got *got,
+                            struct messages_fault *fault)
 {
-    return messages_count(body, len, 0, &got->tokens_in, fault);
+    struct messages_got *m = &got->is.messages;
+    int rc = messages_count(body, len, m, fault);
+
+    got->model = m->model;
+    got->tokens = m->tokens;
+    return rc;
 }
 
 /* The texts in it live as long as the request. */
@@ -62,7 +69,8 @@ static struct messages_told messages_of(const struct tongue_told *told)
         .id = told->id,
         .has_stops = m->has_stops,
         .shown = m->shown,
-        .tokens_in = m->tokens_in,
+        .tokens_in = messages_tokens(&m->tokens, told->ratio_m),
+        .ratio_m = told->ratio_m,
     };
 }
 
@@ -94,7 +102,7 @@ const struct tongue tongue_messages = {
     .protocol = "messages",
     .ends = ENDS_MESSAGE,
     .ask = messages_ask,
-    .count = messages_tokens,
+    .count = messages_counted,
     .answer = messages_whole,
     .begin = messages_begin,
     .end = messages_end,
@@ -114,7 +122,8 @@ static int responses_ask(const char *body, size_t len, const struct asking *how,
     got->user = r->user;
     got->thinks = r->thinks;
     got->effort = r->effort[0] != '\0' ? r->effort : NULL;
-    got->tokens_in = r->tokens_in;
+    got->model = r->model;
+    got->tokens = r->tokens;
     return rc;
 }
 
@@ -129,6 +138,8 @@ static struct responses_told responses_of(const struct tongue_told *told)
         .id = told->id,
         .now_s = told->now_s,
         .got = &told->got->is.responses,
+        .tokens_in = messages_tokens(&told->got->tokens, told->ratio_m),
+        .ratio_m = told->ratio_m,
     };
 }
 

@@ -19,7 +19,8 @@ struct tongue_got {
     const char *user;            /* whose work it is; "": it does not say */
     enum messages_thinks thinks; /* what it wants of the model's thinking, */
     const char *effort;          /* and a word for how much; NULL: not said */
-    int64_t tokens_in;           /* an estimate */
+    const char *model;           /* as it named it; NULL: not known */
+    struct messages_tokens tokens;
     union {
         struct messages_got messages;
         struct responses_got responses;
@@ -29,8 +30,10 @@ struct tongue_got {
 /* What an answer must know. */
 struct tongue_told {
     const struct tongue_got *got;
-    const char *id; /* of letters and digits */
-    int64_t now_s;  /* seconds since 1970 */
+    const char *id;  /* of letters and digits */
+    int64_t now_s;   /* seconds since 1970 */
+    int64_t ratio_m; /* what was learned of its model's tokens, as
+                        messages_tokens() has it */
 };
 
 /* A text that is JSON has LEN bytes and a zero; 0, or -1. */
@@ -43,7 +46,7 @@ struct tongue {
     int (*ask)(const char *body, size_t len, const struct asking *how,
                struct buf *chat, struct tongue_got *got,
                struct messages_fault *fault);
-    /* Only GOT's tokens; NULL: that is no question of this API. */
+    /* Only GOT's model and tokens; NULL: that is no question of this API. */
     int (*count)(const char *body, size_t len, struct tongue_got *got,
                  struct messages_fault *fault);
     void (*forget)(struct tongue_got *got);

@@ -47,6 +47,7 @@ static struct tongue_told told_of(const struct exchange *x)
         .got = x->req->got,
         .id = translate_id(x),
         .now_s = (int64_t)time(NULL),
+        .ratio_m = x->place.news.token_ratio_m,
     };
 }
 

@@ -7,8 +7,8 @@
 #include "lib/utf8.h"
 
 #include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+
+#include "lib/eight.h"
 
 static bool second_fits(unsigned char first, unsigned char second)
 {
@@ -44,13 +44,9 @@ size_t utf8_len(const unsigned char *p, const unsigned char *end)
 size_t utf8_ascii(const unsigned char *p, const unsigned char *end)
 {
     const unsigned char *from = p;
-    uint64_t eight;
 
-    for (; end - p >= 8; p += 8) {
-        memcpy(&eight, p, 8);
-        if ((eight & UINT64_C(0x8080808080808080)) != 0)
-            break;
-    }
+    while (end - p >= 8 && (eight_at(p) & EIGHT_HIGH) == 0)
+        p += 8;
     while (p < end && *p < 0x80)
         p++;
     return (size_t)(p - from);

@@ -41,7 +41,8 @@ void ticket_events_add(struct limiter *lim, struct ticket *t,
 void ticket_events_granted(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
-    uint32_t scope = row_at(lay, t->row)->scope;
+    const struct lay_row *row = row_at(lay, t->row);
+    uint32_t scope = row->scope;
     uint32_t used = admit_used(lay, scope, lim->now);
     const struct lay_rules *r = limits_of(lay, scope);
 
@@ -49,6 +50,7 @@ void ticket_events_granted(struct limiter *lim, struct ticket *t)
     t->news.limit = admit_limit(lay, scope);
     t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;
     t->news.reset_ns = r->window_ns + r->margin_ns;
+    t->news.token_ratio_m = tokens_ratio_m(lay, row->model);
     t->news.valid_until_ns = lim->checked_ns + TICK_NS;
     t->lapsed = false;
     t->req.deadline_ns = NEVER; /* it ends at the first grant, in any file */
@@ -130,6 +132,7 @@ void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
     eta = max_i64(eta, own);
     t->news.eta_ns = eta == NEVER ? -1 : eta - now;
     t->news.waiting = lay->live.waiting;
+    t->news.token_ratio_m = tokens_ratio_m(lay, r->model);
 }
 
 void ticket_events_place_shared(struct layout *lay, struct ticket *t,
@@ -143,6 +146,7 @@ void ticket_events_place_shared(struct layout *lay, struct ticket *t,
     eta = max_i64(eta, own);
     t->news.eta_ns = eta == NEVER ? -1 : max_i64(eta - now, 0);
     t->news.waiting = lay->live.waiting;
+    t->news.token_ratio_m = tokens_ratio_m(lay, row_at(lay, t->row)->model);
 }
 
 static bool still_waits(struct limiter *lim, const struct ticket *t)

@@ -102,6 +102,8 @@ void ticket_takes_settle(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
 
-    if (t->row != NONE && row_at(lay, t->row)->state == ROW_SENT)
-        tokens_settle(lay, t->row, t->req.prompt_bytes, &t->usage);
+    if (t->row == NONE || row_at(lay, t->row)->state != ROW_SENT)
+        return;
+    tokens_settle(lay, t->row, t->req.prompt_bytes, &t->usage);
+    tokens_compare(lay, t->row, t->req.prompt_guess, &t->usage);
 }

@@ -121,9 +121,8 @@ void answer_end_write_usage(const struct answer_end *e,
                             const struct messages_told *told, struct buf *out)
 {
     int64_t in = e->has_usage ? e->prompt - e->cached : told->tokens_in;
-    int64_t said = e->has_usage
-                       ? e->completion
-                       : token_guess_scale(e->said_m, told->bytes_per_token_m);
+    int64_t said = e->has_usage ? e->completion
+                                : token_guess_scale(e->said_m, told->ratio_m);
 
     buf_str(out, "\"usage\":{\"input_tokens\":");
     buf_int(out, in);

@@ -17,7 +17,6 @@
 #include "fcgi/config/bounds.h"
 #include "fcgi/messages/json_read.h"
 #include "fcgi/messages/message_form.h"
-#include "fcgi/messages/token_guess.h"
 
 #define CHAT_BAD_GATEWAY 502
 
@@ -57,7 +56,7 @@ static void say(void *arg, bool thinking, const char *text, size_t len)
     struct hearing *h = arg;
     struct chat_stream *s = h->s;
 
-    s->end.said_m += token_guess_text_m(text, len);
+    text_tokens_add(&s->said, text, len);
     (thinking ? s->tell->thought : s->tell->words)(s->to, h->out, text, len);
 }
 
@@ -95,7 +94,7 @@ static void hear_refusal(void *arg, const char *text, size_t len)
         return;
     }
     end_tags(h);
-    s->end.said_m += token_guess_text_m(text, len);
+    text_tokens_add(&s->said, text, len);
     s->tell->refusal(s->to, h->out, text, len);
 }
 
@@ -138,7 +137,7 @@ static void tell_input(void *to, struct buf *out, const char *json, size_t len)
 {
     struct chat_stream *s = to;
 
-    s->end.said_m += token_guess_text_m(json, len);
+    text_tokens_add(&s->said, json, len);
     s->tell->input(s->to, out, json, len);
 }
 
@@ -234,6 +233,7 @@ void chat_stream_finish(struct chat_stream *s, struct buf *out)
     call_queue_end(&s->calls, &chat_stream_calls, s, out);
     think_tags_take(&s->tags, buf_head(&s->late), s->late.len, say, &h);
     think_tags_end(&s->tags, say, &h);
+    s->end.said_m = text_tokens_m(&s->said);
     s->tell->end(s->to, out, &s->end);
 }
 

@@ -13,6 +13,7 @@
 
 #include "fcgi/messages/call_queue.h"
 #include "fcgi/messages/chat_teller.h"
+#include "fcgi/messages/text_tokens.h"
 #include "fcgi/messages/think_tags.h"
 
 struct json_object;
@@ -22,6 +23,7 @@ struct chat_stream {
     void *to;
     struct think_tags tags;
     struct answer_end end;
+    struct text_tokens said;
     struct call_queue calls;
     struct buf late; /* words that came within a call */
     struct buf text; /* of the event that is read */

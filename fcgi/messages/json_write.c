@@ -15,28 +15,25 @@
 #include <string.h>
 
 #include "lib/base.h"
+#include "lib/eight.h"
 #include "lib/utf8.h"
 
 /* ---- texts ------------------------------------------------------------------ */
 
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-#define HIGH       EACH(0x80)
-
 /* Is any of these eight bytes zero? */
 static uint64_t has_zero(uint64_t eight)
 {
-    return (eight - EACH(1)) & ~eight & HIGH;
+    return (eight - EIGHT(1)) & ~eight & EIGHT_HIGH;
 }
 
 /* Do the eight bytes at P stand for themselves, all of them ASCII? */
 static bool is_plain(const unsigned char *p)
 {
-    uint64_t eight;
+    uint64_t eight = eight_at(p);
 
-    memcpy(&eight, p, 8);
-    return ((eight & HIGH) | ((eight - EACH(0x20)) & HIGH) |
-            has_zero(eight ^ EACH('"')) | has_zero(eight ^ EACH('\\')) |
-            has_zero(eight ^ EACH(0x7f))) == 0;
+    return ((eight & EIGHT_HIGH) | ((eight - EIGHT(0x20)) & EIGHT_HIGH) |
+            has_zero(eight ^ EIGHT('"')) | has_zero(eight ^ EIGHT('\\')) |
+            has_zero(eight ^ EIGHT(0x7f))) == 0;
 }
 
 /* Bytes from P on that stand for themselves: most of any text. */

@@ -38,12 +38,11 @@ struct messages_ask {
     /* The member of an assistant's message that past thinking goes into, as
      * "reasoning_content"; NULL: it does not go. */
     const char *reasoning_key;
-    bool usage_by_caller;      /* who asks a stream for its usage by himself */
-    bool may_continue;         /* it can go on with an answer that was begun:
+    bool usage_by_caller; /* who asks a stream for its usage by himself */
+    bool may_continue;    /* it can go on with an answer that was begun:
                                   continue_final_message (vLLM, SGLang) */
-    int64_t max_tokens;        /* no more of them are asked for; 0: as many as
+    int64_t max_tokens;   /* no more of them are asked for; 0: as many as
                                   the client wants */
-    int64_t bytes_per_token_m; /* learned of this model, in thousandths; 0 */
 };
 
 /* Does the client want to see how the model thinks? */
@@ -54,6 +53,12 @@ enum messages_shown {
     SHOWN_ALL = 3,
 };
 
+/* How many tokens a request might have. */
+struct messages_tokens {
+    int64_t texts_m; /* its texts, in thousandths, as if nothing was learned */
+    int64_t sure;    /* its images, which no learning changes */
+};
+
 /* What else a request says. */
 struct messages_got {
     char model[MODEL_BYTES + 1]; /* as the client named it */
@@ -61,7 +66,7 @@ struct messages_got {
     bool stream;
     bool has_stops;     /* it named stop_sequences */
     int64_t max_tokens; /* as asked of the upstream */
-    int64_t tokens_in;  /* an estimate, as messages_count() has it */
+    struct messages_tokens tokens;
     enum messages_shown shown;
     enum messages_thinks thinks;
     const char *effort; /* low, medium, high: a literal; NULL: not said */
@@ -88,10 +93,13 @@ int messages_request(const char *body, size_t len,
 void messages_thinking(enum messages_thinks thinks, const char *effort,
                        unsigned ways, struct buf *out);
 
-/* How many tokens are in that, for count_tokens, which needs no max_tokens: an
- * estimate.  BYTES_PER_TOKEN_M as above.  0, or -1 and *FAULT. */
-int messages_count(const char *body, size_t len, int64_t bytes_per_token_m,
-                   int64_t *tokens, struct messages_fault *fault);
+/* How many tokens are in that, for count_tokens, which needs no max_tokens: GOT has
+ * them, and its model.  0, or -1 and *FAULT. */
+int messages_count(const char *body, size_t len, struct messages_got *got,
+                   struct messages_fault *fault);
+/* T, one at least, as tokens of a model of which RATIO_M was learned: so many of
+ * its own for a thousand that are guessed; 0: nothing was. */
+int64_t messages_tokens(const struct messages_tokens *t, int64_t ratio_m);
 
 /* ---- an answer -------------------------------------------------------------- */
 
@@ -102,8 +110,8 @@ struct messages_told {
     const char *id;    /* of letters, digits, - and _; told as msg_ID */
     bool has_stops;
     enum messages_shown shown;
-    int64_t tokens_in;         /* told where the upstream tells none */
-    int64_t bytes_per_token_m; /* as above, for what comes out */
+    int64_t tokens_in; /* told where the upstream tells none */
+    int64_t ratio_m;   /* as above, for what comes out */
 };
 
 /* Appends to OUT the chat completion BODY, LEN bytes and a zero, as a message.

@@ -369,28 +369,33 @@ int messages_request(const char *body, size_t len,
     memset(fault, 0, sizeof(*fault));
     fine = fine ? write_all(&m) : messages_fault_read(fault, is);
     if (fine)
-        got->tokens_in = token_guess_request(m.root, ask->bytes_per_token_m);
+        token_guess_request(m.root, &got->tokens);
     else
         out->len = start;
     json_object_put(m.root);
     return fine ? 0 : -1;
 }
 
-int messages_count(const char *body, size_t len, int64_t bytes_per_token_m,
-                   int64_t *tokens, struct messages_fault *fault)
+int messages_count(const char *body, size_t len, struct messages_got *got,
+                   struct messages_fault *fault)
 {
-    struct json_object *root;
+    struct json_object *root, *model;
     enum json_read is = json_read_object(body, len, &root);
     struct json_object *list = json_read_list(root, "messages");
 
     memset(fault, 0, sizeof(*fault));
+    memset(got, 0, sizeof(*got));
+    model = json_read_string(root, "model");
+    if (model != NULL)
+        (void)snprintf(got->model, sizeof(got->model), "%s",
+                       json_object_get_string(model));
     if (is != JSON_READ_OK)
         messages_fault_read(fault, is);
     else if (list == NULL || json_object_array_length(list) == 0)
         messages_fault_set(fault, 400,
                            "messages: at least one message is needed.");
     else
-        *tokens = token_guess_request(root, bytes_per_token_m);
+        token_guess_request(root, &got->tokens);
     json_object_put(root);
     return fault->status == 0 ? 0 : -1;
 }

@@ -1,16 +1,15 @@
 /*
  * token_guess.c - how many tokens might that be?
  *
- * A text costs by its characters: of words in Latin letters four make a token,
- * of two bytes (Greek, Cyrillic, accents) two, of three (Chinese, Kana) five
- * make four, and what is rarer costs two.  What was learned of a model says by
- * how much that is too much or too little.
+ * A text by its runs (text_tokens.c).  What was learned of a model says by how
+ * much that is too much or too little.
  *
  * An image costs by its area, as Anthropic says: a 750th of its pixels, if its
  * first bytes tell how many there are, 1600 at most, and 1600 if not.
  *
  * Each member of an object is gone through once, but for what no model reads.
- * Its name counts, too: where a template leaves it out, it has marks instead.
+ * Its name counts, too.  Of a message a template makes marks of its own; tools,
+ * and what they were called with, it shows as JSON.
  */
 #include "fcgi/messages/token_guess.h"
 
@@ -19,45 +18,40 @@
 
 #include "fcgi/messages/image_size.h"
 #include "fcgi/messages/json_read.h"
+#include "fcgi/messages/text_tokens.h"
 #include "lib/base.h"
-#include "lib/utf8.h"
 
-#define IMAGE_TOKENS   1600
-#define IMAGE_PIXELS   750 /* a token */
-#define VALUE_TOKENS_M 500 /* its brackets, colon or comma */
+#define IMAGE_TOKENS 1600
+#define IMAGE_PIXELS 750 /* a token */
 
-/* Of bytes that begin a character, by how many it has. */
-static const int64_t character_m[] = {0, 250, 500, 800, 2000};
+/* In thousandths: what is around a member's name and value, in a message and as
+ * JSON, and what a template says of tools before the first. */
+#define MEMBER_M      500
+#define MEMBER_JSON_M 3500
+#define TOOLS_M       100000
 
-int64_t token_guess_text_m(const char *text, size_t len)
+/* ---- texts ------------------------------------------------------------------ */
+
+static int64_t text_m(const char *text, size_t len)
 {
-    const unsigned char *p = (const unsigned char *)text, *end = p + len;
-    int64_t sum = 0;
+    struct text_tokens t = {0, 0, 0, 0};
 
-    while (p < end) {
-        size_t ascii = utf8_ascii(p, end), n;
-
-        sum += (int64_t)ascii * character_m[1];
-        p += ascii;
-        if (p == end)
-            break;
-        n = utf8_len(p, end);
-        n = n > 0 ? n : 1;
-        sum += character_m[n];
-        p += n;
-    }
-    return sum;
+    text_tokens_add(&t, text, len);
+    return text_tokens_m(&t);
 }
 
-int64_t token_guess_scale(int64_t tokens_m, int64_t bytes_per_token_m)
+int64_t token_guess_scale(int64_t tokens_m, int64_t ratio_m)
 {
-    int64_t by = bytes_per_token_m > 0
-                     ? min_i64(max_i64(bytes_per_token_m, 250), 64000)
-                     : TOKEN_GUESS_BYTES_M;
+    int64_t by = ratio_m > 0
+                     ? min_i64(max_i64(ratio_m, RATIO_MIN_M), RATIO_MAX_M)
+                     : 1000;
 
-    return (int64_t)((double)tokens_m * TOKEN_GUESS_BYTES_M / (double)by /
-                         1000.0 +
-                     0.999);
+    return (int64_t)((double)tokens_m * (double)by / 1e6 + 0.999);
+}
+
+int64_t messages_tokens(const struct messages_tokens *t, int64_t ratio_m)
+{
+    return max_i64(1, t->sure + token_guess_scale(t->texts_m, ratio_m));
 }
 
 /* ---- images ----------------------------------------------------------------- */
@@ -78,17 +72,19 @@ static int64_t of_image(struct json_object *block)
 
 /* ---- trees ------------------------------------------------------------------ */
 
-/* Tokens of texts, scaled later, and those that are known as they are. */
 struct guess {
-    int64_t texts_m, sure;
+    struct messages_tokens *tokens;
+    int64_t member_m; /* of what is being gone through */
 };
 
 static void add_value(struct guess *g, struct json_object *v);
+static void add_json(struct guess *g, struct json_object *v);
 
 static bool is_read(const char *key)
 {
     static const char *const unread[] = {"cache_control", "signature",
-                                         "tool_use_id", "encrypted_content"};
+                                         "tool_use_id", "call_id",
+                                         "encrypted_content"};
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(unread); i++)
@@ -105,16 +101,26 @@ static void add_object(struct guess *g, struct json_object *v)
 
     if (json_read_is(v, "type", "image") ||
         json_read_is(v, "type", "input_image")) {
-        g->sure += of_image(v);
+        g->tokens->sure += of_image(v);
         return;
     }
     for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
         key = json_object_iter_peek_name(&it);
         if (!is_read(key))
             continue;
-        g->texts_m += token_guess_text_m(key, strlen(key)) + VALUE_TOKENS_M;
-        add_value(g, json_object_iter_peek_value(&it));
+        g->tokens->texts_m += text_m(key, strlen(key)) + g->member_m;
+        if (strcmp(key, "input") == 0)
+            add_json(g, json_object_iter_peek_value(&it));
+        else
+            add_value(g, json_object_iter_peek_value(&it));
     }
+}
+
+static void add_json(struct guess *g, struct json_object *v)
+{
+    struct guess inner = {g->tokens, MEMBER_JSON_M};
+
+    add_value(&inner, v);
 }
 
 /* As deep as its reader has bounded it. */
@@ -124,8 +130,8 @@ static void add_value(struct guess *g, struct json_object *v)
 
     switch (json_object_get_type(v)) {
     case json_type_string:
-        g->texts_m += token_guess_text_m(json_object_get_string(v),
-                                         (size_t)json_object_get_string_len(v));
+        g->tokens->texts_m += text_m(json_object_get_string(v),
+                                     (size_t)json_object_get_string_len(v));
         break;
     case json_type_array:
         n = json_object_array_length(v);
@@ -136,18 +142,26 @@ static void add_value(struct guess *g, struct json_object *v)
         add_object(g, v);
         break;
     default:
-        g->texts_m += VALUE_TOKENS_M;
+        g->tokens->texts_m += MEMBER_M;
     }
 }
 
-int64_t token_guess_request(struct json_object *root, int64_t bytes_per_token_m)
+void token_guess_request(struct json_object *root, struct messages_tokens *out)
 {
-    static const char *const read[] = {"system", "instructions", "tools",
-                                       "messages", "input"};
-    struct guess g = {0, 0};
+    static const char *const read[] = {"system", "instructions", "messages",
+                                       "input"};
+    struct json_object *tools = json_read_list(root, "tools"), *v;
+    struct guess g = {out, MEMBER_M};
     size_t i;
 
-    for (i = 0; i < ARRAY_LEN(read); i++)
-        add_value(&g, json_read_member(root, read[i]));
-    return max_i64(1, g.sure + token_guess_scale(g.texts_m, bytes_per_token_m));
+    *out = (struct messages_tokens){0, 0};
+    if (tools != NULL && json_object_array_length(tools) > 0) {
+        out->texts_m += TOOLS_M;
+        add_json(&g, tools);
+    }
+    for (i = 0; i < ARRAY_LEN(read); i++) {
+        v = json_read_member(root, read[i]);
+        if (v != NULL)
+            add_value(&g, v);
+    }
 }

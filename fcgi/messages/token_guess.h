@@ -1,25 +1,23 @@
-/* How many tokens might a text be? */
+/* How many tokens might a request be? */
 #ifndef SLUICE_TOKEN_GUESS_H
 #define SLUICE_TOKEN_GUESS_H
 
-#include <stddef.h>
 #include <stdint.h>
+
+#include "fcgi/messages/messages.h"
 
 struct json_object;
 
-/* Of plain words, where nothing was learned: thousandths of a byte a token. */
-#define TOKEN_GUESS_BYTES_M 4000
+/* A model that makes more or fewer of a text than that is none. */
+#define RATIO_MIN_M 125
+#define RATIO_MAX_M 8000
 
 /* Of the system, the messages and the tools of request ROOT, whichever API's
- * words it is in, one at least.
- * BYTES_PER_TOKEN_M: learned of the model, in thousandths; 0: nothing. */
-int64_t token_guess_request(struct json_object *root,
-                            int64_t bytes_per_token_m);
+ * words it is in. */
+void token_guess_request(struct json_object *root, struct messages_tokens *out);
 
-/* Of a text, in thousandths of a token, as if nothing was learned. */
-int64_t token_guess_text_m(const char *text, size_t len);
-
-/* That, or a sum of it, as tokens of the model. */
-int64_t token_guess_scale(int64_t tokens_m, int64_t bytes_per_token_m);
+/* What was guessed of a text as tokens of a model of which RATIO_M was learned
+ * (messages.h). */
+int64_t token_guess_scale(int64_t tokens_m, int64_t ratio_m);
 
 #endif

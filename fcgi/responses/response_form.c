@@ -40,9 +40,10 @@ static void write_status(const struct answer_end *end, struct buf *out)
 static void write_usage(const struct responses_told *told,
                         const struct answer_end *end, struct buf *out)
 {
-    int64_t in = end->has_usage ? end->prompt : told->got->tokens_in;
-    int64_t said =
-        end->has_usage ? end->completion : token_guess_scale(end->said_m, 0);
+    int64_t in = end->has_usage ? end->prompt : told->tokens_in;
+    int64_t said = end->has_usage
+                       ? end->completion
+                       : token_guess_scale(end->said_m, told->ratio_m);
 
     buf_str(out, "{\"input_tokens\":");
     buf_int(out, in);

@@ -26,7 +26,7 @@
 struct responses_got {
     char model[MODEL_BYTES + 1]; /* as the client named it */
     char user[CLIENT_MAX];       /* user, safety_identifier, cut; "": none */
-    int64_t tokens_in;           /* an estimate */
+    struct messages_tokens tokens;
     enum messages_thinks thinks;
     char effort[EFFORT_MAX]; /* how much; "": not said */
     /* The members of the answer that say what was asked for: JSON, each with a
@@ -54,6 +54,8 @@ struct responses_told {
     const char *id; /* of letters, digits, - and _; told as resp_ID */
     int64_t now_s;  /* seconds since 1970 */
     const struct responses_got *got;
+    int64_t tokens_in; /* told where the upstream tells none */
+    int64_t ratio_m;   /* for what comes out: messages_tokens() */
 };
 
 /* Appends to OUT the chat completion BODY, LEN bytes and a zero, as a response.

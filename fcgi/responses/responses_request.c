@@ -332,7 +332,7 @@ int responses_request(const char *body, size_t len,
     memset(fault, 0, sizeof(*fault));
     fine = fine ? write_all(&m) : messages_fault_read(fault, is);
     if (fine)
-        got->tokens_in = token_guess_request(m.root, ask->bytes_per_token_m);
+        token_guess_request(m.root, &got->tokens);
     else
         out->len = start;
     json_object_put(m.root);

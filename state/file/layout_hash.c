@@ -128,7 +128,11 @@ FACTS(concurrency, CONCURRENCY)
 #define UPPER_PART(N, A, T, S) N(S, value) N(S, n) N(S, streak)
 FACTS(upper_part, UPPER_PART)
 
-#define TOKEN_ESTIMATE(N, A, T, S) T(S, in, upper_part) T(S, out, upper_part)
+#define TOKEN_RATIO(N, A, T, S) N(S, told) N(S, guessed)
+FACTS(token_ratio, TOKEN_RATIO)
+
+#define TOKEN_ESTIMATE(N, A, T, S)                                             \
+    T(S, in, upper_part) T(S, out, upper_part) T(S, ratio, token_ratio)
 FACTS(token_estimate, TOKEN_ESTIMATE)
 
 #define LAY_MODEL_STATE(N, A, T, S)                                            \

@@ -42,6 +42,17 @@
 #define IN_PART  50 /* all but one in so many */
 #define OUT_PART 20
 
+/* What is guessed better than by so much is no other tokenizer, but something that
+ * was not seen. */
+#define FACTOR_MAX 8
+/* So few tokens are mostly what a template adds. */
+#define COMPARED_MIN 32
+/* The sums are halved beyond this, and no prompt is more than an eighth of it. */
+#define RATIO_SUM  (UINT64_C(1) << 19)
+#define RATIO_PART (RATIO_SUM / 8)
+/* As if so many had been guessed well. */
+#define RATIO_FIRST 256
+
 static uint64_t min_u64(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -87,7 +98,10 @@ static bool is_sane(const struct upper_part *u)
 
 bool token_estimate_is_sane(const struct token_estimate *e)
 {
-    return is_sane(&e->in) && is_sane(&e->out);
+    const struct token_ratio *r = &e->ratio;
+
+    return is_sane(&e->in) && is_sane(&e->out) && r->guessed <= RATIO_SUM &&
+           r->told <= RATIO_SUM * FACTOR_MAX;
 }
 
 /* ---- tokens ----------------------------------------------------------------------- */
@@ -150,4 +164,38 @@ void token_estimate_learn(struct token_estimate *e, uint64_t prompt_bytes,
               IN_PART);
     if (out >= 0)
         learn(&e->out, (uint64_t)min_i64(out, TOKENS_MAX) * UNIT, OUT_PART);
+}
+
+/* ---- the ratio to what is guessed by a prompt's text ------------------------------ */
+
+void token_estimate_compare(struct token_estimate *e, uint64_t guessed,
+                            int64_t in)
+{
+    struct token_ratio *r = &e->ratio;
+    uint64_t told = in > 0 ? (uint64_t)min_i64(in, TOKENS_MAX) : 0;
+
+    guessed = min_u64(guessed, (uint64_t)TOKENS_MAX);
+    if (guessed < COMPARED_MIN || told > guessed * FACTOR_MAX ||
+        guessed > told * FACTOR_MAX)
+        return;
+    if (guessed > RATIO_PART) {
+        told = told * RATIO_PART / guessed;
+        guessed = RATIO_PART;
+    }
+    if (r->guessed + guessed > RATIO_SUM) {
+        r->guessed /= 2;
+        r->told /= 2;
+    }
+    r->guessed += guessed;
+    r->told += told;
+}
+
+uint32_t token_estimate_ratio_m(const struct token_estimate *e)
+{
+    const struct token_ratio *r = &e->ratio;
+
+    if (r->guessed == 0)
+        return 0;
+    return (uint32_t)((r->told + RATIO_FIRST) * 1000 /
+                      (r->guessed + RATIO_FIRST));
 }

@@ -163,6 +163,26 @@ void tokens_settle(struct layout *lay, uint32_t row, uint64_t prompt_bytes,
     learn(lay, r->model, prompt_bytes, u);
 }
 
+void tokens_compare(struct layout *lay, uint32_t row, uint32_t guessed,
+                    const struct limiter_usage *u)
+{
+    uint32_t model = row_at(lay, row)->model;
+
+    if (model != NONE && guessed > 0)
+        token_estimate_compare(&model_state_at(lay, model)->tokens, guessed,
+                               u->in);
+}
+
+uint32_t tokens_ratio_m(struct layout *lay, uint32_t model)
+{
+    const struct token_estimate *e;
+
+    if (model == NONE)
+        return 0;
+    e = &model_state_at(lay, model)->tokens;
+    return token_estimate_is_sane(e) ? token_estimate_ratio_m(e) : 0;
+}
+
 void tokens_left(struct layout *lay, uint32_t scope, uint64_t left, int64_t now)
 {
     const struct lay_rules *r = limits_of(lay, scope);
@@ -200,5 +220,5 @@ void tokens_rebuild(struct layout *lay)
     }
     for (i = 0; i < LAY_MODELS; i++)
         if (!token_estimate_is_sane(&lay->model_states[i].tokens))
-            lay->model_states[i].tokens = (struct token_estimate){{0}, {0}};
+            lay->model_states[i].tokens = (struct token_estimate){.in = {0}};
 }

@@ -37,6 +37,12 @@ bool tokens_are_too_many(struct layout *lay, const struct limiter_request *req,
  * for the next estimates.  PROMPT_BYTES are its request's. */
 void tokens_settle(struct layout *lay, uint32_t row, uint64_t prompt_bytes,
                    const struct limiter_usage *u);
+/* The same of a prompt whose texts were GUESSED to have so many; 0: it is not
+ * known. */
+void tokens_compare(struct layout *lay, uint32_t row, uint32_t guessed,
+                    const struct limiter_usage *u);
+/* What was learned so of MODEL, or NONE: token_estimate_ratio_m(). */
+uint32_t tokens_ratio_m(struct layout *lay, uint32_t model);
 
 /* SCOPE's upstream said at NOW that so many are LEFT of a window.  If that are
  * fewer than we know of, the others count for a window, too. */

@@ -222,6 +222,8 @@ struct limiter_request {
     uint64_t tokens_per_day;   /* in any 24 hours, to 2^43; 0: none */
     uint64_t prompt_bytes;     /* of its text: its tokens are guessed by it; 0:
                                 * it has none */
+    uint32_t prompt_guess;     /* the tokens of its texts, by what they are; 0:
+                                * not known */
     uint32_t max_tokens;       /* the client's own bound of the answer; 0: it
                                 * set none */
     uint32_t queue_max;        /* of its requests in line; 0: per_client */
@@ -256,6 +258,7 @@ struct ticket_news {
     char reason[LIMITER_REASON_MAX]; /* of the same: what the upstream said */
     uint32_t choice;                 /* granted: which of the choices, if any */
     uint32_t limit, remaining;       /* granted: the window, after this send */
+    uint32_t token_ratio_m; /* waits, granted: as limiter_token_ratio() */
     int64_t reset_ns;       /* granted: until the window is empty again */
     int64_t valid_until_ns; /* granted: it holds for so long in any case; then
                              * limiter_may_write() has to look again */

@@ -150,6 +150,24 @@ ask /v1/responses "${J[@]}" -N -d '{"model":"short","stream":true,"input":"x"}'
 is "and of Responses" short "$(payload | jq -r '.response.model? // empty' | sort -u)"
 is "the log says what was served" "sim/stream-2-0" "$(curl -s "$url/api/status" | jq -r '.recent[0].model')"
 
+# ---- what answers teach of tokens ------------------------------------------------------
+# nimsim says that each prompt took 8 tokens; these words are guessed to have more.
+words=$(printf 'several words of it %.0s' {1..10})
+long="{\"model\":\"sim/stream-2-0\",\"max_tokens\":5,\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"$words\"}]}"
+counted() { ask /v1/messages/count_tokens "${J[@]}" -d "$long"; jq .input_tokens <<<"$body"; }
+begun() { ask /v1/messages -N "${J[@]}" -d "$long"; payload | jq -r 'select(.type == "message_start").message.usage.input_tokens'; }
+guess=$(counted)
+at_least "the words are guessed" 32 "$guess"
+at_most "as so many" 60 "$guess"
+is "a stream begins with that" "$guess" "$(begun)"
+for _ in {1..40}; do begun >/dev/null; done
+learned=$(counted)
+at_most "what its answers said is learned of a model" $((guess / 2)) "$learned"
+is "by all workers" "$learned" "$(for _ in {1..8}; do counted; done | sort -u)"
+at_most "and told at a stream's beginning" $((guess / 2)) "$(begun)"
+long=${long/stream-2-0/stream-2-1}
+is "of that one alone" "$guess" "$(counted)"
+
 # ---- how an upstream is asked --------------------------------------------------------
 THINKING=',"thinking":{"type":"enabled","budget_tokens":1024}'
 for how in no-template no-effort no-template+no-effort; do

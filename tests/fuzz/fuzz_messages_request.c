@@ -84,15 +84,20 @@ static void check_chat(struct json_object *root)
           json_object_get_boolean(fold_get(root, "continue_final_message")));
 }
 
-static void check_count(const char *text, size_t len, int64_t as_asked)
+/* AS_ASKED: what the request has; NULL: it is none. */
+static void check_count(const char *text, size_t len,
+                        const struct messages_tokens *as_asked)
 {
     struct messages_fault fault;
-    int64_t tokens = 0;
+    struct messages_got got;
 
-    if (messages_count(text, len, 0, &tokens, &fault) == 0)
-        CHECK(tokens > 0 && (as_asked == 0 || tokens == as_asked));
-    else
-        CHECK(as_asked == 0 && sound_line(fault.words));
+    if (messages_count(text, len, &got, &fault) != 0) {
+        CHECK(as_asked == NULL && sound_line(fault.words));
+        return;
+    }
+    CHECK(got.tokens.texts_m >= 0 && got.tokens.sure >= 0);
+    CHECK(as_asked == NULL || (got.tokens.texts_m == as_asked->texts_m &&
+                               got.tokens.sure == as_asked->sure));
 }
 
 static void try_request(const char *text, size_t len, uint8_t how)
@@ -115,13 +120,13 @@ static void try_request(const char *text, size_t len, uint8_t how)
         root = sound_json(&out, len);
         check_chat(root);
         json_object_put(root);
-        CHECK(got.tokens_in > 0);
+        CHECK(messages_tokens(&got.tokens, how * 1000) > 0);
+        check_count(text, len, &got.tokens);
     } else {
         CHECK(out.len == 0 && sound_line(fault.words));
         CHECK(fault.status == 400 || fault.status == 413);
-        got.tokens_in = 0;
+        check_count(text, len, NULL);
     }
-    check_count(text, len, got.tokens_in);
     buf_free(&out);
 }
 

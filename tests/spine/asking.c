@@ -1,5 +1,6 @@
 /* How is an upstream that speaks chat asked what came in Messages' words:
  * whether to think, and what its settings allow? */
+#include <stdlib.h>
 #include <string.h>
 
 #include "spine.h"
@@ -192,6 +193,70 @@ static void its_settings_say_what_it_can_take(void)
     stage_free(st);
 }
 
+/* ---- tokens ------------------------------------------------------------------ */
+
+static int64_t told(const struct stage *st)
+{
+    const char *p = strstr(buf_head(&st->said), "\"input_tokens\":");
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    return strtol(p + sizeof("\"input_tokens\":") - 1, NULL, 10);
+}
+
+static int64_t counted(uint32_t ratio_m)
+{
+    struct stage *st = stage_new(NULL);
+    int64_t n;
+
+    st->s.lim->token_ratio_m = ratio_m;
+    stage_ask(st, "POST", "/v1/messages/count_tokens", ASK("]}"));
+    ENDED(st);
+    n = told(st);
+    stage_free(st);
+    return n;
+}
+
+/* What is told at a stream's beginning, of a request whose guess went with it. */
+static int64_t begun(uint32_t ratio_m)
+{
+    struct stage *st = stage_new(NULL);
+    int64_t n;
+
+    st->s.lim->token_ratio_m = ratio_m;
+    stage_ask(st, "POST", "/v1/messages", ASK("],\"stream\":true}"));
+    CU_ASSERT_EQUAL(fake_asked(st->s.lim)->prompt_guess, 4);
+    stage_grant(st);
+    wire_head(st->s.up, 200, "Content-Type: text/event-stream\n");
+    (void)wire_body(
+        st->s.up, "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n");
+    stage_settle(st);
+    n = told(st);
+    stage_free(st);
+    return n;
+}
+
+static void what_was_learned_counts(void)
+{
+    CU_ASSERT_EQUAL(counted(0), 5);
+    CU_ASSERT_EQUAL(begun(0), 5);
+    CU_ASSERT_EQUAL(counted(3000), 15);
+    CU_ASSERT_EQUAL(begun(3000), 15);
+}
+
+static void a_busy_state_is_asked_again(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    st->s.lim->lost = true;
+    stage_ask(st, "POST", "/v1/messages/count_tokens", ASK("]}"));
+    CU_ASSERT_FALSE(stage_is_over(st));
+    st->s.lim->lost = false;
+    stage_pass(st, 100);
+    ENDED(st);
+    CU_ASSERT_EQUAL(told(st), 5);
+    stage_free(st);
+}
+
 static const struct spine_test tests[] = {
     {"asking: its setting says how it is told to think", its_setting_says_how},
     {"asking: nothing is said for who said nothing",
@@ -205,6 +270,8 @@ static const struct spine_test tests[] = {
      of_a_stream_both_are_said_and_taken_back},
     {"asking: its settings say what it can take",
      its_settings_say_what_it_can_take},
+    {"asking: what was learned of its tokens counts", what_was_learned_counts},
+    {"asking: a busy state is asked again", a_busy_state_is_asked_again},
     {NULL, NULL},
 };
 

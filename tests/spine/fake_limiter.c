@@ -95,6 +95,7 @@ void fake_grant(struct limiter *lim)
                                .choice = lim->choice,
                                .limit = 40,
                                .remaining = 39,
+                               .token_ratio_m = lim->token_ratio_m,
                                .reset_ns = 60 * NS_PER_S};
 
     CHECK(newest(lim)->state == FAKE_WAITS);

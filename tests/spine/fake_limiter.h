@@ -36,6 +36,7 @@ struct limiter {
                                  * is kept in it */
     struct ticket_news place;   /* what limiter_place() says */
     uint32_t choice;            /* which of its choices one is granted */
+    uint32_t token_ratio_m;     /* what was learned of any model's tokens */
     /* What it was told. */
     uint32_t notes;
     struct limiter_note note;       /* the last one */

@@ -6,6 +6,7 @@
 #include "state/history.h"
 #include "state/operator.h"
 #include "state/standing.h"
+#include "state/token_ratio.h"
 #include "state/view.h"
 
 void limiter_adopt(struct limiter *lim, const struct limiter_settings *set,
@@ -72,6 +73,14 @@ bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
     (void)times;
     (void)now;
     *out = lim->ready;
+    return !lim->lost;
+}
+
+bool limiter_token_ratio(struct limiter *lim, const char *model,
+                         uint32_t *ratio_m)
+{
+    (void)model;
+    *ratio_m = lim->token_ratio_m;
     return !lim->lost;
 }
 

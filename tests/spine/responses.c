@@ -130,6 +130,32 @@ static void a_stream_is_told_event_by_event(void)
     stage_free(st);
 }
 
+static void tells(uint32_t ratio_m, const char *usage)
+{
+    struct stage *st = stage_new(CHAT_ONLY);
+
+    st->s.lim->token_ratio_m = ratio_m;
+    stage_ask(
+        st, "POST", "/v1/responses",
+        "{\"model\":\"m\",\"stream\":true,\"input\":\"some words of it\"}");
+    CU_ASSERT_EQUAL(fake_asked(st->s.lim)->prompt_guess, 3);
+    stage_grant(st);
+    wire_head(st->s.up, 200, SSE);
+    CU_ASSERT_TRUE(wire_body(st->s.up, HI "data: [DONE]\n\n"));
+    stage_settle(st);
+    SAID(st, usage);
+    stage_free(st);
+}
+
+/* By what was guessed, and learned. */
+static void tokens_that_nobody_tells_are_guessed(void)
+{
+    tells(0, "\"input_tokens\":4,");
+    tells(0, "\"output_tokens\":1,");
+    tells(3000, "\"input_tokens\":11,");
+    tells(3000, "\"output_tokens\":3,");
+}
+
 static void a_cut_stream_ends_with_an_error(void)
 {
     struct stage *st = asked(CHAT_ONLY, STREAM);
@@ -196,6 +222,8 @@ static const struct spine_test tests[] = {
      what_chat_cannot_say_goes_to_who_speaks_it},
     {"responses: a stream is told event by event",
      a_stream_is_told_event_by_event},
+    {"responses: tokens that nobody tells are guessed",
+     tokens_that_nobody_tells_are_guessed},
     {"responses: a cut stream ends with an error",
      a_cut_stream_ends_with_an_error},
     {"responses: comments are signs of life", comments_are_signs_of_life},

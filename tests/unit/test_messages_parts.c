@@ -1,12 +1,15 @@
-/* Mirrors fcgi/messages/messages_error.c, token_guess.c, image_size.c,
- * messages_models.c and json_write.c. */
+/* Mirrors fcgi/messages/messages_error.c, token_guess.c, text_tokens.c,
+ * image_size.c, messages_models.c and json_write.c. */
 #include <json-c/json.h>
 
 #include "fcgi/messages/image_size.h"
 #include "fcgi/messages/json_read.h"
 #include "fcgi/messages/json_write.h"
 #include "fcgi/messages/messages.h"
+#include "fcgi/messages/text_tokens.h"
+#include "lab.h"
 #include "lib/base.h"
+#include "lib/utf8.h"
 #include "messages_lab.h"
 
 static void each_status_has_its_word(void)
@@ -46,43 +49,121 @@ static void each_status_has_its_word(void)
 
 /* ---- tokens ----------------------------------------------------------------- */
 
-static int64_t count(const char *body, int64_t bytes_per_token_m)
+static int64_t count(const char *body, int64_t ratio_m)
 {
     struct buf text = lab_json(body);
     struct messages_fault fault;
-    int64_t n = -1;
+    struct messages_got got;
+    int64_t n;
 
-    if (messages_count(buf_head(&text), text.len, bytes_per_token_m, &n,
-                       &fault) != 0)
+    if (messages_count(buf_head(&text), text.len, &got, &fault) != 0)
         n = -fault.status;
+    else
+        n = messages_tokens(&got.tokens, ratio_m);
     buf_free(&text);
     return n;
 }
 
 #define SAYS(content) "{'messages':[{'role':'user','content':" content "}]}"
-#define LONG          "'0123456789012345678901234567890123456789'"
+#define LONG          "'In the beginning was the word, and 42 words came after it.'"
 
-static void tokens_are_estimated_by_characters(void)
+/* A row of runs, and what it costs in thousandths. */
+static void texts_are_rows_of_runs(void)
 {
-    int64_t none = count(SAYS("''"), 0), image;
+    static const struct {
+        const char *text;
+        int64_t want_m;
+    } rows[] = {
+        {"", 0},
+        {"word", 850},
+        {"two words", 1700}, /* the blank is the word's */
+        {"eightyeight", 850 + 5 * 400},
+        {"f\xc3\xbcr", 850 + 1400},
+        {"\xd1\x81\xd0\xbb\xd0\xbe\xd0\xb2\xd0\xbe", 5 * 290},
+        {"\xe6\xbc\xa2\xe6\xbc\xa2", 2 * 750},
+        {"\xf0\x9f\x98\x80", 2000},
+        {"12", 1900},
+        {"1234", 2 * 1900},
+        {"());", 920 + 3 * 100},
+        {"a = b;\n\n    c", 3 * 850 + 920 + 920 + 1150},
+        {"\xff\xff", 920 + 100}, /* what is none */
+    };
+    size_t i;
 
-    CU_ASSERT_TRUE(none >= 1 && none < 15);
-    CU_ASSERT_EQUAL(count(SAYS(LONG), 0) - none, 10);
-    CU_ASSERT_EQUAL(count(SAYS(LONG), 2000), 2 * count(SAYS(LONG), 4000));
-    CU_ASSERT_TRUE(count(SAYS("'\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc"
-                              "\xa2\xe6\xbc\xa2'"),
-                         0) -
-                       none ==
-                   4);
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        struct text_tokens whole = {0, 0, 0, 0}, cut = whole;
+        size_t len = strlen(rows[i].text), k;
+
+        text_tokens_add(&whole, rows[i].text, len);
+        CU_ASSERT_EQUAL(text_tokens_m(&whole), rows[i].want_m);
+        for (k = 0; k < len && rows[i].text[k] > 0; k++)
+            text_tokens_add(&cut, rows[i].text + k, 1);
+        text_tokens_add(&cut, rows[i].text + k, len - k);
+        CU_ASSERT_EQUAL(text_tokens_m(&cut), rows[i].want_m);
+    }
+}
+
+/* In pieces that are too short for a block. */
+static int64_t by_characters_m(const char *text, size_t len)
+{
+    struct text_tokens t = {0, 0, 0, 0};
+    const unsigned char *p = (const unsigned char *)text, *end = p + len;
+
+    while (p < end) {
+        size_t n = utf8_len(p, end);
+
+        text_tokens_add(&t, (const char *)p, n);
+        p += n;
+    }
+    return text_tokens_m(&t);
+}
+
+static void a_run_costs_the_same_wherever_it_lies(void)
+{
+    static const char *const of[] = {"a", "Z",  "k",        "e",           "7",
+                                     " ", "\n", ";",        "e",           "\t",
+                                     "0", "\r", "\xc3\xbc", "\xe6\xbc\xa2"};
+    struct text_tokens whole;
+    size_t far = ARRAY_LEN(of) - 2;
+    int i;
+
+    for (i = 0; i < 3000; i++) {
+        struct buf text = {NULL, 0, 0, 0};
+        uint32_t kinds = (uint32_t)(i % 3 == 0 ? far + 2 : far), n, k;
+
+        while (text.len < 300) {
+            k = lab_random(kinds);
+            for (n = 1 + lab_random(k >= far || i % 7 ? 9 : 90); n > 0; n--)
+                buf_str(&text, of[k]);
+        }
+        whole = (struct text_tokens){0, 0, 0, 0};
+        text_tokens_add(&whole, buf_head(&text), text.len);
+        CU_ASSERT_EQUAL(text_tokens_m(&whole),
+                        by_characters_m(buf_head(&text), text.len));
+        buf_free(&text);
+    }
+}
+
+static void tokens_are_estimated_by_texts(void)
+{
+    int64_t none = count(SAYS("''"), 0), said = count(SAYS(LONG), 0), image;
+
+    CU_ASSERT_TRUE(none >= 1 && none < 10);
+    CU_ASSERT_TRUE(said - none >= 14 && said - none <= 17);
+    CU_ASSERT_TRUE(count(SAYS(LONG), 2000) >= 2 * said - 2);
+    CU_ASSERT_TRUE(count(SAYS(LONG), 2000) <= 2 * said);
     CU_ASSERT_TRUE(count("{'system':" LONG ",'messages':[{'content':''}]}", 0) >
-                   10);
+                   14);
     CU_ASSERT_TRUE(
         count("{'tools':[{'name':" LONG "}],'messages':[{'content':''}]}", 0) >
-        10);
+        110);
     image = count(SAYS("[{'type':'image','source':{'type':'base64','data':"
                        "'AAAA'}}]"),
                   0);
     CU_ASSERT_TRUE(image > 1600 && image < 1620);
+    CU_ASSERT_TRUE(count(SAYS("[{'type':'image','source':{'type':'base64',"
+                              "'data':'AAAA'}}]"),
+                         8000) < 1700); /* no text, and so not scaled */
     CU_ASSERT_EQUAL(count("{'messages':[]}", 0), -400);
     CU_ASSERT_EQUAL(count("{}", 0), -400);
     CU_ASSERT_EQUAL(count("", 0), -400);
@@ -261,8 +342,10 @@ CU_ErrorCode test_messages_parts_add(void)
 {
     static const struct unit_test tests[] = {
         {"each status has its word", each_status_has_its_word},
-        {"tokens are estimated by characters",
-         tokens_are_estimated_by_characters},
+        {"texts are rows of runs", texts_are_rows_of_runs},
+        {"a run costs the same wherever it lies",
+         a_run_costs_the_same_wherever_it_lies},
+        {"tokens are estimated by texts", tokens_are_estimated_by_texts},
         {"images tell their size", images_tell_their_size},
         {"a list of models has its form", a_list_of_models_has_its_form},
         {"what was read is written as it was",

@@ -105,7 +105,7 @@ static void words_are_told_as_they_come(void)
 static void thinking_comes_first_however_it_is_told(void)
 {
     static const char want[] = START THINK SIGN TEXT("1") SAY("1", "a")
-        CLOSE("1") END("end_turn", "7", "0", "1") PING;
+        CLOSE("1") END("end_turn", "7", "0", "2") PING;
 
     becomes((const char *[]){CHUNK("'reasoning_content':'t'"),
                              CHUNK("'content':'\\n'"), CHUNK("'content':'a'"),
@@ -125,7 +125,7 @@ static void calls_come_one_after_the_other(void)
     static const char want[] = START TEXT("0") SAY("0", "w") CLOSE("0")
         USE("1", "a") INPUT("1", "{\\'x\\'") INPUT("1", ":1}") CLOSE("1")
             USE("2", "b") INPUT("2", "{\\'y\\':2}") CLOSE("2") USE("3", "c")
-                CLOSE("3") END("tool_use", "7", "0", "4") PING;
+                CLOSE("3") END("tool_use", "7", "0", "12") PING;
 
     becomes((const char *[]){CHUNK("'content':'w'"), BEGIN("0", "a"),
                              MORE("0", "{\\'x\\'"), MORE("0", ":1}"),
@@ -145,7 +145,7 @@ static void servers_name_calls_in_ways_of_their_own(void)
     "{" id "'function':{'name':'f','arguments':'{\\'x\\':1}'}" more "}"
     static const char want[] = START USE("0", "a") INPUT("0", "{\\'x\\':1}")
         CLOSE("0") USE("1", "b") INPUT("1", "{\\'x\\':1}") CLOSE("1")
-            END("tool_use", "7", "0", "4") PING;
+            END("tool_use", "7", "0", "11") PING;
 
     becomes(
         (const char *[]){CHUNK("'tool_calls':[" ENTRY("'id':'a',", "") "," //
@@ -215,7 +215,7 @@ static void input_that_is_no_object_becomes_one(void)
             true,
             START USE("0", "a") INPUT("0", "{\\'INVALID_JSON\\':\\'[1")
                 INPUT("0", "]") INPUT("0", "\\'}") CLOSE("0")
-                    END("tool_use", "7", "0", "6") PING);
+                    END("tool_use", "7", "0", "9") PING);
 }
 
 static void line_feeds_in_input_are_escaped(void)
@@ -224,7 +224,7 @@ static void line_feeds_in_input_are_escaped(void)
                              STOP, NULL},
             true,
             START USE("0", "a") INPUT("0", "{\\'x\\':\\'\\\\n\\'}") CLOSE("0")
-                END("tool_use", "7", "0", "3") PING);
+                END("tool_use", "7", "0", "5") PING);
 }
 
 static void a_stream_that_is_cut_is_no_answer(void)

@@ -6,7 +6,8 @@ static struct responses_got got;
 
 static int answer(const char *body, struct buf *out)
 {
-    const struct responses_told told = {.id = "1", .now_s = 5, .got = &got};
+    const struct responses_told told = {
+        .id = "1", .now_s = 5, .got = &got, .tokens_in = 7};
     struct buf text = lab_json(body);
     int rc;
 

@@ -205,7 +205,8 @@ static bool is_same(const struct sample *s, const struct responses_told *told)
 static void a_stream_is_the_response_of_the_whole(void)
 {
     struct responses_got got;
-    const struct responses_told told = {.id = "1", .now_s = 5, .got = &got};
+    const struct responses_told told = {
+        .id = "1", .now_s = 5, .got = &got, .tokens_in = 7};
     size_t same = 0, i;
 
     state = 1;

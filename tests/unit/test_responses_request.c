@@ -295,7 +295,7 @@ static void the_answer_says_what_was_asked_for(void)
                     0);
     CU_ASSERT_STRING_EQUAL(got.model, "m");
     CU_ASSERT_STRING_EQUAL(got.user, "s");
-    CU_ASSERT_TRUE(got.tokens_in > 0 && got.tokens_in < 50);
+    CU_ASSERT_TRUE(got.tokens.texts_m > 100000 && got.tokens.texts_m < 150000);
     lab_holds(&got.echo, ",'instructions':'be','max_output_tokens':null,",
               false);
     lab_holds(&got.echo, "'metadata':{'a':'b'}", false);

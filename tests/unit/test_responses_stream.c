@@ -9,7 +9,8 @@ static struct responses_got got;
 /* What events, one a string and NULL at the end, become; true: to the end. */
 static bool hear(const char *const *events, struct buf *out)
 {
-    const struct responses_told told = {.id = "1", .now_s = 5, .got = &got};
+    const struct responses_told told = {
+        .id = "1", .now_s = 5, .got = &got, .tokens_in = 7};
     enum chat_event was = CHAT_PART;
     struct responses_stream s;
     bool is_whole;
@@ -213,7 +214,8 @@ static void what_is_cut_never_looks_complete(void)
 /* All of an answer is kept until it is over. */
 static void what_is_too_long_fails(void)
 {
-    const struct responses_told told = {.id = "1", .now_s = 5, .got = &got};
+    const struct responses_told told = {
+        .id = "1", .now_s = 5, .got = &got, .tokens_in = 7};
     struct buf event = {NULL, 0, 0, 0}, out = event;
     enum chat_event was = CHAT_PART;
     struct responses_stream s;

@@ -23,7 +23,7 @@ static void nothing_known_is_guessed_high_and_not_absurdly(void)
         {UINT64_C(1) << 20, 7, (1u << 19) + 16, 7},
         {UINT64_MAX, UINT32_MAX, 1u << 31, 1u << 31},
     };
-    const struct token_estimate nothing = {{0, 0, 0}, {0, 0, 0}};
+    const struct token_estimate nothing = {.in = {0, 0, 0}};
     size_t i;
 
     for (i = 0; i < ARRAY_LEN(rows); i++) {
@@ -40,7 +40,7 @@ static void nothing_known_is_guessed_high_and_not_absurdly(void)
 static void the_first_guess_holds_for_what_people_write(void)
 {
     static const double bytes_a_token[] = {2.1, 2.7, 3.0, 4.0, 4.8};
-    const struct token_estimate nothing = {{0, 0, 0}, {0, 0, 0}};
+    const struct token_estimate nothing = {.in = {0, 0, 0}};
     size_t i, k;
 
     for (i = 0; i < ARRAY_LEN(bytes_a_token); i++) {
@@ -65,7 +65,7 @@ static uint32_t part(uint32_t n, uint32_t low, uint32_t high)
 
 static void a_prompt_is_guessed_by_those_before_it(void)
 {
-    struct token_estimate e = {{0, 0, 0}, {0, 0, 0}};
+    struct token_estimate e = {.in = {0, 0, 0}};
     uint32_t i, above = 0, n = 0;
     uint64_t guessed = 0, true_sum = 0;
 
@@ -105,7 +105,7 @@ static uint32_t above_of(struct token_estimate *e, uint32_t typical, uint32_t n)
 
 static void nineteen_of_twenty_answers_are_not_longer(void)
 {
-    struct token_estimate e = {{0, 0, 0}, {0, 0, 0}};
+    struct token_estimate e = {.in = {0, 0, 0}};
     uint32_t above;
 
     (void)above_of(&e, 300, 20);
@@ -121,13 +121,13 @@ static void nineteen_of_twenty_answers_are_not_longer(void)
 
 static void a_first_answer_teaches_more_but_not_less(void)
 {
-    struct token_estimate e = {{0, 0, 0}, {0, 0, 0}};
+    struct token_estimate e = {.in = {0, 0, 0}};
     int i;
 
     token_estimate_learn(&e, 1000, 900, 5000);
     CU_ASSERT_TRUE(token_estimate_guess(&e, 1000, 0).in >= 900);
     CU_ASSERT_EQUAL(token_estimate_guess(&e, 1000, 0).out, 5000);
-    e = (struct token_estimate){{0, 0, 0}, {0, 0, 0}};
+    e = (struct token_estimate){.in = {0, 0, 0}};
     for (i = 0; i < 9; i++) {
         CU_ASSERT_EQUAL(token_estimate_guess(&e, 1000, 0).in, 516);
         CU_ASSERT_EQUAL(token_estimate_guess(&e, 1000, 0).out, 1024);
@@ -140,7 +140,7 @@ static void a_first_answer_teaches_more_but_not_less(void)
 /* A picture, or an upstream that makes numbers up. */
 static void no_answer_makes_a_prompt_longer_than_its_bytes(void)
 {
-    struct token_estimate e = {{0, 0, 0}, {0, 0, 0}};
+    struct token_estimate e = {.in = {0, 0, 0}};
     int i;
 
     for (i = 0; i < 200; i++)
@@ -229,7 +229,57 @@ static void a_day_forgets_nothing_too_soon(void)
     free(s);
 }
 
+/* ---- beside a guess by texts ------------------------------------------------------- */
+
+static void a_ratio_is_learned_and_forgotten(void)
+{
+    struct token_estimate e = {.in = {0, 0, 0}};
+    int i;
+
+    CU_ASSERT_EQUAL(token_estimate_ratio_m(&e), 0);
+    token_estimate_compare(&e, 1000, 1500);
+    CU_ASSERT_TRUE(token_estimate_ratio_m(&e) > 1300); /* one is a hint, */
+    CU_ASSERT_TRUE(token_estimate_ratio_m(&e) < 1500);
+    for (i = 0; i < 100; i++)
+        token_estimate_compare(&e, 1000, 1500);
+    CU_ASSERT_TRUE(token_estimate_ratio_m(&e) >= 1498); /* many are sure */
+    for (i = 0; i < 3000; i++)
+        token_estimate_compare(&e, 1000, 800);
+    CU_ASSERT_TRUE(token_estimate_ratio_m(&e) <= 805);
+    CU_ASSERT_TRUE(token_estimate_is_sane(&e));
+}
+
+static void what_says_nothing_of_texts_is_not_compared(void)
+{
+    struct token_estimate e = {.in = {0, 0, 0}};
+
+    token_estimate_compare(&e, 31, 60); /* mostly a template */
+    token_estimate_compare(&e, 0, 60);
+    token_estimate_compare(&e, 100, -1);
+    token_estimate_compare(&e, 100, 0);
+    token_estimate_compare(&e, 100, 801); /* there was more than text */
+    token_estimate_compare(&e, 801, 100);
+    CU_ASSERT_EQUAL(token_estimate_ratio_m(&e), 0);
+}
+
+static void no_prompt_rules_alone(void)
+{
+    struct token_estimate e = {.in = {0, 0, 0}};
+    int i;
+
+    for (i = 0; i < 1000; i++)
+        token_estimate_compare(&e, 1000, 1000);
+    token_estimate_compare(&e, UINT64_MAX, INT64_MAX);
+    token_estimate_compare(&e, 1 << 30, INT64_C(1) << 31);
+    CU_ASSERT_TRUE(token_estimate_is_sane(&e));
+    CU_ASSERT_TRUE(token_estimate_ratio_m(&e) < 1400);
+}
+
 static const struct unit_test tests[] = {
+    {"a ratio is learned, and forgotten", a_ratio_is_learned_and_forgotten},
+    {"what says nothing of texts is not compared",
+     what_says_nothing_of_texts_is_not_compared},
+    {"no prompt rules alone", no_prompt_rules_alone},
     {"nothing known is guessed high, and not absurdly",
      nothing_known_is_guessed_high_and_not_absurdly},
     {"the first guess holds for what people write",
