@@ -50,9 +50,9 @@ static bool says_end(const struct event_data *e)
 static void check_bounds(const struct hearing *h)
 {
     CHECK(h->e.data.len <= CHAT_EVENT_MAX);
-    CHECK(h->was >= MESSAGES_ERROR || h->s.calls.held <= CHAT_HELD_MAX);
-    CHECK(h->was >= MESSAGES_ERROR || h->s.late.len <= CHAT_HELD_MAX);
-    CHECK(h->s.calls.n <= CHAT_CALLS_MAX);
+    CHECK(h->was >= MESSAGES_ERROR || h->s.chat.calls.held <= CHAT_HELD_MAX);
+    CHECK(h->was >= MESSAGES_ERROR || h->s.chat.late.len <= CHAT_HELD_MAX);
+    CHECK(h->s.chat.calls.n <= CHAT_CALLS_MAX);
 }
 
 static void hear_one(struct hearing *h)
