@@ -62,12 +62,12 @@ static int64_t of_image(struct json_object *block)
     const char *data =
         json_read_text(json_read_member(block, "source"), "data", &len);
     uint32_t width, height;
-    int64_t n;
+    uint64_t n; /* both may be as large as they can be */
 
     if (data == NULL || !image_size(data, len, &width, &height))
         return IMAGE_TOKENS;
-    n = (int64_t)width * height / IMAGE_PIXELS + 1;
-    return min_i64(n, IMAGE_TOKENS);
+    n = (uint64_t)width * height / IMAGE_PIXELS + 1;
+    return min_i64((int64_t)n, IMAGE_TOKENS);
 }
 
 /* ---- trees ------------------------------------------------------------------ */

@@ -65,8 +65,10 @@ static void try_error(int status, const char *words)
     struct buf out = {NULL, 0, 0, 0};
     struct json_object *root, *error;
     const char *type = messages_error_type(status);
+    char told[MESSAGES_TOLD];
 
     messages_error(status, words, &out);
+    words = messages_error_words(status, words, told);
     root = sound_json(&out, strlen(words));
     error = fold_get(root, "error");
     CHECK(fold_is(root, "error") && fold_is(error, type));

@@ -67,6 +67,9 @@ static int64_t count(const char *body, int64_t ratio_m)
 #define SAYS(content) "{'messages':[{'role':'user','content':" content "}]}"
 #define LONG          "'In the beginning was the word, and 42 words came after it.'"
 
+/* 4294967295 pixels wide and high. */
+#define HUGE_PNG "iVBORw0KGgoAAAANSUhEUv//////////CAIAAAAAAAAA"
+
 /* A row of runs, and what it costs in thousandths. */
 static void texts_are_rows_of_runs(void)
 {
@@ -164,6 +167,11 @@ static void tokens_are_estimated_by_texts(void)
     CU_ASSERT_TRUE(count(SAYS("[{'type':'image','source':{'type':'base64',"
                               "'data':'AAAA'}}]"),
                          8000) < 1700); /* no text, and so not scaled */
+    image = count(
+        SAYS("[{'type':'image','source':{'type':'base64','data':'" HUGE_PNG
+             "'}}]"),
+        0);
+    CU_ASSERT_TRUE(image > 1600 && image < 1620);
     CU_ASSERT_EQUAL(count("{'messages':[]}", 0), -400);
     CU_ASSERT_EQUAL(count("{}", 0), -400);
     CU_ASSERT_EQUAL(count("", 0), -400);
