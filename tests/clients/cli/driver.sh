@@ -38,8 +38,9 @@ claude-code() { # speaks Messages; what it could not do it says where its answer
     cat "$dir/all"
 }
 
-cline() {
+cline() { # its daemon, which would stay, is not wanted
     may stream agent || return
+    export CLINE_SESSION_BACKEND_MODE=local
     "${program[@]}" auth -p openai -k sk-clients -b "$2" -m "$3" >"$dir/all" &&
         timeout 40 "${program[@]}" -m "$3" --auto-approve true "please: $wish" # one word would be a command
 }
