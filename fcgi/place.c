@@ -235,13 +235,6 @@ bool place_may_move(struct exchange *x)
            x->attempt.errand == ERRAND_REQUEST && p->moves++ < p->choices->n;
 }
 
-uint32_t place_alike(const struct exchange *x)
-{
-    return x->place.choices == NULL ? 0
-                                    : choices_alike(x->place.choices, x->s->cfg,
-                                                    x->attempt.upstream);
-}
-
 bool place_has_others(const struct exchange *x)
 {
     return x->place.choices != NULL && x->place.ticket != NULL &&

@@ -25,9 +25,6 @@ void place_give_back(struct exchange *x);
 /* X's upstream has failed it: may it go to another one?  Once for each that there
  * is. */
 bool place_may_move(struct exchange *x);
-/* The choices that are the server X's attempt was at, a bit each: what broke it
- * breaks those, too.  0: there are no others. */
-uint32_t place_alike(const struct exchange *x);
 /* Is there another server that it has not failed at yet? */
 bool place_has_others(const struct exchange *x);
 void place_fini(struct place *p);

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "fcgi/choices.h"
 #include "fcgi/config/bounds.h"
-#include "fcgi/place.h"
 #include "fcgi/upstream/refusal_words.h"
 #include "fcgi/upstream/verdict.h"
 
@@ -16,6 +16,15 @@ static bool took_nothing(const struct exchange *x, const struct verdict *v)
            x->relay.mode == RELAY_NOTHING;
 }
 
+/* The choices that are the server which X's attempt was at: what broke it breaks
+ * those, too.  0: there are no others. */
+static uint32_t alike(const struct exchange *x)
+{
+    return x->place.choices == NULL ? 0
+                                    : choices_alike(x->place.choices, x->s->cfg,
+                                                    x->attempt.upstream);
+}
+
 void tell_limiter(struct exchange *x, enum limiter_answer answer,
                   const struct verdict *v, int64_t retry_ms, const char *reason)
 {
@@ -25,7 +34,7 @@ void tell_limiter(struct exchange *x, enum limiter_answer answer,
         .retry_after_ns = retry_ms >= 0 ? retry_ms * NS_PER_MS : -1,
         .at_once = answer == ANSWER_BUSY ? refusal_words_at_once(&v->words) : 0,
         .cause = v != NULL ? v->cause : EJECTED_NOT,
-        .shun = answer == ANSWER_FAULT ? place_alike(x) : 0,
+        .shun = answer == ANSWER_FAULT ? alike(x) : 0,
         .tokens_left = v != NULL ? v->tokens_left : -1,
         .key = v != NULL ? verdict_rows[v->kind].key : KEY_UNTOLD,
     };

@@ -24,6 +24,7 @@
 #include "fcgi/messages/messages_fault.h"
 #include "fcgi/messages/token_guess.h"
 #include "lib/base.h"
+#include "lib/json_strict.h"
 
 struct making {
     const struct messages_ask *ask;
@@ -162,6 +163,19 @@ static bool put_stream(struct making *m, const char *name,
     return true;
 }
 
+/* Claude Code says a JSON text of device, account and session: who works there is
+ * the device. */
+static void take_user(struct messages_got *got, const char *id, size_t len)
+{
+    struct json_object *all = *id == '{' ? json_strict_object(id, len) : NULL;
+    size_t n;
+    const char *device = json_read_text(all, "device_id", &n);
+
+    (void)snprintf(got->user, sizeof(got->user), "%s",
+                   device != NULL && *device != '\0' ? device : id);
+    json_object_put(all);
+}
+
 /* Ours to know, and none of the upstream's business. */
 static bool put_metadata(struct making *m, const char *name,
                          struct json_object *v)
@@ -171,7 +185,7 @@ static bool put_metadata(struct making *m, const char *name,
 
     (void)name;
     if (id != NULL)
-        (void)snprintf(m->got->user, sizeof(m->got->user), "%s", id);
+        take_user(m->got, id, len);
     return true;
 }
 

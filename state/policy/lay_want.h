@@ -11,6 +11,8 @@
 
 #define LAY_NO_MODEL UINT16_MAX
 
+#define WANTS_PATIENCE_NS (10 * NS_PER_MS) /* unit of lay_choice.patience */
+
 struct lay_choice { /* as limiter_choice */
     uint8_t upstream, rank;
     uint16_t model;      /* or LAY_NO_MODEL */

@@ -10,7 +10,6 @@
 
 #include "state/policy/draft.h"
 #include "state/policy/layout.h"
-#include "state/policy/wants.h"
 
 #define PATIENCE_MAX 60000 /* ten minutes, in its unit */
 #define SHUN_NS      (10 * NS_PER_S)

@@ -32,8 +32,6 @@ static inline bool wants_has(const struct layout *lay, uint32_t row)
     return row < LAY_ROWS && (lay->rows[row].flags & ROW_CHOOSES) != 0;
 }
 
-#define WANTS_PATIENCE_NS (10 * NS_PER_MS) /* unit of lay_choice.patience */
-
 struct wants_place {
     uint32_t upstream;
     uint32_t scope; /* whose window it takes a slot of; NONE: it has none */

@@ -104,6 +104,31 @@ static void what_does_not_change_the_answer_is_left_out(void)
     CU_ASSERT_STRING_EQUAL(got.user, "u");
 }
 
+/* As Claude Code says it, and what is no such thing. */
+static void who_works_there_is_the_device(void)
+{
+    static const struct {
+        const char *id, *want;
+    } rows[] = {
+        {"{\\'device_id\\':\\'d1\\',\\'session_id\\':\\'s\\'}", "d1"},
+        {"{\\'device_id\\':\\'\\'}", "{\"device_id\":\"\"}"},
+        {"{\\'device_id\\':7}", "{\"device_id\":7}"},
+        {"{broken", "{broken"},
+        {"user_1_session_2", "user_1_session_2"},
+    };
+    struct buf out = {NULL, 0, 0, 0}, members = out;
+    size_t i;
+
+    for (i = 0; i < ARRAY_LEN(rows); i++) {
+        buf_fmt(&members, HI ",'metadata':{'user_id':'%s'}%c", rows[i].id,
+                '\0');
+        CU_ASSERT_EQUAL(request(buf_head(&members), &out), 0);
+        CU_ASSERT_STRING_EQUAL(got.user, rows[i].want);
+        buf_free(&members);
+        buf_free(&out);
+    }
+}
+
 static void what_would_change_it_is_refused(void)
 {
     static const struct row rows[] = {
@@ -451,6 +476,7 @@ static void what_is_no_json_is_refused(void)
 CU_ErrorCode test_messages_request_add(void)
 {
     static const struct unit_test tests[] = {
+        {"who works there is the device", who_works_there_is_the_device},
         {"fields are sent in the other API's words",
          fields_are_sent_in_the_other_words},
         {"what does not change the answer is left out",
