@@ -123,7 +123,7 @@ is "X-Sluice-Client counts for more" carol "$(user bob -H 'X-Sluice-Client: caro
 hash=$(printf 'a1%.0s' {1..32})
 is "sessions of one user of Claude Code are one client" "user_${hash:0:58}" \
     "$({ user "user_${hash}_account_x_session_1"; user "user_${hash}_account_x_session_2"; } | sort -u)"
-is "however it names them" "__device_id_:_${hash:0:49}" \
+is "however it names them" "${hash:0:63}" \
     "$(for s in 1 2; do user "{\"device_id\":\"$hash\",\"account_uuid\":\"x\",\"session_id\":\"$s\"}"; done | sort -u)"
 stop_sluice
 start_sluice nobody NVIDIA_API_KEY=nvapi-x SLUICE_WORKERS=1
