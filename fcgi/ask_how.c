@@ -52,11 +52,12 @@ void ask_how(const struct request *r, struct gate *g, struct asking *out)
     struct json_item item;
 
     memset(out, 0, sizeof(*out));
-    if (as_chat_protocol(r) == NULL || !r->route->is_inference)
+    if (as_chat_protocol(r) == NULL || !r->route->is_inference ||
+        body.at == NULL)
         return;
     if (body.len >= 3 && memcmp(body.at, "\xef\xbb\xbf", 3) == 0)
         body = (struct json_span){body.at + 3, body.len - 3};
-    if (body.len == 0 || !json_walk_into(&w, body) || !w.is_object)
+    if (!json_walk_into(&w, body) || !w.is_object)
         return;
     while (json_walk_next(&w, &item)) /* of several the last counts */
         if (json_walk_says(item.key, "model") && !read_name(item.value, name))

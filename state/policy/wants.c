@@ -139,15 +139,16 @@ void wants_make(struct layout *lay, uint32_t row, uint32_t line,
         from = &only;
         n = 1;
     }
-    w->n = (uint16_t)(n < LIMITER_CHOICES ? n : LIMITER_CHOICES);
+    n = n < LIMITER_CHOICES ? n : LIMITER_CHOICES;
+    w->n = (uint16_t)n;
     w->mark = 0;
-    for (k = 0; k < w->n; k++) {
+    for (k = 0; k < n; k++) { /* not w->n: others write there, too */
         make_one(lay, &w->choice[k], &from[k], line, &last, now);
         w->choice[k].number = (uint8_t)k;
         part(w, k);
     }
     had = affinity_find(lay, req->affinity.key, now);
-    if (had != NONE && w->n > 1)
+    if (had != NONE && n > 1)
         want_order_prefer(lay, w, had, req->affinity.patience_ns);
     want_order_sort(w);
 }
