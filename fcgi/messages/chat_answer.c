@@ -58,15 +58,22 @@ static void put_call(struct chat_stream *s, struct json_object *call,
     buf_free(&input);
 }
 
+static size_t calls_in(struct json_object *message)
+{
+    struct json_object *calls = json_read_list(message, "tool_calls");
+
+    return calls == NULL ? 0 : json_object_array_length(calls);
+}
+
 static void put_all(struct chat_stream *s, struct json_object *message,
                     struct buf *out)
 {
     struct json_object *calls = json_read_list(message, "tool_calls");
-    size_t i, n = calls == NULL ? 0 : json_object_array_length(calls);
+    size_t i, n = calls_in(message);
 
     chat_stream_head(s, out);
     chat_stream_said(s, message, out);
-    for (i = 0; i < n && i < CHAT_CALLS_MAX; i++)
+    for (i = 0; i < n; i++)
         put_call(s, json_object_array_get_idx(calls, i), out);
     chat_stream_finish(s, out);
 }
@@ -81,7 +88,9 @@ bool chat_answer_tell(const char *body, size_t len,
     (void)json_read_object(body, len, &root);
     choice = message_form_choice(root);
     message = json_read_member(choice, "message");
-    is_one = json_object_is_type(message, json_type_object);
+    /* Of more calls than that none is left out in silence, as in a stream. */
+    is_one = json_object_is_type(message, json_type_object) &&
+             calls_in(message) <= CHAT_CALLS_MAX;
     chat_stream_init(&s, tell, to);
     if (is_one) {
         answer_end_read(&s.end, root, choice);

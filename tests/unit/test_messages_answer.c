@@ -1,5 +1,6 @@
 /* Mirrors fcgi/messages/messages_answer.c, answer_blocks.c, answer_end.c,
  * think_tags.c and call_input.c, for whole answers. */
+#include "fcgi/config/bounds.h"
 #include "fcgi/messages/messages.h"
 #include "messages_lab.h"
 
@@ -33,6 +34,27 @@ static void become(const struct row *rows, const struct messages_told *told)
                 rows->message, '\0');
         CU_ASSERT_EQUAL(answer(buf_head(&body), told, &out), 0);
         lab_holds(&out, rows->want, false);
+        buf_free(&body);
+        buf_free(&out);
+    }
+}
+
+/* Nor are the others answered as if they were all. */
+static void one_call_more_than_may_be_is_no_answer(void)
+{
+    size_t n, i;
+
+    for (n = CHAT_CALLS_MAX; n <= CHAT_CALLS_MAX + 1; n++) {
+        struct buf body = {NULL, 0, 0, 0}, out = body;
+
+        buf_str(&body, "{'choices':[{'message':{'tool_calls':[");
+        for (i = 0; i < n; i++)
+            buf_fmt(&body, "%s{'id':'c','function':{'name':'f'}}",
+                    i > 0 ? "," : "");
+        buf_fmt(&body, "]}}]}%c", '\0');
+        CU_ASSERT_EQUAL(answer(buf_head(&body), &usual, &out),
+                        n > CHAT_CALLS_MAX ? -1 : 0);
+        CU_ASSERT_EQUAL(out.len > 0, n <= CHAT_CALLS_MAX);
         buf_free(&body);
         buf_free(&out);
     }
@@ -238,6 +260,8 @@ static void what_is_no_completion_is_none(void)
 CU_ErrorCode test_messages_answer_add(void)
 {
     static const struct unit_test tests[] = {
+        {"one call more than may be is no answer",
+         one_call_more_than_may_be_is_no_answer},
         {"a chat completion is a message", a_chat_completion_is_a_message},
         {"thinking is a block of its own", thinking_is_a_block_of_its_own},
         {"calls have an object for input", calls_have_an_object_for_input},
