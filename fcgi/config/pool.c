@@ -52,7 +52,7 @@ static int name_copy(struct config *cfg, size_t first, size_t nth,
                      char out[UPSTREAM_NAME_MAX], struct complaint *err)
 {
     struct config_upstream *up = &cfg->upstreams[first];
-    char name[UPSTREAM_NAME_MAX + 8], wrong[128];
+    char name[UPSTREAM_NAME_MAX + 8], wrong[192];
 
     (void)snprintf(name, sizeof(name), "%s-%zu", up->name, nth);
     if (strlen(name) >= UPSTREAM_NAME_MAX)
