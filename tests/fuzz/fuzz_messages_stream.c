@@ -18,7 +18,7 @@ struct hearing {
     struct messages_told told;
     struct messages_stream s;
     struct event_data e;
-    enum messages_event was;
+    enum chat_event was;
     bool may_end; /* it has said why, or [DONE] */
     struct buf out;
 };
@@ -50,22 +50,22 @@ static bool says_end(const struct event_data *e)
 static void check_bounds(const struct hearing *h)
 {
     CHECK(h->e.data.len <= CHAT_EVENT_MAX);
-    CHECK(h->was >= MESSAGES_ERROR || h->s.chat.calls.held <= CHAT_HELD_MAX);
-    CHECK(h->was >= MESSAGES_ERROR || h->s.chat.late.len <= CHAT_HELD_MAX);
+    CHECK(h->was >= CHAT_ERROR || h->s.chat.calls.held <= CHAT_HELD_MAX);
+    CHECK(h->was >= CHAT_ERROR || h->s.chat.late.len <= CHAT_HELD_MAX);
     CHECK(h->s.chat.calls.n <= CHAT_CALLS_MAX);
 }
 
 static void hear_one(struct hearing *h)
 {
     h->may_end = h->may_end || says_end(&h->e);
-    h->was = messages_stream_event(&h->s, buf_head(&h->e.data), h->e.data.len,
-                                   &h->out);
+    h->was = chat_stream_event(&h->s.chat, buf_head(&h->e.data), h->e.data.len,
+                               &h->out);
     check_bounds(h);
 }
 
 static void hear(struct hearing *h, const char *p, const char *end)
 {
-    while (h->was == MESSAGES_PART && event_data_next(&h->e, &p, end))
+    while (h->was == CHAT_PART && event_data_next(&h->e, &p, end))
         hear_one(h);
 }
 
@@ -77,10 +77,10 @@ static void speak_after(struct hearing *h)
         "\"stop\"}]}";
     size_t len = h->out.len;
 
-    (void)messages_stream_event(&h->s, more, sizeof(more) - 1, &h->out);
-    messages_stream_head(&h->s, &h->out);
-    CHECK(!messages_stream_end(&h->s, &h->out));
-    messages_stream_fail(&h->s, 500, "words", &h->out);
+    (void)chat_stream_event(&h->s.chat, more, sizeof(more) - 1, &h->out);
+    chat_stream_head(&h->s.chat, &h->out);
+    CHECK(!chat_stream_end(&h->s.chat, &h->out));
+    chat_stream_fail(&h->s.chat, 500, "words", &h->out);
     CHECK(h->out.len == len);
 }
 
@@ -104,13 +104,13 @@ static bool hear_all(struct hearing *h, const char *text, size_t len, bool cut)
     }
     if (all.len > 0)
         hear(h, buf_head(&all), buf_head(&all) + all.len);
-    if (h->was == MESSAGES_PART && event_data_last(&h->e))
+    if (h->was == CHAT_PART && event_data_last(&h->e))
         hear_one(h);
-    if (h->was >= MESSAGES_ERROR)
-        messages_stream_fail(&h->s, 500, "words", &h->out);
-    is_whole = messages_stream_end(&h->s, &h->out);
+    if (h->was >= CHAT_ERROR)
+        chat_stream_fail(&h->s.chat, 500, "words", &h->out);
+    is_whole = chat_stream_end(&h->s.chat, &h->out);
     speak_after(h);
-    messages_stream_fini(&h->s);
+    chat_stream_fini(&h->s.chat);
     event_data_fini(&h->e);
     buf_free(&all);
     return is_whole;

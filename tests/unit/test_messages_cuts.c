@@ -73,28 +73,29 @@ static bool whole_holds(struct trial *t)
 
 /* ---- stream ----------------------------------------------------------------- */
 
-static enum messages_event hear(struct trial *t, struct messages_stream *s,
-                                const struct event_data *e)
+static enum chat_event hear(struct trial *t, struct messages_stream *s,
+                            const struct event_data *e)
 {
-    return messages_stream_event(s, buf_head(&e->data), e->data.len, &t->out);
+    return chat_stream_event(&s->chat, buf_head(&e->data), e->data.len,
+                             &t->out);
 }
 
 /* Read in pieces of any length. */
 static bool hear_pieces(struct trial *t, struct messages_stream *s)
 {
     const char *p = buf_head(&t->text), *end = p + t->text.len, *stop;
-    enum messages_event was = MESSAGES_PART;
+    enum chat_event was = CHAT_PART;
     struct event_data e = {.bom = 0};
 
-    while (p < end && was == MESSAGES_PART) {
+    while (p < end && was == CHAT_PART) {
         stop = p + min_i64(end - p, 1 + (int64_t)dice_to(400));
-        while (was == MESSAGES_PART && event_data_next(&e, &p, stop))
+        while (was == CHAT_PART && event_data_next(&e, &p, stop))
             was = hear(t, s, &e);
     }
-    if (was == MESSAGES_PART && event_data_last(&e))
+    if (was == CHAT_PART && event_data_last(&e))
         was = hear(t, s, &e);
     event_data_fini(&e);
-    return was <= MESSAGES_DONE && messages_stream_end(s, &t->out);
+    return was <= CHAT_DONE && chat_stream_end(&s->chat, &t->out);
 }
 
 static bool stream_holds(struct trial *t)
@@ -105,7 +106,7 @@ static bool stream_holds(struct trial *t)
     chat_answer_stream(&t->a, &t->text);
     messages_stream_init(&s, &t->told);
     is_whole = hear_pieces(t, &s);
-    messages_stream_fini(&s);
+    chat_stream_fini(&s.chat);
     t->have = fold(buf_head(&t->out), t->out.len);
     forget_estimate(t);
     return is_whole && talk_is_same(t->want, t->have);

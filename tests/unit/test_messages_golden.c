@@ -41,19 +41,20 @@ static void answer(const struct buf *in, struct buf *out)
 }
 
 /* As in fcgi/translate.c. */
-static void fail(struct messages_stream *s, enum messages_event was,
+static void fail(struct messages_stream *s, enum chat_event was,
                  const struct buf *data, struct buf *out)
 {
     struct upstream_error_words w;
 
-    if (was == MESSAGES_ERROR) {
+    if (was == CHAT_ERROR) {
         upstream_error_read(&w, 502, NULL, buf_head(data), data->len, false);
-        messages_stream_fail(s, w.status != 0 ? w.status : 502, w.message, out);
-    } else if (was == MESSAGES_BROKEN) {
-        messages_stream_fail(s, 502,
-                             "The upstream's answer cannot be understood, or "
-                             "holds too much.",
-                             out);
+        chat_stream_fail(&s->chat, w.status != 0 ? w.status : 502, w.message,
+                         out);
+    } else if (was == CHAT_BROKEN) {
+        chat_stream_fail(&s->chat, 502,
+                         "The upstream's answer cannot be understood, or "
+                         "holds too much.",
+                         out);
     }
 }
 
@@ -62,16 +63,16 @@ static void stream(const struct buf *in, struct buf *out)
     const char *p = buf_head(in), *end = p + in->len;
     struct event_data e = {.bom = 0};
     struct messages_stream s;
-    enum messages_event was = MESSAGES_PART;
+    enum chat_event was = CHAT_PART;
 
     messages_stream_init(&s, &told);
-    while (was == MESSAGES_PART &&
+    while (was == CHAT_PART &&
            (event_data_next(&e, &p, end) || event_data_last(&e))) {
-        was = messages_stream_event(&s, buf_head(&e.data), e.data.len, out);
+        was = chat_stream_event(&s.chat, buf_head(&e.data), e.data.len, out);
         fail(&s, was, &e.data, out);
     }
-    (void)messages_stream_end(&s, out);
-    messages_stream_fini(&s);
+    (void)chat_stream_end(&s.chat, out);
+    chat_stream_fini(&s.chat);
     event_data_fini(&e);
 }
 

@@ -10,23 +10,23 @@ static const struct messages_told usual = {
 /* What events, one a string and NULL at the end, become; true: to the end. */
 static bool hear(const char *const *events, struct buf *out)
 {
-    enum messages_event was = MESSAGES_PART;
+    enum chat_event was = CHAT_PART;
     struct messages_stream s;
     bool is_whole;
 
     messages_stream_init(&s, &usual);
-    for (; *events != NULL && was == MESSAGES_PART; events++) {
+    for (; *events != NULL && was == CHAT_PART; events++) {
         struct buf text = lab_json(*events);
 
-        was = messages_stream_event(&s, buf_head(&text), text.len, out);
+        was = chat_stream_event(&s.chat, buf_head(&text), text.len, out);
         buf_free(&text);
     }
-    if (was == MESSAGES_ERROR || was == MESSAGES_BROKEN)
-        messages_stream_fail(&s, 429, "some words", out);
-    is_whole = messages_stream_end(&s, out);
+    if (was == CHAT_ERROR || was == CHAT_BROKEN)
+        chat_stream_fail(&s.chat, 429, "some words", out);
+    is_whole = chat_stream_end(&s.chat, out);
     messages_stream_ping(out);
-    messages_stream_head(&s, out);
-    messages_stream_fini(&s);
+    chat_stream_head(&s.chat, out);
+    chat_stream_fini(&s.chat);
     return is_whole;
 }
 
@@ -254,18 +254,18 @@ static void an_error_is_for_the_caller_to_tell(void)
 /* EVENT behind FIRST, again and again, is too much after N times at most. */
 static void breaks_off(const char *first, const struct buf *event, size_t n)
 {
-    enum messages_event was = MESSAGES_PART;
+    enum chat_event was = CHAT_PART;
     struct buf out = {NULL, 0, 0, 0}, begin = lab_json(first);
     struct messages_stream s;
     size_t i;
 
     messages_stream_init(&s, &usual);
-    (void)messages_stream_event(&s, buf_head(&begin), begin.len, &out);
-    for (i = 0; i < n && was == MESSAGES_PART; i++)
-        was = messages_stream_event(&s, buf_head(event), event->len, &out);
-    CU_ASSERT_EQUAL(was, MESSAGES_BROKEN);
+    (void)chat_stream_event(&s.chat, buf_head(&begin), begin.len, &out);
+    for (i = 0; i < n && was == CHAT_PART; i++)
+        was = chat_stream_event(&s.chat, buf_head(event), event->len, &out);
+    CU_ASSERT_EQUAL(was, CHAT_BROKEN);
     CU_ASSERT_TRUE(out.len < 4 * KIB);
-    messages_stream_fini(&s);
+    chat_stream_fini(&s.chat);
     buf_free(&begin);
     buf_free(&out);
 }
