@@ -33,21 +33,37 @@
  * some microseconds later, for longer than until C + 1 s and a span.  Nobody
  * but the upstream could close that.
  *
- * A store that several machines share fits in here: a grant of it is a lease,
- * valid_until_ns is its end, and to look is to ask the store for more.
+ * Where several machines share a store a grant is a lease of it, and has an end,
+ * too (leases.c): by then the store takes it as used.  It is looked at each time,
+ * because the leader renews it.
  */
 #include "lib/boottime.h"
 #include "lib/sigbus.h"
 #include "state/attach.h"
 #include "state/file/state_file.h"
 #include "state/limiter.h"
+#include "state/policy/leases.h"
+#include "state/policy/slot_source.h"
 #include "state/worker.h"
 
 struct fence {
     struct layout *lay;
     const struct ticket *t;
+    int64_t now;
     bool holds;
 };
+
+/* With a lease that is not over, where one is needed. */
+static bool is_lent(const struct fence *f, const struct lay_row *r)
+{
+    uint32_t scope = __atomic_load_n(&r->scope, __ATOMIC_ACQUIRE);
+    uint32_t state = __atomic_load_n(&f->lay->store.state, __ATOMIC_ACQUIRE);
+
+    return scope < LAY_SCOPES &&
+           (f->lay->scopes[scope].source != SLOTS_SHARED ||
+            state == STORE_ALONE ||
+            leases_end_ns(f->lay, f->t->row, f->t->id) > f->now);
+}
 
 /* Without the lock: each word is read once, and a grant that ends just now
  * could as well have ended after the write. */
@@ -61,12 +77,13 @@ static void look(void *arg)
         __atomic_load_n(&f->lay->control.paused_ns, __ATOMIC_ACQUIRE) == 0 &&
         __atomic_load_n(&r->state, __ATOMIC_ACQUIRE) == ROW_OPEN &&
         (__atomic_load_n(&r->flags, __ATOMIC_ACQUIRE) & ROW_CANCELLED) == 0 &&
-        __atomic_load_n(&r->id, __ATOMIC_ACQUIRE) == f->t->id;
+        __atomic_load_n(&r->id, __ATOMIC_ACQUIRE) == f->t->id && is_lent(f, r);
 }
 
-static bool row_holds(const struct limiter *lim, const struct ticket *t)
+static bool row_holds(const struct limiter *lim, const struct ticket *t,
+                      int64_t now)
 {
-    struct fence f = {lim->file.lay, t, false};
+    struct fence f = {lim->file.lay, t, now, false};
 
     return sigbus_run(look, &f, NULL) == GUARD_OK && f.holds;
 }
@@ -94,5 +111,5 @@ bool limiter_may_write(struct limiter *lim, struct ticket *t, int64_t now)
     now = max_i64(now, boottime_ns());
     return t->granted && t->state == TICKET_OPEN && !t->lapsed &&
            t->row != NONE && lim->file.lay != NULL &&
-           is_in_place(lim, t, now) && row_holds(lim, t);
+           is_in_place(lim, t, now) && row_holds(lim, t, now);
 }

@@ -249,3 +249,9 @@ void refusals_end(struct limiter *lim, uint32_t scope)
     lim->journal.did.holds_ended++;
     note_state(lim, scope, from, "an operator ended it");
 }
+
+void refusals_adopted(struct limiter *lim, uint32_t scope, uint32_t from)
+{
+    if (scope_retreat(lim->file.lay, scope)->state != from)
+        note_state(lim, scope, from, "another host said so");
+}

@@ -19,5 +19,7 @@ void refusals_time(struct limiter *lim, uint32_t scope);
 void refusals_due(struct limiter *lim);
 /* An operator ends what SCOPE keeps back. */
 void refusals_end(struct limiter *lim, uint32_t scope);
+/* What SCOPE keeps back was taken over from another host; it was in state FROM. */
+void refusals_adopted(struct limiter *lim, uint32_t scope, uint32_t from);
 
 #endif

@@ -20,6 +20,7 @@
 #include "state/policy/admit.h"
 #include "state/policy/eligible.h"
 #include "state/policy/kept.h"
+#include "state/policy/leases.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/openings.h"
@@ -48,6 +49,17 @@ static bool fits(struct limiter *lim, const struct slot_source *source,
            source->have(lim->file.lay, r->scope, what, lim->now, when);
 }
 
+/* Who is next: by the store's order over all hosts where a slot is its, else by
+ * our own. */
+static uint32_t best(struct layout *lay, uint32_t scope)
+{
+    uint32_t row = NONE;
+
+    if (lay->store.held > 0)
+        row = leases_whose(lay, scope, lay->live.now_ns);
+    return row != NONE ? row : queue_best(lay, scope);
+}
+
 /* Who has the slot that is there?  NONE: nobody, or somebody for whom it is
  * kept.  *MORE: look again. */
 static uint32_t whose_turn(struct limiter *lim, uint32_t scope, int64_t *when,
@@ -65,7 +77,7 @@ static uint32_t whose_turn(struct limiter *lim, uint32_t scope, int64_t *when,
              ->have(lay, scope, (struct take){s->kept + 1, 0}, lim->now, when))
         return NONE; /* all that are there are kept */
     *when = lim->now;
-    row = queue_best(lay, scope);
+    row = best(lay, scope);
     if (row == NONE || lay->live.limited == 0)
         return row;
     owed = queue_turn(lay, scope);

@@ -130,6 +130,7 @@ struct limiter {
     int64_t service_start_ns;
     uint64_t recoveries;
     uint64_t secret; /* of the newest file */
+    uint64_t store_epoch; /* in which we lead; 0: we do not */
 
     struct ticket_list all;
     struct ticket *wishes, **wishes_end;

@@ -199,6 +199,27 @@ FACTS(lay_choice, LAY_CHOICE)
 #define LAY_WANT(N, A, T, S) N(S, n) N(S, mark) T(S, choice, lay_choice)
 FACTS(lay_want, LAY_WANT)
 
+#define LAY_STORE(N, A, T, S)                                                  \
+    N(S, state) N(S, leader) N(S, epoch) N(S, host) N(S, vv) N(S, calls)       \
+    N(S, lines) N(S, lines_told) N(S, beat_ns) N(S, since_ns) N(S, call_ns)    \
+    N(S, answer_ns) N(S, rtt_ns) N(S, full_ns) N(S, stirred)                   \
+    N(S, told_waiting) N(S, hosts) N(S, share_on_loss) N(S, ahead)             \
+    N(S, leases_high) N(S, held) N(S, unsettled) N(S, sync) N(S, was_alone)
+FACTS(lay_store, LAY_STORE)
+
+#define LAY_ROOM(N, A, T, S)                                                   \
+    N(S, next_ns) N(S, total) N(S, elsewhere) N(S, flying) N(S, waiting) N(S, recall)
+FACTS(lay_room, LAY_ROOM)
+
+#define LAY_MIRROR(N, A, T, S) N(S, version) N(S, hash)
+FACTS(lay_mirror, LAY_MIRROR)
+
+#define LAY_LEASE(N, A, T, S)                                                  \
+    N(S, state) N(S, scope) N(S, id) N(S, end_ns) N(S, at_ns) N(S, row_id)     \
+    N(S, row) N(S, cls) N(S, client) N(S, by_cls) N(S, by_client)              \
+    N(S, tokens) N(S, call)
+FACTS(lay_lease, LAY_LEASE)
+
 #define LAYOUT(N, A, T, S)                                                     \
     T(S, head, lay_head) T(S, live, lay_live) T(S, rules, lay_rules)       \
     T(S, draft, lay_draft) T(S, bounds, lay_bounds)                        \
@@ -210,7 +231,8 @@ FACTS(lay_want, LAY_WANT)
     T(S, retries, lay_retry) T(S, affinities, lay_affinity)                    \
     T(S, workers, lay_worker) T(S, rows, lay_row)                              \
     T(S, traces, lay_trace) T(S, wants, lay_want) T(S, tokens, lay_tokens)     \
-    T(S, chunks, lay_chunk)
+    T(S, chunks, lay_chunk) T(S, store, lay_store) T(S, rooms, lay_room)       \
+    T(S, mirrors, lay_mirror) T(S, leases, lay_lease) A(S, row_lease)
 FACTS(layout, LAYOUT)
 /* clang-format on */
 

@@ -17,6 +17,7 @@
 #include "state/policy/affinity.h"
 #include "state/policy/draft.h"
 #include "state/policy/layout.h"
+#include "state/policy/leases.h"
 #include "state/policy/model_state.h"
 #include "state/policy/names.h"
 #include "state/policy/queue.h"
@@ -162,6 +163,7 @@ void repair_run(struct layout *lay, int64_t now)
     affinity_rebuild(lay, now + FUTURE_MAX);
     for (i = 0; i < LAY_ROWS; i++)
         rebuild_row(lay, i, now);
+    leases_rebuild(lay, now);
     reset_counts(lay);
     queue_rebuild(lay);
     for (i = LAY_ROWS; i-- > 0;) {

@@ -136,7 +136,7 @@ static int64_t log_room_foretell(struct forecast *f, struct take what,
 static uint64_t limit_of(const struct admit_ask *a, uint32_t k)
 {
     return a->s->retreat.state == RETREAT_NORMAL
-               ? a->r->requests
+               ? limits_requests(a->lay, a->r)
                : scope_limit(a->lay, a->scope, k);
 }
 
@@ -384,6 +384,8 @@ void forecast_skip(struct forecast *f, uint32_t k)
     uint32_t limit = (uint32_t)limit_of(&f->ask, k);
 
     f->n = k;
+    if (limit == 0)
+        return; /* its part of what is shared is none */
     f->weight = k % limit;
     f->rounds_ns = k / limit * limits_span_ns(f->ask.r);
 }

@@ -20,6 +20,11 @@
  *   wants     where each may go, if that is more than one place
  *   tokens    what each of them takes of limits in tokens
  *   chunks    the log of sends, in pieces of CHUNK_TIMES
+ *   store     what a store of several machines said (lay_store.h)
+ *   rooms     the same of each scope
+ *   mirrors   which versions we have of what all machines share
+ *   leases    slots that it has lent to us
+ *   row_lease which of them a row has
  *
  * Statistics have a file of their own (stats/stats_layout.h): what is counted
  * may change without this one.
@@ -42,6 +47,7 @@
 #include "state/policy/day_sums.h"
 #include "state/policy/ejection.h"
 #include "state/policy/lay_head.h"
+#include "state/policy/lay_store.h"
 #include "state/policy/lay_want.h"
 #include "state/policy/reachability.h"
 #include "state/policy/retreat.h"
@@ -49,7 +55,7 @@
 #include "state/policy/vocabulary.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 12
+#define LAYOUT_VERSION 13
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    LIMITER_MODELS
@@ -92,6 +98,10 @@
  * all logs and rows adds up to less than 2^50. */
 #define LAY_TOKENS_MAX     (1u << 31)
 #define LAY_DAY_TOKENS_MAX (UINT64_C(1) << 43)
+
+/* Of a scope: its retreat; of a model: its ejection, and its ceiling; of an
+ * upstream: its debt; and the pause. */
+#define LAY_MIRRORS (LAY_SCOPES + LAY_MODELS + LAY_UPSTREAMS + 1)
 
 enum row_state {
     ROW_FREE = 0,
@@ -362,6 +372,11 @@ struct layout {
     struct lay_want wants[LAY_ROWS];
     struct lay_tokens tokens[LAY_ROWS];
     struct lay_chunk chunks[LAY_CHUNKS];
+    struct lay_store store;
+    struct lay_room rooms[LAY_SCOPES];
+    struct lay_mirror mirrors[LAY_MIRRORS];
+    struct lay_lease leases[LAY_LEASES];
+    uint32_t row_lease[LAY_ROWS]; /* 1 + its lease; 0: none */
 };
 
 /* Bump LAYOUT_VERSION when one of these fails. */
@@ -426,6 +441,16 @@ static inline struct lay_window *window_at(struct layout *lay, uint32_t owner)
 static inline struct lay_chunk *chunk_at(struct layout *lay, uint32_t i)
 {
     return LAY_AT(lay, chunks, i, LAY_CHUNKS);
+}
+
+static inline struct lay_lease *lease_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, leases, i, LAY_LEASES);
+}
+
+static inline struct lay_room *room_at(struct layout *lay, uint32_t i)
+{
+    return LAY_AT(lay, rooms, i, LAY_SCOPES);
 }
 
 static inline struct lay_worker *worker_at(struct layout *lay, uint32_t i)

@@ -112,6 +112,13 @@ const struct lay_rules *limits_of(struct layout *lay, uint32_t scope)
     return r;
 }
 
+uint32_t limits_requests(const struct layout *lay, const struct lay_rules *r)
+{
+    if (lay->store.state != STORE_ALONE)
+        return r->requests;
+    return r->requests / (lay->store.hosts > 0 ? lay->store.hosts : 1);
+}
+
 bool limits_in_force(const struct layout *lay, uint32_t upstream)
 {
     return upstream < LAY_UPSTREAMS && lay->rules[upstream].requests > 0;

@@ -33,6 +33,10 @@ bool limits_may_be_set(const struct lay_rules *r);
 uint32_t limits_upstream(struct layout *lay, uint32_t scope);
 const struct lay_rules *limits_of(struct layout *lay, uint32_t scope);
 
+/* Sends of a window that this host may make: all that are set, or its part of
+ * them while hosts that share a limit cannot speak with each other. */
+uint32_t limits_requests(const struct layout *lay, const struct lay_rules *r);
+
 /* Does anybody use UPSTREAM now?  Else its rules are kept, with no requests. */
 bool limits_in_force(const struct layout *lay, uint32_t upstream);
 

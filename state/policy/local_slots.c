@@ -109,7 +109,8 @@ static bool refused(struct layout *lay, uint32_t scope, const struct lay_row *r,
     const struct retreat_rule u = scope_retreat_rule(lay, scope);
     const struct retreat_refusal what = {
         r->changed_ns,
-        (uint32_t)window_weight_after(lay, scope, r->changed_ns - u.window_ns),
+        (uint32_t)window_weight_after(lay, scope, r->changed_ns - u.window_ns) +
+            room_at(lay, scope)->elsewhere,
         r->grant,
         lay->live.last_grant,
         rep->retry_after_ns,

@@ -74,6 +74,7 @@ static void put_in_line(struct layout *lay, uint32_t flow, uint32_t row)
     if ((row_at(lay, row)->flags & ROW_KEPT) != 0)
         kept_count(lay, row, 1);
     count_probed(lay, row, 1);
+    lay->store.lines++;
     if (s->waiting++ == 0)
         set_active(lay, f->scope, true);
 }
@@ -118,6 +119,7 @@ static void take_out(struct layout *lay, uint32_t row)
     row_at(lay, row)->flow = NONE;
     count_model(lay, row, -1);
     c->n--;
+    lay->store.lines++;
     if (--s->waiting == 0)
         set_active(lay, f->scope, false);
     if (f->n > 0)

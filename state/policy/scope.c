@@ -116,7 +116,7 @@ int64_t scope_held_until(struct layout *lay, uint32_t scope, int64_t now)
 uint32_t scope_limit(struct layout *lay, uint32_t scope, uint32_t k)
 {
     const struct retreat *re = &scope_at(lay, scope)->retreat;
-    uint32_t requests = limits_of(lay, scope)->requests;
+    uint32_t requests = limits_requests(lay, limits_of(lay, scope));
 
     if (re->state == RETREAT_NORMAL)
         return requests;

@@ -7,6 +7,7 @@
 #include "state/policy/slot_source.h"
 
 #include "state/policy/layout.h"
+#include "state/policy/leased_slots.h"
 #include "state/policy/local_slots.h"
 
 static const struct slot_source local = {
@@ -20,8 +21,20 @@ static const struct slot_source local = {
     .verdict = local_slots_verdict,
 };
 
+static const struct slot_source leased = {
+    .name = "leased",
+    .have = leased_slots_have,
+    .want = leased_slots_want,
+    .take = leased_slots_take,
+    .adopt = local_slots_adopt,
+    .sent = leased_slots_sent,
+    .back = leased_slots_back,
+    .verdict = local_slots_verdict,
+};
+
 static const struct slot_source *sources[SLOT_SOURCES] = {
     [SLOTS_LOCAL] = &local,
+    [SLOTS_SHARED] = &leased,
 };
 
 const struct slot_source *slot_source_of(struct layout *lay, uint32_t scope)

@@ -41,7 +41,7 @@ struct layout;
 /* lay_scope.source; in the file, so all workers see the same. */
 enum slot_source_kind {
     SLOTS_LOCAL = 0,
-    SLOTS_SHARED = 1, /* none is built in yet */
+    SLOTS_SHARED = 1, /* what a store has lent: leased_slots.c */
     SLOT_SOURCES = 2,
 };
 

@@ -80,7 +80,16 @@ struct limiter_bounds {
     uint64_t bytes;      /* queue.max_mb, of bodies held */
 };
 
+/* A store that several hosts share (leader.h). */
+struct limiter_store {
+    uint32_t used;          /* 1: slots come from it */
+    uint32_t share_on_loss; /* 1: where it is lost, each host goes on with its
+                             * part; 0: all wait */
+    uint32_t ahead;         /* slots in hand while nobody waits */
+};
+
 struct limiter_settings {
+    struct limiter_store store;
     struct limiter_rules rules[LIMITER_UPSTREAMS];
     uint32_t n_upstreams;
     struct limiter_bounds bounds;

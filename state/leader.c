@@ -1,0 +1,275 @@
+/*
+ * leader.c - who speaks for this host to a store that several share, and when?
+ *
+ *   who      written in the file; whoever is silent is followed by another,
+ *            which begins with all that is lent (sync)
+ *   when     somebody came into a line or left it; a lease ended; something that
+ *            all share changed; a slot opens; else each second
+ *   what     host_says.c; what comes of it: host_hears.c
+ *   lost     all wait, or each host goes on with its part
+ *
+ * An answer to a question of an earlier leader is dropped: it may have been
+ * stopped for long.
+ */
+#include "state/leader.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+#include "state/giving.h"
+#include "state/mirror.h"
+#include "state/policy/layout.h"
+#include "state/policy/leases.h"
+#include "state/policy/slot_source.h"
+#include "state/host_hears.h"
+#include "state/host_says.h"
+#include "state/turn.h"
+#include "state/worker.h"
+
+#define WATCH_NS                                                               \
+    (50 * NS_PER_MS) /* looks of those that wait at a silent leader */
+
+/* ---- who leads ---------------------------------------------------------------- */
+
+static bool is_silent(const struct lay_store *s, int64_t now)
+{
+    return s->beat_ns <= now - LEADER_SILENT_NS || s->beat_ns > now + NS_PER_S;
+}
+
+bool limiter_may_lead(const struct limiter *lim, int64_t now)
+{
+    const struct layout *lay = lim->file.lay;
+
+    return lay != NULL && lim->seat != NONE &&
+           lay->store.state != STORE_UNUSED &&
+           (lay->store.leader == lim->seat || is_silent(&lay->store, now));
+}
+
+/* Needs the lock.  A new leader has heard no answer: it tells the store of all that
+ * is lent, and hears what is not known any more. */
+static bool lead(struct limiter *lim)
+{
+    struct lay_store *s = &lim->file.lay->store;
+
+    if (s->state == STORE_UNUSED || lim->seat == NONE)
+        return false;
+    if (s->leader != lim->seat || s->epoch != lim->store_epoch) {
+        if (!is_silent(s, lim->now) && s->leader != lim->seat)
+            return false;
+        s->leader = lim->seat;
+        lim->store_epoch = ++s->epoch;
+        s->sync = 1;
+    }
+    s->beat_ns = lim->now;
+    return true;
+}
+
+/* ---- when -------------------------------------------------------------------- */
+
+static bool has_news(const struct lay_store *s, const struct layout *lay)
+{
+    return s->sync || s->stirred || s->unsettled > 0 ||
+           (s->lines != s->lines_told &&
+            (lay->live.waiting > 0 || s->told_waiting > 0));
+}
+
+int64_t limiter_store_due(struct limiter *lim, int64_t now)
+{
+    const struct layout *lay = lim->file.lay;
+
+    if (!limiter_may_lead(lim, now))
+        return NEVER;
+    if (lay->store.leader != lim->seat || has_news(&lay->store, lay))
+        return now;
+    return lay->store.call_ns;
+}
+
+/* Whoever has the lock tells the leader; and who waits looks whether there is
+ * one. */
+void leader_look(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+    struct lay_store *s = &lay->store;
+
+    if (s->state == STORE_UNUSED)
+        return;
+    if (!s->stirred && mirror_has_news(lay))
+        s->stirred = 1;
+    if (has_news(s, lay) && s->leader < LAY_WORKERS && s->leader != lim->seat &&
+        worker_at(lay, s->leader)->used)
+        giving_poke(lim, s->leader);
+    if (lay->live.waiting > 0 && s->leader != lim->seat)
+        giving_alarm(
+            lim, max_i64(s->beat_ns + LEADER_SILENT_NS, lim->now + WATCH_NS));
+}
+
+/* ---- a call ------------------------------------------------------------------ */
+
+struct asking {
+    struct shared_ask *ask;
+    bool at_once, is_due;
+};
+
+static void ask_locked(struct limiter *lim, void *arg)
+{
+    struct asking *a = arg;
+    struct layout *lay = lim->file.lay;
+
+    if (!lead(lim))
+        return;
+    a->is_due = a->at_once || has_news(&lay->store, lay) ||
+                lay->store.call_ns <= lim->now;
+    if (!a->is_due)
+        return;
+    host_says_all(lim, a->ask);
+    lay->store.call_ns = lim->now + NS_PER_S; /* in case nothing comes back */
+}
+
+bool limiter_store_ask(struct limiter *lim, struct shared_ask *ask,
+                       bool at_once, int64_t now)
+{
+    struct asking a = {ask, at_once, false};
+
+    return turn_at_once(lim, now, ask_locked, &a) && a.is_due;
+}
+
+struct answering {
+    const struct shared_ask *ask;
+    const struct shared_answer *answer;
+    bool news;
+};
+
+static void set_state(struct limiter *lim, enum store_state state)
+{
+    struct lay_store *s = &lim->file.lay->store;
+
+    if (s->state == state)
+        return;
+    __atomic_store_n(&s->state, (uint32_t)state, __ATOMIC_RELEASE);
+    s->since_ns = lim->now;
+    giving_poke_all(lim);
+}
+
+static void answer_locked(struct limiter *lim, void *arg)
+{
+    struct answering *w = arg;
+    const struct lay_store *s = &lim->file.lay->store;
+
+    if (s->state == STORE_UNUSED || s->epoch != w->ask->epoch ||
+        s->leader != lim->seat)
+        return; /* another one leads: it asks anew */
+    w->news = host_hears(lim, w->ask, w->answer);
+    set_state(lim, STORE_UP);
+}
+
+bool limiter_store_answer(struct limiter *lim, const struct shared_ask *ask,
+                          const struct shared_answer *answer, int64_t now)
+{
+    struct answering w = {ask, answer, false};
+
+    if (!turn_at_once(lim, now, answer_locked, &w))
+        limiter_store_failed(lim, now); /* what it lent ends by itself */
+    return w.news;
+}
+
+/* ---- no answer ----------------------------------------------------------------------- */
+
+static void failed_locked(struct limiter *lim, void *arg)
+{
+    struct lay_store *s = &lim->file.lay->store;
+
+    (void)arg;
+    if (s->leader == lim->seat)
+        s->sync = 1;
+}
+
+void limiter_store_failed(struct limiter *lim, int64_t now)
+{
+    if (!turn_at_once(lim, now, failed_locked, NULL))
+        lim->store_epoch = 0; /* as one that begins */
+}
+
+/* Each host goes on with its part, behind a full window: what others sent by the
+ * store until a moment ago is not known here. */
+static void go_alone(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+    uint32_t i;
+
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        lay->live.lost_ns[i] = max_i64(lay->live.lost_ns[i], lim->now);
+    for (i = lay->store.leases_high; i-- > 0;)
+        if (lease_at(lay, i)->state == LEASE_HELD)
+            leases_forget(lay, i);
+    lay->store.was_alone = 1;
+    set_state(lim, STORE_ALONE);
+}
+
+static void lost_locked(struct limiter *lim, void *arg)
+{
+    struct lay_store *s = &lim->file.lay->store;
+
+    (void)arg;
+    if (!lead(lim) || s->state == STORE_ALONE)
+        return;
+    /* How many share it was never heard: nobody can take a part. */
+    if (s->share_on_loss && s->hosts > 0)
+        go_alone(lim);
+    else
+        set_state(lim, STORE_LOST);
+}
+
+void limiter_store_lost(struct limiter *lim, int64_t now)
+{
+    if (!turn_at_once(lim, now, lost_locked, NULL))
+        return; /* busy: it is said again */
+}
+
+static void leave_locked(struct limiter *lim, void *arg)
+{
+    struct lay_store *s = &lim->file.lay->store;
+
+    (void)arg;
+    if (s->leader == lim->seat)
+        s->beat_ns = 0;
+    lim->store_epoch = 0;
+}
+
+void limiter_store_leave(struct limiter *lim, int64_t now)
+{
+    if (!turn_at_once(lim, now, leave_locked, NULL))
+        lim->store_epoch = 0; /* silence tells the others */
+}
+
+/* ---- the settings ----------------------------------------------------------------------- */
+
+static void begin(struct limiter *lim)
+{
+    struct lay_store *s = &lim->file.lay->store;
+
+    if (getrandom(&s->host, sizeof(s->host), GRND_NONBLOCK) !=
+        (ssize_t)sizeof(s->host))
+        s->host = (uint64_t)lim->now * UINT64_C(0x9E3779B97F4A7C15) ^
+                  lim->file.lay->head.secret;
+    s->leader = NONE;
+    s->sync = 1;
+    set_state(lim, STORE_LOST);
+}
+
+void leader_rule(struct limiter *lim)
+{
+    struct layout *lay = lim->file.lay;
+    const struct limiter_store *set = &lim->set.store;
+    struct lay_store *s = &lay->store;
+    uint32_t i, kind = set->used ? SLOTS_SHARED : SLOTS_LOCAL;
+
+    s->share_on_loss = set->share_on_loss;
+    s->ahead = set->ahead;
+    if (set->used && s->state == STORE_UNUSED)
+        begin(lim);
+    if (!set->used)
+        set_state(lim, STORE_UNUSED);
+    for (i = 0; i < LAY_SCOPES; i++)
+        if (lay->scopes[i].source != kind)
+            lay->scopes[i].source = kind;
+}

@@ -1,0 +1,56 @@
+/*
+ * What does this host ask of a store that several share, and what comes of the
+ * answer?
+ *
+ * One worker of a host speaks for all of them: its leader.  Any may be it; who
+ * gives no sign for LEADER_SILENT_NS is followed by another.  Calls are made
+ * one after the other:
+ *
+ *   limiter_store_due()   when is the next one?
+ *   limiter_store_ask()   what is to be said, under the lock; true: say it
+ *   fcgi/store/           says it, and hears the answer
+ *   limiter_store_answer()  or limiter_store_failed()
+ *
+ * Take a turn after an answer: it may have brought slots.
+ */
+#ifndef SLUICE_LEADER_H
+#define SLUICE_LEADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base.h"
+#include "state/shared_form.h"
+
+struct limiter;
+
+#define LEADER_SILENT_NS (250 * NS_PER_MS)
+/* A lease of the store: it is renewed while it is in use.  The script's own
+ * number must be the same (fcgi/store/turn.lua). */
+#define LEASE_NS (3 * NS_PER_S)
+
+/* May we lead, or do we?  Without the lock, to be asked at each step. */
+bool limiter_may_lead(const struct limiter *lim, int64_t now);
+/* When the next call is due, as far as time and our own turns decide; NEVER:
+ * another leads. */
+int64_t limiter_store_due(struct limiter *lim, int64_t now);
+/* Fills ASK.  False: we do not lead, nothing is to be said, or the lock is busy:
+ * ask again when it is due.  AT_ONCE: the store has called. */
+MUST_USE bool limiter_store_ask(struct limiter *lim, struct shared_ask *ask,
+                                bool at_once, int64_t now);
+/* What the store said to ASK.  True: it told something new: take a turn. */
+bool limiter_store_answer(struct limiter *lim, const struct shared_ask *ask,
+                          const struct shared_answer *answer, int64_t now);
+/* There was no answer to ASK, or none came through; or the connection is new. */
+void limiter_store_failed(struct limiter *lim, int64_t now);
+/* It could not be had for some time, and cannot be now. */
+void limiter_store_lost(struct limiter *lim, int64_t now);
+/* We lead no more: the next one begins at once. */
+void limiter_store_leave(struct limiter *lim, int64_t now);
+
+/* For a turn, which has the lock: what our settings say of a store; and at its
+ * end, whether the leader has something to say. */
+void leader_rule(struct limiter *lim);
+void leader_look(struct limiter *lim);
+
+#endif
