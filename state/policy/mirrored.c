@@ -50,11 +50,16 @@ static const size_t sizes[] = {
 
 /* ---- times ------------------------------------------------------------------- */
 
-/* 0 means "none" in all of them, and NEVER never. */
+/* 0 means "none" in all of them, and NEVER never.  Out, what is just now goes as a
+ * moment ago; in, what was before this machine began, as its beginning. */
 static void shift(int64_t *t, int64_t by)
 {
-    if (*t != 0 && *t != NEVER)
-        *t = *t + by != 0 ? *t + by : 1;
+    int64_t least = by > 0 ? 1 : INT64_MIN;
+
+    if (*t == 0 || *t == NEVER || __builtin_add_overflow(*t, by, t))
+        return;
+    *t = *t == 0 ? -1 : *t;
+    *t = *t < least ? least : *t;
 }
 
 static void shift_retreat(struct retreat *r, int64_t by)

@@ -65,6 +65,7 @@ CU_ErrorCode test_weight_add(void);
 CU_ErrorCode test_token_estimate_add(void);
 CU_ErrorCode test_tokens_add(void);
 CU_ErrorCode test_slot_source_add(void);
+CU_ErrorCode test_leader_add(void);
 CU_ErrorCode test_alarms_add(void);
 CU_ErrorCode test_turns_add(void);
 CU_ErrorCode test_limits_add(void);

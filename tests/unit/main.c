@@ -58,6 +58,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_token_estimate_add,
     test_tokens_add,
     test_slot_source_add,
+    test_leader_add,
 #endif
     test_config_add,
     test_pool_add,
