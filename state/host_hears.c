@@ -191,7 +191,7 @@ bool host_hears(struct limiter *lim, const struct shared_ask *ask,
     s->vv = mirror_hear(lim, ask, a);
     s->hosts = a->hosts;
     s->rtt_ns = max_i64(lim->now - a->asked_ns, 0);
-    s->answer_ns = lim->now;
+    s->answer_ns = a->asked_ns;
     s->full_ns = a->full_ns > 0 ? a->asked_ns + a->full_ns : 0;
     if ((ask->flags & SHARED_SYNC) != 0)
         s->sync = 0;

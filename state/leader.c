@@ -17,15 +17,18 @@
 #include <sys/random.h>
 
 #include "state/giving.h"
+#include "state/host_hears.h"
+#include "state/host_says.h"
 #include "state/mirror.h"
 #include "state/policy/layout.h"
 #include "state/policy/leases.h"
 #include "state/policy/slot_source.h"
-#include "state/host_hears.h"
-#include "state/host_says.h"
 #include "state/turn.h"
 #include "state/worker.h"
 
+/* Who has not called for so long is no host of the store's any more: the script's
+ * number (fcgi/store/turn.lua). */
+#define TOGETHER_NS (2 * NS_PER_S)
 #define WATCH_NS                                                               \
     (50 * NS_PER_MS) /* looks of those that wait at a silent leader */
 
@@ -172,15 +175,27 @@ bool limiter_store_answer(struct limiter *lim, const struct shared_ask *ask,
     return w.news;
 }
 
+uint64_t limiter_store_host(const struct limiter *lim)
+{
+    const struct layout *lay = lim->file.lay;
+
+    return lay != NULL && lay->store.state != STORE_UNUSED ? lay->store.host
+                                                           : 0;
+}
+
 /* ---- no answer ----------------------------------------------------------------------- */
 
+/* A call may still be on its way, and be heard after those that follow: so these
+ * are of another epoch, and it will be none of ours. */
 static void failed_locked(struct limiter *lim, void *arg)
 {
     struct lay_store *s = &lim->file.lay->store;
 
     (void)arg;
-    if (s->leader == lim->seat)
-        s->sync = 1;
+    if (s->leader != lim->seat)
+        return;
+    s->sync = 1;
+    lim->store_epoch = ++s->epoch;
 }
 
 void limiter_store_failed(struct limiter *lim, int64_t now)
@@ -189,8 +204,8 @@ void limiter_store_failed(struct limiter *lim, int64_t now)
         lim->store_epoch = 0; /* as one that begins */
 }
 
-/* Each host goes on with its part, behind a full window: what others sent by the
- * store until a moment ago is not known here. */
+/* Each host goes on with its part, once all leases that others may have are over,
+ * and behind a full window: what they sent by the store is not known here. */
 static void go_alone(struct limiter *lim)
 {
     struct layout *lay = lim->file.lay;
@@ -205,6 +220,13 @@ static void go_alone(struct limiter *lim)
     set_state(lim, STORE_ALONE);
 }
 
+/* A part is for those that lost it together: who noticed when the others may
+ * already have gone on without it, or never heard how many they are, has none. */
+static bool has_part(const struct lay_store *s, int64_t now)
+{
+    return s->share_on_loss && s->hosts > 0 && s->answer_ns > now - TOGETHER_NS;
+}
+
 static void lost_locked(struct limiter *lim, void *arg)
 {
     struct lay_store *s = &lim->file.lay->store;
@@ -212,11 +234,12 @@ static void lost_locked(struct limiter *lim, void *arg)
     (void)arg;
     if (!lead(lim) || s->state == STORE_ALONE)
         return;
-    /* How many share it was never heard: nobody can take a part. */
-    if (s->share_on_loss && s->hosts > 0)
-        go_alone(lim);
-    else
+    if (s->state == STORE_UP) {
+        s->part = has_part(s, lim->now);
         set_state(lim, STORE_LOST);
+    }
+    if (s->part && s->share_on_loss && lim->now - s->since_ns >= LEASE_NS)
+        go_alone(lim);
 }
 
 void limiter_store_lost(struct limiter *lim, int64_t now)

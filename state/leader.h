@@ -38,12 +38,14 @@ int64_t limiter_store_due(struct limiter *lim, int64_t now);
  * ask again when it is due.  AT_ONCE: the store has called. */
 MUST_USE bool limiter_store_ask(struct limiter *lim, struct shared_ask *ask,
                                 bool at_once, int64_t now);
+/* This host's number there; 0: it has none. */
+uint64_t limiter_store_host(const struct limiter *lim);
 /* What the store said to ASK.  True: it told something new: take a turn. */
 bool limiter_store_answer(struct limiter *lim, const struct shared_ask *ask,
                           const struct shared_answer *answer, int64_t now);
-/* There was no answer to ASK, or none came through; or the connection is new. */
+/* There was no answer, or none came through; or the connection is new. */
 void limiter_store_failed(struct limiter *lim, int64_t now);
-/* It could not be had for some time, and cannot be now. */
+/* It cannot be had: to be said again while that lasts. */
 void limiter_store_lost(struct limiter *lim, int64_t now);
 /* We lead no more: the next one begins at once. */
 void limiter_store_leave(struct limiter *lim, int64_t now);

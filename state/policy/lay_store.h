@@ -73,7 +73,7 @@ struct lay_store {
     int64_t beat_ns;       /* the leader's last sign */
     int64_t since_ns;      /* when it got its state */
     int64_t call_ns;       /* the next call, at the latest */
-    int64_t answer_ns;     /* the last answer */
+    int64_t answer_ns;     /* when the last call that was answered was made */
     int64_t rtt_ns;        /* which took so long */
     int64_t full_ns;       /* all windows count as full until then */
     uint32_t stirred;      /* the leader has something to tell */
@@ -85,7 +85,9 @@ struct lay_store {
     uint32_t held;        /* (d) LEASE_HELD */
     uint32_t unsettled;   /* (d) LEASE_SENT, LEASE_BACK */
     uint32_t sync;        /* the store is to be told of all we have */
-    uint32_t was_alone;   /* sends went by no lease since the last answer */
+    uint32_t part;        /* lost: we have one, if it lasts */
+    uint32_t was_alone; /* sends went by no lease since the last answer */
+    uint32_t pad;
 };
 
 #endif

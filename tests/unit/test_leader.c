@@ -572,6 +572,9 @@ static void alone_each_has_its_part(void)
     settle(a, NULL);
     ask_many(a, 0);
     limiter_store_lost(a->w[0], a->now);
+    CU_ASSERT_EQUAL(store_of(a)->state, STORE_LOST); /* others have leases */
+    a->now += LEASE_NS;
+    limiter_store_lost(a->w[0], a->now);
     CU_ASSERT_EQUAL(store_of(a)->state, STORE_ALONE);
     ask_many(a, 15);
     desk_pass(a, 59000);
@@ -582,6 +585,24 @@ static void alone_each_has_its_part(void)
     settle(a, NULL);
     CU_ASSERT_TRUE(shop->alone > 0);
     CU_ASSERT_EQUAL(store_of(a)->was_alone, 0);
+    end(a, NULL);
+}
+
+/* The others went on a second ago, and took its part. */
+static void who_notices_late_has_no_part(void)
+{
+    struct desk *a = desk_new(20);
+
+    strcpy(a->set.rules[0].name, "up");
+    a->set.store = (struct limiter_store){1, 1, 0};
+    desk_open(a, 0);
+    open_shop(9);
+    settle(a, NULL);
+    desk_pass(a, 2500);
+    limiter_store_lost(a->w[0], a->now);
+    desk_pass(a, 5000);
+    limiter_store_lost(a->w[0], a->now);
+    CU_ASSERT_EQUAL(store_of(a)->state, STORE_LOST);
     end(a, NULL);
 }
 
@@ -739,6 +760,7 @@ static const struct unit_test tests[] = {
      a_worker_that_dies_with_a_lease_counts_as_sent},
     {"without a store all wait", without_a_store_all_wait},
     {"alone each has its part", alone_each_has_its_part},
+    {"who notices late has no part", who_notices_late_has_no_part},
     {"what one is told holds for all", what_one_is_told_holds_for_all},
     {"a pause is everybody's", a_pause_is_everybodys},
     {"noise is no value", noise_is_no_value},
