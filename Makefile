@@ -32,6 +32,7 @@ MACHINE  := $(shell $(CC) -dumpmachine 2>/dev/null)
 PACKAGES  = libcurl json-c libcrypto
 PKG_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null || echo -lcurl -ljson-c -lcrypto)
+FCGI_LIBS  := $(shell pkg-config --libs libssl hiredis 2>/dev/null || echo -lssl -lhiredis) -lfcgi
 STD     = -std=c17 -D_GNU_SOURCE -I. -DSLUICE_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 CFLAGS  =
 LDFLAGS =
@@ -48,7 +49,7 @@ FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c fcgi/*/*.c))
 CTL   := $(wildcard ctl/*.c) $(addprefix fcgi/config/,aliases.c api_url.c authority.c \
   client_fields.c clients.c config.c fallbacks.c header_rules.c json_file.c \
   key_text.c keys.c lines.c live.c origins.c pool.c protocols.c proxy_text.c settings.c \
-  setting_text.c tls_files.c values.c)
+  setting_text.c store_url.c tls_files.c values.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
 SPINE := $(wildcard tests/spine/*.c)
@@ -56,6 +57,8 @@ SPINE := $(wildcard tests/spine/*.c)
 CRASH := $(if $(filter tsan,$(VARIANT)),,$(wildcard tests/crash/*.c))
 C     := $(wildcard $(addsuffix /*.[ch],lib state state/* fcgi fcgi/* ctl tests/* tests/bench/*))
 obj    = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+# The script of the shared store, as a text in the program.
+TURN   = $(BUILD)/obj/turn_lua.o
 
 # A program is built as soon as its main file is there.
 PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
@@ -63,7 +66,7 @@ PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
   $(if $(wildcard tests/nimsim/main.c),$(BUILD)/nimsim)
 TESTS := $(if $(wildcard tests/unit/main.c),$(BUILD)/unit-tests) \
   $(if $(wildcard tests/spine/main.c),$(BUILD)/spine-tests) \
-  $(BUILD)/bench/goodput $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
+  $(BUILD)/bench/goodput $(BUILD)/store/caller $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
 
 # A decision passes through a hundred small functions in as many files of state/
 # and lib/, and is a fifth faster once the compiler has seen them together.  What
@@ -75,22 +78,25 @@ $(BUILD)/sluice.fcgi $(BUILD)/bench/limiter_bench: private LINK = $(LTO)
 
 all: $(PROGRAMS) ## build the programs into build/
 
-$(BUILD)/sluice.fcgi: $(call obj,fcgi/main.c $(FCGI) $(STATE) $(LIB))
-$(BUILD)/sluice.fcgi: LIBS = $(PKG_LIBS) -lfcgi
+$(BUILD)/sluice.fcgi: $(call obj,fcgi/main.c $(FCGI) $(STATE) $(LIB)) $(TURN)
+$(BUILD)/sluice.fcgi: LIBS = $(PKG_LIBS) $(FCGI_LIBS)
 $(BUILD)/sluicectl:   $(call obj,$(CTL) $(STATE) $(LIB))
 $(BUILD)/sluicectl:   LIBS = $(PKG_LIBS)
 $(BUILD)/nimsim:      $(call obj,$(SIM))
 $(BUILD)/nimsim:      LIBS = -lmicrohttpd -ljson-c -lgnutls
-$(BUILD)/unit-tests:  $(call obj,$(UNIT) $(FCGI) $(STATE) $(LIB))
-$(BUILD)/unit-tests:  LIBS = $(PKG_LIBS) -lfcgi -lcunit
+$(BUILD)/unit-tests:  $(call obj,$(UNIT) $(FCGI) $(STATE) $(LIB)) $(TURN)
+$(BUILD)/unit-tests:  LIBS = $(PKG_LIBS) $(FCGI_LIBS) -lcunit
 # With a false limiter, a false upstream and a false clock: of state/ only what
 # none of them stands for.
 SPINE_REAL = $(filter-out fcgi/upstream/upstream.c fcgi/upstream/handle.c \
   fcgi/upstream/multi.c lib/clock.c,$(FCGI) $(LIB))
-$(BUILD)/spine-tests: $(call obj,$(SPINE) $(SPINE_REAL)) $(BUILD)/spine-state.a
-$(BUILD)/spine-tests: LIBS = $(BUILD)/spine-state.a $(PKG_LIBS) -lfcgi -lcunit
+$(BUILD)/spine-tests: $(call obj,$(SPINE) $(SPINE_REAL)) $(TURN) $(BUILD)/spine-state.a
+$(BUILD)/spine-tests: LIBS = $(BUILD)/spine-state.a $(PKG_LIBS) $(FCGI_LIBS) -lcunit
 $(BUILD)/spine-state.a: $(call obj,$(STATE))
 	@rm -f $@; $(AR) rcs $@ $^
+$(BUILD)/store/caller: $(call obj,tests/store/caller.c $(wildcard fcgi/store/*.c) fcgi/config/store_url.c $(LIB)) $(TURN)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(FCGI_LIBS)
 $(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE) $(LIB))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -102,8 +108,16 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(FAT) -MMD -MP -c -o $@ $<
 
+$(BUILD)/turn_lua.c: fcgi/store/turn.lua
+	@mkdir -p $(@D)
+	@{ echo '#include "fcgi/store/store_turn.h"'; echo 'const char store_turn_lua[] = {'; \
+	od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } >$@.new && mv $@.new $@
+$(TURN): $(BUILD)/turn_lua.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
 # Other flags, another compiler: everything anew.
-FLAGS = $(CC) $(ALL_CFLAGS) / $(ALL_LDFLAGS) $(PKG_LIBS)
+FLAGS = $(CC) $(ALL_CFLAGS) / $(ALL_LDFLAGS) $(PKG_LIBS) $(FCGI_LIBS)
 $(BUILD)/flags: force
 	@mkdir -p $(@D); echo '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || echo '$(subst ','\'',$(FLAGS))' >$@
 

@@ -4,7 +4,7 @@
 # list if it may (root), and says which if not.  On another system it does
 # nothing: the compiler will say what it misses.
 
-BUILD_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev
+BUILD_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev libhiredis-dev
 DEPS = $(BUILD_DEPS) libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd \
   lighttpd-mod-openssl ca-certificates curl jq openssl procps
 BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk

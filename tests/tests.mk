@@ -6,9 +6,9 @@ FUZZ     := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS  := $(FUZZ:tests/fuzz/%.c=$(BUILD)/targets/%)
 FUZZ_CC   = clang
 FUZZ_S    = 60
-$(FUZZERS): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FCGI) $(STATE) $(LIB))
+$(FUZZERS): $(BUILD)/targets/%: $(BUILD)/obj/tests/fuzz/%.o $(call obj,$(FCGI) $(STATE) $(LIB)) $(TURN)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lfcgi
+	$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) $(FCGI_LIBS)
 
 # For `make inject`: a runner, and what it puts into the workers.
 INJECT := $(BUILD)/inject/run $(BUILD)/inject/preload.so
