@@ -49,7 +49,7 @@ FCGI  := $(filter-out fcgi/main.c,$(wildcard fcgi/*.c fcgi/*/*.c))
 CTL   := $(wildcard ctl/*.c) $(addprefix fcgi/config/,aliases.c api_url.c authority.c \
   client_fields.c clients.c config.c fallbacks.c header_rules.c json_file.c \
   key_text.c keys.c lines.c live.c origins.c pool.c protocols.c proxy_text.c settings.c \
-  setting_text.c store_url.c tls_files.c values.c)
+  setting_allowed.c setting_text.c store_settle.c store_url.c tls_files.c values.c)
 SIM   := $(wildcard tests/nimsim/*.c)
 UNIT  := $(wildcard tests/unit/*.c)
 SPINE := $(wildcard tests/spine/*.c)

@@ -15,6 +15,7 @@
 #include "ctl/ctl.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/json_file.h"
+#include "fcgi/config/setting_allowed.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 

@@ -18,6 +18,7 @@
 
 #include "fcgi/config/client_key.h"
 #include "fcgi/config/setting_text.h"
+#include "fcgi/config/setting_allowed.h"
 #include "fcgi/config/settings.h"
 #include "lib/base.h"
 #include "lib/buf.h"

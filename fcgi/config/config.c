@@ -38,6 +38,7 @@
 #include "fcgi/config/protocols.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
+#include "fcgi/config/store_settle.h"
 #include "fcgi/config/values.h"
 #include "lib/complaint.h"
 
@@ -303,6 +304,9 @@ static int load_secrets(struct config *cfg, struct complaint *err)
     if (load_secret(&cfg->admin_token, "admin.token_file", cfg, NULL, err) ==
         -1)
         return -1;
+    if (load_secret(&cfg->shared_password, "shared.password_file", cfg, NULL,
+                    err) == -1)
+        return -1;
     return load_secret(&cfg->read_token, "admin.read_token_file", cfg, NULL,
                        err);
 }
@@ -368,7 +372,8 @@ int config_settle(struct config *cfg, char *err, size_t err_max)
                                 i, cfg->upstreams[i].name, j);
     }
     config_lines(cfg);
-    if (fallbacks_settle(cfg, &c) == -1 || aliases_settle(cfg, &c) == -1)
+    if (fallbacks_settle(cfg, &c) == -1 || aliases_settle(cfg, &c) == -1 ||
+        store_settle(cfg, &c) == -1)
         return -1;
     return clients_settle(cfg, &c);
 }

@@ -64,7 +64,13 @@ enum reasoning_field {
     REASONING_SHORT = 2, /* "reasoning" */
 };
 
-#define SETTINGS_MAX 96 /* rows of the table in settings.c, with room */
+/* What a host does while the shared store is away. */
+enum loss_kind {
+    LOSS_CLOSED = 0, /* nothing goes */
+    LOSS_SHARE = 1,  /* its part of the limit does */
+};
+
+#define SETTINGS_MAX 112 /* rows of the table in settings.c, with room */
 
 /* Where a request that carries no credential may come from. */
 enum origin_range {
@@ -181,6 +187,16 @@ struct config {
     size_t n_clients;           /* 0: nobody needs a key of ours */
     struct client_key *made;    /* keys.h; in the order of their names */
     size_t n_made;
+
+    char *shared_url;           /* NULL: this host is alone; store_url.h */
+    char *shared_password;      /* NULL: the URL's, or none */
+    char *shared_password_file; /* where it came from, if from a file */
+    char *shared_account;       /* hosts of one account share its limits */
+    char *shared_name; /* of this host, for people; of the machine where nobody
+                          chose one */
+    char *shared_tls_ca; /* PEM, or a directory of hashes; NULL: the system's */
+    enum loss_kind shared_on_loss;
+    int64_t shared_ahead; /* 0..16 leases in hand though nobody waits */
 
     char *state_dir; /* absolute */
     char *data_dir;  /* absolute */

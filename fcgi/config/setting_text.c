@@ -21,6 +21,7 @@
 #include "fcgi/config/origins.h"
 #include "fcgi/config/proxy_text.h"
 #include "fcgi/config/settings.h"
+#include "fcgi/config/store_url.h"
 #include "lib/address.h"
 
 #define DISTANCE_CUT 64 /* bytes of a text that are looked at */
@@ -112,6 +113,28 @@ static const char *network_fault(const char *text)
     return network_read(&ignored, text);
 }
 
+static const char *store_fault_text(const char *text)
+{
+    struct store_url ignored;
+    const char *why = store_url_read(&ignored, text);
+
+    store_url_wipe(&ignored);
+    return why;
+}
+
+/* It becomes a part of keys in the store, and is shown. */
+static const char *label_fault(const char *text, size_t max)
+{
+    size_t len = strlen(text);
+
+    if (len == 0 || len > max)
+        return "it is empty or too long";
+    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "abcdefghijklmnopqrstuvwxyz0123456789_.-") == len
+               ? NULL
+               : "it has another character";
+}
+
 /* Its value becomes a name that everybody may see. */
 static const char *header_fault(const char *text)
 {
@@ -182,6 +205,10 @@ const char *setting_text_fault(const struct setting *row, const char *text)
         return api_path_fault(text);
     if (row->kind == SETTING_PROXY)
         return proxy_text_fault(text);
+    if (row->kind == SETTING_STORE)
+        return store_fault_text(text);
+    if (row->kind == SETTING_ACCOUNT)
+        return label_fault(text, (size_t)row->max);
     if ((row->kind == SETTING_PATH || row->kind == SETTING_PATHS) &&
         *text != '/')
         return "it is relative";

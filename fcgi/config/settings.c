@@ -52,6 +52,7 @@ static const char *const client_words[] = {"loopback", "private", "any", "no",
                                            NULL};
 static const char *const read_words[] = {"loopback", "private", "any", "token",
                                          NULL};
+static const char *const loss_words[] = {"closed", "share", NULL};
 static const char *const level_words[] = {"debug", "info", "warn", "error",
                                           NULL};
 
@@ -204,6 +205,22 @@ static const struct setting settings[] = {
     {"client_from_user", "SLUICE_CLIENT_FROM_USER", SETTING_BOOL, RELOAD,
      GLOBAL(client_from_user), RANGE(false, false, true)},
 
+    {"shared.url", "SLUICE_SHARED_URL", SETTING_STORE, GLOBAL(shared_url),
+     OR_NULL, .none_word = ""},
+    {"shared.password_file", "SLUICE_SHARED_PASSWORD_FILE", SETTING_PATH,
+     GLOBAL(shared_password_file), OR_NULL},
+    {NULL, "SLUICE_SHARED_PASSWORD", SETTING_SECRET, GLOBAL(shared_password)},
+    {"shared.account", "SLUICE_SHARED_ACCOUNT", SETTING_ACCOUNT,
+     GLOBAL(shared_account), TEXT("default"), RANGE(0, 1, 64)},
+    {"shared.name", "SLUICE_SHARED_NAME", SETTING_ACCOUNT, GLOBAL(shared_name),
+     OR_NULL, RANGE(0, 1, 63)}, /* config_settle() asks the machine */
+    {"shared.tls_ca", "SLUICE_SHARED_TLS_CA", SETTING_PATH,
+     GLOBAL(shared_tls_ca), OR_NULL},
+    {"shared.on_loss", "SLUICE_SHARED_ON_LOSS", SETTING_WORD, LIVE,
+     GLOBAL(shared_on_loss), WORDS(loss_words), RANGE(LOSS_CLOSED, 0, 1)},
+    {"shared.ahead", "SLUICE_SHARED_AHEAD", SETTING_COUNT, LIVE,
+     GLOBAL(shared_ahead), RANGE(2, 0, 16)},
+
     {"state_dir", "SLUICE_STATE_DIR", SETTING_PATH, GLOBAL(state_dir),
      TEXT("/run/sluice")},
     {"data_dir", "SLUICE_DATA_DIR", SETTING_PATH, GLOBAL(data_dir),
@@ -231,7 +248,8 @@ _Static_assert(sizeof(enum origin_range) == sizeof(int) &&
                    sizeof(enum prefer_kind) == sizeof(int) &&
                    sizeof(enum think_mode) == sizeof(int) &&
                    sizeof(enum reasoning_field) == sizeof(int) &&
-                   sizeof(enum usage_mode) == sizeof(int),
+                   sizeof(enum usage_mode) == sizeof(int) &&
+                   sizeof(enum loss_kind) == sizeof(int),
                "words are ints");
 
 /*
@@ -250,107 +268,6 @@ void setting_label(char *out, size_t max, const struct setting *row,
         (void)snprintf(out, max, "upstreams[%td].name", up - cfg->upstreams);
     else
         (void)snprintf(out, max, "upstreams.%s.%s", up->name, row->key);
-}
-
-static void join_words(char *out, size_t max, const char *const *words)
-{
-    size_t len = (size_t)snprintf(out, max, "one of");
-
-    for (; *words != NULL && len < max; words++)
-        len += (size_t)snprintf(out + len, max - len, " %s%s", *words,
-                                words[1] == NULL ? "" : ",");
-}
-
-/* What a value of ROW may be, to follow "must be". */
-void setting_allowed(char *out, size_t max, const struct setting *row)
-{
-    int64_t unit = row->kind == SETTING_MEGABYTES ? MB : 1;
-
-    switch (row->kind) {
-    case SETTING_COUNT:
-    case SETTING_MEGABYTES:
-        (void)snprintf(out, max, "a whole number%s from %lld to %lld",
-                       unit == MB ? " of MB" : "", (long long)(row->min / unit),
-                       (long long)(row->max / unit));
-        break;
-    case SETTING_SECONDS:
-        (void)snprintf(out, max,
-                       "a number of seconds from %g to %g, no finer than 0.001",
-                       (double)row->min / S, (double)row->max / S);
-        break;
-    case SETTING_BOOL:
-        (void)snprintf(out, max, "true or false");
-        break;
-    case SETTING_WORD:
-        join_words(out, max, row->words);
-        break;
-    case SETTING_NAME:
-        (void)snprintf(out, max,
-                       "1 to %d characters out of a-z, 0-9, '_' and '-'",
-                       UPSTREAM_NAME_MAX - 1);
-        break;
-    case SETTING_URL:
-        (void)snprintf(out, max,
-                       "http://HOST or https://HOST with an "
-                       "optional port (1-65535), path and query");
-        break;
-    case SETTING_API_PATH:
-        (void)snprintf(out, max, "/ or a path, as /v1 is one");
-        break;
-    case SETTING_PROXY:
-        (void)snprintf(out, max,
-                       "http://, https://, socks5:// or socks5h:// and "
-                       "HOST:PORT, before which USER:PASSWORD@ may stand");
-        break;
-    case SETTING_PATH:
-        (void)snprintf(out, max, "an absolute path below %d bytes%s%s",
-                       SETTING_TEXT_MAX, row->none_word != NULL ? ", or " : "",
-                       row->none_word != NULL ? row->none_word : "");
-        break;
-    case SETTING_HEADER:
-        (void)snprintf(out, max,
-                       "a header's name: 1 to %d letters, digits, '-', '_'",
-                       SETTING_HEADER_MAX);
-        break;
-    case SETTING_SECRET:
-        (void)snprintf(out, max, "1 to %d printable characters, no spaces",
-                       SETTING_TEXT_MAX);
-        break;
-    case SETTING_PATTERNS:
-    case SETTING_HOSTS:
-    case SETTING_REQUESTS:
-    case SETTING_HEADERS:
-    case SETTING_LINES:
-    case SETTING_ORIGINS:
-        (void)snprintf(out, max, "a list of at most %d texts",
-                       SETTING_LIST_MAX);
-        break;
-    case SETTING_PATHS:
-        (void)snprintf(out, max, "a list of at most %d absolute paths",
-                       UPSTREAMS_MAX);
-        break;
-    case SETTING_FALLBACKS:
-        (void)snprintf(out, max,
-                       "an object of at most %d models, each with a list of 1 "
-                       "to %d others",
-                       SETTING_LIST_MAX, FALLBACKS_MAX);
-        break;
-    case SETTING_ALIASES:
-        (void)snprintf(out, max,
-                       "an object of at most %d patterns, each with the name "
-                       "of a model",
-                       SETTING_LIST_MAX);
-        break;
-    case SETTING_NETWORKS:
-        (void)snprintf(out, max,
-                       "a list of at most %d: ADDRESS, ADDRESS/BITS, "
-                       "loopback, private",
-                       SETTING_LIST_MAX);
-        break;
-    case SETTING_ELSEWHERE:
-        *out = '\0';
-        break;
-    }
 }
 
 /*

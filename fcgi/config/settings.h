@@ -26,6 +26,8 @@ enum setting_kind {
     SETTING_URL,       /* char *, as base_url is kept */
     SETTING_API_PATH,  /* char *, without a slash at its end */
     SETTING_PROXY,     /* char *, shown without its user (proxy_text.h) */
+    SETTING_STORE,     /* char *, shown without its user (store_url.h) */
+    SETTING_ACCOUNT,   /* char *, 1 to `max` of A-Z, a-z, 0-9, '_', '.', '-' */
     SETTING_PATH,      /* char *, absolute */
     SETTING_HEADER,    /* char *, the name of a request header */
     SETTING_SECRET,    /* char *, never shown, wiped when freed */
@@ -100,8 +102,5 @@ void setting_label(char *out, size_t max, const struct setting *row,
 const struct setting *setting_find_dotted(const char *key);
 /* Is it a length of time, in seconds or milliseconds? */
 bool setting_is_time(const struct setting *row);
-
-/* What a value of ROW may be, to follow "must be". */
-void setting_allowed(char *out, size_t max, const struct setting *row);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * tls_files.c - can the files be used that TLS to an upstream needs?
+ * tls_files.c - can the files be used that TLS to an upstream needs, or to the
+ * shared store?
  *
  *   main.c, sluicectl check --> tls_files_check()
  *
@@ -34,7 +35,7 @@ struct check {
 static int refuse(struct check *c, const char *key, const char *what,
                   const char *path, const char *why)
 {
-    const struct setting *row = setting_find(key, true);
+    const struct setting *row = setting_find(key, c->up != NULL);
     char label[SETTING_LABEL_MAX];
 
     setting_label(label, sizeof(label), row, setting_source(row, c->cfg, c->up),
@@ -101,9 +102,10 @@ static const char *bundle_fault(const char *path)
     return fine ? NULL : "must hold one or more certificates in PEM";
 }
 
-static int check_ca(struct check *c)
+/* The certificates at PATH, which KEY names; NULL: the system's. */
+static int check_ca(struct check *c, const char *key, const char *path)
 {
-    const char *path = c->up->ca_file, *why;
+    const char *why;
     struct stat st;
 
     if (path == NULL)
@@ -111,7 +113,7 @@ static int check_ca(struct check *c)
     why = stat_fault(path, &st, true);
     if (why == NULL)
         why = S_ISDIR(st.st_mode) ? directory_fault(path) : bundle_fault(path);
-    return why == NULL ? 0 : cannot_use(c, "ca_file", path, why);
+    return why == NULL ? 0 : cannot_use(c, key, path, why);
 }
 
 /* ---- who we are ----------------------------------------------------------------- */
@@ -220,8 +222,10 @@ int tls_files_check(const struct config *cfg, char *err, size_t err_max)
 
     for (i = 0; i < cfg->n_upstreams; i++) {
         c.up = &cfg->upstreams[i];
-        if (check_ca(&c) == -1 || check_client(&c) == -1)
+        if (check_ca(&c, "ca_file", c.up->ca_file) == -1 ||
+            check_client(&c) == -1)
             return -1;
     }
-    return 0;
+    c.up = NULL;
+    return check_ca(&c, "shared.tls_ca", cfg->shared_tls_ca);
 }

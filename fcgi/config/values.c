@@ -22,6 +22,7 @@
 #include "fcgi/config/aliases.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/fallbacks.h"
+#include "fcgi/config/setting_allowed.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 #include "lib/base.h"

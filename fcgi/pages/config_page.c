@@ -14,6 +14,7 @@
 #include "fcgi/config/pool.h"
 #include "fcgi/config/proxy_text.h"
 #include "fcgi/config/settings.h"
+#include "fcgi/config/store_url.h"
 #include "fcgi/exchange.h"
 
 static const char *const sources[] = {"default", "file", "env", "live"};
@@ -60,12 +61,13 @@ static void put_text(struct buf *b, const char *text)
 }
 
 /* Without its user and password. */
-static void put_proxy(struct buf *b, const char *proxy)
+static void put_hidden(struct buf *b, const char *text,
+                       void (*show)(struct buf *b, const char *text))
 {
     struct buf shown = {NULL, 0, 0, 0};
 
-    if (proxy != NULL) {
-        proxy_text_show(&shown, proxy);
+    if (text != NULL) {
+        show(&shown, text);
         put_text(b, buf_head(&shown));
     } else {
         put_text(b, NULL);
@@ -159,11 +161,15 @@ static void put_value(struct buf *b, const struct setting *row,
     case SETTING_URL:
     case SETTING_API_PATH:
     case SETTING_PATH:
+    case SETTING_ACCOUNT:
     case SETTING_HEADER:
         put_text(b, *(char **)at);
         break;
     case SETTING_PROXY:
-        put_proxy(b, *(char **)at);
+        put_hidden(b, *(char **)at, proxy_text_show);
+        break;
+    case SETTING_STORE:
+        put_hidden(b, *(char **)at, store_url_show);
         break;
     case SETTING_PATTERNS:
     case SETTING_HOSTS:
@@ -225,6 +231,8 @@ static void put_default(struct buf *b, const struct setting *row)
     case SETTING_URL:
     case SETTING_API_PATH:
     case SETTING_PROXY:
+    case SETTING_STORE:
+    case SETTING_ACCOUNT:
     case SETTING_PATH:
     case SETTING_HEADER:
     case SETTING_SECRET:
@@ -265,6 +273,8 @@ static const char *type_of(const struct setting *row)
     case SETTING_URL:
     case SETTING_API_PATH:
     case SETTING_PROXY:
+    case SETTING_STORE:
+    case SETTING_ACCOUNT:
     case SETTING_PATH:
     case SETTING_HEADER:
     case SETTING_SECRET:

@@ -14,6 +14,7 @@
 #include "fcgi/config/proxy_text.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
+#include "fcgi/config/store_url.h"
 #include "fcgi/config/values.h"
 #include "fuzz.h"
 #include "lib/buf.h"
@@ -39,6 +40,23 @@ static void write_file(const void *data, size_t len)
 static void check_text(const char *text)
 {
     CHECK(text == NULL || !fuzz_has_control(text));
+}
+
+/* As it is kept it can be connected to, and shown it has no password. */
+static void check_store(const char *text)
+{
+    struct buf shown = {NULL, 0, 0, 0};
+    struct store_url u;
+
+    if (text == NULL)
+        return;
+    check_text(text);
+    CHECK(store_url_read(&u, text) == NULL && u.n > 0);
+    store_url_show(&shown, text);
+    CHECK(store_url_read(&u, buf_head(&shown)) == NULL);
+    CHECK(*u.password == '\0' &&
+          (*u.user == '\0' || strcmp(u.user, "***") == 0));
+    buf_free(&shown);
 }
 
 /* As it is kept it is still one, and shown without what stands before its
@@ -98,11 +116,15 @@ static void check_fields(struct config *cfg, struct config_upstream *up)
             CHECK(memchr(at, '\0', UPSTREAM_NAME_MAX) != NULL);
             check_text(at);
             break;
+        case SETTING_STORE:
+            check_store(*(char **)at);
+            break;
         case SETTING_PROXY:
             check_proxy(*(char **)at);
             break;
         case SETTING_URL:
         case SETTING_API_PATH:
+        case SETTING_ACCOUNT:
         case SETTING_PATH:
         case SETTING_HEADER:
         case SETTING_SECRET:

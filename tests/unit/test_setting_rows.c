@@ -3,6 +3,7 @@
  * what is odd about it.  That each is documented, with its bounds and when it
  * takes effect, is told by tests/curl/documents.sh.
  */
+#include "fcgi/config/setting_allowed.h"
 #include "fcgi/config/settings.h"
 
 #include <stdbool.h>

@@ -37,7 +37,7 @@ static const struct {
     {"{'queue.max': 1}", "queue.max: unknown key; what is before a dot"},
     {"{'requests': 1}", "requests: unknown key"},
     {"{'client': []}", "client: unknown key; the nearest known one is clients"},
-    {"{'shared': {}}", "shared: unknown key"},
+    {"{'sharing': {}}", "sharing: unknown key"},
     {"{'': 1}", "unknown key"},
     {"{'/': 1}", "unknown key"},
     {"{'a\\u0007\\n': 1}", "a??: unknown key"},
