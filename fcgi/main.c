@@ -34,6 +34,7 @@
 #include "fcgi/config/tls_files.h"
 #include "fcgi/config/token.h"
 #include "fcgi/exchange.h"
+#include "fcgi/leading.h"
 #include "fcgi/notify.h"
 #include "fcgi/pages/events.h"
 #include "fcgi/pages/models.h"
@@ -107,6 +108,7 @@ static void after_step(void *arg)
     do {
         upstream_begin(s->up);
         exchange_flush_all(s);
+        leading_step(s->leading);
     } while (take_turn(s) || upstream_has_new(s->up));
     if (loop_now(s->loop) - s->expired_ns >= NS_PER_S) {
         s->expired_ns = loop_now(s->loop); /* the limiter sees to a step a
@@ -298,6 +300,7 @@ static int open_parts(struct sluice *s)
     models_watch(s->models);
     s->ready = ready_new(s);
     s->events = events_new(s);
+    s->leading = leading_new(s);
     s->accept = accept_start(s->loop, 0, &routes_all, s->cfg->max_body_bytes,
                              &s->n_exchanges, on_request, s);
     if (s->accept == NULL)
@@ -334,6 +337,7 @@ static void close_parts(struct sluice *s)
     models_free(s->models);
     ready_free(s->ready);
     events_free(s->events);
+    leading_free(s->leading);
     upstream_free(s->up);
     notify_close(s->notify);
     limiter_close(s->lim);

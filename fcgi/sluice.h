@@ -15,6 +15,7 @@ struct adopt;
 struct config;
 struct events;
 struct exchange;
+struct leading;
 struct limiter;
 struct log;
 struct models;
@@ -54,6 +55,7 @@ struct sluice {
     const struct listed *listed; /* by models.c; NULL: nothing is known */
     struct ready *ready;
     struct events *events;
+    struct leading *leading; /* NULL: no store is shared */
     struct notify *notify; /* NULL: no service manager */
     struct loop_watch limiter_watch, signal_watch;
     struct loop_timer limiter_timer, drain_timer;

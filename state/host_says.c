@@ -232,6 +232,7 @@ void host_says_all(struct limiter *lim, struct shared_ask *ask)
     tell_scopes(lim, ask);
     mirror_tell(lim, ask);
     s->stirred = 0;
+    s->news_ns = 0;
     s->lines_told = s->lines;
     s->told_waiting = lim->file.lay->live.waiting;
 }

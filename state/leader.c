@@ -34,9 +34,12 @@
 
 /* ---- who leads ---------------------------------------------------------------- */
 
+/* It was poked and did not move; or it has not moved for long. */
 static bool is_silent(const struct lay_store *s, int64_t now)
 {
-    return s->beat_ns <= now - LEADER_SILENT_NS || s->beat_ns > now + NS_PER_S;
+    return s->beat_ns <= now - LEADER_GONE_NS || s->beat_ns > now + NS_PER_S ||
+           (s->news_ns != 0 && s->news_ns <= now - LEADER_SILENT_NS &&
+            s->beat_ns <= s->news_ns);
 }
 
 bool limiter_may_lead(const struct limiter *lim, int64_t now)
@@ -65,6 +68,22 @@ static bool lead(struct limiter *lim)
     }
     s->beat_ns = lim->now;
     return true;
+}
+
+struct leading {
+    bool leads;
+};
+
+static void lead_locked(struct limiter *lim, void *arg)
+{
+    ((struct leading *)arg)->leads = lead(lim);
+}
+
+bool limiter_lead(struct limiter *lim, int64_t now)
+{
+    struct leading l = {false};
+
+    return turn_at_once(lim, now, lead_locked, &l) && l.leads;
 }
 
 /* ---- when -------------------------------------------------------------------- */
@@ -98,12 +117,16 @@ void leader_look(struct limiter *lim)
         return;
     if (!s->stirred && mirror_has_news(lay))
         s->stirred = 1;
-    if (has_news(s, lay) && s->leader < LAY_WORKERS && s->leader != lim->seat &&
+    if (!has_news(s, lay))
+        s->news_ns = 0;
+    else if (s->news_ns == 0)
+        s->news_ns = lim->now;
+    if (s->news_ns != 0 && s->leader < LAY_WORKERS && s->leader != lim->seat &&
         worker_at(lay, s->leader)->used)
         giving_poke(lim, s->leader);
-    if (lay->live.waiting > 0 && s->leader != lim->seat)
+    if (s->news_ns != 0 && s->leader != lim->seat)
         giving_alarm(
-            lim, max_i64(s->beat_ns + LEADER_SILENT_NS, lim->now + WATCH_NS));
+            lim, max_i64(s->news_ns + LEADER_SILENT_NS, lim->now + WATCH_NS));
 }
 
 /* ---- a call ------------------------------------------------------------------ */

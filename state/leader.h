@@ -3,7 +3,7 @@
  * answer?
  *
  * One worker of a host speaks for all of them: its leader.  Any may be it; who
- * gives no sign for LEADER_SILENT_NS is followed by another.  Calls are made
+ * does not move when there is something to say is followed by another.  Calls are made
  * one after the other:
  *
  *   limiter_store_due()   when is the next one?
@@ -24,13 +24,17 @@
 
 struct limiter;
 
-#define LEADER_SILENT_NS (250 * NS_PER_MS)
+#define LEADER_SILENT_NS (250 * NS_PER_MS) /* although it was poked */
+#define LEADER_GONE_NS   (2500 * NS_PER_MS)
 /* A lease of the store: it is renewed while it is in use.  The script's own
  * number must be the same (fcgi/store/turn.lua). */
 #define LEASE_NS (3 * NS_PER_S)
 
 /* May we lead, or do we?  Without the lock, to be asked at each step. */
 bool limiter_may_lead(const struct limiter *lim, int64_t now);
+/* We do from now on, and are there.  False: another one does, or the lock is
+ * busy. */
+MUST_USE bool limiter_lead(struct limiter *lim, int64_t now);
 /* When the next call is due, as far as time and our own turns decide; NEVER:
  * another leads. */
 int64_t limiter_store_due(struct limiter *lim, int64_t now);

@@ -51,6 +51,9 @@ struct limiter_settings rules_of(const struct config *cfg)
         r->retreat_max_ns = cfg->retreat_max_ms * NS_PER_MS;
     }
     set.n_upstreams = (uint32_t)cfg->n_upstreams;
+    set.store.used = cfg->shared_url != NULL;
+    set.store.share_on_loss = cfg->shared_on_loss == LOSS_SHARE;
+    set.store.ahead = (uint32_t)cfg->shared_ahead;
     set.bounds.waiting = (uint32_t)cfg->queue_max;
     set.bounds.per_client = (uint32_t)cfg->queue_per_client;
     set.bounds.bytes = (uint64_t)cfg->queue_max_bytes;

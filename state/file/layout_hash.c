@@ -201,7 +201,7 @@ FACTS(lay_want, LAY_WANT)
 
 #define LAY_STORE(N, A, T, S)                                                  \
     N(S, state) N(S, leader) N(S, epoch) N(S, host) N(S, vv) N(S, calls)       \
-    N(S, lines) N(S, lines_told) N(S, beat_ns) N(S, since_ns) N(S, call_ns)    \
+    N(S, lines) N(S, lines_told) N(S, beat_ns) N(S, news_ns) N(S, since_ns) N(S, call_ns)    \
     N(S, answer_ns) N(S, rtt_ns) N(S, full_ns) N(S, stirred)                   \
     N(S, told_waiting) N(S, hosts) N(S, share_on_loss) N(S, ahead)             \
     N(S, leases_high) N(S, held) N(S, unsettled) N(S, sync) N(S, part) N(S, was_alone) N(S, pad)

@@ -71,6 +71,7 @@ struct lay_store {
     uint64_t lines;  /* rises when somebody comes into a line or leaves it, */
     uint64_t lines_told;   /* and as it was at the last call */
     int64_t beat_ns;       /* the leader's last sign */
+    int64_t news_ns;   /* since when there is something to say; 0: nothing */
     int64_t since_ns;      /* when it got its state */
     int64_t call_ns;       /* the next call, at the latest */
     int64_t answer_ns;     /* when the last call that was answered was made */

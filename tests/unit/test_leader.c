@@ -470,7 +470,12 @@ static void a_silent_one_is_followed(void)
     desk_turn(a);
     CU_ASSERT_TRUE(call(a, 0));
     CU_ASSERT_EQUAL(q->grants, 1);
-    a->now += LEADER_SILENT_NS;
+    settle(a, NULL);
+    desk_pass(a, 1000);
+    CU_ASSERT_FALSE(limiter_may_lead(a->w[1], a->now)); /* nothing to say */
+    desk_ask(a, 1, NULL);
+    desk_turn(a);
+    desk_pass(a, LEADER_SILENT_NS / NS_PER_MS);
     CU_ASSERT_TRUE(limiter_may_lead(a->w[1], a->now));
     CU_ASSERT_TRUE(call(a, 1)); /* with all that is lent */
     CU_ASSERT_EQUAL(shop->held, 1);
@@ -490,7 +495,7 @@ static void words_of_an_earlier_one_do_not_count(void)
     q = desk_ask(a, 0, NULL);
     desk_turn(a);
     CU_ASSERT_TRUE(limiter_store_ask(a->w[0], old, false, a->now));
-    a->now += NS_PER_S;
+    desk_pass(a, LEADER_GONE_NS / NS_PER_MS);
     shop->limit = 0;
     CU_ASSERT_TRUE(call(a, 1));
     shop->limit = 9;
