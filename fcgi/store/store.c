@@ -189,6 +189,9 @@ static void be_proven(struct store *s)
             "%s answers in %.1f ms (version %s, account %s)",
             store_link_host(s->link), (double)s->rtt_ns / NS_PER_MS,
             h->server.version, s->account);
+    if (store_check_advice(&h->server) != NULL)
+        log_say(s->log, LOG_WARN_, "store", "%s: %s", store_link_host(s->link),
+                store_check_advice(&h->server));
 }
 
 static void take_answer(struct store *s, const redisReply *r)

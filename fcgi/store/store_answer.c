@@ -170,7 +170,7 @@ static void read_room(struct reading *x, const redisReply *row, uint32_t i)
     struct shared_room *m = &x->a->rooms[i];
     int64_t us;
 
-    if (!is_row(x, row, 7, "a scope"))
+    if (!is_row(x, row, 8, "a scope"))
         return;
     name(x, m->name, sizeof(m->name), row, 0, "a scope's name");
     m->used = count(x, row, 1, "a scope's use");
@@ -181,6 +181,7 @@ static void read_room(struct reading *x, const redisReply *row, uint32_t i)
     m->waiting_elsewhere = count(x, row, 4, "a scope's waiters");
     m->recall = count(x, row, 5, "a scope's recall");
     m->flying_elsewhere = count(x, row, 6, "a scope's requests in flight");
+    m->total = (uint64_t)number(x, row, 7, 0, NUMBER_MAX, "a scope's total");
 }
 
 static void read_value(struct reading *x, const redisReply *row, uint32_t i)
@@ -267,7 +268,7 @@ static void read_all(struct reading *x, const redisReply *r)
     a->n_rooms = list(x, r, 7, SHARED_SCOPES, "its scopes", read_room);
     a->n_values = list(x, r, 8, SHARED_VALUES, "its values", read_value);
     a->n_refused =
-        list(x, r, 9, SHARED_VALUES, "what it refused", read_refused);
+        list(x, r, 9, SHARED_PUTS, "what it refused", read_refused);
     if (r->elements > 10)
         a->n_hosts = list(x, r, 10, SHARED_HOSTS, "its hosts", read_host);
 }

@@ -114,7 +114,7 @@ void store_ask_put(struct store_words *w, const struct shared_ask *ask,
     uint32_t i;
 
     CHECK(ask->n_settles <= SHARED_SETTLES && ask->n_scopes <= SHARED_SCOPES &&
-          ask->n_heads <= SHARED_HEADS && ask->n_puts <= SHARED_VALUES);
+          ask->n_heads <= SHARED_HEADS && ask->n_puts <= SHARED_PUTS);
     store_ask_key(key, said->account, "meta");
     store_words_int(w, 1);
     store_words_str(w, key);

@@ -13,7 +13,6 @@ struct store_words;
 
 #define STORE_PROTOCOL "1" /* raised with each change of the words */
 #define STORE_SHA      41  /* of a script: 40 digits and the zero */
-#define STORE_RUN      41  /* of a server: its run_id and the zero */
 #define STORE_KEY_MAX  96  /* "sluice:{", 64 of an account, "}:wake:", 16 */
 
 /* What a call says that is not in its ask. */

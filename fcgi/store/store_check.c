@@ -7,6 +7,7 @@
  */
 #include "fcgi/store/store_check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,13 +33,19 @@ static void take_line(struct store_server *s, const char *line, size_t len)
 {
     char text[32];
 
-    (void)take(s->run, sizeof(s->run), line, len, "run_id");
+    (void)take(s->id, sizeof(s->id), line, len, "run_id");
+    (void)take(s->replid, sizeof(s->replid), line, len, "master_replid");
     (void)take(s->version, sizeof(s->version), line, len, "redis_version");
     (void)take(s->policy, sizeof(s->policy), line, len, "maxmemory_policy");
     if (take(text, sizeof(text), line, len, "role"))
         s->is_master = strcmp(text, "master") == 0;
     if (take(text, sizeof(text), line, len, "maxmemory"))
         s->has_bound = strcmp(text, "0") != 0;
+    if (take(text, sizeof(text), line, len, "connected_slaves"))
+        s->has_replicas = strcmp(text, "0") != 0;
+    /* INFO has it where min-replicas-to-write and -max-lag are set. */
+    if (take(text, sizeof(text), line, len, "min_slaves_good_slaves"))
+        s->needs_them = true;
 }
 
 void store_check_take(struct store_server *s, const char *info, size_t len)
@@ -54,16 +61,15 @@ void store_check_take(struct store_server *s, const char *info, size_t len)
     }
 }
 
-static bool is_run(const char *run)
+static bool is_id(const char *id)
 {
-    return strlen(run) == STORE_RUN_MAX - 1 &&
-           strspn(run, "0123456789abcdef") == STORE_RUN_MAX - 1;
+    return strlen(id) == 40 && strspn(id, "0123456789abcdef") == 40;
 }
 
-enum store_fault store_check_fit(const struct store_server *s,
-                                 struct complaint *why)
+enum store_fault store_check_fit(struct store_server *s, struct complaint *why)
 {
-    if (!is_run(s->run) || s->version[strspn(s->version, "0123456789.")] != 0) {
+    if (!is_id(s->id) || !is_id(s->replid) ||
+        s->version[strspn(s->version, "0123456789.")] != 0) {
         (void)complain(why, "its INFO is not Redis' nor Valkey's");
         return STORE_STRANGE;
     }
@@ -78,5 +84,15 @@ enum store_fault store_check_fit(const struct store_server *s,
         return STORE_REPLICA;
     if (s->has_bound && strcmp(s->policy, "noeviction") != 0)
         return STORE_EVICTS;
+    (void)snprintf(s->run, sizeof(s->run), "%s:%s", s->id, s->replid);
     return STORE_FINE;
+}
+
+const char *store_check_advice(const struct store_server *s)
+{
+    return s->has_replicas && !s->needs_them
+               ? "it has replicas and does not wait for them: after a failover "
+                 "two masters may grant for a while; set its "
+                 "min-replicas-to-write and min-replicas-max-lag to 1 or more"
+               : NULL;
 }

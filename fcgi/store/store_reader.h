@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STORE_REPLY_BYTES (8 * 1024 * 1024) /* 64 values of 64 KB, twice */
-#define STORE_REPLY_PARTS 65536 /* of the longest answer there are 20,000 */
+#define STORE_REPLY_BYTES (1024 * 1024) /* the longest answer has a third */
+#define STORE_REPLY_PARTS 16384         /* and half of that */
 
 /* In place; not to be copied while in use. */
 struct store_reader {
