@@ -211,9 +211,9 @@ static const struct setting settings[] = {
      GLOBAL(shared_password_file), OR_NULL},
     {NULL, "SLUICE_SHARED_PASSWORD", SETTING_SECRET, GLOBAL(shared_password)},
     {"shared.account", "SLUICE_SHARED_ACCOUNT", SETTING_ACCOUNT,
-     GLOBAL(shared_account), TEXT("default"), RANGE(0, 1, 64)},
+     GLOBAL(shared_account), TEXT("default"), RANGE(1, 1, 64)},
     {"shared.name", "SLUICE_SHARED_NAME", SETTING_ACCOUNT, GLOBAL(shared_name),
-     OR_NULL, RANGE(0, 1, 63)}, /* config_settle() asks the machine */
+     OR_NULL, RANGE(1, 1, 63)}, /* config_settle() asks the machine */
     {"shared.tls_ca", "SLUICE_SHARED_TLS_CA", SETTING_PATH,
      GLOBAL(shared_tls_ca), OR_NULL},
     {"shared.on_loss", "SLUICE_SHARED_ON_LOSS", SETTING_WORD, LIVE,

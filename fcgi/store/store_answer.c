@@ -267,8 +267,7 @@ static void read_all(struct reading *x, const redisReply *r)
     a->n_ends = list(x, r, 6, SHARED_SETTLES, "its ends", read_end);
     a->n_rooms = list(x, r, 7, SHARED_SCOPES, "its scopes", read_room);
     a->n_values = list(x, r, 8, SHARED_VALUES, "its values", read_value);
-    a->n_refused =
-        list(x, r, 9, SHARED_PUTS, "what it refused", read_refused);
+    a->n_refused = list(x, r, 9, SHARED_PUTS, "what it refused", read_refused);
     if (r->elements > 10)
         a->n_hosts = list(x, r, 10, SHARED_HOSTS, "its hosts", read_host);
 }

@@ -95,18 +95,23 @@ static enum store_fault find(const char *error, size_t len)
     return STORE_STRANGE;
 }
 
-/* Redis 6 puts a command's error behind the place in the script that made it:
- * "ERR Error running script (call to f_..): @user_script:1: -OOM ...". */
+/* Redis 6 puts a command's error behind the place in the script that made it,
+ * once or twice: "ERR Error running script (call to f_..): @user_script:1:
+ * @user_script: 1: -OOM ...". */
 static const char *within_script(const char *error, size_t len)
 {
-    const char *at = memmem(error, len, "@user_script:", 13);
+    static const char mark[] = "@user_script:";
+    const char *end = error + len, *inner = NULL, *at = error;
 
-    at = at != NULL ? memmem(at + 13, len - (size_t)(at + 13 - error), ": ", 2)
-                    : NULL;
-    if (at == NULL)
+    while ((at = memmem(at, (size_t)(end - at), mark, sizeof(mark) - 1)) !=
+           NULL) {
+        at += sizeof(mark) - 1;
+        inner = memmem(at, (size_t)(end - at), ": ", 2);
+    }
+    if (inner == NULL)
         return NULL;
-    at += 2;
-    return at < error + len && *at == '-' ? at + 1 : at;
+    inner += 2;
+    return inner < end && *inner == '-' ? inner + 1 : inner;
 }
 
 enum store_fault store_fault_of(const char *error, size_t len)

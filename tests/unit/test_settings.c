@@ -304,7 +304,7 @@ static const struct {
     {{"SLUICE_NVIDIA_API_KEY=" CANARY},
      "the nearest known one is "
      "NVIDIA_API_KEY"},
-    {{"SLUICE_SHARED_URL=x"}, "SLUICE_SHARED_URL: unknown variable"},
+    {{"SLUICE_SHARING_URL=x"}, "SLUICE_SHARING_URL: unknown variable"},
     {{"SLUICE_REQUESTS=0"},
      "SLUICE_REQUESTS: 0 is refused; must be a whole "
      "number from 1 to 10000"},

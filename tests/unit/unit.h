@@ -27,6 +27,10 @@ static inline CU_ErrorCode unit_add(const char *suite,
 
 CU_ErrorCode test_config_add(void);
 CU_ErrorCode test_settings_add(void);
+CU_ErrorCode test_store_url_add(void);
+CU_ErrorCode test_store_ask_add(void);
+CU_ErrorCode test_store_answer_add(void);
+CU_ErrorCode test_store_check_add(void);
 CU_ErrorCode test_pool_add(void);
 CU_ErrorCode test_json_walk_add(void);
 CU_ErrorCode test_model_name_add(void);
