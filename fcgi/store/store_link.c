@@ -48,6 +48,7 @@ struct store_link {
 
     enum phase phase;
     bool to_master;   /* a sentinel has told where */
+    bool connected;   /* and TLS is there: the greeting is to be answered */
     bool asked_again; /* the sentinel, with a password */
     struct loop_timer timer;
     struct store_names *names;
@@ -185,6 +186,7 @@ static void on_up(void *arg)
 {
     struct store_link *l = arg;
 
+    l->connected = true;
     if (is_sentinel(l))
         store_hello_sentinel(&l->hello, l->wire, l->set->url, false);
     else
@@ -255,6 +257,7 @@ static void try_spot(struct store_link *l)
     struct complaint why = {text, sizeof(text)};
 
     enter(l, DIALING, HELLO_NS);
+    l->connected = false;
     l->connects++;
     l->wire = store_wire_open(l->loop, &l->spots[l->spot], l->set->tls,
                               l->target.host, &wire_calls, l, &why);
@@ -281,6 +284,10 @@ static void on_time(void *arg)
         begin_round(l);
     else if (l->phase == NAMING)
         failed(l, STORE_AWAY, "no name server answers for its name");
+    else if (l->set->tls != NULL && !l->connected)
+        failed(l, STORE_AWAY,
+               "it does not answer to TLS within a second; does "
+               "it speak TLS at this port (rediss://)?");
     else
         failed(l, STORE_SILENT, NULL);
 }

@@ -57,8 +57,11 @@ static void failed(struct store_push *p, enum store_fault f, const char *why)
     store_wire_free(p->wire);
     p->wire = NULL;
     enter(p, RESTING, store_pause_next(&p->pause));
-    p->calls->deaf(p->arg, f,
-                   store_fault_line(f) != NULL ? store_fault_line(f) : why);
+    /* The first time it may be the end of the other connection, which says so
+     * itself; or it is mended at once, and pushed() makes good for it. */
+    if (p->pause.fails > 1)
+        p->calls->deaf(p->arg, f,
+                       store_fault_line(f) != NULL ? store_fault_line(f) : why);
 }
 
 /* ---- on the wire ------------------------------------------------------------------ */

@@ -18,7 +18,7 @@ struct store_url;
 struct store_push_calls {
     /* A message came; or it listens again, and may have missed some. */
     void (*pushed)(void *arg);
-    /* It does not listen: what is told costs a poll. */
+    /* It cannot listen, twice in a row: what is told costs a poll. */
     void (*deaf)(void *arg, enum store_fault f, const char *why);
 };
 
