@@ -197,7 +197,7 @@ local function read_ask()
     if a.proto ~= PROTO then
         return a -- what follows is of a version that is not ours
     end
-    a.run = text(1, 64, 'the run id')
+    a.run = text(1, 128, 'the run id')
     a.host = text(16, 16, 'the host')
     if string.find(a.host, '[^0-9a-f]') then
         fail('the host is not 16 hex digits')
