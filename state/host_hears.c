@@ -7,11 +7,15 @@
  */
 #include "state/host_hears.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "state/leader.h"
 #include "state/mirror.h"
 #include "state/policy/layout.h"
 #include "state/policy/leases.h"
 #include "state/policy/lent_scopes.h"
+#include "state/policy/limits.h"
 #include "state/policy/names.h"
 #include "state/policy/retreat.h"
 #include "state/policy/scope.h"
@@ -20,7 +24,10 @@
 
 #define BUSY_BEAT_NS (100 * NS_PER_MS) /* between calls while somebody waits */
 #define IDLE_BEAT_NS NS_PER_S
-#define EARLY_NS     NS_PER_MS /* a slot opens by the store's own clock */
+/* Of all hosts together, while something counts: the store's clock goes on by a
+ * bounded step a call, so that no jump of the machine's shortens a window. */
+#define CLOCK_BEAT_NS (150 * NS_PER_MS)
+#define EARLY_NS      NS_PER_MS /* a slot opens by the store's own clock */
 /* Of a lease's time, as our clock has it: what it may run behind the store's,
  * and the way from the check to the wire. */
 #define END_DRIFT  500
@@ -145,6 +152,19 @@ static void learn_room(struct limiter *lim, const struct shared_ask *ask,
     room->total = told->total;
 }
 
+/* Is there a window that is not empty yet? */
+static bool counts_somewhere(struct layout *lay, int64_t now)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        if (limits_in_force(lay, i) && lay->live.lost_ns[i] <= now &&
+            limits_last_send_ns(lay, i) >
+                now - limits_span_ns(limits_of(lay, i)))
+            return true;
+    return false;
+}
+
 /* The next call, if nothing else brings it about: when a slot opens for somebody,
  * or a lease has to be renewed. */
 static int64_t next_call(struct layout *lay, int64_t now)
@@ -155,6 +175,8 @@ static int64_t next_call(struct layout *lay, int64_t now)
 
     if (lay->live.waiting > 0 || s->held > 0)
         at = now + BUSY_BEAT_NS;
+    else if (counts_somewhere(lay, now))
+        at = now + min_i64(IDLE_BEAT_NS, CLOCK_BEAT_NS * (s->hosts + 1));
     for (i = 0; i < s->leases_high && i < LAY_LEASES; i++)
         if (lay->leases[i].state == LEASE_TAKEN)
             at = min_i64(at, max_i64(lay->leases[i].end_ns - LEASE_NS * 2 / 3,
@@ -173,10 +195,29 @@ static int64_t next_call(struct layout *lay, int64_t now)
     return at;
 }
 
+/* Those that share the store, for people. */
+static void learn_hosts(struct layout *lay, const struct shared_answer *a)
+{
+    uint32_t i, n = a->n_hosts < LAY_HOSTS ? a->n_hosts : LAY_HOSTS;
+
+    for (i = 0; i < n; i++) {
+        const struct shared_host *told = &a->hosts_told[i];
+        struct lay_host *h = &lay->hosts[i];
+
+        h->host = strtoull(told->host, NULL, 16);
+        h->called_ns = max_i64(a->asked_ns - told->age_ns, 1);
+        h->rtt_ns = told->rtt_ns;
+        h->waiting = told->waiting;
+        h->leases = told->leases;
+        memcpy(h->name, told->name, sizeof(h->name));
+    }
+    lay->store.n_hosts = n;
+}
+
 /* ---- all of it --------------------------------------------------------------- */
 
 bool host_hears(struct limiter *lim, const struct shared_ask *ask,
-                       const struct shared_answer *a)
+                const struct shared_answer *a)
 {
     struct layout *lay = lim->file.lay;
     struct lay_store *s = &lay->store;
@@ -188,7 +229,10 @@ bool host_hears(struct limiter *lim, const struct shared_ask *ask,
     renew(lim, a);
     for (i = 0; i < a->n_leases; i++)
         add(lim, a, &a->leases[i]);
+    if ((ask->flags & SHARED_TELL) != 0)
+        learn_hosts(lay, a);
     s->vv = mirror_hear(lim, ask, a);
+    s->run = a->run;
     s->hosts = a->hosts;
     s->rtt_ns = max_i64(lim->now - a->asked_ns, 0);
     s->answer_ns = a->asked_ns;

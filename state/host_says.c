@@ -24,6 +24,8 @@
 #include "state/policy/tokens.h"
 #include "state/worker.h"
 
+#define TELL_NS NS_PER_S /* who the hosts are, for people */
+
 static_assert(SHARED_SETTLES >= 2 * LAY_LEASES, "all of them in one call");
 static_assert(SHARED_SCOPE_MAX >= SCOPE_NAME_MAX, "names fit");
 
@@ -225,8 +227,13 @@ void host_says_all(struct limiter *lim, struct shared_ask *ask)
     ask->epoch = s->epoch;
     ask->vv = s->vv;
     ask->call = s->calls;
+    ask->run = s->run;
     ask->flags =
         (s->sync ? SHARED_SYNC : 0) | (s->was_alone ? SHARED_ALONE : 0);
+    if (s->told_ns <= lim->now - TELL_NS) {
+        ask->flags |= SHARED_TELL;
+        s->told_ns = lim->now;
+    }
     ask->n_settles = ask->n_scopes = ask->n_heads = ask->n_puts = 0;
     tell_leases(lim, ask);
     tell_scopes(lim, ask);

@@ -83,7 +83,8 @@ struct shared_put { /* a value that we changed */
 
 struct shared_ask {
     uint64_t host, epoch, vv;
-    uint64_t call; /* our own number of it: not on the wire */
+    uint64_t call; /* our own number of it: not on the wire, */
+    uint64_t run;  /* nor the server that answered last; 0: none did */
     uint32_t flags;
     uint32_t n_settles, n_scopes, n_heads, n_puts;
     struct shared_settle settles[SHARED_SETTLES];
@@ -131,6 +132,7 @@ struct shared_host { /* for people */
 };
 
 struct shared_answer {
+    uint64_t run;     /* a number of the server, and of its reign */
     int64_t asked_ns; /* when the call was written: leases count from then */
     int64_t full_ns;  /* so long from then all windows count as full */
     uint64_t vv;

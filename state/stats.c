@@ -18,6 +18,7 @@
 #include "state/stats/counters.h"
 #include "state/stats/sums.h"
 #include "state/stats/upstream_sends.h"
+#include "state/view_copy.h"
 #include "state/worker.h"
 
 struct look {
@@ -132,6 +133,7 @@ static void look(void *arg)
         k->out->uptime_ns = k->now - l->service_start_ns;
     k->out->waiting_max = k->lay->bounds.waiting;
     k->out->paused = k->lay->control.paused_ns != 0;
+    view_store_copy(k->lay, k->now, &k->out->store);
     add_upstreams(k);
     add_aside(k);
     for (i = 0; i < LAY_WORKERS; i++)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "state/stats/outcomes.h"
+#include "state/view_form.h"
 
 struct limiter;
 
@@ -38,6 +39,7 @@ struct limiter_tally {
     uint32_t waiting[LIMITER_CLASSES];
     uint32_t waiting_max; /* queue.max */
     bool paused;
+    struct view_store store; /* that this host shares with others */
     struct tally_upstream upstreams[LIMITER_UPSTREAMS];
 };
 

@@ -124,6 +124,7 @@ static void first_pass(void *arg)
     j->now = max_i64(j->now, l->now_ns);
     j->out->uptime_ns = view_since(j->now, l->service_start_ns);
     copy_pause(j);
+    view_store_copy(j->lay, j->now, &j->out->store);
     j->out->held_bytes = l->held_bytes;
     limits_tell_bounds(&j->lay->bounds, &j->out->bounds);
     view_queue_copy(&j->queue, j->lay, j->now);

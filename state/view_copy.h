@@ -51,6 +51,10 @@ void view_retreat_copy(struct layout *lay, uint32_t scope, int64_t now,
 void view_learned_copy(struct layout *lay, uint32_t scope, int64_t now,
                        struct view_learned *v);
 
+/* Of the store that several hosts share (view_store.c). */
+void view_store_copy(const struct layout *lay, int64_t now,
+                     struct view_store *v);
+
 /* Room for all there can be: nothing is allocated under the lock, and pages
  * that are not used cost nothing. */
 static inline void *view_room(size_t n, size_t size)

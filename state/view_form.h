@@ -109,6 +109,30 @@ struct view_worker {
     int64_t age_ns, seen_ns; /* since it started, since it was seen */
 };
 
+struct view_host {
+    char name[64];
+    bool self;
+    int64_t age_ns, rtt_ns; /* since its last call, which took so long */
+    uint32_t waiting, leases;
+};
+
+#define VIEW_HOSTS 64
+
+/* The store that this host shares with others. */
+struct view_store {
+    uint32_t state;      /* enum store_state; STORE_UNUSED: there is none */
+    bool has_part;       /* lost, and it will go on with its part */
+    int64_t age_ns;      /* since it has that state */
+    int64_t full_ns;     /* from now: all windows count as full */
+    int64_t rtt_ns;      /* of the last call that was answered, */
+    int64_t answered_ns; /* which was made so long ago; -1: there was none */
+    uint32_t leader_pid; /* 0: nobody leads */
+    uint32_t hosts;      /* that were there then */
+    uint32_t held, taken, unsettled; /* leases: unused, in use, to be told */
+    uint32_t n_told;
+    struct view_host told[VIEW_HOSTS];
+};
+
 #define VIEW_OPENS     1000  /* of one scope */
 #define VIEW_OPENS_ALL 16000 /* of all */
 
@@ -122,6 +146,7 @@ struct limiter_view {
     uint64_t builds;  /* of the board */
     uint64_t held_bytes;
     struct limiter_bounds bounds;
+    struct view_store store;
     struct limiter_counters counters;
     struct view_scope *scopes;
     struct view_row *rows; /* waiting first, in the order they will go */

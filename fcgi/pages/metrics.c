@@ -15,6 +15,7 @@
 #include "fcgi/exchange.h"
 #include "fcgi/pages/exposition.h"
 #include "fcgi/pages/process.h"
+#include "fcgi/pages/store_piece.h"
 #include "fcgi/request_stats.h"
 #include "lib/clock.h"
 #include "state/stats.h"
@@ -334,6 +335,7 @@ static void put_events(struct exposition *p, const struct limiter_tally *t)
     exposition_begin(p, "sluice_history_damaged", "counter",
                      "Files of the history that were damaged or not ours.");
     exposition_count(p, &none, t->counters.histories_aside);
+    store_metrics(p, &t->store);
     exposition_begin(p, "sluice_workers", "gauge", "Workers of this host.");
     exposition_count(p, &none, t->n_workers);
     exposition_begin(p, "sluice_uptime_seconds", "gauge",

@@ -14,6 +14,7 @@
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/fields.h"
 #include "fcgi/pages/pieces.h"
+#include "fcgi/pages/store_piece.h"
 
 /* ---- lists --------------------------------------------------------------- */
 
@@ -200,6 +201,8 @@ static void put(struct buf *b, const struct limiter_view *v,
     (void)put_list(b, v, put_recent, v->n_recent, max);
     buf_str(b, ",\"workers\":");
     (void)put_list(b, v, put_worker, v->n_workers, 4 * max);
+    buf_str(b, ",\"shared\":");
+    piece_store(b, v, cfg);
     buf_str(b, ",\"counters\":");
     piece_counters(b, v);
     buf_fmt(b,

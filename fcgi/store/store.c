@@ -128,6 +128,16 @@ static void on_up(void *arg)
     s->calls->is_up(s->arg);
 }
 
+/* FNV-1a of 64 bits; never 0. */
+static uint64_t number_of(const char *run)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+
+    for (; *run != '\0'; run++)
+        h = (h ^ (uint8_t)*run) * UINT64_C(1099511628211);
+    return h | 1;
+}
+
 int store_call(struct store *s, const struct shared_ask *ask)
 {
     struct store_said said = {.account = s->account, .name = s->name};
@@ -135,6 +145,7 @@ int store_call(struct store *s, const struct shared_ask *ask)
     if (!store_may_call(s))
         return -1;
     said.run = store_link_hello(s->link)->server.run;
+    said.run_number = number_of(said.run);
     said.rtt_ns = s->rtt_ns;
     said.now_ns = s->asked_ns = clock_now_ns();
     s->doing = CALLING;
@@ -204,6 +215,7 @@ static void take_answer(struct store *s, const redisReply *r)
     s->rtt_ns = max_i64(clock_now_ns() - s->asked_ns, 1);
     switch (store_answer_read(&s->answer, r, s->asked_ns, &why)) {
     case STORE_ANSWER_OK:
+        s->answer.run = number_of(store_link_hello(s->link)->server.run);
         be_proven(s);
         s->calls->answered(s->arg, &s->answer);
         break;

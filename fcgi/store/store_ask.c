@@ -124,7 +124,11 @@ void store_ask_put(struct store_words *w, const struct shared_ask *ask,
     store_words_str(w, said->name);
     store_words_u64(w, ask->epoch);
     store_words_int(w, said->now_ns / NS_PER_US);
-    store_words_int(w, ask->flags);
+    /* Another server knows nothing of what we told this one: it must not take
+     * back what we do not name. */
+    store_words_int(w, ask->run == said->run_number
+                           ? ask->flags
+                           : ask->flags & ~(uint32_t)SHARED_SYNC);
     store_words_int(w, said->rtt_ns / NS_PER_US);
     store_words_u64(w, ask->vv);
     store_words_int(w, ask->n_settles);

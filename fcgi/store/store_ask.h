@@ -18,6 +18,7 @@ struct store_words;
 /* What a call says that is not in its ask. */
 struct store_said {
     const char *account, *name, *run;
+    uint64_t run_number;
     int64_t now_ns; /* as the call is written: all ages are up to then */
     int64_t rtt_ns; /* of the last one; 0: there was none */
 };

@@ -200,12 +200,17 @@ FACTS(lay_choice, LAY_CHOICE)
 FACTS(lay_want, LAY_WANT)
 
 #define LAY_STORE(N, A, T, S)                                                  \
-    N(S, state) N(S, leader) N(S, epoch) N(S, host) N(S, vv) N(S, calls)       \
+    N(S, state) N(S, leader) N(S, epoch) N(S, host) N(S, run) N(S, vv) N(S, calls)       \
     N(S, lines) N(S, lines_told) N(S, beat_ns) N(S, news_ns) N(S, since_ns) N(S, call_ns)    \
-    N(S, answer_ns) N(S, rtt_ns) N(S, full_ns) N(S, stirred)                   \
+    N(S, answer_ns) N(S, rtt_ns) N(S, told_ns) N(S, full_ns) N(S, stirred)                   \
     N(S, told_waiting) N(S, hosts) N(S, share_on_loss) N(S, ahead)             \
-    N(S, leases_high) N(S, held) N(S, unsettled) N(S, sync) N(S, part) N(S, was_alone) N(S, pad)
+    N(S, leases_high) N(S, held) N(S, unsettled) N(S, sync) N(S, part) N(S, was_alone) N(S, n_hosts)
 FACTS(lay_store, LAY_STORE)
+
+#define LAY_HOST(N, A, T, S)                                                   \
+    N(S, host) N(S, called_ns) N(S, rtt_ns) N(S, waiting) N(S, leases)         \
+    A(S, name)
+FACTS(lay_host, LAY_HOST)
 
 #define LAY_ROOM(N, A, T, S)                                                   \
     N(S, next_ns) N(S, total) N(S, elsewhere) N(S, flying) N(S, waiting) N(S, recall)
@@ -231,7 +236,7 @@ FACTS(lay_lease, LAY_LEASE)
     T(S, retries, lay_retry) T(S, affinities, lay_affinity)                    \
     T(S, workers, lay_worker) T(S, rows, lay_row)                              \
     T(S, traces, lay_trace) T(S, wants, lay_want) T(S, tokens, lay_tokens)     \
-    T(S, chunks, lay_chunk) T(S, store, lay_store) T(S, rooms, lay_room)       \
+    T(S, chunks, lay_chunk) T(S, store, lay_store) T(S, hosts, lay_host) T(S, rooms, lay_room)       \
     T(S, mirrors, lay_mirror) T(S, leases, lay_lease) A(S, row_lease)
 FACTS(layout, LAYOUT)
 /* clang-format on */

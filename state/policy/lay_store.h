@@ -14,6 +14,7 @@
 /* As many can be granted and not written at once; who has more under way waits for
  * the next call. */
 #define LAY_LEASES 512
+#define LAY_HOSTS  64 /* that people are told of */
 
 enum lease_state {
     LEASE_FREE = 0,
@@ -55,6 +56,15 @@ struct lay_room {
     uint32_t recall;    /* so many that we have unused are wanted elsewhere */
 };
 
+/* Another host, or this one, as the store tells of it: for people. */
+struct lay_host {
+    uint64_t host;
+    int64_t called_ns; /* its last call */
+    int64_t rtt_ns;
+    uint32_t waiting, leases;
+    char name[64]; /* may lack its zero */
+};
+
 /* What we and the store know of a thing that all hosts share (mirror.c). */
 struct lay_mirror {
     uint64_t version; /* of the store; 0: it has none */
@@ -66,18 +76,20 @@ struct lay_store {
     uint32_t leader; /* seat of the worker that speaks for this host */
     uint64_t epoch;  /* rises with each leader: older words do not count */
     uint64_t host;   /* our number there: random, this file's own */
+    uint64_t run;    /* of the server that answered last */
     uint64_t vv;     /* newest version of a value that we have */
     uint64_t calls;  /* number of the last call */
     uint64_t lines;  /* rises when somebody comes into a line or leaves it, */
-    uint64_t lines_told;   /* and as it was at the last call */
-    int64_t beat_ns;       /* the leader's last sign */
-    int64_t news_ns;   /* since when there is something to say; 0: nothing */
-    int64_t since_ns;      /* when it got its state */
-    int64_t call_ns;       /* the next call, at the latest */
-    int64_t answer_ns;     /* when the last call that was answered was made */
-    int64_t rtt_ns;        /* which took so long */
-    int64_t full_ns;       /* all windows count as full until then */
-    uint32_t stirred;      /* the leader has something to tell */
+    uint64_t lines_told; /* and as it was at the last call */
+    int64_t beat_ns;     /* the leader's last sign */
+    int64_t news_ns;     /* since when there is something to say; 0: nothing */
+    int64_t since_ns;    /* when it got its state */
+    int64_t call_ns;     /* the next call, at the latest */
+    int64_t answer_ns;   /* when the last call that was answered was made */
+    int64_t rtt_ns;      /* which took so long */
+    int64_t told_ns;     /* when we asked for the list of hosts */
+    int64_t full_ns;     /* all windows count as full until then */
+    uint32_t stirred;    /* the leader has something to tell */
     uint32_t told_waiting; /* at the last call */
     uint32_t hosts;        /* that were there, with us */
     uint32_t share_on_loss;
@@ -87,8 +99,8 @@ struct lay_store {
     uint32_t unsettled;   /* (d) LEASE_SENT, LEASE_BACK */
     uint32_t sync;        /* the store is to be told of all we have */
     uint32_t part;        /* lost: we have one, if it lasts */
-    uint32_t was_alone; /* sends went by no lease since the last answer */
-    uint32_t pad;
+    uint32_t was_alone;   /* sends went by no lease since the last answer */
+    uint32_t n_hosts;     /* in that list */
 };
 
 #endif

@@ -21,7 +21,8 @@
  *   tokens    what each of them takes of limits in tokens
  *   chunks    the log of sends, in pieces of CHUNK_TIMES
  *   store     what a store of several machines said (lay_store.h)
- *   rooms     the same of each scope
+ *   hosts     who shares it
+ *   rooms     what it said of each scope
  *   mirrors   which versions we have of what all machines share
  *   leases    slots that it has lent to us
  *   row_lease which of them a row has
@@ -373,6 +374,7 @@ struct layout {
     struct lay_tokens tokens[LAY_ROWS];
     struct lay_chunk chunks[LAY_CHUNKS];
     struct lay_store store;
+    struct lay_host hosts[LAY_HOSTS];
     struct lay_room rooms[LAY_SCOPES];
     struct lay_mirror mirrors[LAY_MIRRORS];
     struct lay_lease leases[LAY_LEASES];
