@@ -13,6 +13,7 @@
 #include "fcgi/choices.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/told.h"
+#include "state/leader.h"
 #include "state/operator.h"
 
 /* "Next slot in 7 s.", or nothing where no time is known. */
@@ -161,6 +162,14 @@ enum step refuse_late(struct exchange *x)
             x, ERROR_PAUSED,
             "Sluice is paused by an operator, and the request has waited "
             "%" PRId64 " s (%s).",
+            (x->place.waited_ns + now - x->place.queued_ns) / NS_PER_S,
+            x->place.deadline_name);
+    if (limiter_store_is_lost(x->s->lim))
+        return exchange_fail(
+            x, ERROR_STATE,
+            "The request waited %" PRId64
+            " s (%s): the store by which several hosts share the limits "
+            "(shared.url) does not answer; Sluice's log says why.",
             (x->place.waited_ns + now - x->place.queued_ns) / NS_PER_S,
             x->place.deadline_name);
     (void)limiter_place(x->s->lim, x->place.ticket, now, &x->place.news);

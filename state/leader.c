@@ -271,6 +271,13 @@ void limiter_store_lost(struct limiter *lim, int64_t now)
         return; /* busy: it is said again */
 }
 
+bool limiter_store_is_lost(const struct limiter *lim)
+{
+    const struct layout *lay = lim->file.lay;
+
+    return lay != NULL && lay->store.state == STORE_LOST;
+}
+
 static void leave_locked(struct limiter *lim, void *arg)
 {
     struct lay_store *s = &lim->file.lay->store;

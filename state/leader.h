@@ -51,6 +51,8 @@ bool limiter_store_answer(struct limiter *lim, const struct shared_ask *ask,
 void limiter_store_failed(struct limiter *lim, int64_t now);
 /* It cannot be had: to be said again while that lasts. */
 void limiter_store_lost(struct limiter *lim, int64_t now);
+/* Does nothing go, because it cannot be had?  Without the lock. */
+bool limiter_store_is_lost(const struct limiter *lim);
 /* We lead no more: the next one begins at once. */
 void limiter_store_leave(struct limiter *lim, int64_t now);
 

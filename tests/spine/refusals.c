@@ -169,6 +169,23 @@ static void not_before_its_first_try(void)
     stage_free(st);
 }
 
+static void the_shared_store_is_lost(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    st->s.lim->store_lost = true;
+    stage_param(st, "HTTP_X_SLUICE_DEADLINE=10");
+    stage_chat(st, false);
+    fake_wait(st->s.lim, 0, -1);
+    stage_pass(st, 10000);
+    SAID(st, "Status: 503");
+    SAID(st, "\"code\":\"sluice_state\"");
+    SAID(st, "waited 10 s (X-Sluice-Deadline): the store by which several hosts "
+             "share the limits (shared.url) does not answer");
+    ENDED(st);
+    stage_free(st);
+}
+
 static void paused(void)
 {
     struct stage *st = stage_new(NULL);
@@ -241,6 +258,7 @@ static const struct spine_test tests[] = {
     {"refused late: with a slot in sight", late_with_a_slot_in_sight},
     {"refused late: not before its first try", not_before_its_first_try},
     {"refused late: while all is paused", paused},
+    {"the store that hosts share is lost", the_shared_store_is_lost},
     {"queue: drain: who came before it has the slot that is there",
      draining_with_a_slot},
     {"queue: drain: who would have to wait is told", draining_without_one},
