@@ -44,8 +44,7 @@ static void end_told(struct layout *lay, uint64_t call)
     for (i = lay->store.leases_high; i-- > 0;) {
         const struct lay_lease *l = lease_at(lay, i);
 
-        if ((l->state == LEASE_SENT || l->state == LEASE_BACK) &&
-            l->call == call)
+        if (l->state >= LEASE_SENT && l->call == call)
             leases_forget(lay, i);
     }
 }

@@ -24,6 +24,8 @@
 #include "state/policy/tokens.h"
 #include "state/worker.h"
 
+#define TAKE_NS                                                                \
+    (50 * NS_PER_MS)     /* one that nobody took meanwhile is not needed */
 #define TELL_NS NS_PER_S /* who the hosts are, for people */
 
 static_assert(SHARED_SETTLES >= 2 * LAY_LEASES, "all of them in one call");
@@ -82,7 +84,7 @@ static void sort_out(struct layout *lay, uint32_t i, uint32_t *held,
         leases_return(lay, i);
         return;
     }
-    if (lent_waiting(lay, scope) > 0)
+    if (lent_waiting(lay, scope) > 0 && l->at_ns > now - TAKE_NS)
         return; /* the next turn gives it away */
     if (held[scope]++ >= in_hand(lay, scope, now))
         leases_return(lay, i);
@@ -119,9 +121,24 @@ static void tell_leases(struct limiter *lim, struct shared_ask *ask)
             if (s->sync)
                 (void)settle(ask, l, SHARED_HOLD);
             break;
+        case LEASE_TOLD: /* once it is known that it was sent */
         case LEASE_FREE:
             break;
         }
+    }
+}
+
+static void tell_tokens(struct layout *lay, struct shared_ask *ask)
+{
+    uint32_t i;
+
+    for (i = 0; i < lay->store.leases_high && i < LAY_LEASES; i++) {
+        struct lay_lease *l = &lay->leases[i];
+
+        if (l->state != LEASE_TOLD)
+            continue;
+        (void)settle(ask, l, SHARED_TOLD);
+        l->call = lay->store.calls;
     }
 }
 
@@ -147,12 +164,14 @@ static void tell_flow(struct layout *lay, struct shared_ask *ask,
         eligible_first(lay, f, (struct eligible_pick){PICK_READY, NULL});
     struct shared_head *h = &ask->heads[ask->n_heads];
 
-    if (row == NONE || ask->n_heads == SHARED_HEADS)
+    uint32_t given = leases_given(lay, sc->scope, f->cls, f->client);
+
+    if (row == NONE || ask->n_heads == SHARED_HEADS || f->n <= given)
         return;
     memset(h, 0, sizeof(*h));
     h->cls = f->cls;
     h->share = f->share;
-    h->waiting = f->n;
+    h->waiting = f->n - given;
     h->since_ns = row_at(lay, row)->joined_ns;
     h->tokens = tokens_at(lay, row, sc->scope).tokens;
     if (f->client < LAY_CLIENTS)
@@ -236,6 +255,7 @@ void host_says_all(struct limiter *lim, struct shared_ask *ask)
     }
     ask->n_settles = ask->n_scopes = ask->n_heads = ask->n_puts = 0;
     tell_leases(lim, ask);
+    tell_tokens(lim->file.lay, ask);
     tell_scopes(lim, ask);
     mirror_tell(lim, ask);
     s->stirred = 0;

@@ -25,6 +25,7 @@
 #include "state/policy/model_state.h"
 #include "state/policy/openings.h"
 #include "state/policy/queue.h"
+#include "state/policy/quota.h"
 #include "state/policy/row.h"
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
@@ -53,11 +54,18 @@ static bool fits(struct limiter *lim, const struct slot_source *source,
  * our own. */
 static uint32_t best(struct layout *lay, uint32_t scope)
 {
-    uint32_t row = NONE;
+    uint32_t row;
 
-    if (lay->store.held > 0)
-        row = leases_whose(lay, scope, lay->live.now_ns);
-    return row != NONE ? row : queue_best(lay, scope);
+    if (lay->store.held == 0)
+        return queue_best(lay, scope);
+    row = leases_whose(lay, scope, lay->live.now_ns);
+    if (row != NONE)
+        return row;
+    /* Whose client has limits of its own needs a slot that was given to it: only
+     * the store knows what it sends elsewhere. */
+    row = queue_best(lay, scope);
+    return row != NONE && quota_limits(lay, row_at(lay, row)->client) ? NONE
+                                                                      : row;
 }
 
 /* Who has the slot that is there?  NONE: nobody, or somebody for whom it is

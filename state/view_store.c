@@ -25,7 +25,7 @@ static void count_leases(const struct layout *lay, struct view_store *v)
 
         v->held += state == LEASE_HELD;
         v->taken += state == LEASE_TAKEN;
-        v->unsettled += state == LEASE_SENT || state == LEASE_BACK;
+        v->unsettled += state >= LEASE_SENT;
     }
 }
 

@@ -186,7 +186,7 @@ FACTS(lay_place, LAY_PLACE)
 
 #define LAY_TOKENS(N, A, T, S)                                                 \
     N(S, in) N(S, out) N(S, takes) N(S, own) T(S, in_scope, lay_place)         \
-    T(S, in_client, lay_place)
+    T(S, in_client, lay_place) N(S, lease)
 FACTS(lay_tokens, LAY_TOKENS)
 
 #define LAY_TRACE(N, A, T, S) A(S, text)

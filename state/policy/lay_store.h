@@ -22,6 +22,7 @@ enum lease_state {
     LEASE_TAKEN = 2, /* a row has it: offered or open */
     LEASE_SENT = 3,  /* it was used, which the store is to be told, */
     LEASE_BACK = 4,  /* or not, which is the same */
+    LEASE_TOLD = 5,  /* and how many tokens its answer took */
 };
 
 struct lay_lease {

@@ -42,6 +42,7 @@ struct lay_tokens {
     struct lay_place in_scope;  /* in its scope's log, */
     struct lay_place in_client; /* and in its client's; t_ns 0: nothing of it is
                                  * to be settled */
+    uint64_t lease; /* by which it was sent, where a store lends them */
 };
 
 struct lay_affinity {  /* of a conversation */

@@ -8,6 +8,8 @@
  *     +----\-----------------+                                            |
  *           \--- nobody needs it, its end comes ---> BACK ----------------+
  *
+ * TOLD is a row of its own: what the answer to one that was sent took in tokens.
+ *
  * What is told and not confirmed is told again: the store takes each word once.
  * Whoever dies after a write and before it is told leaves a lease that the store
  * ends by itself, at a time after the write.
@@ -28,17 +30,23 @@ static bool is_usable(const struct lay_lease *l, int64_t now)
     return l->state == LEASE_HELD && l->end_ns > now + USABLE_NS;
 }
 
+/* Has the store to be told of it? */
+static bool is_unsettled(uint32_t state)
+{
+    return state >= LEASE_SENT;
+}
+
 static void set_state(struct layout *lay, struct lay_lease *l,
                       enum lease_state state)
 {
     struct lay_store *s = &lay->store;
 
     s->held -= l->state == LEASE_HELD;
-    s->unsettled -= l->state == LEASE_SENT || l->state == LEASE_BACK;
+    s->unsettled -= is_unsettled(l->state);
     __atomic_store_n(&l->state, (uint32_t)state, __ATOMIC_RELEASE);
     s->held += state == LEASE_HELD;
-    s->unsettled += state == LEASE_SENT || state == LEASE_BACK;
-    s->stirred |= state == LEASE_SENT || state == LEASE_BACK;
+    s->unsettled += is_unsettled(state);
+    s->stirred |= is_unsettled(state);
 }
 
 static uint32_t high(const struct layout *lay)
@@ -57,6 +65,20 @@ uint32_t leases_free(struct layout *lay, uint32_t scope, int64_t now)
         return 0;
     for (i = 0; i < high(lay); i++)
         n += lay->leases[i].scope == scope && is_usable(&lay->leases[i], now);
+    return n;
+}
+
+uint32_t leases_given(const struct layout *lay, uint32_t scope, uint32_t cls,
+                      uint32_t client)
+{
+    uint32_t i, n = 0;
+
+    for (i = 0; i < high(lay) && lay->store.held > 0; i++) {
+        const struct lay_lease *l = &lay->leases[i];
+
+        n += l->state == LEASE_HELD && l->scope == scope && l->cls == cls &&
+             l->client == client;
+    }
     return n;
 }
 
@@ -98,14 +120,16 @@ uint32_t leases_find(const struct layout *lay, uint64_t id)
     uint32_t i;
 
     for (i = 0; i < high(lay); i++)
-        if (lay->leases[i].state != LEASE_FREE && lay->leases[i].id == id)
+        if (lay->leases[i].state != LEASE_FREE &&
+            lay->leases[i].state != LEASE_TOLD && lay->leases[i].id == id)
             return i;
     return NONE;
 }
 
 /* ---- who has them ----------------------------------------------------------- */
 
-bool leases_add(struct layout *lay, const struct lay_lease *new)
+static bool put(struct layout *lay, const struct lay_lease *new,
+                enum lease_state state)
 {
     struct lay_lease *l;
     uint32_t i;
@@ -121,8 +145,13 @@ bool leases_add(struct layout *lay, const struct lay_lease *new)
     l->row_id = l->call = 0;
     if (i >= lay->store.leases_high)
         lay->store.leases_high = i + 1;
-    set_state(lay, l, LEASE_HELD);
+    set_state(lay, l, state);
     return true;
+}
+
+bool leases_add(struct layout *lay, const struct lay_lease *new)
+{
+    return put(lay, new, LEASE_HELD);
 }
 
 /* How well L suits R: the larger the better. */
@@ -193,7 +222,23 @@ void leases_sent(struct layout *lay, uint32_t row, int64_t at)
         return;
     l->at_ns = at;
     l->tokens = tokens_of_scope(lay, row_at(lay, row)).tokens;
+    lay->tokens[row].lease = l->id;
     set_state(lay, l, LEASE_SENT);
+}
+
+/* Where there is no room for it the estimate stays. */
+void leases_told(struct layout *lay, uint32_t row, uint32_t tokens)
+{
+    const struct lay_row *r = row_at(lay, row);
+    struct lay_lease l = {.id = lay->tokens[row].lease,
+                          .scope = r->scope,
+                          .client = NONE,
+                          .cls = r->cls,
+                          .tokens = tokens};
+
+    lay->tokens[row].lease = 0;
+    if (l.id != 0 && lay->store.state != STORE_UNUSED)
+        (void)put(lay, &l, LEASE_TOLD);
 }
 
 /* Whoever comes next can have it, if there is one soon (leader.c). */
@@ -274,7 +319,7 @@ static void rebuild_one(struct layout *lay, uint32_t i, int64_t now)
 {
     struct lay_lease *l = &lay->leases[i];
 
-    if (l->state > LEASE_BACK || l->scope >= LAY_SCOPES ||
+    if (l->state > LEASE_TOLD || l->scope >= LAY_SCOPES ||
         (l->client != NONE && l->client >= LAY_CLIENTS) || l->at_ns > now)
         l->state = LEASE_FREE; /* the store ends it by itself */
     if (l->state == LEASE_TAKEN)
@@ -282,7 +327,7 @@ static void rebuild_one(struct layout *lay, uint32_t i, int64_t now)
     if (l->state == LEASE_TAKEN)
         lay->row_lease[l->row] = i + 1;
     lay->store.held += l->state == LEASE_HELD;
-    lay->store.unsettled += l->state == LEASE_SENT || l->state == LEASE_BACK;
+    lay->store.unsettled += is_unsettled(l->state);
     if (l->state != LEASE_FREE)
         lay->store.leases_high = i + 1;
 }

@@ -17,6 +17,9 @@ struct lay_lease;
 
 /* How many of SCOPE could be taken now? */
 uint32_t leases_free(struct layout *lay, uint32_t scope, int64_t now);
+/* How many of them were given for CLIENT in CLS? */
+uint32_t leases_given(const struct layout *lay, uint32_t scope, uint32_t cls,
+                      uint32_t client);
 /* The store's order over all hosts: the row that the first of them was given
  * for, if it can go; NONE: nobody in particular. */
 uint32_t leases_whose(struct layout *lay, uint32_t scope, int64_t now);
@@ -29,6 +32,8 @@ void leases_take(struct layout *lay, uint32_t row, int64_t now);
 /* ROW was written AT, or was not; without a lease nothing happens. */
 void leases_sent(struct layout *lay, uint32_t row, int64_t at);
 void leases_back(struct layout *lay, uint32_t row);
+/* The answer to ROW took TOKENS in truth. */
+void leases_told(struct layout *lay, uint32_t row, uint32_t tokens);
 
 /* Lease I goes back unused, or is gone. */
 void leases_return(struct layout *lay, uint32_t i);

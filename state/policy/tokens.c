@@ -14,6 +14,7 @@
 #include "state/policy/tokens.h"
 
 #include "state/policy/layout.h"
+#include "state/policy/leases.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
@@ -156,6 +157,8 @@ void tokens_settle(struct layout *lay, uint32_t row, uint64_t prompt_bytes,
     uint32_t takes = bounded(counted(counts_of(lay, r->scope), in, out));
 
     (void)window_settle(lay, r->scope, &t->in_scope, t->takes, takes);
+    if (t->lease != 0 && t->takes != takes)
+        leases_told(lay, row, takes);
     t->in_scope.chunk = NONE;
     quota_settle(lay, r->client, &t->in_client, t->own,
                  bounded((uint64_t)in + out));

@@ -688,7 +688,8 @@ static void noise_is_no_value(void)
                                             "q",    "",       "r:"};
         struct shared_value *v;
 
-        (void)limiter_store_ask(a->w[0], &shop->ask, true, a->now);
+        CU_ASSERT_TRUE_FATAL(
+            limiter_store_ask(a->w[0], &shop->ask, true, a->now));
         serve(a);
         v = &shop->answer.values[shop->answer.n_values++];
         memset(v, 0, sizeof(*v));
