@@ -31,7 +31,7 @@ RUN make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
 
 FROM debian:trixie-slim
 RUN apt-get update && \
-    apt-get install -y --no-install-recommends lighttpd libfcgi0t64 libcurl4t64 libssl3t64 libjson-c5 \
+    apt-get install -y --no-install-recommends lighttpd libfcgi0t64 libcurl4t64 libssl3t64 libjson-c5 libhiredis1.1.0 \
         ca-certificates && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* /etc/lighttpd && \
     groupadd --system --gid 10001 sluice && \

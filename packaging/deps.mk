@@ -6,14 +6,17 @@
 
 BUILD_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev libhiredis-dev
 DEPS = $(BUILD_DEPS) libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd \
-  lighttpd-mod-openssl ca-certificates curl jq openssl procps
+  lighttpd-mod-openssl ca-certificates curl jq openssl procps $(STORE_SERVER)
+# What the tests share a limit by: Debian 13 has Valkey.
+STORE_SERVER := $(if $(filter 12.%,$(shell cat /etc/debian_version 2>/dev/null)),redis-server,valkey-server)
 BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk
 SERVERS_DEPS = apache2 libapache2-mod-fcgid nginx-light perl-base systemd
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
 DEB_DEPS = $(BUILD_DEPS) dpkg-dev lintian
 MONITORING_DEPS = prometheus
 
-# Installs lighttpd without its service, which would take port 80; Prometheus too.
+# Installs lighttpd without its service, which would take port 80; Prometheus and
+# the store's server too.
 APT = apt-get install -qq -y --no-install-recommends
 define ensure
 @command -v dpkg-query >/dev/null || exit 0; \
@@ -25,7 +28,7 @@ echo "Installing$$need"; export DEBIAN_FRONTEND=noninteractive; policy=/usr/sbin
 if [ ! -e $$policy ]; then trap 'rm -f $$policy' EXIT; trap 'exit 1' INT TERM HUP; \
     printf '#!/bin/sh\nexit 101\n' >$$policy; chmod 755 $$policy; fi; \
 $(APT) $$need >/dev/null 2>&1 || { apt-get update -qq && $(APT) $$need >/dev/null; } || exit 1; \
-for p in lighttpd prometheus apache2 nginx; do case "$$need " in *" $$p "* | *" $$p-light "*) \
+for p in lighttpd prometheus apache2 nginx redis-server valkey-server; do case "$$need " in *" $$p "* | *" $$p-light "*) \
     systemctl disable --quiet $$p 2>/dev/null || : ;; esac; done
 endef
 

@@ -16,6 +16,10 @@
 
 #define NS_PER_US 1000
 
+/* us; what is beyond is an error there, and old enough to mean nothing. */
+#define SETTLE_AGE_MAX (INT64_C(86400) * 1000 * 1000)
+#define HEAD_AGE_MAX   (10 * SETTLE_AGE_MAX)
+
 void store_ask_key(char out[STORE_KEY_MAX], const char *account,
                    const char *rest)
 {
@@ -31,9 +35,12 @@ static void put_span(struct store_words *w, int64_t ns)
 
 /* Down, for an age: what is younger counts for longer.  What lies after the
  * call is as old as the call. */
-static void put_age(struct store_words *w, int64_t at_ns, int64_t now_ns)
+static void put_age(struct store_words *w, int64_t at_ns, int64_t now_ns,
+                    int64_t most_us)
 {
-    store_words_int(w, max_i64(now_ns - at_ns, 0) / NS_PER_US);
+    int64_t us = max_i64(now_ns - at_ns, 0) / NS_PER_US;
+
+    store_words_int(w, min_i64(us, most_us));
 }
 
 static void put_host(struct store_words *w, uint64_t host)
@@ -52,7 +59,7 @@ static void put_settle(struct store_words *w, const struct shared_settle *s,
     store_words_u64(w, s->id);
     store_words_add(w, &what, 1);
     if (s->what == SHARED_SENT)
-        put_age(w, s->at_ns, now_ns);
+        put_age(w, s->at_ns, now_ns, SETTLE_AGE_MAX);
     else
         store_words_int(w, 0);
     store_words_int(w, s->tokens);
@@ -68,7 +75,7 @@ static void put_head(struct store_words *w, const struct shared_head *h,
     store_words_str(w, h->client);
     store_words_int(w, h->share);
     store_words_int(w, h->waiting);
-    put_age(w, h->since_ns, now_ns);
+    put_age(w, h->since_ns, now_ns, HEAD_AGE_MAX);
     store_words_int(w, h->tokens);
     store_words_int(w, h->quota_requests);
     put_span(w, h->quota_span_ns);

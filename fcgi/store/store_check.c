@@ -84,7 +84,7 @@ enum store_fault store_check_fit(struct store_server *s, struct complaint *why)
         return STORE_REPLICA;
     if (s->has_bound && strcmp(s->policy, "noeviction") != 0)
         return STORE_EVICTS;
-    (void)snprintf(s->run, sizeof(s->run), "%s:%s", s->id, s->replid);
+    (void)snprintf(s->run, sizeof(s->run), "%.31s:%.31s", s->id, s->replid);
     return STORE_FINE;
 }
 

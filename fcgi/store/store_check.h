@@ -11,7 +11,7 @@
 
 struct complaint;
 
-#define STORE_RUN_MAX 82 /* run_id, a colon, master_replid, and the zero */
+#define STORE_RUN_MAX 64 /* of run_id and master_replid 31 digits each */
 
 /* What INFO says of it; all zero at first. */
 struct store_server {

@@ -76,7 +76,7 @@ void store_words_put(const struct store_words *w, struct buf *out)
     const char **argv = calloc(w->n, sizeof(*argv));
     size_t *lens = calloc(w->n, sizeof(*lens)), i;
     char *command = NULL;
-    int len;
+    long long len;
 
     CHECK(argv != NULL && lens != NULL && w->n > 0);
     for (i = 0; i < w->n; i++)

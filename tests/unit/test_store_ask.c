@@ -78,7 +78,7 @@ static void settles_are_told(void)
 {
     struct shared_ask *ask = ask_new();
 
-    ask->n_settles = 4;
+    ask->n_settles = 5;
     ask->settles[0] = (struct shared_settle){.id = 1,
                                              .what = SHARED_SENT,
                                              .at_ns = NOW - 1999,
@@ -90,10 +90,12 @@ static void settles_are_told(void)
     /* Later than the call itself: of now. */
     ask->settles[2] = (struct shared_settle){
         .id = 3, .what = SHARED_SENT, .at_ns = NOW + 5000};
+    ask->settles[4] = (struct shared_settle){
+        .id = 5, .what = SHARED_SENT, .at_ns = NOW - 90000 * NS_PER_S};
     ask->settles[3] = (struct shared_settle){
         .id = 4, .what = SHARED_USED, .cls = 2, .client = "c"};
-    is(ask, HEAD "4|1|s|1|12|1|a b||18446744073709551615|b|0|0|0|||"
-                 "3|s|0|0|0|||4|f|0|0|2|c||0|0|");
+    is(ask, HEAD "5|1|s|1|12|1|a b||18446744073709551615|b|0|0|0|||"
+                 "3|s|0|0|0|||4|f|0|0|2|c||5|s|86400000000|0|0|||0|0|");
     free(ask);
 }
 

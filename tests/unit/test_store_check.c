@@ -67,7 +67,8 @@ static void a_server_must_be_fit(void)
     }
     CU_ASSERT_EQUAL(fit(&s, "", ""), STORE_STRANGE);
     CU_ASSERT_EQUAL(fit(&s, INFO, ""), STORE_FINE);
-    CU_ASSERT_STRING_EQUAL(s.run, ID ":" ID);
+    CU_ASSERT_STRING_EQUAL(s.run, "0123456789abcdef0123456789abcde:"
+                                  "0123456789abcdef0123456789abcde");
 }
 
 static void replicas_are_to_be_waited_for(void)
