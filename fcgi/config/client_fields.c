@@ -17,8 +17,8 @@
 #include <json-c/json.h>
 
 #include "fcgi/config/client_key.h"
-#include "fcgi/config/setting_text.h"
 #include "fcgi/config/setting_allowed.h"
+#include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 #include "lib/base.h"
 #include "lib/buf.h"

@@ -6,6 +6,7 @@
 # host's leader has of it.  Each section starts servers of its own; what is said is
 # waited for, and never twice.
 
+# shellcheck disable=SC2317 # functions are called by wait_for
 # shellcheck source=tests/curl/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -23,7 +24,10 @@ store() {
     pids+=("$store_pid")
 }
 to() { "$cli" -s "$sock" "$@" 2>/dev/null; } # to COMMAND...
-ready() { wait_for 10 eval '[ "$("$cli" -s "$sock" PING 2>/dev/null | grep -cE "PONG|NOAUTH|LOADING")" = 1 ]'; }
+asks() { "$cli" -s "$sock" -a "$password" --no-auth-warning "$@" 2>/dev/null; } # the same with a password
+answers() { to PING | grep -qE 'PONG|NOAUTH|LOADING'; }
+ready() { wait_for 10 answers; }
+number() { to INFO "$1" | sed -n "s/^$2\([0-9]*\).*/\1/p"; } # number SECTION LINE-UP-TO-IT
 end() { kill -KILL "$1"; wait "$1" 2>/dev/null; }
 free_port() { perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1")->sockport'; }
 
@@ -45,9 +49,8 @@ over() { # the caller ends, and well
 }
 lines() { grep -cE -- "$1" "$said"; }
 hears() { wait_for "${2:-5}" grep -qE -- "$1" "$said"; } # hears PATTERN [SECONDS]
-again() { # again N PATTERN: it is there N times
-    wait_for 10 eval "[ \$(grep -cE '$2' '$said') -ge $1 ]"
-}
+has_lines() { [ "$(lines "$2")" -ge "$1" ]; }
+again() { wait_for 10 has_lines "$@"; } # again N PATTERN: it is there N times
 logged() { grep -c '"level":"warn"' "$log"; }
 at() { awk -v p="$2" -v n="$1" '$0 ~ p && ++k == n { print $1; exit }' "$said"; } # at N PATTERN: its milliseconds
 
@@ -77,9 +80,9 @@ check "who lost the news hears so once he has them again" again 5 ' pushed'
 is "calls go on meanwhile" 0 "$(lines ' down')"
 is "and it is not worth a word" 0 "$(logged)"
 
-before=$(to INFO commandstats | sed -n 's/^cmdstat_evalsha:calls=\([0-9]*\).*/\1/p')
+before=$(number commandstats cmdstat_evalsha:calls=)
 to SCRIPT FLUSH >/dev/null
-more_calls() { [ "$(to INFO commandstats | sed -n 's/^cmdstat_evalsha:calls=\([0-9]*\).*/\1/p')" -gt $((before + 3)) ]; }
+more_calls() { [ "$(number commandstats cmdstat_evalsha:calls=)" -gt $((before + 3)) ]; }
 check "a script that is gone is loaded again" wait_for 5 more_calls
 is "and that is no loss" 0 "$(lines ' down')"
 
@@ -97,7 +100,6 @@ check "who says nothing is lost after a second" hears ' down .*does not answer w
 kill -CONT "$store_pid"
 check "and found when it speaks again" again $((was + 2)) ' ok '
 
-before=$(to INFO stats | sed -n 's/^total_connections_received:\([0-9]*\).*/\1/p')
 to CLIENT KILL TYPE normal >/dev/null
 check "a connection that is cut is made anew" again $((was + 3)) ' ok '
 lost=$(at "$(lines ' down')" ' down ') found=$(at $((was + 3)) ' ok ')
@@ -112,9 +114,6 @@ call full "unix://$sock"
 check "it answers" hears ' ok '
 to CONFIG SET maxmemory 1 >/dev/null
 check "without memory it is lost" hears ' down .*memory is full'
-before=$(to INFO stats | sed -n 's/^total_connections_received:\([0-9]*\).*/\1/p')
-tried() { [ "$(to INFO stats | sed -n 's/^total_connections_received:\([0-9]*\).*/\1/p')" -gt $((before + 20)) ]; }
-# Each look of ours is a connection, too; eight of its own in between are enough.
 check "it is tried again and again" again 4 ' down '
 is "and one line says why" 1 "$(logged)"
 has "which names what to do" "$(cat "$log")" 'raise its maxmemory'
@@ -153,8 +152,8 @@ over "loading"
 # ------------------------------------------------------------------- who we are --
 
 store locked --requirepass s3cret-one
+password=s3cret-one
 ready
-asks() { "$cli" -s "$sock" -a s3cret-one --no-auth-warning "$@"; }
 call nobody "unix://$sock"
 check "who has no password is told so" hears ' down .*wants a password; shared.password_file'
 over "no password"
@@ -168,7 +167,7 @@ is "one line said so" 1 "$(logged)"
 is "without the password" 0 "$(cat "$log" "$said" | grep -c s3cret)"
 over "a wrong password"
 
-asks() { "$cli" -s "$sock" -a s3cret-two --no-auth-warning "$@"; }
+password=s3cret-two
 asks ACL SETUSER weak on '>s3cret-three' '~sluice:*' +@all -subscribe >/dev/null
 call silent "unix://weak:s3cret-three@$sock"
 check "who may not listen can call" hears ' ok '
@@ -224,20 +223,22 @@ perl -MIO::Socket::INET -MTime::HiRes=time -e '$| = 1; my $s = IO::Socket::INET-
 pids+=("$!")
 wait_for 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$deaf_port"
 call storm "redis://127.0.0.1:$deaf_port"
-check "it is tried again" wait_for 20 eval '[ "$(wc -l <"$work/accepts")" -ge 8 ]'
+accepted() { [ "$(wc -l <"$work/accepts")" -ge 8 ]; }
+check "it is tried again" wait_for 20 accepted
 at_least "and not as fast as it can: ms for six pauses" 1500 \
     "$(($(sed -n 8p "$work/accepts") - $(sed -n 2p "$work/accepts")))"
 is "one line says so" 1 "$(logged)"
 over "no storm"
 
 # What is not Redis: each answer is one line, and none is the end of it.
+# shellcheck disable=SC2016 # RESP's dollar
 for words in 'HTTP/1.1 400 Bad Request' '*2147483647' '$999999999999' '*1' ':5' '-ERR s3cret' '%2'; do
     odd_port=$(free_port)
     perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 50, ReuseAddr => 1, LocalAddr => "127.0.0.1:$ARGV[0]") or die;
         while (my $c = $s->accept) { print $c "$ARGV[1]\r\n" x 8; $c->flush; sysread $c, my $x, 65536 }' "$odd_port" "$words" &
     pids+=("$!")
     wait_for 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$odd_port"
-    call odd "redis://:s3cret@127.0.0.1:$odd_port"
+    call "odd" "redis://:s3cret@127.0.0.1:$odd_port"
     check "what says '$words' is no store" hears ' down '
     is "no password is quoted" 0 "$(cat "$log" "$said" | grep -c s3cret)"
     over "'$words'"
@@ -287,8 +288,10 @@ printf '%s\n' "port $sentinel_port" 'bind 127.0.0.1' 'requirepass s3cret' "senti
 "$server" "$work/sentinel/conf" --sentinel >"$work/sentinel/server.log" 2>&1 &
 pids+=("$!")
 sentinel() { "$cli" -p "$sentinel_port" -a s3cret --no-auth-warning "$@" 2>/dev/null; }
-wait_for 15 eval '[ "$(sentinel SENTINEL REPLICAS us | grep -c "127.0.0.1:$replica_port")" -ge 1 ]'
-wait_for 15 eval '"$cli" -p "$replica_port" -a s3cret --no-auth-warning INFO replication | grep -q master_link_status:up'
+knows_replica() { sentinel SENTINEL REPLICAS us | grep -q "127.0.0.1:$replica_port"; }
+follows() { "$cli" -p "$replica_port" -a s3cret --no-auth-warning INFO replication | grep -q master_link_status:up; }
+check "a replica follows, and the sentinel knows it" wait_for 15 knows_replica
+check "with all that there is" wait_for 15 follows
 call sentinels "sentinel://:s3cret@127.0.0.1:$(free_port),127.0.0.1:$sentinel_port/us"
 check "a sentinel says where the store is" hears ' ok '
 check "that a master does not wait for its replicas is told" wait_for 5 grep -q min-replicas-to-write "$log"
