@@ -10,8 +10,9 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
-#include <string.h>
+#include <stdio.h>
 
+#include "fcgi/config/store_url.h"
 #include "lib/complaint.h"
 
 struct ssl_ctx_st *store_tls_new(const char *ca, struct complaint *why)
@@ -56,10 +57,13 @@ static bool is_number(const char *host)
 /* An address stands in another field of a certificate, and is no SNI. */
 static bool expect(SSL *ssl, const char *host)
 {
+    char name[STORE_HOST_MAX]; /* OpenSSL copies it, and wants it writable */
+
     if (is_number(host))
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-    return SSL_set1_host(ssl, host) == 1 &&
-           SSL_set_tlsext_host_name(ssl, host) == 1;
+    (void)snprintf(name, sizeof(name), "%s", host);
+    return SSL_set1_host(ssl, name) == 1 &&
+           SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 struct ssl_st *store_tls_open(struct ssl_ctx_st *ctx, const char *host, int fd)

@@ -49,7 +49,7 @@ static redisReply *take_list(struct input *in, size_t n, int depth)
 {
     redisReply *r = new_reply(REDIS_REPLY_ARRAY);
 
-    r->element = calloc(n + 1, sizeof(*r->element));
+    r->element = calloc(n + 1, sizeof(redisReply *));
     CHECK(r->element != NULL);
     for (; r->elements < n && in->left > 0; r->elements++)
         r->element[r->elements] = take_reply(in, depth + 1);

@@ -295,8 +295,7 @@ static void what_a_reply_may_cost(void)
         "*4097\r\n",
         "HTTP/1.1 400 Bad Request\r\n",
         "$99999999999999999999999\r\n",
-        "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
-        "*1\r\n*1\r\n*1\r\n:1\r\n",
+        "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
     };
     static char big[STORE_REPLY_BYTES + 64];
     char *p = big;

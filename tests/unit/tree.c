@@ -33,7 +33,7 @@ static redisReply *read_list(const char **p)
 {
     redisReply *r = new_reply(REDIS_REPLY_ARRAY);
 
-    r->element = calloc(2048, sizeof(*r->element));
+    r->element = calloc(2048, sizeof(redisReply *));
     CHECK(r->element != NULL);
     for (*p += 1 + strspn(*p + 1, " "); **p != ']'; *p += strspn(*p, " ")) {
         CHECK(**p != '\0' && r->elements < 2048);
