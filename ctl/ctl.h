@@ -77,6 +77,9 @@ int call_cancel(struct ctl *c, const char *id);
 /* UPSTREAM and MODEL may be NULL: all of them. */
 int call_clear(struct ctl *c, const char *upstream, const char *model);
 
+/* shared_hosts.c: with whom the limit is shared, as a worker tells it. */
+int shared_look(struct ctl *c);
+
 /* key.c: prints a new key for the client NAME, and its entry. */
 int key_new(const char *name);
 /* key_calls.c: those that a worker makes, as the N words at ARGS say;

@@ -2,6 +2,7 @@
  * main.c - sluicectl: which command was given?
  *
  *   status, queue, top    look.c, top.c   from the state file alone
+ *   shared                shared_hosts.c   from a worker
  *   set, reload, pause,   call.c          through a worker, over HTTP, with
  *   resume, cancel, ...                   the admin token
  *   key make, key list    key_calls.c     keys of clients, the same way
@@ -88,6 +89,13 @@ static int run_top(struct ctl *c, char **args, int n)
     return top_run(c);
 }
 
+static int run_shared(struct ctl *c, char **args, int n)
+{
+    (void)args;
+    (void)n;
+    return shared_look(c);
+}
+
 static int run_set(struct ctl *c, char **args, int n)
 {
     return call_set(c, args, n);
@@ -165,6 +173,8 @@ static const struct command {
      run_queue},
     {"shared", "", "who shares the store, and how it is", 0, 0, run_shared},
     {"top", "", "both, live; q ends it", 0, 0, run_top},
+    {"shared", "", "the store of several machines, and who they are", 0, 0,
+     run_shared},
     {"set", "KEY=VALUE...", "changes settings for all workers; KEY= undoes it",
      1, 64, run_set},
     {"adopt", "[UPSTREAM]", "sets the limit that was learned", 0, 1, run_adopt},

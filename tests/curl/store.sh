@@ -215,6 +215,46 @@ check "of all that fail one is told" hears ' down '
 is "in the log once" 1 "$(logged)"
 over "several"
 
+# The first says nothing, the second has no address: neither is in the way for long.
+silent_port=$(free_port)
+perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 50, ReuseAddr => 1, LocalAddr => "127.0.0.1:$ARGV[0]") or die;
+    my @c; push @c, $_ while $_ = $s->accept' "$silent_port" &
+pids+=("$!")
+wait_for 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$silent_port"
+store second --port "$port"
+ready
+call silent "redis://127.0.0.1:$silent_port,no.such.name.invalid,127.0.0.1:$port"
+check "who says nothing is left for the next" hears ' ok ' 10
+is "no line for what was found in the end" 0 "$(logged)"
+to CLIENT KILL TYPE normal >/dev/null
+check "the one that worked is the first the next time" again 2 ' ok '
+at_most "at once, ms" 900 "$(($(at 2 ' ok ') - $(at 1 ' down ')))"
+over "several that fail"
+
+# A connection for news that is there and dead: all that has SUBSCRIBE in it is held up
+# once the relay gets a signal.
+relay=$work/relay
+perl -MIO::Socket::UNIX -MIO::Select -e '
+    my ($at, $to) = @ARGV; my $held = 0; $SIG{USR1} = sub { $held = 1 };
+    my $s = IO::Socket::UNIX->new(Local => $at, Listen => 50) or die; my $sel = IO::Select->new($s); my (%peer, %dead, %news);
+    while (1) { for my $r ($sel->can_read) {
+        if ($held) { $dead{$_} = 1 for keys %news; $held = 0 }
+        if ($r == $s) { my $c = $s->accept or next; my $u = IO::Socket::UNIX->new(Peer => $to) or next;
+            $peer{$c} = $u; $peer{$u} = $c; $sel->add($c, $u); next }
+        my $n = sysread $r, my $x, 65536; my $p = $peer{$r};
+        if (!$n) { $sel->remove($r, $p); close $r; close $p; next }
+        if ($x =~ /SUBSCRIBE/) { $news{$r} = $news{$p} = 1 }
+        syswrite $p, $x unless $dead{$r} } }' "$relay" "$sock" &
+relay_pid=$!
+pids+=("$relay_pid")
+wait_for 5 test -S "$relay"
+call relayed "unix://$relay"
+check "news come through a relay" hears ' pushed'
+kill -USR1 "$relay_pid"
+check "a dead connection for news is noticed, and made anew" again 2 ' pushed'
+is "calls go on" 0 "$(lines ' down')"
+over "a dead connection for news"
+
 # Accepts and closes, and counts: perl prints the milliseconds of each.
 deaf_port=$(free_port)
 perl -MIO::Socket::INET -MTime::HiRes=time -e '$| = 1; my $s = IO::Socket::INET->new(Listen => 50, ReuseAddr => 1,
@@ -232,7 +272,7 @@ over "no storm"
 
 # What is not Redis: each answer is one line, and none is the end of it.
 # shellcheck disable=SC2016 # RESP's dollar
-for words in 'HTTP/1.1 400 Bad Request' '*2147483647' '$999999999999' '*1' ':5' '-ERR s3cret' '%2'; do
+for words in 'HTTP/1.1 400 Bad Request' '*2147483647' '$999999999999' '*1' ':5' '-ERR s3cret' $'+OK\r\n-ERR s3cret' '%2'; do
     odd_port=$(free_port)
     perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 50, ReuseAddr => 1, LocalAddr => "127.0.0.1:$ARGV[0]") or die;
         while (my $c = $s->accept) { print $c "$ARGV[1]\r\n" x 8; $c->flush; sysread $c, my $x, 65536 }' "$odd_port" "$words" &
@@ -307,5 +347,32 @@ over "sentinels"
 call sentinels2 "sentinel://:s3cret@127.0.0.1:$sentinel_port/them"
 check "a name that they do not know" hears ' down .*do not know the name'
 over "another master"
+
+# -------------------------------------------------------------------- what people see --
+
+look() { # look JSON: what `sluicectl shared` makes of it as a status
+    local web
+    web=$(free_port)
+    perl -MIO::Socket::INET -e 'my $s = IO::Socket::INET->new(Listen => 5, ReuseAddr => 1, LocalAddr => "127.0.0.1:$ARGV[0]") or die;
+        while (my $c = $s->accept) { sysread $c, my $x, 65536 or next;
+            print $c "HTTP/1.1 200 OK\r\nContent-Length: " . length($ARGV[1]) . "\r\nConnection: close\r\n\r\n$ARGV[1]"; close $c }' "$web" "$1" &
+    pids+=("$!")
+    wait_for 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$web"
+    seen=$(env SLUICE_STATE_DIR="$work" SLUICE_DATA_DIR="$work" "$build/sluicectl" --url "http://127.0.0.1:$web" shared 2>&1)
+}
+look '{"shared":null}'
+is "a host that is alone says so" 'This host is alone: shared.url names no store.' "$seen"
+look '{"shared":{"state":"up","url":"redis://***@store:6379","account":"nim","leader_pid":77,"rtt_us":412,"lost_s":null,"on_loss":"closed","full_s":0,"leases":2,
+    "hosts":[{"name":"one","waiting":3,"leases":2,"rtt_us":412,"age_s":0.1,"here":true},{"name":"t\u001bwo","waiting":0,"leases":0,"rtt_us":1500,"age_s":125,"here":false}]}}'
+has "the store and its state" "$seen" '^store   redis://\*\*\*@store:6379, account nim: up$'
+has "its leader" "$seen" '^leader  pid 77, round trip 0.4 ms, 2 slots in hand here$'
+has "what a loss means" "$seen" '^loss    closed$'
+has "each host" "$seen" '^one +3 +2 +0.4 ms +0.1 s  here$'
+has "also the silent ones, without what a terminal obeys" "$seen" '^t.wo +0 +0 +1.5 ms +2 m 5 s$'
+is "no escape is shown" 0 "$(grep -c $'\x1b' <<<"$seen")"
+look '{"shared":{"state":"lost","url":"unix:///s","account":"nim","leader_pid":null,"rtt_us":null,"lost_s":3,"on_loss":"share","full_s":12.5,"leases":0,"hosts":[]}}'
+has "a loss, and for how long" "$seen" 'account nim: lost for 3.0 s$'
+has "what follows" "$seen" '^loss    share; all windows count as full for 12.5 s$'
+has "nobody leads" "$seen" '^leader  pid -, round trip -, 0 slots'
 
 finish
