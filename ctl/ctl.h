@@ -56,8 +56,8 @@ int look_learned(struct ctl *c, const char *upstream, char *name, size_t max,
                  uint32_t *requests, int *is_rate);
 int look_status(struct ctl *c);
 int look_queue(struct ctl *c);
-/* The store that several hosts share; IN_SHORT: only what is wrong with it. */
-int shared_print(struct ctl *c, int in_short);
+/* What is wrong with the store that several hosts share; nothing if all is well. */
+int look_store(struct ctl *c);
 /* A copy of the state; -1: it cannot be had, and the reason was printed. */
 int look_at(struct ctl *c, struct limiter_view *out);
 

@@ -62,17 +62,10 @@ static int run_status(struct ctl *c, char **args, int n)
                                               : EXIT_USAGE;
     rc = look_status(c);
     if (rc == EXIT_SUCCESS)
-        rc = shared_print(c, 1);
+        rc = look_store(c);
     if (rc == EXIT_SUCCESS)
         call_aliases(c);
     return rc;
-}
-
-static int run_shared(struct ctl *c, char **args, int n)
-{
-    (void)args;
-    (void)n;
-    return shared_print(c, 0);
 }
 
 static int run_queue(struct ctl *c, char **args, int n)
@@ -171,7 +164,6 @@ static const struct command {
      run_status},
     {"queue", "", "who waits, in the order they will go; who runs", 0, 0,
      run_queue},
-    {"shared", "", "who shares the store, and how it is", 0, 0, run_shared},
     {"top", "", "both, live; q ends it", 0, 0, run_top},
     {"shared", "", "the store of several machines, and who they are", 0, 0,
      run_shared},

@@ -23,8 +23,8 @@ static void put_host(struct buf *b, const struct view_host *h)
 {
     buf_str(b, "{\"name\":");
     buf_json(b, h->name);
-    buf_fmt(b, ",\"self\":%s,", h->self ? "true" : "false");
-    piece_seconds(b, "called_s", h->age_ns);
+    buf_fmt(b, ",\"here\":%s,", h->self ? "true" : "false");
+    piece_seconds(b, "age_s", h->age_ns);
     buf_fmt(b, ",\"rtt_us\":%" PRId64 ",\"waiting\":%u,\"leases\":%u}",
             h->rtt_ns / 1000, h->waiting, h->leases);
 }
@@ -54,7 +54,7 @@ void piece_store(struct buf *b, const struct limiter_view *v,
     buf_fmt(b, "{\"state\":\"%s\"", states[s->state]);
     put_settings(b, cfg);
     buf_str(b, ",");
-    piece_seconds(b, "since_s", s->age_ns);
+    piece_seconds(b, "lost_s", s->state == STORE_UP ? -1 : s->age_ns);
     buf_str(b, ",");
     piece_seconds(b, "full_s", s->full_ns);
     buf_str(b, ",");
@@ -65,9 +65,9 @@ void piece_store(struct buf *b, const struct limiter_view *v,
     else
         buf_str(b, ",\"leader_pid\":null");
     buf_fmt(b,
-            ",\"host_count\":%u,\"leases\":{\"unused\":%u,\"in_use\":%u,"
-            "\"to_tell\":%u},\"hosts\":[",
-            s->hosts, s->held, s->taken, s->unsettled);
+            ",\"host_count\":%u,\"leases\":%u,\"leases_unused\":%u,"
+            "\"hosts\":[",
+            s->hosts, s->held + s->taken, s->held);
     for (i = 0; i < s->n_told; i++) {
         buf_str(b, i > 0 ? "," : "");
         put_host(b, &s->told[i]);
