@@ -413,17 +413,19 @@ local function load_scope(name, was_there)
         s.W, s.FL, s.UN, s.total = a[18], a[19], a[20], a[21]
         s.hold, s.cap, s.pace, s.probe, s.probed, s.lastl, s.asked =
             a[22], a[23], a[24], a[25], a[26], a[27], a[28]
-        s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest = a[29], a[30], a[31], a[32], a[33], a[34], a[35]
+        s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest, s.born =
+            a[29], a[30], a[31], a[32], a[33], a[34], a[35], a[36]
         local there = (s.nlog > 0 and 1 or 0) + (s.nopen > 0 and 1 or 0)
         if there == 0 or call('EXISTS', s.log, s.open) >= there then
             return s
         end
         was_there = true
     end
-    call('UNLINK', s.log, s.open, s.w, s.fl)
     call('HSET', KEYS[1], 's:' .. name, 1)
+    call('UNLINK', s.log, s.open, s.w, s.fl)
     s.nlog, s.nopen, s.nrec, s.tlog, s.topen, s.keep, s.kept, s.used = 0, 0, 0, 0, 0, 0, 0, 0
     s.kf = was_there and up + TTL or 0
+    s.born = was_there and up + 1 or up -- leases that are older are none of its
     s.S, s.V, s.F, s.W, s.FL, s.UN, s.total = 0, {0, 0, 0}, {0, 0, 0}, 0, 0, 0, 0
     s.hold, s.cap, s.pace, s.probe, s.probed, s.lastl, s.asked = 0, 0, 0, 0, 0, 0, 0
     s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest = 0, 0, 0, 0, 0, BIG, 0
@@ -447,6 +449,11 @@ end
 -- A lease: 1 scope, 2 host, 3 class, 4 client, 5 share, 6 tokens, 7 state, 8 in its client's
 -- ledger, 9 given when, 10 charged, 11 logged at
 
+local function forget_lease(id)
+    leases[id] = false
+    changed[id] = true
+end
+
 local function load_leases(ids)
     local need, n = {}, 0
     for i = 1, #ids do
@@ -459,14 +466,13 @@ local function load_leases(ids)
         local part = {unpack(need, i, min(n, i + CHUNK - 1))}
         local got = call('HMGET', P .. 'lease', unpack(part))
         for k = 1, #part do
-            leases[part[k]] = got[k] and unpk(got[k]) or false
+            local r = got[k] and unpk(got[k]) or false
+            leases[part[k]] = r
+            if r and r[9] < load_scope(r[1], true).born then
+                forget_lease(part[k])
+            end
         end
     end
-end
-
-local function forget_lease(id)
-    leases[id] = false
-    changed[id] = true
 end
 
 local function in_chunks(command, key, list)
@@ -723,6 +729,7 @@ local function settles_()
             s.unlog = s.unlog or {}
             s.unlog[#s.unlog + 1] = id
             s.nlog, s.nrec, s.tlog = s.nlog - 1, s.nrec - 1, s.tlog - r[6]
+            s.oldest = 0
         end
         refund(s, r)
         if r[8] == 1 then
@@ -739,6 +746,7 @@ local function settles_()
         if l > r[11] then
             s.add[#s.add + 1] = l
             s.add[#s.add + 1] = x.id
+            s.oldest = 0 -- whichever that is now
             s.lastl = max(s.lastl, l)
             if r[8] == 1 then
                 (Client or clients_()).later(r[4], x.id, l)
@@ -1557,7 +1565,7 @@ for name, s in pairs(scopes) do
          pack({life, s.nlog, s.nopen, s.nrec, s.tlog, s.topen, s.keep, s.kept, s.kf, s.used,
                s.S, V[1], V[2], V[3], F[1], F[2], F[3], s.W, s.FL, s.UN, s.total,
                s.hold, s.cap, s.pace, s.probe, s.probed, s.lastl, s.asked,
-               s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest}))
+               s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest, s.born}))
 end
 if Client then
     Client.save()
