@@ -1324,7 +1324,7 @@ local function serve_scope(s)
         (Server or server_()).ahead(s)
     end
     local own = mine and mine[3] or 0
-    s.recall = is_held(s) and own or not open and s.W > 0 and min(own, s.W - mine[5]) or 0
+    s.recall = is_held(s) and own or own > 0 and not open and min(own, max(0, s.W - mine[5])) or 0
     if s.W > 0 and not open and s.UN > own and up - s.asked >= RECALL then
         (Server or server_()).recall(s)
     end
@@ -1528,7 +1528,7 @@ for i = 1, n_scopes do
     local s = scopes[names[i]]
     flush_sets(s)
     rooms[i] = {s.name, s.past + s.nopen, max(0, s.tlog + s.topen), next_slot(s), max(0, s.W - s.mine[5]),
-                max(0, s.recall), max(0, s.FL - s.mine[2]), s.total}
+                s.recall, max(0, s.FL - s.mine[2]), s.total}
     full = max(full, s.full - v)
     waiting = waiting + s.mine[5]
 end
@@ -1658,4 +1658,17 @@ call('HSET', KEYS[1], 'm', pack({m.v, m.last, m.corr, m.since, m.id, m.vv, m.mai
 
 return {'ok', v, ceil(full), vv, hosts, given, ends, rooms, values, refused, people, life}
 end
-return main()
+
+-- An error in the middle (a command that is not allowed, a key of another kind) leaves
+-- half of a call behind.  Without its meta the ledger begins anew, with full windows.
+-- What a store refuses at the first write has changed nothing.
+local done, answer = pcall(main)
+if done then
+    return answer
+end
+local why = type(answer) == 'table' and answer.err or tostring(answer)
+if not (string.find(why, 'OOM') or string.find(why, 'READONLY') or string.find(why, 'MISCONF') or
+        string.find(why, 'NOREPLICAS')) then
+    redis.pcall('DEL', KEYS[1])
+end
+return redis.error_reply(why)

@@ -13,7 +13,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPT = os.path.join(HERE, "..", "..", "fcgi", "store", "turn.lua")
+SCRIPT = os.environ.get("TURN_LUA") or os.path.join(HERE, "..", "..", "fcgi", "store", "turn.lua")
 TIME_LINE = "local time = call('TIME')"
 SYNC, ALONE, TELL, LEAVING = 1, 2, 4, 8
 SECOND = 1000000
