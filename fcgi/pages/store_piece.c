@@ -31,10 +31,14 @@ static void put_host(struct buf *b, const struct view_host *h)
 
 static void put_settings(struct buf *b, const struct config *cfg)
 {
+    struct buf url = {0};
+
     if (cfg == NULL || cfg->shared_url == NULL)
         return;
+    store_url_show(&url, cfg->shared_url); /* without its password */
     buf_str(b, ",\"url\":");
-    store_url_show(b, cfg->shared_url);
+    buf_json(b, url.data);
+    buf_free(&url);
     buf_str(b, ",\"account\":");
     buf_json(b, cfg->shared_account);
     buf_fmt(b, ",\"on_loss\":\"%s\"",
