@@ -55,10 +55,12 @@ struct adopt {
     struct terms own;
     struct change *changes; /* all of them */
     uint32_t n_changes;
-    bool following;          /* one of them follows others */
-    uint64_t tried;          /* generation that could not be followed */
-    char said[512];          /* why not, as it was logged */
-    uint64_t stamp;          /* of what was published when we looked last */
+    bool following;           /* one of them follows others */
+    uint64_t tried;           /* generation that could not be followed */
+    char said[512];           /* why not, as it was logged */
+    uint64_t stamp;           /* of what was published when we looked last */
+    struct json_object *text; /* adopt_text()'s, of that generation */
+    uint64_t text_of;
     struct loop_timer timer; /* looks at who follows */
 };
 
@@ -180,6 +182,8 @@ static const char *what_is(const struct revision *rev)
         return "reload";
     case REVISE_PATCH:
         return "patch";
+    case REVISE_SHARED:
+        return "another host";
     case REVISE_KEYS:
         break;
     }
@@ -242,7 +246,8 @@ static void on_revised(struct job *job, bool ran)
     }
     if (is_by_signal(c))
         notify_reloaded(a->s->notify, c->rev.status == 200 ? NULL : c->rev.err);
-    if (c->rev.kind == REVISE_FOLLOW || c->rev.status != 200) {
+    if (c->rev.kind == REVISE_FOLLOW || c->rev.kind == REVISE_SHARED ||
+        c->rev.status != 200) {
         answer(c); /* whatever was published: it is refused */
         forget_change(c);
         adopt_look(a); /* what was announced meanwhile */
@@ -353,6 +358,51 @@ void adopt_keys(struct adopt *a, const struct adopt_asker *who,
     offload_do(a->offload, &c->job);
 }
 
+/* ---- other hosts ---------------------------------------------------------------- */
+
+const char *adopt_text(struct adopt *a, size_t *len)
+{
+    struct json_object *o;
+
+    if (a->text == NULL || a->text_of != a->own.generation) {
+        json_object_put(a->text);
+        a->text = o = json_object_new_object();
+        CHECK(o != NULL);
+        a->text_of = a->own.generation;
+        json_object_object_add(o, "live",
+                               a->own.live != NULL
+                                   ? json_object_get(a->own.live)
+                                   : json_object_new_object());
+        json_object_object_add(o, "keys",
+                               a->own.keys != NULL
+                                   ? json_object_get(a->own.keys)
+                                   : json_object_new_array());
+    }
+    return json_object_to_json_string_length(a->text, JSON_C_TO_STRING_PLAIN,
+                                             len);
+}
+
+void adopt_shared(struct adopt *a, const char *text, size_t len)
+{
+    struct change *c;
+
+    if (a->n_changes >= JOBS_MAX)
+        return; /* it is put again by whoever changes something next */
+    c = begin(a, REVISE_SHARED, NULL);
+    take_body(c, text, len);
+    offload_do(a->offload, &c->job);
+}
+
+uint64_t adopt_generation(const struct adopt *a)
+{
+    return a->own.generation;
+}
+
+bool adopt_is_busy(const struct adopt *a)
+{
+    return a->n_changes > 0;
+}
+
 /* ---- following others --------------------------------------------------------- */
 
 static void follow(struct adopt *a)
@@ -435,5 +485,6 @@ void adopt_free(struct adopt *a)
     }
     loop_cancel(a->s->loop, &a->timer);
     terms_free(&a->own);
+    json_object_put(a->text);
     free(a);
 }

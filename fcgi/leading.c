@@ -12,7 +12,9 @@
 #include "fcgi/leading.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "fcgi/adopt.h"
 #include "fcgi/config/config.h"
 #include "fcgi/sluice.h"
 #include "fcgi/store/store.h"
@@ -27,10 +29,76 @@ struct leading {
     struct sluice *s;
     struct store *store; /* NULL: another worker leads */
     struct loop_timer timer;
-    bool pushed; /* the store has called */
-    bool failed; /* to be made, which was said */
+    bool pushed;         /* the store has called */
+    bool failed;         /* to be made, which was said */
+    bool adopting;       /* another host's settings */
+    bool too_large;      /* ours are, which was said */
+    uint64_t put_hash;   /* of our settings, at the last call */
+    uint64_t generation; /* and as they were then */
     struct shared_ask *ask;
 };
+
+/* ---- what an operator has changed ------------------------------------------------ */
+
+/* FNV-1a of 64 bits. */
+static uint64_t hash_of(const char *text, size_t len)
+{
+    uint64_t h = UINT64_C(14695981039346656037);
+
+    while (len-- > 0)
+        h = (h ^ (uint8_t)*text++) * UINT64_C(1099511628211);
+    return h;
+}
+
+static uint64_t hash_of_ours(struct leading *l)
+{
+    size_t len;
+    const char *text = adopt_text(l->s->adopt, &len);
+
+    return hash_of(text, len);
+}
+
+/* Nothing was ever changed: there is nothing to tell. */
+#define PLAIN "{\"live\":{},\"keys\":[]}"
+
+/* Whatever came of another host's settings: these are ours now, and no change. */
+static void settle_settings(struct leading *l, int64_t now)
+{
+    struct shared_settings are = limiter_store_settings(l->s->lim);
+
+    if (!l->adopting || adopt_is_busy(l->s->adopt))
+        return;
+    are.hash = hash_of_ours(l);
+    l->adopting = !limiter_store_settle(l->s->lim, &are, now);
+}
+
+static void say_settings(struct leading *l, struct shared_ask *ask)
+{
+    const struct shared_settings are = limiter_store_settings(l->s->lim);
+    struct shared_put *p = &ask->puts[ask->n_puts];
+    size_t len;
+    const char *text = adopt_text(l->s->adopt, &len);
+
+    l->put_hash = hash_of(text, len);
+    if (ask->n_puts == SHARED_PUTS || l->adopting || l->put_hash == are.hash ||
+        (are.version == 0 && strcmp(text, PLAIN) == 0))
+        return;
+    if (len > SHARED_BLOB_MAX) {
+        if (!l->too_large)
+            log_say(l->s->log, LOG_ERROR_, "store",
+                    "live settings and keys take %zu bytes, and other hosts "
+                    "hear of them up to %d: they go on with theirs",
+                    len, SHARED_BLOB_MAX);
+        l->too_large = true;
+        return;
+    }
+    memset(p, 0, sizeof(*p));
+    memcpy(p->name, SHARED_SETTINGS, sizeof(SHARED_SETTINGS));
+    p->base = are.version;
+    p->blob = (const uint8_t *)text;
+    p->len = (uint32_t)len;
+    ask->n_puts++;
+}
 
 /* ---- what the store says ------------------------------------------------------ */
 
@@ -52,10 +120,29 @@ static void on_down(void *arg, const char *why)
     limiter_store_lost(l->s->lim, clock_now_ns());
 }
 
+/* Live settings and keys go as one value: whoever comes too late takes what is
+ * there.  Its own change is overridden, and the log of both hosts says so. */
+static void hear_settings(struct leading *l, const struct shared_value *v)
+{
+    struct shared_settings are = {v->version, l->put_hash};
+
+    if (!v->own) {
+        are.hash = hash_of_ours(l);
+        adopt_shared(l->s->adopt, (const char *)v->blob, v->len);
+        l->adopting = true;
+    }
+    if (!limiter_store_settle(l->s->lim, &are, clock_now_ns()))
+        l->adopting = true; /* once more, with the next call */
+}
+
 static void on_answered(void *arg, const struct shared_answer *answer)
 {
     struct leading *l = arg;
+    uint32_t i;
 
+    for (i = 0; i < answer->n_values; i++)
+        if (strcmp(answer->values[i].name, SHARED_SETTINGS) == 0)
+            hear_settings(l, &answer->values[i]);
     if (limiter_store_answer(l->s->lim, l->ask, answer, clock_now_ns()))
         l->s->turn_due = true;
 }
@@ -135,8 +222,13 @@ void leading_step(struct leading *l)
             give_sign(l, now);
         return;
     }
+    settle_settings(l, now);
+    if (l->generation != adopt_generation(l->s->adopt))
+        l->pushed = true; /* an operator has changed something */
     if (limiter_store_ask(l->s->lim, l->ask, l->pushed, now)) {
         l->pushed = false;
+        l->generation = adopt_generation(l->s->adopt);
+        say_settings(l, l->ask);
         (void)store_call(l->store, l->ask); /* it fails: on_down() */
         loop_at(l->s->loop, &l->timer, now + SIGN_NS);
         return;

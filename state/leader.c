@@ -278,6 +278,30 @@ bool limiter_store_is_lost(const struct limiter *lim)
     return lay != NULL && lay->store.state == STORE_LOST;
 }
 
+struct shared_settings limiter_store_settings(const struct limiter *lim)
+{
+    const struct layout *lay = lim->file.lay;
+
+    return lay == NULL ? (struct shared_settings){0, 0}
+                       : (struct shared_settings){lay->settings.version,
+                                                  lay->settings.hash};
+}
+
+static void settle_locked(struct limiter *lim, void *arg)
+{
+    const struct shared_settings *are = arg;
+
+    lim->file.lay->settings = (struct lay_mirror){are->version, are->hash};
+}
+
+bool limiter_store_settle(struct limiter *lim,
+                          const struct shared_settings *are, int64_t now)
+{
+    struct shared_settings copy = *are;
+
+    return turn_at_once(lim, now, settle_locked, &copy);
+}
+
 static void leave_locked(struct limiter *lim, void *arg)
 {
     struct lay_store *s = &lim->file.lay->store;

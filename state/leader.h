@@ -53,6 +53,17 @@ void limiter_store_failed(struct limiter *lim, int64_t now);
 void limiter_store_lost(struct limiter *lim, int64_t now);
 /* Does nothing go, because it cannot be had?  Without the lock. */
 bool limiter_store_is_lost(const struct limiter *lim);
+/* Of the live settings and keys that hosts share: the version of the store that
+ * this host knows, and the hash of its own then.  Without the lock. */
+struct shared_settings {
+    uint64_t version; /* 0: none yet */
+    uint64_t hash;
+};
+struct shared_settings limiter_store_settings(const struct limiter *lim);
+/* From now on they are these.  False: the lock is busy. */
+MUST_USE bool limiter_store_settle(struct limiter *lim,
+                                   const struct shared_settings *are,
+                                   int64_t now);
 /* We lead no more: the next one begins at once. */
 void limiter_store_leave(struct limiter *lim, int64_t now);
 

@@ -253,8 +253,9 @@ static int keep(const struct revision *r, const struct terms *t,
 {
     const char *dir = r->running->data_dir;
 
-    return r->kind == REVISE_KEYS ? key_file_write(t->keys, dir, err)
-                                  : terms_write_live(t->live, dir, err);
+    if (r->kind != REVISE_PATCH && key_file_write(t->keys, dir, err) == -1)
+        return -1;
+    return r->kind == REVISE_KEYS ? 0 : terms_write_live(t->live, dir, err);
 }
 
 /* Keeps NEXT and publishes it; or all is as it was. */
@@ -330,6 +331,51 @@ static void patch(struct revision *r)
     terms_free(&next);
 }
 
+/* ---- another host's ---------------------------------------------------------- */
+
+/* KEY of BODY takes the place of *PART. */
+static int take_part(struct revision *r, struct json_object *body,
+                     const char *key, enum json_type type,
+                     struct json_object **part)
+{
+    struct complaint err = revision_complaint(r);
+    struct json_object *value = NULL;
+
+    if (!json_object_object_get_ex(body, key, &value) ||
+        !json_object_is_type(value, type)) {
+        complain(&err, "another host's settings: %s is missing", key);
+        return revision_refuse(r, 400);
+    }
+    json_object_put(*part);
+    *part = json_object_get(value);
+    return 0;
+}
+
+/* All of both: what was changed here and not told yet is overridden. */
+static void take_shared(struct revision *r)
+{
+    struct complaint err = revision_complaint(r);
+    struct terms current, next = {.generation = 0};
+    struct json_object *body;
+    struct config *cfg;
+
+    read_current(r, &current);
+    terms_copy(&next, &current);
+    body = read_body(r, &err);
+    if (body == NULL) {
+        revision_refuse(r, 400);
+    } else if (take_part(r, body, "live", json_type_object, &next.live) == 0 &&
+               take_part(r, body, "keys", json_type_array, &next.keys) == 0) {
+        r->status = 200;
+        if (!terms_same(&next, &current) &&
+            (cfg = build_changed(r, &next)) != NULL)
+            keep_and_publish(r, &next, &current, cfg);
+    }
+    json_object_put(body);
+    terms_free(&current);
+    terms_free(&next);
+}
+
 /* ---- all -------------------------------------------------------------------------------------- */
 
 static void with_lock(struct revision *r, void (*what)(struct revision *r))
@@ -363,6 +409,9 @@ void revise(struct revision *r)
     case REVISE_PATCH:
     case REVISE_KEYS:
         with_lock(r, patch);
+        break;
+    case REVISE_SHARED:
+        with_lock(r, take_shared);
         break;
     }
 }

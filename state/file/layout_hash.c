@@ -237,7 +237,7 @@ FACTS(lay_lease, LAY_LEASE)
     T(S, workers, lay_worker) T(S, rows, lay_row)                              \
     T(S, traces, lay_trace) T(S, wants, lay_want) T(S, tokens, lay_tokens)     \
     T(S, chunks, lay_chunk) T(S, store, lay_store) T(S, hosts, lay_host) T(S, rooms, lay_room)       \
-    T(S, mirrors, lay_mirror) T(S, leases, lay_lease) A(S, row_lease)
+    T(S, mirrors, lay_mirror) T(S, settings, lay_mirror) T(S, leases, lay_lease) A(S, row_lease)
 FACTS(layout, LAYOUT)
 /* clang-format on */
 

@@ -377,6 +377,7 @@ struct layout {
     struct lay_host hosts[LAY_HOSTS];
     struct lay_room rooms[LAY_SCOPES];
     struct lay_mirror mirrors[LAY_MIRRORS];
+    struct lay_mirror settings; /* the same of live settings and keys */
     struct lay_lease leases[LAY_LEASES];
     uint32_t row_lease[LAY_ROWS]; /* 1 + its lease; 0: none */
 };

@@ -59,3 +59,16 @@ void limiter_store_leave(struct limiter *lim, int64_t now)
 {
     (void)lim, (void)now;
 }
+
+struct shared_settings limiter_store_settings(const struct limiter *lim)
+{
+    (void)lim;
+    return (struct shared_settings){0, 0};
+}
+
+bool limiter_store_settle(struct limiter *lim,
+                          const struct shared_settings *are, int64_t now)
+{
+    (void)lim, (void)are, (void)now;
+    return false;
+}
