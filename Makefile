@@ -66,6 +66,7 @@ PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
   $(if $(wildcard tests/nimsim/main.c),$(BUILD)/nimsim)
 TESTS := $(if $(wildcard tests/unit/main.c),$(BUILD)/unit-tests) \
   $(if $(wildcard tests/spine/main.c),$(BUILD)/spine-tests) \
+  $(if $(wildcard tests/model/main.c),$(BUILD)/model) \
   $(BUILD)/bench/goodput $(BUILD)/store/caller $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
 
 # A decision passes through a hundred small functions in as many files of state/
@@ -92,6 +93,7 @@ SPINE_REAL = $(filter-out fcgi/upstream/upstream.c fcgi/upstream/handle.c \
   fcgi/upstream/multi.c lib/clock.c,$(FCGI) $(LIB))
 $(BUILD)/spine-tests: $(call obj,$(SPINE) $(SPINE_REAL)) $(TURN) $(BUILD)/spine-state.a
 $(BUILD)/spine-tests: LIBS = $(BUILD)/spine-state.a $(PKG_LIBS) $(FCGI_LIBS) -lcunit
+$(BUILD)/model:       $(call obj,$(wildcard tests/model/*.c))
 $(BUILD)/spine-state.a: $(call obj,$(STATE))
 	@rm -f $@; $(AR) rcs $@ $^
 $(BUILD)/store/caller: $(call obj,tests/store/caller.c $(wildcard fcgi/store/*.c) fcgi/config/store_url.c $(LIB)) $(TURN)
@@ -101,7 +103,7 @@ $(BUILD)/crash/%:     $(BUILD)/obj/tests/crash/%.o $(call obj,$(STATE) $(LIB))
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests $(BUILD)/spine-tests:
+$(BUILD)/sluice.fcgi $(BUILD)/sluicectl $(BUILD)/nimsim $(BUILD)/unit-tests $(BUILD)/spine-tests $(BUILD)/model:
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags
