@@ -53,7 +53,7 @@ const struct setup setups[] = {
      .limit = 1,
      .window = 2,
      .ttl = 2,
-     .lapse = 1,
+
      .may = {[MAY_CRASH] = 1}},
     {.name = "drift",
      .what = "a host's clock loses or gains a tick",
@@ -61,7 +61,7 @@ const struct setup setups[] = {
      .limit = 1,
      .window = 2,
      .margin = 1,
-     .ttl = 3,
+     .ttl = 2,
      .guard = 1,
      .may = {[MAY_DRIFT] = 1}},
     {.name = "failover",
