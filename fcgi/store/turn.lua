@@ -1283,7 +1283,7 @@ local function server_()
         load_entries(s)
         for name, e in pairs(s.entries) do
             if e[3] > 0 then
-                wake[name] = 'recall'
+                wake[name] = wake[name] or 'recall'
             end
         end
     end
