@@ -23,7 +23,7 @@
 -- each span is longer by so much.  Whatever else is wrong (a long way, a host that is
 -- new, a clock that jumps) makes v late, and a window last longer.
 --
--- Keys, all with P before: (arrays are packed by cmsgpack, in the order of load_*)
+-- Keys, all with P before: (arrays are packed, in the order in which load_* reads them)
 --   meta            HASH    proto, life, run, m: the clocks and counters;
 --                           "s:S", "c:C": there is a ledger of that name
 --   hosts, gone     ZSETs   host -> up of its last call; those that are silent
@@ -73,6 +73,7 @@ local MAX_TOLD = 64
 local MAX_RUNS = 8
 local CHUNK = 1000                 -- unpack() has room for 8,000
 local DAY = 86400000000
+local LONGEST = DAY + 120000000      -- a span: a window of a day and its margin
 local BIG = 9007199254740992       -- 2^53: so far a double counts
 local OPEN, SENT, ENDED = 0, 1, 2  -- states of a lease
 local HEADS, HEAD = 6, 9           -- where heads begin in what a host has; fields of one
@@ -80,6 +81,9 @@ local HEADS, HEAD = 6, 9           -- where heads begin in what a host has; fiel
 local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpk = cmsgpack.pack, cmsgpack.unpack
+local form, unform = struct.pack, struct.unpack
+local META_FORM = '<ddddddddddddddd'
+local SCOPE_FORM = '<c16ddddddddddddddddddddddddddddddddddd' -- a life, and 35 numbers
 
 local P = string.match(KEYS[1] or '', '^(.+:)meta$')
 
@@ -136,7 +140,7 @@ local function read_ask()
                    share = num(1000, 'a share'), n = num(1000000, 'waiters'),
                    age = num(10 * DAY, 'an age'), tokens = num(4294967295, 'tokens'),
                    qr = num(1000000000, "a client's requests"),
-                   qs = num(DAY, "a client's span"),
+                   qs = num(LONGEST, "a client's span"),
                    qt = num(BIG, "a client's tokens")}
         h.share = max(1, h.share)
         h.key = h.cls .. h.client
@@ -150,7 +154,7 @@ local function read_ask()
         local list, named, heads = {}, {}, 0
         for i = 1, num(MAX_SCOPES, 'the number of scopes') do
             local x = {name = text(1, 167, "a scope's name"),
-                       limit = num(1000000, 'a limit'), span = num(DAY, 'a span'),
+                       limit = num(1000000, 'a limit'), span = num(LONGEST, 'a span'),
                        tl = num(BIG, 'a limit in tokens'), gap = num(DAY, 'a gap'),
                        inf = num(1000000, 'a limit in flight'),
                        flying = num(1000000, 'requests in flight'),
@@ -249,8 +253,8 @@ local function read_host(name, blob)
     local a = blob and unpk(blob) or {}
     return {id = name, life = a[1], epoch = a[2] or 0, b = a[3], o = a[4], name = a[5] or '',
             rtt = a[6] or 0, waiting = a[7] or 0, last = a[8] or 0, mail = a[9] or {},
-            scopes = a[10] or {}, young = a[11], told = a[12] or 0, sure = a[13] or 0,
-            joined = a[14] or 0}
+            scopes = a[10] or {}, young = a[11] or 1, told = a[12] or 0, sure = a[13] or 0,
+            joined = a[14] or 0, seq = a[15] or 0}
 end
 
 local function load_host(name)
@@ -260,7 +264,7 @@ end
 local function save_host(h)
     call('SET', P .. 'host:' .. h.id,
          pack({h.life, h.epoch, h.b, h.o, h.name, h.rtt, h.waiting, h.last, h.mail, h.scopes,
-               h.young, h.told, h.sure, h.joined}))
+               h.young, h.told, h.sure, h.joined, h.seq}))
 end
 
 local host = read_host(H, blobs[1])
@@ -269,50 +273,59 @@ if ask.epoch < host.epoch then
     return {'stale'}
 end
 
-local life, M = told[2], told[4] and unpk(told[4])
+local life, M = told[2], told[4] and {unform(META_FORM, told[4])}
 local known = M and host.life == life
 local m, up, v
 
 if M then
     m = {v = M[1], last = M[2], corr = M[3], since = M[4], id = M[5], vv = M[6], mail = M[7],
-         check = M[8], ex = M[9], watch = M[10], joined = M[11], agreed = M[12]}
+         check = M[8], ex = M[9], watch = M[10], joined = M[11], agreed = M[12],
+         seq = M[13] + 1, watched = M[14], reset = M[15]}
     -- TIME stepped back: what passed since the last call is lost, no more.
     if now < m.last then
         m.corr = m.last + m.corr - now
+        m.reset = m.seq
     end
     up = now + m.corr
 else
     up = 1000000000000 -- any: ages count, not times
     m = {v = up, last = now, corr = up - now, since = 0, id = 0, vv = 0, mail = 0, check = 0,
-         ex = BIG, watch = up, joined = 0, agreed = 0}
+         ex = BIG, watch = up, joined = 0, agreed = 0, seq = 1, watched = 1, reset = 0}
 end
 
--- What b allows.  A host that is new, or was booted again, moves v by itself not at
--- all: nobody knows what its b meant when the others called.  Its first call may have been
--- long on its way, and o is too large by that: the next one tells how long.
+-- What b allows.  A host that is new, was booted again, or has not called since up was set
+-- back, moves v by itself not at all: nobody knows what its b meant when the others
+-- called.  That call may have been long on its way, and o is too large by that: the next
+-- one tells how long.
 if not M then
     host.o, host.young = up - b, 0
-elseif not known or not host.b or b + 10000000 <= host.b or (host.young == 1 and ask.rtt == 0) then
+elseif not known or not host.b or b + 10000000 <= host.b or host.seq < m.reset or (host.young == 1 and ask.rtt == 0) then
     host.o, host.young, host.b = m.v - b, 1, nil
 else
     -- b below what it was: a call that was late.  It tells nothing new.
     local grown = host.o + max(0, b - host.b) / DRIFT
-    host.o = min(grown, up - b)
-    if host.young == 1 then
-        host.o, host.young = min(up - b, grown - ask.rtt), 0
+    if up - b < host.o - SLACK then
+        m.reset = m.seq -- a way that was never so short, or TIME stepped back unseen
     end
+    host.o = min(up - b, host.young == 1 and grown - ask.rtt or grown)
+    host.young = 0
 end
-host.b = host.b and max(b, host.b) or b
+host.b, host.seq = host.b and max(b, host.b) or b, m.seq
 v = max(m.v, floor(min(up, b + host.o)))
 
--- up is beyond what the clocks allow: TIME stepped, or the way was long.  What
--- every call of a second has in common is no long way.  up may be set back to
--- any time that is not before v.
+-- up is beyond what the clocks allow: TIME stepped, or the way was long.  What every
+-- call of a second has in common is no long way.  up may be set back to any time that is
+-- not before v.  By how much of that TIME stepped nobody knows: what is known of hosts that
+-- did not call in that second is too much by the rest.
 m.ex = min(m.ex, up - v)
 if up - v > JUMP or up - m.watch >= WATCH then
-    local by = up - v > JUMP and up - v or m.ex > SLACK and m.ex or 0
-    m.corr, up = m.corr - by, up - by
-    m.ex, m.watch = BIG, up
+    local jumped = up - v > JUMP
+    local by = jumped and up - v or m.ex > SLACK and m.ex or 0
+    if by > 0 then
+        m.corr, up = m.corr - by, up - by
+        m.reset = max(m.reset, jumped and m.seq or m.watched)
+    end
+    m.ex, m.watch, m.watched = BIG, up, m.seq + 1
 end
 
 -- Nobody called, although somebody is there: this server may have been stopped,
@@ -391,44 +404,49 @@ for i = 1, n_scopes do
     blob_of[ask.scopes[i].name] = blobs[1 + i]
 end
 
--- KNOWN: it is sure that there was one in this life.  What the store has evicted, or
+-- WAS_THERE: it is sure that there was one in this life.  What the store has evicted, or
 -- somebody deleted, is full for a window.
+--
+-- A table that grows field by field is built anew six times: so all that is ever put
+-- into one of a scope is named here, and its numbers come from struct, not cmsgpack.
 local function load_scope(name, was_there)
-    local s = scopes[name]
-    if s then
+    if scopes[name] then
+        return scopes[name]
+    end
+    local blob = blob_of[name]
+    if blob == nil then
+        blob = call('GET', P .. 'q:' .. name)
+    end
+    local there = blob and sub(blob, 1, 16) == life
+    local _, nlog, nopen, nrec, tlog, topen, keep, kept, kf, used, S, V1, V2, V3, F1, F2, F3, W, FL, UN, total,
+        hold, cap, pace, probe, probed, lastl, asked, limit, span, tl, gap, inf, ended, oldest, born =
+        unform(SCOPE_FORM, there and blob or life .. string.rep('\0', #SCOPE_FORM * 8))
+    local s = {
+        -- as it is kept: the ledger,
+        nlog = nlog, nopen = nopen, nrec = nrec, tlog = tlog, topen = topen, keep = keep, kept = kept, kf = kf,
+        used = used, ends = ended, oldest = oldest, born = born, total = total, lastl = lastl,
+        -- virtual times, what hosts said, values, rules
+        S = S, V = {V1, V2, V3}, F = {F1, F2, F3}, W = W, FL = FL, UN = UN, asked = asked,
+        hold = hold, cap = cap, pace = pace, probe = probe, probed = probed,
+        limit = limit, span = span, tl = tl, gap = gap, inf = inf,
+        -- of this call
+        name = name, log = P .. 'log:' .. name, open = P .. 'open:' .. name, w = P .. 'w:' .. name, fl = P .. 'fl:' .. name,
+        add = {}, rem = {}, put = {}, fin = {}, charged = {}, past = 0, length = 0, full = 0, bound = 0, apart = 0,
+        recall = 0, flying = 0, mine = false, entries = false, freed = false, more = false, touched = false, unlog = false,
+    }
+    scopes[name] = s
+    local sets = (nlog > 0 and 1 or 0) + (nopen > 0 and 1 or 0)
+    if there and (sets == 0 or call('EXISTS', s.log, s.open) >= sets) then
         return s
     end
-    local a = blob_of[name]
-    if a == nil then
-        a = call('GET', P .. 'q:' .. name)
-    end
-    a = a and unpk(a)
-    s = {name = name, log = P .. 'log:' .. name, open = P .. 'open:' .. name, w = P .. 'w:' .. name,
-         fl = P .. 'fl:' .. name, add = {}, rem = {}, put = {}, fin = {}, charged = {}}
-    scopes[name] = s
-    if a and a[1] == life then
-        s.nlog, s.nopen, s.nrec, s.tlog, s.topen = a[2], a[3], a[4], a[5], a[6]
-        s.keep, s.kept, s.kf, s.used = a[7], a[8], a[9], a[10]
-        s.S, s.V, s.F = a[11], {a[12], a[13], a[14]}, {a[15], a[16], a[17]}
-        s.W, s.FL, s.UN, s.total = a[18], a[19], a[20], a[21]
-        s.hold, s.cap, s.pace, s.probe, s.probed, s.lastl, s.asked =
-            a[22], a[23], a[24], a[25], a[26], a[27], a[28]
-        s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest, s.born =
-            a[29], a[30], a[31], a[32], a[33], a[34], a[35], a[36]
-        local there = (s.nlog > 0 and 1 or 0) + (s.nopen > 0 and 1 or 0)
-        if there == 0 or call('EXISTS', s.log, s.open) >= there then
-            return s
-        end
-        was_there = true
+    if there then -- of what it was nothing is left but the name
+        scopes[name], blob_of[name] = nil, false
+        return load_scope(name, true)
     end
     call('HSET', KEYS[1], 's:' .. name, 1)
     call('UNLINK', s.log, s.open, s.w, s.fl)
-    s.nlog, s.nopen, s.nrec, s.tlog, s.topen, s.keep, s.kept, s.used = 0, 0, 0, 0, 0, 0, 0, 0
-    s.kf = was_there and up + TTL or 0
+    s.ends, s.kf = BIG, was_there and up + TTL or 0
     s.born = was_there and up + 1 or up -- leases that are older are none of its
-    s.S, s.V, s.F, s.W, s.FL, s.UN, s.total = 0, {0, 0, 0}, {0, 0, 0}, 0, 0, 0, 0
-    s.hold, s.cap, s.pace, s.probe, s.probed, s.lastl, s.asked = 0, 0, 0, 0, 0, 0, 0
-    s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest = 0, 0, 0, 0, 0, BIG, 0
     return s
 end
 
@@ -1562,10 +1580,9 @@ for name, s in pairs(scopes) do
     end
     local V, F = s.V, s.F
     call('SET', P .. 'q:' .. name,
-         pack({life, s.nlog, s.nopen, s.nrec, s.tlog, s.topen, s.keep, s.kept, s.kf, s.used,
-               s.S, V[1], V[2], V[3], F[1], F[2], F[3], s.W, s.FL, s.UN, s.total,
-               s.hold, s.cap, s.pace, s.probe, s.probed, s.lastl, s.asked,
-               s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest, s.born}))
+         form(SCOPE_FORM, life, s.nlog, s.nopen, s.nrec, s.tlog, s.topen, s.keep, s.kept, s.kf, s.used, s.S, V[1], V[2], V[3],
+              F[1], F[2], F[3], s.W, s.FL, s.UN, s.total, s.hold, s.cap, s.pace, s.probe, s.probed, s.lastl, s.asked,
+              s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest, s.born))
 end
 if Client then
     Client.save()
@@ -1654,7 +1671,8 @@ if ask.leaving then
 else
     save_host(host)
 end
-call('HSET', KEYS[1], 'm', pack({m.v, m.last, m.corr, m.since, m.id, m.vv, m.mail, m.check, m.ex, m.watch, m.joined, m.agreed}))
+call('HSET', KEYS[1], 'm', form(META_FORM, m.v, m.last, m.corr, m.since, m.id, m.vv, m.mail, m.check, m.ex, m.watch,
+                              m.joined, m.agreed, m.seq, m.watched, m.reset))
 
 return {'ok', v, ceil(full), vv, hosts, given, ends, rooms, values, refused, people, life}
 end
