@@ -6,7 +6,7 @@
 
 BUILD_DEPS = gcc libc6-dev pkgconf libfcgi-dev libcurl4-openssl-dev libssl-dev libjson-c-dev libhiredis-dev
 DEPS = $(BUILD_DEPS) libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd \
-  lighttpd-mod-openssl ca-certificates curl jq openssl procps $(STORE_SERVER)
+  lighttpd-mod-openssl ca-certificates curl jq openssl procps python3 $(STORE_SERVER)
 # What the tests share a limit by: Debian 13 has Valkey.
 STORE_SERVER := $(if $(filter 12.%,$(shell cat /etc/debian_version 2>/dev/null)),redis-server,valkey-server)
 BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk

@@ -1,6 +1,6 @@
 -- turn.lua - what does the shared store answer to a call of a host?
 --
---   EVALSHA sha 1 "sluice:{ACCOUNT}:meta" ARGV...   (fcgi/store/README.md)
+--   EVALSHA sha 1 "sluice:{ACCOUNT}:meta" ARGV...   (what is asked and answered: below)
 --
 -- A call settles what became of earlier leases, says who waits at the host, and
 -- gets leases: the right to send one request each.  Who is best over all hosts
@@ -39,6 +39,26 @@
 --   scopes, clients ZSETs   name -> when it was last used
 --   val, valv       HASH, ZSET       name -> value; name -> its version
 -- None expires: a clock that steps would take the ledger.
+--
+-- ARGV, numbers in decimal, times in us, each list behind its length:
+--   version "1", run (run_id and replication id: changes with every start and promotion), host (16
+--   hex digits), its name, epoch (rises with each leader and connection), b (its
+--   CLOCK_BOOTTIME), flags (1 sync: what is not named below is given back; 2 alone: it has
+--   sent without leases; 4 tell the hosts; 8 leaving), the last call's round trip,
+--   the newest version of values that it has
+--   settles: id, what, age, tokens, class, client, ""
+--       s sent, its last byte so long ago; b back, never written; r renew; h here (with
+--       sync); t the answer took so many tokens; f used by class and client instead
+--   scopes: name, limit, span, tokens, gap, in flight at most, in flight here, wanted
+--       ahead, unused in hand, heads: class, client, share, waiting, age of the oldest,
+--       tokens of the first, and the client's own: requests, span, tokens
+--   puts: name, base version, bytes, hold, cap, gap, probe (of "r:SCOPE"; else 0)
+-- The answer: "ok", v, so long windows are full, newest version told, hosts that are there (0: not
+--   all count this one yet), leases {id, scope, class, client, left, ahead}, ends {id, left
+--   or -1}, scopes {name, used, tokens, next slot or -1, waiting elsewhere, to give back, in
+--   flight elsewhere, ever sent}, values {name, version, bytes, own, age}, refused puts {name,
+--   version}, hosts {id, name, age, round trip, waiting, leases}, life.  Or "stale": a newer
+--   leader has called.  Or "proto", version.
 
 
 -- How it is written: a call makes all its functions anew, which costs more than what
