@@ -38,7 +38,8 @@
 --   seen            ZSET    client without a limit -> when it was given a lease
 --   scopes, clients ZSETs   name -> when it was last used
 --   val, valv       HASH, ZSET       name -> value; name -> its version
--- None expires: a clock that steps would take the ledger.
+-- None expires: a clock that steps would take the ledger.  Which commands are used:
+-- tests/shared/store.py, whose user may do no others.
 --
 -- ARGV, numbers in decimal, times in us, each list behind its length:
 --   version "1", run (run_id and replication id: changes with every start and promotion), host (16
