@@ -242,7 +242,7 @@ perl -MIO::Socket::UNIX -MIO::Select -e '
         if ($r == $s) { my $c = $s->accept or next; my $u = IO::Socket::UNIX->new(Peer => $to) or next;
             $peer{$c} = $u; $peer{$u} = $c; $sel->add($c, $u); next }
         my $n = sysread $r, my $x, 65536; my $p = $peer{$r};
-        if (!$n) { $sel->remove($r, $p); close $r; close $p; next }
+        if (!$n) { $sel->remove($r, $p); delete @dead{$r, $p}; delete @news{$r, $p}; close $r; close $p; next }
         if ($x =~ /SUBSCRIBE/) { $news{$r} = $news{$p} = 1 }
         syswrite $p, $x unless $dead{$r} } }' "$relay" "$sock" &
 relay_pid=$!
