@@ -30,6 +30,7 @@ enum store_fault {
     STORE_STRANGE,
     STORE_NO_DATABASE,
     STORE_OTHER_PROTOCOL,
+    STORE_NOT_TRUSTED, /* TLS failed, or its certificate is not the one */
     STORE_PROTECTED,
     STORE_NOT_ALLOWED,
     STORE_WANTS_PASSWORD,

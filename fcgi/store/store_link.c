@@ -97,8 +97,11 @@ static void rest(struct store_link *l)
 /* A line with the address in front. */
 static void tell(struct store_link *l, enum store_fault f, const char *why)
 {
+    static const char hint[] = "; it is tried again until it is there, look at "
+                               "it and at shared.url";
     struct complaint c = {l->why, sizeof(l->why)};
     bool six = strchr(l->target.host, ':') != NULL;
+    const char *more = f == STORE_AWAY ? hint : "";
 
     if (f <= l->worst)
         return;
@@ -106,10 +109,10 @@ static void tell(struct store_link *l, enum store_fault f, const char *why)
     if (store_fault_line(f) != NULL)
         why = store_fault_line(f);
     if (l->target.port == 0)
-        (void)complain(&c, "%s: %s", l->target.host, why);
+        (void)complain(&c, "%s: %s%s", l->target.host, why, more);
     else
-        (void)complain(&c, "%s%s%s:%u: %s", six ? "[" : "", l->target.host,
-                       six ? "]" : "", l->target.port, why);
+        (void)complain(&c, "%s%s%s:%u: %s%s", six ? "[" : "", l->target.host,
+                       six ? "]" : "", l->target.port, why, more);
 }
 
 static void next_place(struct store_link *l)
@@ -239,14 +242,14 @@ static void on_reply(void *arg, const struct redisReply *r)
         greeted(l);
 }
 
-static void on_lost(void *arg, const char *why)
+static void on_lost(void *arg, enum store_fault f, const char *why)
 {
     struct store_link *l = arg;
 
     if (l->phase == UP)
-        store_link_drop(l, STORE_AWAY, why);
+        store_link_drop(l, f, why);
     else
-        failed(l, STORE_AWAY, why);
+        failed(l, f, why);
 }
 
 static const struct store_wire_calls wire_calls = {on_up, on_reply, on_lost};
@@ -285,7 +288,7 @@ static void on_time(void *arg)
     else if (l->phase == NAMING)
         failed(l, STORE_AWAY, "no name server answers for its name");
     else if (l->set->tls != NULL && !l->connected)
-        failed(l, STORE_AWAY,
+        failed(l, STORE_NOT_TRUSTED,
                "it does not answer to TLS within a second; does "
                "it speak TLS at this port (rediss://)?");
     else

@@ -125,9 +125,9 @@ static void on_reply(void *arg, const struct redisReply *r)
         failed(p, STORE_STRANGE, "it does not answer as Redis and Valkey do");
 }
 
-static void on_lost(void *arg, const char *why)
+static void on_lost(void *arg, enum store_fault f, const char *why)
 {
-    failed(arg, STORE_AWAY, why);
+    failed(arg, f, why);
 }
 
 static const struct store_wire_calls wire_calls = {on_up, on_reply, on_lost};

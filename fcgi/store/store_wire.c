@@ -84,29 +84,30 @@ void store_wire_free(struct store_wire *w)
         destroy(w);
 }
 
-static void lose(struct store_wire *w, const char *why)
+static void lose(struct store_wire *w, enum store_fault f, const char *why)
 {
     if (w->freed || w->state == LOST)
         return;
     close_socket(w);
-    w->calls->lost(w->arg, why);
+    w->calls->lost(w->arg, f, why);
 }
 
 static void lose_errno(struct store_wire *w, int error)
 {
-    lose(w, strerror(error));
+    lose(w, STORE_AWAY, strerror(error));
 }
 
 static void lose_tls(struct store_wire *w, enum store_tls_step step)
 {
     char text[WHY_MAX];
     struct complaint why = {text, sizeof(text)};
+    bool ended = step == STORE_TLS_END;
 
-    if (step == STORE_TLS_END)
+    if (ended)
         (void)complain(&why, "it has closed the connection");
     else
         store_tls_why(w->tls, &why);
-    lose(w, text);
+    lose(w, ended ? STORE_AWAY : STORE_NOT_TRUSTED, text);
 }
 
 /* ---- out -------------------------------------------------------------------------- */
@@ -177,7 +178,7 @@ static void take_replies(struct store_wire *w)
     while (!w->freed && w->state == UP) {
         r = store_reader_next(&w->reader, &why);
         if (why != NULL)
-            lose(w, why);
+            lose(w, STORE_STRANGE, why);
         if (r == NULL)
             return;
         w->calls->reply(w->arg, r);
@@ -190,7 +191,7 @@ static void take_bytes(struct store_wire *w, const char *data, size_t len)
     const char *why = store_reader_feed(&w->reader, data, len);
 
     if (why != NULL)
-        lose(w, why);
+        lose(w, STORE_STRANGE, why);
     else
         take_replies(w);
 }
@@ -204,7 +205,7 @@ static bool read_plain(struct store_wire *w)
     if (n > 0)
         take_bytes(w, data, (size_t)n);
     else if (n == 0)
-        lose(w, "it has closed the connection");
+        lose(w, STORE_AWAY, "it has closed the connection");
     else if (errno != EAGAIN && errno != EINTR)
         lose_errno(w, errno);
     return n == sizeof(data);

@@ -4,7 +4,7 @@
 #ifndef SLUICE_STORE_WIRE_H
 #define SLUICE_STORE_WIRE_H
 
-#include <stdbool.h>
+#include "fcgi/store/store_fault.h"
 
 struct complaint;
 struct loop;
@@ -19,7 +19,8 @@ struct store_words;
 struct store_wire_calls {
     void (*up)(void *arg);
     void (*reply)(void *arg, const struct redisReply *r); /* R for its length */
-    void (*lost)(void *arg, const char *why); /* nothing follows; free it */
+    /* Nothing follows; free it. */
+    void (*lost)(void *arg, enum store_fault f, const char *why);
 };
 
 /* Connects to TO.  TLS, with HOST's name in its certificate, if that is not

@@ -74,6 +74,25 @@ static void nothing_is_asked(void)
     free(ask);
 }
 
+static void another_server_does_not_take_back(void)
+{
+    struct shared_ask *ask = ask_new();
+    struct store_said other = said;
+    struct store_words w = {.n = 0};
+    size_t len;
+
+    ask->run = 5; /* answered last; this one is 6 */
+    other.run_number = 6;
+    store_ask_put(&w, ask, &other);
+    CU_ASSERT_EQUAL(*store_words_at(&w, 8, &len), '4'); /* without SYNC */
+    store_words_reset(&w);
+    other.run_number = 5;
+    store_ask_put(&w, ask, &other);
+    CU_ASSERT_EQUAL(*store_words_at(&w, 8, &len), '5');
+    store_words_free(&w);
+    free(ask);
+}
+
 static void settles_are_told(void)
 {
     struct shared_ask *ask = ask_new();
@@ -176,6 +195,8 @@ static void words_become_a_command(void)
 
 static const struct unit_test tests[] = {
     {"a call without a wish says who calls", nothing_is_asked},
+    {"another server takes back nothing that is not named",
+     another_server_does_not_take_back},
     {"what became of leases is told, as ages", settles_are_told},
     {"each scope has its heads behind it", scopes_have_their_heads},
     {"a value's bytes go as they are", a_blob_is_of_any_bytes},
