@@ -11,9 +11,9 @@
  * A call that fails in any way ends the connection.  What it did is not known,
  * and the next one begins by settling everything.
  *
- * A reason is logged when it is another one than before; "found" is not, until a
- * call was answered: a store that greets and then takes no writes comes and goes
- * in silence.
+ * A reason is logged when it is another one than before; "found" is not, until
+ * calls were answered for a second: a store that greets and then takes no writes
+ * comes and goes in silence.
  */
 #include "fcgi/store/store.h"
 
@@ -38,6 +38,7 @@
 #include "lib/loop.h"
 
 #define CALL_NS     (1 * NS_PER_S) /* then it is lost: a lease has three */
+#define PROVEN_NS   (1 * NS_PER_S) /* it has answered for so long */
 #define NAME_MAX_   64 /* of a host and of an account, zero included */
 #define WHY_MAX     512
 #define WORDS_SHOWN 120 /* bytes of an error that nobody knows */
@@ -63,7 +64,7 @@ struct store {
     bool reloaded; /* the script, for this call */
     struct loop_timer timer;
     struct store_words words; /* of the call that is under way */
-    int64_t asked_ns, rtt_ns;
+    int64_t up_ns, asked_ns, rtt_ns;
     struct shared_answer answer;
 
     enum store_fault told; /* in the log; STORE_FINE: that it is there */
@@ -123,6 +124,7 @@ static void on_up(void *arg)
     struct store *s = arg;
 
     s->why[0] = '\0';
+    s->up_ns = clock_now_ns();
     store_push_start(s->push, store_link_spot(s->link),
                      store_link_host(s->link));
     s->calls->is_up(s->arg);
@@ -186,13 +188,20 @@ static void take_error(struct store *s, const redisReply *r)
     drop(s, f, text);
 }
 
-/* Its first answer: it is what it should be. */
+static bool has_stood(const struct store *s)
+{
+    return clock_now_ns() - s->up_ns >= PROVEN_NS;
+}
+
+/* An answer: it is what it should be.  One that then fails again, as a store at
+ * the edge of its memory does, has not proven anything by it. */
 static void be_proven(struct store *s)
 {
     const struct store_hello *h = store_link_hello(s->link);
 
-    store_link_proven(s->link);
-    if (s->told == STORE_FINE && s->ever_told)
+    if (has_stood(s))
+        store_link_proven(s->link);
+    if (s->ever_told && (s->told == STORE_FINE || !has_stood(s)))
         return;
     s->told = STORE_FINE;
     s->ever_told = true;
@@ -220,7 +229,6 @@ static void take_answer(struct store *s, const redisReply *r)
         s->calls->answered(s->arg, &s->answer);
         break;
     case STORE_ANSWER_STALE:
-        store_link_proven(s->link);
         s->calls->stale(s->arg);
         break;
     case STORE_ANSWER_PROTO:

@@ -70,8 +70,9 @@ static const char *const lines[STORE_FAULTS] = {
     [STORE_PROTECTED] = "it takes connections of its own machine only "
                         "(protected-mode); it needs a password, and "
                         "shared.password_file names ours",
-    [STORE_NOT_ALLOWED] = "our user lacks a right (NOPERM); conf/README.md has "
-                          "the ACL that is needed",
+    [STORE_NOT_ALLOWED] =
+        "our user lacks a right (NOPERM), which ACL LOG there names; "
+        "conf/README.md has the line that is needed",
     [STORE_WANTS_PASSWORD] = "it wants a password; shared.password_file must "
                              "name a file with it",
     [STORE_HAS_NO_PASSWORD] = "it has no password and we send one; set one "

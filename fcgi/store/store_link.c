@@ -9,7 +9,7 @@
  *              worked last
  *
  * Never a storm: a round has CONNECTS_MAX connections at most, and the pauses
- * grow until a call has been answered.  A server that greets and then fails is
+ * grow until calls have been answered for a second.  A server that greets and then fails is
  * as one that is away.
  *
  * Each step has a deadline, the same timer as the pause's.  Of all that failed

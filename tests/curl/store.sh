@@ -92,6 +92,8 @@ was=$(lines ' ok ')
 store plain
 ready
 check "and its return" again $((was + 1)) ' ok '
+found_again() { [ "$(grep -c 'answers in' "$log")" = 2 ]; }
+check "which is told once it has lasted" wait_for 5 found_again
 is "one line for the loss, one for the return" "1 2" "$(grep -c '/sock: ' "$log") $(grep -c 'answers in' "$log")"
 
 # Half open: it is there and says nothing.
@@ -185,6 +187,11 @@ read -ra rules <<<"${acl//>PASSWORD/>s3cret-three}"
 at_least "conf/README.md has the rights that are needed" 5 "${#rules[@]}"
 asks ACL SETUSER weak reset >/dev/null
 asks ACL SETUSER weak "${rules[@]}" >/dev/null
+# Also for what the script does once in a while.
+allowed=$({ printf '%s\n' "${rules[@]}" | sed -n 's/^+//p'; for c in hash sortedset; do asks COMMAND LIST FILTERBY ACLCAT $c; done; } | tr "[:lower:]" "[:upper:]" | sort -u)
+at_least "what they allow is found" 40 "$(wc -l <<<"$allowed")"
+is "the script does nothing else" "" \
+    "$(grep -oE "(call|in_chunks)\\('[A-Z]+'" "$root/fcgi/store/turn.lua" | grep -oE '[A-Z]+' | sort -u | grep -vxF "$allowed")"
 check "and these are enough" hears ' ok '
 check "for news too" hears ' pushed'
 is "no password is told" 0 "$(cat "$log" "$said" | grep -c s3cret)"
