@@ -16,6 +16,7 @@
 #define NAME_WIDTH 20
 #define CELL       32
 
+/* Borrowed from O. */
 static const char *text_of(struct json_object *o, const char *key,
                            const char *otherwise)
 {
@@ -24,6 +25,7 @@ static const char *text_of(struct json_object *o, const char *key,
     return value != NULL ? json_object_get_string(value) : otherwise;
 }
 
+/* 0 where there is none: json-c takes NULL for that. */
 static int64_t count_of(struct json_object *o, const char *key)
 {
     return json_object_get_int64(call_at(o, key));
@@ -51,6 +53,7 @@ static const char *span(char out[DURATION_MAX], struct json_object *o,
                                    : -1);
 }
 
+/* The store as this host has it. */
 static void print_store(struct json_object *shared)
 {
     char ms[CELL], time[DURATION_MAX];
@@ -74,6 +77,7 @@ static void print_store(struct json_object *shared)
     putchar('\n');
 }
 
+/* A host chose its name itself, so it is shown without what a terminal obeys. */
 static void print_host(struct json_object *host)
 {
     char ms[CELL], time[DURATION_MAX], name[LIMITER_NAME_MAX];

@@ -54,6 +54,7 @@ static bool is_printable(const char *text)
     return *text == '\0';
 }
 
+/* Of a digit that is one. */
 static int hex(char c)
 {
     return isdigit((unsigned char)c) ? c - '0' : (c | 0x20) - 'a' + 10;
@@ -90,6 +91,7 @@ static const char *user_end(const char *p)
     return memrchr(p, '@', strcspn(p, "/"));
 }
 
+/* "USER", "USER:PASSWORD" or ":PASSWORD"; an empty password is a slip. */
 static bool read_user(struct store_url *u, const char *p, const char *at)
 {
     const char *colon = memchr(p, ':', (size_t)(at - p));
@@ -117,6 +119,7 @@ static long read_number(const char **p, long most)
     return n;
 }
 
+/* All that is left is its number. */
 static bool read_db(struct store_url *u, const char *p)
 {
     long db = read_number(&p, STORE_DB_MAX);
@@ -166,6 +169,8 @@ static bool read_path(struct store_place *to, const char **p)
 static const char *read_places(struct store_url *u, const char **p,
                                const struct scheme *s)
 {
+    /* People copy whole URLs behind a comma: the scheme may stand there again, if
+     * it is the same. */
     for (u->n = 0; u->n < STORE_PLACES;) {
         if (u->n > 0 && scheme_of(*p) == s)
             *p += strlen(s->text);
@@ -198,6 +203,7 @@ static const char *read_master(struct store_url *u, const char *p)
                : "its database must be a number";
 }
 
+/* What stands behind the addresses. */
 static const char *read_tail(struct store_url *u, const char *p, int is)
 {
     if ((is & SENTINEL) != 0)

@@ -83,6 +83,7 @@ static const char *concealed(const struct store *s, const char *why)
     return why;
 }
 
+/* Once for each reason: a store that is away for a night is one line. */
 static void tell_loss(struct store *s, enum store_fault f, const char *why)
 {
     if (f == s->told)
@@ -107,11 +108,14 @@ static void on_lost(void *arg, enum store_fault f, const char *why)
     s->calls->is_down(s->arg, s->why);
 }
 
+/* Of a call: what it did there is not known. */
 static void drop(struct store *s, enum store_fault f, const char *why)
 {
     store_link_drop(s->link, f, why);
 }
 
+/* A half-open connection, or a store that is too busy: a host cannot wait for it
+ * any longer, because its leases end. */
 static void on_late(void *arg)
 {
     drop(arg, STORE_SILENT, NULL);
@@ -161,6 +165,7 @@ int store_call(struct store *s, const struct shared_ask *ask)
     return 0;
 }
 
+/* At most once a call: a store that forgets it each time is of no use. */
 static void load_script(struct store *s)
 {
     struct store_words w = {.n = 0};
@@ -174,6 +179,8 @@ static void load_script(struct store *s)
     store_words_free(&w);
 }
 
+/* The script checks what it is asked before it writes: such an error is a bug of
+ * ours, and told in its words. */
 static void take_error(struct store *s, const redisReply *r)
 {
     enum store_fault f = store_fault_of(r->str, r->len);
@@ -240,6 +247,7 @@ static void take_answer(struct store *s, const redisReply *r)
     }
 }
 
+/* Exactly one reply is to come, of what is being done. */
 static void on_reply(void *arg, const struct redisReply *r)
 {
     struct store *s = arg;
@@ -258,6 +266,7 @@ static void on_reply(void *arg, const struct redisReply *r)
 
 /* ---- news ------------------------------------------------------------------------- */
 
+/* What the message says is not looked at: the next call asks for all of it. */
 static void on_pushed(void *arg)
 {
     struct store *s = arg;
@@ -284,6 +293,7 @@ static void on_deaf(void *arg, enum store_fault f, const char *why)
 static const struct store_link_calls link_calls = {on_up, on_reply, on_lost};
 static const struct store_push_calls push_calls = {on_pushed, on_deaf};
 
+/* Settings may be freed by a reload while we live. */
 static int copy_config(struct store *s, const struct store_config *c,
                        struct complaint *why)
 {
@@ -306,6 +316,7 @@ static int copy_config(struct store *s, const struct store_config *c,
     return 0;
 }
 
+/* Neither begins to connect before the loop runs again. */
 static int open_parts(struct store *s, uint64_t seed, struct complaint *why)
 {
     s->link_set =

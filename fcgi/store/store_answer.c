@@ -33,6 +33,7 @@ struct reading {
     bool wrong;
 };
 
+/* The first fault names a field of ours, never what stands in it. */
 static bool is_fine(struct reading *x, bool fine, const char *what)
 {
     if (!fine && !x->wrong) {
@@ -47,6 +48,7 @@ static bool is_fine(struct reading *x, bool fine, const char *what)
 
 /* ---- one field ------------------------------------------------------------------ */
 
+/* A status is one, too: Lua's {ok = ...} is told so. */
 static bool is_text(const redisReply *r)
 {
     return r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS;
@@ -132,6 +134,8 @@ static bool is_row(struct reading *x, const redisReply *row, size_t fields,
                    what);
 }
 
+/* The end of a lease is bounded here as well: no store may say that we may send
+ * for an hour. */
 static void read_lease(struct reading *x, const redisReply *row, uint32_t i)
 {
     struct shared_lease *l = &x->a->leases[i];
@@ -165,6 +169,7 @@ static void read_end(struct reading *x, const redisReply *row, uint32_t i)
     e->left_ns = us < 0 ? -1 : us * NS_PER_US;
 }
 
+/* Of a scope that we have named. */
 static void read_room(struct reading *x, const redisReply *row, uint32_t i)
 {
     struct shared_room *m = &x->a->rooms[i];
@@ -184,6 +189,7 @@ static void read_room(struct reading *x, const redisReply *row, uint32_t i)
     m->total = (uint64_t)number(x, row, 7, 0, NUMBER_MAX, "a scope's total");
 }
 
+/* Any bytes; whoever takes them in looks at them (state/policy/mirrored.h). */
 static void read_value(struct reading *x, const redisReply *row, uint32_t i)
 {
     struct shared_value *v = &x->a->values[i];
@@ -272,6 +278,7 @@ static void read_all(struct reading *x, const redisReply *r)
         a->n_hosts = list(x, r, 10, SHARED_HOSTS, "its hosts", read_host);
 }
 
+/* Nothing of the answer before is left to be seen. */
 static void clear(struct shared_answer *a, int64_t asked_ns)
 {
     a->asked_ns = asked_ns;

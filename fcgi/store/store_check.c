@@ -29,6 +29,7 @@ static bool take(char *out, size_t max, const char *line, size_t len,
     return true;
 }
 
+/* INFO is for people, with lines of all versions; only these are of interest. */
 static void take_line(struct store_server *s, const char *line, size_t len)
 {
     char text[32];
@@ -61,6 +62,7 @@ void store_check_take(struct store_server *s, const char *info, size_t len)
     }
 }
 
+/* It goes into each call, and from there into the ledger. */
 static bool is_id(const char *id)
 {
     return strlen(id) == 40 && strspn(id, "0123456789abcdef") == 40;

@@ -29,7 +29,7 @@ static const struct {
     {"MASTERDOWN", STORE_MASTER_DOWN},
     {"MISCONF", STORE_NOT_SAVED},
     {"NOREPLICAS", STORE_NO_REPLICAS},
-    {"BUSY", STORE_BUSY},
+    {"BUSY", STORE_BUSY}, /* a script that does not end; BUSYKEY is not ours */
     {"MOVED", STORE_CLUSTER},
     {"ASK ", STORE_CLUSTER},
     {"CLUSTERDOWN", STORE_CLUSTER},

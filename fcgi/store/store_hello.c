@@ -20,6 +20,7 @@
 
 #define WORDS_SHOWN 120 /* bytes of an error that nobody knows */
 
+/* One command.  Its copy is wiped: it may be AUTH. */
 static void say(struct store_wire *wire, const char *const *words, size_t n)
 {
     struct store_words w = {.n = 0};
@@ -31,6 +32,8 @@ static void say(struct store_wire *wire, const char *const *words, size_t n)
     store_words_free(&w);
 }
 
+/* Replies come in the order of the commands and bear no name: what was said is
+ * remembered instead. */
 static void note(struct store_hello *h, enum hello_word word)
 {
     h->said[h->n++] = word;
@@ -38,6 +41,8 @@ static void note(struct store_hello *h, enum hello_word word)
 
 size_t store_hello_auth(struct store_wire *wire, const struct store_url *url)
 {
+    /* Servers without users know the short form alone, and all others take it
+     * for the user "default". */
     const char *const both[] = {"AUTH", url->user, url->password};
     const char *const alone[] = {"AUTH", url->password};
 
@@ -50,6 +55,7 @@ size_t store_hello_auth(struct store_wire *wire, const struct store_url *url)
     return 1;
 }
 
+/* Of a server that is still loading INFO works, when nothing else does. */
 static void say_info(struct store_hello *h, struct store_wire *wire,
                      enum hello_word word, const char *part)
 {
@@ -59,6 +65,7 @@ static void say_info(struct store_hello *h, struct store_wire *wire,
     note(h, word);
 }
 
+/* Database 0 is where one begins; a user may lack the right to SELECT, then. */
 static void say_database(struct store_hello *h, struct store_wire *wire,
                          uint32_t db)
 {
@@ -79,6 +86,8 @@ void store_hello_store(struct store_hello *h, struct store_wire *wire,
     const char *const load[] = {"SCRIPT", "LOAD", script};
 
     memset(h, 0, sizeof(*h));
+    /* The script last: who may not write, or not yet, says so to all before it
+     * in words of his own. */
     if (store_hello_auth(wire, url) > 0)
         note(h, HELLO_AUTH);
     say_database(h, wire, url->db);
@@ -125,12 +134,15 @@ static bool is_text(const redisReply *r)
     return r->type == REDIS_REPLY_STRING || r->type == REDIS_REPLY_STATUS;
 }
 
+/* Something answers there, and it is not what it should be. */
 static enum store_fault strange(struct complaint *why)
 {
     (void)complain(why, "it does not answer as Redis and Valkey do");
     return STORE_STRANGE;
 }
 
+/* The script is called by the sum that they made of it: what they say goes into
+ * each call, so it is looked at. */
 static enum store_fault take_script(struct store_hello *h, const redisReply *r,
                                     struct complaint *why)
 {
@@ -158,6 +170,7 @@ static enum store_fault take_master(struct store_hello *h, const redisReply *r,
         host->len >= sizeof(h->master.host) || strlen(host->str) != host->len ||
         !is_text(port))
         return strange(why);
+    /* strtol() ends at what is no digit, at the latest at the zero. */
     n = strtol(port->str, NULL, 10);
     if (n < 1 || n > 65535)
         return strange(why);

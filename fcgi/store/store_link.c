@@ -73,6 +73,7 @@ static void try_spot(struct store_link *l);
 
 /* ---- one step after the other ------------------------------------------------------ */
 
+/* Whatever the step waits for; each way out of a step is through here. */
 static void leave_step(struct store_link *l)
 {
     loop_cancel(l->loop, &l->timer);
@@ -82,12 +83,14 @@ static void leave_step(struct store_link *l)
     l->wire = NULL;
 }
 
+/* No phase but UP is without an end. */
 static void enter(struct store_link *l, enum phase phase, int64_t most_ns)
 {
     l->phase = phase;
     loop_at(l->loop, &l->timer, loop_now(l->loop) + most_ns);
 }
 
+/* The round is over, or what was up is lost. */
 static void rest(struct store_link *l)
 {
     enter(l, RESTING, store_pause_next(&l->pause));
@@ -115,6 +118,7 @@ static void tell(struct store_link *l, enum store_fault f, const char *why)
                        six ? "]" : "", l->target.port, why, more);
 }
 
+/* The places in their order, from the one where it began, each once. */
 static void next_place(struct store_link *l)
 {
     if (l->places_left == 0 || l->connects >= CONNECTS_MAX) {
@@ -149,6 +153,7 @@ static void on_names(void *arg, const struct store_spot *spots, size_t n,
         failed(l, STORE_AWAY, why);
         return;
     }
+    /* A name may have several numbers: IPv6 first, where only IPv4 is served. */
     memcpy(l->spots, spots, n * sizeof(*spots));
     l->n_spots = n;
     try_spot(l);
@@ -185,6 +190,7 @@ static bool is_sentinel(const struct store_link *l)
     return l->set->url->sentinel && !l->to_master;
 }
 
+/* Connected, and TLS is there. */
 static void on_up(void *arg)
 {
     struct store_link *l = arg;
@@ -196,6 +202,7 @@ static void on_up(void *arg)
         store_hello_store(&l->hello, l->wire, l->set->url, l->set->script);
 }
 
+/* All was answered as it should be: by a sentinel, or by the store. */
 static void greeted(struct store_link *l)
 {
     struct store_place master;
@@ -270,6 +277,7 @@ static void try_spot(struct store_link *l)
 
 /* ---- time ------------------------------------------------------------------------ */
 
+/* A new round knows nothing of the last one but where it was well. */
 static void begin_round(struct store_link *l)
 {
     l->worst = STORE_FINE;

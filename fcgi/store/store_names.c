@@ -54,6 +54,7 @@ static void let_go(struct store_names *n)
 
 /* ---- in the thread --------------------------------------------------------------- */
 
+/* May take for ever; touches nothing but N. */
 static void look_up(struct store_names *n)
 {
     struct addrinfo want = {.ai_socktype = SOCK_STREAM,
@@ -98,6 +99,7 @@ static void on_found(void *arg, uint32_t events)
     (void)events;
     if (read(n->fd, &one, sizeof(one)) != sizeof(one))
         return;
+    /* Copied, as N ends before FOUND is called. */
     memcpy(spots, n->spots, sizeof(spots));
     count = n->n;
     if (count == 0)

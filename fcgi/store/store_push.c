@@ -52,6 +52,7 @@ static void enter(struct store_push *p, enum phase phase, int64_t ns)
     loop_at(p->loop, &p->timer, loop_now(p->loop) + ns);
 }
 
+/* Over for now; it goes on by itself, for it is not worth the calls' end. */
 static void failed(struct store_push *p, enum store_fault f, const char *why)
 {
     store_wire_free(p->wire);
@@ -80,6 +81,7 @@ static void on_up(void *arg)
     store_words_free(&w);
 }
 
+/* A message is a list, and its first word says of which kind. */
 static bool begins(const redisReply *r, const char *word)
 {
     const redisReply *first;
@@ -91,6 +93,8 @@ static bool begins(const redisReply *r, const char *word)
            memcmp(first->str, word, first->len) == 0;
 }
 
+/* One reply for each channel.  From now on no message is missed; what came before
+ * may have been. */
 static void subscribed(struct store_push *p)
 {
     if (--p->topics > 0)
@@ -100,6 +104,7 @@ static void subscribed(struct store_push *p)
     p->calls->pushed(p->arg);
 }
 
+/* Of AUTH, or because our user may not SUBSCRIBE. */
 static void take_error(struct store_push *p, const redisReply *r)
 {
     enum store_fault f = store_fault_of(r->str, r->len);
@@ -146,6 +151,7 @@ static void dial(struct store_push *p)
         failed(p, STORE_AWAY, text);
 }
 
+/* In RESP2 one that has subscribed may still say PING. */
 static void ping(struct store_push *p)
 {
     struct store_words w = {.n = 0};

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define STORE_REPLY_BYTES (1024 * 1024) /* the longest answer has a third */
-#define STORE_REPLY_PARTS 16384         /* and half of that */
+#define STORE_REPLY_BYTES (2 * 1024 * 1024) /* of values turn.lua tells 1 MB */
+#define STORE_REPLY_PARTS 16384 /* the longest answer has half of that */
 
 /* In place; not to be copied while in use. */
 struct store_reader {

@@ -26,6 +26,8 @@ struct ssl_ctx_st *store_tls_new(const char *ca, struct complaint *why)
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
         fine = SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1;
     }
+    /* Certificates that are named replace the system's: whom a company trusts for
+     * its store need not be whom a browser trusts. */
     if (fine && ca == NULL)
         fine = SSL_CTX_set_default_verify_paths(ctx);
     else if (fine) /* one of the two it is; tls_files.c has looked */
@@ -46,6 +48,7 @@ void store_tls_free(struct ssl_ctx_st *ctx)
     SSL_CTX_free(ctx);
 }
 
+/* Is it an address rather than a name? */
 static bool is_number(const char *host)
 {
     unsigned char ignored[16];
@@ -79,11 +82,14 @@ struct ssl_st *store_tls_open(struct ssl_ctx_st *ctx, const char *host, int fd)
     return ssl;
 }
 
+/* Without a farewell: nothing is waited for, and the store loses nothing. */
 void store_tls_close(struct ssl_st *ssl)
 {
     SSL_free(ssl);
 }
 
+/* What OpenSSL wants next.  A close without a farewell is a fault too: somebody
+ * may have cut what was being said. */
 static enum store_tls_step step(SSL *ssl, int rc)
 {
     switch (SSL_get_error(ssl, rc)) {
@@ -125,6 +131,7 @@ void store_tls_why(struct ssl_st *ssl, struct complaint *why)
 {
     long fault = SSL_get_verify_result(ssl);
     unsigned long code = ERR_peek_error();
+    /* A certificate's fault says more than the alert that followed it. */
     const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
 
     if (fault != X509_V_OK)

@@ -63,6 +63,7 @@ static void destroy(struct store_wire *w)
     free(w);
 }
 
+/* At once, also in the middle of a callback: no event of it comes any more. */
 static void close_socket(struct store_wire *w)
 {
     loop_unwatch(w->loop, &w->watch);
@@ -84,6 +85,7 @@ void store_wire_free(struct store_wire *w)
         destroy(w);
 }
 
+/* Once.  Whoever hears it may free the wire: nothing is touched behind it. */
 static void lose(struct store_wire *w, enum store_fault f, const char *why)
 {
     if (w->freed || w->state == LOST)
@@ -170,6 +172,7 @@ void store_wire_send(struct store_wire *w, const struct store_words *words)
 
 /* ---- in --------------------------------------------------------------------------- */
 
+/* All that are whole.  Their owner may end the connection with each of them. */
 static void take_replies(struct store_wire *w)
 {
     const char *why;
@@ -225,6 +228,7 @@ static bool read_tls(struct store_wire *w)
     return step == STORE_TLS_DONE;
 }
 
+/* As much as is there, within reason: others wait for this loop, too. */
 static void read_all(struct store_wire *w)
 {
     int i;
@@ -236,6 +240,7 @@ static void read_all(struct store_wire *w)
 
 /* ---- its life --------------------------------------------------------------------- */
 
+/* Not before TLS is through: a password must not go to a stranger. */
 static void be_up(struct store_wire *w)
 {
     w->state = UP;
@@ -253,6 +258,7 @@ static void shake(struct store_wire *w)
         lose_tls(w, step);
 }
 
+/* A connect() that did not wait is over, well or not. */
 static void connected(struct store_wire *w)
 {
     int error = 0;

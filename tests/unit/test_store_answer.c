@@ -101,7 +101,7 @@ static void little_is_fine_too(void)
 /* An answer whose list at PLACE (0: leases) is LIST. */
 static const char *with(size_t place, const char *list)
 {
-    static char text[65536];
+    static char text[SHARED_BLOB_MAX + 65536];
     size_t i, n = (size_t)snprintf(text, sizeof(text), "[ok 1 0 0 1");
 
     for (i = 0; i < 6; i++)
