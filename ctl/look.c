@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl/ctl.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/told.h"
 #include "lib/boottime.h"
 #include "state/view.h"
+#include "state/view_verdict.h"
 
 static void print_retreat(const struct view_retreat *v)
 {
@@ -95,6 +97,18 @@ static void print_held(const struct view_scope *v)
                duration(ends, v->unpaid.ends_ns), plain(why, v->unpaid.reason));
 }
 
+static void print_key(const struct view_key *k)
+{
+    char since[DURATION_MAX];
+
+    if (k->word != KEY_REFUSED)
+        return;
+    printf("  our key is refused for %s, with %u: ",
+           duration(since, k->since_ns), k->status);
+    print_text(stdout, k->message);
+    printf("\n");
+}
+
 static void print_line(const struct limiter_view *view,
                        const struct view_scope *v)
 {
@@ -125,6 +139,9 @@ static void print_scope(const struct limiter_view *view,
            "with 429: %" PRIu64 "; tokens: %" PRIu64 " in, %" PRIu64 " out\n",
            v->went.all, v->went.minute, v->went.refused, v->went.tokens_in,
            v->went.tokens_out);
+    if (v->went.told < v->went.answers)
+        printf("  of its %" PRIu64 " answers %" PRIu64 " told their tokens\n",
+               v->went.answers, v->went.told);
     if (v->tokens_limit > 0)
         printf("  tokens: %" PRIu64 " of %" PRIu64 " used, %" PRIu64
                " reserved\n",
@@ -135,6 +152,7 @@ static void print_scope(const struct limiter_view *view,
     print_retreat(&v->retreat);
     print_learned(&v->learned, v->rules.window_ns, v->rules.requests);
     print_held(v);
+    print_key(&v->key);
 }
 
 static int64_t window_of(const struct limiter_view *v, uint32_t upstream)
@@ -147,6 +165,25 @@ static int64_t window_of(const struct limiter_view *v, uint32_t upstream)
     return 0;
 }
 
+static void print_sentence(const char *lead, const char *text)
+{
+    printf("%s: ", lead);
+    print_text(stdout, text);
+    printf("\n");
+}
+
+/* What it is, why, and what to do about it. */
+static void print_verdict(const struct limiter_view *view)
+{
+    struct view_verdict v;
+
+    view_verdict(view, (int64_t)time(NULL) * 1000, &v);
+    print_sentence(v.word, v.title);
+    print_sentence("  why", v.reason);
+    if (v.next_step[0] != '\0')
+        print_sentence("  do", v.next_step);
+}
+
 static void print_status(const struct limiter_view *v)
 {
     const struct limiter_counters *c = &v->counters;
@@ -154,6 +191,7 @@ static void print_status(const struct limiter_view *v)
     uint64_t refused = 0;
     uint32_t i;
 
+    print_verdict(v);
     printf("up %s, %u workers\n", duration(a, v->uptime_ns), v->n_workers);
     if (v->paused_ns >= 0)
         printf("paused for %s, by %s: nothing is sent\n",

@@ -27,6 +27,7 @@
 #include "fcgi/config/config.h"
 #include "fcgi/config/told.h"
 #include "fcgi/deprecation.h"
+#include "fcgi/key_refused.h"
 #include "fcgi/place.h"
 #include "fcgi/refused_fields.h"
 #include "fcgi/request_stats.h"
@@ -274,25 +275,8 @@ static bool is_for_our_field(struct exchange *x, const struct verdict *v)
     return true;
 }
 
-/* Our key is refused where others may have another: this one is left alone for a
- * while, and X goes on. */
-static bool key_is_dead(struct exchange *x, const struct verdict *v)
-{
-    struct verdict dead = *v;
-
-    if (v->kind != VERDICT_KEY || attempt_upstream(x)->api_key == NULL ||
-        !place_may_move(x))
-        return false;
-    dead.cause = EJECTED_KEY;
-    judged(x, v->kind);
-    tell_limiter(x, ANSWER_UNPAID, &dead, -1, v->words.message);
-    return true;
-}
-
 static enum step client_error(struct exchange *x, const struct verdict *v)
 {
-    if (key_is_dead(x, v))
-        return again_in_line(x, false);
     judged(x, v->kind);
     tell_limiter(x, ANSWER_FINE, v, -1, "");
     if (is_for_our_field(x, v)) /* not its client's error: at once again */
@@ -337,6 +321,8 @@ static enum step becomes(struct exchange *x, const struct verdict *v)
     case VERDICT_TIMEOUT:
         return timed_out(x, v);
     case VERDICT_KEY:
+        return attempt_upstream(x)->api_key != NULL ? key_refused_told(x, v)
+                                                    : client_error(x, v);
     case VERDICT_CLIENT:
     case VERDICT_NEVER:
     case VERDICT_KINDS:

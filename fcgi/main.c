@@ -35,8 +35,10 @@
 #include "fcgi/config/token.h"
 #include "fcgi/exchange.h"
 #include "fcgi/leading.h"
+#include "fcgi/key_log.h"
 #include "fcgi/notify.h"
 #include "fcgi/pages/events.h"
+#include "fcgi/pages/key_ask.h"
 #include "fcgi/pages/models.h"
 #include "fcgi/pages/ready.h"
 #include "fcgi/pages/routes.h"
@@ -246,7 +248,10 @@ static void on_limiter_event(void *arg, const char *event, const char *message)
 {
     struct sluice *s = arg;
 
-    log_say(s->log, LOG_WARN_, event, "%s", message);
+    if (strcmp(event, "key") == 0)
+        key_log(s, message);
+    else
+        log_say(s->log, LOG_WARN_, event, "%s", message);
 }
 
 /* What only tests change: they cannot wait for a minute. */
@@ -299,6 +304,7 @@ static int open_parts(struct sluice *s)
     s->models = models_new(s);
     models_watch(s->models);
     s->ready = ready_new(s);
+    s->key_ask = key_ask_start(s);
     s->events = events_new(s);
     s->leading = leading_new(s);
     s->accept = accept_start(s->loop, 0, &routes_all, s->cfg->max_body_bytes,
@@ -336,6 +342,7 @@ static void close_parts(struct sluice *s)
     }
     models_free(s->models);
     ready_free(s->ready);
+    key_ask_free(s->key_ask);
     events_free(s->events);
     leading_free(s->leading);
     upstream_free(s->up);

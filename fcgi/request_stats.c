@@ -200,6 +200,9 @@ static enum outcome outcome_of(const struct exchange *x)
         return OUTCOME_HANGUP;
     if (code == ERROR_NONE || (code == ERROR_UPSTREAM && judged != OUTCOME_OK))
         return judged;
+    if (code == ERROR_UPSTREAM_OFF && x->place.state == PLACE_REFUSED &&
+        x->place.news.cause == EJECTED_KEY)
+        return OUTCOME_UPSTREAM_KEY; /* by all of them, and not asked again */
     if (code == ERROR_QUEUE_TIMEOUT && judged == OUTCOME_RATE)
         return judged;
     if (code == ERROR_UPSTREAM_TRUNCATED && x->relay.mode == RELAY_NOTHING &&
@@ -309,6 +312,7 @@ void request_stats_exchange(struct exchange *x)
         .prompt_bytes = x->stats.prompt_bytes,
         .tokens_in = x->relay.usage.prompt,
         .tokens_out = x->relay.usage.completion,
+        .has_usage = is_upstreamed(x) && x->req->route->is_inference,
         .gaps = x->stats.gaps,
     };
 

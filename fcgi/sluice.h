@@ -16,6 +16,7 @@ struct config;
 struct events;
 struct exchange;
 struct leading;
+struct key_ask;
 struct limiter;
 struct log;
 struct models;
@@ -54,6 +55,7 @@ struct sluice {
     struct models *models;
     const struct listed *listed; /* by models.c; NULL: nothing is known */
     struct ready *ready;
+    struct key_ask *key_ask;
     struct events *events;
     struct leading *leading; /* NULL: no store is shared */
     struct notify *notify; /* NULL: no service manager */

@@ -100,7 +100,7 @@ enum step tell_off(struct exchange *x, const struct verdict *v)
 
 /* In the upstream's words and OURS. */
 static enum step tell_with(struct exchange *x, const struct verdict *v,
-                           const char *ours)
+                           const char *ours, int retry)
 {
     struct verdict told = *v;
     char *text = told.words.message;
@@ -112,18 +112,29 @@ static enum step tell_with(struct exchange *x, const struct verdict *v,
         len--; /* not inside a letter of UTF-8 */
     memcpy(text + len, ours, strlen(ours) + 1);
     told.words.shape = WORDS_JSON; /* so it does not pass as it came */
-    return tell_error(x, &told, 0);
+    return tell_error(x, &told, retry);
 }
 
 enum step tell_once(struct exchange *x, const struct verdict *v)
 {
-    return tell_with(x, v, " (" ATTEMPT_ONCE ")");
+    return tell_with(x, v, " (" ATTEMPT_ONCE ")", 0);
 }
 
 enum step tell_took_too_long(struct exchange *x, const struct verdict *v)
 {
     return x->req->stream ? tell_error(x, v, 0)
-                          : tell_with(x, v, TOOK_TOO_LONG);
+                          : tell_with(x, v, TOOK_TOO_LONG, 0);
+}
+
+enum step tell_key(struct exchange *x, const struct verdict *v)
+{
+    char ours[160];
+
+    snprintf(ours, sizeof(ours),
+             " (This is Sluice's own key for the upstream %s, not yours: who "
+             "runs Sluice has to replace it.)",
+             attempt_upstream(x)->name);
+    return tell_with(x, v, ours, -1);
 }
 
 enum step tell_too_late(struct exchange *x, const struct verdict *v)

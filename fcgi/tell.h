@@ -20,6 +20,8 @@ enum step tell_off(struct exchange *x, const struct verdict *v);
 enum step tell_once(struct exchange *x, const struct verdict *v);
 /* A network in between ended the call, and would again. */
 enum step tell_took_too_long(struct exchange *x, const struct verdict *v);
+/* Our key is refused: in the upstream's words, and whose key it is. */
+enum step tell_key(struct exchange *x, const struct verdict *v);
 /* The upstream said when, and that is too late. */
 enum step tell_too_late(struct exchange *x, const struct verdict *v);
 

@@ -5,6 +5,7 @@
 
 #include "fcgi/choices.h"
 #include "fcgi/config/bounds.h"
+#include "fcgi/config/config.h"
 #include "fcgi/upstream/refusal_words.h"
 #include "fcgi/upstream/verdict.h"
 
@@ -25,6 +26,14 @@ static uint32_t alike(const struct exchange *x)
                                                     x->attempt.upstream);
 }
 
+/* Of a client's own key we say nothing: it is the client's business. */
+static enum key_word key_word(const struct exchange *x, const struct verdict *v)
+{
+    if (v == NULL || x->s->cfg->upstreams[x->attempt.upstream].api_key == NULL)
+        return KEY_UNTOLD;
+    return verdict_rows[v->kind].key;
+}
+
 void tell_limiter(struct exchange *x, enum limiter_answer answer,
                   const struct verdict *v, int64_t retry_ms, const char *reason)
 {
@@ -36,7 +45,8 @@ void tell_limiter(struct exchange *x, enum limiter_answer answer,
         .cause = v != NULL ? v->cause : EJECTED_NOT,
         .shun = answer == ANSWER_FAULT ? alike(x) : 0,
         .tokens_left = v != NULL ? v->tokens_left : -1,
-        .key = v != NULL ? verdict_rows[v->kind].key : KEY_UNTOLD,
+        .key = key_word(x, v),
+        .key_status = v != NULL ? (uint16_t)v->status : 0,
     };
 
     if (x->attempt.errand != ERRAND_REQUEST || x->place.ticket == NULL)

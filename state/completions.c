@@ -80,7 +80,7 @@ static const char *name_of(const struct limiter *lim, uint32_t upstream)
 static void count_refusal(const struct limiter *lim, struct stats_layout *st,
                           const struct limiter_attempt *a)
 {
-    static const struct upstream_answer one = {1, -1, -1};
+    static const struct upstream_answer one = {1, -1, -1, 0, 0};
 
     if (a->error == UPSTREAM_RATE)
         counters_answered(st, upstream_map_of(lim, a->upstream),
@@ -90,9 +90,11 @@ static void count_refusal(const struct limiter *lim, struct stats_layout *st,
 static void count_tokens(const struct limiter *lim, struct stats_layout *st,
                          const struct completion *c)
 {
-    const struct upstream_answer n = {0, c->note.tokens_in, c->note.tokens_out};
+    const struct upstream_answer n = {0, c->note.tokens_in, c->note.tokens_out,
+                                      note_is_answer(&c->note),
+                                      note_is_told(&c->note)};
 
-    if (n.tokens_in > 0 || n.tokens_out > 0)
+    if (n.answers > 0 || n.tokens_in > 0 || n.tokens_out > 0)
         counters_answered(st, c->owner, name_of(lim, c->note.upstream), &n);
 }
 

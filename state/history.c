@@ -71,7 +71,7 @@ static void add(struct past_step *s, const struct lay_moment *m)
     s->sends += m->sends;
     s->requests += m->requests;
     for (i = 0; i < OUTCOMES; i++)
-        s->outcomes[i] += m->outcomes[i];
+        s->outcomes[i] += rings_outcome(m, (enum outcome)i);
     s->waiting = max_u32(s->waiting, m->waiting);
     s->in_flight = max_u32(s->in_flight, m->in_flight);
     s->window_used = max_u32(s->window_used, m->window_used);
@@ -84,6 +84,10 @@ static void add(struct past_step *s, const struct lay_moment *m)
     s->generation_n += m->generation_n;
     s->tokens_in += m->tokens_in;
     s->tokens_out += m->tokens_out;
+    if (s->told < 0 || (m->told == 0 && m->tokens_in + m->tokens_out > 0))
+        s->told = -1;
+    else
+        s->told += m->told;
     for (i = 0; i < HISTORY_BUCKETS; i++) {
         s->counts[BAND_QUEUE][i] += m->queue[i];
         s->counts[BAND_FIRST_BYTE][i] += m->first_byte[i];

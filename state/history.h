@@ -30,6 +30,8 @@ struct past_step {
     uint64_t queue_us, first_byte_us, generation_us; /* sums */
     uint64_t queue_n, first_byte_n, generation_n;    /* of how many */
     uint64_t tokens_in, tokens_out;
+    int64_t told; /* good answers, but those that did not tell their tokens;
+                   * -1: kept by a build that did not count them */
     /* -1: of none. */
     int64_t queue_p50_us, queue_p95_us, first_byte_p50_us, first_byte_p95_us;
     int64_t speed_p50_milli, speed_p95_milli; /* tokens a second */

@@ -62,7 +62,8 @@ static void look_at_upstream(struct question *q, uint32_t i,
     u->eta_ns = eta == NEVER ? -1 : eta - now;
     u->tokens_milli = admit_tokens_milli(lay, i, now);
     u->burst_milli = (int64_t)limits_of(lay, i)->burst * 1000;
-    u->key_refused = lay->probe.keys[i] == KEY_REFUSED;
+    u->key = (enum key_word)lay->own_keys[i].word;
+    u->key_status = lay->own_keys[i].status;
     u->held = !model_state_paid(lay, i, now, &eta);
     u->cause = ejection_cause(&model_state_debt(lay, i)->ejection);
 }

@@ -14,7 +14,8 @@ struct limiter;
 struct limiter_ready_upstream {
     int64_t tokens_milli, burst_milli; /* in the bucket, and at most */
     int64_t eta_ns;                    /* of a new normal request; -1 unknown */
-    bool key_refused;                  /* ours, and not accepted since */
+    enum key_word key;                 /* what it said of ours last */
+    uint16_t key_status;               /* refused with */
     bool held; /* it is left alone: all to it waits or is refused; and why: */
     enum ejection_cause cause;
 };

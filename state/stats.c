@@ -111,6 +111,7 @@ static void add_upstreams(struct look *k)
         memcpy(u->name, r->name, sizeof(u->name) - 1);
         k->rows[k->out->n_upstreams] = i;
         u->held = held(k->lay, i);
+        u->key_refused = k->lay->own_keys[i].word == KEY_REFUSED;
         if (r->per_model)
             add_models(k, i, u);
         else

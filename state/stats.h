@@ -25,6 +25,7 @@ struct tally_upstream {
     int64_t tokens_milli; /* of its bucket, which are sends */
     uint64_t tokens_used, tokens_reserved, tokens_limit; /* 0: no limit */
     struct upstream_sends went;
+    uint64_t key_refused; /* 1: ours is, there */
     /* Why it is left alone, since it has not answered otherwise; or EJECTED_NOT. */
     enum ejection_cause held;
     uint32_t states[RETREAT_STATES]; /* how many of its limits are in each, */

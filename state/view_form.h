@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "state/policy/own_key.h"
+#include "state/policy/wait_cause.h"
 #include "state/stats/outcomes.h"
 
 struct view_retreat {
@@ -33,6 +35,14 @@ struct view_bench {
     uint32_t streak;
     enum ejection_cause cause; /* what requests are told */
     char reason[LIMITER_REASON_MAX];
+};
+
+/* What an upstream says of our key. */
+struct view_key {
+    enum key_word word;
+    uint16_t status;  /* refused with; 0 */
+    int64_t since_ns; /* for so long it has said so; -1: it says nothing */
+    char message[LIMITER_REASON_MAX];
 };
 
 struct view_client {
@@ -70,6 +80,7 @@ struct view_scope {
     uint64_t tokens_limit;    /* of so many; 0: no limit */
     struct view_retreat retreat;
     struct view_learned learned;
+    struct view_key key;      /* ours, for its upstream */
     struct view_bench unpaid; /* its upstream is left alone, whatever for */
     uint32_t opens, n_opens;  /* where in the view's list, and how many */
     int64_t next_slot_ns;     /* from now; 0: open; -1 unknown */
@@ -99,9 +110,26 @@ struct view_row {
     uint64_t key; /* virtual start; the order within a class */
     int64_t arrival;
     bool foretold; /* waiting in a shared line: position and eta_ns are known */
+    enum wait_cause cause;   /* waiting: why, */
+    uint32_t cause_upstream; /* and of which upstream; or NONE */
+    uint32_t client_row;
+    int64_t own_ns; /* its client's own limit lets it go in that time */
     uint8_t n_ways, ways[LIMITER_CHOICES]; /* waiting: the upstreams where it
                                             * may go, the preferred first */
 };
+
+/* Those that wait for the same.  Names are NULL, rows NONE, where the cause is
+ * of no one upstream, model or client. */
+struct view_group {
+    enum wait_cause cause;
+    uint32_t upstream, model_row, client_row;
+    const char *model, *client;
+    uint32_t waiting;
+    int64_t next_ns, last_ns; /* when the first of them goes, and the last; -1:
+                               * that cannot be told */
+};
+
+#define VIEW_GROUPS 100 /* more than that nobody reads */
 
 struct view_worker {
     uint32_t pid;
@@ -142,6 +170,8 @@ struct limiter_view {
     int64_t paused_ns; /* since an operator paused; -1: it goes */
     char paused_by[LIMITER_BY_MAX];
     uint32_t n_scopes, n_rows, n_workers, n_models, n_opens;
+    bool store_lost;  /* kept for a store that several machines share: it cannot
+                      * be had */
     uint32_t viewers; /* of the board, at all workers */
     uint64_t builds;  /* of the board */
     uint64_t held_bytes;

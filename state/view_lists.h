@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "state/policy/take.h"
+#include "state/policy/wait_cause.h"
 #include "state/view_form.h"
 
 struct view_queue {
@@ -19,6 +20,8 @@ struct view_queue {
     int64_t *etas;                      /* by position, */
     struct take *takes;                 /* the same, */
     uint32_t *rows;                     /* and which of the scope's it is */
+    struct wait_why *whys; /* of each of the layout's scopes, if it is known: */
+    uint8_t *why_known;
     struct line_eta *line;              /* of the shared line that is copied */
     int64_t of_next[LIMITER_UPSTREAMS]; /* in the line of each: a new one's */
 };

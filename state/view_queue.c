@@ -26,6 +26,7 @@
 #include "state/policy/tokens.h"
 #include "state/policy/virtual_time.h"
 #include "state/policy/wants.h"
+#include "state/view_cause.h"
 #include "state/view_copy.h"
 #include "state/view_scopes.h"
 
@@ -43,6 +44,7 @@ static void copy_block(struct view_queue *q, struct view_row *v, uint32_t i,
     at = max_i64(at, own);
     v->eta_ns = at == NEVER ? -1 : at - q->now;
     v->kept = (r->flags & ROW_KEPT) != 0;
+    view_cause_copy(q, v, i, own);
 }
 
 /* In a shared line it is told what its ticket is (ticket_events.c). */
@@ -50,14 +52,16 @@ static void copy_shared(struct view_queue *q, struct view_row *v, uint32_t i,
                         struct quota_sum up_to)
 {
     const struct lay_row *r = row_at(q->lay, i);
-    int64_t eta = q->line->eta[i];
+    int64_t eta = q->line->eta[i], own = q->now;
 
     if (quota_limits(q->lay, r->client))
-        eta = max_i64(eta, quota_eta(q->lay, r->client, up_to, q->now));
+        own = quota_eta(q->lay, r->client, up_to, q->now);
+    eta = max_i64(eta, own);
     v->foretold = true;
     v->kept = (r->flags & ROW_KEPT) != 0;
     v->position = q->line->position[i];
     v->eta_ns = eta == NEVER ? -1 : max_i64(eta - q->now, 0);
+    view_cause_copy(q, v, i, own);
 }
 
 static void add_way(struct view_row *v, uint32_t upstream)
@@ -124,6 +128,8 @@ static struct view_row *copy_row(struct view_queue *q, uint32_t i,
     v->tokens = tokens_of_scope(lay, r).tokens;
     v->model_row = r->model;
     v->arrival = r->arrival;
+    if (v->waiting)
+        view_cause_copy(q, v, i, q->now);
     q->out->n_rows++;
     return v;
 }
@@ -330,17 +336,17 @@ static void count_models(struct view_queue *q, struct view_row *rows,
     }
 }
 
-/* It has to find a slot, too, unless one is kept for it. */
+/* It has to find a slot, too, unless one is kept for it.  Of a model that is full
+ * nobody knows when one of its requests ends, but how long they take (model_eta()):
+ * its ticket is told the same (ticket_events.c). */
 static int64_t eta_of(struct view_queue *q, const struct view_row *v)
 {
     int64_t eta = q->etas[v->position];
 
     if (v->kept)
         eta = q->now;
-    else if (v->blocked && v->eta_ns < 0)
-        return NEVER;
     else if (v->blocked)
-        eta = max_i64(q->etas[0], q->now + v->eta_ns);
+        eta = max_i64(q->etas[0], q->now + max_i64(v->eta_ns, 0));
     return max_i64(eta, model_eta(q->lay, v->model_row, v->model_nth, q->now));
 }
 
@@ -357,9 +363,13 @@ static void set_etas(struct view_queue *q, uint32_t scope,
     admit_etas(q->lay, q->scope_ids[scope], q->takes, n, q->now, q->etas);
     count_models(q, rows, n);
     for (i = 0; i < n; i++) {
-        int64_t eta = eta_of(q, &rows[i]);
+        struct view_row *v = &rows[i];
+        int64_t eta = eta_of(q, v);
 
-        rows[i].eta_ns = eta == NEVER ? -1 : eta - q->now;
+        view_cause_settle(
+            q, v, q->etas[v->blocked ? 0 : v->position],
+            model_eta(q->lay, v->model_row, v->model_nth, q->now));
+        v->eta_ns = eta == NEVER ? -1 : eta - q->now;
     }
 }
 
@@ -404,6 +414,8 @@ void view_queue_init(struct view_queue *q, struct limiter_view *out)
     q->rows = view_room(LAY_ROWS, sizeof(*q->rows));
     q->takes = view_room(LAY_ROWS, sizeof(*q->takes));
     q->line = view_room(1, sizeof(*q->line));
+    q->whys = view_room(LAY_SCOPES, sizeof(*q->whys));
+    q->why_known = view_room(LAY_SCOPES, sizeof(*q->why_known));
     out->rows = view_room(LAY_ROWS, sizeof(*out->rows));
     out->scopes = view_room(LAY_SCOPES, sizeof(*out->scopes));
     out->opens = view_room(VIEW_OPENS_ALL, sizeof(*out->opens));
@@ -418,4 +430,6 @@ void view_queue_fini(struct view_queue *q)
     free(q->rows);
     free(q->takes);
     free(q->line);
+    free(q->whys);
+    free(q->why_known);
 }

@@ -61,6 +61,19 @@ static void copy_tokens(struct view_queue *q, struct view_scope *v, uint32_t id)
     v->tokens_limit = tokens.limit;
 }
 
+static void copy_key(struct view_queue *q, struct view_scope *v)
+{
+    const struct lay_own_key *k = &q->lay->own_keys[v->upstream];
+
+    v->key = (struct view_key){.since_ns = -1};
+    if (!own_key_is_sane(k, q->now) || k->word == KEY_UNTOLD)
+        return;
+    v->key.word = (enum key_word)k->word;
+    v->key.status = k->word == KEY_REFUSED ? k->status : 0;
+    v->key.since_ns = view_since(q->now, k->since_ns);
+    view_reason(v->key.message, k->message);
+}
+
 static void copy_scope(struct view_queue *q, uint32_t id)
 {
     struct layout *lay = q->lay;
@@ -89,6 +102,7 @@ static void copy_scope(struct view_queue *q, uint32_t id)
     copy_opens(q, v, id);
     view_retreat_copy(q->lay, id, q->now, &v->retreat);
     view_learned_copy(q->lay, id, q->now, &v->learned);
+    copy_key(q, v);
     view_bench(&v->unpaid, q->now,
                &model_state_debt(lay, v->upstream)->ejection);
     copy_tokens(q, v, id);

@@ -19,5 +19,9 @@ struct transfer_ops;
 struct transfer *ask_models(struct sluice *s, size_t upstream,
                             int64_t connect_ms, bool fresh,
                             const struct transfer_ops *to, void *arg);
+/* The same without any key: does the list need one? */
+struct transfer *ask_models_bare(struct sluice *s, size_t upstream,
+                                 int64_t connect_ms,
+                                 const struct transfer_ops *to, void *arg);
 
 #endif

@@ -111,6 +111,7 @@ enum kind {
     KIND_SUM_US = 2,   /* uint64_t, told in seconds */
     KIND_VALUE_US = 3, /* int64_t, the same; below zero: null */
     KIND_MILLI = 4,    /* int64_t thousandths; below zero: null */
+    KIND_COUNT = 5,    /* int64_t; below zero: null */
 };
 
 #define COLUMN(name, field, kind)                                              \
@@ -143,6 +144,8 @@ static const struct column {
     COLUMN("speed_p95", speed_p95_milli, KIND_MILLI),
     COLUMN("tokens_in", tokens_in, KIND_U64),
     COLUMN("tokens_out", tokens_out, KIND_U64),
+    COLUMN("answers", outcomes[OUTCOME_OK], KIND_U64),
+    COLUMN("answers_told", told, KIND_COUNT),
 };
 
 /* Not with printf: an answer has 30,000 numbers. */
@@ -173,6 +176,8 @@ static void put_value(struct buf *b, const struct past_step *s,
         buf_int(b, (int64_t)(wide & INT64_MAX));
     else if (c->kind != KIND_SUM_US && (int64_t)wide < 0)
         buf_str(b, "null");
+    else if (c->kind == KIND_COUNT)
+        buf_int(b, (int64_t)wide);
     else
         put_milli(b, c->kind == KIND_MILLI ? wide : wide / 1000);
 }

@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fcgi/exchange.h"
 #include "fcgi/pages/exposition.h"
@@ -177,6 +176,30 @@ static void put_tokens(struct exposition *p, const struct tally_sums *s)
     }
 }
 
+/* Of what the tokens above are the sums: else nobody sees what is missing. */
+static void put_told(struct exposition *p, const struct tally_sums *s)
+{
+    uint32_t i, told;
+
+    for (told = 0; told < 2; told++) {
+        exposition_begin(
+            p, told ? "sluice_llm_answers_told" : "sluice_llm_answers",
+            "counter",
+            told ? "Those of them that told their tokens."
+                 : "Good answers of models.");
+        for (i = 0; i <= TALLY_PROVIDERS; i++) {
+            const struct tally_provider *v = &s->providers[i];
+
+            if (v->answers > 0)
+                exposition_count(
+                    p,
+                    &(struct exposition_labels){"provider", provider_name(s, i),
+                                                NULL, NULL},
+                    told ? v->told : v->answers);
+        }
+    }
+}
+
 /* ---- the queue and the limits ---------------------------------------------------------- */
 
 static void put_queue(struct exposition *p, const struct limiter_tally *t)
@@ -235,6 +258,12 @@ static void put_used(struct exposition *p, const struct limiter_tally *t)
          "Tokens of prompts, as it told.", OF(went.tokens_in), false},
         {"sluice_upstream_tokens_out", "counter",
          "Tokens of its answers, as it told.", OF(went.tokens_out), false},
+        {"sluice_upstream_answers", "counter",
+         "Its good answers to a model's requests.", OF(went.answers), false},
+        {"sluice_upstream_answers_told", "counter",
+         "Those of them that told their tokens.", OF(went.told), false},
+        {"sluice_upstream_key_refused", "gauge",
+         "1: it refuses the key that we have for it.", OF(key_refused), false},
     };
     size_t row, i;
 
@@ -348,43 +377,6 @@ static void put_events(struct exposition *p, const struct limiter_tally *t)
         1);
 }
 
-/* ---- this process ------------------------------------------------------------------------ */
-
-static void put_known(struct exposition *p, const struct exposition_labels *of,
-                      const char *name, const char *help, int64_t value)
-{
-    if (value < 0)
-        return;
-    exposition_begin(p, name, "gauge", help);
-    exposition_count(p, of, (uint64_t)value);
-}
-
-/* Of the worker that answers, by its name: another one's figures in the same
- * series would be a counter that goes backwards. */
-static void put_process(struct exposition *p)
-{
-    char pid[16];
-    const struct exposition_labels of = {"worker", pid, NULL, NULL};
-    struct process_usage u;
-
-    snprintf(pid, sizeof(pid), "%d", (int)getpid());
-    process_look(&u);
-    exposition_begin(p, "process_cpu_seconds", "counter",
-                     "Processor time of the worker that answers.");
-    exposition_real(p, &of, u.cpu_s > 0 ? u.cpu_s : 0);
-    put_known(p, &of, "process_resident_memory_bytes", "Its memory in RAM.",
-              u.resident_bytes);
-    put_known(p, &of, "process_virtual_memory_bytes", "Its address space.",
-              u.virtual_bytes);
-    put_known(p, &of, "process_open_fds", "Its descriptors.", u.open_fds);
-    put_known(p, &of, "process_max_fds", "As many as it may have.", u.max_fds);
-    if (u.start_s < 0)
-        return;
-    exposition_begin(p, "process_start_time_seconds", "gauge",
-                     "Its start, since 1970.");
-    exposition_real(p, &of, u.start_s);
-}
-
 /* ---- the page ------------------------------------------------------------------------------ */
 
 void metrics_write(struct buf *b, const struct limiter_tally *t, bool open)
@@ -397,12 +389,13 @@ void metrics_write(struct buf *b, const struct limiter_tally *t, bool open)
     put_times(&p, &t->sums);
     put_errors(&p, &t->sums);
     put_tokens(&p, &t->sums);
+    put_told(&p, &t->sums);
     put_queue(&p, t);
     put_used(&p, t);
     put_limits(&p, t);
     put_learned(&p, t);
     put_events(&p, t);
-    put_process(&p);
+    process_put(&p);
     if (open)
         buf_str(b, "# EOF\n");
 }

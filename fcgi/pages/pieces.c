@@ -139,7 +139,7 @@ static void put_bench(struct buf *b, const struct view_bench *v)
 }
 
 /* An upstream's own row comes before those of its models. */
-static const char *upstream_name(const struct limiter_view *v, uint32_t which)
+const char *piece_upstream(const struct limiter_view *v, uint32_t which)
 {
     uint32_t i;
 
@@ -184,21 +184,24 @@ static void put_company(struct buf *b, const struct limiter_view *v,
     if (s->line == NONE)
         buf_str(b, "\"line\":null");
     else
-        name(b, "line", upstream_name(v, s->line));
+        name(b, "line", piece_upstream(v, s->line));
     if (up == NULL) {
-        buf_str(b, ",\"pool\":null,\"key\":null");
+        buf_str(b, ",\"pool\":null,\"pool_key\":null");
     } else {
         buf_str(b, ",");
         name(b, "pool", cfg->upstreams[up->pool].name);
-        count(b, "key", (uint64_t)(up - &cfg->upstreams[up->pool]) + 1);
+        count(b, "pool_key", (uint64_t)(up - &cfg->upstreams[up->pool]) + 1);
     }
     count(b, "weight", s->rules.share > 0 ? s->rules.share : 1);
     buf_fmt(b, ",\"went\":{\"all\":%" PRIu64 ",\"minute\":%" PRIu64,
             s->went.all, s->went.minute);
     buf_fmt(b,
             ",\"refused\":%" PRIu64 ",\"tokens_in\":%" PRIu64
-            ",\"tokens_out\":%" PRIu64 "},",
+            ",\"tokens_out\":%" PRIu64,
             s->went.refused, s->went.tokens_in, s->went.tokens_out);
+    count(b, "answers", s->went.answers);
+    count(b, "answers_told", s->went.told);
+    buf_str(b, "},");
 }
 
 void piece_limit(struct buf *b, const struct limiter_view *v,
@@ -209,7 +212,7 @@ void piece_limit(struct buf *b, const struct limiter_view *v,
 
     buf_str(b, "{");
     text(b, "name", s->name);
-    text(b, "upstream", upstream_name(v, s->upstream));
+    text(b, "upstream", piece_upstream(v, s->upstream));
     put_company(b, v, cfg, s);
     buf_fmt(b, "\"requests\":%u,", s->rules.requests);
     piece_seconds(b, "window_s", s->rules.window_ns);
@@ -239,6 +242,7 @@ void piece_limit(struct buf *b, const struct limiter_view *v,
     put_learned(b, &s->learned, s->rules.window_ns);
     buf_str(b, ",\"unpaid\":");
     put_bench(b, &s->unpaid);
+    piece_key(b, cfg, s);
     buf_str(b, "}");
 }
 
@@ -263,6 +267,8 @@ static void put_figures(struct buf *b, const struct view_figures *f)
     count(b, "streams", f->streams);
     count(b, "tokens_in", f->tokens_in);
     count(b, "tokens_out", f->tokens_out);
+    count(b, "answers", f->answers);
+    count(b, "answers_told", f->told);
     put_spread(b, "first_byte_s", &f->first_byte_s);
     put_spread(b, "tokens_per_s", &f->tokens_per_s);
     put_spread(b, "token_gap_s", &f->token_gap_s);
@@ -286,7 +292,7 @@ void piece_model(struct buf *b, const struct limiter_view *v,
 {
     buf_str(b, "{");
     text(b, "name", m->name);
-    text(b, "upstream", upstream_name(v, m->upstream));
+    text(b, "upstream", piece_upstream(v, m->upstream));
     buf_fmt(b, "\"waiting\":%u,\"in_flight\":%u,\"ceiling\":%u,", m->waiting,
             m->in_flight, m->ceiling);
     piece_seconds(b, "rest_s", m->rest_ns);
@@ -338,7 +344,7 @@ static void put_ways(struct buf *b, const struct limiter_view *v,
     buf_str(b, ",\"upstreams\":[");
     for (i = 0; i < r->n_ways; i++) {
         buf_str(b, i > 0 ? "," : "");
-        buf_json(b, upstream_name(v, r->ways[i]));
+        buf_json(b, piece_upstream(v, r->ways[i]));
     }
     buf_str(b, "]");
 }
@@ -362,6 +368,7 @@ void piece_row(struct buf *b, const struct limiter_view *v,
     if (r->waiting) {
         buf_fmt(b, ",\"position\":%u,", r->position);
         piece_seconds(b, "eta_s", r->eta_ns);
+        buf_fmt(b, ",\"cause\":\"%s\"", wait_cause_names[r->cause]);
         put_ways(b, v, r);
     }
     buf_str(b, "}");

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fcgi/pages/exposition.h"
+
 /* The beginning of a small file, with a zero; empty: it cannot be read. */
 static void read_file(const char *path, char *out, size_t max)
 {
@@ -88,4 +90,41 @@ void process_look(struct process_usage *u)
     look_at_memory(u);
     look_at_start(u);
     look_at_descriptors(u);
+}
+
+/* ---- as a scrape sees it ------------------------------------------------------ */
+
+static void put_known(struct exposition *p, const struct exposition_labels *of,
+                      const char *name, const char *help, int64_t value)
+{
+    if (value < 0)
+        return;
+    exposition_begin(p, name, "gauge", help);
+    exposition_count(p, of, (uint64_t)value);
+}
+
+/* Of the worker that answers, by its name: another one's figures in the same
+ * series would be a counter that goes backwards. */
+void process_put(struct exposition *p)
+{
+    char pid[16];
+    const struct exposition_labels of = {"worker", pid, NULL, NULL};
+    struct process_usage u;
+
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    process_look(&u);
+    exposition_begin(p, "process_cpu_seconds", "counter",
+                     "Processor time of the worker that answers.");
+    exposition_real(p, &of, u.cpu_s > 0 ? u.cpu_s : 0);
+    put_known(p, &of, "process_resident_memory_bytes", "Its memory in RAM.",
+              u.resident_bytes);
+    put_known(p, &of, "process_virtual_memory_bytes", "Its address space.",
+              u.virtual_bytes);
+    put_known(p, &of, "process_open_fds", "Its descriptors.", u.open_fds);
+    put_known(p, &of, "process_max_fds", "As many as it may have.", u.max_fds);
+    if (u.start_s < 0)
+        return;
+    exposition_begin(p, "process_start_time_seconds", "gauge",
+                     "Its start, since 1970.");
+    exposition_real(p, &of, u.start_s);
 }

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+struct exposition;
+
 /* -1: that cannot be told here. */
 struct process_usage {
     double cpu_s, start_s; /* start: since 1970 */
@@ -12,5 +14,7 @@ struct process_usage {
 };
 
 void process_look(struct process_usage *u);
+/* Of the worker that answers, for a scrape. */
+void process_put(struct exposition *p);
 
 #endif

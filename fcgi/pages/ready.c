@@ -6,6 +6,8 @@
  * suffices.  And while an operator has paused all, nobody is served soon,
  * whatever is healthy.
  *
+ * What that means for us is ready_judge.c's to say.
+ *
  *   ready_answer --> look() --> limiter_ready()
  *                     known    everyone who waits is answered
  *                     others   look again in a moment
@@ -14,13 +16,12 @@
  *
  * The question costs no slot, for the upstream answers it before its limiter.
  * All workers together ask once in ready.probe_s, and only if somebody wants to
- * know.  A key that is refused does not make us unready: other workers would
- * have the same one.  The answer says so.
+ * know.  Where every upstream refuses our key nothing can be served by us, and
+ * whoever has another one is the better choice: then we are not ready.
  */
 #include "fcgi/pages/ready.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "fcgi/config/config.h"
@@ -57,8 +58,6 @@ struct ready {
 
 static void look(struct ready *r);
 
-/* ---- judging ------------------------------------------------------------- */
-
 static bool is_reachable(int status)
 {
     return status > 0 && status < 500;
@@ -67,116 +66,6 @@ static bool is_reachable(int status)
 static bool is_key_trouble(int status)
 {
     return status == 401 || status == 403;
-}
-
-static void blame(struct ready_verdict *v, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void blame(struct ready_verdict *v, const char *fmt, ...)
-{
-    va_list ap;
-
-    if (v->reason[0] != '\0')
-        return;
-    va_start(ap, fmt);
-    vsnprintf(v->reason, sizeof(v->reason), fmt, ap);
-    va_end(ap);
-}
-
-static bool has_tokens(const struct limiter_ready_upstream *u,
-                       const struct config *cfg)
-{
-    return u->burst_milli > 0 &&
-           u->tokens_milli * 100 > cfg->ready_tokens_percent * u->burst_milli;
-}
-
-/* An ETA that nobody can tell is held against no one: the number of those that
- * wait decides. */
-static bool is_soon(const struct limiter_ready_upstream *u,
-                    const struct config *cfg)
-{
-    return u->eta_ns / NS_PER_MS * 100 <
-           cfg->ready_queue_percent * cfg->queue_timeout_ms;
-}
-
-/* Why no upstream is asked: of the first. */
-static const char *why_held(enum ejection_cause cause)
-{
-    if (cause == EJECTED_KEY)
-        return "the upstream refuses our key; until then requests are refused";
-    if (cause == EJECTED_AWAY)
-        return "the upstream cannot be reached; until then requests wait";
-    if (cause == EJECTED_FAULTY)
-        return "all that the upstream says is errors; until then requests wait";
-    return "the upstream wants to be paid (402); until then requests are "
-           "refused";
-}
-
-static void judge_queue(struct ready_verdict *v, const struct limiter_ready *st,
-                        const struct config *cfg, bool paid, bool soon)
-{
-    bool room =
-        st->waiting_max == 0 ||
-        (int64_t)st->waiting * 100 < cfg->ready_queue_percent * st->waiting_max;
-
-    v->queue = room && paid && soon;
-    if (!paid)
-        blame(v, "%s", why_held(st->upstreams[0].cause));
-    else if (!room)
-        blame(v, "%u of %u places in the queue are taken (ready.queue_percent)",
-              st->waiting, st->waiting_max);
-    else if (!soon)
-        blame(v, "a new request would wait too long for queue.timeout_s "
-                 "(ready.queue_percent)");
-}
-
-static void judge_upstream(struct ready_verdict *v,
-                           const struct limiter_ready *st,
-                           const struct config *cfg)
-{
-    v->reachable = st->reachable;
-    if (!v->reachable && st->status == 0)
-        blame(v,
-              "no upstream answered GET /v1/models within %g s (ready.probe_s)",
-              (double)cfg->ready_probe_ms / 1000);
-    else if (!v->reachable)
-        blame(v, "the upstream answered GET /v1/models with status %u",
-              st->status);
-}
-
-void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
-                 const struct config *cfg, bool paused)
-{
-    uint32_t i, n = (uint32_t)min_i64(st->n_upstreams, LIMITER_UPSTREAMS);
-    bool soon = false, paid = false, has_key = false, key_fine = false;
-
-    memset(v, 0, sizeof(*v));
-    v->paused = paused;
-    if (paused)
-        blame(v, "an operator has paused everything (POST /api/resume)");
-    for (i = 0; i < n && i < cfg->n_upstreams; i++) {
-        const struct limiter_ready_upstream *u = &st->upstreams[i];
-
-        v->tokens = v->tokens || has_tokens(u, cfg);
-        paid = paid || !u->held;
-        soon = soon || (!u->held && is_soon(u, cfg));
-        if (cfg->upstreams[i].api_key == NULL)
-            continue;
-        has_key = true;
-        key_fine = key_fine || !u->key_refused;
-    }
-    judge_upstream(v, st, cfg);
-    judge_queue(v, st, cfg, paid, soon);
-    if (!v->tokens)
-        blame(v, "the bucket is empty, or nearly so (ready.tokens_percent)");
-    v->key = -1; /* who does not answer does not say */
-    if (has_key && (!key_fine || is_key_trouble(st->status)))
-        v->key = 0;
-    else if (has_key && v->reachable)
-        v->key = 1;
-    if (v->key == 0)
-        blame(v, "the upstream refuses our key");
-    v->ready = v->reachable && v->queue && v->tokens && !v->paused;
 }
 
 /* ---- answering ----------------------------------------------------------- */
@@ -349,7 +238,8 @@ static void be_patient(struct ready *r)
     }
     r->untold = false;
     r->busy_ns = 0;
-    blame(&v, "the shared state cannot be used; the log says why");
+    snprintf(v.reason, sizeof(v.reason),
+             "the shared state cannot be used; the log says why");
     answer_all(r, &v);
 }
 

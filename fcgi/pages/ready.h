@@ -16,10 +16,12 @@ struct ready;
 struct sluice;
 
 struct ready_verdict {
-    bool ready; /* the next three, and no pause */
+    bool ready; /* the next three, a key that is of use, and no pause */
     bool reachable, queue, tokens;
+    bool usable;      /* an upstream does not refuse our key */
     bool paused;      /* an operator lets nothing go */
-    int key;          /* of ours: 1 fine, 0 refused, -1 none, or unknown */
+    int key;          /* of ours: 1 one is taken, 0 all are refused, -1 there is
+                       * none, or that is not known */
     char reason[200]; /* of the first that is wrong; "" if none is */
 };
 

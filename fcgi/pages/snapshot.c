@@ -15,6 +15,7 @@
 #include "fcgi/config/fields.h"
 #include "fcgi/pages/pieces.h"
 #include "fcgi/pages/store_piece.h"
+#include "state/view_cause.h"
 
 /* ---- lists --------------------------------------------------------------- */
 
@@ -124,6 +125,21 @@ static void put_aliases(struct buf *b, const struct config *cfg, uint32_t max)
                     cfg->n_aliases < max ? cfg->n_aliases : max);
 }
 
+/* Those that wait, by what they wait for. */
+static void put_causes(struct buf *b, const struct limiter_view *v,
+                       uint32_t max)
+{
+    struct view_group groups[VIEW_GROUPS];
+    uint32_t n = view_causes(v, groups, VIEW_GROUPS), i;
+
+    buf_str(b, "[");
+    for (i = 0; i < n && i < max; i++) {
+        buf_str(b, i > 0 ? "," : "");
+        piece_group(b, v, &groups[i]);
+    }
+    buf_str(b, "]");
+}
+
 /* ---- sums ------------------------------------------------------------------- */
 
 static void put_queue_sums(struct buf *b, const struct limiter_view *v)
@@ -173,6 +189,7 @@ static void put(struct buf *b, const struct limiter_view *v,
                 const struct config *cfg, int64_t time_ms, uint32_t max)
 {
     uint32_t models, clients, waiting, running;
+    struct view_verdict verdict;
 
     buf_fmt(b, "{\"version\":\"%s\",\"time\":%.3f,", SLUICE_VERSION,
             (double)time_ms / 1e3);
@@ -183,6 +200,11 @@ static void put(struct buf *b, const struct limiter_view *v,
     piece_pause(b, v);
     buf_str(b, ",\"queue\":");
     put_queue_sums(b, v);
+    view_verdict(v, time_ms, &verdict);
+    buf_str(b, ",\"verdict\":");
+    piece_verdict(b, &verdict);
+    buf_str(b, ",\"waiting_by_cause\":");
+    put_causes(b, v, max);
     buf_str(b, ",\"limits\":");
     put_limits(b, v, cfg, max);
     buf_str(b, ",\"models\":");

@@ -148,8 +148,13 @@ FACTS(lay_debt, LAY_DEBT)
 
 #define LAY_REACHABILITY(N, A, T, S)                                           \
     N(S, owner) N(S, known) N(S, lease_ns) N(S, known_ns) N(S, status)         \
-    N(S, pad) A(S, keys)
+    N(S, pad)
 FACTS(lay_reachability, LAY_REACHABILITY)
+
+#define LAY_OWN_KEY(N, A, T, S)                                                \
+    N(S, word) N(S, status) N(S, doubts) N(S, by_list) N(S, since_ns)          \
+    N(S, mark) A(S, message)
+FACTS(lay_own_key, LAY_OWN_KEY)
 
 #define LAY_CONTROL(N, A, T, S)                                                \
     N(S, generation) N(S, pauses) N(S, paused_ns) N(S, cancels) N(S, pad)      \
@@ -232,7 +237,8 @@ FACTS(lay_lease, LAY_LEASE)
     A(S, model_hash) T(S, flows, lay_flow) T(S, clients, lay_name)             \
     T(S, models, lay_name) T(S, quotas, lay_quota)                             \
     T(S, model_states, lay_model_state) T(S, debts, lay_debt)                        \
-    T(S, probe, lay_reachability) T(S, control, lay_control)                   \
+    T(S, probe, lay_reachability) T(S, own_keys, lay_own_key)                  \
+    T(S, control, lay_control)                                                 \
     T(S, retries, lay_retry) T(S, affinities, lay_affinity)                    \
     T(S, workers, lay_worker) T(S, rows, lay_row)                              \
     T(S, traces, lay_trace) T(S, wants, lay_want) T(S, tokens, lay_tokens)     \

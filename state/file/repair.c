@@ -146,6 +146,16 @@ static void rebuild_row(struct layout *lay, uint32_t i, int64_t now)
     __atomic_store_n(&r->state, ROW_SENT, __ATOMIC_RELEASE);
 }
 
+/* Torn, or noise: then it is found out anew. */
+static void rebuild_own_keys(struct layout *lay, int64_t now)
+{
+    uint32_t i;
+
+    for (i = 0; i < LAY_UPSTREAMS; i++)
+        if (!own_key_is_sane(&lay->own_keys[i], now))
+            own_key_forget(&lay->own_keys[i], 0);
+}
+
 void repair_run(struct layout *lay, int64_t now)
 {
     uint32_t i;
@@ -158,6 +168,7 @@ void repair_run(struct layout *lay, int64_t now)
     tokens_rebuild(lay);
     quota_rebuild(lay, now + 2 * FUTURE_MAX);
     reachability_rebuild(&lay->probe, now + FUTURE_MAX);
+    rebuild_own_keys(lay, now + FUTURE_MAX);
     control_rebuild(&lay->control, now);
     retry_priority_rebuild(lay, now + FUTURE_MAX);
     affinity_rebuild(lay, now + FUTURE_MAX);

@@ -12,6 +12,7 @@
  *   states    an ejection and a limit on concurrency for each model
  *   debts     a 402 hold for each upstream
  *   probe     does an upstream answer, and who asks
+ *   own_keys  what each says of the key that we have for it
  *   control   pause, and the generation of the settings
  *   retries   what was refused or lost in the last minute
  *   affinities  which upstream a conversation had
@@ -50,6 +51,7 @@
 #include "state/policy/lay_head.h"
 #include "state/policy/lay_store.h"
 #include "state/policy/lay_want.h"
+#include "state/policy/own_key.h"
 #include "state/policy/reachability.h"
 #include "state/policy/retreat.h"
 #include "state/policy/token_estimate.h"
@@ -364,6 +366,7 @@ struct layout {
     struct lay_model_state model_states[LAY_MODELS];
     struct lay_debt debts[LAY_UPSTREAMS];
     struct lay_reachability probe;
+    struct lay_own_key own_keys[LAY_UPSTREAMS];
     struct lay_control control;
     struct lay_retry retries[LAY_RETRIES];
     struct lay_affinity affinities[LAY_AFFINITIES];
@@ -390,6 +393,7 @@ static_assert(sizeof(struct lay_name) == 160, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_flow) == 64, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_affinity) == 24, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_retry) == 16, "bump LAYOUT_VERSION");
+static_assert(sizeof(struct lay_own_key) == 120, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_quota) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_want) == 132, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");

@@ -285,7 +285,7 @@ static void forget_refusals(struct layout *lay, uint32_t upstream)
     limits_forget_retreat(lay, upstream);
     lay->scopes[upstream].unseen = 0;
     memset(&lay->debts[upstream], 0, sizeof(struct lay_debt));
-    lay->probe.keys[upstream] = 0;
+    own_key_forget(&lay->own_keys[upstream], 0);
     for (i = next_model(lay, upstream, 0); i < LAY_MODELS;
          i = next_model(lay, upstream, i + 1)) {
         limits_forget_retreat(lay, LAY_UPSTREAMS + i);

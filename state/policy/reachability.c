@@ -60,23 +60,11 @@ void reachability_leave(struct lay_reachability *p, uint32_t worker)
         __atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
 }
 
-void reachability_key(struct lay_reachability *p, uint32_t upstream,
-                      enum key_word word)
-{
-    if (upstream < LIMITER_UPSTREAMS && word != KEY_UNTOLD)
-        p->keys[upstream] = (uint16_t)word;
-}
-
 void reachability_rebuild(struct lay_reachability *p, int64_t now)
 {
-    uint32_t i;
-
     if (p->owner > LIMITER_WORKERS)
         p->owner = 0;
     if (p->known > KNOWN_YES || p->known_ns < 0 || p->known_ns > now ||
         p->status > 999)
         p->known = p->status = 0;
-    for (i = 0; i < LIMITER_UPSTREAMS; i++)
-        if (p->keys[i] > KEY_REFUSED)
-            p->keys[i] = KEY_UNTOLD;
 }

@@ -32,7 +32,6 @@ struct lay_reachability {
     int64_t known_ns; /* when it was known */
     uint32_t status;  /* of the answer, or 0 */
     uint32_t pad;
-    uint16_t keys[LIMITER_UPSTREAMS]; /* enum key_word: of ours */
 };
 
 /* Is the answer known, or who asks?  SELF is the caller's place; OWNER_LIVES,
@@ -50,9 +49,6 @@ void reachability_answer(struct lay_reachability *p, uint32_t self,
                          bool reachable, uint16_t status, int64_t now);
 /* WORKER is gone. */
 void reachability_leave(struct lay_reachability *p, uint32_t worker);
-/* What UPSTREAM answered to a request says of the key for it. */
-void reachability_key(struct lay_reachability *p, uint32_t upstream,
-                      enum key_word word);
 void reachability_rebuild(struct lay_reachability *p, int64_t now);
 
 #endif

@@ -280,8 +280,9 @@ struct limiter_report {
     uint32_t
         at_once; /* ANSWER_BUSY: as many it bears, it says; 0: it does not */
     enum ejection_cause
-        cause; /* ANSWER_OFF: which bench, if no time is given */
-    enum key_word key;
+        cause;           /* ANSWER_OFF: which bench, if no time is given */
+    enum key_word key;   /* of ours; of a client's own nothing is said */
+    uint16_t key_status; /* KEY_REFUSED: with this */
     uint32_t shun;       /* ANSWER_FAULT: the choices of the request that would
                           * fail as this one did, a bit each: others first */
     int64_t tokens_left; /* the upstream's own word: so many are left of the

@@ -159,6 +159,8 @@ static void count_sums(struct lay_sums *s, const struct limiter_note *n)
     s->generation_us += us(n->generation_ns);
     p->tokens_in += (uint64_t)max_i64(n->tokens_in, 0);
     p->tokens_out += (uint64_t)max_i64(n->tokens_out, 0);
+    p->answers += note_is_answer(n);
+    p->told += note_is_told(n);
     if (n->asked[0] != '\0')
         stand_ins_count(s, n);
     if (n->granted)
@@ -222,7 +224,9 @@ void counters_answered(struct stats_layout *st, uint32_t upstream,
 {
     bool known = upstream_sends_answered(&st->tally, upstream, name, a);
 
-    trails_count(&st->trails, &st->history, known ? upstream : NONE, name, a);
+    if (a->refused > 0 || a->tokens_in > 0 || a->tokens_out > 0)
+        trails_count(&st->trails, &st->history, known ? upstream : NONE, name,
+                     a);
 }
 
 /* ---- requests that nobody can tell of any more --------------------------- */

@@ -65,6 +65,8 @@ static void count(struct lay_figures *f, const struct limiter_note *n)
     f->streams += n->stream;
     f->tokens_in += (uint64_t)max_i64(n->tokens_in, 0);
     f->tokens_out += (uint64_t)max_i64(n->tokens_out, 0);
+    f->answers += note_is_answer(n);
+    f->told += note_is_told(n);
     f->last_at_ms = n->at_ms;
     if (n->first_byte_ns >= 0)
         reservoir_add(&f->first_byte, SPREAD_TIME, us(n->first_byte_ns), 1);
@@ -136,6 +138,8 @@ void figures_tell(const struct lay_figures *f, struct view_figures *out)
         out->outcomes[i] = f->outcomes[i];
     out->tokens_in = f->tokens_in;
     out->tokens_out = f->tokens_out;
+    out->answers = f->answers;
+    out->told = f->told;
     out->last_at_ms = f->last_at_ms;
     out->first_byte_s = tell(&f->first_byte, SPREAD_TIME, 1e-6);
     out->queue_s = tell(&f->queue, SPREAD_TIME, 1e-6);

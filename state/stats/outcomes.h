@@ -54,9 +54,10 @@ struct limiter_counters {
     X(OUTCOME_UPSTREAM_ERROR,                                                  \
       "upstream_error") /* 5xx, unreachable, timeout */                        \
     X(OUTCOME_TRUNCATED, "truncated")                                          \
-    X(OUTCOME_HANGUP, "hangup")       /* its client went */                    \
-    X(OUTCOME_CANCELLED, "cancelled") /* by an operator */                     \
-    X(OUTCOME_LOST, "lost")           /* its worker ended before it */
+    X(OUTCOME_HANGUP, "hangup")             /* its client went */              \
+    X(OUTCOME_CANCELLED, "cancelled")       /* by an operator */               \
+    X(OUTCOME_LOST, "lost")                 /* its worker ended before it */   \
+    X(OUTCOME_UPSTREAM_KEY, "upstream_key") /* our key is refused: 401, 403 */
 
 /* What was wrong with an upstream's answer, or that there was none; also why
  * a request went again. */
@@ -145,7 +146,8 @@ struct limiter_note {
     uint64_t bytes;      /* to the client */
     uint64_t prompt_bytes;
     int64_t tokens_in, tokens_out; /* -1: not told */
-    struct reservoir gaps;         /* between tokens, SPREAD_GAP */
+    bool has_usage;        /* a model's answer, of which tokens could be told */
+    struct reservoir gaps; /* between tokens, SPREAD_GAP */
     char route[LIMITER_ROUTE_MAX]; /* "": none is counted */
     char code[LIMITER_CODE_MAX];   /* of an error of ours, or "" */
     char provider[LIMITER_PROVIDER_MAX];
@@ -184,12 +186,27 @@ struct upstream_sends {
     uint64_t minute;  /* of them in the last minute */
     uint64_t refused; /* answers that said 429 */
     uint64_t tokens_in, tokens_out;
+    uint64_t answers,
+        told; /* good ones; and those of them whose tokens these are */
 };
+
+/* Is N an answer that went well, of which its upstream could tell the tokens?
+ * Sums of tokens are those of the ones that did: both are counted beside them,
+ * or nobody could see how much is missing. */
+static inline bool note_is_answer(const struct limiter_note *n)
+{
+    return n->has_usage && n->outcome == OUTCOME_OK;
+}
+static inline bool note_is_told(const struct limiter_note *n)
+{
+    return note_is_answer(n) && (n->tokens_in >= 0 || n->tokens_out >= 0);
+}
 
 /* What one answer adds. */
 struct upstream_answer {
     uint32_t refused;
     int64_t tokens_in, tokens_out; /* -1: not told */
+    uint32_t answers, told;        /* as above: 0 or 1 */
 };
 
 struct tally_histogram {
@@ -214,6 +231,7 @@ struct tally_provider {
     struct tally_histogram first_byte, duration;
     uint64_t errors[UPSTREAM_ERRORS];
     uint64_t tokens_in, tokens_out;
+    uint64_t answers, told; /* as in upstream_sends */
 };
 
 /* Requests for `asked` that `served` had. */
@@ -246,7 +264,8 @@ struct view_figures {
     uint64_t requests, sent, refused, streams; /* streams: of the requests */
     uint64_t outcomes[OUTCOMES];
     uint64_t tokens_in, tokens_out;
-    int64_t last_at_ms; /* since 1970; 0: none ended yet */
+    uint64_t answers, told; /* as in upstream_sends */
+    int64_t last_at_ms;     /* since 1970; 0: none ended yet */
     struct view_spread first_byte_s, queue_s, token_gap_s, tokens_per_s,
         prompt_bytes;
 };

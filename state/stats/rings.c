@@ -79,6 +79,17 @@ static uint16_t max_u16(uint16_t a, uint16_t b)
     return a > b ? a : b;
 }
 
+uint32_t rings_outcome(const struct lay_moment *m, enum outcome outcome)
+{
+    uint32_t left = m->requests, i;
+
+    if (outcome < MOMENT_OUTCOMES)
+        return m->outcomes[outcome];
+    for (i = 0; i < MOMENT_OUTCOMES; i++)
+        left -= m->outcomes[i] < left ? m->outcomes[i] : left;
+    return left;
+}
+
 void rings_add(struct lay_moment *to, const struct lay_moment *m)
 {
     uint32_t i;
@@ -90,8 +101,9 @@ void rings_add(struct lay_moment *to, const struct lay_moment *m)
     to->tokens_out += m->tokens_out;
     to->sends += m->sends;
     to->requests += m->requests;
-    for (i = 0; i < OUTCOMES; i++)
+    for (i = 0; i < MOMENT_OUTCOMES; i++)
         to->outcomes[i] += m->outcomes[i];
+    to->told += m->told;
     to->queue_n += m->queue_n;
     to->first_byte_n += m->first_byte_n;
     to->generation_n += m->generation_n;
@@ -223,7 +235,7 @@ static uint32_t add_us(uint64_t *sum, uint32_t *n, int64_t ns)
 static void note(struct lay_moment *m, const struct limiter_note *n)
 {
     m->requests++;
-    if (n->outcome < OUTCOMES)
+    if (n->outcome < MOMENT_OUTCOMES)
         m->outcomes[n->outcome]++;
     if (add_us(&m->queue_us, &m->queue_n, n->queue_ns))
         quantiles_add(BAND_QUEUE, m->queue, n->queue_ns / 1000);
@@ -234,6 +246,8 @@ static void note(struct lay_moment *m, const struct limiter_note *n)
         quantiles_add(BAND_SPEED, m->speed, n->speed_milli);
     m->tokens_in += (uint64_t)max_i64(0, n->tokens_in);
     m->tokens_out += (uint64_t)max_i64(0, n->tokens_out);
+    /* What has no tokens to tell is none that is missing. */
+    m->told += n->outcome == OUTCOME_OK && note_is_answer(n) <= note_is_told(n);
 }
 
 void rings_note(struct lay_history *h, const struct limiter_note *n)

@@ -25,19 +25,28 @@
 #define HISTORY_DUE_MAX_NS (600 * NS_PER_S) /* farther ahead is noise */
 #define HISTORY_FAILURES   5                /* then pauses grow no more */
 
+/*
+ * Outcomes that a record counts one by one.  The disk keeps records of this size
+ * for 400 days, so there is no room for more: what ended otherwise is the one
+ * behind them, which is what is left of the requests (rings_outcome()).
+ */
+#define MOMENT_OUTCOMES (OUTCOME_LOST + 1)
+_Static_assert(OUTCOMES == MOMENT_OUTCOMES + 1, "one is what is left");
+
 /* What is kept of a second, a minute or an hour: 240 bytes. */
 struct lay_moment {
     int64_t begin; /* since 1970; 0: nobody kept it.  Stored last */
     uint64_t queue_us, first_byte_us, generation_us; /* sums */
     uint64_t tokens_in, tokens_out;
     uint32_t sends, requests; /* on the wire; ended */
-    uint32_t outcomes[OUTCOMES];
+    uint32_t outcomes[MOMENT_OUTCOMES];
     uint32_t queue_n, first_byte_n, generation_n; /* what the sums are of */
     uint16_t waiting, in_flight;                  /* the most there were */
     uint16_t window_used, window_limit;           /* of the first upstream */
     uint32_t queue[HISTORY_BUCKETS], first_byte[HISTORY_BUCKETS];
     uint32_t speed[HISTORY_BUCKETS]; /* tokens a second */
-    uint32_t pad;
+    uint32_t told; /* good answers but those that did not tell their tokens;
+                    * builds before this one have kept 0 */
 };
 
 /* Part of the shared file: nothing in it is believed without a look. */
@@ -84,6 +93,8 @@ uint32_t rings_place(const struct history_ring *ring, int64_t t);
 const struct history_ring *rings_of(uint32_t i);
 /* Is M what the table may hold at place I? */
 bool rings_belongs(const struct lay_moment *m, uint32_t i);
+/* How many requests of M ended so. */
+uint32_t rings_outcome(const struct lay_moment *m, enum outcome outcome);
 /* Adds what M counted to TO; their begins are not looked at. */
 void rings_add(struct lay_moment *to, const struct lay_moment *m);
 

@@ -36,7 +36,7 @@ FACTS(lay_route, LAY_ROUTE)
 
 #define LAY_PROVIDER(N, A, T, S)                                               \
     A(S, name) T(S, first_byte, lay_histogram) T(S, duration, lay_histogram)   \
-    A(S, errors) N(S, tokens_in) N(S, tokens_out)
+    A(S, errors) N(S, tokens_in) N(S, tokens_out) N(S, answers) N(S, told)
 FACTS(lay_provider, LAY_PROVIDER)
 
 #define LAY_STAND_IN(N, A, T, S)                                               \
@@ -56,13 +56,15 @@ FACTS(reservoir, RESERVOIR)
 
 #define LAY_FIGURES(N, A, T, S)                                                \
     A(S, name) N(S, owner) N(S, used) N(S, requests) N(S, sent) N(S, refused)  \
-    N(S, streams) N(S, tokens_in) N(S, tokens_out) N(S, last_at_ms)            \
+    N(S, streams) N(S, tokens_in) N(S, tokens_out) N(S, answers) N(S, told)    \
+    N(S, last_at_ms)                                                           \
     A(S, outcomes) T(S, first_byte, reservoir) T(S, queue, reservoir)          \
     T(S, gap, reservoir) T(S, speed, reservoir) T(S, bytes, reservoir)
 FACTS(lay_figures, LAY_FIGURES)
 
 #define LAY_UPSTREAM_SENDS(N, A, T, S)                                         \
     A(S, name) N(S, n) N(S, refused) N(S, tokens_in) N(S, tokens_out)          \
+    N(S, answers) N(S, told)                                                   \
     N(S, last_s) A(S, in)
 FACTS(lay_upstream_sends, LAY_UPSTREAM_SENDS)
 
@@ -84,7 +86,7 @@ FACTS(lay_tally, LAY_TALLY)
     N(S, tokens_in) N(S, tokens_out) N(S, sends) N(S, requests)                \
     A(S, outcomes) N(S, queue_n) N(S, first_byte_n) N(S, generation_n)         \
     N(S, waiting) N(S, in_flight) N(S, window_used) N(S, window_limit)         \
-    A(S, queue) A(S, first_byte) A(S, speed) N(S, pad)
+    A(S, queue) A(S, first_byte) A(S, speed) N(S, told)
 FACTS(lay_moment, LAY_MOMENT)
 
 #define LAY_HISTORY(N, A, T, S)                                                \

@@ -142,6 +142,8 @@ static void tell_provider(const struct lay_provider *p,
     COPY(out->errors, p->errors);
     out->tokens_in = p->tokens_in;
     out->tokens_out = p->tokens_out;
+    out->answers = p->answers;
+    out->told = p->told;
 }
 
 void sums_tell(const struct lay_sums *s, struct tally_sums *out)

@@ -32,7 +32,7 @@ struct lay_provider {
     char name[LIMITER_PROVIDER_MAX]; /* "": free */
     struct lay_histogram first_byte, duration;
     uint64_t errors[UPSTREAM_ERRORS];
-    uint64_t tokens_in, tokens_out;
+    uint64_t tokens_in, tokens_out, answers, told;
 };
 
 struct lay_stand_in {
@@ -61,7 +61,7 @@ struct lay_figures {
     uint32_t owner; /* models: the row of the upstream */
     uint32_t used;  /* 0: nothing was counted */
     uint64_t requests, sent, refused, streams;
-    uint64_t tokens_in, tokens_out;
+    uint64_t tokens_in, tokens_out, answers, told;
     int64_t last_at_ms;
     uint64_t outcomes[OUTCOMES]; /* 32 bits last 50 days at 1,000 a second */
     struct reservoir first_byte, queue, gap, speed, bytes;
@@ -70,7 +70,7 @@ struct lay_figures {
 /* Of one row of the state's table of upstreams, while it has this name. */
 struct lay_upstream_sends {
     char name[32]; /* "": nothing was counted */
-    uint64_t n, refused, tokens_in, tokens_out;
+    uint64_t n, refused, tokens_in, tokens_out, answers, told;
     int64_t last_s; /* the second that was counted last; and how many were in */
     uint32_t in[UPSTREAM_SENDS_S]; /* each, by its number modulo so many */
 };

@@ -69,6 +69,8 @@ bool upstream_sends_answered(struct lay_tally *t, uint32_t upstream,
     u->refused += a->refused;
     u->tokens_in += (uint64_t)max_i64(a->tokens_in, 0);
     u->tokens_out += (uint64_t)max_i64(a->tokens_out, 0);
+    u->answers += a->answers;
+    u->told += a->told;
     return true;
 }
 
@@ -76,7 +78,7 @@ struct upstream_sends upstream_sends_tell(const struct lay_tally *t,
                                           uint32_t upstream, const char *name,
                                           int64_t now)
 {
-    struct upstream_sends told = {0, 0, 0, 0, 0};
+    struct upstream_sends told = {0};
     struct lay_upstream_sends u;
     uint32_t i;
 
@@ -91,6 +93,8 @@ struct upstream_sends upstream_sends_tell(const struct lay_tally *t,
     told.refused = u.refused;
     told.tokens_in = u.tokens_in;
     told.tokens_out = u.tokens_out;
+    told.answers = u.answers;
+    told.told = u.told;
     return told;
 }
 

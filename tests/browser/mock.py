@@ -177,17 +177,17 @@ class World:
                  "open": min(2, len(self.running)), "in_flight": len(running), "in_flight_max": 0, "burst": n,
                  "tokens": n - len(opens), "next_slot_s": 0 if free else opens[0], "eta_s": None if paused else eta,
                  "waiting": {c: len(v) for c, v in by.items()}, "opens_s": opens[:1000], "retreat": self.retreat(), "unpaid": None,
-                 "line": None, "pool": None, "key": None, "weight": 1, "went": {"all": 41900, "minute": len(opens), "refused": 210, "tokens_in": 79610000, "tokens_out": 12989000},
+                 "line": None, "pool": None, "pool_key": None, "key": {"ours": True, "state": "ok", "status": None, "since_s": 900, "message": None}, "weight": 1, "went": {"all": 41900, "minute": len(opens), "refused": 210, "tokens_in": 79610000, "tokens_out": 12989000},
                  "tokens_used": 0, "tokens_reserved": 0, "tokens_limit": 0}
         limits = [limit]
         if self.state == "many":
-            limit |= {"line": "nim", "pool": "nim", "key": 1, "tokens_used": 5200, "tokens_reserved": 1900, "tokens_limit": 10000}
+            limit |= {"line": "nim", "pool": "nim", "pool_key": 1, "tokens_used": 5200, "tokens_reserved": 1900, "tokens_limit": 10000}
             limits = [limit]
             held = lambda cause, reason, ends: {"cause": cause, "status": 503, "reason": reason, "ends_s": ends, "streak": 1}
             for name, req, more in (
-                    ("nim-2", 40, {"pool": "nim", "key": 2, "unpaid": held("key", "Authorization failed", 41)}),
+                    ("nim-2", 40, {"pool": "nim", "pool_key": 2, "unpaid": held("key", "Authorization failed", 41)}),
                     ("spare", 12, {"unpaid": held("away", "it cannot be reached", 3)}), ("local", 240, {"line": None})):
-                limits.append(limit | {"name": name, "upstream": name, "requests": req, "window_used": req // 3, "pool": None, "key": None,
+                limits.append(limit | {"name": name, "upstream": name, "requests": req, "window_used": req // 3, "pool": None, "pool_key": None, "key": {"ours": True, "state": "ok", "status": None, "since_s": 900, "message": None},
                                        "went": {"all": 90 * req, "minute": req // 3, "refused": req, "tokens_in": 171000 * req, "tokens_out": 27900 * req}, "tokens_limit": 0,
                                        "opens_s": [60.5 * i / (req // 3) for i in range(req // 3)],
                                        "waiting": {"high": 0, "normal": 0, "low": 0}} | more)

@@ -139,5 +139,8 @@ stop_sluice
 start_sim --limiter none
 start_sluice key NVIDIA_API_KEY=nvapi-test
 ask /health/ready
-is "with a key of ours it is said to be fine" "200 true" "$status $(field upstream_key_ok)"
+is "with a key of ours nothing is known of it: the list needs none" "200 null" "$status $(field upstream_key_ok)"
+chat sim/tokens-1
+key_is_fine() { ready_is 200 upstream_key_ok true; }
+check "after a first answer it is said to be fine" wait_for 5 key_is_fine
 finish

@@ -31,7 +31,7 @@ start_sluice shown SLUICE_CONFIG="$work/sluice.json" SLUICE_WORKERS=2
 is "each has its row, keys of a pool too" "nim nim-2 local spare apart" "$(api '[.limits[].name] | join(" ")')"
 is "who shares a line says whose it is" '["nim","nim","nim","nim",null]' "$(api '[.limits[].line] | tojson')"
 is "a pool tells its name and which key, not the key" '[["nim",1],["nim",2],[null,null],[null,null],[null,null]]' \
-    "$(api '[.limits[] | [.pool, .key]] | tojson')"
+    "$(api '[.limits[] | [.pool, .pool_key]] | tojson')"
 is "weights" '[5,5,1,1,1]' "$(api '[.limits[].weight] | tojson')"
 is "limits in tokens" '[4000,4000,0,0,0]' "$(api '[.limits[].tokens_limit] | tojson')"
 

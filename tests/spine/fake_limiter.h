@@ -15,6 +15,7 @@
 
 #include "lib/buf.h"
 #include "state/limiter.h"
+#include "state/own_keys.h"
 #include "state/readiness.h"
 #include "state/stats.h"
 
@@ -44,9 +45,13 @@ struct limiter {
     struct limiter_attempt attempt; /* the last one */
     struct buf sends;             /* of the attempts: "rate again, none fine" */
     struct limiter_report report; /* the last one */
-    uint32_t boards;              /* times it was read */
-    uint32_t ends;                /* of holds, by operators */
-    uint32_t nothings;            /* times an answer was said to take nothing:
+    uint64_t marks[LIMITER_UPSTREAMS];           /* of our keys */
+    struct own_key_told keys[LIMITER_UPSTREAMS]; /* the last of each */
+    char key_message[LIMITER_REASON_MAX];
+    uint32_t key_words; /* how often it was told of one */
+    uint32_t boards;    /* times it was read */
+    uint32_t ends;      /* of holds, by operators */
+    uint32_t nothings;  /* times an answer was said to take nothing:
                                    * each refusal; not in what is told */
 };
 

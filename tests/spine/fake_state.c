@@ -5,6 +5,7 @@
 #include "state/board.h"
 #include "state/history.h"
 #include "state/operator.h"
+#include "state/own_keys.h"
 #include "state/standing.h"
 #include "state/token_ratio.h"
 #include "state/view.h"
@@ -106,6 +107,33 @@ bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
     lim->ready.probe = PROBE_KNOWN;
     lim->ready.reachable = reachable;
     lim->ready.status = status;
+    return true;
+}
+
+/* Of keys it keeps what it was told last. */
+
+bool limiter_key_is(struct limiter *lim, uint32_t upstream, uint64_t mark,
+                    bool again, int64_t now, bool *forgotten)
+{
+    (void)again;
+    (void)now;
+    *forgotten = upstream < LIMITER_UPSTREAMS && !lim->lost &&
+                 lim->marks[upstream] != mark;
+    if (*forgotten)
+        lim->marks[upstream] = mark;
+    return !lim->lost;
+}
+
+bool limiter_key_told(struct limiter *lim, uint32_t upstream,
+                      const struct own_key_told *told, int64_t now)
+{
+    (void)now;
+    if (lim->lost || upstream >= LIMITER_UPSTREAMS)
+        return false;
+    lim->keys[upstream] = *told;
+    snprintf(lim->key_message, sizeof(lim->key_message), "%s", told->message);
+    lim->keys[upstream].message = lim->key_message;
+    lim->key_words++;
     return true;
 }
 

@@ -338,7 +338,7 @@ static void a_row_with_another_name_begins_anew(void)
 /* An answer goes with its name, and a row's new one has none of it. */
 static void an_answer_that_comes_late_is_not_the_new_names(void)
 {
-    const struct upstream_answer answer = {1, 70, -1};
+    const struct upstream_answer answer = {1, 70, -1, 1, 1};
     struct stats_layout *st = lab_stats();
     const struct lay_trail *of = st->trails.of;
     uint32_t place = rings_place(&history_rings[2], 1800000000);
@@ -365,7 +365,7 @@ static void sends_of_an_upstream_are_counted_under_its_name(void)
 {
     struct stats_layout *st = lab_stats();
     struct lay_upstream_sends *row = &st->tally.upstreams[2];
-    const struct upstream_answer answer = {1, 70, -1};
+    const struct upstream_answer answer = {1, 70, -1, 1, 1};
     struct upstream_sends s;
     uint32_t i;
 

@@ -58,7 +58,7 @@ static void why_an_upstream_is_left_alone_is_a_label(void)
 
     strcpy(t->upstreams[0].name, "a");
     t->upstreams[0].held = EJECTED_KEY;
-    t->upstreams[0].went = (struct upstream_sends){8, 1, 3, 700, 60};
+    t->upstreams[0].went = (struct upstream_sends){8, 1, 3, 700, 60, 5, 4};
     text = text_of(t, false);
     CU_ASSERT_PTR_NOT_NULL(
         strstr(text, "sluice_upstream_held{upstream=\"a\",cause=\"key\"} 1\n"));

@@ -138,7 +138,7 @@ static void of_several_upstreams_any_one_suffices(void)
     CU_ASSERT_FALSE(judge(&st).queue);
 }
 
-static void a_refused_key_is_told_and_changes_nothing(void)
+static void with_no_key_that_is_of_use_we_are_not(void)
 {
     struct config cfg = defaults();
     struct limiter_ready st = well();
@@ -146,25 +146,32 @@ static void a_refused_key_is_told_and_changes_nothing(void)
 
     cfg.upstreams[0].api_key = key;
     ready_judge(&v, &st, &cfg, false);
+    CU_ASSERT_EQUAL(v.key, -1); /* nobody has said */
+    CU_ASSERT_TRUE(v.ready);
+    st.upstreams[0].key = KEY_ACCEPTED;
+    ready_judge(&v, &st, &cfg, false);
     CU_ASSERT_EQUAL(v.key, 1);
-    st.status = 401; /* of the probe */
+    st.upstreams[0].key = KEY_REFUSED;
+    st.upstreams[0].key_status = 403;
+    ready_judge(&v, &st, &cfg, false);
+    CU_ASSERT_EQUAL(v.key, 0);
+    CU_ASSERT_FALSE(v.ready);
+    CU_ASSERT_TRUE(v.reachable && v.queue && v.tokens);
+    CU_ASSERT_PTR_NOT_NULL(strstr(v.reason, "refuses our key (status 403)"));
+    st.n_upstreams = 2;
+    st.upstreams[1] = well().upstreams[0];
+    cfg.upstreams[1].api_key = key; /* one more, which may be taken */
+    ready_judge(&v, &st, &cfg, false);
+    CU_ASSERT_EQUAL(v.key, -1);
+    CU_ASSERT_TRUE(v.ready);
+    st.upstreams[1].key = KEY_REFUSED;
+    ready_judge(&v, &st, &cfg, false);
+    CU_ASSERT_FALSE(v.ready);
+    cfg.upstreams[1].api_key = NULL; /* there each client has its own */
     ready_judge(&v, &st, &cfg, false);
     CU_ASSERT_EQUAL(v.key, 0);
     CU_ASSERT_TRUE(v.ready);
-    CU_ASSERT_PTR_NOT_NULL(strstr(v.reason, "key"));
-    st.status = 200;
-    st.upstreams[0].key_refused = true; /* of a request */
-    ready_judge(&v, &st, &cfg, false);
-    CU_ASSERT_EQUAL(v.key, 0);
-    st.upstreams[0].key_refused = false;
-    st.reachable = false;
-    st.status = 0; /* nobody answers, and so nobody judges it */
-    ready_judge(&v, &st, &cfg, false);
-    CU_ASSERT_FALSE(v.reachable);
-    CU_ASSERT_EQUAL(v.key, -1);
-    st.reachable = true;
-    st.status = 200;
-    cfg.upstreams[0].api_key = NULL; /* the clients' own: their business */
+    cfg.upstreams[0].api_key = NULL;
     ready_judge(&v, &st, &cfg, false);
     CU_ASSERT_EQUAL(v.key, -1);
     CU_ASSERT_STRING_EQUAL(v.reason, "");
@@ -196,6 +203,7 @@ static void say_of_key(struct ask *a, enum key_word word)
     struct limiter_report rep = {.answer = ANSWER_FINE,
                                  .retry_after_ns = -1,
                                  .key = word,
+                                 .key_status = 401,
                                  .tokens_left = -1};
 
     limiter_report(a->lim, a->ticket, &rep);
@@ -330,13 +338,13 @@ static void what_the_limiter_knows_of_itself(void)
     say_of_key(a, KEY_REFUSED);
     desk_done(a, false);
     desk_turn(d);
-    CU_ASSERT_TRUE(look(d, 1).upstreams[0].key_refused);
+    CU_ASSERT_EQUAL(look(d, 1).upstreams[0].key, KEY_REFUSED);
     a = &d->asks[1];
     desk_sent(a);
     desk_report(a, ANSWER_FINE, -1); /* says nothing of the key */
     desk_done(a, false);
     desk_turn(d);
-    CU_ASSERT_TRUE(look(d, 1).upstreams[0].key_refused);
+    CU_ASSERT_EQUAL(look(d, 1).upstreams[0].key, KEY_REFUSED);
     a = &d->asks[2];
     desk_sent(a);
     desk_report(a, ANSWER_UNPAID, 1000);
@@ -347,7 +355,7 @@ static void what_the_limiter_knows_of_itself(void)
     desk_done(a, false);
     desk_turn(d);
     st = look(d, 1);
-    CU_ASSERT_FALSE(st.upstreams[0].key_refused);
+    CU_ASSERT_EQUAL(st.upstreams[0].key, KEY_ACCEPTED);
     CU_ASSERT_EQUAL(st.upstreams[0].eta_ns, 300 * NS_PER_S);
     CU_ASSERT_TRUE(st.upstreams[0].held);
     CU_ASSERT_EQUAL(st.upstreams[0].cause, EJECTED_UNPAID);
@@ -367,17 +375,6 @@ static void without_a_state_there_is_no_answer(void)
     desk_free(d);
 }
 
-/* Noise in the file, or the words of an older one. */
-static void what_is_no_word_of_a_key_is_forgotten(void)
-{
-    struct lay_reachability p = {.keys = {KEY_REFUSED, KEY_ACCEPTED, 403}};
-
-    reachability_rebuild(&p, LAB_T0);
-    CU_ASSERT_EQUAL(p.keys[0], KEY_REFUSED);
-    CU_ASSERT_EQUAL(p.keys[1], KEY_ACCEPTED);
-    CU_ASSERT_EQUAL(p.keys[2], KEY_UNTOLD);
-}
-
 static const struct unit_test tests[] = {
     {"when all is well we are ready", when_all_is_well_we_are_ready},
     {"an upstream must answer below 500", an_upstream_must_answer_below_500},
@@ -388,8 +385,8 @@ static const struct unit_test tests[] = {
      the_bucket_must_hold_more_than_a_twentieth},
     {"of several upstreams any one suffices",
      of_several_upstreams_any_one_suffices},
-    {"a refused key is told and changes nothing",
-     a_refused_key_is_told_and_changes_nothing},
+    {"with no key that is of use we are not",
+     with_no_key_that_is_of_use_we_are_not},
     {"while all is paused we are not", while_all_is_paused_we_are_not},
     {"who asks first probes for all", who_asks_first_probes_for_all},
     {"a dead or stopped prober holds up nobody",
@@ -397,8 +394,6 @@ static const struct unit_test tests[] = {
     {"noise in the lease hurts nobody", noise_in_the_lease_hurts_nobody},
     {"what the limiter knows of itself", what_the_limiter_knows_of_itself},
     {"without a state there is no answer", without_a_state_there_is_no_answer},
-    {"what is no word of a key is forgotten",
-     what_is_no_word_of_a_key_is_forgotten},
     {NULL, NULL},
 };
 

@@ -91,8 +91,8 @@ static uint64_t sends(const struct past *p, const char *name, uint32_t ring)
 
 static void what_goes_out_is_in_all_three_rings_under_its_name(void)
 {
-    static const struct upstream_answer refused = {1, -1, -1},
-                                        told = {0, 70, 9};
+    static const struct upstream_answer refused = {1, -1, -1, 0, 0},
+                                        told = {0, 70, 9, 1, 1};
     struct past *p = empty();
     uint32_t r;
 
@@ -153,8 +153,8 @@ static void sums_are_the_rings_own(void)
 
 static void an_end_is_no_beginning(void)
 {
-    static const struct upstream_answer most = {0, INT64_C(1) << 40,
-                                                UINT32_MAX};
+    static const struct upstream_answer most = {0, INT64_C(1) << 40, UINT32_MAX,
+                                                0, 0};
     struct past *p = empty();
     int i;
 

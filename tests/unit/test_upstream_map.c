@@ -342,7 +342,7 @@ static void a_row_is_handed_on_clean(void)
     desk_off(a, EJECTED_GONE, -1); /* for a day */
     desk_turn(d);
     desk_done(a, false);
-    desk_layout(d, 0)->probe.keys[0] = KEY_REFUSED;
+    desk_layout(d, 0)->own_keys[0].word = KEY_REFUSED;
     for (i = 1; i < 16; i++) {
         d->now += NS_PER_S;
         CU_ASSERT_EQUAL(sends(d, 0, i, 1), 1);
@@ -350,7 +350,7 @@ static void a_row_is_handed_on_clean(void)
     end(d, 0);
     open_with(d, 0, "q");
     CU_ASSERT_EQUAL(d->w[0]->places[0], 0);
-    CU_ASSERT_EQUAL(desk_layout(d, 0)->probe.keys[0], 0);
+    CU_ASSERT_EQUAL(desk_layout(d, 0)->own_keys[0].word, 0);
     desk_pass(d, 61000);
     a = desk_ask_model(d, 0, "m");
     desk_turn(d);

@@ -23,7 +23,7 @@ export function createUpstreams(app) {
   function rows(s) {
     const groups = Map.groupBy(s.limits, (l) => (l.name === l.upstream ? l.pool ?? l.name : `${l.upstream} ${l.name}`));
     return [...groups].flatMap(([name, of]) => of.length > 1
-      ? [{key: `pool ${name}`, name, of}, ...of.sort((a, b) => a.key - b.key).map((l) => ({key: l.name, name: t('up.key', {n: l.key}), of: [l], is: 'key'}))]
+      ? [{key: `pool ${name}`, name, of}, ...of.sort((a, b) => a.pool_key - b.pool_key).map((l) => ({key: l.name, name: t('up.key', {n: l.pool_key}), of: [l], is: 'key'}))]
       : [{key: name, name: of[0].name, of}]);
   }
   function state(r) {
