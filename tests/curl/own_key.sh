@@ -21,6 +21,7 @@ asked() { [ "$(lists)" -ge "$1" ]; }
 # ---- the list refuses it: known before anybody asks ----------------------------
 start_sim --limiter none --key "$good"
 free '["403"]'
+stderr_may='^sluice: the upstream refuses our key' # which is what is to be said
 start_sluice list NVIDIA_API_KEY=$bad
 check "at the start the upstream is asked, and refuses our key" wait_for 5 key_is refused
 is "the status has its word on it" "403 true Authorization failed" "$(key status) $(key ours) $(key message)"
@@ -36,6 +37,7 @@ has "that says which key, and what to do" "$(cat "$log" "$out" | grep '"event":"
     'upstream nim refuses our key, the one in NVIDIA_API_KEY \(status 403: Authorization failed\): put a valid one'
 has "sluicectl says it first" "$(status_says | head -n 3)" '^key_refused: The upstream nim refuses our key\.'
 has "and with the limit" "$(status_says)" 'our key is refused for .*, with 403: Authorization failed'
+check "and so does make run" wait_for 5 grep -q '^sluice: the upstream refuses our key (status 403)' "$out"
 is "metrics too" 1 "$(curl -s "$url/metrics" | sed -n 's/^sluice_upstream_key_refused{upstream="nim"} //p')"
 
 # ---- real answers ------------------------------------------------------------------
@@ -107,6 +109,7 @@ is "and we are ready" true "$(ready ready)"
 stop_sluice
 
 # ---- one of several -----------------------------------------------------------------
+first='' second=''
 another_sim first --limiter none --key "$good"
 another_sim second --limiter none --key "$good"
 (umask 077; echo $bad >"$work/bad.key"; echo $good >"$work/good.key")
