@@ -36,7 +36,7 @@ static void apply_sends(struct journal *j, struct stats_layout *st, int64_t now)
         const struct figures_of who = {s->client, s->model, s->owner,
                                        s->client_name, s->model_name};
 
-        counters_sent(st, &who);
+        counters_sent(st, &who, now);
         counters_went(st, s->upstream, s->upstream_name, now);
     }
 }

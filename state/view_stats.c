@@ -59,6 +59,7 @@ void view_stats_copy(struct view_stats *s, const struct stats_layout *st,
     const struct lay_sums *sums = &st->tally.sums;
     uint32_t i;
 
+    s->now = now;
     copy_figures(s, &st->tally, out);
     copy_sends(&st->tally, out, now);
     counters_told(&st->counters, &out->counters);
@@ -75,14 +76,23 @@ void view_stats_copy(struct view_stats *s, const struct stats_layout *st,
     out->builds = st->board.builds;
 }
 
+/* Where it has no limit of its own, no log tells what a client has sent. */
+static void tell_client(const struct lay_figures *f, int64_t now,
+                        struct view_client *c)
+{
+    figures_tell(f, now, &c->figures);
+    if (c->requests_per_min == 0)
+        c->used_per_min = (uint32_t)c->figures.minute;
+}
+
 void view_stats_tell(const struct view_stats *s, struct limiter_view *out)
 {
     uint32_t i;
 
     for (i = 0; i < out->n_models; i++)
-        figures_tell(&s->of_models[i], &out->models[i].figures);
+        figures_tell(&s->of_models[i], s->now, &out->models[i].figures);
     for (i = 0; i < out->n_clients; i++)
-        figures_tell(&s->of_clients[i], &out->clients[i].figures);
+        tell_client(&s->of_clients[i], s->now, &out->clients[i]);
 }
 
 void view_stats_fini(struct view_stats *s)

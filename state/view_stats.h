@@ -13,7 +13,8 @@ struct stats_layout;
 /* Rows of the tables that the view's models, clients and workers are of. */
 struct view_stats {
     uint32_t *models, *clients, *workers;
-    struct lay_figures *of_models, *of_clients; /* copies */
+    struct lay_figures *of_models, *of_clients; /* copies, of: */
+    int64_t now;
 };
 
 void view_stats_init(struct view_stats *s);

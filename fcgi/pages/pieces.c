@@ -261,6 +261,7 @@ static void put_figures(struct buf *b, const struct view_figures *f)
 {
     count(b, "requests", f->requests);
     count(b, "sent", f->sent);
+    count(b, "minute", f->minute);
     count(b, "refused", f->refused);
     buf_str(b, ",\"outcomes\":");
     put_outcomes(b, f->outcomes, true);

@@ -206,9 +206,10 @@ void counters_attempt(struct stats_layout *st, const struct limiter_attempt *a)
     observe(&p->duration, a->duration_ns);
 }
 
-void counters_sent(struct stats_layout *st, const struct figures_of *who)
+void counters_sent(struct stats_layout *st, const struct figures_of *who,
+                   int64_t now)
 {
-    figures_sent(&st->tally, who);
+    figures_sent(&st->tally, who, now);
 }
 
 void counters_went(struct stats_layout *st, uint32_t upstream, const char *name,
@@ -261,7 +262,7 @@ void counters_lost(struct stats_layout *st, const struct worker_lost *l,
     if (l->sent_now) {
         st->counters.sent++;
         rings_sent(&st->history, 1);
-        counters_sent(st, &who);
+        counters_sent(st, &who, now);
         counters_went(st, l->upstream, l->upstream_name, now);
     }
     counters_note(st, &n, &who, now);

@@ -25,7 +25,8 @@ void counters_note(struct stats_layout *st, const struct limiter_note *note,
                    const struct figures_of *who, int64_t now);
 void counters_attempt(struct stats_layout *st, const struct limiter_attempt *a);
 /* A send of WHO's. */
-void counters_sent(struct stats_layout *st, const struct figures_of *who);
+void counters_sent(struct stats_layout *st, const struct figures_of *who,
+                   int64_t now);
 /* The same: it went to the upstream of that row, called NAME. */
 void counters_went(struct stats_layout *st, uint32_t upstream, const char *name,
                    int64_t now);

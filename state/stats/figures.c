@@ -87,14 +87,21 @@ void figures_note(struct lay_tally *t, const struct figures_of *who,
     count(of_model(t, who), n);
 }
 
-void figures_sent(struct lay_tally *t, const struct figures_of *who)
+static void count_send(struct lay_figures *f, int64_t now)
+{
+    if (f == NULL)
+        return;
+    f->sent++;
+    last_minute_count(&f->minute, now);
+}
+
+void figures_sent(struct lay_tally *t, const struct figures_of *who,
+                  int64_t now)
 {
     struct lay_figures *client = of_client(t, who), *model = of_model(t, who);
 
-    if (client != NULL)
-        client->sent++;
-    if (model != NULL)
-        model->sent++;
+    count_send(client, now);
+    count_send(model, now);
 }
 
 bool figures_client(const struct lay_tally *t, uint32_t i, const char *name,
@@ -126,12 +133,14 @@ static struct view_spread tell(const struct reservoir *s, uint64_t base,
     return v;
 }
 
-void figures_tell(const struct lay_figures *f, struct view_figures *out)
+void figures_tell(const struct lay_figures *f, int64_t now,
+                  struct view_figures *out)
 {
     uint32_t i;
 
     out->requests = f->requests;
     out->sent = f->sent;
+    out->minute = last_minute_told(&f->minute, now);
     out->refused = f->refused;
     out->streams = f->streams;
     for (i = 0; i < OUTCOMES; i++)

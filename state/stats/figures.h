@@ -24,15 +24,17 @@ struct figures_of {
 /* A request is over, or on the wire. */
 void figures_note(struct lay_tally *t, const struct figures_of *who,
                   const struct limiter_note *note);
-void figures_sent(struct lay_tally *t, const struct figures_of *who);
+void figures_sent(struct lay_tally *t, const struct figures_of *who,
+                  int64_t now);
 
 /* Copies those of row I, which has this NAME now.  False: there are none. */
 bool figures_client(const struct lay_tally *t, uint32_t i, const char *name,
                     struct lay_figures *out);
 bool figures_model(const struct lay_tally *t, uint32_t i, uint32_t owner,
                    const char *name, struct lay_figures *out);
-/* What F, all zeros or a copy, says to people. */
-void figures_tell(const struct lay_figures *f, struct view_figures *out);
+/* What F, all zeros or a copy, says to people at NOW. */
+void figures_tell(const struct lay_figures *f, int64_t now,
+                  struct view_figures *out);
 
 /* After a crash: what cannot be is made sound. */
 void figures_rebuild(struct lay_tally *t);

@@ -262,6 +262,7 @@ struct view_spread {
 /* What became of a model's or a client's requests. */
 struct view_figures {
     uint64_t requests, sent, refused, streams; /* streams: of the requests */
+    uint64_t minute;                           /* of `sent`, in the last one */
     uint64_t outcomes[OUTCOMES];
     uint64_t tokens_in, tokens_out;
     uint64_t answers, told; /* as in upstream_sends */

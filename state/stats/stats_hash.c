@@ -54,11 +54,14 @@ FACTS(lay_sums, LAY_SUMS)
     A(S, n) N(S, sum)
 FACTS(reservoir, RESERVOIR)
 
+#define LAY_LAST_MINUTE(N, A, T, S) N(S, last_s) A(S, in)
+FACTS(lay_last_minute, LAY_LAST_MINUTE)
+
 #define LAY_FIGURES(N, A, T, S)                                                \
     A(S, name) N(S, owner) N(S, used) N(S, requests) N(S, sent) N(S, refused)  \
     N(S, streams) N(S, tokens_in) N(S, tokens_out) N(S, answers) N(S, told)    \
     N(S, last_at_ms)                                                           \
-    A(S, outcomes) T(S, first_byte, reservoir) T(S, queue, reservoir)          \
+    A(S, outcomes) T(S, minute, lay_last_minute) T(S, first_byte, reservoir) T(S, queue, reservoir)          \
     T(S, gap, reservoir) T(S, speed, reservoir) T(S, bytes, reservoir)
 FACTS(lay_figures, LAY_FIGURES)
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "state/policy/vocabulary.h"
+#include "state/stats/last_minute.h"
 #include "state/stats/outcomes.h"
 #include "state/stats/reservoir.h"
 
@@ -63,7 +64,8 @@ struct lay_figures {
     uint64_t requests, sent, refused, streams;
     uint64_t tokens_in, tokens_out, answers, told;
     int64_t last_at_ms;
-    uint64_t outcomes[OUTCOMES]; /* 32 bits last 50 days at 1,000 a second */
+    uint64_t outcomes[OUTCOMES];   /* 32 bits last 50 days at 1,000 a second */
+    struct lay_last_minute minute; /* of `sent` */
     struct reservoir first_byte, queue, gap, speed, bytes;
 };
 

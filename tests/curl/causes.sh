@@ -97,6 +97,8 @@ for _ in 1 2; do chat sim/tokens-5 ',"stream":true' -N; done
 figures='.answers - .answers_told, .tokens_out'
 told() { [ "$(status "[.models[] | select(.name == \"sim/tokens-5\") | $figures]")" = "$1" ]; }
 check "two streams of five answers told nothing, three fives are told" wait_for 5 told '[2,15]'
+is "a client without a limit has sent five in the last minute, too" "5 5" \
+    "$(status '"\([.clients[].used_per_min] | add) \(.limits[0].went.minute)"')"
 is "the upstream's sum says so, too" 2 "$(status '.limits[0].went | .answers - .answers_told')"
 is "and its clients'" 2 "$(status '[.clients[] | .answers - .answers_told] | add')"
 is "and the history" "2 15" \

@@ -78,6 +78,7 @@ CU_ErrorCode test_limiter_add(void);
 CU_ErrorCode test_lost_add(void);
 CU_ErrorCode test_share_add(void);
 CU_ErrorCode test_shared_line_add(void);
+CU_ErrorCode test_last_minute_add(void);
 CU_ErrorCode test_own_key_add(void);
 CU_ErrorCode test_view_cause_add(void);
 CU_ErrorCode test_view_shared_add(void);

@@ -29,6 +29,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_lost_add,
     test_share_add,
     test_shared_line_add,
+    test_last_minute_add,
     test_own_key_add,
     test_view_cause_add,
     test_view_shared_add,

@@ -263,7 +263,7 @@ static void a_busy_name_is_counted_for_years(void)
     note_known(lay, st, &n);
     memset(st->tally.models[i].outcomes, 0xff, 4); /* the lower half */
     note_known(lay, st, &n);
-    figures_tell(&st->tally.models[i], &v);
+    figures_tell(&st->tally.models[i], LAB_T0, &v);
     CU_ASSERT_EQUAL(v.outcomes[OUTCOME_OK], many + 1);
     free(st);
     free(lay);
@@ -286,7 +286,7 @@ static void figures_are_kept_for_names_that_are_known(void)
     note_known(lay, st, &other);
     CU_ASSERT_EQUAL(names_find_model(lay, 0, "a/unknown"), NONE);
     CU_ASSERT_TRUE(figures_model(&st->tally, model, 0, "a/known", &f));
-    figures_tell(&f, &v);
+    figures_tell(&f, LAB_T0, &v);
     CU_ASSERT_EQUAL(v.requests, 1);
     CU_ASSERT_EQUAL(v.outcomes[OUTCOME_OK], 1);
     CU_ASSERT_EQUAL(v.streams, 1);
@@ -298,7 +298,7 @@ static void figures_are_kept_for_names_that_are_known(void)
     CU_ASSERT_DOUBLE_EQUAL(v.tokens_per_s.p95, 40, 17);
     CU_ASSERT_DOUBLE_EQUAL(v.prompt_bytes.p50, 1000, 420);
     CU_ASSERT_TRUE(figures_client(&st->tally, client, "c", &f));
-    figures_tell(&f, &v);
+    figures_tell(&f, LAB_T0, &v);
     CU_ASSERT_EQUAL(v.requests, 2);
     CU_ASSERT_EQUAL(v.refused, 1);
     for (i = 0; i < LAY_MODELS; i++)
@@ -317,18 +317,18 @@ static void a_row_with_another_name_begins_anew(void)
     struct lay_figures f;
 
     counters_note(st, &n, &old, LAB_T0);
-    counters_sent(st, &old);
+    counters_sent(st, &old, LAB_T0);
     CU_ASSERT_TRUE(figures_model(&st->tally, 5, 0, "a/old", &f));
     CU_ASSERT_EQUAL(f.sent, 1);
     CU_ASSERT_FALSE(figures_model(&st->tally, 5, 0, "a/new", &f));
     CU_ASSERT_FALSE(figures_client(&st->tally, 3, "d", &f));
-    counters_sent(st, &new);
+    counters_sent(st, &new, LAB_T0);
     CU_ASSERT_TRUE(figures_model(&st->tally, 5, 0, "a/new", &f));
     CU_ASSERT_EQUAL(f.sent, 1);
     CU_ASSERT_EQUAL(f.requests, 0);
     CU_ASSERT_TRUE(figures_client(&st->tally, 3, "d", &f));
     CU_ASSERT_EQUAL(f.requests, 0);
-    counters_sent(st, &elsewhere); /* of another upstream */
+    counters_sent(st, &elsewhere, LAB_T0); /* of another upstream */
     CU_ASSERT_FALSE(figures_model(&st->tally, 5, 0, "a/new", &f));
     CU_ASSERT_TRUE(figures_client(&st->tally, 3, "d", &f));
     CU_ASSERT_EQUAL(f.sent, 2);
@@ -464,7 +464,7 @@ static void noise_makes_wrong_numbers_and_nothing_else(void)
         for (i = 0; i < LIMITER_RECENT; i++)
             (void)recent_tell(&st->tally, i, &r);
         for (i = 0; i < LAY_MODELS; i++)
-            figures_tell(&st->tally.models[i], &v);
+            figures_tell(&st->tally.models[i], LAB_T0, &v);
         counters_rebuild(st);
         check_names(&st->tally.sums);
         note(st, "a/b", OUTCOME_OK);
