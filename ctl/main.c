@@ -18,7 +18,9 @@
 
 #include "ctl/ctl.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/settings.h"
 #include "fcgi/config/tls_files.h"
+#include "state/dir_fault.h"
 
 extern char **environ;
 
@@ -30,6 +32,26 @@ const struct config *ctl_config(struct ctl *c)
         config_load(&c->cfg, environ, err, sizeof(err)) == -1 && !c->is_quiet)
         fprintf(stderr, "sluicectl: %s\n", err);
     return c->cfg;
+}
+
+/* Whoever names the directory in the environment starts it, too; what a file says
+ * may be for another user. */
+static bool can_have_state(const struct config *cfg)
+{
+    const struct setting *row = setting_find("state_dir", false);
+    char why[4600];
+    enum dir_fault fault = dir_fault_find(cfg->state_dir, why, sizeof(why));
+    bool is_mine = setting_source(row, cfg, NULL) == SOURCE_ENV;
+
+    if (fault == DIR_FINE)
+        return true;
+    if (fault == DIR_UNUSABLE || is_mine) {
+        fprintf(stderr, "sluicectl: %s\n", why);
+        return false;
+    }
+    if (setting_source(row, cfg, NULL) != SOURCE_DEFAULT)
+        fprintf(stderr, "sluicectl: for this user: %s\n", why);
+    return true;
 }
 
 static int run_check(struct ctl *c, char **args, int n)
@@ -44,6 +66,8 @@ static int run_check(struct ctl *c, char **args, int n)
         fprintf(stderr, "sluicectl: %s\n", err);
         return EXIT_CONFIG;
     }
+    if (!can_have_state(c->cfg))
+        return EXIT_CONFIG;
     printf("ok: upstream %s at %s, %" PRId64 " requests in %" PRId64 " ms%s\n",
            c->cfg->upstreams[0].name, c->cfg->upstreams[0].base_url,
            c->cfg->upstreams[0].requests, c->cfg->upstreams[0].window_ms,

@@ -272,9 +272,11 @@ static bool is_socket(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
 }
 
+/* Said once: where the log is the standard error, by that. */
 static int fail(struct sluice *s, const char *what, const char *why)
 {
-    fprintf(stderr, "sluice: %s: %s\n", what, why);
+    if (s->cfg->log_path != NULL)
+        fprintf(stderr, "sluice: %s: %s\n", what, why);
     log_say(s->log, LOG_ERROR_, "start", "%s: %s", what, why);
     return EXIT_FAILURE;
 }

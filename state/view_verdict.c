@@ -5,8 +5,8 @@
  *
  * One table: the first row that applies is what is said, so the most serious one
  * comes first.  A row finds out whether it applies, and notes what its sentences
- * have gaps for: {name} the upstream, model or client, {n}, {of}, {in} a time
- * from now, {why} the upstream's own words.
+ * have gaps for: {name} whose it is, {n} and {of} numbers, {in} a time from now,
+ * {up} the upstream, {why} its own words.
  */
 #include "state/view_verdict.h"
 
@@ -88,11 +88,11 @@ static const struct row {
     {"concurrency", TONE_WAIT, verdict_is_at_concurrency,
      "{n} wait until others at {name} have ended.",
      "As many run there as in_flight allows.",
-     "Wait, or raise it: `sluicectl set in_flight=N`."},
+     "Wait, or raise it: `sluicectl set upstreams.{up}.in_flight=N`."},
     {"tokens", TONE_WAIT, verdict_is_out_of_tokens,
      "{n} wait for the limit in tokens of {name}.",
      "As many tokens were sent as tokens_per_min allows. The next goes {in}.",
-     "Wait, or raise it: `sluicectl set tokens_per_min=N`."},
+     "Wait, or raise it: `sluicectl set upstreams.{up}.tokens_per_min=N`."},
     {"gap", TONE_WAIT, verdict_is_spaced,
      "{n} wait for their turn, one by one.",
      "min_gap_ms or burst spaces them out. The next goes {in}.", ""},
@@ -102,7 +102,7 @@ static const struct row {
     {"learned_lower", TONE_WAIT, verdict_has_learned_lower,
      "{name} takes fewer than is set: about {n} of {of}.",
      "Its refusals have taught that about {n} pass in {in}; {of} are set.",
-     "Set what it takes: `sluicectl set requests={n}`; or leave it: Sluice "
+     "Set what it takes: `sluicectl set upstreams.{up}.requests={n}`; or leave it: Sluice "
      "keeps to it by itself."},
     {"window", TONE_WAIT, verdict_somebody_waits, "{n} wait for the window.",
      "{of} requests were sent lately, as many as may. The next goes {in}.", ""},
@@ -128,7 +128,9 @@ static const char *gap(const struct verdict_facts *f, const char *name,
         return f->name;
     if (len == 3)
         return f->why[0] != '\0' ? f->why : "it did not say why";
-    return name[0] == 'i' ? f->in : f->of;
+    return name[0] == 'i'   ? f->in
+           : name[0] == 'u' ? f->out->upstream
+                            : f->of;
 }
 
 static void fill(char *to, size_t max, const char *sentence,

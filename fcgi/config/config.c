@@ -67,6 +67,14 @@ static const char *nearest_variable(const char *name)
     return best;
 }
 
+/* A key that every upstream has, and no other place. */
+static bool is_of_upstream(const char *key)
+{
+    const struct setting *s = setting_find(key, true);
+
+    return s != NULL && s->key != NULL;
+}
+
 static const char *nearest_key(const char *key, bool of_upstream)
 {
     const char *best = of_upstream ? "name" : "upstreams";
@@ -97,6 +105,11 @@ static const char *nearest_key(const char *key, bool of_upstream)
 static int unknown_key(const char *key, const struct config_upstream *up,
                        struct complaint *err)
 {
+    if (up == NULL && is_of_upstream(key))
+        return complain(err,
+                        "%s: unknown key; the nearest known one is "
+                        "upstreams[].%s",
+                        key, key);
     return complain(err, "%s%s%s%.*s: unknown key; the nearest known one is %s",
                     up != NULL ? "upstreams." : "", up != NULL ? up->name : "",
                     up != NULL ? "." : "", NAME_CUT, key,

@@ -19,6 +19,7 @@
 #include "fcgi/config/settings.h"
 #include "lib/buf.h"
 #include "lib/complaint.h"
+#include "lib/json_fault.h"
 #include "lib/json_strict.h"
 
 #define FILE_DEPTH 16  /* our own nesting is 4; comments may hold more */
@@ -148,35 +149,47 @@ static const char *strict_fault(const char *text, struct span *at)
     return NULL;
 }
 
+/* What is wrong with F's text, of which ROOT came with CODE, at byte STOP; false:
+ * nothing is. */
+static bool find_fault(const struct json_file *f, struct json_object *root,
+                       enum json_tokener_error code, size_t stop,
+                       struct json_fault *fault)
+{
+    struct span at = {f->text + stop, 0};
+    const char *why;
+
+    if (buf_is_utf8(f->text, f->len) && code != json_tokener_success) {
+        json_fault_explain(fault, f->text, f->len, stop, (int)code);
+        return true;
+    }
+    if (!buf_is_utf8(f->text, f->len))
+        why = "is not valid UTF-8";
+    else if (!json_object_is_type(root, json_type_object))
+        why = "must be one JSON object", at.at = f->text;
+    else
+        why = strict_fault(f->text, &at);
+    if (why == NULL)
+        return false;
+    json_fault_place(fault, f->text, f->len, (size_t)(at.at - f->text));
+    snprintf(fault->what, sizeof(fault->what), "%.*s%s%s",
+             (int)(at.len < NAME_CUT ? at.len : NAME_CUT), at.at,
+             at.len > 0 ? " " : "", why);
+    return true;
+}
+
 /* The tree of F, which must be one object; NULL: it is not. */
 static struct json_object *parse_with(struct json_tokener *tok,
                                       const struct json_file *f,
                                       const char *path, struct complaint *err)
 {
-    struct json_object *root;
-    enum json_tokener_error code;
-    const char *why, *p;
-    struct span at;
-    size_t line = 1;
+    struct json_object *root = json_strict_parse(tok, f->text, f->len);
+    struct json_fault fault;
 
-    root = json_strict_parse(tok, f->text, f->len);
-    code = json_tokener_get_error(tok);
-    at = (struct span){f->text + json_tokener_get_parse_end(tok), 0};
-    if (!buf_is_utf8(f->text, f->len))
-        why = "is not valid UTF-8";
-    else if (code != json_tokener_success)
-        why = json_tokener_error_desc(code);
-    else if (!json_object_is_type(root, json_type_object))
-        why = "must be one JSON object";
-    else
-        why = strict_fault(f->text, &at);
-    if (why == NULL)
+    if (!find_fault(f, root, json_tokener_get_error(tok),
+                    json_tokener_get_parse_end(tok), &fault))
         return root;
-    for (p = f->text; p < at.at; p++)
-        line += *p == '\n';
-    complain(err, "%s: line %zu: %.*s%s%s", path, line,
-             (int)(at.len < NAME_CUT ? at.len : NAME_CUT), at.at,
-             at.len > 0 ? " " : "", why);
+    complain(err, "%s: line %zu, column %zu: %s", path, fault.line,
+             fault.column, fault.what);
     json_object_put(root);
     return NULL;
 }

@@ -121,12 +121,12 @@ static int refuse_unknown(struct config *cfg, const char *key,
     char best[SETTING_LABEL_MAX];
 
     find_nearest(cfg, key, best);
-    return complain(err,
-                    "%s: unknown key; %s%s%smust be one that GET /api/config "
-                    "tells of",
+    return complain(err, "%s: unknown key; %s%s%s",
                     looks_like_ours(key) ? key : "(not shown)",
                     *best != '\0' ? "the nearest known one is " : "", best,
-                    *best != '\0' ? "; " : "");
+                    *best != '\0' ? ""
+                                  : "must be one that GET /api/config tells "
+                                    "of");
 }
 
 /* May KEY be patched to VALUE, whatever that is?  One that is in force may

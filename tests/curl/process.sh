@@ -31,6 +31,26 @@ mkdir -p "$work/linked"
 ln -s /nowhere "$work/linked/sluice.state"
 refuses 'symbolic link' SLUICE_STATE_DIR="$work/linked"
 
+# A state directory that cannot be used is told once, and by check, too.
+mkdir -p "$work/all" "$work/full/sluice.state"
+chmod 777 "$work/all"
+chmod 700 "$work/full"
+: >"$work/file"
+no_state() { # no_state PATTERN DIRECTORY
+    local said
+    said=$(env -u NVIDIA_API_KEY SLUICE_BUILD="$build" SLUICE_LISTEN=127.0.0.1:0 SLUICE_STATE_DIR="$2" \
+        SLUICE_UPSTREAM_URL="$sim" timeout 30 "$root/conf/run" 2>&1)
+    is "$2: one line" 1 "$(grep -c . <<<"$said")"
+    has "$2: it says what is wrong" "$said" "$1"
+    said=$(SLUICE_STATE_DIR=$2 "$build/sluicectl" check 2>&1)
+    is "$2: check says so, too" 78 $?
+    has "$2: in the same words" "$said" "state_dir.*${3:-$1}"
+}
+no_state 'others may write to it; must be chmod 0700' "$work/all"
+no_state 'sluice.state is not a regular file; move it away' "$work/full"
+no_state 'SLUICE_STATE_DIR=.*directory' "$work/file" 'not a directory'
+no_state 'SLUICE_STATE_DIR=.*directory' "$work/none/none" 'no directory: make it'
+
 # A client that hangs up while it waits is forgotten; so is its slot.
 start_sluice main SLUICE_REQUESTS=2 SLUICE_WINDOW_S=60 SLUICE_COMMIT_AFTER_S=0 SLUICE_DRAIN_S=3
 many 2 "$work/fill"

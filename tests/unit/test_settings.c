@@ -17,13 +17,29 @@ static const struct {
 } bad_files[] = {
     /* not a file of ours at all */
     {"", "line 1"},
-    {"{\n'drain_s': 1,\n}", "line 3"},
-    {"{'drain_s': 1} x", "line 1"},
-    {"{'drain_s': 1", "line 1"},
-    {"{'drain_s': 1} {}", "line 1"},
+    {"{\n'drain_s': 1,\n}", "line 2, column 13: a comma too many"},
+    {"{'drain_s': 1} x", "line 1, column 16: the object has ended here, and "
+                         "'x' stands behind it"},
+    {"{'drain_s': 1", "line 1, column 14: it ends too early"},
+    {"{'drain_s': 1} {}", "the object has ended here"},
+    {"{'drain_s': 1,\n 'queue': {'max': 2,}}", "line 2, column 20: a comma "
+                                               "too many: behind the last "
+                                               "item, before }"},
+    {"{'log': 'ä',}", "line 1, column 12: a comma too many"},
+    {"{'hosts': ['a', ]}", "column 15: a comma too many: behind the last "
+                           "item, before ]"},
+    {"{'drain_s' 1}", "column 12: there must be a colon behind the key, and "
+                      "not '1'"},
+    {"{'drain_s': 1 'log': 2}", "there must be a comma, or } at the end of "
+                                "the object, and not"},
+    {"{'hosts': ['a' 'b']}", "there must be a comma, or ] at the end"},
+    {"{drain_s: 1}", "column 2: there must be a key in double quotes, and not "
+                     "'d'"},
+    {"{'drain_s': yes}", "there must be a value"},
     {"[]", "one JSON object"},
     {"null", "one JSON object"},
-    {"/* c */ {}", "line 1"},
+    {"/* c */ {}", "line 1, column 1: '/' begins no comment here"},
+    {"# c\n{}", "'#' begins no comment here"},
     {"{'log': '/\xff'}", "line 1"},
     {"{'//':[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]}", "nesting too deep"},
     /* unknown, misplaced, twice */
@@ -35,7 +51,8 @@ static const struct {
     {"{'queue': {'max': {}}}", "queue.max: {} is refused"},
     {"{'queue': {'queue': {}}}", "queue.queue: unknown key"},
     {"{'queue.max': 1}", "queue.max: unknown key; what is before a dot"},
-    {"{'requests': 1}", "requests: unknown key"},
+    {"{'requests': 1}", "requests: unknown key; the nearest known one is "
+                        "upstreams[].requests"},
     {"{'client': []}", "client: unknown key; the nearest known one is clients"},
     {"{'sharing': {}}", "sharing: unknown key"},
     {"{'': 1}", "unknown key"},
@@ -268,7 +285,7 @@ static void check_quotes(const char *json)
     char err[GIVEN_ERR_MAX];
 
     CU_ASSERT_PTR_NULL(given_bytes(json, strlen(json), none, err));
-    CU_ASSERT_PTR_NOT_NULL(strstr(err, "line 1: "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err, "line 1, column "));
 }
 
 static void a_bad_file_is_refused_by_the_name_of_the_key(void)
