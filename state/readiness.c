@@ -28,9 +28,8 @@ struct question {
     struct limiter *lim;
     int64_t now;
     const struct limiter_probe_times *times;
-    struct limiter_ready *out; /* NULL: REACHABLE and STATUS are the answer */
-    bool reachable;
-    uint16_t status;
+    struct limiter_ready *out; /* NULL: WORD is the answer */
+    struct reachability_word word;
     int64_t of_line[LAY_UPSTREAMS]; /* when a new one of it goes; 0: unasked */
 };
 
@@ -81,6 +80,7 @@ static void look(struct question *q)
         reachability_ask(&lay->probe, lim->seat, lives, q->times, q->now);
     q->out->reachable = reachability_is_reachable(&lay->probe);
     q->out->status = (uint16_t)lay->probe.status;
+    memcpy(q->out->why, lay->probe.why, sizeof(q->out->why) - 1);
     q->out->waiting = lay->live.waiting;
     q->out->waiting_max = lay->bounds.waiting;
     q->out->n_upstreams = lim->set.n_upstreams;
@@ -98,8 +98,7 @@ static void locked(void *arg)
     if (q->out != NULL)
         look(q);
     else
-        reachability_answer(&lay->probe, q->lim->seat, q->reachable, q->status,
-                            q->now);
+        reachability_answer(&lay->probe, q->lim->seat, &q->word, q->now);
 }
 
 bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
@@ -112,10 +111,10 @@ bool limiter_ready(struct limiter *lim, const struct limiter_probe_times *times,
 }
 
 bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
-                    int64_t now)
+                    const char *why, int64_t now)
 {
     struct question q = {
-        .lim = lim, .now = now, .reachable = reachable, .status = status};
+        .lim = lim, .now = now, .word = {reachable, status, why}};
 
     return section_write(lim, locked, &q);
 }

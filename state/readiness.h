@@ -22,8 +22,9 @@ struct limiter_ready_upstream {
 
 struct limiter_ready {
     enum probe_state probe;
-    bool reachable;  /* as it was known last */
-    uint16_t status; /* of that answer; 0: there was none */
+    bool reachable;               /* as it was known last */
+    uint16_t status;              /* of that answer; 0: there was none, */
+    char why[LIMITER_REASON_MAX]; /* for this; "": it took too long */
     uint32_t waiting, waiting_max;
     uint32_t n_upstreams;
     struct limiter_ready_upstream upstreams[LIMITER_UPSTREAMS];
@@ -33,8 +34,8 @@ struct limiter_ready {
 MUST_USE bool limiter_ready(struct limiter *lim,
                             const struct limiter_probe_times *times,
                             int64_t now, struct limiter_ready *out);
-/* What came of PROBE_OURS.  False as above. */
+/* What came of PROBE_OURS; WHY, of no answer, is copied.  False as above. */
 MUST_USE bool limiter_probed(struct limiter *lim, bool reachable,
-                             uint16_t status, int64_t now);
+                             uint16_t status, const char *why, int64_t now);
 
 #endif

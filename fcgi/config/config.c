@@ -67,14 +67,6 @@ static const char *nearest_variable(const char *name)
     return best;
 }
 
-/* A key that every upstream has, and no other place. */
-static bool is_of_upstream(const char *key)
-{
-    const struct setting *s = setting_find(key, true);
-
-    return s != NULL && s->key != NULL;
-}
-
 static const char *nearest_key(const char *key, bool of_upstream)
 {
     const char *best = of_upstream ? "name" : "upstreams";
@@ -105,7 +97,7 @@ static const char *nearest_key(const char *key, bool of_upstream)
 static int unknown_key(const char *key, const struct config_upstream *up,
                        struct complaint *err)
 {
-    if (up == NULL && is_of_upstream(key))
+    if (up == NULL && setting_find(key, true) != NULL)
         return complain(err,
                         "%s: unknown key; the nearest known one is "
                         "upstreams[].%s",

@@ -62,6 +62,7 @@ struct key_ask {
     bool leased; /* it is ours, and what came of it is to be told */
     bool untold; /* that is known now */
     int best;    /* the status that says most of reachability */
+    char why[LIMITER_REASON_MAX]; /* of one without a connection */
     unsigned tries;
     struct loop_timer timer, patience;
     struct asked asked[UPSTREAMS_MAX];
@@ -167,9 +168,9 @@ static bool tell(struct key_ask *k)
 
     if (!k->leased || is_under_way(k))
         return all;
-    k->leased =
-        !limiter_probed(k->s->lim, rank(k->best) >= 2,
-                        (uint16_t)min_i64(k->best, 999), loop_now(k->s->loop));
+    k->leased = !limiter_probed(k->s->lim, rank(k->best) >= 2,
+                                (uint16_t)min_i64(k->best, 999), k->why,
+                                loop_now(k->s->loop));
     return all && !k->leased;
 }
 
@@ -228,8 +229,10 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
 {
     struct asked *a = arg;
 
-    (void)detail;
     a->transfer = NULL;
+    if (how == END_UNREACHABLE && a->k->why[0] == '\0')
+        snprintf(a->k->why, sizeof(a->k->why), "%.31s: %.60s",
+                 a->k->s->cfg->upstreams[a - a->k->asked].name, detail);
     if (how == END_STALE && a->head.status == 0 && !a->again) {
         a->again = true;
         ask(a);

@@ -46,9 +46,10 @@ struct asked {
 struct ready {
     struct sluice *s;
     struct asked asked[LIMITER_UPSTREAMS];
-    bool asking; /* transfers are under way */
-    bool untold; /* STATUS is to be told to the limiter */
-    int status;  /* the best there was */
+    bool asking;                  /* transfers are under way */
+    bool untold;                  /* STATUS is to be told to the limiter */
+    int status;                   /* the best there was */
+    char why[LIMITER_REASON_MAX]; /* of one without a connection; "": none is */
     int64_t deadline_ns;
     int64_t busy_ns; /* since when the state cannot be had; 0: it can */
     struct loop_timer timer;
@@ -178,7 +179,8 @@ static void finish(struct ready *r)
             r->status = r->asked[i].status;
     if (!is_reachable(r->status))
         log_say(r->s->log, LOG_WARN_, "ready",
-                "no upstream answers GET /v1/models (status %d)", r->status);
+                "no upstream answers GET /v1/models (status %d)%s%s", r->status,
+                r->why[0] != '\0' ? ": " : "", r->why);
     r->untold = true;
     look(r);
 }
@@ -189,8 +191,10 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
     struct ready *r = a->r;
     size_t i, left = 0;
 
-    (void)detail;
     a->transfer = NULL;
+    if (how == END_UNREACHABLE && r->why[0] == '\0')
+        snprintf(r->why, sizeof(r->why), "%.31s: %.60s",
+                 r->s->cfg->upstreams[a - r->asked].name, detail);
     if (how == END_STALE && a->status == 0 && !a->again) {
         a->again = true; /* a kept connection was dead, the upstream is not */
         ask(a);
@@ -207,6 +211,7 @@ static void start(struct ready *r)
     size_t i;
 
     r->asking = true;
+    r->why[0] = '\0';
     r->deadline_ns =
         loop_now(r->s->loop) + r->s->cfg->ready_probe_ms * NS_PER_MS;
     loop_at(r->s->loop, &r->timer, r->deadline_ns);
@@ -252,8 +257,9 @@ static void look(struct ready *r)
     struct ready_verdict v;
     struct limiter_ready st;
 
-    if (r->untold && !limiter_probed(r->s->lim, is_reachable(r->status),
-                                     (uint16_t)min_i64(r->status, 999), now)) {
+    if (r->untold &&
+        !limiter_probed(r->s->lim, is_reachable(r->status),
+                        (uint16_t)min_i64(r->status, 999), r->why, now)) {
         be_patient(r);
         return;
     }

@@ -77,7 +77,9 @@ static void judge_upstream(struct ready_verdict *v,
                            const struct config *cfg)
 {
     v->reachable = st->reachable;
-    if (!v->reachable && st->status == 0)
+    if (!v->reachable && st->status == 0 && st->why[0] != '\0')
+        blame(v, "no upstream can be reached: %s", st->why);
+    else if (!v->reachable && st->status == 0)
         blame(v,
               "no upstream answered GET /v1/models within %g s (ready.probe_s)",
               (double)cfg->ready_probe_ms / 1000);

@@ -148,7 +148,7 @@ FACTS(lay_debt, LAY_DEBT)
 
 #define LAY_REACHABILITY(N, A, T, S)                                           \
     N(S, owner) N(S, known) N(S, lease_ns) N(S, known_ns) N(S, status)         \
-    N(S, pad)
+    N(S, pad) A(S, why)
 FACTS(lay_reachability, LAY_REACHABILITY)
 
 #define LAY_OWN_KEY(N, A, T, S)                                                \

@@ -6,6 +6,8 @@
  */
 #include "state/policy/reachability.h"
 
+#include <string.h>
+
 #define NOBODY UINT32_MAX
 
 enum { KNOWN_NOT = 0, KNOWN_NO = 1, KNOWN_YES = 2 };
@@ -41,15 +43,17 @@ enum probe_state reachability_ask(struct lay_reachability *p, uint32_t self,
 }
 
 void reachability_answer(struct lay_reachability *p, uint32_t self,
-                         bool reachable, uint16_t status, int64_t now)
+                         const struct reachability_word *word, int64_t now)
 {
     if (reachability_owner(p) != self)
         return; /* stopped for too long: another one asks now */
     /* Else what was known before would be known as of now. */
     __atomic_store_n(&p->known, KNOWN_NOT, __ATOMIC_SEQ_CST);
     p->known_ns = now;
-    p->status = status;
-    __atomic_store_n(&p->known, reachable ? KNOWN_YES : KNOWN_NO,
+    p->status = word->status;
+    memset(p->why, 0, sizeof(p->why));
+    memcpy(p->why, word->why, strnlen(word->why, sizeof(p->why) - 1));
+    __atomic_store_n(&p->known, word->reachable ? KNOWN_YES : KNOWN_NO,
                      __ATOMIC_RELEASE);
     __atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
 }
@@ -67,4 +71,5 @@ void reachability_rebuild(struct lay_reachability *p, int64_t now)
     if (p->known > KNOWN_YES || p->known_ns < 0 || p->known_ns > now ||
         p->status > 999)
         p->known = p->status = 0;
+    p->why[sizeof(p->why) - 1] = '\0';
 }

@@ -32,6 +32,8 @@ struct lay_reachability {
     int64_t known_ns; /* when it was known */
     uint32_t status;  /* of the answer, or 0 */
     uint32_t pad;
+    char why
+        [LIMITER_REASON_MAX]; /* there was no answer; "": its time was over */
 };
 
 /* Is the answer known, or who asks?  SELF is the caller's place; OWNER_LIVES,
@@ -44,9 +46,16 @@ enum probe_state reachability_ask(struct lay_reachability *p, uint32_t self,
 uint32_t reachability_owner(const struct lay_reachability *p);
 /* Did one answer, as it was known last? */
 bool reachability_is_reachable(const struct lay_reachability *p);
+/* What was answered, or why nothing was. */
+struct reachability_word {
+    bool reachable;
+    uint16_t status;
+    const char *why; /* one line; "" where nobody can say more than that */
+};
+
 /* What SELF was told; not if it has lost the lease. */
 void reachability_answer(struct lay_reachability *p, uint32_t self,
-                         bool reachable, uint16_t status, int64_t now);
+                         const struct reachability_word *word, int64_t now);
 /* WORKER is gone. */
 void reachability_leave(struct lay_reachability *p, uint32_t worker);
 void reachability_rebuild(struct lay_reachability *p, int64_t now);

@@ -427,7 +427,7 @@ static void asks(void)
 
     turn();
     CHECK(limiter_ready(lim, &probe_times, now, &r));
-    CHECK(limiter_probed(lim, false, 502, now));
+    CHECK(limiter_probed(lim, false, 502, "", now));
     now += SECOND / 5;
     turn();
     CHECK(limiter_ready(lim, &probe_times, now, &r) && r.probe == PROBE_OURS);
@@ -436,7 +436,7 @@ static void asks(void)
 
 static void answer_it(void)
 {
-    CHECK(limiter_probed(lim, true, 200, now + SECOND / 5));
+    CHECK(limiter_probed(lim, true, 200, "", now + SECOND / 5));
 }
 
 /* Two of four tokens are left. */

@@ -133,6 +133,15 @@ kill "${clients[@]}" 2>/dev/null
 kill -TERM "$sim_pid"
 wait "$sim_pid" 2>/dev/null
 check "an upstream that is gone is not reachable" wait_for 5 ready_is 503 upstream_reachable false
+refused_is_told() { ask /health/ready && grep -q "no upstream can be reached: nim: .*connect" <<<"$(field reason)"; }
+check "which is told at once, and as what it is" wait_for 5 refused_is_told
+stop_sluice
+
+# ---- a name that nobody knows --------------------------------------------------------
+start_sluice name SLUICE_UPSTREAM_URL=https://no-such-host.invalid SLUICE_READY_PROBE_S=30
+ask /health/ready
+has "a name that nobody knows is told so" "$(field reason)" 'no upstream can be reached: nim: .*resolve'
+at_most "without a wait for ready.probe_s" 8 "$(curl -s -o /dev/null -w '%{time_total}' "$url/health/ready")"
 stop_sluice
 
 # ---- the key --------------------------------------------------------------------------

@@ -99,7 +99,7 @@ bool limiter_standing(struct limiter *lim, const char *name,
 }
 
 bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
-                    int64_t now)
+                    const char *why, int64_t now)
 {
     (void)now;
     if (lim->lost)
@@ -107,6 +107,7 @@ bool limiter_probed(struct limiter *lim, bool reachable, uint16_t status,
     lim->ready.probe = PROBE_KNOWN;
     lim->ready.reachable = reachable;
     lim->ready.status = status;
+    snprintf(lim->ready.why, sizeof(lim->ready.why), "%s", why);
     return true;
 }
 

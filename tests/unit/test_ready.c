@@ -66,6 +66,9 @@ static void an_upstream_must_answer_below_500(void)
     st.status = 0;
     CU_ASSERT_FALSE(judge(&st).ready);
     CU_ASSERT_PTR_NOT_NULL(strstr(judge(&st).reason, "within 5 s"));
+    strcpy(st.why, "nim: Could not resolve host: x"); /* known at once */
+    CU_ASSERT_PTR_NOT_NULL(strstr(judge(&st).reason, "be reached: nim: Could"));
+    CU_ASSERT_PTR_NULL(strstr(judge(&st).reason, "within"));
 }
 
 static void the_queue_must_be_below_nine_tenths(void)
@@ -237,10 +240,11 @@ static void who_asks_first_probes_for_all(void)
     d->now -= NS_PER_MS; /* the step of another worker began before that */
     CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OTHERS);
     d->now += NS_PER_MS;
-    CU_ASSERT_TRUE(limiter_probed(d->w[1], false, 503, d->now)); /* not its */
+    CU_ASSERT_TRUE(
+        limiter_probed(d->w[1], false, 503, "", d->now)); /* not its */
     CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OTHERS);
     d->now += NS_PER_S;
-    CU_ASSERT_TRUE(limiter_probed(d->w[0], true, 404, d->now));
+    CU_ASSERT_TRUE(limiter_probed(d->w[0], true, 404, "", d->now));
     d->now -= NS_PER_MS;
     CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_KNOWN);
     d->now += NS_PER_MS;
@@ -252,10 +256,11 @@ static void who_asks_first_probes_for_all(void)
     CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_KNOWN);
     d->now++;
     CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OURS);
-    CU_ASSERT_TRUE(limiter_probed(d->w[1], false, 0, d->now));
+    CU_ASSERT_TRUE(limiter_probed(d->w[1], false, 0, "nobody there", d->now));
     st = look(d, 0);
     CU_ASSERT_EQUAL(st.probe, PROBE_KNOWN);
     CU_ASSERT_FALSE(st.reachable);
+    CU_ASSERT_STRING_EQUAL(st.why, "nobody there");
     desk_free(d);
 }
 
@@ -272,7 +277,8 @@ static void a_dead_or_stopped_prober_holds_up_nobody(void)
     CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OTHERS);
     d->now++;
     CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OURS);
-    CU_ASSERT_TRUE(limiter_probed(d->w[1], false, 0, d->now)); /* too late */
+    CU_ASSERT_TRUE(
+        limiter_probed(d->w[1], false, 0, "", d->now)); /* too late */
     CU_ASSERT_EQUAL(look(d, 1).probe, PROBE_OTHERS);
     limiter_close(d->w[0]);
     d->w[0] = NULL;
@@ -369,7 +375,7 @@ static void without_a_state_there_is_no_answer(void)
 
     desk_layout(d, 0)->live.dirty = 1; /* somebody died just now */
     CU_ASSERT_FALSE(limiter_ready(d->w[0], &times, d->now, &st));
-    CU_ASSERT_FALSE(limiter_probed(d->w[0], true, 200, d->now));
+    CU_ASSERT_FALSE(limiter_probed(d->w[0], true, 200, "", d->now));
     desk_turn(d);
     CU_ASSERT_EQUAL(look(d, 0).probe, PROBE_OURS);
     desk_free(d);
