@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/pages/key_ask.h"
 #include "fcgi/pages/models.h"
 #include "fcgi/upstream/listed.h"
 #include "spine.h"
@@ -362,6 +363,127 @@ static void who_is_gone_is_not_answered(void)
     stage_free(st);
 }
 
+/* ---- our key ---------------------------------------------------------------------- */
+
+/* A worker begins, and its first look is over. */
+static struct stage *begun(const char *settings)
+{
+    struct stage *st = stage_new(settings);
+
+    st->s.key_ask = key_ask_start(&st->s);
+    stage_pass(st, 1);
+    return st;
+}
+
+static void end(struct stage *st)
+{
+    key_ask_free(st->s.key_ask);
+    stage_free(st);
+}
+
+static void key_says(const struct stage *st, uint32_t words, enum key_word word,
+                     uint16_t status)
+{
+    CU_ASSERT_EQUAL(st->s.lim->key_words, words);
+    CU_ASSERT_EQUAL(st->s.lim->keys[0].word, word);
+    CU_ASSERT_EQUAL(st->s.lim->keys[0].status, status);
+    CU_ASSERT_TRUE(words == 0 || st->s.lim->keys[0].by_list);
+}
+
+static void a_list_refuses_our_key(void)
+{
+    struct stage *st = begun(NULL);
+
+    CU_ASSERT_EQUAL(fake_under_way(st->s.up), 1);
+    stage_answer(st, 401, JSON, "{\"error\":{\"message\":\"no: " KEY "\"}}");
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    key_says(st, 1, KEY_REFUSED, 401);
+    CU_ASSERT_PTR_NOT_NULL(strstr(st->s.lim->key_message, "no: ****"));
+    CU_ASSERT_PTR_NULL(strstr(st->s.lim->key_message, KEY));
+    CU_ASSERT_EQUAL(st->s.lim->ready.status, 401); /* the lease is given back */
+    CU_ASSERT_TRUE(st->s.lim->ready.reachable);
+    end(st);
+}
+
+static void a_list_for_anybody_tells_nothing(void)
+{
+    struct stage *st = begun(NULL);
+
+    stage_answer(st, 200, JSON, LIST(""));
+    CU_ASSERT_EQUAL(fake_under_way(st->s.up), 1); /* and without it? */
+    CU_ASSERT_EQUAL(st->s.lim->key_words, 0);
+    stage_answer(st, 200, JSON, LIST(""));
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 2);
+    key_says(st, 1, KEY_UNTOLD, 0);
+    end(st);
+}
+
+static void a_list_that_wants_a_key_takes_ours(void)
+{
+    struct stage *st = begun(NULL);
+
+    stage_answer(st, 200, JSON, LIST(""));
+    stage_answer(st, 401, JSON, "{}");
+    key_says(st, 1, KEY_ACCEPTED, 0);
+    end(st);
+}
+
+static void who_says_nothing_in_time_tells_nothing(void)
+{
+    struct stage *st = begun(NULL);
+
+    stage_pass(st, 4998);
+    CU_ASSERT_EQUAL(fake_under_way(st->s.up), 1);
+    stage_pass(st, 2);
+    CU_ASSERT_EQUAL(fake_under_way(st->s.up), 0);
+    key_says(st, 0, KEY_UNTOLD, 0);
+    CU_ASSERT_FALSE(st->s.lim->ready.reachable);
+    end(st);
+}
+
+static void a_broken_upstream_says_nothing_of_a_key(void)
+{
+    struct stage *st = begun(NULL);
+
+    stage_answer(st, 502, NULL, "");
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    key_says(st, 1, KEY_UNTOLD, 0);
+    CU_ASSERT_EQUAL(st->s.lim->ready.status, 502);
+    end(st);
+}
+
+static void what_could_not_be_told_is_told_later(void)
+{
+    struct stage *st = begun(NULL);
+
+    st->s.lim->lost = true;
+    stage_answer(st, 403, JSON, "{}");
+    key_says(st, 0, KEY_UNTOLD, 0);
+    stage_pass(st, 1000);
+    st->s.lim->lost = false;
+    stage_pass(st, 1000);
+    key_says(st, 1, KEY_REFUSED, 403);
+    end(st);
+}
+
+/* The next worker finds it known, and its key the same. */
+static void one_worker_asks_for_all(void)
+{
+    struct stage *st = stage_new(NULL);
+
+    st->s.lim->ready.probe = PROBE_KNOWN;
+    st->s.key_ask = key_ask_start(&st->s);
+    stage_pass(st, 1);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1); /* nobody knew of this key */
+    stage_answer(st, 401, JSON, "{}");
+    key_ask_free(st->s.key_ask);
+    st->s.lim->ready.probe = PROBE_KNOWN;
+    st->s.key_ask = key_ask_start(&st->s);
+    stage_pass(st, 10);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
+    end(st);
+}
+
 static const struct spine_test tests[] = {
     {"models: a list is kept for a minute", a_list_is_kept_for_a_minute},
     {"models: one question is for all", one_question_is_for_all},
@@ -389,6 +511,17 @@ static const struct spine_test tests[] = {
     {"page: state lost: ready: it is waited for", the_state_is_waited_for},
     {"page: state lost: ready: an answer that cannot be kept is kept later",
      an_answer_that_cannot_be_kept_is_kept_later},
+    {"key: a list refuses ours", a_list_refuses_our_key},
+    {"key: a list for anybody tells nothing", a_list_for_anybody_tells_nothing},
+    {"key: a list that wants one takes ours",
+     a_list_that_wants_a_key_takes_ours},
+    {"key: who says nothing in time tells nothing",
+     who_says_nothing_in_time_tells_nothing},
+    {"key: a broken upstream says nothing of it",
+     a_broken_upstream_says_nothing_of_a_key},
+    {"key: what could not be told is told later",
+     what_could_not_be_told_is_told_later},
+    {"key: one worker asks for all", one_worker_asks_for_all},
     {"page: hang-up: ready: who is gone is not answered",
      who_is_gone_is_not_answered},
     {NULL, NULL},
