@@ -22,11 +22,4 @@ MUST_USE bool limiter_key_is(struct limiter *lim, uint32_t upstream,
 MUST_USE bool limiter_key_told(struct limiter *lim, uint32_t upstream,
                                const struct own_key_told *told, int64_t now);
 
-/* For the files of state/: needs the lock; ROW is the upstream's.  REP says
- * nothing of a client's own key. */
-void own_keys_answered(struct limiter *lim, uint32_t row,
-                       const struct limiter_report *rep);
-/* The same: an operator wants it to be tried. */
-void own_keys_forget(struct limiter *lim, uint32_t row);
-
 #endif

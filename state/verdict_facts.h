@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "state/view_verdict.h"
+#include "state/verdict_form.h"
+#include "state/view_form.h"
 
 /* What the sentences of a row are made of. */
 struct verdict_facts {

@@ -14,7 +14,7 @@
 
 #include "state/change_log.h"
 #include "state/giving.h"
-#include "state/own_keys.h"
+#include "state/key_notes.h"
 #include "state/policy/draft.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_limit.h"
@@ -294,7 +294,7 @@ void verdicts_apply(struct limiter *lim, struct ticket *t)
         not_faulty(lim, row);
     refusals_time(lim, row->scope); /* time first: it is an answer to now */
     lim->journal.did.answers[rep->answer]++;
-    own_keys_answered(lim, limits_upstream(lay, row->scope), rep);
+    key_notes_answered(lim, limits_upstream(lay, row->scope), rep);
     if (rep->answer == ANSWER_RATE || rep->answer == ANSWER_BUSY)
         row->flags |= ROW_REFUSED;
     if (rep->answer == ANSWER_RATE)
@@ -383,7 +383,7 @@ static void end_debt(struct limiter *lim, uint32_t upstream)
                        .for_ns = -1,
                        .why = "an operator ended it"};
 
-    own_keys_forget(lim, upstream);
+    key_notes_forget(lim, upstream);
     if (d->ejection.until_ns == 0)
         return;
     forgive(lim->file.lay, d, 0);

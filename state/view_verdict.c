@@ -102,7 +102,8 @@ static const struct row {
     {"learned_lower", TONE_WAIT, verdict_has_learned_lower,
      "{name} takes fewer than is set: about {n} of {of}.",
      "Its refusals have taught that about {n} pass in {in}; {of} are set.",
-     "Set what it takes: `sluicectl set upstreams.{up}.requests={n}`; or leave it: Sluice "
+     "Set what it takes: `sluicectl set upstreams.{up}.requests={n}`; or leave "
+     "it: Sluice "
      "keeps to it by itself."},
     {"window", TONE_WAIT, verdict_somebody_waits, "{n} wait for the window.",
      "{of} requests were sent lately, as many as may. The next goes {in}.", ""},
@@ -128,9 +129,7 @@ static const char *gap(const struct verdict_facts *f, const char *name,
         return f->name;
     if (len == 3)
         return f->why[0] != '\0' ? f->why : "it did not say why";
-    return name[0] == 'i'   ? f->in
-           : name[0] == 'u' ? f->out->upstream
-                            : f->of;
+    return name[0] == 'i' ? f->in : name[0] == 'u' ? f->out->upstream : f->of;
 }
 
 static void fill(char *to, size_t max, const char *sentence,

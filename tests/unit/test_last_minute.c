@@ -32,7 +32,7 @@ static void what_was_sent_counts_for_a_minute(void)
 
 static void noise_costs_numbers_alone(void)
 {
-    struct lay_last_minute m;
+    struct lay_last_minute m = {.last_s = 0};
     int i;
 
     for (i = 0; i < 200; i++) {
