@@ -115,6 +115,7 @@ static void a_model_that_is_off_elsewhere_is_none_here(void)
 static void a_hold_and_what_comes_after_it(void)
 {
     struct desk *d = desk_of(1, 40);
+    uint32_t i;
 
     ask_many(d, 1, "a/b");
     desk_sent(&d->asks[0]);
@@ -126,6 +127,20 @@ static void a_hold_and_what_comes_after_it(void)
     desk_pass(d, 31000);
     look(d); /* one probes, the others wait for it */
     group_is(0, WAITS_HOLD, 3);
+    view_free(&view);
+    for (i = 0; i < d->n && d->asks[i].granted_ns < d->now; i++)
+        ;
+    CU_ASSERT_TRUE_FATAL(i < d->n);
+    desk_sent(&d->asks[i]);
+    desk_report(&d->asks[i], ANSWER_FINE, -1);
+    desk_done(&d->asks[i], false);
+    desk_turn(d);
+    ask_many(d, 60, "a/b");
+    look(d); /* fewer than forty go, and that is no full window */
+    CU_ASSERT_EQUAL(view.scopes[0].retreat.state, RETREAT_RECOVERING);
+    CU_ASSERT_TRUE(view.scopes[0].used < 40);
+    CU_ASSERT_EQUAL(n_groups, 1);
+    CU_ASSERT_EQUAL(groups[0].cause, WAITS_RECOVERING);
     view_free(&view);
     desk_free(d);
 }
