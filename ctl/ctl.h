@@ -4,10 +4,12 @@
 #ifndef SLUICE_CTL_H
 #define SLUICE_CTL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
+#include "ctl/runs.h"
 #include "state/limiter.h"
 #include "state/view.h"
 
@@ -16,18 +18,53 @@
 
 struct config;
 
-/* What was said before the command. */
+/* Which Sluice is meant (where.c). */
+#define WHERE_URL_MAX   512
+#define WHERE_TOKEN_MAX 4096
+
+struct where {
+    bool is_known;
+    bool is_far; /* only by its URL: its state cannot be read from here */
+    char url[WHERE_URL_MAX]; /* without a slash at the end */
+    char dir[RUN_PATH_MAX];  /* of its state; "": none, is_far */
+    char data[RUN_PATH_MAX]; /* "": the settings' */
+};
+
+/* What was said before the command, NULL or 0 where nothing was; and what came
+ * of it. */
 struct ctl {
-    const char *state_dir; /* --state-dir; NULL: the settings' */
-    const char *url;       /* --url; NULL: SLUICE_URL, or where Sluice says
-                            * that it listens */
-    struct config *cfg;    /* once ctl_config() was called */
-    int is_quiet;          /* what cannot be had is not worth a word */
+    const char *state_dir;  /* --dir, --state-dir */
+    const char *url;        /* --url */
+    const char *env_url;    /* SLUICE_URL */
+    const char *token_file; /* --token-file */
+    int says_yes;           /* --yes: nobody is to be asked */
+    struct config *cfg;     /* once ctl_config() was called */
+    int is_quiet;           /* what cannot be had is not worth a word, nor
+                             * much time */
+    struct where at;        /* once where_find() was called */
+    bool has_said;          /* what is wrong with the usage */
 };
 
 /* The settings that workers with the same environment would have; NULL: they
  * are wrong, and the reason was printed. */
 const struct config *ctl_config(struct ctl *c);
+
+/* ---- where.c -------------------------------------------------------------- */
+
+/*
+ * Finds it, once, by what was said before the command, the environment, and
+ * what runs here.  EXIT_SUCCESS: c->at says.  EXIT_USAGE: there are several,
+ * which are listed; or another exit status, and the reason was printed.
+ */
+int where_find(struct ctl *c);
+/* The first line of the file NAME in DIR, or of the file DIR with NAME ""; false:
+ * there is none. */
+bool where_first_line(char *out, size_t max, const char *dir, const char *name);
+/* The admin token for it; false: none can be had, and a call goes without.  To be
+ * called after where_find(), and wiped by the caller. */
+bool where_token(struct ctl *c, char out[WHERE_TOKEN_MAX]);
+/* sluicectl runs */
+int where_list(struct ctl *c);
 
 /* ---- words.c -------------------------------------------------------------- */
 
@@ -47,6 +84,8 @@ const char *plain(char out[LIMITER_NAME_MAX], const char *name);
 void print_text(FILE *to, const char *text);
 /* A JSON text, with what a terminal would obey escaped. */
 void print_json_text(FILE *to, const char *json);
+/* BEFORE and TEXT as a line. */
+void print_line(FILE *to, const char *before, const char *text);
 
 /* ---- commands: each returns the exit status --------------------------------- */
 
@@ -64,7 +103,10 @@ int look_at(struct ctl *c, struct limiter_view *out);
 /* Every second, until q or a signal; once where nobody watches. */
 int top_run(struct ctl *c);
 
-/* call.c: through a worker, over HTTP. */
+/* far.c: the same as a worker tells it. */
+int far_view(struct ctl *c, struct limiter_view *out);
+
+/* orders.c: through a worker, over HTTP. */
 int call_status_json(struct ctl *c);
 /* The names that stand for models, which no state file knows; nothing where no
  * worker of this state answers. */
@@ -74,8 +116,10 @@ int call_set(struct ctl *c, char *const *pairs, int n);
 int call_reload(struct ctl *c);
 int call_pause(struct ctl *c, int on);
 int call_cancel(struct ctl *c, const char *id);
-/* UPSTREAM and MODEL may be NULL: all of them. */
-int call_clear(struct ctl *c, const char *upstream, const char *model);
+
+/* clear.c: UPSTREAM and MODEL may be NULL, for all of them.  Asks, unless
+ * says_yes. */
+int clear_run(struct ctl *c, const char *upstream, const char *model);
 
 /* shared_hosts.c: with whom the limit is shared, as a worker tells it. */
 int shared_look(struct ctl *c);
@@ -97,6 +141,10 @@ int call_and(struct ctl *c, const char *method, const char *path,
              const char *body,
              void (*print)(struct json_object *root, const void *arg),
              const void *arg);
+/* GET PATH; on EXIT_SUCCESS *OUT is the caller's, else NULL. */
+int call_get(struct ctl *c, const char *path, struct json_object **out);
+/* The same of a page that is no JSON; the caller's, NULL: it cannot be had. */
+char *call_text(struct ctl *c, const char *path);
 /* The member KEY of O, borrowed; NULL: it has none, or is no object. */
 struct json_object *call_at(struct json_object *o, const char *key);
 /* What TEXT is as a value of ROW, called KEY; the caller's.  NULL: it is none,

@@ -2,7 +2,8 @@
  * look.c - what does the shared state say?
  *
  * Read from the file itself, without a worker's help and without ever writing
- * to it: it works while nobody answers.
+ * to it: it works while nobody answers.  Where the file is out of reach (--url,
+ * another user's) a worker tells the same (far.c).
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -109,8 +110,8 @@ static void print_key(const struct view_key *k)
     printf("\n");
 }
 
-static void print_line(const struct limiter_view *view,
-                       const struct view_scope *v)
+static void print_waits(const struct limiter_view *view,
+                        const struct view_scope *v)
 {
     const char *lead = lead_of(view, v);
     char name[LIMITER_NAME_MAX];
@@ -131,7 +132,7 @@ static void print_scope(const struct limiter_view *view,
     printf("%s: %u of %u requests used in %s", plain(name, v->name), v->used,
            v->rules.requests, duration(span, v->rules.window_ns));
     printf(", %u in flight (%u not yet written)\n", v->in_flight, v->open);
-    print_line(view, v);
+    print_waits(view, v);
     printf("; next slot: %s; a new request would go in: %s\n",
            duration(slot, v->next_slot_ns), duration(eta, v->eta_ns));
     printf("  went there: %" PRIu64 ", %" PRIu64
@@ -234,7 +235,7 @@ static void print_queue(const struct limiter_view *v)
         const struct view_row *r = &v->rows[i];
 
         if (r->waiting)
-            printf("%-9u ", r->position);
+            printf("%-9u ", r->position + 1);
         else
             printf("%-9s ", "running");
         printf("%-8s %-10s %-10s %-24.24s %-36.36s %s\n",
@@ -245,19 +246,38 @@ static void print_queue(const struct limiter_view *v)
     }
 }
 
+/* Where the files cannot be read a worker is asked, if nobody said which files
+ * are meant. */
+static int look_far(struct ctl *c, struct limiter_view *out, const char *why)
+{
+    int rc;
+
+    c->is_quiet = 1;
+    rc = c->state_dir == NULL ? far_view(c, out) : EXIT_FAILURE;
+    c->is_quiet = 0;
+    if (rc != EXIT_SUCCESS) {
+        fprintf(stderr, "sluicectl: %s\n", why);
+        if (c->state_dir == NULL)
+            fputs("sluicectl: none of yours runs here, and nobody answers at "
+                  "the usual place; --dir or --url says where it is\n",
+                  stderr);
+        return rc;
+    }
+    c->at.is_far = true;
+    return EXIT_SUCCESS;
+}
+
 int look_at(struct ctl *c, struct limiter_view *out)
 {
-    const char *dir = c->state_dir;
     char err[4600];
+    int rc = where_find(c);
 
-    if (dir == NULL && ctl_config(c) == NULL)
-        return EXIT_CONFIG;
-    if (dir == NULL)
-        dir = c->cfg->state_dir;
-    if (view_peek(dir, boottime_ns(), out, err, sizeof(err)) == -1) {
-        fprintf(stderr, "sluicectl: %s\n", err);
-        return EXIT_FAILURE;
-    }
+    if (rc != EXIT_SUCCESS)
+        return rc;
+    if (c->at.is_far)
+        return far_view(c, out);
+    if (view_peek(c->at.dir, boottime_ns(), out, err, sizeof(err)) == -1)
+        return look_far(c, out, err);
     if (err[0] != '\0') /* one of the two files: the other is shown */
         fprintf(stderr, "sluicectl: %s\n", err);
     return EXIT_SUCCESS;

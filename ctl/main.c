@@ -1,11 +1,14 @@
 /*
  * main.c - sluicectl: which command was given?
  *
- *   status, queue, top    look.c, top.c   from the state file alone
- *   shared                shared_hosts.c   from a worker
- *   set, reload, pause,   call.c          through a worker, over HTTP, with
- *   resume, cancel, ...                   the admin token
+ *   status, queue, top    look.c, top.c   from the state file alone, or with
+ *                         far.c           --url as a worker tells it
+ *   set, reload, pause,   orders.c        through a worker, over HTTP, with
+ *   resume, cancel                        the admin token (call.c)
+ *   shared                shared_hosts.c  the store of several hosts, by a worker
+ *   clear                 clear.c         the same way, and asks before
  *   key make, key list    key_calls.c     keys of clients, the same way
+ *   runs                  where.c         which one is meant, if there are more
  *   key new               key.c           one for the settings
  *   check                 here            would a worker start with it?
  *
@@ -166,9 +169,28 @@ static int run_cancel(struct ctl *c, char **args, int n)
     return call_cancel(c, args[0]);
 }
 
+/* --yes may stand on either side of the command. */
 static int run_clear(struct ctl *c, char **args, int n)
 {
-    return call_clear(c, n > 0 ? args[0] : NULL, n > 1 ? args[1] : NULL);
+    const char *names[2] = {NULL, NULL};
+    int i, found = 0;
+
+    for (i = 0; i < n; i++) {
+        if (strcmp(args[i], "--yes") == 0)
+            c->says_yes = 1;
+        else if (args[i][0] == '-' || found == 2)
+            return EXIT_USAGE;
+        else
+            names[found++] = args[i];
+    }
+    return clear_run(c, names[0], names[1]);
+}
+
+static int run_runs(struct ctl *c, char **args, int n)
+{
+    (void)args;
+    (void)n;
+    return where_list(c);
 }
 
 static int run_key(struct ctl *c, char **args, int n)
@@ -199,8 +221,10 @@ static const struct command {
     {"pause", "", "nothing is sent any more; requests wait", 0, 0, run_pause},
     {"resume", "", "it goes on", 0, 0, run_resume},
     {"cancel", "ID", "ends one request, waiting or running", 1, 1, run_cancel},
-    {"clear", "[UPSTREAM [MODEL]]", "ends a retreat, a 402 hold or a bench", 0,
-     2, run_clear},
+    {"clear", "[UPSTREAM [MODEL]]",
+     "ends a retreat, a hold or a bench, once you "
+     "said yes",
+     0, 3, run_clear},
     {"key", "make NAME [K=V...]",
      "a new key; limits as requests_per_min=20, "
      "expires=30d",
@@ -210,6 +234,8 @@ static const struct command {
      run_key},
     {"key", "revoke NAME", "it is of no use any more", 1, 32, run_key},
     {"key", "new NAME", "a key, and its line for the settings", 1, 32, run_key},
+    {"runs", "", "which of yours run on this machine, and where", 0, 0,
+     run_runs},
     {"check", "[FILE]", "would a worker start with these settings?", 0, 1,
      run_check},
 };
@@ -218,18 +244,20 @@ static int usage(FILE *to, int code)
 {
     size_t i;
 
-    fprintf(to, "usage: sluicectl [--state-dir DIR] [--url URL] COMMAND\n");
+    fprintf(to, "usage: sluicectl [--dir DIR | --url URL] [--token-file FILE] "
+                "[--yes] COMMAND\n");
     for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         fprintf(to, "  %-7s%-20s%s\n", commands[i].name, commands[i].args,
                 commands[i].what);
-    fprintf(
-        to,
-        "DIR is the one the settings name, FILE is SLUICE_CONFIG's; URL is "
-        "SLUICE_URL's, or where\n\"make run\" listens, or "
-        "http://127.0.0.1:8080.  The admin token is SLUICE_ADMIN_TOKEN's, or "
-        "the one\nin admin.token_file, the state or the data directory.\n"
-        "Exit status: 0 fine, 1 it could not be done, 2 wrong usage, 78 "
-        "wrong settings.\n");
+    fprintf(to,
+            "Which Sluice: the one of the state directory DIR, or at URL; else "
+            "as SLUICE_URL and\nSLUICE_STATE_DIR say; else the one that runs "
+            "here (sluicectl runs).\n"
+            "The admin token is SLUICE_ADMIN_TOKEN's, the one in FILE, or, of "
+            "one on this\nmachine, the one in admin.token of its state or data "
+            "directory.\n"
+            "Exit status: 0 fine, 1 it could not be done, 2 wrong usage, 78 "
+            "wrong settings.\n");
     return code;
 }
 
@@ -248,26 +276,50 @@ static int run(struct ctl *c, char **args, int n)
             return EXIT_USAGE;
         }
         rc = cmd->run(c, args + 1, n - 1);
-        return rc == EXIT_USAGE ? usage(stderr, rc) : rc;
+        return rc == EXIT_USAGE && !c->has_said ? usage(stderr, rc) : rc;
     }
     fprintf(stderr, "sluicectl: unknown command %.32s\n", args[0]);
     return usage(stderr, EXIT_USAGE);
 }
 
+/* Takes what stands before the command; its index, or -1: wrong usage. */
+static int options(struct ctl *c, int argc, char **argv)
+{
+    int i = 1;
+
+    while (i < argc && strncmp(argv[i], "--", 2) == 0) {
+        const char **to = NULL;
+
+        if (strcmp(argv[i], "--yes") == 0) {
+            c->says_yes = 1;
+            i++;
+            continue;
+        }
+        if (strcmp(argv[i], "--dir") == 0 ||
+            strcmp(argv[i], "--state-dir") == 0)
+            to = &c->state_dir;
+        else if (strcmp(argv[i], "--url") == 0)
+            to = &c->url;
+        else if (strcmp(argv[i], "--token-file") == 0)
+            to = &c->token_file;
+        else
+            break;
+        if (i + 1 >= argc)
+            return -1;
+        *to = argv[i + 1];
+        i += 2;
+    }
+    return i;
+}
+
 int main(int argc, char **argv)
 {
-    struct ctl c = {NULL, getenv("SLUICE_URL"), NULL, 0};
-    int i = 1, rc;
+    struct ctl c = {.env_url = getenv("SLUICE_URL")};
+    int i = options(&c, argc, argv), rc;
 
-    for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
-        if (strcmp(argv[i], "--state-dir") == 0)
-            c.state_dir = argv[i + 1];
-        else if (strcmp(argv[i], "--url") == 0)
-            c.url = argv[i + 1];
-        else
-            return usage(stderr, EXIT_USAGE);
-    }
-    if (i >= argc)
+    if (c.env_url != NULL && c.env_url[0] == '\0')
+        c.env_url = NULL;
+    if (i == -1 || i >= argc)
         return usage(stderr, EXIT_USAGE);
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "help") == 0)
         return usage(stdout, EXIT_SUCCESS);

@@ -127,7 +127,7 @@ static void put_row(struct page *p, const struct view_row *r)
     char age[DURATION_MAX], eta[DURATION_MAX], client[LIMITER_NAME_MAX];
     char model[LIMITER_NAME_MAX], id[LIMITER_NAME_MAX], place[16];
 
-    snprintf(place, sizeof(place), "%u", r->position);
+    snprintf(place, sizeof(place), "%u", r->position + 1);
     line(p, "%-8s %-8s %-10s %-10s %-20.20s %-30.30s %s",
          r->waiting ? place : "running", limiter_class_names[r->cls],
          duration(age, r->age_ns), r->waiting ? duration(eta, r->eta_ns) : "-",

@@ -86,3 +86,10 @@ void print_json_text(FILE *to, const char *json)
         fwrite(buf_head(&b), 1, b.len, to);
     buf_free(&b);
 }
+
+void print_line(FILE *to, const char *before, const char *text)
+{
+    fputs(before, to);
+    print_text(to, text);
+    fputc('\n', to);
+}

@@ -88,7 +88,7 @@ all_of_them() {
             SLUICE_DATA_DIR=$data "$build/sluicectl" --state-dir "$state" --url "$url" $page </dev/null
         done >>"$seen"
         check "$who: the hold ends by hand" env SLUICE_DATA_DIR="$data" \
-            "$build/sluicectl" --state-dir "$state" --url "$url" clear >/dev/null
+            "$build/sluicectl" --state-dir "$state" --url "$url" clear --yes >/dev/null
     done
 }
 

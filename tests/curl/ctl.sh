@@ -30,7 +30,8 @@ is "status --json succeeds" 0 $rc
 is "status --json is the page's" 3 "$(jq .queue.waiting <<<"$said")"
 ctl queue
 is "queue shows who waits" 3 "$(grep -c sim/tokens-3 <<<"$said")"
-id=$(awk '$1 == 0 { print $NF }' <<<"$said")
+is "positions count from 1" "1 2 3" "$(awk '$1 ~ /^[0-9]+$/ { print $1 }' <<<"$said" | paste -sd ' ')"
+id=$(awk '$1 == 1 { print $NF }' <<<"$said")
 ctl top
 is "top succeeds" 0 $rc
 has "without a terminal it is one page" "$said" '3 waiting'
@@ -121,10 +122,68 @@ is "is seen" false "$(curl -s "$url/api/status" | jq '.paused == null')"
 ctl resume
 is "resume" "0 resumed" "$rc $said"
 is "is seen, too" true "$(curl -s "$url/api/status" | jq '.paused == null')"
+
+# ---- clear: only what is there, only if it is wanted, and only what has gone ----
 ctl clear
-is "clear" "0 cleared" "$rc $said"
+is "with nothing held" "0 nothing to end: no retreat or hold" "$rc $said"
+ctl clear nim
+is "or nothing of that one" "0 nothing to end: no retreat or hold of nim" "$rc $said"
 ctl clear nobody
-is "clear of no upstream of ours fails" 1 $rc
+is "an upstream that is not there" "1 sluicectl: nothing was ended: there is no upstream of that name here: nobody" "$rc $said"
+ctl clear nim sim/nobody
+is "a model that is not there" "1 sluicectl: nothing was ended: there is no model of that name here: sim/nobody at nim" "$rc $said"
+ctl clear nim sim/tokens-3
+is "a model that is not held" "0 nothing to end: no bench, ceiling or retreat of sim/tokens-3" "$rc $said"
+ctl clear a b c
+is "three names are wrong usage" 2 $rc
+ctl clear --force
+is "so is an option that is none" 2 $rc
+first_state=$state first_url=$url
+start_sluice held SLUICE_REQUESTS=50
+held() { # held COMMAND...: of this one
+    said=$(SLUICE_STATE_DIR=$state "$build/sluicectl" "$@" 2>&1)
+    rc=$?
+}
+retreats() { curl -s "$url/api/status" | jq -r '[.limits[], .models[] | select(.retreat.state != "normal")] | length'; }
+benched() { curl -s "$url/api/status" | jq -r '[.models[] | select(.bench != null)] | length'; }
+one_benched() { [ "$(benched)" = 1 ]; }
+retreating() { [ "$(retreats)" != 0 ]; }
+calm() { [ "$(retreats)" = 0 ]; }
+chat sim/gone
+check "a model is off" wait_for 5 one_benched
+curl -s -o /dev/null --max-time 60 "$url/v1/chat/completions" -H 'Content-Type: application/json' \
+    -d '{"model":"sim/429+retry-after-50+times-1","messages":[]}' &
+pids+=("$!")
+check "and there is a retreat" wait_for 5 retreating
+held clear </dev/null
+is "without a terminal nothing ends unasked" 1 $rc
+has "what would is named" "$said" 'retreat of .*, would end in'
+has "and what ends it" "$said" 'nothing was ended: nobody can be asked here; clear --yes does it'
+check "the retreat is still there" retreating
+on_terminal() { # on_terminal ANSWER ARGUMENT...
+    local answer=$1
+    shift
+    said=$(SLUICE_STATE_DIR=$state timeout 20 script -qec "$build/sluicectl $*" /dev/null < <(
+        sleep 0.3
+        printf '%s\n' "$answer"
+        sleep 1
+    ))
+    rc=$?
+}
+on_terminal n clear
+has "on a terminal it asks" "$said" 'now\? \[y/N\]'
+is "no is no" 1 $rc
+check "and nothing ended" retreating
+on_terminal y clear
+is "yes is yes" 0 $rc
+has "what ended is named" "$said" 'ended: retreat of '
+check "it has" wait_for 5 calm
+is "and nothing else" 1 "$(benched)"
+held clear --yes nim sim/gone
+is "a bench by its name" "0 ended: bench of sim/gone" "$rc $said"
+is "it is over" 0 "$(benched)"
+stop_sluice
+state=$first_state url=$first_url
 ctl reload
 is "reload" "0 reloaded" "$rc $(head -n 1 <<<"$said")"
 
@@ -132,7 +191,7 @@ is "reload" "0 reloaded" "$rc $(head -n 1 <<<"$said")"
 ctl --url http://127.0.0.1:9 pause
 is "nobody listens" 1 $rc
 has "and that is said" "$said" 'http://127.0.0.1:9: .*--url'
-said=$(env SLUICE_DATA_DIR="$work" SLUICE_STATE_DIR="$state" "$build/sluicectl" pause 2>&1)
+said=$(env SLUICE_RUN_LIST="$work/none" SLUICE_DATA_DIR="$work" SLUICE_STATE_DIR="$state" "$build/sluicectl" pause 2>&1)
 is "no token" 1 $?
 has "it says where one is looked for" "$said" 'admin.token'
 ctl frobnicate

@@ -1,0 +1,255 @@
+/*
+ * where.c - which Sluice is meant, and what opens its door?
+ *
+ *   --url URL     that one, over HTTP alone
+ *   --dir DIR     that one: its state, and where it says that it listens
+ *   SLUICE_URL, SLUICE_STATE_DIR, a state_dir in the settings file
+ *                 as the environment says: what a worker would do with it
+ *   nothing       what runs here: those that `make run` started (runs.c), and
+ *                 the one of /run/sluice.  One is taken; of several each is
+ *                 named, and which one has to be said: a command must not reach
+ *                 another Sluice than the one that was meant.
+ *
+ * The token never stands on a command line, where every user of the machine
+ * could read it: it is in a file, or in the environment.  What is found here by
+ * itself goes to this machine only; --url to another one wants SLUICE_ADMIN_TOKEN
+ * or --token-file.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/ctl.h"
+#include "ctl/runs.h"
+#include "fcgi/config/config.h"
+#include "fcgi/config/json_file.h"
+
+#define DEFAULT_DIR "/run/sluice"
+#define DEFAULT_URL "http://127.0.0.1:8080"
+
+/* ---- files ------------------------------------------------------------------ */
+
+bool where_first_line(char *out, size_t max, const char *dir, const char *name)
+{
+    struct json_file file;
+    char path[4200];
+
+    snprintf(path, sizeof(path), "%s%s%s", dir, name[0] != '\0' ? "/" : "",
+             name);
+    if (json_file_read(&file, path, max) != NULL || file.text == NULL)
+        return false;
+    snprintf(out, max, "%.*s", (int)strcspn(file.text, "\r\n"), file.text);
+    json_file_free(&file); /* wipes it */
+    return out[0] != '\0';
+}
+
+static bool has_state(const char *dir)
+{
+    char path[RUN_PATH_MAX + 16];
+
+    snprintf(path, sizeof(path), "%s/sluice.state", dir);
+    return access(path, R_OK) == 0;
+}
+
+/* ---- which one ---------------------------------------------------------------- */
+
+static void set_url(struct where *w, const char *url)
+{
+    size_t n = strlen(url);
+
+    while (n > 0 && url[n - 1] == '/')
+        n--;
+    snprintf(w->url, sizeof(w->url), "%.*s", (int)n, url);
+}
+
+static void by_run(struct where *w, const struct run *r)
+{
+    set_url(w, r->url);
+    snprintf(w->dir, sizeof(w->dir), "%s", r->dir);
+    snprintf(w->data, sizeof(w->data), "%s", r->data);
+}
+
+/* FIRST goes before what the directory says of itself, LAST after it. */
+static void by_dir(struct where *w, const char *dir, const char *first,
+                   const char *last)
+{
+    char url[WHERE_URL_MAX];
+    struct run *runs = calloc(RUNS_MAX, sizeof(*runs));
+    size_t i, n = runs != NULL ? runs_list(runs, RUNS_MAX) : 0;
+
+    snprintf(w->dir, sizeof(w->dir), "%s", dir);
+    for (i = 0; i < n; i++)
+        if (strcmp(runs[i].dir, dir) == 0)
+            snprintf(w->data, sizeof(w->data), "%s", runs[i].data);
+    free(runs);
+    if (first != NULL)
+        set_url(w, first);
+    else if (where_first_line(url, sizeof(url), dir, "listen"))
+        set_url(w, url);
+    else
+        set_url(w, last != NULL ? last : DEFAULT_URL);
+}
+
+static void put_runs(FILE *to, const struct run *runs, size_t n)
+{
+    char age[DURATION_MAX];
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        fprintf(to, "  --url %-28s --dir %s", runs[i].url, runs[i].dir);
+        if (runs[i].pid > 0)
+            fprintf(to, "   (process %lld, up %s)", (long long)runs[i].pid,
+                    duration(age, ((int64_t)time(NULL) - runs[i].started) *
+                                      NS_PER_S));
+        fputc('\n', to);
+    }
+}
+
+/* Those that run, and the one of a service, which is in no list; but of a list
+ * that was named what is in it and no more. */
+static size_t all_here(struct run *runs)
+{
+    const char *list = getenv("SLUICE_RUN_LIST");
+    size_t i, n = runs_list(runs, RUNS_MAX - 1);
+
+    for (i = 0; i < n; i++)
+        if (strcmp(runs[i].dir, DEFAULT_DIR) == 0)
+            return n;
+    if ((list != NULL && list[0] != '\0') || !has_state(DEFAULT_DIR))
+        return n;
+    memset(&runs[n], 0, sizeof(runs[n]));
+    snprintf(runs[n].dir, sizeof(runs[n].dir), "%s", DEFAULT_DIR);
+    if (!where_first_line(runs[n].url, sizeof(runs[n].url), DEFAULT_DIR,
+                          "listen"))
+        snprintf(runs[n].url, sizeof(runs[n].url), "%s", DEFAULT_URL);
+    return n + 1;
+}
+
+static int by_what_runs(struct ctl *c, struct where *w)
+{
+    struct run *runs = calloc(RUNS_MAX, sizeof(*runs));
+    size_t n = runs != NULL ? all_here(runs) : 0;
+    int rc = EXIT_SUCCESS;
+
+    if (n == 0) {
+        by_dir(w, DEFAULT_DIR, NULL, NULL);
+    } else if (n == 1) {
+        by_run(w, &runs[0]);
+    } else {
+        fprintf(stderr,
+                "sluicectl: %zu of yours run here; say which is meant, before "
+                "the command, by one of:\n",
+                n);
+        put_runs(stderr, runs, n);
+        c->has_said = true;
+        rc = EXIT_USAGE;
+    }
+    free(runs);
+    return rc;
+}
+
+/* Does the environment, or the settings file, say something of it? */
+static bool is_told(const struct ctl *c)
+{
+    const char *dir = getenv("SLUICE_STATE_DIR");
+
+    return c->env_url != NULL || (dir != NULL && dir[0] != '\0') ||
+           strcmp(c->cfg->state_dir, DEFAULT_DIR) != 0;
+}
+
+int where_find(struct ctl *c)
+{
+    struct where *w = &c->at;
+    int rc = EXIT_SUCCESS;
+
+    if (w->is_known)
+        return EXIT_SUCCESS;
+    if (c->url != NULL) {
+        w->is_far = c->state_dir == NULL;
+        set_url(w, c->url);
+        if (c->state_dir != NULL)
+            by_dir(w, c->state_dir, c->url, NULL);
+    } else if (c->state_dir != NULL) {
+        by_dir(w, c->state_dir, NULL, c->env_url);
+    } else if (ctl_config(c) == NULL) {
+        return EXIT_CONFIG;
+    } else if (is_told(c)) {
+        by_dir(w, c->cfg->state_dir, c->env_url, NULL);
+    } else {
+        rc = by_what_runs(c, w);
+    }
+    w->is_known = rc == EXIT_SUCCESS;
+    return rc;
+}
+
+int where_list(struct ctl *c)
+{
+    struct run *runs = calloc(RUNS_MAX, sizeof(*runs));
+    size_t n = runs != NULL ? all_here(runs) : 0;
+
+    (void)c;
+    put_runs(stdout, runs, n);
+    free(runs);
+    if (n > 0)
+        return EXIT_SUCCESS;
+    fputs("sluicectl: none of yours runs here; one of another user's, or of "
+          "another machine, is reached with --url\n",
+          stderr);
+    return EXIT_FAILURE;
+}
+
+/* ---- its token ------------------------------------------------------------------ */
+
+/* http://127.0.0.1:8080, http://[::1]/ and the like. */
+static bool is_here(const char *url)
+{
+    static const char *const hosts[] = {"127.0.0.1", "localhost", "[::1]"};
+    const char *host = strstr(url, "://");
+    size_t i;
+
+    host = host != NULL ? host + 3 : url;
+    for (i = 0; i < ARRAY_LEN(hosts); i++) {
+        size_t n = strlen(hosts[i]);
+
+        if (strncmp(host, hosts[i], n) == 0 &&
+            (host[n] == '\0' || host[n] == ':' || host[n] == '/'))
+            return true;
+    }
+    return false;
+}
+
+static bool in_dir(char out[WHERE_TOKEN_MAX], const char *dir)
+{
+    return dir[0] != '\0' &&
+           where_first_line(out, WHERE_TOKEN_MAX, dir, "admin.token");
+}
+
+/* Where the run that is meant keeps it; else as the workers find it. */
+static bool found(struct ctl *c, char out[WHERE_TOKEN_MAX])
+{
+    if (in_dir(out, c->at.data))
+        return true;
+    if (c->cfg->admin_token_file != NULL)
+        return where_first_line(out, WHERE_TOKEN_MAX, c->cfg->admin_token_file,
+                                "");
+    return in_dir(out, c->at.dir) || in_dir(out, c->cfg->state_dir) ||
+           in_dir(out, c->cfg->data_dir);
+}
+
+bool where_token(struct ctl *c, char out[WHERE_TOKEN_MAX])
+{
+    out[0] = '\0';
+    if (c->token_file != NULL) {
+        if (where_first_line(out, WHERE_TOKEN_MAX, c->token_file, ""))
+            return true;
+        fputs("sluicectl: --token-file: cannot read a token from ", stderr);
+        print_text(stderr, c->token_file);
+        fputc('\n', stderr);
+        return false;
+    }
+    if (c->cfg->admin_token != NULL)
+        return snprintf(out, WHERE_TOKEN_MAX, "%s", c->cfg->admin_token) > 0;
+    return is_here(c->at.url) && found(c, out);
+}
