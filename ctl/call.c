@@ -28,6 +28,9 @@ struct answer {
 
 /* ---- one call ------------------------------------------------------------------ */
 
+/* libcurl's way to say "no more": fewer bytes than it gave.  The bound is far
+ * above what a snapshot of a full state weighs (a quarter of it), and keeps a
+ * stranger at that address from filling our memory. */
 static size_t on_bytes(char *data, size_t size, size_t n, void *arg)
 {
     struct answer *a = arg;
@@ -44,6 +47,8 @@ static size_t on_bytes(char *data, size_t size, size_t n, void *arg)
     return n;
 }
 
+/* Without a token the call goes all the same: to look from this machine none is
+ * needed, and where one is, the worker's own words say so best. */
 static struct curl_slist *headers_for(struct ctl *c)
 {
     char token[WHERE_TOKEN_MAX], line[WHERE_TOKEN_MAX + 32];
@@ -59,6 +64,8 @@ static struct curl_slist *headers_for(struct ctl *c)
     return list;
 }
 
+/* What is the same for every call.  The token is wiped from the list when it was
+ * sent: libcurl copies a header into its request, not into memory that stays. */
 static CURLcode perform(CURL *curl, struct ctl *c, const char *method,
                         const char *body)
 {
@@ -101,6 +108,14 @@ static int call(struct ctl *c, const char *method, const char *path,
     found = where_find(c);
     if (found != EXIT_SUCCESS)
         return found;
+    if (c->at.url[0] == '\0') {
+        if (!c->is_quiet)
+            fprintf(stderr,
+                    "sluicectl: %s does not say where it listens: it does not "
+                    "run, or --url says where\n",
+                    c->at.dir);
+        return EXIT_FAILURE;
+    }
     snprintf(whole, sizeof(whole), "%s%s", c->at.url, path);
     curl = curl_easy_init();
     if (curl == NULL) {
@@ -132,6 +147,8 @@ struct json_object *call_at(struct json_object *o, const char *key)
     return value;
 }
 
+/* A refusal in the words of the worker that refused.  What is not JSON is not from
+ * one of ours: a proxy, or another program on that port. */
 static void explain(const struct ctl *c, const struct answer *a,
                     struct json_object *root)
 {
@@ -176,6 +193,7 @@ int call_and(struct ctl *c, const char *method, const char *path,
     return rc;
 }
 
+/* The answer outlives the call: its root is counted once more. */
 static void keep_root(struct json_object *root, const void *arg)
 {
     struct json_object **out = *(struct json_object * *const *)arg;
@@ -199,4 +217,38 @@ char *call_text(struct ctl *c, const char *path)
         return a.text;
     free(a.text);
     return NULL;
+}
+
+/* For a page that must not be written over: nothing goes to stderr, and it takes
+ * two seconds at most.  An order is never repeated here: whether one came through
+ * that was not answered is seen on the page. */
+int call_order(struct ctl *c, const char *method, const char *path, char *why,
+               size_t max)
+{
+    const char *body = strcmp(method, "POST") == 0 ? "{}" : NULL;
+    int quiet = c->is_quiet, rc;
+    struct json_object *root = NULL;
+    struct answer a;
+
+    c->is_quiet = 1;
+    rc = call(c, method, path, body, &a);
+    c->is_quiet = quiet;
+    if (rc != EXIT_SUCCESS) {
+        snprintf(why, max, "nobody answers at %s", c->at.url);
+        return rc;
+    }
+    why[0] = '\0';
+    if (a.status != 200) {
+        const char *text;
+
+        rc = EXIT_FAILURE;
+        root = json_tokener_parse(a.text != NULL ? a.text : "");
+        text =
+            json_object_get_string(call_at(call_at(root, "error"), "message"));
+        snprintf(why, max, "%s%s", text != NULL ? text : "it was refused",
+                 a.status == 401 ? " (the admin token: --token-file)" : "");
+    }
+    json_object_put(root);
+    free(a.text);
+    return rc;
 }

@@ -77,6 +77,7 @@ static void add(struct holds *h, const char *kind, const char *name,
                  text_at(v, "reason"));
 }
 
+/* A retreat that is over is in the answer as well: as "normal". */
 static void add_retreat(struct holds *h, const char *name,
                         struct json_object *owner)
 {
@@ -124,6 +125,8 @@ static void see_model(struct holds *h, struct json_object *row)
         add(h, "ceiling", name, NULL);
 }
 
+/* LIST may be missing: of a worker of another version, or of an answer that is
+ * none. */
 static void each(struct holds *h, struct json_object *list,
                  void (*see)(struct holds *, struct json_object *))
 {
@@ -135,6 +138,8 @@ static void each(struct holds *h, struct json_object *list,
         see(h, json_object_array_get_idx(list, i));
 }
 
+/* Always the whole answer anew, before and after: what is compared is what a
+ * worker says, never what we think that we did. */
 static int look(struct ctl *c, struct holds *h)
 {
     struct json_object *root;
@@ -152,6 +157,8 @@ static int look(struct ctl *c, struct holds *h)
 
 /* ---- what is said --------------------------------------------------------------- */
 
+/* Of what has ended the name alone is told: when it would have ended, and why it
+ * began, is of no interest any more. */
 static void print_hold(FILE *to, const char *before, const struct hold *one,
                        bool is_whole)
 {
@@ -197,6 +204,8 @@ static bool is_nothing(const struct holds *h, int *rc)
     return true;
 }
 
+/* Silence, Enter, and whatever is not yes, is no.  A script has no terminal, and
+ * has to say --yes: it must not hang at a question either. */
 static bool has_consent(const struct ctl *c, const struct holds *h)
 {
     char answer[16] = "";
@@ -250,12 +259,16 @@ static int print_ended(struct ctl *c, const struct holds *before)
     return left > 0 ? EXIT_FAILURE : rc;
 }
 
+/* The answer says "cleared" whatever there was: print_ended() looks instead. */
 static void keep_quiet(struct json_object *root, const void *arg)
 {
     (void)root;
     (void)arg;
 }
 
+/* One order for all of it: the worker ends what the names mean, as it is by then.
+ * A hold that began since it was asked about ends with the rest, and is not named;
+ * one that ended by itself is counted as ended, which is true. */
 static int end_them(struct ctl *c, const struct holds *h)
 {
     struct json_object *object = json_object_new_object();
@@ -275,6 +288,8 @@ static int end_them(struct ctl *c, const struct holds *h)
     return rc != EXIT_SUCCESS ? rc : print_ended(c, h);
 }
 
+/* Nothing to end is fine (0): a script that makes sure is right.  A name that is
+ * not there is not (1): somebody has mistyped it. */
 int clear_run(struct ctl *c, const char *upstream, const char *model)
 {
     struct holds *h = calloc(1, sizeof(*h));

@@ -97,10 +97,13 @@ int look_status(struct ctl *c);
 int look_queue(struct ctl *c);
 /* What is wrong with the store that several hosts share; nothing if all is well. */
 int look_store(struct ctl *c);
-/* A copy of the state; -1: it cannot be had, and the reason was printed. */
+/* A copy of the state.  An exit status; but for EXIT_SUCCESS it cannot be had, and
+ * the reason was printed. */
 int look_at(struct ctl *c, struct limiter_view *out);
+/* The same without a word: the reason, or "", is in ERR. */
+int look_try(struct ctl *c, struct limiter_view *out, char *err, size_t max);
 
-/* Every second, until q or a signal; once where nobody watches. */
+/* top.c: every second, until q or a signal; once where nobody watches. */
 int top_run(struct ctl *c);
 
 /* far.c: the same as a worker tells it. */
@@ -116,6 +119,8 @@ int call_set(struct ctl *c, char *const *pairs, int n);
 int call_reload(struct ctl *c);
 int call_pause(struct ctl *c, int on);
 int call_cancel(struct ctl *c, const char *id);
+/* Where request ID is cancelled. */
+void call_queue_path(char *out, size_t max, const char *id);
 
 /* clear.c: UPSTREAM and MODEL may be NULL, for all of them.  Asks, unless
  * says_yes. */
@@ -145,6 +150,9 @@ int call_and(struct ctl *c, const char *method, const char *path,
 int call_get(struct ctl *c, const char *path, struct json_object **out);
 /* The same of a page that is no JSON; the caller's, NULL: it cannot be had. */
 char *call_text(struct ctl *c, const char *path);
+/* METHOD on PATH without a word: but for EXIT_SUCCESS the reason is in WHY. */
+int call_order(struct ctl *c, const char *method, const char *path, char *why,
+               size_t max);
 /* The member KEY of O, borrowed; NULL: it has none, or is no object. */
 struct json_object *call_at(struct json_object *o, const char *key);
 /* What TEXT is as a value of ROW, called KEY; the caller's.  NULL: it is none,

@@ -23,6 +23,8 @@ static int64_t whole(struct json_object *o, const char *key)
     return json_object_get_int64(call_at(o, key));
 }
 
+/* Numbers of another machine are not believed: NONE, the largest, means "no index"
+ * in a view, and a negative one would be a large one. */
 static uint32_t count(struct json_object *o, const char *key)
 {
     int64_t n = whole(o, key);
@@ -72,6 +74,8 @@ static void *room(struct json_object *list, size_t size, uint32_t *n)
     return out;
 }
 
+/* Borrowed from LIST; NULL, which every reader here takes for an empty object,
+ * beyond its end. */
 static struct json_object *at(struct json_object *list, uint32_t i)
 {
     return json_object_array_get_idx(list, i);
@@ -81,6 +85,8 @@ static struct json_object *at(struct json_object *list, uint32_t i)
 
 /* ---- parts ---------------------------------------------------------------------- */
 
+/* The names of states are the vocabulary's, on either side: a state that this
+ * build does not know is shown as normal, not as another one. */
 static void put_retreat(struct view_retreat *v, struct json_object *o)
 {
     v->state = kind(o, "state", retreat_state_names, RETREAT_STATES);
@@ -91,6 +97,7 @@ static void put_retreat(struct view_retreat *v, struct json_object *o)
     COPY(v->reason, o, "reason");
 }
 
+/* Percent with one decimal there, thousandths here. */
 static void put_learned(struct view_learned *v, struct json_object *o)
 {
     v->kind = kind(o, "kind", learned_names, LEARNED_KINDS);
@@ -101,6 +108,7 @@ static void put_learned(struct view_learned *v, struct json_object *o)
     v->age_ns = ns(o, "age_s");
 }
 
+/* NULL is no bench: -1, as the state file has it. */
 static void put_bench(struct view_bench *v, struct json_object *o)
 {
     v->ends_ns = o == NULL ? -1 : ns(o, "ends_s");
@@ -120,6 +128,7 @@ static uint32_t upstream_of(const struct limiter_view *v, const char *name)
     return NONE;
 }
 
+/* Sums of the whole life of the statistics file, but for the minute. */
 static void put_went(struct view_scope *s, struct json_object *o)
 {
     s->went.all = (uint64_t)whole(o, "all");
@@ -129,6 +138,7 @@ static void put_went(struct view_scope *s, struct json_object *o)
     s->went.tokens_out = (uint64_t)whole(o, "tokens_out");
 }
 
+/* Only what is shown: retreat_max, line and share stay zero. */
 static void put_rules(struct limiter_rules *r, struct json_object *o)
 {
     COPY(r->name, o, "upstream");
@@ -164,6 +174,7 @@ static void put_scope(struct view_scope *s, struct json_object *o)
     put_bench(&s->unpaid, call_at(o, "unpaid"));
 }
 
+/* In two passes: whose line it is can only be said when all names are there. */
 static void put_scopes(struct limiter_view *v, struct json_object *list)
 {
     uint32_t i;
@@ -214,6 +225,7 @@ static void put_workers(struct limiter_view *v, struct json_object *list)
     }
 }
 
+/* `position` counts from 0 there as in the state; whoever prints adds one. */
 static void put_row(struct view_row *r, struct json_object *o, bool waiting)
 {
     r->waiting = waiting;
@@ -229,6 +241,8 @@ static void put_row(struct view_row *r, struct json_object *o, bool waiting)
     r->body_bytes = (uint64_t)whole(o, "body_bytes");
 }
 
+/* As /api/queue orders them: those that wait, as they will go, before those that
+ * run; the same order as view.c's. */
 static void put_queue(struct limiter_view *v, struct json_object *root)
 {
     struct json_object *waiting = call_at(root, "waiting");
@@ -255,6 +269,8 @@ static void put_counts(uint64_t *to, struct json_object *o,
         to[i] = names[i] != NULL ? (uint64_t)whole(o, names[i]) : 0;
 }
 
+/* Some have another name on the wire than in the state: state_repairs, so that a
+ * reader of the JSON knows what was repaired. */
 static void put_counters(struct limiter_counters *c, struct json_object *o)
 {
     c->joined = (uint64_t)whole(o, "joined");
@@ -274,6 +290,8 @@ static void put_counters(struct limiter_counters *c, struct json_object *o)
 
 /* ---- the whole --------------------------------------------------------------------- */
 
+/* Two questions, a moment apart: a request may be in the sums of the one and no
+ * more in the rows of the other, as it may in two looks at anything. */
 int far_view(struct ctl *c, struct limiter_view *out)
 {
     struct json_object *status, *queue = NULL, *paused;

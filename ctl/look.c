@@ -18,6 +18,7 @@
 #include "state/view.h"
 #include "state/view_verdict.h"
 
+/* Nothing is said of what is normal. */
 static void print_retreat(const struct view_retreat *v)
 {
     char why[LIMITER_NAME_MAX], ends[DURATION_MAX];
@@ -123,6 +124,8 @@ static void print_waits(const struct limiter_view *view,
                v->waiting[CLASS_NORMAL], v->waiting[CLASS_LOW]);
 }
 
+/* The first line is what is looked for; below it, indented, what is out of the
+ * ordinary. */
 static void print_scope(const struct limiter_view *view,
                         const struct view_scope *v)
 {
@@ -156,6 +159,7 @@ static void print_scope(const struct limiter_view *view,
     print_key(&v->key);
 }
 
+/* Of the first limit of UPSTREAM: they have one window. */
 static int64_t window_of(const struct limiter_view *v, uint32_t upstream)
 {
     uint32_t i;
@@ -185,6 +189,8 @@ static void print_verdict(const struct limiter_view *view)
         print_sentence("  do", v.next_step);
 }
 
+/* From the whole to its parts: the service, its limits, models that are held,
+ * counts, workers. */
 static void print_status(const struct limiter_view *v)
 {
     const struct limiter_counters *c = &v->counters;
@@ -222,6 +228,7 @@ static void print_status(const struct limiter_view *v)
                v->workers[i].stalled ? ", does not answer" : "");
 }
 
+/* One row a request, whole names cut: for people.  A program asks /api/queue. */
 static void print_queue(const struct limiter_view *v)
 {
     char age[DURATION_MAX], eta[DURATION_MAX], client[LIMITER_NAME_MAX],
@@ -248,41 +255,66 @@ static void print_queue(const struct limiter_view *v)
 
 /* Where the files cannot be read a worker is asked, if nobody said which files
  * are meant. */
-static int look_far(struct ctl *c, struct limiter_view *out, const char *why)
+static int look_far(struct ctl *c, struct limiter_view *out, char *err,
+                    size_t max)
 {
-    int rc;
+    size_t n = strlen(err);
+    int quiet = c->is_quiet, rc;
 
     c->is_quiet = 1;
     rc = c->state_dir == NULL ? far_view(c, out) : EXIT_FAILURE;
-    c->is_quiet = 0;
-    if (rc != EXIT_SUCCESS) {
-        fprintf(stderr, "sluicectl: %s\n", why);
-        if (c->state_dir == NULL)
-            fputs("sluicectl: none of yours runs here, and nobody answers at "
-                  "the usual place; --dir or --url says where it is\n",
-                  stderr);
-        return rc;
+    c->is_quiet = quiet;
+    if (rc == EXIT_SUCCESS) {
+        c->at.is_far = true;
+        err[0] = '\0';
+    } else if (c->state_dir == NULL) {
+        snprintf(err + n, max - n,
+                 "; and nobody answers at %s: --dir or --url says where it is",
+                 c->at.url);
     }
-    c->at.is_far = true;
-    return EXIT_SUCCESS;
+    return rc;
 }
 
+/* EXIT_SUCCESS with a reason in ERR: one of the two files cannot be had. */
+int look_try(struct ctl *c, struct limiter_view *out, char *err, size_t max)
+{
+    char why[4600] = "";
+    int rc = where_find(c), quiet = c->is_quiet;
+
+    err[0] = '\0';
+    if (rc != EXIT_SUCCESS)
+        return rc;
+    if (c->at.is_far) {
+        c->is_quiet = 1;
+        rc = far_view(c, out);
+        c->is_quiet = quiet;
+        if (rc != EXIT_SUCCESS)
+            snprintf(err, max, "%s does not tell its state", c->at.url);
+        return rc;
+    }
+    if (view_peek(c->at.dir, boottime_ns(), out, why, sizeof(why)) == -1)
+        rc = look_far(c, out, why, sizeof(why));
+    snprintf(err, max, "%s", why);
+    return rc;
+}
+
+/* For a command that prints: what is wrong goes to stderr, once. */
 int look_at(struct ctl *c, struct limiter_view *out)
 {
-    char err[4600];
+    char err[4800];
     int rc = where_find(c);
 
     if (rc != EXIT_SUCCESS)
         return rc;
-    if (c->at.is_far)
+    if (c->at.is_far) /* which says by itself what is wrong */
         return far_view(c, out);
-    if (view_peek(c->at.dir, boottime_ns(), out, err, sizeof(err)) == -1)
-        return look_far(c, out, err);
-    if (err[0] != '\0') /* one of the two files: the other is shown */
+    rc = look_try(c, out, err, sizeof(err));
+    if (err[0] != '\0') /* or one of the two files: the other is shown */
         fprintf(stderr, "sluicectl: %s\n", err);
-    return EXIT_SUCCESS;
+    return rc;
 }
 
+/* A look, printed. */
 static int look(struct ctl *c, void (*print)(const struct limiter_view *v))
 {
     struct limiter_view view;

@@ -8,8 +8,11 @@
  *   shared                shared_hosts.c  the store of several hosts, by a worker
  *   clear                 clear.c         the same way, and asks before
  *   key make, key list    key_calls.c     keys of clients, the same way
+ *   report                report.c        all that tells of a fault, in one file
  *   runs                  where.c         which one is meant, if there are more
  *   key new               key.c           one for the settings
+ *   serve, health         serve.c         the container's first process, and
+ *                                         its health check
  *   check                 here            would a worker start with it?
  *
  * The one part of state/ that knows the settings.
@@ -20,6 +23,8 @@
 #include <string.h>
 
 #include "ctl/ctl.h"
+#include "ctl/report.h"
+#include "ctl/serve.h"
 #include "fcgi/config/config.h"
 #include "fcgi/config/settings.h"
 #include "fcgi/config/tls_files.h"
@@ -193,6 +198,26 @@ static int run_runs(struct ctl *c, char **args, int n)
     return where_list(c);
 }
 
+/* Without a name it gives itself one. */
+static int run_report(struct ctl *c, char **args, int n)
+{
+    return report_run(c, n > 0 ? args[0] : NULL);
+}
+
+static int run_serve(struct ctl *c, char **args, int n)
+{
+    (void)args;
+    (void)n;
+    return serve_run(c);
+}
+
+/* Its answer is the exit status alone: an engine reads nothing else. */
+static int run_health(struct ctl *c, char **args, int n)
+{
+    (void)c;
+    return serve_health(n > 0 ? args[0] : "/health");
+}
+
 static int run_key(struct ctl *c, char **args, int n)
 {
     if (strcmp(args[0], "new") == 0 && n == 2)
@@ -210,9 +235,10 @@ static const struct command {
      run_status},
     {"queue", "", "who waits, in the order they will go; who runs", 0, 0,
      run_queue},
-    {"top", "", "both, live; q ends it", 0, 0, run_top},
     {"shared", "", "the store of several machines, and who they are", 0, 0,
      run_shared},
+    {"top", "", "both, live, with keys to act; h helps, q ends it", 0, 0,
+     run_top},
     {"set", "KEY=VALUE...", "changes settings for all workers; KEY= undoes it",
      1, 64, run_set},
     {"adopt", "[UPSTREAM]", "sets the limit that was learned", 0, 1, run_adopt},
@@ -236,6 +262,12 @@ static const struct command {
     {"key", "new NAME", "a key, and its line for the settings", 1, 32, run_key},
     {"runs", "", "which of yours run on this machine, and where", 0, 0,
      run_runs},
+    {"report", "[FILE]", "one file about a fault, without keys and names", 0, 1,
+     run_report},
+    {"serve", "", "lighttpd and its workers, in the foreground (the container)",
+     0, 0, run_serve},
+    {"health", "[/health/ready]", "0 if a worker answers at SLUICE_LISTEN", 0,
+     1, run_health},
     {"check", "[FILE]", "would a worker start with these settings?", 0, 1,
      run_check},
 };

@@ -17,6 +17,7 @@
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
 
+/* What was done needs no more than its word. */
 static void print_done(struct json_object *root, const void *arg)
 {
     (void)root;
@@ -32,6 +33,7 @@ static void print_json(struct json_object *root, const void *arg)
     puts("");
 }
 
+/* Whole, as a worker tells it: for programs. */
 int call_status_json(struct ctl *c)
 {
     return call_and(c, "GET", "/api/status", NULL, print_json, NULL);
@@ -50,13 +52,8 @@ static void print_aliases(struct json_object *aliases)
 
 void call_aliases(struct ctl *c)
 {
-    /* Of a state that was named it must be a worker of that one. */
-    char url[WHERE_URL_MAX];
     struct json_object *root;
 
-    if (c->state_dir != NULL && c->url == NULL &&
-        !where_first_line(url, sizeof(url), c->state_dir, "listen"))
-        return;
     c->is_quiet = 1;
     if (call_get(c, "/api/status", &root) == EXIT_SUCCESS)
         print_aliases(call_at(root, "aliases"));
@@ -147,6 +144,7 @@ static void print_settings(struct json_object *root, const void *arg)
     json_object_put(wanted);
 }
 
+/* All of them in one call, which is all or nothing. */
 int call_set(struct ctl *c, char *const *pairs, int n)
 {
     struct json_object *object = json_object_new_object();
@@ -165,6 +163,7 @@ int call_set(struct ctl *c, char *const *pairs, int n)
     return rc;
 }
 
+/* Warnings are no failure: the file is in force, but for what they name. */
 static void print_reloaded(struct json_object *root, const void *arg)
 {
     struct json_object *warnings = call_at(root, "warnings");
@@ -191,13 +190,18 @@ int call_pause(struct ctl *c, int on)
                     print_done, on ? "paused" : "resumed");
 }
 
+void call_queue_path(char *out, size_t max, const char *id)
+{
+    char *escaped = curl_easy_escape(NULL, id, 0);
+
+    snprintf(out, max, "/api/queue/%s", escaped != NULL ? escaped : "");
+    curl_free(escaped);
+}
+
 int call_cancel(struct ctl *c, const char *id)
 {
     char path[256];
-    char *escaped = curl_easy_escape(NULL, id, 0);
 
-    snprintf(path, sizeof(path), "/api/queue/%.200s",
-             escaped != NULL ? escaped : "");
-    curl_free(escaped);
+    call_queue_path(path, sizeof(path), id);
     return call_and(c, "DELETE", path, NULL, print_done, "cancelled");
 }

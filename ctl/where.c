@@ -45,6 +45,7 @@ bool where_first_line(char *out, size_t max, const char *dir, const char *name)
     return out[0] != '\0';
 }
 
+/* Can it be read by us?  One that cannot is not ours to look at. */
 static bool has_state(const char *dir)
 {
     char path[RUN_PATH_MAX + 16];
@@ -64,6 +65,7 @@ static void set_url(struct where *w, const char *url)
     snprintf(w->url, sizeof(w->url), "%.*s", (int)n, url);
 }
 
+/* All of it is known: nothing else is asked. */
 static void by_run(struct where *w, const struct run *r)
 {
     set_url(w, r->url);
@@ -71,7 +73,8 @@ static void by_run(struct where *w, const struct run *r)
     snprintf(w->data, sizeof(w->data), "%s", r->data);
 }
 
-/* FIRST goes before what the directory says of itself, LAST after it. */
+/* FIRST goes before what the directory says of itself, LAST after it; with LAST
+ * "" it stays unknown. */
 static void by_dir(struct where *w, const char *dir, const char *first,
                    const char *last)
 {
@@ -92,6 +95,7 @@ static void by_dir(struct where *w, const char *dir, const char *first,
         set_url(w, last != NULL ? last : DEFAULT_URL);
 }
 
+/* With both options, whole: one of them is copied into the next command. */
 static void put_runs(FILE *to, const struct run *runs, size_t n)
 {
     char age[DURATION_MAX];
@@ -159,6 +163,7 @@ static bool is_told(const struct ctl *c)
            strcmp(c->cfg->state_dir, DEFAULT_DIR) != 0;
 }
 
+/* What was said last wins: an option before the environment before what runs. */
 int where_find(struct ctl *c)
 {
     struct where *w = &c->at;
@@ -172,7 +177,11 @@ int where_find(struct ctl *c)
         if (c->state_dir != NULL)
             by_dir(w, c->state_dir, c->url, NULL);
     } else if (c->state_dir != NULL) {
-        by_dir(w, c->state_dir, NULL, c->env_url);
+        /* Whoever listens at the usual place need not be that one. */
+        by_dir(w, c->state_dir, NULL,
+               c->env_url != NULL                       ? c->env_url
+               : strcmp(c->state_dir, DEFAULT_DIR) == 0 ? NULL
+                                                        : "");
     } else if (ctl_config(c) == NULL) {
         return EXIT_CONFIG;
     } else if (is_told(c)) {
@@ -220,6 +229,7 @@ static bool is_here(const char *url)
     return false;
 }
 
+/* Unreadable is as good as not there: another place may have one. */
 static bool in_dir(char out[WHERE_TOKEN_MAX], const char *dir)
 {
     return dir[0] != '\0' &&

@@ -8,6 +8,7 @@
 #include "lib/buf.h"
 #include "lib/utf8.h"
 
+/* Two units at most, the larger first: nobody reads "7384.2 s". */
 const char *duration(char out[DURATION_MAX], int64_t ns)
 {
     int64_t s = ns / NS_PER_S;
@@ -27,6 +28,7 @@ const char *duration(char out[DURATION_MAX], int64_t ns)
     return out;
 }
 
+/* As the dashboard says it, so that what is searched for is found in both. */
 const char *held_words(enum ejection_cause cause)
 {
     if (cause == EJECTED_KEY)
@@ -48,6 +50,7 @@ const char *lead_of(const struct limiter_view *v, const struct view_scope *s)
     return NULL;
 }
 
+/* Not only what a terminal obeys: a byte that is no ASCII has no known width. */
 const char *plain(char out[LIMITER_NAME_MAX], const char *name)
 {
     size_t i;

@@ -145,6 +145,11 @@ ctl runs
 is "nor is a link to one" 1 $rc
 rm "$work/runs"; mv "$work/moved" "$work/runs"
 
+# A state that is named is not taken for whoever listens at the usual place.
+ctl --dir "$two_state" pause
+is "a named one that does not run" 1 $rc
+has "is said not to" "$said" "$two_state does not say where it listens"
+
 # A token that was found goes to this machine alone.
 ctl --url http://192.0.2.1:8080 --token-file "$work/nothing" pause
 has "to another machine it has to be given" "$said" 'token-file'
