@@ -8,35 +8,30 @@
 # drain_s (30); an engine left to itself kills after 10.  Podman makes the tmpfs
 # ours by U, not by uid=10001, and keeps the HEALTHCHECK with --format docker only.
 #
-# bash and util-linux, of which conf/run is made, are in every Debian; the
-# health check asks with them too, so there is no curl here.
+# The image is on no base: it has our programs, lighttpd, their libraries, the
+# authorities and the licences, and no shell (packaging/image says what and why).
+# sluicectl starts the rest, asks for its health, and is what `docker exec` runs:
+#
+#   docker exec sluice sluicectl top
 
 FROM debian:trixie-slim AS build
 WORKDIR /src
-# What it is built with is a layer of its own: a change of ours leaves it.
+# What it is built with and of is a layer of its own: a change of ours leaves it.
 COPY Makefile ./
 COPY packaging/deps.mk packaging/package.mk packaging/
-RUN apt-get update && apt-get install -y --no-install-recommends make && make build-deps
+RUN apt-get update && apt-get install -y --no-install-recommends make lighttpd ca-certificates && make build-deps
 COPY . .
 RUN make -j2 install CFLAGS=-g0 PREFIX=/usr DESTDIR=/image && \
     strip /image/usr/lib/sluice/sluice.fcgi /image/usr/bin/sluicectl && \
     rm -rf /image/usr/share/doc /image/usr/share/man /image/usr/lib/systemd \
         /image/usr/lib/sysusers.d /image/usr/lib/tmpfiles.d /image/etc/sluice/sluice.env && \
     install -D -m 644 LICENSE /image/usr/share/doc/sluice/copyright && \
-    ln -s ../../bin/sluicectl /image/usr/lib/sluice/sluicectl && \
-    install -D -m 755 -t /image/usr/share/sluice/conf conf/run conf/container/health && \
     install -D -m 644 -t /image/usr/share/sluice/conf conf/lighttpd-loopback.conf && \
     # the workers' log goes to the container's, not to a file on a tmpfs
-    sed '/^server.errorlog/d' lighttpd.conf >/image/usr/share/sluice/lighttpd.conf
+    sed '/^server.errorlog/d' lighttpd.conf >/image/usr/share/sluice/lighttpd.conf && \
+    packaging/image /image
 
-FROM debian:trixie-slim
-RUN apt-get update && \
-    apt-get install -y --no-install-recommends lighttpd libfcgi0t64 libcurl4t64 libssl3t64 libjson-c5 libhiredis1.1.0 \
-        ca-certificates && \
-    rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* /etc/lighttpd && \
-    groupadd --system --gid 10001 sluice && \
-    useradd --system --uid 10001 --gid 10001 --home-dir /var/lib/sluice --shell /usr/sbin/nologin sluice && \
-    install -d -m 0700 -o sluice -g sluice /run/sluice /var/lib/sluice
+FROM scratch
 COPY --from=build /image/ /
 
 LABEL org.opencontainers.image.title="Sluice" \
@@ -46,10 +41,10 @@ LABEL org.opencontainers.image.title="Sluice" \
 
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001
-ENV SLUICE_LISTEN=0.0.0.0:8080 SLUICE_BUILD=/usr/lib/sluice SLUICE_CONFIG=/etc/sluice/sluice.json \
+ENV PATH=/usr/bin:/usr/sbin SLUICE_LISTEN=0.0.0.0:8080 SLUICE_CONFIG=/etc/sluice/sluice.json \
     SLUICE_STATE_DIR=/run/sluice SLUICE_DATA_DIR=/var/lib/sluice
 VOLUME /var/lib/sluice
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=5s --start-period=10s CMD ["/usr/share/sluice/conf/health"]
-CMD ["/usr/share/sluice/conf/run"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=10s CMD ["/usr/bin/sluicectl", "health"]
+CMD ["/usr/bin/sluicectl", "serve"]
