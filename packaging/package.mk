@@ -31,6 +31,7 @@ PLACES = \
   $(foreach f,$(MANS),$(f)>$(MANDIR)/man$(patsubst .%,%,$(suffix $(f)))/$(notdir $(f))) \
   $(foreach f,$(DOCS),$(f)>$(DOCDIR)/$(f)) \
   conf/README.md>$(DOCDIR)/conf.md \
+  conf/clients.md>$(DOCDIR)/clients.md \
   fcgi/API.md>$(DOCDIR)/API.md \
   $(foreach f,$(shell find /dev/null $(EXAMPLES) -type f),$(f)>$(DOCDIR)/examples/$(f:conf/%=%))
 # The administrator's: made where there is none, never overwritten.
@@ -39,12 +40,18 @@ REWRITE  = -e 's,/usr/lib/sluice,$(LIBDIR),g' -e 's,/usr/share/sluice/www,$(WWWD
   -e 's,/usr/share/doc/sluice,$(DOCDIR),g' -e 's,/usr/bin/sluicectl,$(PREFIX)/bin/sluicectl,g' \
   -e 's,/etc/sluice,$(SYSCONFDIR)/sluice,g'
 
+# In the tree these documents lie in three folders, here in one.
+RELINK   = -e 's,](README\.md\#,](conf.md\#,g' -e 's,](\(\.\./\)*README\.md),](README.md),g' \
+  -e 's,](\(\.\./\)*conf/README\.md,](conf.md,g' -e 's,](\(\.\./\)*conf/clients\.md,](clients.md,g' \
+  -e 's,](\(\.\./\)*fcgi/API\.md,](API.md,g' -e 's,](sluice\.json),]($(SYSCONFDIR)/sluice/sluice.json),g'
+
 install: $(BUILD)/sluice.fcgi $(BUILD)/sluicectl ## DESTDIR=, PREFIX=/usr/local, SYSCONFDIR=/etc
 	@for p in $(foreach p,$(PLACES),'$(p)'); do from=$${p%%>*} to="$(DESTDIR)$${p#*>}"; \
 	    case $$from in \
 	    $(BUILD)/*) install -D -m 755 "$$from" "$$to" ;; \
 	    conf/systemd/* | conf/man/* | conf/lighttpd/* | conf/apache/* | conf/nginx/*) \
 	        install -D -m 644 "$$from" "$$to" && sed -i $(REWRITE) "$$to" ;; \
+	    *.md) install -D -m 644 "$$from" "$$to" && sed -i $(RELINK) "$$to" ;; \
 	    *) install -D -m 644 "$$from" "$$to" ;; \
 	    esac || exit 1; done
 	@for f in $(SETTINGS); do to="$(DESTDIR)$(SYSCONFDIR)/sluice/$${f##*/}"; \

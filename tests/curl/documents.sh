@@ -105,13 +105,38 @@ is "make help tells each of its sentences whole" "" "$(sed -n 's/^[a-z][a-z -]*:
     grep -vxFf <(make -s help | sed 's/^  .\{16\} //'))"
 
 # The two READMEs: the same commands in the same order, and of everything else in
-# backquotes nothing that only one has.  What follows a # is for people.
-printed() { sed -nE 's/^    //p' "$1" | sed -E 's/ +# .*//'; }
+# backquotes nothing that only one has.  What follows a # is for people.  A fenced
+# block is a program.
+printed() {
+    awk '/^```/ { fenced = !fenced; print; next } fenced || sub(/^    /, "")' "$1" | sed -E 's/ +# .*//'
+}
 # shellcheck disable=SC2016 # backquotes that are meant so
-quoted() { grep -v '^    ' "$1" | grep -oE '`[^`]+`' | sort -u; }
+quoted() { grep -vE '^(    |```)' "$1" | grep -oE '`[^`]+`' | sort -u; }
 at_least "README.md has commands" 10 "$(printed README.md | wc -l)"
 is "both READMEs have the same commands" "" "$(diff <(printed README.md) <(printed README.zh-CN.md))"
 is "and name the same things" "" "$(diff <(quoted README.md) <(quoted README.zh-CN.md))"
+
+# README is for somebody in a hurry.
+check "README.md has 1,500 words at most" test "$(wc -w <README.md)" -le 1500
+
+# Links of ours lead somewhere: the file is there, and the heading in it, by the
+# name that its words make (small letters, no signs, - for a blank).
+dead_links() {
+    find . -name build -prune -o -name '*.md' -printf '%P\n' | perl -CSD -ne 'chomp; my $from = $_;
+        sub text { open my $f, "<", $_[0] or return ""; local $/; my $t = <$f>; $t =~ s/^```.*?^```//gms; $t }
+        sub heads { map { my $h = lc; $h =~ s/[`*]//g; $h =~ s/[^\w\- ]//g; $h =~ tr/ /-/; $h => 1 } text($_[0]) =~ /^#+ (.*)$/gm }
+        for (text($from) =~ /\]\(([^)\s]+)\)/g) {
+            next if /^https?:/;
+            my ($to, $head) = split /#/;
+            my $dir = $from =~ s{[^/]*$}{}r;
+            my $file = $to eq "" ? $from : $dir . $to;
+            1 while $file =~ s{[^/]+/\.\./}{};
+            my %heads = defined $head ? heads($file) : ();
+            print "$from: $_\n" if !-e $file || defined $head && !$heads{$head};
+        }'
+}
+at_least "there are links" 30 "$(grep -rhoE '\]\([^)]+\)' --include='*.md' --exclude-dir=build . | wc -l)"
+is "each leads somewhere" "" "$(dead_links)"
 
 # Each metric of ours has its place in the table, which leaves the prefix out.
 metrics() {
