@@ -167,7 +167,7 @@ test-browser: browser-deps ## the dashboard in a real headless Chromium (MEM_S=2
 	$(built) all
 	@SLUICE_BUILD=$(BUILD) tests/browser/run
 
-test-readme: ## every command of README.md, as printed (root, a fresh machine to spare)
+test-readme: ## every command of README.md and conf/README.md, as printed (root, a fresh machine to spare)
 	@tests/readme/run
 
 test-package: ## install, try, remove and purge the .deb (root, a machine to spare)
