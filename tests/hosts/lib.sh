@@ -99,6 +99,15 @@ start_host() {
     host_state[$n]=$dir/state
 }
 
+# stop_host N: cleanly.  unshare lets no signal through.
+stop_host() {
+    local run=${host_run[$1]}
+    [ -z "$apart" ] || run=$(pgrep -P "$run")
+    # shellcheck disable=SC2086 # pids
+    kill -TERM $run 2>/dev/null
+    wait "${host_run[$1]}" 2>/dev/null
+}
+
 # on N COMMAND...: in the network of host N.
 on() {
     local n=$1
