@@ -130,9 +130,9 @@ $(BUILD)/flags: force
 built = @+$(MAKE) -s -j$(NPROC)
 tried = @unset NVIDIA_API_KEY; SLUICE_BUILD=$(BUILD)
 
-run: deps ## build, and run in the foreground (SLUICE_LISTEN, NVIDIA_API_KEY, ...)
+run: deps ## build, and run in the foreground (SLUICE_LISTEN, NVIDIA_API_KEY, ...); SHARED=1: two hosts with one limit
 	$(built) all
-	@exec conf/run
+	@exec conf/run$(if $(SHARED),-shared)
 
 programs: $(PROGRAMS) $(TESTS)
 
@@ -162,6 +162,10 @@ test-servers: servers-deps ## behind lighttpd, Apache (both modules) and nginx, 
 	$(built) all
 	@unset NVIDIA_API_KEY; export SLUICE_BUILD=$(BUILD); rc=0; \
 	for t in tests/servers/units tests/servers/run; do $$t || rc=1; done; exit $$rc
+
+test-hosts: deps ## three hosts and a store to which everything happens, each in a network and a time of its own (root, 7 minutes)
+	$(built) all
+	@SLUICE_BUILD=$(BUILD) tests/hosts/run $(SCENES)
 
 test-browser: browser-deps ## the dashboard in a real headless Chromium (MEM_S=20)
 	$(built) all

@@ -12,6 +12,7 @@
 #include "state/policy/admit.h"
 #include "state/policy/eligible.h"
 #include "state/policy/limits.h"
+#include "state/policy/lent_scopes.h"
 #include "state/policy/line_eta.h"
 #include "state/policy/model_eta.h"
 #include "state/policy/model_gate.h"
@@ -127,6 +128,7 @@ void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
         eta = admit_eta(lay, r->scope, place, now);
     eta = max_i64(eta, tokens_eta(lay, t->row, place, now));
     eta = max_i64(eta, model_eta(lay, r->model, of_model.before, now));
+    eta = max_i64(eta, lent_eta(lay, r->scope, place, now));
     own = position_own_eta(lay, t->row, now);
     t->news.own_limit = own > eta;
     eta = max_i64(eta, own);

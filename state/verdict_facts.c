@@ -4,6 +4,7 @@
  * Questions to a view, which is a copy: nothing here knows the shared file.
  */
 #include "state/verdict_facts.h"
+#include "state/policy/lay_store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -103,7 +104,7 @@ bool verdict_state_is_new(struct verdict_facts *f)
 
 bool verdict_store_is_lost(struct verdict_facts *f)
 {
-    return f->v->store_lost;
+    return f->v->store.state == STORE_LOST || f->v->store.state == STORE_ALONE;
 }
 
 bool verdict_is_paused(struct verdict_facts *f)

@@ -170,8 +170,6 @@ struct limiter_view {
     int64_t paused_ns; /* since an operator paused; -1: it goes */
     char paused_by[LIMITER_BY_MAX];
     uint32_t n_scopes, n_rows, n_workers, n_models, n_opens;
-    bool store_lost;  /* kept for a store that several machines share: it cannot
-                      * be had */
     uint32_t viewers; /* of the board, at all workers */
     uint64_t builds;  /* of the board */
     uint64_t held_bytes;

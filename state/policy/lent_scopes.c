@@ -6,6 +6,7 @@
 
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
+#include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
 
 #define RECENT_NS (10 * NS_PER_S) /* who sent so lately keeps slots in hand */
@@ -42,4 +43,30 @@ bool lent_is_recent(struct layout *lay, uint32_t scope, int64_t now)
     int64_t last = scope_at(lay, scope)->last_send_ns;
 
     return last > 0 && last > now - RECENT_NS;
+}
+
+int64_t lent_eta(struct layout *lay, uint32_t scope, uint32_t place,
+                 int64_t now)
+{
+    const struct lay_store *st = &lay->store;
+    const struct lay_room *room = room_at(lay, scope);
+    const struct lay_scope *s = scope_at(lay, scope);
+    const struct lay_rules *r;
+    uint64_t before, used, limit;
+
+    if (s->source != SLOTS_SHARED || st->state == STORE_ALONE)
+        return now;
+    if (st->state != STORE_UP)
+        return NEVER;
+    r = limits_of(lay, scope);
+    limit = scope_limit(lay, scope, 1) > 0 ? scope_limit(lay, scope, 1) : 1;
+    used = s->window.weight + s->open_weight + room->elsewhere;
+    before = place + (room->waiting <= place ? room->waiting : place + 1u);
+    if (st->full_ns > now)
+        return st->full_ns + (int64_t)(before / limit) * limits_span_ns(r);
+    if (used + before < limit)
+        return now;
+    before = used < limit ? before - (limit - used) : before;
+    return max_i64(room->next_ns == NEVER ? now : room->next_ns, now) +
+           (int64_t)(before / limit) * limits_span_ns(r);
 }

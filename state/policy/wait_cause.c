@@ -14,6 +14,7 @@
 #include "state/policy/limits.h"
 #include "state/policy/model_gate.h"
 #include "state/policy/model_state.h"
+#include "state/policy/slot_source.h"
 
 const char *const wait_cause_names[] = {WAIT_CAUSE_LIST(LIST_NAME)};
 static_assert(ARRAY_LEN(wait_cause_names) == WAIT_CAUSES, "a name for each");
@@ -89,6 +90,23 @@ static struct take next_of(const struct admit_ask *a)
     return (struct take){1, (uint32_t)((a->s->lined_tokens + n - 1) / n)};
 }
 
+/* Nothing here is in the way: it waits for a slot of the store, if there is one. */
+static struct wait_why of_store(const struct layout *lay, uint32_t scope,
+                                int64_t now)
+{
+    const struct lay_store *s = &lay->store;
+    const struct wait_why window = {WAITS_WINDOW, now};
+
+    if (lay->scopes[scope].source != SLOTS_SHARED || s->state == STORE_ALONE)
+        return window;
+    if (s->state == STORE_LOST)
+        return (struct wait_why){WAITS_STATE, NEVER};
+    if (s->full_ns > now) /* it does not know what was sent before */
+        return (struct wait_why){WAITS_STATE, s->full_ns};
+    return (struct wait_why){WAITS_WINDOW,
+                             max_i64(lay->rooms[scope].next_ns, now + 1)};
+}
+
 struct wait_why wait_cause_of_scope(struct layout *lay, uint32_t scope,
                                     int64_t now)
 {
@@ -105,7 +123,7 @@ struct wait_why wait_cause_of_scope(struct layout *lay, uint32_t scope,
         if (at > why.at)
             why = (struct wait_why){of_rule(&ask, (enum admit_rule_id)i), at};
     }
-    return why;
+    return why.at > now ? why : of_store(lay, scope, now);
 }
 
 struct wait_why wait_cause_of_model(struct layout *lay, uint32_t model,

@@ -159,7 +159,7 @@ static void set_paused(struct scene *s)
 static void set_store(struct scene *s)
 {
     set_paused(s);
-    s->v.store_lost = true;
+    s->v.store.state = 2; /* STORE_LOST */
 }
 static void set_new_state(struct scene *s)
 {
