@@ -3,8 +3,8 @@
  *
  * Input: a tree of replies.  A byte says what comes: a number, a text of as many
  * bytes as the next byte says, a list of so many, nil, an error, a word of the
- * protocol, or a whole row as one should be.  Whatever it is, it is refused with a line, or all that is
- * taken of it is within its bounds.
+ * protocol.  Whatever it is, it is refused with a line, or all that is taken of it
+ * is within its bounds.  The same bytes are INFO, an error, and RESP.
  */
 #include "fuzz.h"
 
@@ -12,6 +12,7 @@
 
 #include "fcgi/store/store_answer.h"
 #include "fcgi/store/store_check.h"
+#include "fcgi/store/store_reader.h"
 #include "lib/complaint.h"
 
 #define DEPTH_MAX 6
@@ -155,6 +156,43 @@ static void check_info(const uint8_t *data, size_t size)
     free(copy);
 }
 
+/* Replies in BYTES, PIECE by PIECE; *WHY: they end with a fault. */
+static unsigned count_replies(const uint8_t *bytes, size_t size, size_t piece,
+                              const char **why)
+{
+    struct store_reader x;
+    unsigned replies = 0;
+    redisReply *r;
+    size_t at, n;
+
+    *why = NULL;
+    CHECK(store_reader_init(&x) == 0);
+    for (at = 0; at < size && *why == NULL; at += n) {
+        char *copy;
+
+        n = size - at < piece ? size - at : piece;
+        copy = fuzz_copy(bytes + at, n);
+        *why = store_reader_feed(&x, copy, n);
+        free(copy);
+        while (*why == NULL && (r = store_reader_next(&x, why)) != NULL) {
+            freeReplyObject(r);
+            replies++;
+        }
+    }
+    store_reader_fini(&x);
+    return replies;
+}
+
+/* However bytes are cut, the replies in them are the same. */
+static void check_bytes(const uint8_t *bytes, size_t size)
+{
+    const char *whole, *pieces;
+    unsigned n = count_replies(bytes, size, size, &whole);
+
+    CHECK(count_replies(bytes, size, 3, &pieces) == n);
+    CHECK((whole == NULL) == (pieces == NULL));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct shared_answer answer;
@@ -177,5 +215,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     freeReplyObject(r);
     check_info(data, size);
+    check_bytes(data, size);
     return 0;
 }
