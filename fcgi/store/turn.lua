@@ -103,7 +103,7 @@ local call, sub, format = redis.call, string.sub, string.format
 local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpk = cmsgpack.pack, cmsgpack.unpack
 local form, unform = struct.pack, struct.unpack
-local META_FORM = '<ddddddddddddddd'
+local META_FORM = '<dddddddddddddddd'
 local SCOPE_FORM = '<c16ddddddddddddddddddddddddddddddddddd' -- a life, and 35 numbers
 
 local P = string.match(KEYS[1] or '', '^(.+:)meta$')
@@ -275,7 +275,7 @@ local function read_host(name, blob)
     return {id = name, life = a[1], epoch = a[2] or 0, b = a[3], o = a[4], name = a[5] or '',
             rtt = a[6] or 0, waiting = a[7] or 0, last = a[8] or 0, mail = a[9] or {},
             scopes = a[10] or {}, young = a[11] or 1, told = a[12] or 0, sure = a[13] or 0,
-            joined = a[14] or 0, seq = a[15] or 0}
+            joined = a[14] or 0, seq = a[15] or 0, least = a[16] or 0}
 end
 
 local function load_host(name)
@@ -285,7 +285,7 @@ end
 local function save_host(h)
     call('SET', P .. 'host:' .. h.id,
          pack({h.life, h.epoch, h.b, h.o, h.name, h.rtt, h.waiting, h.last, h.mail, h.scopes,
-               h.young, h.told, h.sure, h.joined, h.seq}))
+               h.young, h.told, h.sure, h.joined, h.seq, h.least}))
 end
 
 local host = read_host(H, blobs[1])
@@ -301,7 +301,7 @@ local m, up, v
 if M then
     m = {v = M[1], last = M[2], corr = M[3], since = M[4], id = M[5], vv = M[6], mail = M[7],
          check = M[8], ex = M[9], watch = M[10], joined = M[11], agreed = M[12],
-         seq = M[13] + 1, watched = M[14], reset = M[15]}
+         seq = M[13] + 1, watched = M[14], reset = M[15], stepped = M[16]}
     -- TIME stepped back: what passed since the last call is lost, no more.
     if now < m.last then
         m.corr = m.last + m.corr - now
@@ -311,40 +311,49 @@ if M then
 else
     up = 1000000000000 -- any: ages count, not times
     m = {v = up, last = now, corr = up - now, since = 0, id = 0, vv = 0, mail = 0, check = 0,
-         ex = BIG, watch = up, joined = 0, agreed = 0, seq = 1, watched = 1, reset = 0}
+         ex = BIG, watch = up, joined = 0, agreed = 0, seq = 1, watched = 1, reset = 0, stepped = 0}
 end
 
 -- What b allows.  A host that is new, was booted again, or has not called since up was set
 -- back, moves v by itself not at all: nobody knows what its b meant when the others
--- called.  That call may have been long on its way, and o is too large by that: the next
--- one tells how long.
+-- called.  That call may have been long on its way (young), and o is too large by what it
+-- took more than the shortest ever (least): the next one tells, unless the answer was lost.
+local rtt = ask.sync and 0 or ask.rtt
+if not known then
+    host.least = 0
+end
+local shorter = rtt > 0 and max(0, host.least - rtt) or 0
+host.least = rtt > 0 and (host.least > 0 and min(host.least, rtt) or rtt) or host.least
 if not M then
     host.o, host.young = up - b, 0
-elseif not known or not host.b or b + 10000000 <= host.b or host.seq < m.reset or (host.young == 1 and ask.rtt == 0) then
+elseif not known or not host.b or b + 10000000 <= host.b or host.seq < m.reset or (host.young == 1 and rtt == 0) then
     host.o, host.young, host.b = m.v - b, 1, nil
 else
     -- b below what it was: a call that was late.  It tells nothing new.
-    local grown = host.o + max(0, b - host.b) / DRIFT
+    local grown = host.o + max(0, b - host.b) / DRIFT - shorter
     if up - b < host.o - SLACK then
         m.reset = m.seq -- a way that was never so short, or TIME stepped back unseen
     end
-    host.o = min(up - b, host.young == 1 and grown - ask.rtt or grown)
-    host.young = 0
+    local young = host.young == 1 or host.seq < m.stepped
+    host.o = min(up - b, young and grown - max(0, rtt - host.least) or grown)
+    host.young = young and rtt == 0 and 1 or 0
 end
 host.b, host.seq = host.b and max(b, host.b) or b, m.seq
 v = max(m.v, floor(min(up, b + host.o)))
 
--- up is beyond what the clocks allow: TIME stepped, or the way was long.  What every
--- call of a second has in common is no long way.  up may be set back to any time that is
--- not before v.  By how much of that TIME stepped nobody knows: what is known of hosts that
--- did not call in that second is too much by the rest.
-m.ex = min(m.ex, up - v)
-if up - v > JUMP or up - m.watch >= WATCH then
-    local jumped = up - v > JUMP
+-- up is beyond what the clocks allow: TIME stepped, or the way was long.  What every call of
+-- a second has in common, beyond what their ways are known to take, is a step.  up may be
+-- set back to any time that is not before v.  How much of that was a step nobody knows for
+-- sure: what is known of hosts is too much by the rest, of those that called by their
+-- way at most (young), of the others they say it anew (reset).
+m.ex = min(m.ex, up - v - rtt)
+if up - v - rtt > JUMP or up - m.watch >= WATCH then
+    local jumped = up - v - rtt > JUMP
     local by = jumped and up - v or m.ex > SLACK and m.ex or 0
     if by > 0 then
         m.corr, up = m.corr - by, up - by
         m.reset = max(m.reset, jumped and m.seq or m.watched)
+        m.stepped, host.young = m.seq, 1
     end
     m.ex, m.watch, m.watched = BIG, up, m.seq + 1
 end
@@ -1693,7 +1702,7 @@ else
     save_host(host)
 end
 call('HSET', KEYS[1], 'm', form(META_FORM, m.v, m.last, m.corr, m.since, m.id, m.vv, m.mail, m.check, m.ex, m.watch,
-                              m.joined, m.agreed, m.seq, m.watched, m.reset))
+                              m.joined, m.agreed, m.seq, m.watched, m.reset, m.stepped))
 
 return {'ok', v, ceil(full), vv, hosts, given, ends, rooms, values, refused, people, life}
 end
