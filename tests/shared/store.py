@@ -166,7 +166,8 @@ class World:
         self.server = server
         self.db = server.db
         self.sha = self.db("SCRIPT", "LOAD", script_text())
-        self.db("ACL", "SETUSER", "sluice", "reset", "on", ">pw", "~sluice:*", "~[0-9]*", "&sluice:*", *["+" + c for c in COMMANDS])
+        self.db("ACL", "SETUSER", "sluice", "reset", "on", ">pw",
+                "~sluice:*", "~[0-9]*", "resetchannels", "&sluice:*", *["+" + c for c in COMMANDS])
         self.user = server.connect()
         self.user("AUTH", "sluice", "pw")
         self.account = 0
