@@ -164,7 +164,7 @@ test-servers: servers-deps ## behind lighttpd, Apache (both modules) and nginx, 
 	for t in tests/servers/units tests/servers/run; do $$t || rc=1; done; exit $$rc
 
 test-hosts: deps ## three hosts and a store to which everything happens, each in a network and a time of its own (root, 7 minutes)
-	$(built) all
+	$(built) all $(BUILD)/hosts/clock_step.so
 	@SLUICE_BUILD=$(BUILD) tests/hosts/run $(SCENES)
 
 test-browser: browser-deps ## the dashboard in a real headless Chromium (MEM_S=20)

@@ -19,6 +19,11 @@ $(BUILD)/inject/preload.so: tests/inject/preload.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(CFLAGS) -O1 -g -fPIC -shared -fvisibility=hidden -o $@ $<
 
+# A wall clock that steps, for the store of tests/hosts/.
+$(BUILD)/hosts/clock_step.so: tests/hosts/clock_step.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(STD) $(WARN) $(CFLAGS) -O1 -g -fPIC -shared -o $@ $<
+
 BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench goodput)
 $(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
 $(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
