@@ -18,6 +18,7 @@
 #include <json-c/json.h>
 
 #include "fcgi/accept.h"
+#include "fcgi/adopt_parts.h"
 #include "fcgi/config/revise.h"
 #include "fcgi/config/rules.h"
 #include "fcgi/control_log.h"
@@ -29,40 +30,8 @@
 #include "lib/offload.h"
 #include "state/limiter.h"
 
-#define LOOK_NS  (3 * NS_PER_MS) /* between two looks at who follows */
-#define WAIT_NS  NS_PER_S        /* for a stopped worker; it follows later */
-#define JOBS_MAX 64              /* changes that wait for the disk */
-
-struct change {
-    struct job job; /* first: offload.c gives it back */
-    struct adopt *a;
-    struct revision rev;
-    struct adopt_asker who; /* told is NULL: nobody, or it is gone */
-    char remote[64];        /* who asked; "": nobody */
-    char id[LIMITER_ID_MAX];
-    uint64_t stamp;    /* of what was published, before it was read */
-    char *patch;       /* its body */
-    struct buf answer; /* of who asked, once all follow */
-    uint64_t generation;
-    int64_t until_ns;    /* but not later */
-    struct change *next; /* in a->changes */
-};
-
-struct adopt {
-    struct sluice *s;
-    struct offload *offload;
-    char *const *env;
-    struct terms own;
-    struct change *changes; /* all of them */
-    uint32_t n_changes;
-    bool following;           /* one of them follows others */
-    uint64_t tried;           /* generation that could not be followed */
-    char said[512];           /* why not, as it was logged */
-    uint64_t stamp;           /* of what was published when we looked last */
-    struct json_object *text; /* adopt_text()'s, of that generation */
-    uint64_t text_of;
-    struct loop_timer timer; /* looks at who follows */
-};
+#define LOOK_NS (3 * NS_PER_MS) /* between two looks at who follows */
+#define WAIT_NS NS_PER_S        /* for a stopped worker; it follows later */
 
 static void log_notes(struct sluice *s, struct json_object *notes)
 {
@@ -272,8 +241,8 @@ static void work(struct job *job)
     revise(&c->rev);
 }
 
-static struct change *begin(struct adopt *a, enum revise_kind kind,
-                            const struct adopt_asker *who)
+struct change *adopt_begin(struct adopt *a, enum revise_kind kind,
+                           const struct adopt_asker *who)
 {
     struct change *c = calloc(1, sizeof(*c));
 
@@ -317,10 +286,10 @@ static bool is_busy(struct adopt *a, const struct adopt_asker *who)
 void adopt_reload(struct adopt *a, const struct adopt_asker *who)
 {
     if (!is_busy(a, who))
-        offload_do(a->offload, &begin(a, REVISE_RELOAD, who)->job);
+        offload_do(a->offload, &adopt_begin(a, REVISE_RELOAD, who)->job);
 }
 
-static void take_body(struct change *c, const char *body, size_t len)
+void adopt_take_body(struct change *c, const char *body, size_t len)
 {
     c->rev.patch_len = len;
     c->patch = malloc(len + 1);
@@ -338,8 +307,8 @@ void adopt_patch(struct adopt *a, const struct adopt_asker *who,
 
     if (is_busy(a, who))
         return;
-    c = begin(a, REVISE_PATCH, who);
-    take_body(c, patch, len);
+    c = adopt_begin(a, REVISE_PATCH, who);
+    adopt_take_body(c, patch, len);
     offload_do(a->offload, &c->job);
 }
 
@@ -351,56 +320,11 @@ void adopt_keys(struct adopt *a, const struct adopt_asker *who,
 
     if (is_busy(a, who))
         return;
-    c = begin(a, REVISE_KEYS, who);
+    c = adopt_begin(a, REVISE_KEYS, who);
     c->rev.order.deed = deed;
     snprintf(c->rev.order.name, sizeof(c->rev.order.name), "%s", name);
-    take_body(c, body, len);
+    adopt_take_body(c, body, len);
     offload_do(a->offload, &c->job);
-}
-
-/* ---- other hosts ---------------------------------------------------------------- */
-
-const char *adopt_text(struct adopt *a, size_t *len)
-{
-    struct json_object *o;
-
-    if (a->text == NULL || a->text_of != a->own.generation) {
-        json_object_put(a->text);
-        a->text = o = json_object_new_object();
-        CHECK(o != NULL);
-        a->text_of = a->own.generation;
-        json_object_object_add(o, "live",
-                               a->own.live != NULL
-                                   ? json_object_get(a->own.live)
-                                   : json_object_new_object());
-        json_object_object_add(o, "keys",
-                               a->own.keys != NULL
-                                   ? json_object_get(a->own.keys)
-                                   : json_object_new_array());
-    }
-    return json_object_to_json_string_length(a->text, JSON_C_TO_STRING_PLAIN,
-                                             len);
-}
-
-void adopt_shared(struct adopt *a, const char *text, size_t len)
-{
-    struct change *c;
-
-    if (a->n_changes >= JOBS_MAX)
-        return; /* it is put again by whoever changes something next */
-    c = begin(a, REVISE_SHARED, NULL);
-    take_body(c, text, len);
-    offload_do(a->offload, &c->job);
-}
-
-uint64_t adopt_generation(const struct adopt *a)
-{
-    return a->own.generation;
-}
-
-bool adopt_is_busy(const struct adopt *a)
-{
-    return a->n_changes > 0;
 }
 
 /* ---- following others --------------------------------------------------------- */
@@ -410,7 +334,7 @@ static void follow(struct adopt *a)
     if (a->following)
         return;
     a->following = true;
-    offload_do(a->offload, &begin(a, REVISE_FOLLOW, NULL)->job);
+    offload_do(a->offload, &adopt_begin(a, REVISE_FOLLOW, NULL)->job);
 }
 
 void adopt_look(struct adopt *a)

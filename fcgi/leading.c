@@ -72,6 +72,7 @@ static void settle_settings(struct leading *l, int64_t now)
     l->adopting = !limiter_store_settle(l->s->lim, &are, now);
 }
 
+/* Too late, and the store says so: then what is there comes with the answer. */
 static void say_settings(struct leading *l, struct shared_ask *ask)
 {
     const struct shared_settings are = limiter_store_settings(l->s->lim);
@@ -165,6 +166,7 @@ static const struct store_calls calls = {on_up, on_down, on_answered, on_stale,
 
 /* ---- the step --------------------------------------------------------------------- */
 
+/* Once more with each sign of life while it cannot be made; it is said once. */
 static void open_store(struct leading *l)
 {
     const struct config *cfg = l->s->cfg;
@@ -186,6 +188,7 @@ static void open_store(struct leading *l)
     l->failed = l->store == NULL;
 }
 
+/* The lock on what is said is the epoch: whoever leads now has a newer one. */
 static void close_store(struct leading *l)
 {
     store_close(l->store);

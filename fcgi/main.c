@@ -34,8 +34,8 @@
 #include "fcgi/config/tls_files.h"
 #include "fcgi/config/token.h"
 #include "fcgi/exchange.h"
-#include "fcgi/leading.h"
 #include "fcgi/key_log.h"
+#include "fcgi/leading.h"
 #include "fcgi/notify.h"
 #include "fcgi/pages/events.h"
 #include "fcgi/pages/key_ask.h"
@@ -445,7 +445,6 @@ int main(int argc, char **argv)
     }
     rc = start(&s, &signal_fd);
     close_parts(&s);
-    if (signal_fd != -1)
-        close(signal_fd);
+    (void)close(signal_fd); /* -1: it never was */
     return rc;
 }

@@ -58,7 +58,7 @@ struct sluice {
     struct key_ask *key_ask;
     struct events *events;
     struct leading *leading; /* NULL: no store is shared */
-    struct notify *notify; /* NULL: no service manager */
+    struct notify *notify;   /* NULL: no service manager */
     struct loop_watch limiter_watch, signal_watch;
     struct loop_timer limiter_timer, drain_timer;
     int64_t fresh_ns;   /* so old may a status snapshot be */

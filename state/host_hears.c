@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state/leader.h"
 #include "state/mirror.h"
 #include "state/policy/layout.h"
 #include "state/policy/leases.h"
@@ -20,6 +19,7 @@
 #include "state/policy/retreat.h"
 #include "state/policy/scope.h"
 #include "state/policy/scope_name.h"
+#include "state/shared_form.h"
 #include "state/worker.h"
 
 #define BUSY_BEAT_NS (100 * NS_PER_MS) /* between calls while somebody waits */
@@ -55,6 +55,8 @@ static int64_t end_of(const struct shared_answer *a, int64_t left_ns)
     return a->asked_ns + left_ns - left_ns / END_DRIFT - END_NS;
 }
 
+/* One that the store does not know any more is of no use from this moment: who has
+ * it comes back and gets another (fence.c). */
 static void renew(struct limiter *lim, const struct shared_answer *a)
 {
     struct layout *lay = lim->file.lay;
@@ -124,6 +126,8 @@ static uint64_t told_sent(struct layout *lay, const struct shared_ask *ask,
     return n;
 }
 
+/* What others have sent is the store's count less our own: it may be off by what
+ * is on its way, and only ETAs and retreats stand on it. */
 static void learn_room(struct limiter *lim, const struct shared_ask *ask,
                        const struct shared_answer *a,
                        const struct shared_room *told)
@@ -178,8 +182,9 @@ static int64_t next_call(struct layout *lay, int64_t now)
         at = now + min_i64(IDLE_BEAT_NS, CLOCK_BEAT_NS * (s->hosts + 1));
     for (i = 0; i < s->leases_high && i < LAY_LEASES; i++)
         if (lay->leases[i].state == LEASE_TAKEN)
-            at = min_i64(at, max_i64(lay->leases[i].end_ns - LEASE_NS * 2 / 3,
-                                     now + BUSY_BEAT_NS));
+            at = min_i64(at,
+                         max_i64(lay->leases[i].end_ns - STORE_LEASE_NS * 2 / 3,
+                                 now + BUSY_BEAT_NS));
     for (i = 0; i < LAY_SCOPES; i++) {
         const struct lay_room *room = &lay->rooms[i];
 

@@ -13,6 +13,6 @@ struct shared_ask;
 /* To ASK.  True: somebody who waits may have a slot now, or other things
  * changed. */
 bool host_hears(struct limiter *lim, const struct shared_ask *ask,
-                       const struct shared_answer *a);
+                const struct shared_answer *a);
 
 #endif

@@ -11,7 +11,6 @@
 
 #include <string.h>
 
-#include "state/leader.h"
 #include "state/mirror.h"
 #include "state/policy/eligible.h"
 #include "state/policy/layout.h"
@@ -22,6 +21,7 @@
 #include "state/policy/scope.h"
 #include "state/policy/scope_name.h"
 #include "state/policy/tokens.h"
+#include "state/shared_form.h"
 #include "state/worker.h"
 
 #define TAKE_NS                                                                \
@@ -50,6 +50,8 @@ static struct shared_settle *settle(struct shared_ask *ask,
     return s;
 }
 
+/* If another had it than it was given for, that first: the store moves what it
+ * charged while it still knows the lease. */
 static void tell_sent(struct layout *lay, struct shared_ask *ask,
                       struct lay_lease *l)
 {
@@ -80,7 +82,7 @@ static void sort_out(struct layout *lay, uint32_t i, uint32_t *held,
     const struct lay_lease *l = &lay->leases[i];
     uint32_t scope = l->scope;
 
-    if (l->end_ns <= now + LEASE_NS / 4) {
+    if (l->end_ns <= now + STORE_LEASE_NS / 4) {
         leases_return(lay, i);
         return;
     }
@@ -112,7 +114,7 @@ static void tell_leases(struct limiter *lim, struct shared_ask *ask)
             l->call = s->calls;
             break;
         case LEASE_TAKEN:
-            if (l->end_ns < lim->now + LEASE_NS * 2 / 3)
+            if (l->end_ns < lim->now + STORE_LEASE_NS * 2 / 3)
                 (void)settle(ask, l, SHARED_RENEW);
             else if (s->sync)
                 (void)settle(ask, l, SHARED_HOLD);
@@ -128,6 +130,7 @@ static void tell_leases(struct limiter *lim, struct shared_ask *ask)
     }
 }
 
+/* Behind all sends, for it may be of one of them. */
 static void tell_tokens(struct layout *lay, struct shared_ask *ask)
 {
     uint32_t i;
@@ -144,6 +147,8 @@ static void tell_tokens(struct layout *lay, struct shared_ask *ask)
 
 /* ---- who waits ------------------------------------------------------ */
 
+/* The client's own limit over all hosts: the store counts it in a ledger of its
+ * own, by the numbers that this host has in force. */
 static void tell_quota(struct layout *lay, struct shared_head *h,
                        uint32_t client)
 {
@@ -157,6 +162,9 @@ static void tell_quota(struct layout *lay, struct shared_head *h,
     h->quota_span_ns = lay->live.quota_span_ns;
 }
 
+/* One head is a line of one client in one class.  Those for whom a slot is here
+ * already do not wait any more; who may not go (a model that is busy) is not told,
+ * because a slot would lie here unused. */
 static void tell_flow(struct layout *lay, struct shared_ask *ask,
                       struct shared_scope *sc, const struct lay_flow *f)
 {
@@ -181,6 +189,7 @@ static void tell_flow(struct layout *lay, struct shared_ask *ask,
     sc->heads++;
 }
 
+/* The line's order is not told: the store has one of its own over all hosts. */
 static void tell_line(struct layout *lay, struct shared_ask *ask,
                       struct shared_scope *sc)
 {
@@ -195,6 +204,8 @@ static void tell_line(struct layout *lay, struct shared_ask *ask,
         }
 }
 
+/* The limit is what holds here now: fewer than set while this host knows that the
+ * upstream takes fewer. */
 static void tell_scope(struct limiter *lim, struct shared_ask *ask,
                        uint32_t scope)
 {

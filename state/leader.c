@@ -1,8 +1,7 @@
 /*
  * leader.c - who speaks for this host to a store that several share, and when?
  *
- *   who      written in the file; whoever is silent is followed by another,
- *            which begins with all that is lent (sync)
+ *   who      lead.c; a new one begins with all that is lent (sync)
  *   when     somebody came into a line or left it; a lease ended; something that
  *            all share changed; a slot opens; else each second
  *   what     host_says.c; what comes of it: host_hears.c
@@ -13,34 +12,19 @@
  */
 #include "state/leader.h"
 
-#include <string.h>
-#include <sys/random.h>
-
-#include "state/giving.h"
 #include "state/host_hears.h"
 #include "state/host_says.h"
-#include "state/mirror.h"
+#include "state/lead.h"
 #include "state/policy/layout.h"
 #include "state/policy/leases.h"
-#include "state/policy/slot_source.h"
 #include "state/turn.h"
 #include "state/worker.h"
 
 /* Who has not called for so long is no host of the store's any more: the script's
  * number (fcgi/store/turn.lua). */
 #define TOGETHER_NS (2 * NS_PER_S)
-#define WATCH_NS                                                               \
-    (50 * NS_PER_MS) /* looks of those that wait at a silent leader */
 
 /* ---- who leads ---------------------------------------------------------------- */
-
-/* It was poked and did not move; or it has not moved for long. */
-static bool is_silent(const struct lay_store *s, int64_t now)
-{
-    return s->beat_ns <= now - LEADER_GONE_NS || s->beat_ns > now + NS_PER_S ||
-           (s->news_ns != 0 && s->news_ns <= now - LEADER_SILENT_NS &&
-            s->beat_ns <= s->news_ns);
-}
 
 bool limiter_may_lead(const struct limiter *lim, int64_t now)
 {
@@ -48,26 +32,7 @@ bool limiter_may_lead(const struct limiter *lim, int64_t now)
 
     return lay != NULL && lim->seat != NONE &&
            lay->store.state != STORE_UNUSED &&
-           (lay->store.leader == lim->seat || is_silent(&lay->store, now));
-}
-
-/* Needs the lock.  A new leader has heard no answer: it tells the store of all that
- * is lent, and hears what is not known any more. */
-static bool lead(struct limiter *lim)
-{
-    struct lay_store *s = &lim->file.lay->store;
-
-    if (s->state == STORE_UNUSED || lim->seat == NONE)
-        return false;
-    if (s->leader != lim->seat || s->epoch != lim->store_epoch) {
-        if (!is_silent(s, lim->now) && s->leader != lim->seat)
-            return false;
-        s->leader = lim->seat;
-        lim->store_epoch = ++s->epoch;
-        s->sync = 1;
-    }
-    s->beat_ns = lim->now;
-    return true;
+           (lay->store.leader == lim->seat || lead_is_silent(&lay->store, now));
 }
 
 struct leading {
@@ -76,7 +41,7 @@ struct leading {
 
 static void lead_locked(struct limiter *lim, void *arg)
 {
-    ((struct leading *)arg)->leads = lead(lim);
+    ((struct leading *)arg)->leads = lead_take(lim);
 }
 
 bool limiter_lead(struct limiter *lim, int64_t now)
@@ -88,45 +53,15 @@ bool limiter_lead(struct limiter *lim, int64_t now)
 
 /* ---- when -------------------------------------------------------------------- */
 
-static bool has_news(const struct lay_store *s, const struct layout *lay)
-{
-    return s->sync || s->stirred || s->unsettled > 0 ||
-           (s->lines != s->lines_told &&
-            (lay->live.waiting > 0 || s->told_waiting > 0));
-}
-
 int64_t limiter_store_due(struct limiter *lim, int64_t now)
 {
     const struct layout *lay = lim->file.lay;
 
     if (!limiter_may_lead(lim, now))
         return NEVER;
-    if (lay->store.leader != lim->seat || has_news(&lay->store, lay))
+    if (lay->store.leader != lim->seat || lead_has_news(lim))
         return now;
     return lay->store.call_ns;
-}
-
-/* Whoever has the lock tells the leader; and who waits looks whether there is
- * one. */
-void leader_look(struct limiter *lim)
-{
-    struct layout *lay = lim->file.lay;
-    struct lay_store *s = &lay->store;
-
-    if (s->state == STORE_UNUSED)
-        return;
-    if (!s->stirred && mirror_has_news(lay))
-        s->stirred = 1;
-    if (!has_news(s, lay))
-        s->news_ns = 0;
-    else if (s->news_ns == 0)
-        s->news_ns = lim->now;
-    if (s->news_ns != 0 && s->leader < LAY_WORKERS && s->leader != lim->seat &&
-        worker_at(lay, s->leader)->used)
-        giving_poke(lim, s->leader);
-    if (s->news_ns != 0 && s->leader != lim->seat)
-        giving_alarm(
-            lim, max_i64(s->news_ns + LEADER_SILENT_NS, lim->now + WATCH_NS));
 }
 
 /* ---- a call ------------------------------------------------------------------ */
@@ -141,10 +76,10 @@ static void ask_locked(struct limiter *lim, void *arg)
     struct asking *a = arg;
     struct layout *lay = lim->file.lay;
 
-    if (!lead(lim))
+    if (!lead_take(lim))
         return;
-    a->is_due = a->at_once || has_news(&lay->store, lay) ||
-                lay->store.call_ns <= lim->now;
+    a->is_due =
+        a->at_once || lead_has_news(lim) || lay->store.call_ns <= lim->now;
     if (!a->is_due)
         return;
     host_says_all(lim, a->ask);
@@ -165,17 +100,6 @@ struct answering {
     bool news;
 };
 
-static void set_state(struct limiter *lim, enum store_state state)
-{
-    struct lay_store *s = &lim->file.lay->store;
-
-    if (s->state == state)
-        return;
-    __atomic_store_n(&s->state, (uint32_t)state, __ATOMIC_RELEASE);
-    s->since_ns = lim->now;
-    giving_poke_all(lim);
-}
-
 static void answer_locked(struct limiter *lim, void *arg)
 {
     struct answering *w = arg;
@@ -185,7 +109,7 @@ static void answer_locked(struct limiter *lim, void *arg)
         s->leader != lim->seat)
         return; /* another one leads: it asks anew */
     w->news = host_hears(lim, w->ask, w->answer);
-    set_state(lim, STORE_UP);
+    lead_set_state(lim, STORE_UP);
 }
 
 bool limiter_store_answer(struct limiter *lim, const struct shared_ask *ask,
@@ -240,7 +164,7 @@ static void go_alone(struct limiter *lim)
         if (lease_at(lay, i)->state == LEASE_HELD)
             leases_forget(lay, i);
     lay->store.was_alone = 1;
-    set_state(lim, STORE_ALONE);
+    lead_set_state(lim, STORE_ALONE);
 }
 
 /* A part is for those that lost it together: who noticed when the others may
@@ -255,13 +179,13 @@ static void lost_locked(struct limiter *lim, void *arg)
     struct lay_store *s = &lim->file.lay->store;
 
     (void)arg;
-    if (!lead(lim) || s->state == STORE_ALONE)
+    if (!lead_take(lim) || s->state == STORE_ALONE)
         return;
     if (s->state == STORE_UP) {
         s->part = has_part(s, lim->now);
-        set_state(lim, STORE_LOST);
+        lead_set_state(lim, STORE_LOST);
     }
-    if (s->part && s->share_on_loss && lim->now - s->since_ns >= LEASE_NS)
+    if (s->part && s->share_on_loss && lim->now - s->since_ns >= STORE_LEASE_NS)
         go_alone(lim);
 }
 
@@ -302,6 +226,7 @@ bool limiter_store_settle(struct limiter *lim,
     return turn_at_once(lim, now, settle_locked, &copy);
 }
 
+/* The next worker need not wait until we are silent for long. */
 static void leave_locked(struct limiter *lim, void *arg)
 {
     struct lay_store *s = &lim->file.lay->store;
@@ -316,37 +241,4 @@ void limiter_store_leave(struct limiter *lim, int64_t now)
 {
     if (!turn_at_once(lim, now, leave_locked, NULL))
         lim->store_epoch = 0; /* silence tells the others */
-}
-
-/* ---- the settings ----------------------------------------------------------------------- */
-
-static void begin(struct limiter *lim)
-{
-    struct lay_store *s = &lim->file.lay->store;
-
-    if (getrandom(&s->host, sizeof(s->host), GRND_NONBLOCK) !=
-        (ssize_t)sizeof(s->host))
-        s->host = (uint64_t)lim->now * UINT64_C(0x9E3779B97F4A7C15) ^
-                  lim->file.lay->head.secret;
-    s->leader = NONE;
-    s->sync = 1;
-    set_state(lim, STORE_LOST);
-}
-
-void leader_rule(struct limiter *lim)
-{
-    struct layout *lay = lim->file.lay;
-    const struct limiter_store *set = &lim->set.store;
-    struct lay_store *s = &lay->store;
-    uint32_t i, kind = set->used ? SLOTS_SHARED : SLOTS_LOCAL;
-
-    s->share_on_loss = set->share_on_loss;
-    s->ahead = set->ahead;
-    if (set->used && s->state == STORE_UNUSED)
-        begin(lim);
-    if (!set->used)
-        set_state(lim, STORE_UNUSED);
-    for (i = 0; i < LAY_SCOPES; i++)
-        if (lay->scopes[i].source != kind)
-            lay->scopes[i].source = kind;
 }

@@ -24,12 +24,6 @@
 
 struct limiter;
 
-#define LEADER_SILENT_NS (250 * NS_PER_MS) /* although it was poked */
-#define LEADER_GONE_NS   (2500 * NS_PER_MS)
-/* A lease of the store: it is renewed while it is in use.  The script's own
- * number must be the same (fcgi/store/turn.lua). */
-#define LEASE_NS (3 * NS_PER_S)
-
 /* May we lead, or do we?  Without the lock, to be asked at each step. */
 bool limiter_may_lead(const struct limiter *lim, int64_t now);
 /* We do from now on, and are there.  False: another one does, or the lock is
@@ -66,10 +60,5 @@ MUST_USE bool limiter_store_settle(struct limiter *lim,
                                    int64_t now);
 /* We lead no more: the next one begins at once. */
 void limiter_store_leave(struct limiter *lim, int64_t now);
-
-/* For a turn, which has the lock: what our settings say of a store; and at its
- * end, whether the leader has something to say. */
-void leader_rule(struct limiter *lim);
-void leader_look(struct limiter *lim);
 
 #endif

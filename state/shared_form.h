@@ -17,10 +17,10 @@
 
 #define SHARED_HOST_MAX   17  /* 16 hex digits and the zero */
 #define SHARED_SCOPE_MAX  168 /* "upstream" or "upstream/model", with the zero */
-#define SHARED_VALUE_NAME 192 /* "r:" and a scope's name, ... */
+#define SHARED_VALUE_NAME 192   /* "r:" and a scope's name, ... */
 #define SHARED_BLOB_MAX   65536 /* turn.lua takes no more */
 #define SHARED_SETTINGS   "s"   /* the value of live settings and keys */
-#define SHARED_SETTLES    1024 /* of one call: two words of each lease */
+#define SHARED_SETTLES    1024  /* of one call: two words of each lease */
 #define SHARED_SCOPES     64
 #define SHARED_HEADS      256
 #define SHARED_LEASES     512

@@ -20,7 +20,7 @@
 #include "state/policy/admit.h"
 #include "state/policy/eligible.h"
 #include "state/policy/kept.h"
-#include "state/policy/leases.h"
+#include "state/policy/lent_order.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/openings.h"
@@ -58,7 +58,7 @@ static uint32_t best(struct layout *lay, uint32_t scope)
 
     if (lay->store.held == 0)
         return queue_best(lay, scope);
-    row = leases_whose(lay, scope, lay->live.now_ns);
+    row = lent_order_first(lay, scope, lay->live.now_ns);
     if (row != NONE)
         return row;
     /* Whose client has limits of its own needs a slot that was given to it: only

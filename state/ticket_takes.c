@@ -4,6 +4,7 @@
  */
 #include "state/ticket_takes.h"
 
+#include "state/policy/leases.h"
 #include "state/policy/naming.h"
 #include "state/policy/quota.h"
 #include "state/policy/row.h"
@@ -104,6 +105,7 @@ void ticket_takes_settle(struct limiter *lim, struct ticket *t)
 
     if (t->row == NONE || row_at(lay, t->row)->state != ROW_SENT)
         return;
-    tokens_settle(lay, t->row, t->req.prompt_bytes, &t->usage);
+    leases_told(lay, t->row,
+                tokens_settle(lay, t->row, t->req.prompt_bytes, &t->usage));
     tokens_compare(lay, t->row, t->req.prompt_guess, &t->usage);
 }

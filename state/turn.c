@@ -38,7 +38,7 @@
 #include "state/file/transaction.h"
 #include "state/history_save.h"
 #include "state/journal.h"
-#include "state/leader.h"
+#include "state/lead.h"
 #include "state/limiter.h"
 #include "state/operator_orders.h"
 #include "state/policy/rescope.h"
@@ -121,7 +121,7 @@ static void settle_in(struct limiter *lim)
     }
     lim->repairs = lay->live.repairs;
     upstream_map_rule(lim, operator_lead(lim));
-    leader_rule(lim);
+    lead_rule(lim);
     rescope_rows(lay, lim->now);
     if (lim->seat == NONE)
         lim->seat =
@@ -176,7 +176,7 @@ static void locked(void *arg)
         ticket_choices_refuse_all(lim);
         slots_hand_out_all(lim);
         ticket_events_places(lim);
-        leader_look(lim);
+        lead_look(lim);
         journal_gauge(lim);
     }
     lim->alone = workers_is_alone(lim->file.lay, lim->seat);

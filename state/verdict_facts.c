@@ -102,6 +102,7 @@ bool verdict_state_is_new(struct verdict_facts *f)
     return is_group(f, WAITS_STATE);
 }
 
+/* Also while this host goes on with its part: nobody knows what the others do. */
 bool verdict_store_is_lost(struct verdict_facts *f)
 {
     return f->v->store.state == STORE_LOST || f->v->store.state == STORE_ALONE;

@@ -16,6 +16,8 @@ static void copy_host(const struct layout *lay, const struct lay_host *from,
     to->leases = from->leases;
 }
 
+/* Counted anew and not read from the file's sums, which a writer may be changing
+ * while sluicectl looks. */
 static void count_leases(const struct layout *lay, struct view_store *v)
 {
     uint32_t i;

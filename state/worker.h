@@ -129,7 +129,7 @@ struct limiter {
     int64_t had_created_ns;  /* of the last file we had; 0: none yet */
     int64_t service_start_ns;
     uint64_t recoveries;
-    uint64_t secret; /* of the newest file */
+    uint64_t secret;      /* of the newest file */
     uint64_t store_epoch; /* in which we lead; 0: we do not */
 
     struct ticket_list all;

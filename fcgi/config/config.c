@@ -14,9 +14,8 @@
  *
  * A mistake never passes in silence: a key or variable that nobody knows, a
  * key given twice, or a value that another one makes pointless stops the load,
- * because a typing error here means a limit that does not hold.
- *
- * In the file, keys that begin with two slashes are comments, at any level.
+ * because a typing error here means a limit that does not hold.  In the file,
+ * keys that begin with two slashes are comments, at any level.
  */
 #include "fcgi/config/config.h"
 
@@ -428,12 +427,11 @@ int config_load(struct config **out, char *const *env, char *err,
 {
     struct json_file file;
     struct config_from from = {.file = &file, .env = env};
-    int rc;
+    int rc = config_read(&file, env, err, err_max);
 
     *out = NULL;
-    if (config_read(&file, env, err, err_max) == -1)
-        return -1;
-    rc = config_build(out, &from, err, err_max);
+    if (rc == 0)
+        rc = config_build(out, &from, err, err_max);
     json_file_free(&file);
     return rc;
 }

@@ -19,7 +19,8 @@ enum revise_kind {
     REVISE_RELOAD = 2, /* file and kept changes are read anew */
     REVISE_PATCH = 3,  /* live changes change */
     REVISE_KEYS = 4,   /* the keys that were made do */
-    REVISE_SHARED = 5, /* another host has changed either: both are in the patch */
+    REVISE_SHARED =
+        5, /* another host has changed either: both are in the patch */
 };
 
 struct revision {

@@ -29,6 +29,7 @@ static void put_host(struct buf *b, const struct view_host *h)
             h->rtt_ns / 1000, h->waiting, h->leases);
 }
 
+/* sluicectl reads the state without any settings: then there are none to tell. */
 static void put_settings(struct buf *b, const struct config *cfg)
 {
     struct buf url = {0};
@@ -79,6 +80,7 @@ void piece_store(struct buf *b, const struct limiter_view *v,
     buf_str(b, "]}");
 }
 
+/* No labels of hosts: their names are as many as machines ever were. */
 void store_metrics(struct exposition *p, const struct view_store *s)
 {
     const struct exposition_labels none = {NULL, NULL, NULL, NULL};
@@ -105,7 +107,7 @@ void store_metrics(struct exposition *p, const struct view_store *s)
                      "Slots that the store has lent to this host.");
     exposition_count(
         p, &(struct exposition_labels){"state", "unused", NULL, NULL}, s->held);
-    exposition_count(
-        p, &(struct exposition_labels){"state", "in_use", NULL, NULL},
-        s->taken);
+    exposition_count(p,
+                     &(struct exposition_labels){"state", "in_use", NULL, NULL},
+                     s->taken);
 }

@@ -11,10 +11,16 @@
 
 #include <stdint.h>
 
+#include "lib/base.h"
+
 /* As many can be granted and not written at once; who has more under way waits for
  * the next call. */
 #define LAY_LEASES 512
 #define LAY_HOSTS  64 /* that people are told of */
+
+/* A lease, as the store gives it, or anew; it is renewed while it is in use.  The
+ * script's number is the same (fcgi/store/turn.lua). */
+#define STORE_LEASE_NS (3 * NS_PER_S)
 
 enum lease_state {
     LEASE_FREE = 0,

@@ -12,6 +12,7 @@
 #include "state/policy/layout.h"
 #include "state/policy/leases.h"
 #include "state/policy/local_slots.h"
+#include "state/policy/tokens.h"
 
 bool leased_slots_have(struct layout *lay, uint32_t scope, struct take what,
                        int64_t now, int64_t *when)
@@ -42,7 +43,7 @@ void leased_slots_take(struct layout *lay, uint32_t row, int64_t now)
 
 void leased_slots_sent(struct layout *lay, uint32_t row, int64_t at)
 {
-    leases_sent(lay, row, at);
+    leases_sent(lay, row, tokens_of_scope(lay, row_at(lay, row)).tokens, at);
     local_slots_sent(lay, row, at);
 }
 

@@ -16,11 +16,8 @@
  */
 #include "state/policy/leases.h"
 
-#include "state/policy/eligible.h"
-#include "state/policy/flow.h"
 #include "state/policy/layout.h"
-#include "state/policy/lent_scopes.h"
-#include "state/policy/tokens.h"
+#include "state/policy/limits.h"
 
 /* A lease that ends sooner is not begun with: a connection may have to be made. */
 #define USABLE_NS (100 * NS_PER_MS)
@@ -49,6 +46,7 @@ static void set_state(struct layout *lay, struct lay_lease *l,
     s->stirred |= is_unsettled(state);
 }
 
+/* No row above it is used; noise in the file leads nowhere. */
 static uint32_t high(const struct layout *lay)
 {
     return lay->store.leases_high < LAY_LEASES ? lay->store.leases_high
@@ -57,6 +55,8 @@ static uint32_t high(const struct layout *lay)
 
 /* ---- which are there ------------------------------------------------------- */
 
+/* A walk through at most LAY_LEASES rows, and none while nothing is held: most of
+ * the time a lease is taken in the turn that brought it. */
 uint32_t leases_free(struct layout *lay, uint32_t scope, int64_t now)
 {
     uint32_t i, n = 0;
@@ -82,36 +82,15 @@ uint32_t leases_given(const struct layout *lay, uint32_t scope, uint32_t cls,
     return n;
 }
 
-/* The first of the line that L was given for. */
-static uint32_t given_for(struct layout *lay, const struct lay_lease *l)
+uint32_t leases_nth(const struct layout *lay, uint32_t scope, uint32_t k,
+                    int64_t now)
 {
-    const struct lay_row like = {.scope = (uint16_t)lent_line(lay, l->scope),
-                                 .cls = (uint16_t)l->cls,
-                                 .client = l->client};
-    uint32_t flow;
+    uint32_t i;
 
-    if (l->client == NONE)
-        return NONE;
-    flow = flow_find(lay, &like);
-    if (flow == NONE || flow_at(lay, flow)->n == 0)
-        return NONE;
-    return eligible_first(lay, flow_at(lay, flow),
-                          (struct eligible_pick){PICK_READY, NULL});
-}
-
-uint32_t leases_whose(struct layout *lay, uint32_t scope, int64_t now)
-{
-    uint32_t i, row;
-
-    for (i = 0; i < high(lay); i++) {
-        const struct lay_lease *l = &lay->leases[i];
-
-        if (l->scope != scope || !is_usable(l, now))
-            continue;
-        row = given_for(lay, l);
-        if (row != NONE)
-            return row;
-    }
+    for (i = 0; i < high(lay); i++)
+        if (lay->leases[i].scope == scope && is_usable(&lay->leases[i], now) &&
+            k-- == 0)
+            return i;
     return NONE;
 }
 
@@ -162,6 +141,7 @@ static uint32_t suits(const struct lay_lease *l, const struct lay_row *r)
     return l->client == NONE ? 2 : 1;
 }
 
+/* The first of those that suit best: they come in the order of their giving. */
 static uint32_t pick(struct layout *lay, const struct lay_row *r, int64_t now)
 {
     uint32_t i, best = NONE, best_suits = 0;
@@ -214,14 +194,14 @@ static struct lay_lease *lease_of(struct layout *lay, uint32_t row)
                : NULL;
 }
 
-void leases_sent(struct layout *lay, uint32_t row, int64_t at)
+void leases_sent(struct layout *lay, uint32_t row, uint32_t tokens, int64_t at)
 {
     struct lay_lease *l = lease_of(lay, row);
 
     if (l == NULL)
         return;
     l->at_ns = at;
-    l->tokens = tokens_of_scope(lay, row_at(lay, row)).tokens;
+    l->tokens = tokens;
     lay->tokens[row].lease = l->id;
     set_state(lay, l, LEASE_SENT);
 }
@@ -237,7 +217,8 @@ void leases_told(struct layout *lay, uint32_t row, uint32_t tokens)
                           .tokens = tokens};
 
     lay->tokens[row].lease = 0;
-    if (l.id != 0 && lay->store.state != STORE_UNUSED)
+    if (l.id != 0 && lay->store.state != STORE_UNUSED &&
+        limits_of(lay, l.scope)->tokens > 0)
         (void)put(lay, &l, LEASE_TOLD);
 }
 
@@ -315,6 +296,8 @@ static enum lease_state found(struct layout *lay, struct lay_lease *l,
     }
 }
 
+/* What cannot be is dropped: at the store such a lease ends as if it had been used,
+ * which costs a slot and never a promise. */
 static void rebuild_one(struct layout *lay, uint32_t i, int64_t now)
 {
     struct lay_lease *l = &lay->leases[i];

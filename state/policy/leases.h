@@ -20,19 +20,21 @@ uint32_t leases_free(struct layout *lay, uint32_t scope, int64_t now);
 /* How many of them were given for CLIENT in CLS? */
 uint32_t leases_given(const struct layout *lay, uint32_t scope, uint32_t cls,
                       uint32_t client);
-/* The store's order over all hosts: the row that the first of them was given
- * for, if it can go; NONE: nobody in particular. */
-uint32_t leases_whose(struct layout *lay, uint32_t scope, int64_t now);
+/* The K-th of those; NONE: there are fewer. */
+uint32_t leases_nth(const struct layout *lay, uint32_t scope, uint32_t k,
+                    int64_t now);
 
 /* A new one, of SCOPE, for CLIENT (NONE: for anybody) in class CLS.  False: the
  * table is full. */
 bool leases_add(struct layout *lay, const struct lay_lease *l);
 /* ROW takes one of its scope: its own, else one for anybody, else the first. */
 void leases_take(struct layout *lay, uint32_t row, int64_t now);
-/* ROW was written AT, or was not; without a lease nothing happens. */
-void leases_sent(struct layout *lay, uint32_t row, int64_t at);
+/* ROW was written AT, and takes so many TOKENS by its estimate; or it was not.
+ * Without a lease nothing happens. */
+void leases_sent(struct layout *lay, uint32_t row, uint32_t tokens, int64_t at);
 void leases_back(struct layout *lay, uint32_t row);
-/* The answer to ROW took TOKENS in truth. */
+/* The answer to ROW took TOKENS in truth; without a lease, or a limit on tokens,
+ * nothing happens. */
 void leases_told(struct layout *lay, uint32_t row, uint32_t tokens);
 
 /* Lease I goes back unused, or is gone. */

@@ -24,6 +24,8 @@ uint32_t lent_waiting(struct layout *lay, uint32_t scope)
     return scope_at(lay, lent_line(lay, scope))->waiting;
 }
 
+/* Of an upstream whose models have windows of their own, these are meant, and the
+ * upstream's is not used. */
 bool lent_has_window(const struct layout *lay, uint32_t scope)
 {
     uint32_t model = scope - LAY_UPSTREAMS, owner = scope;
@@ -45,6 +47,8 @@ bool lent_is_recent(struct layout *lay, uint32_t scope, int64_t now)
     return last > 0 && last > now - RECENT_NS;
 }
 
+/* Who waits elsewhere takes turns with ours: one of theirs before each of ours, as
+ * far as there are so many.  Rather too late than too early. */
 int64_t lent_eta(struct layout *lay, uint32_t scope, uint32_t place,
                  int64_t now)
 {

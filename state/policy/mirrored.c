@@ -41,6 +41,7 @@ union any {
 };
 static_assert(sizeof(struct head) + sizeof(union any) <= MIRRORED_MAX, "fits");
 
+/* A blob of another length is of another build, or noise. */
 static const size_t sizes[] = {
     [MIRRORED_RETREAT] = sizeof(struct retreat),
     [MIRRORED_MODEL] = sizeof(struct shared_model),
@@ -79,6 +80,7 @@ static void shift_retreat(struct retreat *r, int64_t by)
     shift(&r->rhythm.since_ns, by);
 }
 
+/* Each kind has its own times; the compiler names a kind that is missing. */
 static void shift_all(enum mirrored_kind kind, union any *u, int64_t by)
 {
     switch (kind) {
@@ -198,6 +200,7 @@ static bool is_ours_alone(const struct ejection *e)
     return ejection_waits(ejection_cause(e));
 }
 
+/* Most are, always: they are not told, and cost a look at a word or two. */
 bool mirrored_is_plain(struct layout *lay, struct mirrored m)
 {
     const struct lay_model_state *t;
@@ -219,7 +222,8 @@ bool mirrored_is_plain(struct layout *lay, struct mirrored m)
     return true;
 }
 
-/* FNV-1a of 64 bits. */
+/* FNV-1a of 64 bits: nobody tries to make two alike, for only our own changes are
+ * compared. */
 static uint64_t hash(const void *data, size_t n)
 {
     const uint8_t *p = data;
@@ -264,6 +268,8 @@ static bool retreat_says_more(const struct retreat *ours,
            ours->since_ns > theirs->since_ns;
 }
 
+/* What another host says was not looked at yet: its times and counts are held to
+ * what our own functions can make, as if it came out of the file. */
 static bool put_retreat(struct layout *lay, uint32_t scope,
                         const struct retreat *new, int64_t now)
 {
@@ -274,6 +280,8 @@ static bool put_retreat(struct layout *lay, uint32_t scope,
     return true;
 }
 
+/* A ceiling is any number (concurrency.h); only the ejection has times that could
+ * shut a model out for ever. */
 static bool put_model(struct layout *lay, uint32_t model,
                       const struct shared_model *new, int64_t now)
 {
@@ -287,6 +295,7 @@ static bool put_model(struct layout *lay, uint32_t model,
     return true;
 }
 
+/* While this host has its own trouble with the upstream, that is what it knows. */
 static bool put_debt(struct layout *lay, uint32_t upstream,
                      const struct ejection *new, int64_t now)
 {
@@ -301,6 +310,7 @@ static bool put_debt(struct layout *lay, uint32_t upstream,
     return true;
 }
 
+/* By number: whoever paused or resumed last, on whatever host, is who counts. */
 static bool put_pause(struct layout *lay, const struct shared_pause *new,
                       int64_t now)
 {

@@ -14,7 +14,6 @@
 #include "state/policy/tokens.h"
 
 #include "state/policy/layout.h"
-#include "state/policy/leases.h"
 #include "state/policy/limits.h"
 #include "state/policy/model_state.h"
 #include "state/policy/quota.h"
@@ -148,7 +147,7 @@ static void learn(struct layout *lay, uint32_t model, uint64_t prompt_bytes,
     token_estimate_learn(&t->tokens, prompt_bytes, u->in, u->out);
 }
 
-void tokens_settle(struct layout *lay, uint32_t row, uint64_t prompt_bytes,
+uint32_t tokens_settle(struct layout *lay, uint32_t row, uint64_t prompt_bytes,
                    const struct limiter_usage *u)
 {
     const struct lay_row *r = row_at(lay, row);
@@ -157,13 +156,12 @@ void tokens_settle(struct layout *lay, uint32_t row, uint64_t prompt_bytes,
     uint32_t takes = bounded(counted(counts_of(lay, r->scope), in, out));
 
     (void)window_settle(lay, r->scope, &t->in_scope, t->takes, takes);
-    if (t->lease != 0 && t->takes != takes)
-        leases_told(lay, row, takes);
     t->in_scope.chunk = NONE;
     quota_settle(lay, r->client, &t->in_client, t->own,
                  bounded((uint64_t)in + out));
     t->in_client = (struct lay_place){0, NONE, 0};
     learn(lay, r->model, prompt_bytes, u);
+    return takes;
 }
 
 void tokens_compare(struct layout *lay, uint32_t row, uint32_t guessed,

@@ -31,7 +31,7 @@ struct limiter {
     bool paused;        /* by an operator */
     bool has_failed;    /* an earlier request just like it */
     size_t board_bytes; /* of the board's text; 0: as few as it takes */
-    bool store_lost; /* the store that several hosts share */
+    bool store_lost;    /* the store that several hosts share */
     bool follows;       /* do all workers have the newest settings? */
     uint32_t hits;      /* how many requests an operator's cancel finds */
     struct limiter_ready ready; /* what limiter_ready() says; a probe's answer

@@ -180,8 +180,9 @@ static void the_shared_store_is_lost(void)
     stage_pass(st, 10000);
     SAID(st, "Status: 503");
     SAID(st, "\"code\":\"sluice_state\"");
-    SAID(st, "waited 10 s (X-Sluice-Deadline): the store by which several hosts "
-             "share the limits (shared.url) does not answer");
+    SAID(st,
+         "waited 10 s (X-Sluice-Deadline): the store by which several hosts "
+         "share the limits (shared.url) does not answer");
     ENDED(st);
     stage_free(st);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "desk.h"
+#include "state/lead.h"
 #include "state/operator.h"
 #include "state/policy/leases.h"
 #include "state/worker.h"
@@ -119,9 +120,9 @@ static void settle_all(const struct shared_ask *ask, int64_t now)
 
             shop->renewed++;
             e->id = s->id;
-            e->left_ns = l == NULL ? -1 : LEASE_NS;
+            e->left_ns = l == NULL ? -1 : STORE_LEASE_NS;
             if (l != NULL)
-                l->end_ns = now + LEASE_NS;
+                l->end_ns = now + STORE_LEASE_NS;
         }
         if (l == NULL || (s->what != SHARED_SENT && s->what != SHARED_BACK))
             continue;
@@ -138,13 +139,13 @@ static void lend(const struct shared_ask *ask, const struct shared_scope *sc,
 
     memset(l, 0, sizeof(*l));
     l->id = ++shop->last_id;
-    l->left_ns = LEASE_NS;
+    l->left_ns = STORE_LEASE_NS;
     strcpy(l->scope, sc->name);
     l->cls = h != NULL ? h->cls : (uint32_t)LIMITER_CLASSES;
     if (h != NULL)
         strcpy(l->client, shop->whose != NULL ? shop->whose : h->client);
     shop->lent[shop->n_lent++] =
-        (struct lent){l->id, ask->host, now + LEASE_NS};
+        (struct lent){l->id, ask->host, now + STORE_LEASE_NS};
 }
 
 static void lend_all(const struct shared_ask *ask, int64_t now)
@@ -328,10 +329,11 @@ static void nothing_is_written_behind_its_end(void)
     desk_turn(a);
     settle(a, NULL);
     CU_ASSERT_EQUAL_FATAL(q->grants, 1);
-    CU_ASSERT_TRUE(
-        limiter_may_write(a->w[0], q->ticket, a->now + LEASE_NS * 9 / 10));
-    CU_ASSERT_FALSE(limiter_may_write(a->w[0], q->ticket, a->now + LEASE_NS));
-    a->now += LEASE_NS;
+    CU_ASSERT_TRUE(limiter_may_write(a->w[0], q->ticket,
+                                     a->now + STORE_LEASE_NS * 9 / 10));
+    CU_ASSERT_FALSE(
+        limiter_may_write(a->w[0], q->ticket, a->now + STORE_LEASE_NS));
+    a->now += STORE_LEASE_NS;
     desk_again(q, true); /* it comes back, and gets another one */
     desk_turn(a);
     settle(a, NULL);
@@ -578,7 +580,7 @@ static void alone_each_has_its_part(void)
     ask_many(a, 0);
     limiter_store_lost(a->w[0], a->now);
     CU_ASSERT_EQUAL(store_of(a)->state, STORE_LOST); /* others have leases */
-    a->now += LEASE_NS;
+    a->now += STORE_LEASE_NS;
     limiter_store_lost(a->w[0], a->now);
     CU_ASSERT_EQUAL(store_of(a)->state, STORE_ALONE);
     ask_many(a, 15);
@@ -722,7 +724,7 @@ static void rows_know_what_became_of_leases(void)
     struct lay_lease l = {.id = 1,
                           .scope = 0,
                           .client = NONE,
-                          .end_ns = LAB_T0 + LEASE_NS,
+                          .end_ns = LAB_T0 + STORE_LEASE_NS,
                           .at_ns = LAB_T0};
     uint32_t i;
 
