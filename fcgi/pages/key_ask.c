@@ -4,7 +4,7 @@
  *   start --> look() --> limiter_ready()    the lease, as ready.c has it: one
  *                                           worker of a host asks
  *                    --> limiter_key_is()   another key than before: ask, too
- *   GET /v1/models with it   401, 403       it is refused
+ *   GET /v1/models with it   401            it is refused
  *                            2xx            and without it?  Refused: it is
  *                                           taken.  Else that told nothing
  *        --> limiter_key_told()

@@ -29,6 +29,7 @@
 #include "fcgi/pages/ask_models.h"
 #include "lib/log.h"
 #include "state/operator.h"
+#include "state/own_keys.h"
 
 #define AGAIN_NS    (25 * NS_PER_MS)  /* while another worker asks */
 #define BUSY_NS     (2 * NS_PER_MS)   /* while the state is busy */
@@ -130,6 +131,26 @@ static bool on_body(void *arg, const char *data, size_t len)
     return true;
 }
 
+/* The same list was asked for at the start (key_ask.c): it may refuse our key by
+ * now, or take it again.  If the state is busy, the next one tells. */
+static void tell_of_key(const struct asked *a)
+{
+    size_t i = (size_t)(a - a->r->asked);
+    bool refused = is_key_trouble(a->status);
+    const struct own_key_told told = {.word =
+                                          refused ? KEY_REFUSED : KEY_UNTOLD,
+                                      .status = (uint16_t)a->status,
+                                      .by_list = true,
+                                      .message = ""};
+    bool done = a->r->s->cfg->upstreams[i].api_key == NULL ||
+                (!refused && (a->status < 200 || a->status >= 300));
+
+    if (!done)
+        done = limiter_key_told(a->r->s->lim, (uint32_t)i, &told,
+                                loop_now(a->r->s->loop));
+    (void)done;
+}
+
 static void on_end(void *arg, enum transfer_end how, const char *detail);
 
 static const struct transfer_ops ops = {NULL, on_sent, on_head, on_body,
@@ -200,6 +221,7 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
         ask(a);
         return;
     }
+    tell_of_key(a);
     for (i = 0; i < r->s->cfg->n_upstreams; i++)
         left += r->asked[i].transfer != NULL;
     if (left == 0 || rank(a->status) == 3)

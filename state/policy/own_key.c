@@ -5,6 +5,9 @@
  *   the list of       refuses a key that is wrong, where it asks for one.  That
  *   models            it comes says nothing: many give it to anybody
  *
+ * A key may also have the right to ask models and none to list them: so a list's
+ * 403 says nothing, and its 401 nothing against a model that took the key.
+ *
  * A 403 may also be about the one request: a model that the account was not
  * granted, a prompt that was moderated.  So a key that others went well with is
  * believed until three in a row say otherwise; a 401 has no other meaning.
@@ -30,12 +33,16 @@ void own_key_forget(struct lay_own_key *k, uint64_t mark)
 
 static bool accept(struct lay_own_key *k, bool by_list, int64_t now)
 {
-    k->doubts = 0;
-    if (k->word == KEY_ACCEPTED ||
-        (by_list && k->word == KEY_REFUSED && !k->by_list))
+    if (by_list && k->word == KEY_REFUSED && k->by_list == 0)
         return false; /* a model has refused it: of that the list knows nothing */
+    k->doubts = 0;
+    if (k->word == KEY_ACCEPTED) {
+        k->by_list = k->by_list == 1 && by_list;
+        return false;
+    }
     own_key_forget(k, k->mark);
     k->word = KEY_ACCEPTED;
+    k->by_list = by_list;
     k->since_ns = now;
     return true;
 }
@@ -54,10 +61,11 @@ static bool refuse(struct lay_own_key *k, const struct own_key_told *told,
 {
     bool is_news = k->word != KEY_REFUSED;
 
+    if (told->by_list &&
+        (told->status != 401 || (k->word != KEY_UNTOLD && k->by_list == 0)))
+        return false; /* known from a better witness */
     if (is_doubt(k, told))
         return false;
-    if (!is_news && told->by_list && !k->by_list)
-        return false; /* known from a better witness */
     if (is_news)
         k->since_ns = now;
     k->word = KEY_REFUSED;

@@ -18,7 +18,7 @@ struct lay_own_key {
     uint16_t word;    /* enum key_word */
     uint16_t status;  /* it is refused with */
     uint16_t doubts;  /* 403s since it was accepted last */
-    uint16_t by_list; /* 1: the list of models is what refused it */
+    uint16_t by_list; /* 1: the list of models is what said so */
     int64_t since_ns; /* when it was accepted or refused first; 0: neither */
     uint64_t mark;    /* which key that is, as a digest; 0: nobody has said */
     char message[LIMITER_REASON_MAX]; /* the upstream's, when it refused */

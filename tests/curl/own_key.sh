@@ -20,24 +20,24 @@ asked() { [ "$(lists)" -ge "$1" ]; }
 
 # ---- the list refuses it: known before anybody asks ----------------------------
 start_sim --limiter none --key "$good"
-free '["403"]'
+free '["401"]'
 stderr_may='^sluice: the upstream refuses our key' # which is what is to be said
-start_sluice list NVIDIA_API_KEY=$bad
+start_sluice list NVIDIA_API_KEY=$bad SLUICE_READY_PROBE_S=60 # asked once, in all of what follows
 check "at the start the upstream is asked, and refuses our key" wait_for 5 key_is refused
-is "the status has its word on it" "403 true Authorization failed" "$(key status) $(key ours) $(key message)"
+is "the status has its word on it" "401 true" "$(key status) $(key ours)"
 is "one worker of all has asked" 1 "$(lists)"
 is "it cost no slot" 0 "$(curl -s "$url/api/status" | jq .counters.granted)"
 is "the verdict names it" "key_refused bad" "$(verdict word) $(verdict tone)"
 has "and what to do" "$(verdict next_step)" 'NVIDIA_API_KEY and restart'
 is "we are not ready" "503 false" "$(ready ready >/dev/null; echo "$status") $(ready ready)"
 is "for this reason" "false true" "$(ready upstream_key_ok) $(ready upstream_reachable)"
-has "which is told" "$(ready reason)" 'refuses our key \(status 403\)'
+has "which is told" "$(ready reason)" 'refuses our key \(status 401\)'
 is "the log has one line of it, an error" 1 "$(said)"
 has "that says which key, and what to do" "$(cat "$log" "$out" | grep '"event":"key"')" \
-    'upstream nim refuses our key, the one in NVIDIA_API_KEY \(status 403: Authorization failed\): put a valid one'
+    'upstream nim refuses our key, the one in NVIDIA_API_KEY \(status 401: .+\): put a valid one'
 has "sluicectl says it first" "$(status_says | head -n 3)" '^key_refused: The upstream nim refuses our key\.'
-has "and with the limit" "$(status_says)" 'our key is refused for .*, with 403: Authorization failed'
-check "and so does make run" wait_for 5 grep -q '^sluice: the upstream refuses our key (status 403)' "$out"
+has "and with the limit" "$(status_says)" 'our key is refused for .*, with 401: .+'
+check "and so does make run" wait_for 5 grep -q '^sluice: the upstream refuses our key (status 401)' "$out"
 is "metrics too" 1 "$(curl -s "$url/metrics" | sed -n 's/^sluice_upstream_key_refused{upstream="nim"} //p')"
 
 # ---- real answers ------------------------------------------------------------------
@@ -59,12 +59,36 @@ is "the log says it once" 1 "$(said)"
 is "nowhere a byte of it" 0 "$( (cat "$log" "$out"; curl -s "$url/api/status"; curl -s "$url/health/ready"; status_says; echo "$body$head") | grep -c 0123456789)"
 stop_sluice
 
+# ---- an account that is in order again -------------------------------------------------
+free '["401"]'
+start_sluice again NVIDIA_API_KEY=$good SLUICE_READY_PROBE_S=1
+check "refused by the list" wait_for 5 key_is refused
+free '[]'
+is_ready() { [ "$(ready ready)" = true ]; }
+check "whoever asks whether we are ready finds out that it is not any more" wait_for 5 is_ready
+check "without a restart, or a request" key_is ok
+free '["401"]'
+isnt_ready() { [ "$(ready ready)" = false ]; }
+check "and that it is again" wait_for 5 isnt_ready
+stop_sluice
+
 # ---- a list that needs a key, and takes ours ----------------------------------------
 free '["","401"]' # with the key; without
 start_sluice taken NVIDIA_API_KEY=$good
 check "a list that refuses who has none shows that ours is taken" wait_for 5 key_is ok
 is "ready says so" "true true" "$(ready upstream_key_ok) $(ready ready)"
 is "no error is logged" 0 "$(said)"
+stop_sluice
+
+# ---- a list that our key may not see --------------------------------------------------
+free '["403"]'
+start_sluice hidden NVIDIA_API_KEY=$good
+before=$(lists)
+check "it is asked" wait_for 5 asked "$before"
+chat sim/tokens-3
+check "a key may ask models though it may not list them" wait_for 5 key_is ok
+is "of which no error is logged" 0 "$(said)"
+is "and we are ready" true "$(ready ready)"
 stop_sluice
 
 # ---- a list for anybody ---------------------------------------------------------------

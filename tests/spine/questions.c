@@ -457,12 +457,12 @@ static void what_could_not_be_told_is_told_later(void)
     struct stage *st = begun(NULL);
 
     st->s.lim->lost = true;
-    stage_answer(st, 403, JSON, "{}");
+    stage_answer(st, 401, JSON, "{}");
     key_says(st, 0, KEY_UNTOLD, 0);
     stage_pass(st, 1000);
     st->s.lim->lost = false;
     stage_pass(st, 1000);
-    key_says(st, 1, KEY_REFUSED, 403);
+    key_says(st, 1, KEY_REFUSED, 401);
     end(st);
 }
 

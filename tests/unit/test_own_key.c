@@ -74,6 +74,24 @@ static void a_list_that_needs_no_key_tells_nothing(void)
     CU_ASSERT_EQUAL(k.word, KEY_ACCEPTED);
 }
 
+/* It may have the right to ask models, and none to list them. */
+static void a_list_is_no_witness_against_a_model(void)
+{
+    struct lay_own_key k = {.mark = 7};
+
+    CU_ASSERT_FALSE(say(&k, KEY_REFUSED, 403, true));
+    CU_ASSERT_EQUAL(k.word, KEY_UNTOLD);
+    (void)say(&k, KEY_ACCEPTED, 0, true);
+    CU_ASSERT_TRUE(say(&k, KEY_REFUSED, 401, true)); /* the list itself */
+    (void)say(&k, KEY_ACCEPTED, 0, false);
+    CU_ASSERT_FALSE(say(&k, KEY_REFUSED, 401, true));
+    CU_ASSERT_EQUAL(k.word, KEY_ACCEPTED);
+    own_key_forget(&k, 7);
+    (void)say(&k, KEY_ACCEPTED, 0, true);
+    CU_ASSERT_FALSE(say(&k, KEY_ACCEPTED, 0, false)); /* a model as well */
+    CU_ASSERT_FALSE(say(&k, KEY_REFUSED, 401, true));
+}
+
 static void noise_is_no_word(void)
 {
     struct lay_own_key k = {.word = 3};
@@ -198,6 +216,8 @@ static const struct unit_test tests[] = {
      a_key_that_went_well_is_believed_three_403s},
     {"a list that needs no key tells nothing",
      a_list_that_needs_no_key_tells_nothing},
+    {"a list is no witness against a model",
+     a_list_is_no_witness_against_a_model},
     {"noise is no word", noise_is_no_word},
     {"a change is logged once, and seen by all",
      a_change_is_logged_once_and_seen_by_all},
