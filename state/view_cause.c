@@ -44,12 +44,13 @@ static struct wait_why of_place(struct view_queue *q, uint32_t scope,
     return taken.at > q->now ? taken : slot;
 }
 
-/* Of several places the one that gives way first decides. */
+/* Of several places the one that gives way first decides.  Where another stops for
+ * the same, it is that of the whole line, by the upstream that this is named by:
+ * else those in one line would be told apart by a moment. */
 static void copy_places(struct view_queue *q, struct view_row *v, uint32_t i)
 {
     struct wait_why best = {WAITS_WINDOW, NEVER};
-    bool found = false;
-    uint32_t k;
+    uint32_t k, places[WAIT_CAUSES] = {0}, upstream = NONE;
 
     for (k = 0; k < want_at(q->lay, i)->n; k++) {
         struct wants_place p = wants_place(q->lay, i, k);
@@ -58,13 +59,15 @@ static void copy_places(struct view_queue *q, struct view_row *v, uint32_t i)
         if (p.scope == NONE)
             continue;
         why = of_place(q, p.scope, p.model);
-        if (found && why.at >= best.at)
+        places[why.cause]++;
+        if (upstream != NONE && why.at >= best.at)
             continue;
         best = why;
-        found = true;
-        v->cause_upstream = p.upstream;
+        upstream = p.upstream;
     }
     v->cause = best.cause;
+    if (places[best.cause] == 1)
+        v->cause_upstream = upstream;
 }
 
 void view_cause_copy(struct view_queue *q, struct view_row *v, uint32_t i,
@@ -143,13 +146,24 @@ static void add(struct view_group *g, int64_t eta_ns)
         g->last_ns = max_i64(g->last_ns, eta_ns);
 }
 
+static int by_number(uint32_t a, uint32_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+/* Most first; of equal ones always in the same order, or a page would flicker. */
 static int compare(const void *pa, const void *pb)
 {
     const struct view_group *a = pa, *b = pb;
+    int order = by_number(b->waiting, a->waiting);
 
-    if (a->waiting != b->waiting)
-        return a->waiting > b->waiting ? -1 : 1;
-    return a->cause < b->cause ? -1 : a->cause > b->cause;
+    if (order == 0)
+        order = by_number(a->cause, b->cause);
+    if (order == 0)
+        order = by_number(a->upstream, b->upstream);
+    if (order == 0)
+        order = by_number(a->model_row, b->model_row);
+    return order != 0 ? order : by_number(a->client_row, b->client_row);
 }
 
 uint32_t view_causes(const struct limiter_view *v, struct view_group *out,

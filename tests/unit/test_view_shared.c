@@ -7,6 +7,7 @@
 #include "state/policy/layout.h"
 #include "state/readiness.h"
 #include "state/view.h"
+#include "state/view_cause.h"
 
 #define WINDOW_S 60
 
@@ -176,6 +177,45 @@ static void where_a_request_may_go_is_shown(void)
 }
 
 /* Of each of them the same: what a new one is told, and what readiness goes by. */
+/* A full line is one cause, whichever of its windows opens first; what is only of
+ * one upstream is told by its name. */
+static void why_they_wait_is_of_the_line_or_of_one(void)
+{
+    static const uint32_t limits[] = {2, 3};
+    struct view_group groups[VIEW_GROUPS];
+    struct desk *d = desk_with(limits, 2, 3);
+    struct limiter_view v;
+    uint32_t i, n;
+
+    for (i = 0; i < 9; i++)
+        (void)ask_at(d, "c", CLASS_NORMAL, 3);
+    desk_turn(d);
+    v = view_of(d);
+    n = view_causes(&v, groups, VIEW_GROUPS);
+    CU_ASSERT_EQUAL_FATAL(n, 1);
+    CU_ASSERT_EQUAL(groups[0].cause, WAITS_WINDOW);
+    CU_ASSERT_EQUAL(groups[0].waiting, 4);
+    CU_ASSERT_EQUAL(groups[0].upstream, 0); /* the line's own name */
+    view_free(&v);
+    for (i = 0; i < 8; i++)
+        (void)ask_at(d, "c", CLASS_NORMAL, 2); /* the second alone */
+    for (i = 0; i < 5; i++)
+        (void)ask_at(d, "q", CLASS_NORMAL, 3); /* whose limit is two */
+    desk_turn(d);
+    v = view_of(d);
+    n = view_causes(&v, groups, VIEW_GROUPS);
+    CU_ASSERT_TRUE_FATAL(n >= 2);
+    CU_ASSERT_EQUAL(groups[0].cause, WAITS_WINDOW);
+    CU_ASSERT_EQUAL(groups[0].upstream, 1);
+    CU_ASSERT_EQUAL(groups[0].waiting, 8);
+    for (i = 0; i < n && groups[i].cause != WAITS_CLIENT; i++)
+        ;
+    CU_ASSERT_TRUE_FATAL(i < n);
+    CU_ASSERT_STRING_EQUAL(groups[i].client, "q");
+    view_free(&v);
+    desk_free(d);
+}
+
 static void a_new_one_goes_when_it_is_shown(void)
 {
     static const uint32_t limits[] = {3, 2};
@@ -269,6 +309,8 @@ CU_ErrorCode test_view_shared_add(void)
         {"one that is held changes what is shown",
          one_that_is_held_changes_what_is_shown},
         {"where a request may go is shown", where_a_request_may_go_is_shown},
+        {"why they wait is of the line, or of one",
+         why_they_wait_is_of_the_line_or_of_one},
         {"a new one goes when it is shown", a_new_one_goes_when_it_is_shown},
         {"readiness leaves places as they are",
          readiness_leaves_places_as_they_are},
