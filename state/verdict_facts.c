@@ -19,6 +19,8 @@ static void put_time(char to[48], int64_t ns)
 
     if (ns < 0)
         snprintf(to, 48, "at a time that nobody can tell");
+    else if (ns == 0)
+        snprintf(to, 48, "at once");
     else if (s < 1)
         snprintf(to, 48, "in less than a second");
     else if (s < 90)
@@ -32,6 +34,21 @@ static void put_time(char to[48], int64_t ns)
 static void put_span(char to[48], int64_t ns)
 {
     snprintf(to, 48, "%.4g s", (double)ns / 1e9);
+}
+
+/* For how long something has lasted. */
+static void put_age(char to[48], int64_t ns)
+{
+    double s = (double)ns / 1e9;
+
+    if (s < 1)
+        snprintf(to, 48, "less than a second");
+    else if (s < 90)
+        snprintf(to, 48, "%.0f s", s);
+    else if (s < 5400)
+        snprintf(to, 48, "%.0f min", s / 60);
+    else
+        snprintf(to, 48, "%.1f h", s / 3600);
 }
 
 static void put_number(char to[48], uint64_t n)
@@ -110,7 +127,7 @@ bool verdict_store_is_lost(struct verdict_facts *f)
 
 bool verdict_is_paused(struct verdict_facts *f)
 {
-    put_span(f->n, f->v->paused_ns);
+    put_age(f->n, f->v->paused_ns);
     f->name = f->v->paused_by;
     return f->v->paused_ns >= 0;
 }
@@ -127,7 +144,7 @@ bool verdict_key_is_refused(struct verdict_facts *f)
         about_upstream(f, s, -1);
         f->name = s->rules.name;
         put_number(f->n, s->key.status);
-        put_span(f->of, max_i64(s->key.since_ns, 0));
+        put_age(f->of, max_i64(s->key.since_ns, 0));
         f->why = s->key.message;
         return true;
     }
@@ -306,14 +323,30 @@ bool verdict_somebody_waits(struct verdict_facts *f)
     return true;
 }
 
+/* When one that comes now goes, by whichever way that is soonest. */
+static void put_next(struct verdict_facts *f)
+{
+    int64_t eta = f->v->n_scopes > 0 ? -1 : 0;
+    uint32_t i;
+
+    for (i = 0; i < f->v->n_scopes; i++) {
+        int64_t of = f->v->scopes[i].eta_ns;
+
+        if (of >= 0 && (eta < 0 || of < eta))
+            eta = of;
+    }
+    put_time(f->in, eta);
+}
+
 bool verdict_somebody_runs(struct verdict_facts *f)
 {
     put_number(f->n, f->running);
+    put_next(f);
     return f->running > 0;
 }
 
 bool verdict_always(struct verdict_facts *f)
 {
-    (void)f;
+    put_next(f);
     return true;
 }

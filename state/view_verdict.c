@@ -46,7 +46,8 @@ static const struct row {
      "{name} paused it {n} ago: nothing that costs a slot is sent.",
      "Resume it: `sluicectl resume`, or the button."},
     {"key_refused", TONE_BAD, verdict_key_is_refused,
-     "The upstream {name} refuses our key.", "It answers {n} since {of}: {why}",
+     "The upstream {name} refuses our key.",
+     "It has answered {n} for {of}: {why}",
      "Put a valid key into api_key_file or NVIDIA_API_KEY and restart. If the "
      "account was put in order instead: `sluicectl clear`."},
     {"unpaid", TONE_HOLD, verdict_is_unpaid,
@@ -108,9 +109,9 @@ static const struct row {
     {"window", TONE_WAIT, verdict_somebody_waits, "{n} wait for the window.",
      "{of} requests were sent lately, as many as may. The next goes {in}.", ""},
     {"running", TONE_FINE, verdict_somebody_runs,
-     "Nobody waits; {n} are running.", "Whoever comes now goes at once.", ""},
+     "Nobody waits; {n} are running.", "Whoever comes now goes {in}.", ""},
     {"idle", TONE_FINE, verdict_always, "Nobody waits.",
-     "Whoever comes now goes at once.", ""},
+     "Whoever comes now goes {in}.", ""},
 };
 
 const char *view_verdict_word(uint32_t i)

@@ -188,9 +188,9 @@ static const struct {
     {"store_lost", TONE_BAD, set_store, "The store that all", "shared.on_loss",
      true},
     {"paused", TONE_HOLD, set_paused, "Sluice is paused",
-     "127.0.0.1 paused it 90 s ago", true},
+     "127.0.0.1 paused it 2 min ago", true},
     {"key_refused", TONE_BAD, set_key, "The upstream nim refuses our key",
-     "answers 403 since 30 s: Authorization failed", true},
+     "answered 403 for 30 s: Authorization failed", true},
     {"unpaid", TONE_HOLD, set_unpaid, "The upstream nim wants to be paid",
      "no credit", true},
     {"upstream_away", TONE_BAD, set_away, "The upstream nim does not answer",
@@ -264,6 +264,25 @@ static void no_row_is_left_out(void)
     CU_ASSERT_PTR_NULL(view_verdict_word(ARRAY_LEN(rows)));
 }
 
+/* Nobody waits, and the window is full all the same. */
+static void idle_is_not_at_once(void)
+{
+    static struct scene s;
+    struct view_verdict got;
+
+    begin(&s);
+    view_verdict(&s.v, NOW_MS, &got);
+    CU_ASSERT_STRING_EQUAL(got.reason, "Whoever comes now goes at once.");
+    s.scopes[0].eta_ns = 29 * NS_PER_S;
+    view_verdict(&s.v, NOW_MS, &got);
+    CU_ASSERT_STRING_EQUAL(got.reason, "Whoever comes now goes in 29 s.");
+    s.v.n_scopes = 2; /* by the other way */
+    s.scopes[1] = s.scopes[0];
+    s.scopes[1].eta_ns = 2 * NS_PER_S;
+    view_verdict(&s.v, NOW_MS, &got);
+    CU_ASSERT_STRING_EQUAL(got.reason, "Whoever comes now goes in 2 s.");
+}
+
 static void it_says_whose_it_is(void)
 {
     static struct scene s;
@@ -303,6 +322,7 @@ static const struct unit_test tests[] = {
     {"each state has its word, reason and next step",
      each_state_has_its_word_reason_and_next_step},
     {"no row is left out", no_row_is_left_out},
+    {"idle is not at once", idle_is_not_at_once},
     {"it says whose it is", it_says_whose_it_is},
     {"long words are cut", long_words_are_cut},
     {NULL, NULL},
