@@ -65,6 +65,14 @@ curl -s -o /dev/null --max-time 60 "$two/v1/chat/completions" -H 'Content-Type: 
 pids+=("$!")
 runs_one() { [ "$(curl -s "$two/api/queue" | jq '.running | length')" = 1 ]; }
 check "one runs" wait_for 10 runs_one
+"$build/sluicectl" --dir "$two_state" pause >/dev/null
+for n in ada bob; do
+    curl -s -o /dev/null --max-time 60 "$two/v1/chat/completions" -H 'Content-Type: application/json' -H "X-Sluice-Client: $n" \
+        -d '{"model":"sim/tokens-3","messages":[]}' &
+    pids+=("$!")
+    waits_also() { curl -s "$two/api/queue" | jq -e --arg c "$n" 'any(.waiting[]; .client == $c)'; }
+    check "$n waits" wait_for 10 waits_also
+done
 steady() { sed -E 's/[0-9.]+ (s|m|h)\b/T/g; s/ +/ /g'; } # but for the times
 for command in status queue; do
     ctl --dir "$two_state" $command
@@ -72,8 +80,11 @@ for command in status queue; do
     ctl --url "$two" $command
     is "$command: by --url as by --dir" "$near" "$(steady <<<"$said" | grep -v '^counts')"
 done
+is "positions, too" "1 ada 2 bob" "$("$build/sluicectl" --url "$two" queue | awk '/ (ada|bob) / { print $1, /ada/ ? "ada" : "bob" }' | paste -sd ' ')"
 ctl --url "$two" top
 has "top, too" "$said" '1 running'
+ctl --dir "$two_state" resume
+
 ctl --url http://127.0.0.1:9 status
 is "where nobody listens" 1 $rc
 has "that is said" "$said" 'http://127.0.0.1:9: .*--url'
