@@ -93,6 +93,8 @@ static enum style fullness(const struct view_scope *s)
     return s->used >= s->rules.requests ? STYLE_WARN : STYLE_GOOD;
 }
 
+#define NARROW 60 /* below it half of a sentence would be cut: it is left out */
+
 /* Who waits there, and when the next one goes. */
 static void put_line(struct page *p, const struct limiter_view *v,
                      const struct view_scope *s)
@@ -102,16 +104,18 @@ static void put_line(struct page *p, const struct limiter_view *v,
 
     paint_to(p, STYLE_PLAIN, LABEL);
     if (s->next_slot_ns == 0)
-        paint(p, STYLE_PLAIN, "a slot is open; ");
+        paint(p, STYLE_PLAIN, "a slot is open");
     else if (s->next_slot_ns < 0)
-        paint(p, STYLE_PLAIN, "next slot unknown; ");
+        paint(p, STYLE_PLAIN, "next slot unknown");
     else
-        paint(p, STYLE_PLAIN, "next slot in %s; ",
+        paint(p, STYLE_PLAIN, "next slot in %s",
               duration(slot, s->next_slot_ns));
-    if (lead != NULL)
-        paint(p, STYLE_PLAIN, "waits in the line of %s", plain(name, lead));
+    if (p->term->columns < NARROW)
+        paint(p, STYLE_PLAIN, "%s", "");
+    else if (lead != NULL)
+        paint(p, STYLE_PLAIN, "; waits in the line of %s", plain(name, lead));
     else
-        paint(p, STYLE_PLAIN, "a new request in %s; %u high %u normal %u low",
+        paint(p, STYLE_PLAIN, "; a new request in %s; %u high %u normal %u low",
               duration(eta, s->eta_ns), s->waiting[CLASS_HIGH],
               s->waiting[CLASS_NORMAL], s->waiting[CLASS_LOW]);
     paint_end(p);
@@ -280,8 +284,9 @@ static void put_keys(struct page *p, const struct top *t,
     } else if (t->said[0] != '\0') {
         paint(p, t->is_bad ? STYLE_BAD : STYLE_GOOD, "%s", t->said);
     } else {
-        paint(p, STYLE_DIM, "q quit  h help  %s  c cancel  s sort  / filter",
-              v->paused_ns < 0 ? "p pause" : "p resume");
+        paint(p, STYLE_DIM, "q quit  h help  %s  c cancel%s",
+              v->paused_ns < 0 ? "p pause" : "p resume",
+              p->term->columns < NARROW ? "" : "  s sort  / filter");
         if (t->filter[0] != '\0')
             paint(p, STYLE_WARN, "  only \"%s\": %u", t->filter, t->n_order);
         else if (t->n_order > t->shown)

@@ -63,9 +63,11 @@ static bool adopt(struct trend *t, struct json_object *root)
     return true;
 }
 
-/* Quiet, and for two seconds at most: a page waits for it. */
+/* Quiet, and for two seconds at most: a page waits for it.  Both ends of a range
+ * count, and it begins in the middle of a step: so much gives steps of a window. */
 static bool ask(struct trend *t, struct ctl *c, int64_t window_ns)
 {
+    int64_t s = window_ns / NS_PER_S, bars = bars_of(window_ns);
     struct json_object *root;
     char path[128];
     int quiet = c->is_quiet;
@@ -73,7 +75,7 @@ static bool ask(struct trend *t, struct ctl *c, int64_t window_ns)
 
     snprintf(path, sizeof(path),
              "/api/history?from=-%" PRId64 "&points=%" PRId64,
-             window_ns / NS_PER_S * bars_of(window_ns), bars_of(window_ns));
+             s * (bars - 1) + s / 3, bars);
     c->is_quiet = 1;
     ok = call_get(c, path, &root) == EXIT_SUCCESS && adopt(t, root);
     c->is_quiet = quiet;

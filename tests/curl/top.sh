@@ -68,6 +68,9 @@ open_top 24 80
 has "it takes the other screen, without a cursor" "$(tr '\033' '~' <"$work/screen")" '~\[\?1049h~\[\?25l'
 sees "who waits, from position 1" '^1 +normal .* ada +sim/ada-model'
 is "in order" "1 2 3 4" "$(page | awk '$1 ~ /^[0-9]+$/ && $2 == "normal" { print $1 }' | paste -sd ' ')"
+check "in its steps, not in others" page_lacks 'each 6[1-9]'
+is "how it stands, in the service's own words" "$(curl -s "$url/api/status" | jq -r .verdict.title | cut -c 1-40)" \
+    "$(page | sed -n 2p | cut -c 1-40)"
 sees "what is used" '^nim .*2 of 2 in 60.0 s'
 sees "how many went" '2 sent in the last minute'
 sees "the line of history" '^sends .*█ each 60.0 s, limit 2'
