@@ -77,7 +77,7 @@ has "one that is away, for which requests wait" "$told" '^  cannot be reached, t
 has "whose line it is" "$told" '^  waiting: in the line of nim;'
 has "where they went" "$told" '^  went there: 3, 3 in the last minute'
 told+=$("$build/sluicectl" --state-dir "$state" top)
-has "top: whose line it is" "$told" 'all wait in the line of nim;'
+has "top: whose line it is" "$told" 'all wait in the line of nim'
 has "and why one is left alone" "$told" 'key refused, tried again in'
 
 for canary in $canaries; do
