@@ -167,7 +167,7 @@ test-hosts: deps ## three hosts and a store to which everything happens, each in
 	$(built) all $(BUILD)/hosts/clock_step.so
 	@SLUICE_BUILD=$(BUILD) tests/hosts/run $(SCENES)
 
-test-browser: browser-deps ## the dashboard in a real headless Chromium (MEM_S=20)
+test-browser: browser-deps ## the dashboard in a real headless Chromium (MEM_S=20 TRUTH_S=20 SWEEP=all)
 	$(built) all
 	@SLUICE_BUILD=$(BUILD) tests/browser/run
 

@@ -3,12 +3,13 @@
 
 Serves www/dashboard/ and the routes of fcgi/API.md with made-up, moving data, for pictures and for work on the page:
 
-    tests/browser/mock.py [--port 8099] [--state idle|busy|retreat|full|paused|many|lost]
+    tests/browser/mock.py [--port 8099] [--state busy] [--pages DIR]
 
-A month of history is made up too, which no test could wait for.  With `lost` the stream ends after 3 s and nothing
-answers any more.  No request reaches anything.
+The states are those of WAITING.  A month of history is made up too, which no test could wait for.  With `lost` the stream
+ends after 3 s and nothing answers any more; with `token` nothing is told without the token.  No request reaches anything.
 """
 import argparse
+import collections
 import json
 import math
 import pathlib
@@ -29,6 +30,10 @@ MODELS = ["meta/llama-3.3-70b-instruct", "deepseek-ai/deepseek-r1", "moonshotai/
 CLIENTS = ["ci", "review-agent", "notebook", "docs-bot", "10.0.0.7"]
 OUTCOMES = ["ok", "client_error", "refused", "rate", "off", "upstream_error", "truncated", "hangup", "cancelled", "lost"]
 TOKEN = "practice"
+# The states there are, and how many wait in each.
+WAITING = {"idle": 0, "busy": 60, "lost": 60, "retreat": 37, "recovering": 37, "learned": 20, "full": 480, "paused": 23, "many": 14,
+           "capped": 50, "refused": 0, "first": 0, "token": 60}
+CAPPED = MODELS[2]
 
 
 def load(t):
@@ -44,35 +49,49 @@ class World:
     def __init__(self, state):
         self.state = state
         self.start = time.time() - 4 * 86400 - 5000
+        self.kept_s = 31 * 86400
+        self.ended = collections.Counter()
+        self.busyness = self.only = self.gap = None
+        self.own_key = True
         self.lock = threading.Lock()
-        self.waiting, self.running, self.recent, self.sends = [], [], [], []
+        self.waiting, self.running, self.recent, self.sends, self.cancelled = [], [], [], [], []
         self.paused = None
         self.next_id = 4000
         self.rng = random.Random(7)
         self.config = config()
+        if state == "first":
+            self.config["upstreams.nim.base_url"]["value"] = "http://127.0.0.1:39217"
         self.live = {}
         self.keys = keys()
         self.upstreams = ["nim", "nim-2", "spare", "local"] if state == "many" else ["nim"]
-        self.hold_end = time.time() + 42
+        self.hold_end = time.time() + (42 if state == "retreat" else -9)
         self.bench = {MODELS[1]: time.time() + 9500} if state in ("retreat", "busy", "full") else {}
         self.builds = 120000
         now = time.time()
         target = self.target()
         for i in range(target):
             self.join(now - self.rng.random() * 50)
-        for i in range(self.limit() if target else 9):
+        if state == "first":
+            self.start = now - 95
+            return
+        for i in range(31 if state == "capped" else 17 if state in ("recovering", "learned") else self.limit() if target else 9):
             self.sends.append(now - self.rng.random() * 55)
         for i in range(100):
             r = self.row(now - 300)
             self.end(r, now - 280 + i * 2.7)
         for i in range(11 if target else 2):
             self.running.append(self.row(now - self.rng.random() * 12))
+        if state == "capped":
+            for i, r in enumerate(self.waiting):
+                r["model"] = CAPPED if i < 46 else MODELS[0]
+            for i, r in enumerate(self.running):
+                r["model"] = CAPPED if i < 3 else MODELS[0]
 
     def limit(self):
         return self.config["upstreams.nim.requests"]["value"]
 
     def target(self):
-        return {"idle": 0, "busy": 60, "lost": 60, "retreat": 37, "full": 480, "paused": 23, "many": 14}[self.state]
+        return WAITING[self.state]
 
     def row(self, at):
         self.next_id += 1
@@ -87,7 +106,7 @@ class World:
 
     def end(self, r, now):
         x = self.rng
-        outcome = x.choices(OUTCOMES, [90, 2, 1, 0.3, 1, 1.5, 0.4, 1, 0.2, 0.1])[0]
+        outcome = "upstream_key" if self.state == "refused" else x.choices(OUTCOMES, [90, 2, 1, 0.3, 1, 1.5, 0.4, 1, 0.2, 0.1])[0]
         queue = x.random() * (40 if self.target() else 0.2)
         first = x.lognormvariate(0, 0.6)
         gen = x.lognormvariate(1.2, 0.7)
@@ -95,14 +114,17 @@ class World:
         ok = outcome == "ok"
         self.recent.insert(0, {
             "id": r["id"], "at": now, "client": r["client"], "model": r["model"], "route": "/v1/chat/completions",
-            "stream": r["stream"], "status": {"ok": 200, "client_error": 400, "refused": 429, "rate": 429, "off": 503}.get(outcome, 502),
+            "stream": r["stream"], "status": {"ok": 200, "client_error": 400, "refused": 429, "rate": 429, "off": 503, "upstream_key": 403}.get(outcome, 502),
             "outcome": outcome, "code": "" if ok else "sluice_queue_full" if outcome == "refused" else "", "queue_s": queue,
             "first_byte_s": first if ok else None, "total_s": queue + first + gen, "attempts": 1 + (x.random() < 0.05),
             "bytes": out * 190, "tokens_in": r["body_bytes"] // 4 if ok else None, "tokens_out": out if ok else None})
         del self.recent[100:]
+        self.ended.update((r["model"], r["client"]))
 
     def step(self):
         now = time.time()
+        if self.state in ("capped", "recovering", "learned", "first"):
+            return  # a moment of each is enough
         held = self.state == "retreat" and now < self.hold_end
         self.sends = [s for s in self.sends if s > now - 60.5]
         if not self.paused and not held and self.state != "paused":
@@ -128,13 +150,40 @@ class World:
 
     def retreat(self):
         now = time.time()
-        if self.state != "retreat":
-            return {"state": "normal", "reason": "", "age_s": 0, "ends_s": 0, "streak": 0, "allowance": self.limit()}
+        if self.state not in ("retreat", "recovering"):
+            return {"state": "normal", "reason": "", "age_s": 0, "ends_s": 0, "streak": 0, "allowance": 20 if self.state == "learned" else self.limit()}
         if now < self.hold_end:
             return {"state": "holding", "reason": "429 Too Many Requests: the account's rate", "age_s": 60 - (self.hold_end - now),
                     "ends_s": self.hold_end - now, "streak": 2, "allowance": 0}
         return {"state": "recovering", "reason": "429 Too Many Requests: the account's rate", "age_s": 60, "ends_s": None, "streak": 2,
                 "allowance": 22}
+
+    def cause(self, r):
+        """Why R waits, as the limiter would say."""
+        if self.paused or self.state == "paused":
+            return "paused"
+        if self.state in ("retreat", "recovering"):
+            return "hold" if time.time() < self.hold_end else "recovering"
+        return "model" if self.state == "capped" and r["model"] == CAPPED else "window"
+
+    def by_cause(self, waiting):
+        """The groups of those who wait, the largest first."""
+        groups = {}
+        for r in waiting:
+            groups.setdefault((r["cause"], r["model"] if r["cause"] == "model" else None), []).append(r["eta_s"])
+        return [{"cause": cause, "upstream": "nim", "model": model, "client": None, "waiting": len(etas), "next_eta_s": etas[0],
+                 "last_eta_s": max((e for e in etas if e is not None), default=None)}
+                for (cause, model), etas in sorted(groups.items(), key=lambda g: -len(g[1]))]
+
+    def verdict(self, waiting):
+        """How it stands, as the service would say in a word."""
+        retreat = self.retreat()["state"]
+        words = [("paused", "hold", bool(self.paused) or self.state == "paused"), ("key_refused", "bad", self.state == "refused"), ("hold", "hold", retreat == "holding"),
+                 ("queue_nearly_full", "bad", self.state == "full"), ("recovering", "wait", retreat == "recovering"), ("busy_model", "wait", self.state == "capped"),
+                 ("learned_lower", "wait", self.state == "learned"), ("window", "wait", bool(waiting)), ("running", "fine", bool(self.running)), ("idle", "fine", True)]
+        word, tone = next((word, tone) for word, tone, holds in words if holds)
+        return {"word": word, "tone": tone, "title": "", "reason": "", "next_step": None, "upstream": "nim", "model": CAPPED if word == "busy_model" else None,
+                "client": None, "waiting": len(waiting), "ends_s": self.retreat()["ends_s"] if word == "hold" else None}
 
     def ways(self):
         return ["nim", "nim-2", "spare"] if self.state == "many" else ["nim"]
@@ -149,7 +198,10 @@ class World:
                 eta = None
             elif self.state == "retreat":
                 eta += max(0, self.hold_end - now)
-            out.append({k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"], "position": i, "eta_s": eta, "upstreams": self.ways()})
+            if self.state == "capped":
+                eta = None if i > 45 else 8.5 * (1 + i // 3) if r["model"] == CAPPED else opens[i % len(opens)]
+            out.append({k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"], "position": i, "eta_s": eta, "upstreams": self.ways(),
+                                                                    "cause": self.cause(r)})
         running = [{k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"]} for r in self.running]
         return out, running
 
@@ -157,7 +209,7 @@ class World:
         r = random.Random(weight)
         p = lambda a, b: {"p50": a * r.uniform(0.7, 1.4), "p95": b * r.uniform(0.8, 1.5)}
         bad = int(requests * r.uniform(0.005, 0.05))
-        return {"requests": requests, "sent": int(requests * 1.02), "refused": bad // 3,
+        return {"requests": requests, "answers": requests - bad, "answers_told": (requests - bad) * 3 // 4, "sent": int(requests * 1.02), "minute": requests % 23, "refused": bad // 3,
                 "outcomes": {"ok": requests - bad, "upstream_error": bad - bad // 2, "hangup": bad // 2}, "streams": int(requests * 0.7),
                 "tokens_in": requests * r.randint(700, 5000), "tokens_out": requests * r.randint(100, 700),
                 "first_byte_s": p(0.7, 2.8), "tokens_per_s": p(70, 35), "token_gap_s": p(0.014, 0.05), "queue_s": p(4, 40),
@@ -177,8 +229,12 @@ class World:
                  "open": min(2, len(self.running)), "in_flight": len(running), "in_flight_max": 0, "burst": n,
                  "tokens": n - len(opens), "next_slot_s": 0 if free else opens[0], "eta_s": None if paused else eta,
                  "waiting": {c: len(v) for c, v in by.items()}, "opens_s": opens[:1000], "retreat": self.retreat(), "unpaid": None,
-                 "line": None, "pool": None, "pool_key": None, "key": {"ours": True, "state": "ok", "status": None, "since_s": 900, "message": None}, "weight": 1, "went": {"all": 41900, "minute": len(opens), "refused": 210, "tokens_in": 79610000, "tokens_out": 12989000},
+                 "line": None, "pool": None, "pool_key": None, "key": {"ours": self.own_key, "state": "ok", "status": None, "since_s": 900, "message": None}, "weight": 1, "went": {"all": 41900, "minute": len(opens), "refused": 210, "tokens_in": 79610000, "tokens_out": 12989000},
                  "tokens_used": 0, "tokens_reserved": 0, "tokens_limit": 0}
+        if self.state == "learned":
+            limit["learned"] = {"kind": "window", "requests": 20, "gap_s": 0, "refused_percent": 0, "age_s": 640}
+        if self.state == "capped":
+            limit |= {"window_used": len(opens), "eta_s": 0.0}
         limits = [limit]
         if self.state == "many":
             limit |= {"line": "nim", "pool": "nim", "pool_key": 1, "tokens_used": 5200, "tokens_reserved": 1900, "tokens_limit": 10000}
@@ -194,21 +250,27 @@ class World:
         bench = lambda m: ({"status": 503, "reason": "503, Retry-After 10800: the model is off", "ends_s": self.bench[m] - now,
                             "streak": 1} if m in self.bench else None)
         models = [{"name": m, "upstream": "nim", "waiting": sum(r["model"] == m for r in waiting),
-                   "in_flight": sum(r["model"] == m for r in running), "ceiling": 6 if m == MODELS[2] else 0, "rest_s": None,
-                   "bench": bench(m)} | self.figures(i + 1, 9000 // (i + 1)) for i, m in enumerate(MODELS)]
+                   "in_flight": sum(r["model"] == m for r in running), "ceiling": 3 if self.state == "capped" and m == CAPPED else 6 if m == CAPPED else 0, "rest_s": None,
+                   "bench": bench(m)} | self.figures(i + 1, 9000 // (i + 1) + self.ended[m]) for i, m in enumerate(MODELS)]
         clients = [{"name": c, "waiting": sum(r["client"] == c for r in waiting), "in_flight": sum(r["client"] == c for r in running),
                     "requests_per_min": 20 if c == "docs-bot" else 0, "used_per_min": [18, 12, 6, 3, 1][i]}
-                   | self.figures(i + 50, 8000 // (i + 1)) for i, c in enumerate(CLIENTS)]
-        return {"version": "0.1.0", "time": now, "uptime": now - self.start, "snapshot": {"builds": self.builds, "viewers": 1},
+                   | self.figures(i + 50, 8000 // (i + 1) + self.ended[c]) for i, c in enumerate(CLIENTS)]
+        if self.state == "first":
+            models, clients = [], []
+            limit["key"] |= {"state": "unknown", "since_s": None}
+        if self.state == "refused":
+            limit["key"] = {"ours": True, "state": "refused", "status": 403, "since_s": 95, "message": "Authorization failed"}
+        return {"verdict": self.verdict(waiting), "waiting_by_cause": self.by_cause(waiting),
+                "version": "0.1.0", "time": now, "uptime": now - self.start, "snapshot": {"builds": self.builds, "viewers": 1},
                 "paused": paused,
                 "queue": {"waiting": len(waiting), "running": len(running), "max": self.config["queue.max"]["value"], "per_client": 500,
                           "held_bytes": sum(r["body_bytes"] for r in waiting), "max_bytes": 128 << 20,
                           "oldest_s": max((r["age_s"] for r in waiting), default=None),
                           "classes": {c: {"waiting": len(v), "oldest_s": max((r["age_s"] for r in v), default=None)} for c, v in by.items()}},
                 "limits": limits, "models": models, "clients": clients,
-                "time": now, "waiting": waiting[:100], "running": running[:100], "recent": self.recent,
+                "waiting": waiting[:100], "running": running[:100], "recent": self.recent,
                 "workers": [{"pid": 4711 + i, "stalled": False, "age_s": now - self.start, "seen_s": 0.2} for i in range(2)],
-                "counters": {"joined": 41200, "granted": 40800, "sent": 41900, "done": 40700, "left": 400, "again": 1100,
+                "counters": {"joined": 0 if self.state == "first" else 41200, "granted": 40800, "sent": 41900, "done": 40700, "left": 400, "again": 1100,
                              "answers": {"fine": 40100, "rate": 210, "busy": 540, "off": 90, "unpaid": 0, "fault": 160},
                              "holds": {"rate": 31, "probe": 4, "recovery": 2, "unpaid": 0},
                              "refused": {"queue_full": 120, "client_queue_full": 12, "queue_bytes": 0, "deadline": 64, "table_full": 0,
@@ -228,43 +290,56 @@ class World:
         step = base * max(1, math.ceil((to - frm) / base / points))
         names = ["t", "sends", "requests", *OUTCOMES, "waiting", "in_flight", "window_used", "window_limit", "queue_s", "first_byte_s",
                  "generation_s", "queue_n", "first_byte_n", "generation_n", "queue_p50", "queue_p95", "first_byte_p50",
-                 "first_byte_p95", "speed_p50", "speed_p95", "tokens_in", "tokens_out"]
+                 "first_byte_p95", "speed_p50", "speed_p95", "tokens_in", "tokens_out", "answers", "answers_told"]
         cols = {k: [] for k in names}
-        kept = now - 31 * 86400
+        kept = self.start if self.state == "first" else now - self.kept_s
         t = math.floor(frm / step) * step
         while t <= to:
-            if t < kept or t < now - 86400 * 4 and 1.71e9 % 97 == t % 97:
+            if self.gap and self.gap[0] <= t < self.gap[1] or t < kept or t < now - 86400 * 4 and 1.71e9 % 97 == t % 97:
                 row = {k: None for k in names}
             else:
                 row = self.point(t, step)
             row["t"] = t
             for k in names:
-                cols[k].append(row[k])
+                cols[k].append(row.get(k, 0))
             t += step
         by = {"upstreams": self.went(cols), "upstreams_kept_from": kept} if q.get("by") == ["upstream"] else {}
         return {"from": frm, "to": to, "step_s": step, "kept_from": kept} | cols | by
 
     def went(self, cols):
-        """The more the sooner it stands in the list."""
-        out, n = {}, len(self.upstreams)
-        for i, name in enumerate(self.upstreams):
-            sends = [v if v is None else v * (2 * n - i) // (n * (3 * n + 1) // 2) + (i == 0) for v in cols["sends"]]
-            out[name] = {"sends": sends, "refused": [v if v is None else v // 40 for v in sends],
-                         "tokens_in": [v if v is None else v * 1900 for v in sends], "tokens_out": [v if v is None else v * 310 for v in sends]}
-        return out
+        """The more the sooner it stands in the list; all of them are the service's."""
+        names = self.upstreams
+        parts = {name: [] for name in names}
+        for t, v in zip(cols["t"], cols["sends"]):
+            r, rest = random.Random(int(t)), v or 0
+            for i, name in enumerate(names):
+                n = rest if i == len(names) - 1 else sum(r.random() < 0.45 for _ in range(rest)) if rest < 50 else int(rest * 0.45)
+                parts[name].append(None if v is None else n)
+                rest -= n
+        each = lambda column, of: [v if v is None else of(v) for v in column]
+        return {name: {"sends": c, "requests": c, "answers": c, "answers_told": each(c, lambda v: v * 3 // 4), "refused": each(c, lambda v: v // 40),
+                       "tokens_in": each(c, lambda v: v * 1900), "tokens_out": each(c, lambda v: v * 310)} for name, c in parts.items()}
 
     def point(self, t, step):
         r = random.Random(int(t))
+        if self.state == "first":
+            return {k: 0 for k in ("sends", "requests", *OUTCOMES, "waiting", "in_flight", "window_used", "queue_s", "first_byte_s", "generation_s", "queue_n",
+                                   "first_byte_n", "generation_n", "tokens_in", "tokens_out")} | {"window_limit": 40} | {
+                f"{k}_{p}": None for k in ("queue", "first_byte", "speed") for p in ("p50", "p95")}
         l = load(t) if step >= 60 else {"idle": 0.15}.get(self.state, 1.2) * (0.7 + 0.5 * random.Random(int(t) // 4).random())
         sends = min(40 * step / 60, l * 40 * step / 60)
         sends = int(sends) + (r.random() < sends % 1)
         waiting = int(max(0, (l - 0.85) * 140)) if step >= 60 else \
-            int(max(0, {"idle": 0, "full": 400}.get(self.state, 46) + 14 * math.sin(t / 70) + 9 * math.sin(t / 23) + r.randint(-2, 2)) * (self.state != "idle"))
+            int(max(0, {"full": 400}.get(self.state, 46) + 14 * math.sin(t / 70) + 9 * math.sin(t / 23) + r.randint(-2, 2)) * (self.target() > 0))
         if self.state == "retreat" and step < 60 and t > time.time() - 20:
             sends = 0
         bad = {k: (r.random() < w * sends) * 1 if sends < 50 else int(w * sends * r.uniform(0.2, 2)) for k, w in
                zip(OUTCOMES[1:], [0.02, 0.008 * (waiting > 60), 0.002, 0.008, 0.012, 0.003, 0.01, 0.001, 0.0005])}
         n = sends
+        if self.only:
+            bad = dict.fromkeys(bad, 0) | {self.only: n}
+        if self.busyness:
+            bad["refused"] = max(0, int(sends * self.busyness) - sends + (r.random() < 0.5))
         q50 = waiting * 0.7 * r.uniform(0.95, 1.05)
         return {"sends": sends, "requests": n, "ok": max(0, n - sum(bad.values())), **bad, "waiting": waiting,
                 "in_flight": int(2 + l * 9), "window_used": int(min(40, l * 41)), "window_limit": 40, "queue_s": n * q50,
@@ -272,7 +347,7 @@ class World:
                 "queue_p50": q50 if n else None, "queue_p95": q50 * 1.8 + 0.3 if n else None,
                 "first_byte_p50": r.uniform(0.8, 1.2) if n else None, "first_byte_p95": r.uniform(2, 3.4) if n else None,
                 "speed_p50": 62 * r.uniform(0.8, 1.2) if n else None, "speed_p95": 110 * r.uniform(0.8, 1.2) if n else None,
-                "tokens_in": n * 1900, "tokens_out": n * 310}
+                "tokens_in": n * 1900, "tokens_out": n * 310, "answers": n, "answers_told": n * 3 // 4}
 
 
 def config():
@@ -308,6 +383,7 @@ def config():
     put("admin.read", "loopback", type_="word", live=False, words=["loopback", "private", "any", "token"])
     put("anonymous", "loopback", type_="word", live=False, reload=True, words=["loopback", "private", "any", "no"])
     put("hosts", [], type_="list", live=False, reload=True)
+    put("data_dir", "/var/lib/sluice", type_="text", live=False)
     return c
 
 
@@ -350,7 +426,10 @@ class Handler(BaseHTTPRequestHandler):
         for k, v in (("Content-Type", kind), ("Content-Length", len(body)), ("Cache-Control", "no-store"), *head):
             self.send_header(k, v)
         self.end_headers()
-        self.wfile.write(body)
+        try:
+            self.wfile.write(body)
+        except OSError:
+            self.close()  # who asked has left
 
     def fail(self, status, code, message):
         self.answer(status, {"error": {"message": message, "type": "error", "param": None, "code": code}})
@@ -365,6 +444,11 @@ class Handler(BaseHTTPRequestHandler):
             if PAGE not in f.parents or not f.is_file():
                 return self.fail(404, "sluice_not_found", "no such file")
             return self.answer(200, f.read_bytes(), KINDS.get(f.suffix, "text/plain"), [("Content-Security-Policy", CSP)])
+        if w.state == "token" and u.path.startswith("/api") and not self.is_admin():
+            return self.denied()
+        if u.path == "/v1/models":
+            ids = (["sim/echo"] if w.state == "first" else []) + MODELS
+            return self.answer(200, {"object": "list", "data": [{"id": m, "object": "model", "owned_by": m.split("/")[0]} for m in ids]})
         with w.lock:
             if u.path == "/api/status":
                 return self.answer(200, w.status())
@@ -426,6 +510,7 @@ class Handler(BaseHTTPRequestHandler):
             if self.command == "DELETE":
                 rid = self.path.rsplit("/", 1)[1]
                 found = [r for r in w.waiting + w.running if r["id"] == rid]
+                w.cancelled += [r["id"] for r in found]
                 for r in found:
                     (w.waiting if r in w.waiting else w.running).remove(r)
                 return self.answer(200, {"cancelled": 1}) if found else self.fail(404, "sluice_not_found", f"Nobody has the id {rid}.")
@@ -489,10 +574,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main():
+    global PAGE
     p = argparse.ArgumentParser()
     p.add_argument("--port", type=int, default=8099)
-    p.add_argument("--state", default="busy", choices=["idle", "busy", "retreat", "full", "paused", "many", "lost"])
+    p.add_argument("--state", default="busy", choices=WAITING)
+    p.add_argument("--pages", type=pathlib.Path, default=PAGE, help="another www/dashboard")
     a = p.parse_args()
+    PAGE = a.pages.resolve()
     serve(a.state, a.port).serve_forever()
 
 
