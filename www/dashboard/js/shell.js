@@ -120,7 +120,7 @@ export function createShell(app) {
 			strip.update(s);
 			made[current]?.update?.(s);
 			setText(about, [t('foot.version', {version: s.version}), t('foot.up', {time: fmt.dur(s.uptime)}),
-				t('foot.workers', {n: s.workers.length})].join(' · '));
+				t('foot.workers', {n: s.workers.length}), ...(s.shared ? [t('foot.hosts', {n: s.shared.host_count, list: s.shared.hosts.map((h) => `${h.name} ${h.waiting}`).join(', ')})] : [])].join(' · '));
 		},
 		pulse() {
 			const late = stream.late();

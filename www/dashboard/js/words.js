@@ -201,6 +201,6 @@ export default {
 	lost: {what: 'Connection lost~连接中断', step: 'See whether Sluice runs, and whether this machine reaches it.~请检查 Sluice 是否运行、本机能否连接它。',
 		when: 'What you see is of {at}, {ago} ago.~所见为 {at} 的数据，{ago}前。', never: 'Nothing has been received yet.~尚未收到任何数据。', next: 'Trying again in {s}~{s}后重试',
 		trying: 'Trying now…~正在重试…', now: 'Try now~立即重试'},
-	foot: {version: 'Sluice {version}', up: 'up {time}~已运行 {time}', workers: '[n:1 worker|{n} workers]~{n} 个工作进程', live: 'Live · {at}~实时 · {at}',
+	foot: {version: 'Sluice {version}', up: 'up {time}~已运行 {time}', workers: '[n:1 worker|{n} workers]~{n} 个工作进程', hosts: '[n:1 host has|{n} hosts share] the limit, waiting: {list}~{n} 台主机共享限额，等待：{list}', live: 'Live · {at}~实时 · {at}',
 		polling: 'Polling · {at}~轮询 · {at}', held: 'View frozen at {at}~画面定格于 {at}', lost: 'Connection lost~连接中断'},
 };
