@@ -253,7 +253,8 @@ static bool presents_any(const struct request *r)
 }
 
 /* Where each upstream has a key of ours, what looks like one that we made is
- * for us, and for nobody else. */
+ * for us, and for nobody else; also where a digit is missing, for else it would pass
+ * as no key, without the limits of its client. */
 static bool presents_ours(const struct config *cfg, const struct request *r)
 {
     size_t i;
@@ -261,7 +262,7 @@ static bool presents_ours(const struct config *cfg, const struct request *r)
     for (i = 0; i < cfg->n_upstreams; i++)
         if (cfg->upstreams[i].api_key == NULL)
             return false;
-    return key_text_is_ours(bearer(r)) || key_text_is_ours(r->api_key);
+    return key_text_was_ours(bearer(r)) || key_text_was_ours(r->api_key);
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "state/policy/admit.h"
 #include "state/policy/eligible.h"
 #include "state/policy/layout.h"
+#include "state/policy/lent_scopes.h"
 #include "state/policy/limits.h"
 #include "state/policy/line_eta.h"
 #include "state/policy/model_eta.h"
@@ -364,7 +365,9 @@ static void set_etas(struct view_queue *q, uint32_t scope,
     count_models(q, rows, n);
     for (i = 0; i < n; i++) {
         struct view_row *v = &rows[i];
-        int64_t eta = eta_of(q, v);
+        int64_t eta =
+            max_i64(eta_of(q, v),
+                    lent_eta(q->lay, q->scope_ids[scope], v->position, q->now));
 
         view_cause_settle(
             q, v, q->etas[v->blocked ? 0 : v->position],

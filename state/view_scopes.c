@@ -10,6 +10,7 @@
 
 #include "state/policy/admit.h"
 #include "state/policy/layout.h"
+#include "state/policy/lent_scopes.h"
 #include "state/policy/limits.h"
 #include "state/policy/line_eta.h"
 #include "state/policy/model_state.h"
@@ -37,13 +38,25 @@ static void copy_opens(struct view_queue *q, struct view_scope *v, uint32_t id)
     q->out->n_opens += n;
 }
 
+/* Of the window, by all hosts that share it. */
+static uint32_t used_of(struct layout *lay, uint32_t id, int64_t now)
+{
+    uint32_t limit = limits_of(lay, id)->requests;
+    uint64_t used = admit_used(lay, id, now);
+
+    if (scope_at(lay, id)->source == SLOTS_SHARED)
+        used += room_at(lay, id)->elsewhere;
+    return used < limit ? (uint32_t)used : limit;
+}
+
 /* When a new request would go: the same for all that share a line. */
 static int64_t eta_of_next(struct view_queue *q, uint32_t id, uint32_t line)
 {
     struct layout *lay = q->lay;
 
     if (line == NONE)
-        return admit_eta(lay, id, scope_at(lay, id)->waiting, q->now);
+        return max_i64(admit_eta(lay, id, scope_at(lay, id)->waiting, q->now),
+                       lent_eta(lay, id, scope_at(lay, id)->waiting, q->now));
     if (q->of_next[line] == 0)
         q->of_next[line] = line_eta_nth(q->line, lay, line,
                                         scope_at(lay, line)->waiting, q->now);
@@ -92,7 +105,7 @@ static void copy_scope(struct view_queue *q, uint32_t id)
         id < LAY_UPSTREAMS ? id : lay->models[id - LAY_UPSTREAMS].owner;
     v->line = wants_line(lay, v->upstream);
     limits_tell(r, &v->rules);
-    v->used = admit_used(lay, id, q->now);
+    v->used = used_of(lay, id, q->now);
     v->open = s->open;
     v->in_flight = s->in_flight;
     for (i = 0; i < LIMITER_CLASSES; i++) {
@@ -106,7 +119,10 @@ static void copy_scope(struct view_queue *q, uint32_t id)
     view_bench(&v->unpaid, q->now,
                &model_state_debt(lay, v->upstream)->ejection);
     copy_tokens(q, v, id);
-    (void)slot_source_of(lay, id)->have(lay, id, TAKE_ONE, q->now, &when);
+    if (slot_source_of(lay, id)->have(lay, id, TAKE_ONE, q->now, &when))
+        when = q->now;
+    else
+        when = min_i64(when, max_i64(lent_eta(lay, id, 0, q->now), q->now + 1));
     v->next_slot_ns = when == NEVER ? -1 : max_i64(0, when - q->now);
     when = eta_of_next(q, id, v->line);
     v->eta_ns = when == NEVER ? -1 : when - q->now;

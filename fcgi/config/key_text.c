@@ -81,3 +81,8 @@ bool key_text_is_ours(const char *text)
            strncmp(text, KEY_PREFIX, n) == 0 &&
            strspn(text + n, "0123456789abcdef") == KEY_TEXT - 1 - n;
 }
+
+bool key_text_was_ours(const char *text)
+{
+    return text != NULL && strncmp(text, KEY_PREFIX, strlen(KEY_PREFIX)) == 0;
+}

@@ -27,5 +27,7 @@ bool key_text_read(unsigned char out[KEY_HASH], const char *text);
 
 /* Does TEXT, which may be NULL, look like a key that we have made? */
 bool key_text_is_ours(const char *text);
+/* Or was it one before somebody copied it badly? */
+bool key_text_was_ours(const char *text);
 
 #endif
