@@ -144,9 +144,9 @@ def visit(b, check):
                 said.setdefault(re.sub(r"^.* · ", "", g[what]), set()).add(g["code"])
             check(f"each code's {what} is its own ({lang})", all(len(codes) == 1 for codes in said.values()), [s for s in said.items() if len(s[1]) > 1])
     told = API.read_text()
-    words = set(re.findall(r"`(\w+)`", told.split("A verdict's `word` is")[1].split("The middle ones")[0]))
+    words = set(re.findall(r"`(\w+)`", told.split("| `word` |")[1].split("\n")[0]))
     tried = {row[2]["verdict"]["word"] for row in TABLE if "verdict" in row[2]}
     check("every word of a verdict that there is has a row", len(words) > 15 and words == tried, words ^ tried)
-    causes = set(re.findall(r"`(\w+)`", "".join(re.findall(r"\n\|([^|]*)\|", told.split("A *cause* is")[1].split("A verdict's")[0])))) - {"cause"}
+    causes = set(re.findall(r"`(\w+)`", "".join(re.findall(r"\n\|([^|]*)\|", told.split("A *cause* is")[1].split("A row of")[0])))) - {"cause"}
     tried = {g["cause"] for row in TABLE for g in row[2].get("waiting_by_cause") or []}
     check("every cause that there is has one", len(causes) > 10 and causes == tried, causes ^ tried)

@@ -288,7 +288,8 @@ static void who_may_spend_quota(void)
         /* An upstream key: what SDKs send instead means nothing. */
         {1, 0, FROM_LOOPBACK, "127.0.0.1", NULL, 0, 0, 0},
         {1, 0, FROM_LOOPBACK, "127.0.0.1", "Bearer sk-dummy", 0, 0, 0},
-        {1, 0, FROM_LOOPBACK, "127.0.0.1", "Bearer " KEY_A, 0, 0, 0},
+        /* But one of ours that lost a digit does not pass as none. */
+        {1, 0, FROM_LOOPBACK, "127.0.0.1", "Bearer " KEY_A, 401, 0, 0},
         {1, 0, FROM_LOOPBACK, "8.8.8.8", "Bearer sk-dummy", 401, 0, 0},
         {1, 0, FROM_PRIVATE, "10.0.0.1", "Bearer sk-dummy", 0, 0, 0},
         {1, 0, FROM_ANY, "8.8.8.8", "Bearer sk-dummy", 0, 0, 0},

@@ -296,7 +296,7 @@ static void who_is_turned_away_is_told_what_would_help(void)
         {{"REMOTE_ADDR=172.18.0.5"}, 401, "SLUICE_ANONYMOUS", NULL},
         {{"REMOTE_ADDR=172.18.0.5"},
          401,
-         "is loopback, and would have to be "
+         "(anonymous), which is loopback, would have to be "
          "private.",
          NULL},
         {{"REMOTE_ADDR=8.8.8.8"}, 401, "would have to be any.", NULL},
