@@ -113,7 +113,8 @@ static void put_line(struct page *p, const struct limiter_view *v,
     if (p->term->columns < NARROW)
         paint(p, STYLE_PLAIN, "%s", "");
     else if (lead != NULL)
-        paint(p, STYLE_PLAIN, "; all wait in the line of %s", plain(name, lead));
+        paint(p, STYLE_PLAIN, "; all wait in the line of %s",
+              plain(name, lead));
     else
         paint(p, STYLE_PLAIN, "; a new request in %s; %u high %u normal %u low",
               duration(eta, s->eta_ns), s->waiting[CLASS_HIGH],
