@@ -41,7 +41,7 @@ queue=$(curl -s "$url/api/queue")
 is "the queue shows who waits, in order" "a b" "$(jq -r '.waiting[].client' <<<"$queue" | xargs)"
 at_least "the second's slot is a window after the first's" $window \
     "$(jq '.waiting[1].eta_s - .waiting[0].eta_s' <<<"$queue")"
-has "sluicectl shows the same" "$("$build/sluicectl" --state-dir "$state" queue)" '^1 +normal .* b '
+has "sluicectl shows the same, but counts from 1" "$("$build/sluicectl" --state-dir "$state" queue)" '^2 +normal .* b '
 
 wait $job
 answer=$(cat "$work/stream")
