@@ -140,12 +140,11 @@ void turned_away_client(const struct config *cfg, struct request *r)
 
     fault_set(&r->fault, ERROR_UNAUTHORIZED,
               "Sluice takes nothing from %s without a client key that it "
-              "knows%s: whoever runs it makes one with `sluicectl key make "
-              "NAME`. To let in all from there without keys, SLUICE_ANONYMOUS "
-              "(anonymous), which is %s, would have to be %s.",
+              "knows%s (`sluicectl key make NAME` makes one). Without keys "
+              "SLUICE_ANONYMOUS (anonymous), which is %s, would have to be %s.",
               seen(r, from),
               r->authorization != NULL || r->api_key != NULL
-                  ? ", and what was sent is none of them"
+                  ? ", and none of them was sent"
                   : "",
               word_of("anonymous", cfg->anonymous),
               word_of("anonymous", r->whence.range));
