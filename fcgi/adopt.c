@@ -18,7 +18,6 @@
 #include <json-c/json.h>
 
 #include "fcgi/accept.h"
-#include "fcgi/adopt_parts.h"
 #include "fcgi/config/revise.h"
 #include "fcgi/config/rules.h"
 #include "fcgi/control_log.h"
@@ -30,8 +29,38 @@
 #include "lib/offload.h"
 #include "state/limiter.h"
 
-#define LOOK_NS (3 * NS_PER_MS) /* between two looks at who follows */
-#define WAIT_NS NS_PER_S        /* for a stopped worker; it follows later */
+#define LOOK_NS  (3 * NS_PER_MS) /* between two looks at who follows */
+#define WAIT_NS  NS_PER_S        /* for a stopped worker; it follows later */
+#define JOBS_MAX 64              /* changes that wait for the disk */
+
+struct change {
+    struct job job; /* first: offload.c gives it back */
+    struct adopt *a;
+    struct revision rev;
+    struct adopt_asker who; /* told is NULL: nobody, or it is gone */
+    char remote[64];        /* who asked; "": nobody */
+    char id[LIMITER_ID_MAX];
+    uint64_t stamp;    /* of what was published, before it was read */
+    char *patch;       /* its body */
+    struct buf answer; /* of who asked, once all follow */
+    uint64_t generation;
+    int64_t until_ns;    /* but not later */
+    struct change *next; /* in a->changes */
+};
+
+struct adopt {
+    struct sluice *s;
+    struct offload *offload;
+    char *const *env;
+    struct terms own;
+    struct change *changes; /* all of them */
+    uint32_t n_changes;
+    bool following;          /* one of them follows others */
+    uint64_t tried;          /* generation that could not be followed */
+    char said[512];          /* why not, as it was logged */
+    uint64_t stamp;          /* of what was published when we looked last */
+    struct loop_timer timer; /* looks at who follows */
+};
 
 static void log_notes(struct sluice *s, struct json_object *notes)
 {
@@ -136,34 +165,11 @@ static void on_timer(void *arg)
 
 /* ---- a change is made ------------------------------------------------------- */
 
-static const char *what_is(const struct revision *rev)
-{
-    static const char *const deeds[] = {[KEY_MAKE] = "key_make",
-                                        [KEY_SET] = "key_set",
-                                        [KEY_REVOKE] = "key_revoke"};
-
-    switch (rev->kind) {
-    case REVISE_START:
-        return "start";
-    case REVISE_FOLLOW:
-        return "follow";
-    case REVISE_RELOAD:
-        return "reload";
-    case REVISE_PATCH:
-        return "patch";
-    case REVISE_SHARED:
-        return "another host";
-    case REVISE_KEYS:
-        break;
-    }
-    return deeds[rev->order.deed];
-}
-
 static void tell(struct change *c)
 {
     struct sluice *s = c->a->s;
     const struct revision *rev = &c->rev;
-    const char *what = what_is(rev);
+    const char *what = revision_name(rev);
 
     if (rev->status != 200 && rev->kind == REVISE_FOLLOW &&
         strcmp(c->a->said, rev->err) == 0)
@@ -241,8 +247,8 @@ static void work(struct job *job)
     revise(&c->rev);
 }
 
-struct change *adopt_begin(struct adopt *a, enum revise_kind kind,
-                           const struct adopt_asker *who)
+static struct change *begin(struct adopt *a, enum revise_kind kind,
+                            const struct adopt_asker *who)
 {
     struct change *c = calloc(1, sizeof(*c));
 
@@ -286,10 +292,10 @@ static bool is_busy(struct adopt *a, const struct adopt_asker *who)
 void adopt_reload(struct adopt *a, const struct adopt_asker *who)
 {
     if (!is_busy(a, who))
-        offload_do(a->offload, &adopt_begin(a, REVISE_RELOAD, who)->job);
+        offload_do(a->offload, &begin(a, REVISE_RELOAD, who)->job);
 }
 
-void adopt_take_body(struct change *c, const char *body, size_t len)
+static void take_body(struct change *c, const char *body, size_t len)
 {
     c->rev.patch_len = len;
     c->patch = malloc(len + 1);
@@ -307,8 +313,8 @@ void adopt_patch(struct adopt *a, const struct adopt_asker *who,
 
     if (is_busy(a, who))
         return;
-    c = adopt_begin(a, REVISE_PATCH, who);
-    adopt_take_body(c, patch, len);
+    c = begin(a, REVISE_PATCH, who);
+    take_body(c, patch, len);
     offload_do(a->offload, &c->job);
 }
 
@@ -320,11 +326,34 @@ void adopt_keys(struct adopt *a, const struct adopt_asker *who,
 
     if (is_busy(a, who))
         return;
-    c = adopt_begin(a, REVISE_KEYS, who);
+    c = begin(a, REVISE_KEYS, who);
     c->rev.order.deed = deed;
     snprintf(c->rev.order.name, sizeof(c->rev.order.name), "%s", name);
-    adopt_take_body(c, body, len);
+    take_body(c, body, len);
     offload_do(a->offload, &c->job);
+}
+
+/* ---- other hosts --------------------------------------------------------------- */
+
+void adopt_shared(struct adopt *a, const char *text, size_t len)
+{
+    struct change *c;
+
+    if (a->n_changes >= JOBS_MAX)
+        return; /* it is put again by whoever changes something next */
+    c = begin(a, REVISE_SHARED, NULL);
+    take_body(c, text, len);
+    offload_do(a->offload, &c->job);
+}
+
+const struct terms *adopt_terms(const struct adopt *a)
+{
+    return &a->own;
+}
+
+bool adopt_is_busy(const struct adopt *a)
+{
+    return a->n_changes > 0;
 }
 
 /* ---- following others --------------------------------------------------------- */
@@ -334,7 +363,7 @@ static void follow(struct adopt *a)
     if (a->following)
         return;
     a->following = true;
-    offload_do(a->offload, &adopt_begin(a, REVISE_FOLLOW, NULL)->job);
+    offload_do(a->offload, &begin(a, REVISE_FOLLOW, NULL)->job);
 }
 
 void adopt_look(struct adopt *a)
@@ -409,6 +438,5 @@ void adopt_free(struct adopt *a)
     }
     loop_cancel(a->s->loop, &a->timer);
     terms_free(&a->own);
-    json_object_put(a->text);
     free(a);
 }

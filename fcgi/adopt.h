@@ -10,7 +10,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "fcgi/config/config.h"
 #include "fcgi/config/key_order.h"
@@ -20,6 +19,7 @@ struct buf;
 struct reply_error;
 struct revision;
 struct sluice;
+struct terms;
 
 /* Who asks for a change. */
 struct adopt_asker {
@@ -57,14 +57,12 @@ void adopt_patch(struct adopt *a, const struct adopt_asker *who,
 void adopt_keys(struct adopt *a, const struct adopt_asker *who,
                 enum key_deed deed, const char *name, const char *body,
                 size_t len);
-/* The live settings and the keys (their hashes) that we follow, as one text of
- * JSON, for other hosts; borrowed until something changes. */
-const char *adopt_text(struct adopt *a, size_t *len);
-/* Those of another host take their place, for all workers. */
+/* Live settings and keys of another host take the place of ours, for all workers:
+ * a text of shared_terms.c. */
 void adopt_shared(struct adopt *a, const char *text, size_t len);
-/* Changes when they do. */
-uint64_t adopt_generation(const struct adopt *a);
-/* Is something of that kind not finished yet? */
+/* What we follow; another generation of it is another text. */
+const struct terms *adopt_terms(const struct adopt *a);
+/* Is some change not finished yet? */
 bool adopt_is_busy(const struct adopt *a);
 
 /* Nobody with ARG is to be told any more; what was asked for goes on. */

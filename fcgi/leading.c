@@ -16,6 +16,8 @@
 
 #include "fcgi/adopt.h"
 #include "fcgi/config/config.h"
+#include "fcgi/config/terms.h"
+#include "fcgi/shared_terms.h"
 #include "fcgi/sluice.h"
 #include "fcgi/store/store.h"
 #include "lib/clock.h"
@@ -35,31 +37,16 @@ struct leading {
     bool too_large;      /* ours are, which was said */
     uint64_t put_hash;   /* of our settings, at the last call */
     uint64_t generation; /* and as they were then */
+    struct shared_terms terms;
     struct shared_ask *ask;
 };
 
 /* ---- what an operator has changed ------------------------------------------------ */
 
-/* FNV-1a of 64 bits. */
-static uint64_t hash_of(const char *text, size_t len)
-{
-    uint64_t h = UINT64_C(14695981039346656037);
-
-    while (len-- > 0)
-        h = (h ^ (uint8_t)*text++) * UINT64_C(1099511628211);
-    return h;
-}
-
 static uint64_t hash_of_ours(struct leading *l)
 {
-    size_t len;
-    const char *text = adopt_text(l->s->adopt, &len);
-
-    return hash_of(text, len);
+    return shared_terms_hash(&l->terms, adopt_terms(l->s->adopt));
 }
-
-/* Nothing was ever changed: there is nothing to tell. */
-#define PLAIN "{\"live\":{},\"keys\":[]}"
 
 /* Whatever came of another host's settings: these are ours now, and no change. */
 static void settle_settings(struct leading *l, int64_t now)
@@ -78,11 +65,12 @@ static void say_settings(struct leading *l, struct shared_ask *ask)
     const struct shared_settings are = limiter_store_settings(l->s->lim);
     struct shared_put *p = &ask->puts[ask->n_puts];
     size_t len;
-    const char *text = adopt_text(l->s->adopt, &len);
+    const char *text =
+        shared_terms_text(&l->terms, adopt_terms(l->s->adopt), &len);
 
-    l->put_hash = hash_of(text, len);
+    l->put_hash = hash_of_ours(l);
     if (ask->n_puts == SHARED_PUTS || l->adopting || l->put_hash == are.hash ||
-        (are.version == 0 && strcmp(text, PLAIN) == 0))
+        (are.version == 0 && strcmp(text, SHARED_TERMS_PLAIN) == 0))
         return;
     if (len > SHARED_BLOB_MAX) {
         if (!l->too_large)
@@ -226,11 +214,11 @@ void leading_step(struct leading *l)
         return;
     }
     settle_settings(l, now);
-    if (l->generation != adopt_generation(l->s->adopt))
+    if (l->generation != adopt_terms(l->s->adopt)->generation)
         l->pushed = true; /* an operator has changed something */
     if (limiter_store_ask(l->s->lim, l->ask, l->pushed, now)) {
         l->pushed = false;
-        l->generation = adopt_generation(l->s->adopt);
+        l->generation = adopt_terms(l->s->adopt)->generation;
         say_settings(l, l->ask);
         (void)store_call(l->store, l->ask); /* it fails: on_down() */
         loop_at(l->s->loop, &l->timer, now + SIGN_NS);
@@ -270,6 +258,7 @@ void leading_free(struct leading *l)
         close_store(l);
         limiter_store_leave(l->s->lim, clock_now_ns());
     }
+    shared_terms_free(&l->terms);
     free(l->ask);
     free(l);
 }

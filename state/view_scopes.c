@@ -119,10 +119,9 @@ static void copy_scope(struct view_queue *q, uint32_t id)
     view_bench(&v->unpaid, q->now,
                &model_state_debt(lay, v->upstream)->ejection);
     copy_tokens(q, v, id);
-    if (slot_source_of(lay, id)->have(lay, id, TAKE_ONE, q->now, &when))
-        when = q->now;
-    else
-        when = min_i64(when, max_i64(lent_eta(lay, id, 0, q->now), q->now + 1));
+    if (!slot_source_of(lay, id)->have(lay, id, TAKE_ONE, q->now, &when) &&
+        when == NEVER) /* or a store brings it */
+        when = s->source == SLOTS_SHARED ? lent_eta(lay, id, 0, q->now) : NEVER;
     v->next_slot_ns = when == NEVER ? -1 : max_i64(0, when - q->now);
     when = eta_of_next(q, id, v->line);
     v->eta_ns = when == NEVER ? -1 : when - q->now;

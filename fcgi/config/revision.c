@@ -141,3 +141,26 @@ int revision_lock(struct revision *r)
 
     return terms_lock(r->running->state_dir, LOCK_MS, &err);
 }
+
+const char *revision_name(const struct revision *r)
+{
+    static const char *const deeds[] = {[KEY_MAKE] = "key_make",
+                                        [KEY_SET] = "key_set",
+                                        [KEY_REVOKE] = "key_revoke"};
+
+    switch (r->kind) {
+    case REVISE_START:
+        return "start";
+    case REVISE_FOLLOW:
+        return "follow";
+    case REVISE_RELOAD:
+        return "reload";
+    case REVISE_PATCH:
+        return "patch";
+    case REVISE_SHARED:
+        return "another host";
+    case REVISE_KEYS:
+        break;
+    }
+    return deeds[r->order.deed];
+}

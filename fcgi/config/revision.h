@@ -43,6 +43,8 @@ struct revision {
 
 /* To warn of; copies TEXT. */
 void revision_note(struct revision *r, const char *text);
+/* What it is called in the log. */
+const char *revision_name(const struct revision *r);
 /* Writes into r->err. */
 struct complaint revision_complaint(struct revision *r);
 /* Returns -1. */

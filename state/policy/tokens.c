@@ -148,7 +148,7 @@ static void learn(struct layout *lay, uint32_t model, uint64_t prompt_bytes,
 }
 
 uint32_t tokens_settle(struct layout *lay, uint32_t row, uint64_t prompt_bytes,
-                   const struct limiter_usage *u)
+                       const struct limiter_usage *u)
 {
     const struct lay_row *r = row_at(lay, row);
     struct lay_tokens *t = &lay->tokens[row];

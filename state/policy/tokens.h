@@ -36,7 +36,7 @@ bool tokens_are_too_many(struct layout *lay, const struct limiter_request *req,
 /* The answer to ROW, which is sent, took U: in the logs, where it still is, and
  * for the next estimates.  PROMPT_BYTES are its request's. */
 uint32_t tokens_settle(struct layout *lay, uint32_t row, uint64_t prompt_bytes,
-                   const struct limiter_usage *u);
+                       const struct limiter_usage *u);
 /* The same of a prompt whose texts were GUESSED to have so many; 0: it is not
  * known. */
 void tokens_compare(struct layout *lay, uint32_t row, uint32_t guessed,

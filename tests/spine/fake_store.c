@@ -1,4 +1,5 @@
-/* fake_store.c - no store is shared: nobody leads. */
+/* fake_store.c - no store is shared: nobody leads, nothing is asked, and what an
+ * exchange can see of it is whether it is lost. */
 #include "fake_limiter.h"
 #include "state/leader.h"
 

@@ -258,6 +258,13 @@ static const struct {
     {"SLUICE_ANONYMOUS", "private", FROM_PRIVATE},
     {"SLUICE_CLIENT_HEADER", "X-OpenWebUI-User-Id", -1},
     {"SLUICE_CLIENT_FROM_USER", "1", 1},
+    {"SLUICE_SHARED_URL", "redis://store.example:7000/3", -1},
+    {"SLUICE_SHARED_PASSWORD", "p", -1},
+    {"SLUICE_SHARED_ACCOUNT", "nim", -1},
+    {"SLUICE_SHARED_NAME", "here", -1},
+    {"SLUICE_SHARED_TLS_CA", "/nowhere", -1}, /* looked at by store_tls.c */
+    {"SLUICE_SHARED_ON_LOSS", "share", LOSS_SHARE},
+    {"SLUICE_SHARED_AHEAD", "0", 0},
     {"SLUICE_STATE_DIR", "/s", -1},
     {"SLUICE_DATA_DIR", "/d", -1},
     {"SLUICE_LOG", "/l", -1},
@@ -327,7 +334,8 @@ static void every_variable_reaches_its_field(void)
 static bool is_apart(const struct setting *row)
 {
     return row->count_at != 0 || row->kind == SETTING_ELSEWHERE ||
-           strcmp(row->env, "SLUICE_API_KEY_FILE") == 0;
+           strcmp(row->env, "SLUICE_API_KEY_FILE") == 0 ||
+           strcmp(row->env, "SLUICE_SHARED_PASSWORD_FILE") == 0;
 }
 
 static void every_variable_has_a_row_above(void)

@@ -74,6 +74,7 @@ static void end(struct desk *a, struct desk *b)
     free(shop);
 }
 
+/* What is out counts as now, what was sent until its window is over. */
 static uint32_t used(int64_t now)
 {
     uint32_t i, n = shop->n_lent;
@@ -83,6 +84,7 @@ static uint32_t used(int64_t now)
     return n;
 }
 
+/* NULL: it ended, or was never given. */
 static struct lent *find(uint64_t id)
 {
     uint32_t i;
@@ -98,6 +100,8 @@ static void take_off(struct lent *l)
     *l = shop->lent[--shop->n_lent];
 }
 
+/* First what has ended by itself: that counts from its end on, whatever is said of it
+ * now. */
 static void settle_all(const struct shared_ask *ask, int64_t now)
 {
     uint32_t i;
@@ -132,6 +136,7 @@ static void settle_all(const struct shared_ask *ask, int64_t now)
     }
 }
 
+/* H is whom it is for; NULL: for whoever comes next. */
 static void lend(const struct shared_ask *ask, const struct shared_scope *sc,
                  const struct shared_head *h, int64_t now)
 {
@@ -148,6 +153,7 @@ static void lend(const struct shared_ask *ask, const struct shared_scope *sc,
         (struct lent){l->id, ask->host, now + STORE_LEASE_NS};
 }
 
+/* To those that wait, else a few ahead; and what the others have sent. */
 static void lend_all(const struct shared_ask *ask, int64_t now)
 {
     uint32_t i, k, n;
@@ -172,6 +178,7 @@ static void lend_all(const struct shared_ask *ask, int64_t now)
     }
 }
 
+/* Who made his from an older version comes too late, and hears the newer one. */
 static void put_all(const struct shared_ask *ask, int64_t now)
 {
     uint32_t i, k;
@@ -246,6 +253,7 @@ static void settle(struct desk *a, struct desk *b)
     CU_FAIL("they never come to an end");
 }
 
+/* Time goes by for both, and what that brings is said. */
 static void pass(struct desk *a, struct desk *b, int64_t ms)
 {
     desk_pass(a, ms);
@@ -277,6 +285,7 @@ static struct lay_store *store_of(const struct desk *d)
 
 /* ---- leases ------------------------------------------------------------------ */
 
+/* Twelve for both, ten of each waiting: whose they are is the store's business. */
 static void two_hosts_share_one_window(void)
 {
     struct desk *a = host_of(1), *b = host_of(1);
@@ -299,6 +308,7 @@ static void two_hosts_share_one_window(void)
     end(a, b);
 }
 
+/* Not the time of the call: the window would open late, and slots be lost. */
 static void what_is_written_is_told_with_its_time(void)
 {
     struct desk *a = host_of(1);
@@ -319,6 +329,7 @@ static void what_is_written_is_told_with_its_time(void)
     end(a, NULL);
 }
 
+/* The store takes it as used by then, and gives the slot to others in its time. */
 static void nothing_is_written_behind_its_end(void)
 {
     struct desk *a = host_of(1);
@@ -343,6 +354,7 @@ static void nothing_is_written_behind_its_end(void)
     end(a, NULL);
 }
 
+/* A connection that is slow to make, a body that is slow to send. */
 static void what_takes_long_is_renewed(void)
 {
     struct desk *a = host_of(1);
@@ -362,6 +374,7 @@ static void what_takes_long_is_renewed(void)
     end(a, NULL);
 }
 
+/* Its client hung up before a byte was written. */
 static void what_is_not_needed_goes_back(void)
 {
     struct desk *a = host_of(1);
@@ -405,6 +418,7 @@ static void a_few_are_in_hand(void)
     end(a, NULL);
 }
 
+/* Our own order would take the first that came. */
 static void a_lease_is_his_for_whom_it_was_given(void)
 {
     struct desk *a = host_of(1);
@@ -445,6 +459,7 @@ static void a_lease_of_nobody_goes_to_who_waits(void)
 
 /* ---- who speaks ------------------------------------------------------------------ */
 
+/* Who asks first leads; a request of another worker goes by its call. */
 static void one_worker_speaks_for_all(void)
 {
     struct desk *a = host_of(3);
@@ -462,6 +477,7 @@ static void one_worker_speaks_for_all(void)
     end(a, NULL);
 }
 
+/* Not because it is quiet, but because it was poked and did not move. */
 static void a_silent_one_is_followed(void)
 {
     struct desk *a = host_of(2);
@@ -511,6 +527,7 @@ static void words_of_an_earlier_one_do_not_count(void)
     end(a, NULL);
 }
 
+/* The store takes each word once, so nobody need know whether it heard. */
 static void what_was_told_in_vain_is_told_again(void)
 {
     struct desk *a = host_of(1);
@@ -531,6 +548,7 @@ static void what_was_told_in_vain_is_told_again(void)
     end(a, NULL);
 }
 
+/* It may have written in its last moment. */
 static void a_worker_that_dies_with_a_lease_counts_as_sent(void)
 {
     struct desk *a = host_of(2);
@@ -548,6 +566,7 @@ static void a_worker_that_dies_with_a_lease_counts_as_sent(void)
 
 /* ---- lost ---------------------------------------------------------------------------- */
 
+/* Closed is the default: the promise before the service. */
 static void without_a_store_all_wait(void)
 {
     struct desk *a = host_of(1);
@@ -632,6 +651,7 @@ static uint32_t retreat_of(const struct desk *d)
     return desk_layout(d, 0)->scopes[0].retreat.state;
 }
 
+/* A hold with its end, and once both know it nobody says it again. */
 static void what_one_is_told_holds_for_all(void)
 {
     struct desk *a = host_of(1), *b = host_of(1);
@@ -659,6 +679,7 @@ static void what_one_is_told_holds_for_all(void)
     end(a, b);
 }
 
+/* And whoever resumes does so for all: the number decides, not the host. */
 static void a_pause_is_everybodys(void)
 {
     struct desk *a = host_of(1), *b = host_of(1);
@@ -718,6 +739,7 @@ static void noise_is_no_value(void)
 
 /* ---- after a crash ---------------------------------------------------------------------- */
 
+/* One held, one taken by a row that is not there, one of noise. */
 static void rows_know_what_became_of_leases(void)
 {
     struct layout *lay = lab_new();

@@ -618,7 +618,7 @@ static void luck_at_a_pace_is_found_out(void)
         r.learned = LEARNED_RATE;
         r.until_ns = LAB_T0 + 60500 * MS;
         pace_begin(&r.pace, 3 * S);
-        for (now = LAB_T0; now < LAB_T0 + 300 * S && r.pace.gap_ns > 0;
+        for (now = LAB_T0; now < LAB_T0 + 600 * S && r.pace.gap_ns > 0;
              now += 10 * MS) {
             pass(&r, now);
             if (r.state != RETREAT_RECOVERING || retreat_free_at(&r) > now)
