@@ -66,6 +66,7 @@ static void open_shop(uint32_t limit)
     shop->limit = limit;
 }
 
+/* B may be NULL. */
 static void end(struct desk *a, struct desk *b)
 {
     desk_free(a);
@@ -271,6 +272,7 @@ static uint32_t granted(const struct desk *d)
     return n;
 }
 
+/* Of worker 0, of one client, one after the other. */
 static void ask_many(struct desk *d, uint32_t n)
 {
     while (n-- > 0)
@@ -634,6 +636,7 @@ static void who_notices_late_has_no_part(void)
 
 /* ---- what all know --------------------------------------------------------------------- */
 
+/* By a call, as each that is sent while a store is shared. */
 static struct ask *send_one(struct desk *d)
 {
     struct ask *q = desk_ask(d, 0, NULL);
@@ -699,6 +702,7 @@ static void a_pause_is_everybodys(void)
 }
 
 /* Noise from the store does nothing but cost a look. */
+/* Half of it with a head that is right, so that the rest is looked at. */
 static void noise_is_no_value(void)
 {
     struct desk *a = host_of(1);
