@@ -59,18 +59,17 @@ is "and sluice.json" "" "$(diff <(echo "$changes") <(jq -r 'def told(p): to_entr
 shown=$(sed -n '/ settings\[\] = {/,/^};/p' fcgi/config/settings.c | tr '\n' ' ' | sed 's/{\("\|NULL\|\.env\)/\n&/g' |
     awk -F'"' '/^\{"/ && $2 !~ /_file$/ { print ($0 ~ /UPSTREAM\(/ ? "upstreams." : "") $2 }')
 at_least "the dashboard shows settings" 30 "$(wc -l <<<"$shown")"
-# The keys of a language, those of groups in full: {act: {end: 'x'}} is act.end.
-words_of() {
+# The keys that have words in both languages, those of groups in full: {act: {end: 'x~y'}}
+# is act.end.
+words_in_both() {
     perl -0777 -ne 's/.*?export default \{//s; my ($g, $k) = ("", "");
         while (/\x27((?:[^\x27\\]|\\.)*)\x27|(\w+)(?=:)|([{}])/g) {
             if (defined $3) { ($g, $k) = $3 eq "{" ? ("$k.", "") : ("", ""); next }
-            if (defined $2 || $k eq "") { $k = $2 // $1 } else { print "$g$k\n"; $k = "" }
-        }' "www/dashboard/js/text/$1.js"
+            if (defined $2 || $k eq "") { $k = $2 // $1 } else { print "$g$k\n" if $1 =~ /.~./; $k = "" }
+        }' www/dashboard/js/words.js
 }
-for f in en zh; do
-    words_of "$f" >"$work/words.$f"
-    is "each has its words in text/$f.js" "" "$(missing "$work/words.$f" '^set\.' '$' <<<"$shown")"
-done
+words_in_both >"$work/words"
+is "each has its words in both languages" "" "$(missing "$work/words" '^set\.' '$' <<<"$shown")"
 is "conf/README.md has every variable" "" "$(missing conf/README.md '`' '`' <<<"$variables")"
 is "sluice.json(5) has every variable" "" \
     "$(grep -vE '^SLUICE_(BUILD|FCGI|ROOT)$' <<<"$variables" | missing conf/man/sluice.json.5 '^\.(Ev|It Ev)( .*,)? ' '( |$)')"
