@@ -20,7 +20,10 @@
 -- up(E2) - up(E) <= E2 - E unless TIME stepped forward in between, and then
 -- v(E2) <= b2 + o2 <= up as it was.  So v(E2) >= L + span means that span has
 -- passed since W.  o may grow by a thousandth of the time, for clocks drift:
--- each span is longer by so much.  Whatever else is wrong (a long way, a host that is
+-- each span is longer by so much.  It may be more, too, where others' clocks have shown
+-- more: v was true at E, and at E2 at least b2 - b less the whole way of that call has passed.
+-- Without that a host that came while v stood still, for nobody called, would be late by
+-- that for many minutes, and all with it where none else calls.  Whatever else is wrong (a long way, a host that is
 -- new, a clock that jumps) makes v late, and a window last longer.
 --
 -- Keys, all with P before: (arrays are packed, in the order in which load_* reads them)
@@ -275,7 +278,7 @@ local function read_host(name, blob)
     return {id = name, life = a[1], epoch = a[2] or 0, b = a[3], o = a[4], name = a[5] or '',
             rtt = a[6] or 0, waiting = a[7] or 0, last = a[8] or 0, mail = a[9] or {},
             scopes = a[10] or {}, young = a[11] or 1, told = a[12] or 0, sure = a[13] or 0,
-            joined = a[14] or 0, seq = a[15] or 0, least = a[16] or 0}
+            joined = a[14] or 0, seq = a[15] or 0, least = a[16] or 0, behind = a[17] or false}
 end
 
 local function load_host(name)
@@ -285,7 +288,7 @@ end
 local function save_host(h)
     call('SET', P .. 'host:' .. h.id,
          pack({h.life, h.epoch, h.b, h.o, h.name, h.rtt, h.waiting, h.last, h.mail, h.scopes,
-               h.young, h.told, h.sure, h.joined, h.seq, h.least}))
+               h.young, h.told, h.sure, h.joined, h.seq, h.least, h.behind}))
 end
 
 local host = read_host(H, blobs[1])
@@ -335,11 +338,19 @@ else
         m.reset = m.seq -- a way that was never so short, or TIME stepped back unseen
     end
     local young = host.young == 1 or host.seq < m.stepped
-    host.o = min(up - b, young and grown - max(0, rtt - host.least) or grown)
+    grown = young and grown - max(0, rtt - host.least) or grown
+    -- Its last call found v farther than its own clock allowed (behind: v of then, less b).
+    -- All of its time since has passed, but for what that call was on its way.  Where up was
+    -- set back in between, it is not known any more (above).
+    if host.behind and rtt > 0 then
+        grown = max(grown, host.behind - rtt)
+    end
+    host.o = min(up - b, grown)
     host.young = young and rtt == 0 and 1 or 0
 end
 host.b, host.seq = host.b and max(b, host.b) or b, m.seq
 v = max(m.v, floor(min(up, b + host.o)))
+host.behind = v - host.b > host.o + SLACK and host.b == b and v - b
 
 -- up is beyond what the clocks allow: TIME stepped, or the way was long.  What every call of
 -- a second has in common, beyond what their ways are known to take, is a step.  up may be
