@@ -13,6 +13,7 @@
 #include "fcgi/config/terms.h"
 #include "lib/base.h"
 
+/* A worker that never changed anything may have none of either. */
 static struct json_object *copy_or(struct json_object *o,
                                    struct json_object *(*otherwise)(void))
 {

@@ -114,6 +114,7 @@ static void others_sent(struct limiter *lim, uint32_t scope, uint64_t n)
 }
 
 /* How many of our own sends of SCOPE were told in ASK? */
+/* Ours are in the total, too, and must not be taken for those of others. */
 static uint64_t told_sent(struct layout *lay, const struct shared_ask *ask,
                           uint32_t scope)
 {
@@ -199,7 +200,8 @@ static int64_t next_call(struct layout *lay, int64_t now)
     return at;
 }
 
-/* Those that share the store, for people. */
+/* Those that share the store, for people: a list that is whole each time, a second
+ * old at most. */
 static void learn_hosts(struct layout *lay, const struct shared_answer *a)
 {
     uint32_t i, n = a->n_hosts < LAY_HOSTS ? a->n_hosts : LAY_HOSTS;

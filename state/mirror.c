@@ -112,6 +112,7 @@ static void tell_retreat(struct limiter *lim, uint32_t scope,
     }
 }
 
+/* What the store never heard of and is plain here needs no word. */
 static bool is_changed(struct layout *lay, struct mirrored m)
 {
     const struct lay_mirror *had = &lay->mirrors[mirrored_place(m)];
@@ -124,6 +125,7 @@ static bool is_changed(struct layout *lay, struct mirrored m)
     return mirrored_hash(lay, m) != had->hash;
 }
 
+/* Its hash goes along, for it may have changed again before the answer comes. */
 static void put(struct limiter *lim, struct mirrored m, struct shared_ask *ask)
 {
     struct layout *lay = lim->file.lay;
@@ -151,6 +153,8 @@ void mirror_tell(struct limiter *lim, struct shared_ask *ask)
             put(lim, mirrored_nth(k), ask);
 }
 
+/* At the end of each turn: some hundred looks at a word, and a hash of the few that
+ * hold somebody back. */
 bool mirror_has_news(struct layout *lay)
 {
     uint32_t k;
@@ -177,6 +181,7 @@ static void adopted(struct limiter *lim, struct mirrored m, uint32_t from)
     giving_poke_all(lim);
 }
 
+/* The version is ours in any case: what we put next is made from it. */
 static void hear(struct limiter *lim, const struct shared_value *v)
 {
     struct layout *lay = lim->file.lay;

@@ -30,6 +30,7 @@ static uint32_t given_for(struct layout *lay, const struct lay_lease *l)
                           (struct eligible_pick){PICK_READY, NULL});
 }
 
+/* In the order of their giving: the store gave the first one first. */
 uint32_t lent_order_first(struct layout *lay, uint32_t scope, int64_t now)
 {
     uint32_t k, i, row;
