@@ -25,8 +25,9 @@ struct config;
 struct where {
     bool is_known;
     bool is_far; /* only by its URL: its state cannot be read from here */
+    bool is_run; /* named by its URL, and known: no other's token is its own */
     char url[WHERE_URL_MAX]; /* without a slash at the end */
-    char dir[RUN_PATH_MAX];  /* of its state; "": none, is_far */
+    char dir[RUN_PATH_MAX];  /* of its state; "": not known, is_far */
     char data[RUN_PATH_MAX]; /* "": the settings' */
 };
 

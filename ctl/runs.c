@@ -82,12 +82,18 @@ static int64_t number_of(const char *text, const char *key)
     return *end == '\0' && n > 0 ? n : -1;
 }
 
-/* Where it is may be believed: plain HTTP to a bare host, and whole paths. */
+/* Plain HTTP to a bare host. */
+static bool is_bare(const char *url)
+{
+    return strncmp(url, "http://", 7) == 0 && is_plain(url, '!') &&
+           strpbrk(url + 7, "/@?#\\") == NULL;
+}
+
+/* Where it is may be believed, and paths are whole. */
 static bool is_sound(const struct run *r)
 {
-    return strncmp(r->url, "http://", 7) == 0 && is_plain(r->url, '!') &&
-           strpbrk(r->url + 7, "/@?#\\") == NULL && r->dir[0] == '/' &&
-           is_plain(r->dir, ' ') && r->data[0] == '/' &&
+    return is_bare(r->url) && (r->also[0] == '\0' || is_bare(r->also)) &&
+           r->dir[0] == '/' && is_plain(r->dir, ' ') && r->data[0] == '/' &&
            is_plain(r->data, ' ') && r->pid > 0 && r->ticks > 0;
 }
 
@@ -97,6 +103,7 @@ static bool parse(struct run *r, const char *text)
     r->pid = number_of(text, "pid");
     r->ticks = number_of(text, "ticks");
     r->started = number_of(text, "started");
+    value_of(text, "also", r->also, sizeof(r->also));
     return value_of(text, "url", r->url, sizeof(r->url)) &&
            value_of(text, "dir", r->dir, sizeof(r->dir)) &&
            value_of(text, "data", r->data, sizeof(r->data)) && is_sound(r);

@@ -17,6 +17,7 @@
 
 struct run {
     char url[RUN_URL_MAX];
+    char also[RUN_URL_MAX];  /* another address of the same door; "": none */
     char dir[RUN_PATH_MAX];  /* of the state */
     char data[RUN_PATH_MAX]; /* of what outlives it, the admin token too */
     int64_t pid;

@@ -1,7 +1,8 @@
 /*
  * where.c - which Sluice is meant, and what opens its door?
  *
- *   --url URL     that one, over HTTP alone
+ *   --url URL     that one, over HTTP alone; if it is one that runs here, by
+ *                 whichever of its addresses, with the token of that run
  *   --dir DIR     that one: its state, and where it says that it listens
  *   SLUICE_URL, SLUICE_STATE_DIR, a state_dir in the settings file
  *                 as the environment says: what a worker would do with it
@@ -12,12 +13,13 @@
  *
  * The token never stands on a command line, where every user of the machine
  * could read it: it is in a file, or in the environment.  What is found here by
- * itself goes to this machine only; --url to another one wants SLUICE_ADMIN_TOKEN
- * or --token-file.
+ * itself goes to this machine only, and of a run to where that run listens;
+ * --url to another one wants SLUICE_ADMIN_TOKEN or --token-file.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -131,6 +133,122 @@ static size_t all_here(struct run *runs)
     return n + 1;
 }
 
+/* ---- whose address a URL is ------------------------------------------------ */
+
+/* A door is a host and a port; what stands behind them is of no matter here. */
+struct door {
+    char host[RUN_URL_MAX];
+    char port[8];
+};
+
+/* The bytes of URL that are of its host and port: no scheme, no path.  NULL: it
+ * is of another protocol than those that run here speak. */
+static const char *bare(const char *url, size_t *n)
+{
+    const char *host = strstr(url, "://");
+
+    if (host != NULL && strncasecmp(url, "http://", 7) != 0)
+        return NULL;
+    host = host != NULL ? host + 3 : url;
+    *n = strcspn(host, "/?#");
+    return host;
+}
+
+/* Without a port it is HTTP's, as libcurl takes it.  A name before the host is
+ * refused: what is called in the end must be what was compared here. */
+static bool door_of(struct door *d, const char *url)
+{
+    size_t n = 0, len;
+    const char *host = bare(url, &n), *colon;
+
+    if (host == NULL || n == 0 || memchr(host, '@', n) != NULL)
+        return false;
+    colon = memrchr(host, ':', n);
+    if (colon != NULL && host[n - 1] == ']')
+        colon = NULL; /* one within an IPv6 address */
+    len = colon != NULL ? (size_t)(colon - host) : n;
+    if (len == 0 || len >= sizeof(d->host) || n - len > sizeof(d->port))
+        return false;
+    snprintf(d->host, sizeof(d->host), "%.*s", (int)len, host);
+    snprintf(d->port, sizeof(d->port), "%.*s",
+             colon != NULL ? (int)(n - len - 1) : 2,
+             colon != NULL ? colon + 1 : "80");
+    return true;
+}
+
+/* By text, not by what a resolver makes of it: a name that leads here today may
+ * lead elsewhere when the token is sent. */
+static bool is_door(const struct door *d, const char *url)
+{
+    struct door other;
+
+    return door_of(&other, url) && strcasecmp(d->host, other.host) == 0 &&
+           strcmp(d->port, other.port) == 0;
+}
+
+/* "localhost" is either of two addresses, and each may be another run's. */
+static bool is_local_name(const struct door *d, const char *url)
+{
+    struct door other;
+
+    return strcasecmp(d->host, "localhost") == 0 && door_of(&other, url) &&
+           (strcmp(other.host, "127.0.0.1") == 0 ||
+            strcmp(other.host, "[::1]") == 0) &&
+           strcmp(d->port, other.port) == 0;
+}
+
+/* The one of RUNS that listens at URL; NULL: none does, or it cannot be told
+ * which: then nobody's token is the right one. */
+static const struct run *run_at(const struct run *runs, size_t n,
+                                const char *url)
+{
+    const struct run *found = NULL;
+    struct door d;
+    size_t i;
+
+    if (!door_of(&d, url))
+        return NULL;
+    for (i = 0; i < n; i++)
+        if (is_door(&d, runs[i].url) || is_door(&d, runs[i].also))
+            return &runs[i];
+    for (i = 0; i < n; i++) {
+        if (!is_local_name(&d, runs[i].url))
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = &runs[i];
+    }
+    return found;
+}
+
+/* Of one that runs here its own address is called, however it was spelled: so
+ * its token goes to no other program that has the port on another address.  A
+ * service, which is in no list, keeps its token where its settings say. */
+static bool is_known_at(struct where *w, const char *url)
+{
+    struct run *runs = calloc(RUNS_MAX, sizeof(*runs));
+    const struct run *r =
+        runs != NULL ? run_at(runs, all_here(runs), url) : NULL;
+
+    if (r != NULL) {
+        by_run(w, r);
+        w->is_run = r->data[0] != '\0';
+    }
+    free(runs);
+    return r != NULL;
+}
+
+/* is_far even if its directory is known: whoever says a URL wants to hear what is
+ * told there. */
+static void by_url(struct where *w, const char *url)
+{
+    w->is_far = true;
+    if (!is_known_at(w, url))
+        set_url(w, url);
+}
+
+/* ---- and if none was named ------------------------------------------------- */
+
 static int by_what_runs(struct ctl *c, struct where *w)
 {
     struct run *runs = calloc(RUNS_MAX, sizeof(*runs));
@@ -172,10 +290,10 @@ int where_find(struct ctl *c)
     if (w->is_known)
         return EXIT_SUCCESS;
     if (c->url != NULL) {
-        w->is_far = c->state_dir == NULL;
-        set_url(w, c->url);
         if (c->state_dir != NULL)
             by_dir(w, c->state_dir, c->url, NULL);
+        else
+            by_url(w, c->url);
     } else if (c->state_dir != NULL) {
         /* Whoever listens at the usual place need not be that one. */
         by_dir(w, c->state_dir, NULL,
@@ -185,7 +303,9 @@ int where_find(struct ctl *c)
     } else if (ctl_config(c) == NULL) {
         return EXIT_CONFIG;
     } else if (is_told(c)) {
-        by_dir(w, c->cfg->state_dir, c->env_url, NULL);
+        if (c->env_url == NULL || strcmp(c->cfg->state_dir, DEFAULT_DIR) != 0 ||
+            !is_known_at(w, c->env_url))
+            by_dir(w, c->cfg->state_dir, c->env_url, NULL);
     } else {
         rc = by_what_runs(c, w);
     }
@@ -236,11 +356,34 @@ static bool in_dir(char out[WHERE_TOKEN_MAX], const char *dir)
            where_first_line(out, WHERE_TOKEN_MAX, dir, "admin.token");
 }
 
-/* Where the run that is meant keeps it; else as the workers find it. */
+/* Only the URL was said, and the directory of the settings is of another: it says
+ * that it is elsewhere, or was a `make run` that has ended (a service has no
+ * run.lock, and does not say where the web server before it listens). */
+static bool is_elsewhere(const struct ctl *c)
+{
+    const char *dir = c->cfg->state_dir;
+    char url[WHERE_URL_MAX], lock[RUN_PATH_MAX + 16];
+    struct door d;
+
+    if (!c->at.is_far &&
+        (c->env_url == NULL || c->url != NULL || strcmp(dir, DEFAULT_DIR) != 0))
+        return false;
+    if (where_first_line(url, sizeof(url), dir, "listen"))
+        return !(door_of(&d, url) && is_door(&d, c->at.url));
+    snprintf(lock, sizeof(lock), "%s/run.lock", dir);
+    return access(lock, F_OK) == 0;
+}
+
+/* Where the run that is meant keeps it; else as the workers find it.  One that is
+ * known has no other: what lies elsewhere opens another's door. */
 static bool found(struct ctl *c, char out[WHERE_TOKEN_MAX])
 {
     if (in_dir(out, c->at.data))
         return true;
+    if (c->at.is_run)
+        return in_dir(out, c->at.dir);
+    if (is_elsewhere(c))
+        return false;
     if (c->cfg->admin_token_file != NULL)
         return where_first_line(out, WHERE_TOKEN_MAX, c->cfg->admin_token_file,
                                 "");

@@ -49,6 +49,39 @@ ctl --dir "$two_state" pause
 is "--dir says which" "0 paused" "$rc $said"
 check "that one has stopped" is_paused "$two" true
 check "and the other has not" is_paused "$one" false
+# --url is enough, however the address is spelled; of several runs each has its token.
+port=${two##*:}
+spelled=("$two" "$two/" "$two/v1" "http://localhost:$port" "HTTP://LocalHost:$port/" "localhost:$port")
+! grep -q '^0\{31\}1 ' /proc/net/if_inet6 || spelled+=("http://[::1]:$port" "http://[::1]:$port/")
+for at in "${spelled[@]}"; do
+    ctl --url "$at" pause
+    is "--url $at finds the token of that run" "0 paused" "$rc $said"
+done
+check "that one has stopped" is_paused "$two" true
+check "the other has not" is_paused "$one" false
+said=$(SLUICE_URL=$two "$build/sluicectl" pause 2>&1)
+is "SLUICE_URL does, too" "0 paused" "$? $said"
+# A stranger's address: what it is told is no run's.
+listener=$work/heard
+exec 8< <(exec perl -MIO::Socket::INET -e '
+    my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.2", LocalPort => 0, Listen => 5) or die; $| = 1;
+    print $s->sockport, "\n"; open(my $o, ">", $ARGV[0]); $o->autoflush;
+    while (my $c = $s->accept) { while (<$c>) { print $o $_; last if /^\r/ }
+        print $c "HTTP/1.0 401 no\r\n\r\n"; close $c }' "$listener")
+pids+=("$!")
+read -r strange <&8
+ctl --url "http://127.0.0.2:$strange" pause
+exec 7< <(exec perl -MIO::Socket::INET -e '
+    my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 0, Listen => 5) or die; $| = 1;
+    print $s->sockport, "\n"; open(my $o, ">>", $ARGV[0]); $o->autoflush;
+    while (my $c = $s->accept) { while (<$c>) { print $o $_; last if /^\r/ }
+        print $c "HTTP/1.0 401 no\r\n\r\n"; close $c }' "$listener")
+pids+=("$!")
+read -r strange <&7
+ctl --url "http://127.0.0.1:$strange" pause
+said=$(SLUICE_STATE_DIR=$one_state "$build/sluicectl" --url "http://127.0.0.1:$strange" pause 2>&1)
+is "whoever listens elsewhere was asked" 3 "$(grep -c '^POST' "$listener")"
+is "and heard no run's token" 0 "$(grep -ci '^authorization' "$listener")"
 ctl --url "$two" --token-file "$work/elsewhere/admin.token" resume
 is "so does --url, with the token from a file" "0 resumed" "$rc $said"
 said=$(SLUICE_ADMIN_TOKEN=$(cat "$work/elsewhere/admin.token") "$build/sluicectl" --url "$two/" resume 2>&1)
@@ -244,6 +277,17 @@ is "which is not printed where nobody looks" 0 "$(grep -cF "$(cat "$state/admin.
 has "Python" "$said" "OpenAI\(base_url=\"$url/v1\", api_key=\"unused\"\)"
 has "Node" "$said" "new OpenAI\(\{ baseURL: \"$url/v1\", apiKey: \"unused\" \}\)"
 has "Claude Code" "$said" "ANTHROPIC_BASE_URL=$url"
+# Colleagues' keys are made there, as the banner says; nobody else needs one.
+asked() { curl -s -o /dev/null -w '%{http_code}' --max-time 60 "$url/v1/$1" -H 'Content-Type: application/json' "${@:3}" -d "$2"; }
+chat_body='{"model":"sim/tokens-3","messages":[]}'
+key=$("$build/sluicectl" --url "$url" key make ada 2>&1 | grep -oE 'sk-sluice-[A-Za-z0-9_-]+')
+has "a key can be made in practice" "$key" '^sk-sluice-'
+is "it works" 200 "$(asked chat/completions "$chat_body" -H "Authorization: Bearer $key")"
+is "none works" 200 "$(asked chat/completions "$chat_body")"
+is "anything works" 200 "$(asked chat/completions "$chat_body" -H 'Authorization: Bearer unused')"
+is "for Claude Code, too" 200 "$(asked messages?beta=true '{"model":"sim/agent","max_tokens":9,"messages":[{"role":"user","content":"x"}]}' \
+    -H 'Authorization: Bearer unused' -H 'anthropic-version: 2023-06-01')"
+has "a key of nobody's own is needed" "$said" '^  key       none needed'
 call=$(sed -n "/^  curl/,/}'\$/p" <<<"$said")
 has "the call works as it stands" "$(eval "$call" 2>/dev/null)" '^data: \[DONE\]'
 stop_sluice
@@ -259,6 +303,21 @@ start_practice theirs SLUICE_UPSTREAM_URL="$sim"
 said=$(grep -v '^{' "$out")
 has "without one the clients' pass" "$said" "key       each client's own"
 has "and the call has a place for it" "$said" "Authorization: Bearer YOUR-UPSTREAM-KEY"
+stop_sluice
+
+# On all addresses: which one is for others, and by it the token is found, too.
+start_practice open SLUICE_LISTEN=0.0.0.0:0
+mine=$(hostname -I | tr ' ' '\n' | grep -vE ':|^127\.|^$' | head -n 1)
+port=${url##*:}
+has "all addresses are said to be" "$(cat "$out")" 'and on all other addresses'
+if [ -n "$mine" ]; then
+    has "one is named for others" "$(cat "$out")" "others    http://$mine:$port/v1\$"
+    is "which is there" 200 "$(curl -s -o /dev/null -w '%{http_code}' "http://$mine:$port/health")"
+    key=$("$build/sluicectl" --url "http://$mine:$port" key make bob | grep -oE 'sk-sluice-[A-Za-z0-9_-]+')
+    is "a key lets others in" 200 "$(url=http://$mine:$port asked chat/completions "$chat_body" -H "Authorization: Bearer $key")"
+else
+    echo "     (no address but loopback: what others are told is left out)"
+fi
 stop_sluice
 
 # The commands that are printed work as printed, alone and beside another.
