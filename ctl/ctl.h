@@ -88,6 +88,13 @@ void print_json_text(FILE *to, const char *json);
 /* BEFORE and TEXT as a line. */
 void print_line(FILE *to, const char *before, const char *text);
 
+/* ---- waits.c ------------------------------------------------------------- */
+
+/* A line for each cause for which somebody waits; nothing if nobody does. */
+void waits_print(const struct limiter_view *v);
+/* Why R waits, in the word of the JSON; "-": it runs. */
+const char *waits_why(const struct view_row *r);
+
 /* ---- commands: each returns the exit status --------------------------------- */
 
 /* What was learned of the limit of UPSTREAM, or, NULL, of the first of which that

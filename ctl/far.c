@@ -241,9 +241,41 @@ static void put_row(struct view_row *r, struct json_object *o, bool waiting)
     r->body_bytes = (uint64_t)whole(o, "body_bytes");
 }
 
+/* A row tells its cause, and the list of causes of what: of several the one of
+ * its own upstream.  Which model or client that is, is told by its place there. */
+static void put_cause(const struct limiter_view *v, struct view_row *r,
+                      struct json_object *o, struct json_object *causes)
+{
+    const char *limit = text(o, "limit"), *own = "";
+    bool is_found = false;
+    uint32_t i, n;
+
+    r->cause = kind(o, "cause", wait_cause_names, WAIT_CAUSES);
+    r->cause_upstream = r->model_row = r->client_row = NONE;
+    for (i = 0; i < v->n_scopes; i++)
+        if (strcmp(v->scopes[i].name, limit) == 0)
+            own = v->scopes[i].rules.name;
+    free(room(causes, 1, &n));
+    for (i = 0; i < n; i++) {
+        struct json_object *g = at(causes, i);
+        const char *model = text(g, "model"), *client = text(g, "client");
+        const char *upstream = text(g, "upstream");
+
+        if (strcmp(text(g, "cause"), wait_cause_names[r->cause]) != 0 ||
+            (model[0] != '\0' && strcmp(model, r->model) != 0) ||
+            (client[0] != '\0' && strcmp(client, r->client) != 0) ||
+            (is_found && strcmp(upstream, own) != 0))
+            continue;
+        is_found = true;
+        r->cause_upstream = upstream_of(v, upstream);
+        r->model_row = r->client_row = i;
+    }
+}
+
 /* As /api/queue orders them: those that wait, as they will go, before those that
  * run; the same order as view.c's. */
-static void put_queue(struct limiter_view *v, struct json_object *root)
+static void put_queue(struct limiter_view *v, struct json_object *root,
+                      struct json_object *causes)
 {
     struct json_object *waiting = call_at(root, "waiting");
     struct json_object *running = call_at(root, "running");
@@ -254,8 +286,10 @@ static void put_queue(struct limiter_view *v, struct json_object *root)
     v->n_rows = n_waiting + n_running;
     v->rows = calloc(v->n_rows > 0 ? v->n_rows : 1, sizeof(*v->rows));
     CHECK(v->rows != NULL);
-    for (i = 0; i < n_waiting; i++)
+    for (i = 0; i < n_waiting; i++) {
         put_row(&v->rows[i], at(waiting, i), true);
+        put_cause(v, &v->rows[i], at(waiting, i), causes);
+    }
     for (i = 0; i < n_running; i++)
         put_row(&v->rows[n_waiting + i], at(running, i), false);
 }
@@ -309,7 +343,7 @@ int far_view(struct ctl *c, struct limiter_view *out)
         put_models(out, call_at(status, "models"));
         put_workers(out, call_at(status, "workers"));
         put_counters(&out->counters, call_at(status, "counters"));
-        put_queue(out, queue);
+        put_queue(out, queue, call_at(status, "waiting_by_cause"));
     }
     json_object_put(status);
     json_object_put(queue);

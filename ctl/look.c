@@ -199,6 +199,7 @@ static void print_status(const struct limiter_view *v)
     uint32_t i;
 
     print_verdict(v);
+    waits_print(v);
     printf("up %s, %u workers\n", duration(a, v->uptime_ns), v->n_workers);
     if (v->paused_ns >= 0)
         printf("paused for %s, by %s: nothing is sent\n",
@@ -236,8 +237,8 @@ static void print_queue(const struct limiter_view *v)
     char id[LIMITER_NAME_MAX];
     uint32_t i;
 
-    printf("%-9s %-8s %-10s %-10s %-24s %-36s %s\n", "POSITION", "PRIORITY",
-           "AGE", "ETA", "CLIENT", "MODEL", "ID");
+    printf("%-9s %-8s %-10s %-10s %-12s %-24s %-36s %s\n", "POSITION",
+           "PRIORITY", "AGE", "ETA", "WHY", "CLIENT", "MODEL", "ID");
     for (i = 0; i < v->n_rows; i++) {
         const struct view_row *r = &v->rows[i];
 
@@ -245,9 +246,9 @@ static void print_queue(const struct limiter_view *v)
             printf("%-9u ", r->position + 1);
         else
             printf("%-9s ", "running");
-        printf("%-8s %-10s %-10s %-24.24s %-36.36s %s\n",
+        printf("%-8s %-10s %-10s %-12s %-24.24s %-36.36s %s\n",
                limiter_class_names[r->cls], duration(age, r->age_ns),
-               r->waiting ? duration(eta, r->eta_ns) : "-",
+               r->waiting ? duration(eta, r->eta_ns) : "-", waits_why(r),
                plain(client, r->client), plain(model, r->model),
                plain(id, r->request_id));
     }

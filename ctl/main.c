@@ -293,11 +293,49 @@ static int usage(FILE *to, int code)
     return code;
 }
 
+/* One of the options that say which Sluice is meant. */
+static const char **option(struct ctl *c, const char *word)
+{
+    if (strcmp(word, "--dir") == 0 || strcmp(word, "--state-dir") == 0)
+        return &c->state_dir;
+    if (strcmp(word, "--url") == 0)
+        return &c->url;
+    return strcmp(word, "--token-file") == 0 ? &c->token_file : NULL;
+}
+
+/* Behind the command such a word would be taken for one of its own, and that is
+ * said to be wrong there without a word of what would be right. */
+static bool has_late_option(struct ctl *c, char **args, int n)
+{
+    int i;
+
+    for (i = 1; i < n; i++) {
+        char name[16];
+        size_t len = strcspn(args[i], "=");
+
+        snprintf(name, sizeof(name), "%.*s", (int)len, args[i]);
+        if (len >= sizeof(name) || option(c, name) == NULL)
+            continue;
+        fprintf(stderr,
+                "sluicectl: options come before the command: sluicectl %s %s "
+                "%s ...\n",
+                name,
+                name[2] == 'u'   ? "URL"
+                : name[2] == 't' ? "FILE"
+                                 : "DIR",
+                args[0]);
+        return true;
+    }
+    return false;
+}
+
 static int run(struct ctl *c, char **args, int n)
 {
     size_t i;
     int rc;
 
+    if (has_late_option(c, args, n))
+        return EXIT_USAGE;
     for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         const struct command *cmd = &commands[i];
 
@@ -327,14 +365,8 @@ static int options(struct ctl *c, int argc, char **argv)
             i++;
             continue;
         }
-        if (strcmp(argv[i], "--dir") == 0 ||
-            strcmp(argv[i], "--state-dir") == 0)
-            to = &c->state_dir;
-        else if (strcmp(argv[i], "--url") == 0)
-            to = &c->url;
-        else if (strcmp(argv[i], "--token-file") == 0)
-            to = &c->token_file;
-        else
+        to = option(c, argv[i]);
+        if (to == NULL)
             break;
         if (i + 1 >= argc)
             return -1;

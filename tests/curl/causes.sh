@@ -60,6 +60,12 @@ is "together they are all" true "$(status '([.waiting_by_cause[].waiting] | add)
 most_wait_for_window() { [ "$(status '.waiting_by_cause[0].cause')" = window ]; }
 check "most first" most_wait_for_window
 is "and the verdict is of the most" window "$(word)"
+by_cause() { "$build/sluicectl" "$@" status | grep -E '^[0-9]+ waits? ' | sed -E 's/: .*//' | sort; }
+lines=$(by_cause --state-dir "$state")
+is "sluicectl has a line for each cause" 2 "$(wc -l <<<"$lines")"
+has "one of the window" "$lines" '^[0-9]+ wait for the window of nim$'
+has "one of the model" "$lines" "^[0-9]+ wait for the model $(sed 's/+/\\+/g' <<<"$slow") of nim\$"
+is "over HTTP, too" "$lines" "$(by_cause --url "$url")"
 stop_sluice
 end_crowd
 
@@ -70,6 +76,7 @@ crowd 3 sim/tokens-3
 check "an operator's pause" wait_for 5 causes_are "paused 3"
 is "is of no one upstream" "null null" "$(status '.waiting_by_cause[0] | "\(.upstream) \(.next_eta_s)"')"
 is "the verdict is the same" paused "$(word)"
+has "sluicectl says what ends it" "$("$build/sluicectl" --state-dir "$state" status)" '^3 wait for the pause to end \(sluicectl resume\): no time is known$'
 stop_sluice
 end_crowd
 
@@ -79,6 +86,9 @@ made=$(curl -s -X POST -H "Authorization: Bearer $(cat "$state/admin.token")" "$
 crowd 5 sim/tokens-3 -H "Authorization: Bearer $made"
 check "a client's own limit" wait_for 5 causes_are "client_limit 3"
 is "is told whose" "ci null" "$(status '.waiting_by_cause[0] | "\(.client) \(.upstream)"')"
+has "sluicectl says whose, and until when" "$("$build/sluicectl" --state-dir "$state" status)" \
+    '^3 wait for the limit of the client ci: the next goes in [0-9.]+ (m [0-9]+ )?s'
+has "over HTTP, too" "$("$build/sluicectl" --url "$url" status)" '^3 wait for the limit of the client ci: the next goes in '
 is "the verdict too" "client_limit ci" "$(status '.verdict | "\(.word) \(.client)"')"
 stop_sluice
 end_crowd

@@ -32,6 +32,11 @@ ctl queue
 is "queue shows who waits" 3 "$(grep -c sim/tokens-3 <<<"$said")"
 is "positions count from 1" "1 2 3" "$(awk '$1 ~ /^[0-9]+$/ { print $1 }' <<<"$said" | paste -sd ' ')"
 id=$(awk '$1 == 1 { print $NF }' <<<"$said")
+has "why each does has a column" "$(head -n 1 <<<"$said")" ' ETA +WHY +CLIENT'
+is "with the word of the page" 3 "$(grep -cE ' s +window +' <<<"$said")"
+ctl status
+has "status says for what they wait, and until when" "$said" '^3 wait for the window of nim: the next goes in [0-9.]+ s'
+has "the last one's window is the next" "$said" ', the last in [0-9]'
 ctl top
 is "top succeeds" 0 $rc
 has "without a terminal it is one page" "$said" '3 waiting'
@@ -194,6 +199,14 @@ has "and that is said" "$said" 'http://127.0.0.1:9: .*--url'
 said=$(env SLUICE_RUN_LIST="$work/none" SLUICE_DATA_DIR="$work" SLUICE_STATE_DIR="$state" "$build/sluicectl" pause 2>&1)
 is "no token" 1 $?
 has "it says where one is looked for" "$said" 'admin.token'
+for late in "set --dir $state queue.max=9" "set queue.max=9 --dir=$state" "status --url $url" "queue --token-file x" "key list --state-dir $state"; do
+    # shellcheck disable=SC2086 # a command and its arguments
+    ctl $late
+    is "an option behind the command is wrong usage: $late" 2 $rc
+    has "and it is said where it belongs" "$said" '^sluicectl: options come before the command: sluicectl --[a-z-]+ [A-Z]+ (set|status|queue|key) '
+done
+ctl --dir "$state" status
+is "before it it is right" 0 $rc
 ctl frobnicate
 is "an unknown command is wrong usage" 2 $rc
 ctl cancel
