@@ -4,6 +4,10 @@
  * Over HTTP, as the dashboard does it: what is refused is refused in the same
  * words, and the log tells of both.  Which one is asked, and with which token:
  * where.c.
+ *
+ * What always holds: the token is in no argument of a process, in no error and in
+ * no log; it goes to the address that was meant and nowhere else; a call ends within
+ * 30 s, one that is told aside within 2.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -201,12 +205,15 @@ static void keep_root(struct json_object *root, const void *arg)
     *out = json_object_get(root);
 }
 
+/* What is told aside (is_quiet) may be missing; what was asked for says why it
+ * is. */
 int call_get(struct ctl *c, const char *path, struct json_object **out)
 {
     *out = NULL;
     return call_and(c, "GET", path, NULL, keep_root, &out);
 }
 
+/* Whatever its type is: /metrics is text, and a page that says "no" is none. */
 char *call_text(struct ctl *c, const char *path)
 {
     struct answer a;

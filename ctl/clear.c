@@ -5,6 +5,9 @@
  * a longer hold.  So nothing ends unasked: what would is named first, one a
  * line, and somebody says yes, on the terminal or with --yes.  Afterwards it is
  * looked whether it did end, for the workers do it in a turn of theirs.
+ *
+ * Exit status: 0 when it ended, or there was nothing to end; 1 when nobody said yes,
+ * when a name is not there, or when something is still there afterwards.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -87,6 +90,7 @@ static void add_retreat(struct holds *h, const char *name,
         add(h, "retreat", name, v);
 }
 
+/* NULL means all of them. */
 static bool is_meant(const char *wanted, const char *name)
 {
     return wanted == NULL || strcmp(wanted, name) == 0;

@@ -35,6 +35,8 @@ static bool is_of(const char *pid, pid_t session)
            s == session && state != 'Z' && state != 'X';
 }
 
+/* Process 1 and the leader are never in it: they are ended by name, not by
+ * session.  A process that appears while /proc is read is found the next time. */
 void crew_list(struct crew *out, pid_t leader)
 {
     DIR *dir = opendir("/proc");
@@ -51,6 +53,7 @@ void crew_list(struct crew *out, pid_t leader)
         closedir(dir);
 }
 
+/* A few workers each: two loops are fine. */
 bool crew_shares(const struct crew *a, const struct crew *b)
 {
     size_t i, k;

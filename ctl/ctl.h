@@ -17,6 +17,7 @@
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits.h, as the workers have it */
 
 struct config;
+struct view_verdict;
 
 /* Which Sluice is meant (where.c). */
 #define WHERE_URL_MAX   512
@@ -116,6 +117,14 @@ int top_run(struct ctl *c);
 
 /* far.c: the same as a worker tells it. */
 int far_view(struct ctl *c, struct limiter_view *out);
+
+/* How it stands, as it was told with that; NULL: the last view was none of far.c's,
+ * or far_forget() was called. */
+const struct view_verdict *far_verdict(void);
+void far_forget(void);
+
+/* How it stands: of V, or as a worker told it. */
+void look_verdict(const struct limiter_view *v, struct view_verdict *out);
 
 /* orders.c: through a worker, over HTTP. */
 int call_status_json(struct ctl *c);

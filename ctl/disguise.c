@@ -15,6 +15,9 @@
  * A field that is new is hidden until somebody allows it here.  And when all is
  * written it is searched after all, for each name and each secret that is known
  * (disguise_last()): a mistake in the rules above shall not tell one.
+ *
+ * What is not done: to guess.  A secret that a person would see in a text is not looked
+ * for with patterns, for the text is not shown.
  */
 #include "ctl/disguise.h"
 
@@ -139,6 +142,7 @@ static enum disguised name_kind(const char *of, const char *key)
     return NAME_KINDS;
 }
 
+/* Lists of a dozen words: nothing faster is needed. */
 static bool is_one_of(const char *text, const char *const *list, size_t n)
 {
     size_t i;
@@ -162,8 +166,8 @@ static bool is_word(const char *text)
 static bool may_be_told(const char *key, const char *text)
 {
     static const char *const keys[] = {
-        "state", "kind",  "cause",   "outcome", "code",   "priority",
-        "route", "event", "version", "level",   "action", "phase"};
+        "state", "kind",    "cause", "outcome", "code",  "priority", "route",
+        "event", "version", "level", "action",  "phase", "word",     "tone"};
 
     return is_one_of(key, keys, ARRAY_LEN(keys)) && is_word(text);
 }

@@ -6,6 +6,9 @@
  * way to show either.  Lists are as the snapshot cuts them, but for the queue,
  * which is whole.  What a worker of another version leaves out is as if there
  * were none of it.
+ *
+ * Left out, because no page shows it: figures of models and clients, what ended, when
+ * each slot of a window opens.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,9 +18,16 @@
 
 #include "ctl/ctl.h"
 #include "lib/base.h"
+#include "state/view_verdict.h"
+
+/* The verdict of the last view that was had so: a worker knows of a store or a
+ * setting what no view holds, so its word is taken, not made anew. */
+static struct view_verdict told;
+static bool has_told;
 
 /* ---- values ------------------------------------------------------------------- */
 
+/* A number that is missing is zero, as it would be in a state that has it not. */
 static int64_t whole(struct json_object *o, const char *key)
 {
     return json_object_get_int64(call_at(o, key));
@@ -41,6 +51,7 @@ static int64_t ns(struct json_object *o, const char *key)
     return value == NULL ? -1 : s > 1e9 ? (int64_t)1e18 : (int64_t)(s * 1e9);
 }
 
+/* Borrowed; a text that is missing is "". */
 static const char *text(struct json_object *o, const char *key)
 {
     const char *value = json_object_get_string(call_at(o, key));
@@ -128,6 +139,19 @@ static uint32_t upstream_of(const struct limiter_view *v, const char *name)
     return NONE;
 }
 
+/* As piece_key() words it. */
+static void put_key(struct view_key *k, struct json_object *o)
+{
+    static const char *const words[] = {[KEY_UNTOLD] = "unknown",
+                                        [KEY_ACCEPTED] = "ok",
+                                        [KEY_REFUSED] = "refused"};
+
+    k->word = kind(o, "state", words, ARRAY_LEN(words));
+    k->status = (uint16_t)count(o, "status");
+    k->since_ns = ns(o, "since_s");
+    COPY(k->message, o, "message");
+}
+
 /* Sums of the whole life of the statistics file, but for the minute. */
 static void put_went(struct view_scope *s, struct json_object *o)
 {
@@ -136,6 +160,8 @@ static void put_went(struct view_scope *s, struct json_object *o)
     s->went.refused = (uint64_t)whole(o, "refused");
     s->went.tokens_in = (uint64_t)whole(o, "tokens_in");
     s->went.tokens_out = (uint64_t)whole(o, "tokens_out");
+    s->went.answers = (uint64_t)whole(o, "answers");
+    s->went.told = (uint64_t)whole(o, "answers_told");
 }
 
 /* Only what is shown: retreat_max, line and share stay zero. */
@@ -149,6 +175,8 @@ static void put_rules(struct limiter_rules *r, struct json_object *o)
     r->in_flight = count(o, "in_flight_max");
 }
 
+/* A row of `limits`.  What only a worker's settings know (weight, pool) is not in a
+ * view, and not shown here. */
 static void put_scope(struct view_scope *s, struct json_object *o)
 {
     struct json_object *waiting = call_at(o, "waiting");
@@ -171,6 +199,7 @@ static void put_scope(struct view_scope *s, struct json_object *o)
     s->eta_ns = ns(o, "eta_s");
     put_retreat(&s->retreat, call_at(o, "retreat"));
     put_learned(&s->learned, call_at(o, "learned"));
+    put_key(&s->key, call_at(o, "key"));
     put_bench(&s->unpaid, call_at(o, "unpaid"));
 }
 
@@ -190,6 +219,7 @@ static void put_scopes(struct limiter_view *v, struct json_object *list)
     }
 }
 
+/* The snapshot has the hundred that matter most: those in trouble come first. */
 static void put_models(struct limiter_view *v, struct json_object *list)
 {
     uint32_t i;
@@ -211,6 +241,7 @@ static void put_models(struct limiter_view *v, struct json_object *list)
     }
 }
 
+/* Their numbers are of the machine, or the container, where they run. */
 static void put_workers(struct limiter_view *v, struct json_object *list)
 {
     uint32_t i;
@@ -234,6 +265,7 @@ static void put_row(struct view_row *r, struct json_object *o, bool waiting)
     COPY(r->model, o, "model");
     r->cls = kind(o, "priority", limiter_class_names, LIMITER_CLASSES);
     r->stream = json_object_get_boolean(call_at(o, "stream"));
+    r->cause = kind(o, "cause", wait_cause_names, WAIT_CAUSES);
     r->pid = count(o, "worker");
     r->position = count(o, "position");
     r->age_ns = ns(o, "age_s");
@@ -294,6 +326,7 @@ static void put_queue(struct limiter_view *v, struct json_object *root,
         put_row(&v->rows[n_waiting + i], at(running, i), false);
 }
 
+/* One object with a number for each word; REFUSED_NOT and its like have none. */
 static void put_counts(uint64_t *to, struct json_object *o,
                        const char *const *names, unsigned n)
 {
@@ -322,6 +355,34 @@ static void put_counters(struct limiter_counters *c, struct json_object *o)
                REFUSALS);
 }
 
+/* Of a worker of a build before it there is none: has_told stays false. */
+static void put_verdict(struct json_object *o)
+{
+    const char *word = text(o, "word");
+    uint32_t i;
+
+    has_told = false;
+    for (i = 0; view_verdict_word(i) != NULL && !has_told; i++)
+        if (strcmp(view_verdict_word(i), word) == 0) {
+            told.word = view_verdict_word(i);
+            has_told = true;
+        }
+    told.tone = kind(o, "tone", view_tone_names, TONE_BAD + 1);
+    COPY(told.title, o, "title");
+    COPY(told.reason, o, "reason");
+    COPY(told.next_step, o, "next_step");
+}
+
+void far_forget(void)
+{
+    has_told = false;
+}
+
+const struct view_verdict *far_verdict(void)
+{
+    return has_told ? &told : NULL;
+}
+
 /* ---- the whole --------------------------------------------------------------------- */
 
 /* Two questions, a moment apart: a request may be in the sums of the one and no
@@ -344,6 +405,7 @@ int far_view(struct ctl *c, struct limiter_view *out)
         put_workers(out, call_at(status, "workers"));
         put_counters(&out->counters, call_at(status, "counters"));
         put_queue(out, queue, call_at(status, "waiting_by_cause"));
+        put_verdict(call_at(status, "verdict"));
     }
     json_object_put(status);
     json_object_put(queue);

@@ -15,6 +15,7 @@
 #include "fcgi/config/key_text.h"
 #include "lib/buf.h"
 
+/* As "clients" in the settings wants it, ready to be pasted. */
 static void print_key(const char *name, const char *key,
                       const unsigned char hash[KEY_HASH])
 {
@@ -29,6 +30,7 @@ static void print_key(const char *name, const char *key,
     buf_free(&b);
 }
 
+/* The key is wiped from memory when it was printed: nobody has it but who reads. */
 int key_new(const char *name)
 {
     const char *why = client_fields_name_fault(name);

@@ -87,6 +87,7 @@ static int put_pair(struct json_object *body, const char *pair)
     return EXIT_SUCCESS;
 }
 
+/* The first one that is wrong ends it: nothing is asked of a worker then. */
 static int put_pairs(struct json_object *body, char **pairs, int n)
 {
     int i, rc = EXIT_SUCCESS;
@@ -96,6 +97,7 @@ static int put_pairs(struct json_object *body, char **pairs, int n)
     return rc;
 }
 
+/* A name may have blanks and signs, and each byte of it three in a path. */
 static void path_of(char out[PATH_MAX_BYTES], const char *name)
 {
     char *escaped = curl_easy_escape(NULL, name, 0);
@@ -107,6 +109,7 @@ static void path_of(char out[PATH_MAX_BYTES], const char *name)
 
 /* ---- and on the way out --------------------------------------------------------- */
 
+/* Both are borrowed from KEY, and fine with a member that is missing. */
 static const char *text_at(struct json_object *key, const char *member)
 {
     return json_object_get_string(call_at(key, member));
@@ -130,6 +133,7 @@ static const char *moment(char out[32], struct json_object *key,
     return out;
 }
 
+/* One line a key, the name last: it may be long. */
 static void print_row(FILE *to, struct json_object *key)
 {
     char made[32], ends[32];
@@ -149,6 +153,7 @@ static void print_row(FILE *to, struct json_object *key)
     fputc('\n', to);
 }
 
+/* Widths as of the rows below it. */
 static void print_head(FILE *to)
 {
     fprintf(to, "%-8s %-8s %-16s %-16s %-8s %6s %7s %10s %13s %6s %s\n", "ID",

@@ -99,6 +99,7 @@ static void print_held(const struct view_scope *v)
                duration(ends, v->unpaid.ends_ns), plain(why, v->unpaid.reason));
 }
 
+/* Only what is wrong: that a key is taken is no news. */
 static void print_key(const struct view_key *k)
 {
     char since[DURATION_MAX];
@@ -111,6 +112,7 @@ static void print_key(const struct view_key *k)
     printf("\n");
 }
 
+/* Of a shared line the sum stands at its lead, and the others point there. */
 static void print_waits(const struct limiter_view *view,
                         const struct view_scope *v)
 {
@@ -170,6 +172,7 @@ static int64_t window_of(const struct limiter_view *v, uint32_t upstream)
     return 0;
 }
 
+/* The sentences may quote a model's name, or what an upstream said. */
 static void print_sentence(const char *lead, const char *text)
 {
     printf("%s: ", lead);
@@ -177,12 +180,22 @@ static void print_sentence(const char *lead, const char *text)
     printf("\n");
 }
 
+void look_verdict(const struct limiter_view *v, struct view_verdict *out)
+{
+    const struct view_verdict *told = far_verdict();
+
+    if (told != NULL)
+        *out = *told;
+    else
+        view_verdict(v, (int64_t)time(NULL) * 1000, out);
+}
+
 /* What it is, why, and what to do about it. */
 static void print_verdict(const struct limiter_view *view)
 {
     struct view_verdict v;
 
-    view_verdict(view, (int64_t)time(NULL) * 1000, &v);
+    look_verdict(view, &v);
     print_sentence(v.word, v.title);
     print_sentence("  why", v.reason);
     if (v.next_step[0] != '\0')
@@ -293,6 +306,7 @@ int look_try(struct ctl *c, struct limiter_view *out, char *err, size_t max)
             snprintf(err, max, "%s does not tell its state", c->at.url);
         return rc;
     }
+    far_forget();
     if (view_peek(c->at.dir, boottime_ns(), out, why, sizeof(why)) == -1)
         rc = look_far(c, out, why, sizeof(why));
     snprintf(err, max, "%s", why);
@@ -338,6 +352,7 @@ static uint32_t learned_requests(const struct view_scope *s)
     return 0;
 }
 
+/* The first limit of which something was learned, or that of UPSTREAM. */
 int look_learned(struct ctl *c, const char *upstream, char *name, size_t max,
                  uint32_t *requests, int *is_rate)
 {

@@ -3,6 +3,9 @@
  *
  * set, reload, pause, resume, cancel; and status --json.  What ends more than
  * one thing: clear.c.
+ *
+ * Each prints one word or the new value, so that a script can see that it was done, and
+ * nothing where it was refused: that goes to stderr, in the worker's words.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +15,6 @@
 #include <json-c/json.h>
 
 #include "ctl/ctl.h"
-#include "fcgi/config/json_file.h"
 #include "fcgi/config/setting_allowed.h"
 #include "fcgi/config/setting_text.h"
 #include "fcgi/config/settings.h"
@@ -39,6 +41,7 @@ int call_status_json(struct ctl *c)
     return call_and(c, "GET", "/api/status", NULL, print_json, NULL);
 }
 
+/* Patterns and models are an operator's words: cut of what a terminal obeys. */
 static void print_aliases(struct json_object *aliases)
 {
     if (!json_object_is_type(aliases, json_type_object))
@@ -50,6 +53,7 @@ static void print_aliases(struct json_object *aliases)
     }
 }
 
+/* Beside the status, so without a word where it cannot be had. */
 void call_aliases(struct ctl *c)
 {
     struct json_object *root;
@@ -122,6 +126,7 @@ static int put_pair(struct json_object *object, const char *pair)
     return EXIT_SUCCESS;
 }
 
+/* What holds now, as the workers answered, not what was asked for. */
 static void print_settings(struct json_object *root, const void *arg)
 {
     struct json_object *wanted = json_tokener_parse(arg);
@@ -179,17 +184,20 @@ static void print_reloaded(struct json_object *root, const void *arg)
             json_object_get_string(json_object_array_get_idx(warnings, i)));
 }
 
+/* All workers or none: the file is tried before it is in force. */
 int call_reload(struct ctl *c)
 {
     return call_and(c, "POST", "/api/reload", "{}", print_reloaded, NULL);
 }
 
+/* It outlives workers and a restart; so who pauses has to resume. */
 int call_pause(struct ctl *c, int on)
 {
     return call_and(c, "POST", on ? "/api/pause" : "/api/resume", "{}",
                     print_done, on ? "paused" : "resumed");
 }
 
+/* Ids are ours, but one may be typed by hand. */
 void call_queue_path(char *out, size_t max, const char *id)
 {
     char *escaped = curl_easy_escape(NULL, id, 0);

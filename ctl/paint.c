@@ -4,6 +4,9 @@
  * It is built whole and written at once; each row ends with "clear to the end",
  * and nothing is wiped before it is written anew.  Names are plain ASCII when
  * they come here (plain()), so a code point is a column.
+ *
+ * What always holds: no row is wider than the terminal and no page higher, and the last
+ * row ends without a line break, so that the terminal never scrolls.
  */
 #include "ctl/paint.h"
 
@@ -35,6 +38,7 @@ void page_begin(struct page *p, const struct term *t)
         buf_str(&p->text, "\033[H");
 }
 
+/* Asked before a row, so that none is begun that nobody would see. */
 bool page_has_room(const struct page *p)
 {
     return p->row < p->last;
@@ -90,12 +94,15 @@ void paint(struct page *p, enum style style, const char *fmt, ...)
     p->column += width;
 }
 
+/* Already beyond it: nothing. */
 void paint_to(struct page *p, enum style style, int column)
 {
     if (column > p->column)
         paint(p, style, "%*s", column - p->column, "");
 }
 
+/* On a terminal rows end with CR LF: nobody there turns the one into the other when
+ * the settings of a terminal were changed by somebody else. */
 void paint_end(struct page *p)
 {
     if (!page_has_room(p))

@@ -6,6 +6,9 @@
  * model's name, no host of one's own: disguise.c.  What cannot be had is said,
  * and the rest is written all the same: a report is wanted when something is
  * wrong.
+ *
+ * It asks as `sluicectl status` would, with the same token, and changes nothing; a
+ * request of its own shows in the metrics as any look does.
  */
 #include "ctl/report.h"
 
@@ -23,6 +26,7 @@
 #include "ctl/disguise.h"
 #include "fcgi/config/config.h"
 
+/* Sections are found by four signs, in an editor and with grep. */
 static void head(FILE *to, const char *what)
 {
     fprintf(to, "\n==== %s ====\n\n", what);
@@ -227,6 +231,7 @@ static void put_range(struct ctl *c, FILE *to, const char *label, int seconds)
     json_object_put(root);
 }
 
+/* From what is now to what is usual: which of the two changed is half an answer. */
 static void put_history(struct ctl *c, FILE *to)
 {
     head(to, "history: sums, and the highest of heights and times");

@@ -96,6 +96,8 @@ static void put_state_dir(FILE *to, const char *dir)
         (unsigned long long)f.f_bavail * (unsigned long long)f.f_bsize >> 20);
 }
 
+/* What differs from one machine to the next and has been a cause before: kernel,
+ * memory, descriptors, who runs it, where the state lies. */
 void report_machine(FILE *to, const char *state_dir)
 {
     struct utsname u;

@@ -97,6 +97,7 @@ static bool is_sound(const struct run *r)
            is_plain(r->data, ' ') && r->pid > 0 && r->ticks > 0;
 }
 
+/* What is missing makes it none: an entry is written whole, by rename. */
 static bool parse(struct run *r, const char *text)
 {
     memset(r, 0, sizeof(*r));
@@ -219,6 +220,7 @@ static bool is_known(const struct run *list, size_t n, const struct run *r)
     return false;
 }
 
+/* Names that begin with a digit are entries; one that is being written does not. */
 static size_t add_place(struct run *out, size_t n, size_t max, const char *path)
 {
     int fd = open_place(path);

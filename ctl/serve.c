@@ -18,6 +18,10 @@
  * Not simply SIGTERM to lighttpd: that cuts every stream.  Not SIGINT alone:
  * who waits would wait on, and lighttpd 1.4.69 never ends if a client keeps a
  * half-sent request open.  As process 1 it reaps whatever ends.
+ *
+ * What always holds: one of these to a state directory (run.lock, which lighttpd inherits,
+ * so that an orphan of a killed run is not overrun); nothing that it started outlives
+ * it; its last word is an exit status, 0 only when it was told to stop.
  */
 #include "ctl/serve.h"
 

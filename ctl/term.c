@@ -5,6 +5,10 @@
  * come by a descriptor, so that no page is cut in the middle), exit(), and a
  * crash (CHECK, SIGSEGV), whose handler does only what a handler may.  Ctrl-Z
  * gives it back as well, and takes it again when the shell lets us go on.
+ *
+ * SIGKILL alone leaves it as it is; `reset` helps then.  Two of these on one terminal
+ * would be in each other's way: the second one gets no keys while it is in the
+ * background, as any program does.
  */
 #include "ctl/term.h"
 
@@ -108,6 +112,7 @@ static bool speaks_utf8(void)
                              strcasestr(value, "utf8") != NULL);
 }
 
+/* Without a size (a serial line) a page is as long as it is. */
 void term_measure(struct term *t)
 {
     struct winsize w;
@@ -143,6 +148,7 @@ void term_open(struct term *t)
     term_measure(t);
 }
 
+/* Signals stay blocked: what comes now ends the process after its last word. */
 void term_close(struct term *t)
 {
     give_back();

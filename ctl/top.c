@@ -8,6 +8,11 @@
  *   term.c      the terminal, taken and given back
  *   top_page.c  what the page shows       paint.c   how it gets there
  *   top_rows.c  which requests, in which order      trend.c   the history
+ *
+ * What always holds: nothing is ended or paused by one key alone; a key that is no
+ * answer is a no; the chosen request is known by its id, so that y never meets another
+ * one that has moved into its row; and whoever looks costs the workers one question
+ * in three seconds, for the line of history.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -12,6 +12,9 @@
  *
  * It fits into 40 columns and into ten rows: what matters less gives way, a
  * column or a row at a time, and the requests always keep some rows.
+ *
+ * Every row is painted by paint.c and cut there, so nothing here counts columns but
+ * to decide what is left out.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +22,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/top.h"
+#include "state/view_verdict.h"
 
 #define LABEL      13 /* columns of what a line is about */
 #define MODELS_MAX 3  /* that are in trouble; more are counted */
@@ -57,6 +61,26 @@ static uint64_t last_minute(const struct limiter_view *v)
         if (i == 0 || v->scopes[i].upstream != v->scopes[i - 1].upstream)
             sum += v->scopes[i].went.minute;
     return sum;
+}
+
+/* The same sentence as in status and on the page. */
+static void put_verdict(struct page *p, const struct limiter_view *v)
+{
+    static const enum style styles[] = {[TONE_FINE] = STYLE_GOOD,
+                                        [TONE_WAIT] = STYLE_WARN,
+                                        [TONE_HOLD] = STYLE_BAD,
+                                        [TONE_BAD] = STYLE_BAD};
+    struct view_verdict verdict;
+    char title[LIMITER_NAME_MAX * 2];
+    size_t i;
+
+    look_verdict(v, &verdict);
+    snprintf(title, sizeof(title), "%s", verdict.title);
+    for (i = 0; title[i] != '\0'; i++) /* a model's name may be in it */
+        if (title[i] < ' ' || title[i] > '~')
+            title[i] = '?';
+    paint(p, styles[verdict.tone], "%s", title);
+    paint_end(p);
 }
 
 /* A minute is a rate that people know; of a second it would be "0.6". */
@@ -336,6 +360,8 @@ void top_page(struct page *p, struct top *t, const struct limiter_view *v)
         put_help(p);
     } else {
         p->last -= has_keys; /* the last row is the keys' */
+        if (p->last >= ROWS_MIN + 8)
+            put_verdict(p, v);
         put_sums(p, v);
         put_scopes(p, v);
         put_models(p, v);

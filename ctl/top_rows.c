@@ -13,6 +13,7 @@
 static const struct limiter_view *view;
 static const struct top *chosen;
 
+/* Not by subtraction: an hour in nanoseconds is no int. */
 static int of_numbers(int64_t a, int64_t b)
 {
     return a < b ? -1 : a > b;
@@ -26,6 +27,7 @@ static int64_t eta_of(const struct view_row *r)
     return r->eta_ns < 0 ? INT64_MAX : r->eta_ns;
 }
 
+/* Equal ones keep the order in which they go, so that rows do not jump. */
 static int by_choice(const void *pa, const void *pb)
 {
     uint32_t ia = *(const uint32_t *)pa, ib = *(const uint32_t *)pb;

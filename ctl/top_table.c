@@ -17,11 +17,20 @@ static const struct {
     const char *head;
     int width, from;
 } columns[] = {
-    {"POS", 5, 0},      {"CLASS", 7, 72}, {"AGE", 10, 58}, {"ETA", 10, 0},
-    {"CLIENT", 21, 64}, {"MODEL", 31, 0}, {"ID", 0, 108},
+    {"POS", 5, 0},   {"CLASS", 7, 72},   {"AGE", 10, 58},  {"ETA", 10, 0},
+    {"WHY", 14, 96}, {"CLIENT", 21, 64}, {"MODEL", 31, 0}, {"ID", 0, 124},
 };
 
-enum { COL_POS, COL_CLASS, COL_AGE, COL_ETA, COL_CLIENT, COL_MODEL, COL_ID };
+enum {
+    COL_POS,
+    COL_CLASS,
+    COL_AGE,
+    COL_ETA,
+    COL_WHY,
+    COL_CLIENT,
+    COL_MODEL,
+    COL_ID
+};
 
 static const char *const sorted_by[SORTS] = {
     [SORT_ORDER] = "POS",     [SORT_AGE] = "AGE",     [SORT_ETA] = "ETA",
@@ -46,6 +55,10 @@ static void cell(char out[LIMITER_NAME_MAX], const struct view_row *r, int col)
         break;
     case COL_ETA:
         (void)duration(out, r->waiting ? r->eta_ns : -1);
+        break;
+    case COL_WHY: /* what decides when it goes */
+        snprintf(out, LIMITER_NAME_MAX, "%s",
+                 r->waiting ? wait_cause_names[r->cause] : "");
         break;
     case COL_CLIENT:
         (void)plain(out, r->client);

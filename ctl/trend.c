@@ -5,6 +5,9 @@
  * once.  Where none answers it is counted here, from the first page on.  A bar
  * is a window of the first upstream, so that it is as high as the limit when the
  * window was used up; of a window shorter than a second, a second.
+ *
+ * A bar that nobody counted (we were not running) is a gap, not a zero: a line that
+ * falls to nothing would be a lie about a machine that was off.
  */
 #include "ctl/trend.h"
 

@@ -15,6 +15,9 @@
  * could read it: it is in a file, or in the environment.  What is found here by
  * itself goes to this machine only, and of a run to where that run listens;
  * --url to another one wants SLUICE_ADMIN_TOKEN or --token-file.
+ *
+ * What was found is kept (c->at): a command that asks twice asks the same one, even if
+ * another has been started in between.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +61,7 @@ static bool has_state(const char *dir)
 
 /* ---- which one ---------------------------------------------------------------- */
 
+/* Paths are put behind it, and begin with a slash. */
 static void set_url(struct where *w, const char *url)
 {
     size_t n = strlen(url);
@@ -313,6 +317,7 @@ int where_find(struct ctl *c)
     return rc;
 }
 
+/* The same list as where one of several has to be chosen. */
 int where_list(struct ctl *c)
 {
     struct run *runs = calloc(RUNS_MAX, sizeof(*runs));
