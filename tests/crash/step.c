@@ -857,6 +857,9 @@ static const struct part parts[] = {
     {offsetof(struct layout, wants), (MAX + 20) * sizeof(struct lay_want)},
     {offsetof(struct layout, tokens), (MAX + 20) * sizeof(struct lay_tokens)},
     {offsetof(struct layout, chunks), 16 * sizeof(struct lay_chunk)},
+    {offsetof(struct layout, store), sizeof(struct lay_store)},
+    {offsetof(struct layout, leases), 16 * sizeof(struct lay_lease)},
+    {offsetof(struct layout, row_lease), (MAX + 20) * sizeof(uint32_t)},
 };
 static const struct part stats_parts[] = {
     {0, offsetof(struct stats_layout, tally.models)},

@@ -49,7 +49,7 @@ ask /v1/models
 is "a model of several keys is listed once" "" "$(jq -r '.data[].id' <<<"$body" | sort | uniq -d)"
 ask /api/config
 is "the settings have one upstream with two keys" '[["pool","spare"],["key-1","key-2"]]' \
-    "$(jq -c '[[to_entries[] | select(.key | endswith(".name")) | .value.value], .["upstreams.pool.api_key_files"].value]' <<<"$body")"
+    "$(jq -c '[[to_entries[] | select(.key | test("^upstreams[.].*[.]name$")) | .value.value], .["upstreams.pool.api_key_files"].value]' <<<"$body")"
 lacks "and no key, nor where it lies" "$body" "nvapi-test|/key-[12]"
 lacks "nor does the log" "$(cat "$log" "$out")" "nvapi-test"
 

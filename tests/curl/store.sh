@@ -182,7 +182,7 @@ asks ACL SETUSER weak reset on '>s3cret-three' '~sluice:*' '&sluice:*' +info +sc
 call weak "unix://weak:s3cret-three@$sock"
 check "who lacks a right is told so" hears ' down .*lacks a right'
 # The line of conf/README.md.
-acl=$(sed -n 's/^ *ACL SETUSER sluice //p' "$root/conf/README.md" | head -n 1)
+acl=$(sed -n 's/^ *user sluice //p' "$root/conf/README.md" | head -n 1)
 read -ra rules <<<"${acl//>PASSWORD/>s3cret-three}"
 at_least "conf/README.md has the rights that are needed" 5 "${#rules[@]}"
 asks ACL SETUSER weak reset >/dev/null
