@@ -131,6 +131,7 @@ built = @+$(MAKE) -s -j$(NPROC)
 tried = @unset NVIDIA_API_KEY; SLUICE_BUILD=$(BUILD)
 
 run: deps ## build, and run in the foreground (SLUICE_LISTEN, NVIDIA_API_KEY, ...); SHARED=1: two hosts with one limit
+	$(if $(SHARED),,@conf/run --check)
 	$(built) all
 	@exec conf/run$(if $(SHARED),-shared)
 

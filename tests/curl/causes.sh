@@ -64,7 +64,7 @@ by_cause() { "$build/sluicectl" "$@" status | grep -E '^[0-9]+ waits? ' | sed -E
 lines=$(by_cause --state-dir "$state")
 is "sluicectl has a line for each cause" 2 "$(wc -l <<<"$lines")"
 has "one of the window" "$lines" '^[0-9]+ wait for the window of nim$'
-has "one of the model" "$lines" "^[0-9]+ wait for the model $(sed 's/+/\\+/g' <<<"$slow") of nim\$"
+has "one of the model" "$lines" "^[0-9]+ wait for the model ${slow//+/\\+} of nim\$"
 is "over HTTP, too" "$lines" "$(by_cause --url "$url")"
 stop_sluice
 end_crowd

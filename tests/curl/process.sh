@@ -51,6 +51,37 @@ no_state 'sluice.state is not a regular file; move it away' "$work/full"
 no_state 'SLUICE_STATE_DIR=.*directory' "$work/file" 'not a directory'
 no_state 'SLUICE_STATE_DIR=.*directory' "$work/none/none" 'no directory: make it'
 
+# What is taken is found before anything is built, with a line to copy instead.
+start_sluice taken
+port=${url##*:}
+refused_run() { # refused_run ARGUMENT VAR=VALUE...
+    said=$(env SLUICE_BUILD="$build" SLUICE_UPSTREAM_URL="$sim" "${@:2}" timeout 30 "$root/conf/run" "$1" 2>&1)
+    rc=$?
+}
+line='^  SLUICE_LISTEN=127\.0\.0\.1:[0-9]+ SLUICE_STATE_DIR=/tmp/sluice-[0-9]+ make run$'
+for how in '' --check; do
+    refused_run "$how" SLUICE_LISTEN=127.0.0.1:"$port" SLUICE_STATE_DIR="$work/free"
+    is "a port that is taken stops the start: $how" 1 $rc
+    has "is named" "$said" "127.0.0.1:$port is taken"
+    has "with what to say instead" "$said" "$line"
+    is "which is another port" 0 "$(grep -c "LISTEN=127.0.0.1:$port " <<<"$said")"
+    refused_run "$how" SLUICE_LISTEN=127.0.0.1:0 SLUICE_STATE_DIR="$state" NVIDIA_API_KEY=nvapi-hidden
+    is "so does a state directory: $how" 1 $rc
+    has "which is named" "$said" "another one runs with this state directory, $state"
+    has "with what to say instead, too" "$said" "${line/\[0-9]+/0}"
+    has "and what is left out of it" "$said" '^\(with NVIDIA_API_KEY before it'
+    is "the key" 0 "$(grep -c hidden <<<"$said")"
+done
+refused_run --check SLUICE_LISTEN=127.0.0.1:0 SLUICE_STATE_DIR="$work/free" SLUICE_BUILD="$work/unbuilt"
+is "what can be had is passed over in silence, before there is a program" "0 " "$rc $said"
+refused_run --frobnicate
+is "another argument is none" 1 $rc
+said=$(env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS SLUICE_LISTEN=127.0.0.1:"$port" SLUICE_STATE_DIR="$work/free" \
+    timeout 60 make -C "$root" run BUILD="$work/unbuilt" 2>&1)
+has "make run says it" "$said" "$line"
+is "and has built nothing" "" "$(find "$work/unbuilt" -name '*.o' 2>/dev/null)"
+stop_sluice
+
 # A client that hangs up while it waits is forgotten; so is its slot.
 start_sluice main SLUICE_REQUESTS=2 SLUICE_WINDOW_S=60 SLUICE_COMMIT_AFTER_S=0 SLUICE_DRAIN_S=3
 many 2 "$work/fill"
