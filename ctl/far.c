@@ -298,6 +298,7 @@ static void put_cause(const struct limiter_view *v, struct view_row *r,
             (client[0] != '\0' && strcmp(client, r->client) != 0) ||
             (is_found && strcmp(upstream, own) != 0))
             continue;
+        /* Goes on: a later one may be of its own upstream. */
         is_found = true;
         r->cause_upstream = upstream_of(v, upstream);
         r->model_row = r->client_row = i;

@@ -303,6 +303,7 @@ static bool has_late_option(struct ctl *c, char **args, int n)
 {
     int i;
 
+    /* --dir=DIR, too: it is no spelling of ours, but of many other programs. */
     for (i = 1; i < n; i++) {
         char name[16];
         size_t len = strcspn(args[i], "=");

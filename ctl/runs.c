@@ -82,7 +82,8 @@ static int64_t number_of(const char *text, const char *key)
     return *end == '\0' && n > 0 ? n : -1;
 }
 
-/* Plain HTTP to a bare host. */
+/* Plain HTTP to a bare host: a name before it, or a path behind it, would make
+ * something else of what is called there. */
 static bool is_bare(const char *url)
 {
     return strncmp(url, "http://", 7) == 0 && is_plain(url, '!') &&
@@ -104,6 +105,7 @@ static bool parse(struct run *r, const char *text)
     r->pid = number_of(text, "pid");
     r->ticks = number_of(text, "ticks");
     r->started = number_of(text, "started");
+    /* Not every door has two, and older entries have no such line. */
     value_of(text, "also", r->also, sizeof(r->also));
     return value_of(text, "url", r->url, sizeof(r->url)) &&
            value_of(text, "dir", r->dir, sizeof(r->dir)) &&

@@ -42,6 +42,8 @@ static const char *upstream_name(const struct limiter_view *v,
     return "any of several upstreams";
 }
 
+/* Letter by letter: the words are ours, and only what stands for a name comes from
+ * somebody else, so it alone is freed of what a terminal would obey. */
 static void print_words(const struct limiter_view *v,
                         const struct view_group *g)
 {
@@ -82,6 +84,8 @@ static void print_times(const struct view_group *g)
                duration(next, g->next_ns), duration(last, g->last_ns));
 }
 
+/* As many as a page of the dashboard has room for; of more causes than that the
+ * rarest are left out, as they are there. */
 void waits_print(const struct limiter_view *v)
 {
     struct view_group groups[VIEW_GROUPS];

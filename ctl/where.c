@@ -146,7 +146,9 @@ struct door {
 };
 
 /* The bytes of URL that are of its host and port: no scheme, no path.  NULL: it
- * is of another protocol than those that run here speak. */
+ * is of another protocol than those that run here speak.  The path is of no
+ * matter, because a base URL ends in /v1 and is what people have at hand; what
+ * is called is the run's own address without it. */
 static const char *bare(const char *url, size_t *n)
 {
     const char *host = strstr(url, "://");
@@ -215,6 +217,7 @@ static const struct run *run_at(const struct run *runs, size_t n,
     for (i = 0; i < n; i++)
         if (is_door(&d, runs[i].url) || is_door(&d, runs[i].also))
             return &runs[i];
+    /* No run says that it is at this very name: the only one on either address. */
     for (i = 0; i < n; i++) {
         if (!is_local_name(&d, runs[i].url))
             continue;
