@@ -5,6 +5,7 @@
  *                         far.c           --url as a worker tells it
  *   set, reload, pause,   orders.c        through a worker, over HTTP, with
  *   resume, cancel                        the admin token (call.c)
+ *   shared                shared_hosts.c  the store of several hosts, by a worker
  *   clear                 clear.c         the same way, and asks before
  *   key make, key list    key_calls.c     keys of clients, the same way
  *   report                report.c        all that tells of a fault, in one file
@@ -61,7 +62,6 @@ static bool can_have_state(const struct config *cfg)
     return true;
 }
 
-/* What a worker would say at its start, said beforehand and once. */
 static int run_check(struct ctl *c, char **args, int n)
 {
     char err[512];
@@ -85,8 +85,6 @@ static int run_check(struct ctl *c, char **args, int n)
     return EXIT_SUCCESS;
 }
 
-/* With --json what a worker tells, for programs; else what the state says, for
- * people, and which names stand for which models. */
 static int run_status(struct ctl *c, char **args, int n)
 {
     int rc;
@@ -95,6 +93,8 @@ static int run_status(struct ctl *c, char **args, int n)
         return strcmp(args[0], "--json") == 0 ? call_status_json(c)
                                               : EXIT_USAGE;
     rc = look_status(c);
+    if (rc == EXIT_SUCCESS)
+        rc = look_store(c);
     if (rc == EXIT_SUCCESS)
         call_aliases(c);
     return rc;
@@ -114,12 +114,18 @@ static int run_top(struct ctl *c, char **args, int n)
     return top_run(c);
 }
 
+static int run_shared(struct ctl *c, char **args, int n)
+{
+    (void)args;
+    (void)n;
+    return shared_look(c);
+}
+
 static int run_set(struct ctl *c, char **args, int n)
 {
     return call_set(c, args, n);
 }
 
-/* As `set` would: a window becomes the limit, a rate one after the other, too. */
 static int run_adopt(struct ctl *c, char **args, int n)
 {
     char name[LIMITER_NAME_MAX], text[2][LIMITER_NAME_MAX + 40];
@@ -212,7 +218,6 @@ static int run_health(struct ctl *c, char **args, int n)
     return serve_health(n > 0 ? args[0] : "/health");
 }
 
-/* `new` needs no worker: it is for the settings file, and prints what goes there. */
 static int run_key(struct ctl *c, char **args, int n)
 {
     if (strcmp(args[0], "new") == 0 && n == 2)
@@ -230,6 +235,8 @@ static const struct command {
      run_status},
     {"queue", "", "who waits, in the order they will go; who runs", 0, 0,
      run_queue},
+    {"shared", "", "the store of several machines, and who they are", 0, 0,
+     run_shared},
     {"top", "", "both, live, with keys to act; h helps, q ends it", 0, 0,
      run_top},
     {"set", "KEY=VALUE...", "changes settings for all workers; KEY= undoes it",
@@ -265,7 +272,6 @@ static const struct command {
      run_check},
 };
 
-/* One screen: each command has a line, and below them what all of them share. */
 static int usage(FILE *to, int code)
 {
     size_t i;
@@ -371,8 +377,6 @@ static int options(struct ctl *c, int argc, char **argv)
     return i;
 }
 
-/* The settings are loaded by whoever needs them: --url to another machine wants
- * none of ours. */
 int main(int argc, char **argv)
 {
     struct ctl c = {.env_url = getenv("SLUICE_URL")};
