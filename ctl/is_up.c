@@ -100,7 +100,8 @@ static int status_of(int fd, int64_t end_ns)
         n += (size_t)got;
     }
     text[n] = '\0';
-    return strncmp(text, "HTTP/1.", 7) == 0 ? atoi(text + 9) : -1;
+    return strncmp(text, "HTTP/1.", 7) == 0 ? (int)strtol(text + 9, NULL, 10)
+                                            : -1;
 }
 
 /* HTTP/1.0: the answer ends with the connection, and its first line is enough. */

@@ -12,6 +12,7 @@
 
 #include "fcgi/config/terms.h"
 #include "lib/base.h"
+#include "lib/fnv.h"
 
 /* A worker that never changed anything may have none of either. */
 static struct json_object *copy_or(struct json_object *o,
@@ -36,16 +37,12 @@ const char *shared_terms_text(struct shared_terms *t, const struct terms *own,
     return json_object_to_json_string_length(t->o, JSON_C_TO_STRING_PLAIN, len);
 }
 
-/* FNV-1a of 64 bits. */
 uint64_t shared_terms_hash(struct shared_terms *t, const struct terms *own)
 {
-    uint64_t h = UINT64_C(14695981039346656037);
     size_t len;
     const char *text = shared_terms_text(t, own, &len);
 
-    while (len-- > 0)
-        h = (h ^ (uint8_t)*text++) * UINT64_C(1099511628211);
-    return h;
+    return fnv(FNV_BEGIN, text, len);
 }
 
 void shared_terms_free(struct shared_terms *t)

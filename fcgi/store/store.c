@@ -34,6 +34,7 @@
 #include "lib/base.h"
 #include "lib/clock.h"
 #include "lib/complaint.h"
+#include "lib/fnv.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 
@@ -134,14 +135,10 @@ static void on_up(void *arg)
     s->calls->is_up(s->arg);
 }
 
-/* FNV-1a of 64 bits; never 0. */
+/* Never 0, which is none. */
 static uint64_t number_of(const char *run)
 {
-    uint64_t h = UINT64_C(14695981039346656037);
-
-    for (; *run != '\0'; run++)
-        h = (h ^ (uint8_t)*run) * UINT64_C(1099511628211);
-    return h | 1;
+    return fnv(FNV_BEGIN, run, strlen(run)) | 1;
 }
 
 int store_call(struct store *s, const struct shared_ask *ask)

@@ -8,15 +8,15 @@
 #include "state/policy/limits.h"
 #include "state/policy/scope.h"
 #include "state/policy/slot_source.h"
+#include "state/policy/wants.h"
 
 #define RECENT_NS (10 * NS_PER_S) /* who sent so lately keeps slots in hand */
 
 uint32_t lent_line(const struct layout *lay, uint32_t scope)
 {
-    if (scope < LAY_UPSTREAMS && lay->rules[scope].line > 0 &&
-        lay->rules[scope].line <= LAY_UPSTREAMS)
-        return lay->rules[scope].line - 1;
-    return scope;
+    uint32_t line = scope < LAY_UPSTREAMS ? wants_line(lay, scope) : NONE;
+
+    return line != NONE ? line : scope;
 }
 
 uint32_t lent_waiting(struct layout *lay, uint32_t scope)

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "lib/fnv.h"
 #include "lib/serial.h"
 
 #include "state/policy/draft.h"
@@ -222,24 +223,12 @@ bool mirrored_is_plain(struct layout *lay, struct mirrored m)
     return true;
 }
 
-/* FNV-1a of 64 bits: nobody tries to make two alike, for only our own changes are
- * compared. */
-static uint64_t hash(const void *data, size_t n)
-{
-    const uint8_t *p = data;
-    uint64_t h = UINT64_C(14695981039346656037);
-
-    while (n-- > 0)
-        h = (h ^ *p++) * UINT64_C(1099511628211);
-    return h;
-}
-
 uint64_t mirrored_hash(struct layout *lay, struct mirrored m)
 {
     union any u;
 
     get(lay, m, &u);
-    return hash(&u, sizes[m.kind]);
+    return fnv(FNV_BEGIN, &u, sizes[m.kind]);
 }
 
 /* ---- out and in ------------------------------------------------------------------ */

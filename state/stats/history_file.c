@@ -13,6 +13,7 @@
  * what it was before there was that, for older builds, too.
  */
 #include "state/stats/history_file.h"
+#include "lib/fnv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,8 +40,7 @@ struct vault_head {
 
 static uint64_t record_sum(const struct lay_moment *m, uint32_t place)
 {
-    return vault_sum(vault_sum(VAULT_SUM, &place, sizeof(place)), m,
-                     sizeof(*m));
+    return fnv(fnv(FNV_BEGIN, &place, sizeof(place)), m, sizeof(*m));
 }
 
 static void head_init(struct vault_head *h)
@@ -53,7 +53,7 @@ static void head_init(struct vault_head *h)
     h->record = sizeof(struct vault_record);
     for (i = 0; i < HISTORY_RINGS; i++)
         h->n[i] = history_rings[i].n;
-    h->checksum = vault_sum(0, h, offsetof(struct vault_head, checksum));
+    h->checksum = fnv(0, h, offsetof(struct vault_head, checksum));
 }
 
 static struct vault_kind kind_of(const struct vault_head *head)

@@ -15,6 +15,7 @@
  * time, as files are made (vault.c).
  */
 #include "state/stats/trail_file.h"
+#include "lib/fnv.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -55,17 +56,16 @@ static_assert(sizeof(struct trail_record) == 24 &&
 static uint32_t step_sum(const struct lay_trail_step *s, const char *name,
                          uint32_t place)
 {
-    uint64_t h = vault_sum(VAULT_SUM, &place, sizeof(place));
+    uint64_t h = fnv(FNV_BEGIN, &place, sizeof(place));
 
-    h = vault_sum(h, name, TRAIL_NAME_SIZE);
-    h = vault_sum(h, s, sizeof(*s));
+    h = fnv(h, name, TRAIL_NAME_SIZE);
+    h = fnv(h, s, sizeof(*s));
     return (uint32_t)(h ^ h >> 32);
 }
 
 static uint64_t name_sum(const char *name, uint32_t block)
 {
-    return vault_sum(vault_sum(VAULT_SUM, &block, sizeof(block)), name,
-                     TRAIL_NAME_SIZE);
+    return fnv(fnv(FNV_BEGIN, &block, sizeof(block)), name, TRAIL_NAME_SIZE);
 }
 
 static void head_init(struct trail_head *h)
@@ -79,7 +79,7 @@ static void head_init(struct trail_head *h)
     for (i = 0; i < HISTORY_RINGS; i++)
         h->n[i] = history_rings[i].n;
     h->names = TRAILS;
-    h->checksum = vault_sum(0, h, offsetof(struct trail_head, checksum));
+    h->checksum = fnv(0, h, offsetof(struct trail_head, checksum));
 }
 
 static struct vault_kind kind_of(struct trail_head *head)

@@ -25,15 +25,6 @@
 /* For another's disk; a stopped one is given up. */
 #define LOCK_NS (2 * NS_PER_S)
 
-uint64_t vault_sum(uint64_t h, const void *data, size_t len)
-{
-    const unsigned char *p = data;
-
-    while (len-- > 0)
-        h = (h ^ *p++) * UINT64_C(1099511628211);
-    return h;
-}
-
 /* ---- the directory, the file ----------------------------------------------- */
 
 static int open_dir(const struct vault *v)

@@ -58,8 +58,5 @@ enum vault_result vault_fail(const struct vault *v, const char *doing);
 MUST_USE bool vault_put(const struct vault *v, const void *data, size_t n,
                         off_t at);
 
-/* FNV-1a, 64 bits, goes on from H; VAULT_SUM: from the beginning. */
-#define VAULT_SUM UINT64_C(14695981039346656037)
-uint64_t vault_sum(uint64_t h, const void *data, size_t len);
 
 #endif
