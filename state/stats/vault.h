@@ -58,5 +58,4 @@ enum vault_result vault_fail(const struct vault *v, const char *doing);
 MUST_USE bool vault_put(const struct vault *v, const void *data, size_t n,
                         off_t at);
 
-
 #endif

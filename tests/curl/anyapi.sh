@@ -82,7 +82,7 @@ END
 for header in cookie origin referer x-forwarded-for x-sluice-client x-other; do
     is "$header stays here" "" "$(saw $header)"
 done
-has "the trace is in the log" "$(grep -h '"event":"request"' "$log" "$out" | tail -n 1)" '"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"'
+has "the trace is in the log" "$(line_of_last "$log" "$out")" '"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"'
 has "X-Request-Id of the upstream comes back" "$(header X-Upstream-Request-Id)" '^theirs$'
 is "and what else is end to end" "attachment 9" "$(header Content-Disposition) $(header X-RateLimit-Limit-Tokens)"
 is "but no cookie, no order to the web server, no word on origins" "" \
@@ -185,7 +185,7 @@ is "a stored prompt needs no model" 200 "$status"
 } >"$work/form"
 ask /v1/audio/transcriptions -H 'Content-Type: multipart/form-data; boundary=B' --data-binary "@$work/form"
 is "a form passes byte for byte" "200 $(wc -c <"$work/form")" "$status $(jq .bytes <<<"$body")"
-has "under the model that it names last" "$(grep -h '"event":"request"' "$log" "$out" | tail -n 1)" '"model":"b/whisper"'
+has "under the model that it names last" "$(line_of_last "$log" "$out")" '"model":"b/whisper"'
 
 # ---- what flows is not held ------------------------------------------------------------
 start flow "$at" SLUICE_COMMIT_AFTER_S=1

@@ -195,6 +195,15 @@ header() { # header NAME: its value in the last answer
     sed -n "s/^$1: //Ip" <<<"$head"
 }
 
+# line_of_last LOG...: the log's line of the last answer, which may come a
+# moment after it.  Nothing, if there is none within 5 s.
+line_of_last() {
+    local id
+    id=$(header X-Request-Id)
+    wait_for 5 grep -q "\"event\":\"request\".*\"request_id\":\"$id\"" "$@" &&
+        grep -h "\"event\":\"request\".*\"request_id\":\"$id\"" "$@"
+}
+
 chat() { # chat MODEL [EXTRA-JSON] [CURL-OPTION...]
     local model=$1 extra=${2:-}
     shift

@@ -145,40 +145,40 @@ alone() { # alone "SENTENCE": what is in the list by now changes nothing
     ctl runs
     is "$1" "0 1" "$rc $(wc -l <<<"$said")"
     is "$1: nowhere" 0 "$(grep -c 6666 <<<"$said")"
-    rm -f "$work"/runs/7*
+    rm -f "$work"/runs/5000001
 }
 sleep 300 &
 other=$! pids+=("$!")
 ticks=$(sed 's/.*) //' "/proc/$other/stat" | cut -d' ' -f20)
-entry 7001 url $evil pid "$other" ticks "$ticks"
+entry 5000001 url $evil pid "$other" ticks "$ticks"
 ctl runs
 is "an entry of a process of ours is one" 2 "$(wc -l <<<"$said")"
-rm "$work/runs/7001"
-entry 7001 url $evil pid "$other" ticks 1
+rm "$work/runs/5000001"
+entry 5000001 url $evil pid "$other" ticks 1
 alone "a number that is another process' by now"
-entry 7001 url $evil pid 4194303 ticks "$ticks"
+entry 5000001 url $evil pid 4194303 ticks "$ticks"
 alone "a process that is gone"
-entry 7001 url $evil pid "$other" ticks "$ticks"; chmod 644 "$work/runs/7001"
+entry 5000001 url $evil pid "$other" ticks "$ticks"; chmod 644 "$work/runs/5000001"
 alone "an entry that others may read"
-entry 7001 url $evil pid "$other" ticks "$ticks"; ln "$work/runs/7001" "$work/second"
+entry 5000001 url $evil pid "$other" ticks "$ticks"; ln "$work/runs/5000001" "$work/second"
 alone "an entry with another name"
-entry 7001 url $evil pid "$other" ticks "$ticks"; mv "$work/runs/7001" "$work/real"; ln -s "$work/real" "$work/runs/7001"
+entry 5000001 url $evil pid "$other" ticks "$ticks"; mv "$work/runs/5000001" "$work/real"; ln -s "$work/real" "$work/runs/5000001"
 alone "a link to one"
-mkfifo -m 600 "$work/runs/7001"
+mkfifo -m 600 "$work/runs/5000001"
 alone "a pipe: it is not waited for"
-entry 7001 url http://me@127.0.0.1:6666 pid "$other" ticks "$ticks"
+entry 5000001 url http://me@127.0.0.1:6666 pid "$other" ticks "$ticks"
 alone "an address with a name in it"
-entry 7001 url $evil/x pid "$other" ticks "$ticks"
+entry 5000001 url $evil/x pid "$other" ticks "$ticks"
 alone "an address with a path"
-entry 7001 url ftp://127.0.0.1:6666 pid "$other" ticks "$ticks"
+entry 5000001 url ftp://127.0.0.1:6666 pid "$other" ticks "$ticks"
 alone "another protocol"
-entry 7001 url $evil dir relative pid "$other" ticks "$ticks"
+entry 5000001 url $evil dir relative pid "$other" ticks "$ticks"
 alone "a state directory that is no whole path"
-entry 7001 url $evil dir "$work/nothing" pid "$other" ticks "$ticks"
+entry 5000001 url $evil dir "$work/nothing" pid "$other" ticks "$ticks"
 alone "a state directory that is not there"
-printf 'noise\0%s\n' "$(head -c 5000 /dev/zero | tr '\0' x)" >"$work/runs/7001"; chmod 600 "$work/runs/7001"
+printf 'noise\0%s\n' "$(head -c 5000 /dev/zero | tr '\0' x)" >"$work/runs/5000001"; chmod 600 "$work/runs/5000001"
 alone "noise"
-: >"$work/runs/7001"; chmod 600 "$work/runs/7001"
+: >"$work/runs/5000001"; chmod 600 "$work/runs/5000001"
 alone "nothing in it"
 chmod 770 "$work/runs"
 ctl runs
@@ -199,9 +199,9 @@ ctl --url http://192.0.2.1:8080 --token-file "$work/nothing" pause
 has "to another machine it has to be given" "$said" 'token-file'
 
 # What was killed leaves an entry; the next run sweeps it.
-entry 7002 pid 4194303
+entry 5000002 pid 4194303
 start_sluice three
-check "the next run has swept" wait_for 5 test ! -e "$work/runs/7002"
+check "the next run has swept" wait_for 5 test ! -e "$work/runs/5000002"
 stop_sluice
 
 # ---- as another user ------------------------------------------------------------------
@@ -231,7 +231,7 @@ if [ "$(id -u)" = 0 ]; then
     said=$(SLUICE_RUN_LIST=/tmp/sluice-runs-$uid "$build/sluicectl" runs 2>&1)
     is "root believes none of its entries" 1 $?
     # Somebody else's entry in a list of one's own.
-    cp -p "$entry" "$work/runs/7003"
+    cp -p "$entry" "$work/runs/5000003"
     alone "an entry that somebody else owns"
     kill -TERM "${entry##*/}"
     wait "$run_pid"

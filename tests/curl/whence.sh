@@ -7,7 +7,7 @@
 canary=nvapi-CANARY-$(openssl rand -hex 16)
 code() { jq -r .error.code <<<"$body"; }
 message() { jq -r .error.message <<<"$body"; }
-logged() { grep '"event":"request"' "$out" | tail -n 1 | jq -r .client; } # the client of the last request
+logged() { line_of_last "$out" | jq -r .client; } # the client of the last request
 start_sim --limiter none --key "$canary"
 
 # ------------------------------------------------------------- no proxy is known --
