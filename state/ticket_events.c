@@ -110,15 +110,15 @@ static int64_t tokens_eta(struct layout *lay, uint32_t row, uint32_t place,
                             before + tokens_of_scope(lay, r).tokens, now);
 }
 
-void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
-                         const int64_t *etas, uint32_t n)
+/* When there is a slot for ROW, and its model takes it; its client's own limit left
+ * aside.  PLACE: where it stands in line. */
+static int64_t slot_eta(struct layout *lay, uint32_t row, uint32_t place,
+                        int64_t now, const int64_t *etas, uint32_t n)
 {
-    const struct lay_row *r = row_at(lay, t->row);
-    struct model_place of_model = model_place(lay, t->row);
-    uint32_t place = position_position(lay, t->row);
-    int64_t eta, own;
+    const struct lay_row *r = row_at(lay, row);
+    struct model_place of_model = model_place(lay, row);
+    int64_t eta;
 
-    t->news.position = place;
     place += of_model.passed; /* they have to find slots, too */
     if ((r->flags & ROW_KEPT) != 0)
         eta = now; /* its slot is there */
@@ -126,21 +126,35 @@ void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
         eta = etas[place];
     else
         eta = admit_eta(lay, r->scope, place, now);
-    eta = max_i64(eta, tokens_eta(lay, t->row, place, now));
+    eta = max_i64(eta, tokens_eta(lay, row, place, now));
     eta = max_i64(eta, model_eta(lay, r->model, of_model.before, now));
-    eta = max_i64(eta, lent_eta(lay, r->scope, place, now));
-    own = position_own_eta(lay, t->row, now);
+    return max_i64(eta, lent_eta(lay, r->scope, place, now));
+}
+
+void ticket_events_place(struct layout *lay, struct ticket *t, int64_t now,
+                         const int64_t *etas, uint32_t n)
+{
+    uint32_t place = position_position(lay, t->row);
+    uint32_t first = position_first(lay, t->row);
+    int64_t eta = slot_eta(lay, t->row, place, now, etas, n), own = now;
+
+    if (first != NONE)
+        own = slot_eta(lay, first, position_position(lay, first), now, etas, n);
+    own = position_own_eta(lay, t->row, own, now);
+    t->news.position = place;
     t->news.own_limit = own > eta;
     eta = max_i64(eta, own);
     t->news.eta_ns = eta == NEVER ? -1 : eta - now;
     t->news.waiting = lay->live.waiting;
-    t->news.token_ratio_m = tokens_ratio_m(lay, r->model);
+    t->news.token_ratio_m = tokens_ratio_m(lay, row_at(lay, t->row)->model);
 }
 
 void ticket_events_place_shared(struct layout *lay, struct ticket *t,
                                 int64_t now, const struct line_eta *e)
 {
-    int64_t own = position_own_eta(lay, t->row, now);
+    uint32_t first = position_first(lay, t->row);
+    int64_t own =
+        position_own_eta(lay, t->row, first == NONE ? now : e->eta[first], now);
     int64_t eta = e->eta[t->row];
 
     t->news.position = e->position[t->row];

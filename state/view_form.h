@@ -113,7 +113,12 @@ struct view_row {
     enum wait_cause cause;   /* waiting: why, */
     uint32_t cause_upstream; /* and of which upstream; or NONE */
     uint32_t client_row;
-    int64_t own_ns; /* its client's own limit lets it go in that time */
+    int64_t own_ns; /* its client's own limit lets it go in that time, */
+    int64_t
+        after_first_ns; /* and so long after the first of its line that takes
+                             * turns, */
+    uint32_t first;     /* which is this row of the state, or NONE; */
+    uint32_t row;       /* and this is its own */
     uint8_t n_ways, ways[LIMITER_CHOICES]; /* waiting: the upstreams where it
                                             * may go, the preferred first */
 };

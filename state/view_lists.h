@@ -20,6 +20,7 @@ struct view_queue {
     int64_t *etas;                      /* by position, */
     struct take *takes;                 /* the same, */
     uint32_t *rows;                     /* and which of the scope's it is */
+    int64_t *slot_etas;    /* by row of the state: own limits left aside */
     struct wait_why *whys; /* of each of the layout's scopes, if it is known: */
     uint8_t *why_known;
     struct line_eta *line;              /* of the shared line that is copied */

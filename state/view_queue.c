@@ -1,9 +1,8 @@
 /*
- * view_queue.c - who waits and who runs, in which order, and when will it go?
+ * view_queue.c - who waits and who runs?
  *
- *   copied under the lock   the scopes, and all rows: lines and those in none
- *   told without it         who goes before whom: a sort and a merge
- *   asked under it again    when the slot of each position opens
+ * The scopes, and all rows, lines and those in none, are copied under the lock.
+ * In which order they go, and when, is view_order.c's question.
  *
  * Of a line that several upstreams share all is asked when it is copied: who may
  * overtake whom is no question of one window (line_eta.c).
@@ -57,6 +56,8 @@ static void copy_shared(struct view_queue *q, struct view_row *v, uint32_t i,
 
     if (quota_limits(q->lay, r->client))
         own = quota_eta(q->lay, r->client, up_to, q->now);
+    if (v->first != NONE && q->line->eta[v->first] != NEVER)
+        own = max_i64(own, q->line->eta[v->first] + v->after_first_ns);
     eta = max_i64(eta, own);
     v->foretold = true;
     v->kept = (r->flags & ROW_KEPT) != 0;
@@ -108,6 +109,8 @@ static struct view_row *copy_row(struct view_queue *q, uint32_t i,
     v->request_id[sizeof(v->request_id) - 1] = '\0';
     memcpy(v->trace, lay->traces[i].text, sizeof(v->trace) - 1);
     v->trace[sizeof(v->trace) - 1] = '\0';
+    v->row = i;
+    v->first = NONE;
     view_name(v->client, lay->clients[r->client].text);
     if (r->model < LAY_MODELS)
         view_name(v->model, lay->models[r->model].text);
@@ -144,10 +147,16 @@ static struct quota_sum with_row(struct layout *lay, struct quota_sum sum,
                               sum.tokens + what.tokens};
 }
 
-/* V, of row I; UP_TO as above.  NTH counts those of its flow that may go. */
+/* V, of row I; UP_TO as above.  NTH counts those of its flow that may go.  FIRST:
+ * of those that take turns. */
 static void copy_place(struct view_queue *q, struct view_row *v, uint32_t i,
-                       struct quota_sum up_to, uint32_t *nth)
+                       struct quota_sum up_to, uint32_t first, uint32_t *nth)
 {
+    if (quota_limits(q->lay, row_at(q->lay, i)->client)) {
+        v->first = first;
+        v->after_first_ns =
+            quota_after_first(q->lay, row_at(q->lay, i)->client, up_to);
+    }
     if (wants_has(q->lay, i)) {
         copy_shared(q, v, i, up_to);
         return;
@@ -171,7 +180,7 @@ static void copy_waiting(struct view_queue *q, uint32_t scope)
         for (flow = s->cls[cls].flows; flow != NONE;
              flow = flow_at(q->lay, flow)->next) {
             struct quota_sum own = {0, 0}, up_to;
-            uint32_t nth = 0;
+            uint32_t nth = 0, first = NONE;
 
             row = flow_at(q->lay, flow)->head;
             for (; row != NONE; row = row_at(q->lay, row)->next) {
@@ -179,8 +188,11 @@ static void copy_waiting(struct view_queue *q, uint32_t scope)
 
                 up_to = with_row(q->lay, own, row);
                 if (v != NULL)
-                    copy_place(q, v, row, up_to, &nth);
-                own = eligible_takes_turn(q->lay, row) ? up_to : own;
+                    copy_place(q, v, row, up_to, first, &nth);
+                if (eligible_takes_turn(q->lay, row)) {
+                    own = up_to;
+                    first = first == NONE ? row : first;
+                }
                 if (++hops > LAY_ROWS)
                     sigbus_damaged("line");
             }
@@ -203,179 +215,6 @@ static void copy_running(struct view_queue *q)
     }
 }
 
-/* ---- the order in which they will go ------------------------------------- */
-
-/* Waiting before running; by scope, whether it may go, class, virtual start,
- * arrival. */
-static int compare_key(const void *pa, const void *pb)
-{
-    const struct view_row *a = pa, *b = pb;
-
-    if (a->waiting != b->waiting)
-        return a->waiting ? -1 : 1;
-    if (a->scope != b->scope)
-        return a->scope < b->scope ? -1 : 1;
-    if (a->blocked != b->blocked)
-        return a->blocked ? 1 : -1;
-    if (a->cls != b->cls)
-        return a->cls < b->cls ? -1 : 1;
-    if (a->key != b->key)
-        return a->key < b->key ? -1 : 1;
-    return a->arrival < b->arrival ? -1 : a->arrival > b->arrival;
-}
-
-static int compare_position(const void *pa, const void *pb)
-{
-    const struct view_row *a = pa, *b = pb;
-
-    if (a->waiting != b->waiting)
-        return a->waiting ? -1 : 1;
-    if (a->waiting && a->position != b->position)
-        return a->position < b->position ? -1 : 1;
-    return a->arrival < b->arrival ? -1 : a->arrival > b->arrival;
-}
-
-/* Merges the three classes of one scope, each in its order already. */
-static void merge_classes(struct view_row *rows, uint32_t n,
-                          const uint64_t start[LIMITER_CLASSES])
-{
-    uint32_t at[LIMITER_CLASSES], end[LIMITER_CLASSES], i, cls, position;
-    uint64_t next[LIMITER_CLASSES];
-
-    for (cls = 0, i = 0; cls < LIMITER_CLASSES; cls++) {
-        at[cls] = i;
-        while (i < n && rows[i].cls == cls)
-            i++;
-        end[cls] = i;
-        next[cls] = start[cls];
-    }
-    for (position = 0; position < n; position++) {
-        uint32_t best = LIMITER_CLASSES;
-
-        for (cls = 0; cls < LIMITER_CLASSES; cls++) {
-            if (at[cls] == end[cls])
-                continue;
-            if (best == LIMITER_CLASSES || next[cls] < next[best] ||
-                (next[cls] == next[best] &&
-                 rows[at[cls]].arrival < rows[at[best]].arrival))
-                best = cls;
-        }
-        if (best == LIMITER_CLASSES)
-            return; /* cannot be: N rows are in the three */
-        rows[at[best]++].position = position;
-        next[best] += class_step(best);
-    }
-}
-
-/* Calls FN for each scope's waiting rows, which stand together. */
-static void each_scope(struct view_queue *q,
-                       void (*fn)(struct view_queue *q, uint32_t scope,
-                                  struct view_row *rows, uint32_t n))
-{
-    struct limiter_view *v = q->out;
-    uint32_t i = 0, first;
-
-    while (i < v->n_rows && v->rows[i].waiting) {
-        first = i;
-        while (i < v->n_rows && v->rows[i].waiting &&
-               v->rows[i].scope == v->rows[first].scope)
-            i++;
-        fn(q, v->rows[first].scope, &v->rows[first], i - first);
-    }
-}
-
-/* Is it the line of several? */
-static bool is_shared(const struct view_queue *q, uint32_t scope)
-{
-    return q->out->scopes[scope].line == q->scope_ids[scope];
-}
-
-/* What waits there and is not in line: a slot is offered to it, or it pauses. */
-static void place_others(struct view_row *rows, uint32_t n)
-{
-    uint32_t in_line = 0, i;
-
-    for (i = 0; i < n; i++)
-        in_line += rows[i].foretold;
-    for (i = 0; i < n; i++)
-        if (!rows[i].foretold)
-            rows[i].position = rows[i].blocked ? in_line : 0;
-}
-
-/* Those that may not go come last: nobody can say when they may. */
-static void set_positions(struct view_queue *q, uint32_t scope,
-                          struct view_row *rows, uint32_t n)
-{
-    uint32_t may = 0, i;
-
-    if (is_shared(q, scope)) {
-        place_others(rows, n);
-        return;
-    }
-    while (may < n && !rows[may].blocked)
-        may++;
-    merge_classes(rows, may, q->start[scope]);
-    for (i = may; i < n; i++)
-        rows[i].position = i;
-}
-
-/* Which of its model is each?  Those with a slot come first. */
-static void count_models(struct view_queue *q, struct view_row *rows,
-                         uint32_t n)
-{
-    uint32_t seen[LAY_MODELS] = {0}, i, pass;
-
-    for (i = 0; i < n; i++)
-        q->rows[rows[i].position] = i;
-    for (pass = 0; pass < 2; pass++) {
-        for (i = 0; i < n; i++) {
-            struct view_row *v = &rows[q->rows[i]];
-
-            if (v->kept == (pass == 0) && v->model_row < LAY_MODELS)
-                v->model_nth = seen[v->model_row]++;
-        }
-    }
-}
-
-/* It has to find a slot, too, unless one is kept for it.  Of a model that is full
- * nobody knows when one of its requests ends, but how long they take (model_eta()):
- * its ticket is told the same (ticket_events.c). */
-static int64_t eta_of(struct view_queue *q, const struct view_row *v)
-{
-    int64_t eta = q->etas[v->position];
-
-    if (v->kept)
-        eta = q->now;
-    else if (v->blocked)
-        eta = max_i64(q->etas[0], q->now + max_i64(v->eta_ns, 0));
-    return max_i64(eta, model_eta(q->lay, v->model_row, v->model_nth, q->now));
-}
-
-static void set_etas(struct view_queue *q, uint32_t scope,
-                     struct view_row *rows, uint32_t n)
-{
-    uint32_t i;
-
-    if (is_shared(q, scope))
-        return;
-    for (i = 0; i < n; i++)
-        q->takes[rows[i].position] =
-            (struct take){rows[i].weight, rows[i].tokens};
-    admit_etas(q->lay, q->scope_ids[scope], q->takes, n, q->now, q->etas);
-    count_models(q, rows, n);
-    for (i = 0; i < n; i++) {
-        struct view_row *v = &rows[i];
-        int64_t eta =
-            max_i64(eta_of(q, v),
-                    lent_eta(q->lay, q->scope_ids[scope], v->position, q->now));
-
-        view_cause_settle(
-            q, v, q->etas[v->blocked ? 0 : v->position],
-            model_eta(q->lay, v->model_row, v->model_nth, q->now));
-        v->eta_ns = eta == NEVER ? -1 : eta - q->now;
-    }
-}
-
 /* ---- all of it -------------------------------------------------------------- */
 
 void view_queue_copy(struct view_queue *q, struct layout *lay, int64_t now)
@@ -390,23 +229,6 @@ void view_queue_copy(struct view_queue *q, struct layout *lay, int64_t now)
     copy_running(q);
 }
 
-void view_queue_order(struct view_queue *q)
-{
-    qsort(q->out->rows, q->out->n_rows, sizeof(*q->out->rows), compare_key);
-    each_scope(q, set_positions);
-}
-
-void view_queue_foretell(struct view_queue *q)
-{
-    each_scope(q, set_etas);
-}
-
-void view_queue_sort(struct view_queue *q)
-{
-    qsort(q->out->rows, q->out->n_rows, sizeof(*q->out->rows),
-          compare_position);
-}
-
 void view_queue_init(struct view_queue *q, struct limiter_view *out)
 {
     *q = (struct view_queue){.out = out};
@@ -415,6 +237,7 @@ void view_queue_init(struct view_queue *q, struct limiter_view *out)
     q->start = view_room(LAY_SCOPES, sizeof(*q->start));
     q->etas = view_room(LAY_ROWS, sizeof(*q->etas));
     q->rows = view_room(LAY_ROWS, sizeof(*q->rows));
+    q->slot_etas = view_room(LAY_ROWS, sizeof(*q->slot_etas));
     q->takes = view_room(LAY_ROWS, sizeof(*q->takes));
     q->line = view_room(1, sizeof(*q->line));
     q->whys = view_room(LAY_SCOPES, sizeof(*q->whys));
@@ -431,6 +254,7 @@ void view_queue_fini(struct view_queue *q)
     free(q->start);
     free(q->etas);
     free(q->rows);
+    free(q->slot_etas);
     free(q->takes);
     free(q->line);
     free(q->whys);

@@ -271,13 +271,35 @@ static struct quota_sum line_sum(struct layout *lay, const struct lay_flow *f,
     return sum;
 }
 
-int64_t position_own_eta(struct layout *lay, uint32_t row, int64_t now)
+uint32_t position_first(struct layout *lay, uint32_t row)
 {
     const struct lay_flow *f = flow_at(lay, row_at(lay, row)->flow);
+    uint32_t i, hops = 0;
+
+    if (!quota_limits(lay, f->client))
+        return NONE;
+    for (i = f->head; i != row; i = row_at(lay, i)->next) {
+        if (eligible_takes_turn(lay, i))
+            return i;
+        if (++hops > LAY_ROWS)
+            sigbus_damaged("line");
+    }
+    return NONE;
+}
+
+int64_t position_own_eta(struct layout *lay, uint32_t row, int64_t first,
+                         int64_t now)
+{
+    const struct lay_flow *f = flow_at(lay, row_at(lay, row)->flow);
+    struct quota_sum up_to;
 
     if (!quota_limits(lay, f->client))
         return now;
-    return quota_eta(lay, f->client, line_sum(lay, f, row), now);
+    up_to = line_sum(lay, f, row);
+    if (first == NEVER) /* others of its line may pass it */
+        first = now;
+    return max_i64(quota_eta(lay, f->client, up_to, now),
+                   first + quota_after_first(lay, f->client, up_to));
 }
 
 uint64_t position_key(struct layout *lay, uint32_t row, uint32_t nth)

@@ -23,9 +23,13 @@ struct model_place {
 void position_of_model(struct layout *lay, uint32_t row,
                        struct model_place *out);
 
+/* The first before ROW, in its line, that takes turns; NONE: there is none, or its
+ * client has no limit of its own. */
+uint32_t position_first(struct layout *lay, uint32_t row);
 /* When ROW's client may send it by its own limit, if only what is before it in
- * its line goes first; NOW if it has none. */
-int64_t position_own_eta(struct layout *lay, uint32_t row, int64_t now);
+ * its line goes first, and that not before FIRST; NOW if it has none. */
+int64_t position_own_eta(struct layout *lay, uint32_t row, int64_t first,
+                         int64_t now);
 
 /* The virtual start, within its class, of the NTH row (from 0) of the line
  * that ROW is in: the order in which a class' rows go. */

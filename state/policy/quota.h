@@ -35,6 +35,12 @@ bool quota_blocks(struct layout *lay, uint32_t client, struct take what,
 int64_t quota_eta(struct layout *lay, uint32_t client, struct quota_sum up_to,
                   int64_t now);
 
+/* How much later than the first of its line the last of UP_TO goes at least, in
+ * nanoseconds: a span for each whole limit before it.  That matters where the
+ * first cannot go now for another reason. */
+int64_t quota_after_first(struct layout *lay, uint32_t client,
+                          struct quota_sum up_to);
+
 /* When one that takes WHAT may go, and nothing goes before it. */
 int64_t quota_free_at(struct layout *lay, uint32_t client, struct take what,
                       int64_t now);

@@ -36,6 +36,24 @@ static int64_t minute_eta(struct layout *lay, uint32_t client, uint64_t limit,
     return at + (int64_t)quota_at_most(rounds, LAY_ROWS) * span;
 }
 
+/* How many whole limits go before the last of UP_TO? */
+static uint64_t rounds_before(uint64_t up_to, uint64_t limit)
+{
+    return limit == 0 || up_to == 0
+               ? 0
+               : quota_at_most((up_to - 1) / limit, LAY_ROWS);
+}
+
+int64_t quota_after_first(struct layout *lay, uint32_t client,
+                          struct quota_sum up_to)
+{
+    const struct lay_quota *q = quota_at(lay, client);
+    uint64_t requests = rounds_before(up_to.weight, q->per_min);
+    uint64_t tokens = rounds_before(up_to.tokens, q->tokens_per_min);
+
+    return (int64_t)(requests > tokens ? requests : tokens) * quota_span(lay);
+}
+
 static int64_t day_eta(struct layout *lay, uint32_t client, uint64_t limit,
                        uint64_t up_to, int64_t now)
 {

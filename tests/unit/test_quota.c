@@ -158,6 +158,41 @@ static void etas_are_those_of_the_own_limit(void)
     desk_free(d);
 }
 
+/* The first of them wait for the window: from then on the limit's own span runs. */
+static void etas_count_from_when_the_first_can_go(void)
+{
+    struct desk *d = desk_of(1, 4);
+    struct ask *a[6];
+    struct limiter_view v;
+    uint32_t i, seen = 0;
+
+    for (i = 0; i < 4; i++)
+        (void)ask(d, 0, "b", 0);
+    desk_turn(d);
+    desk_finish(d);
+    d->now += 20 * NS_PER_S;
+    for (i = 0; i < 6; i++)
+        a[i] = ask(d, 0, "a", 2);
+    desk_turn(d);
+    for (i = 0; i < 6; i++) {
+        CU_ASSERT_EQUAL(a[i]->news.eta_ns, (40 + i / 2 * 60) * NS_PER_S);
+        CU_ASSERT_EQUAL(a[i]->news.own_limit, i >= 2);
+    }
+    CU_ASSERT_TRUE_FATAL(limiter_view(d->w[0], d->now, &v));
+    for (i = 0; i < v.n_rows; i++) {
+        uint32_t k = (uint32_t)(v.rows[i].id - v.rows[0].id);
+
+        if (!v.rows[i].waiting)
+            continue;
+        seen++;
+        CU_ASSERT_EQUAL(v.rows[i].eta_ns, (40 + k / 2 * 60) * NS_PER_S);
+        CU_ASSERT_EQUAL(v.rows[i].cause == WAITS_CLIENT, k >= 2);
+    }
+    CU_ASSERT_EQUAL(seen, 6);
+    view_free(&v);
+    desk_free(d);
+}
+
 static void a_view_tells_who_waits_for_its_own_limit(void)
 {
     struct desk *d = desk_of(1, LOTS);
@@ -699,6 +734,8 @@ static const struct unit_test tests[] = {
     {"the alarm is set while the window is full",
      the_alarm_is_set_while_the_window_is_full},
     {"ETAs are those of the own limit", etas_are_those_of_the_own_limit},
+    {"ETAs count from when the first can go",
+     etas_count_from_when_the_first_can_go},
     {"a view tells who waits for its own limit",
      a_view_tells_who_waits_for_its_own_limit},
     {"a request is refused by its own limit's ETA",
