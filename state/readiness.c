@@ -14,6 +14,7 @@
 
 #include "lib/file_lock.h"
 #include "state/policy/admit.h"
+#include "state/policy/lent_scopes.h"
 #include "state/policy/limits.h"
 #include "state/policy/line_eta.h"
 #include "state/policy/model_state.h"
@@ -40,9 +41,12 @@ static int64_t eta_of_next(struct question *q, uint32_t upstream)
     struct layout *lay = q->lim->file.lay;
     uint32_t line = wants_line(lay, upstream);
 
-    if (line == NONE)
-        return admit_eta(lay, upstream, scope_at(lay, upstream)->waiting,
-                         q->now);
+    if (line == NONE) {
+        uint32_t waiting = scope_at(lay, upstream)->waiting;
+
+        return max_i64(admit_eta(lay, upstream, waiting, q->now),
+                       lent_eta(lay, upstream, waiting, q->now));
+    }
     if (q->of_line[line] == 0)
         q->of_line[line] = line_eta_nth(&q->lim->line_eta, lay, line,
                                         scope_at(lay, line)->waiting, q->now);
@@ -67,6 +71,20 @@ static void look_at_upstream(struct question *q, uint32_t i,
     u->cause = ejection_cause(&model_state_debt(lay, i)->ejection);
 }
 
+static enum ready_store store_of(const struct layout *lay)
+{
+    switch (lay->store.state) {
+    case STORE_UP:
+        return READY_STORE_UP;
+    case STORE_LOST:
+        return READY_STORE_LOST;
+    case STORE_ALONE:
+        return lay->store.part != 0 ? READY_STORE_UP : READY_STORE_LOST;
+    default:
+        return READY_NO_STORE;
+    }
+}
+
 /* Needs the lock. */
 static void look(struct question *q)
 {
@@ -81,6 +99,7 @@ static void look(struct question *q)
     q->out->reachable = reachability_is_reachable(&lay->probe);
     q->out->status = (uint16_t)lay->probe.status;
     memcpy(q->out->why, lay->probe.why, sizeof(q->out->why) - 1);
+    q->out->store = store_of(lay);
     q->out->waiting = lay->live.waiting;
     q->out->waiting_max = lay->bounds.waiting;
     q->out->n_upstreams = lim->set.n_upstreams;

@@ -11,6 +11,12 @@
 
 struct limiter;
 
+enum ready_store {
+    READY_NO_STORE,
+    READY_STORE_UP,   /* or lost, and this host goes on with its part */
+    READY_STORE_LOST, /* all wait until it is back */
+};
+
 struct limiter_ready_upstream {
     int64_t tokens_milli, burst_milli; /* in the bucket, and at most */
     int64_t eta_ns;                    /* of a new normal request; -1 unknown */
@@ -25,6 +31,7 @@ struct limiter_ready {
     bool reachable;               /* as it was known last */
     uint16_t status;              /* of that answer; 0: there was none, */
     char why[LIMITER_REASON_MAX]; /* for this; "": it took too long */
+    enum ready_store store;       /* that several hosts share */
     uint32_t waiting, waiting_max;
     uint32_t n_upstreams;
     struct limiter_ready_upstream upstreams[LIMITER_UPSTREAMS];

@@ -85,9 +85,10 @@ static enum step answer(struct exchange *x, const struct ready_verdict *v)
     buf_fmt(&b,
             "{\"ready\":%s,\"upstream_reachable\":%s,\"queue_healthy\":%s,"
             "\"token_bucket_healthy\":%s,\"upstream_key_ok\":%s,"
-            "\"paused\":%s,\"reason\":",
+            "\"store_ok\":%s,\"paused\":%s,\"reason\":",
             yes(v->ready), yes(v->reachable), yes(v->queue), yes(v->tokens),
-            v->key < 0 ? "null" : yes(v->key > 0), yes(v->paused));
+            v->key < 0 ? "null" : yes(v->key > 0),
+            v->store < 0 ? "null" : yes(v->store > 0), yes(v->paused));
     if (v->reason[0] != '\0')
         buf_json(&b, v->reason);
     else
@@ -253,8 +254,8 @@ static void look_in(struct ready *r, int64_t ns)
 /* The state cannot be had now: soon again, but not for ever. */
 static void be_patient(struct ready *r)
 {
-    struct ready_verdict v = {.paused = limiter_is_paused(r->s->lim),
-                              .key = -1};
+    struct ready_verdict v = {
+        .paused = limiter_is_paused(r->s->lim), .key = -1, .store = -1};
     int64_t now = loop_now(r->s->loop);
 
     if (r->busy_ns == 0)

@@ -20,6 +20,7 @@ struct ready_verdict {
     bool reachable, queue, tokens;
     bool usable;      /* an upstream does not refuse our key */
     bool paused;      /* an operator lets nothing go */
+    int store;        /* 1 it is there, 0 it is lost, -1: none is shared */
     int key;          /* of ours: 1 one is taken, 0 all are refused, -1 there is
                        * none, or that is not known */
     char reason[200]; /* of the first that is wrong; "" if none is */

@@ -2,8 +2,8 @@
  * ready_judge.c - under which thresholds could a request be served soon?
  *
  * Pure.  The first that is wrong gives its reason; of an operator's pause
- * before all else, then of our keys, then of the upstream, the queue, the
- * bucket.
+ * before all else, then of our keys, the shared store, the upstream, the
+ * queue, the bucket.
  */
 #include <stdarg.h>
 #include <string.h>
@@ -115,6 +115,15 @@ static void judge_keys(struct ready_verdict *v, const struct limiter_ready *st,
               status);
 }
 
+/* All hosts lose it together, mostly: but another may have a way to it. */
+static void judge_store(struct ready_verdict *v, const struct limiter_ready *st)
+{
+    v->store = st->store == READY_NO_STORE ? -1 : st->store == READY_STORE_UP;
+    if (v->store == 0)
+        blame(v, "the shared store cannot be used (shared.url); until then "
+                 "requests wait (shared.on_loss)");
+}
+
 void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
                  const struct config *cfg, bool paused)
 {
@@ -133,9 +142,11 @@ void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
         soon = soon || (!u->held && is_soon(u, cfg));
     }
     judge_keys(v, st, cfg, n);
+    judge_store(v, st);
     judge_upstream(v, st, cfg);
     judge_queue(v, st, cfg, paid, soon);
     if (!v->tokens)
         blame(v, "the bucket is empty, or nearly so (ready.tokens_percent)");
-    v->ready = v->reachable && v->queue && v->tokens && v->usable && !v->paused;
+    v->ready = v->reachable && v->queue && v->tokens && v->usable &&
+               !v->paused && v->store != 0;
 }

@@ -74,6 +74,8 @@ lost() { [ "$(state_of 1 .shared.state)" = lost ]; }
 kill_store
 check "a store that is gone is noticed" wait_for 5 lost
 is "the verdict says so" store_lost "$(state_of 1 .verdict.word)"
+is "it is not ready, and says why" "503 false the shared store cannot be used" \
+    "$(curl -s -w '%{http_code}' "${host_url[1]}/health/ready" | tr -d '\n' | sed -E 's/.*"store_ok":(true|false|null).*"reason":"([^(]*) \(.*\}([0-9]+)$/\3 \1 \2/')"
 has "sluicectl status, too" "$("$build/sluicectl" --state-dir "${host_state[1]}" status)" 'shared store: no answer for .*: all wait'
 chats 1 2 "$work/used" 'header = "X-Sluice-Deadline: 1"' # what it has in hand may go
 url=${host_url[1]}
@@ -84,5 +86,6 @@ start_store
 open_hosts 1 2
 chats 1 1 "$work/again"
 has "and when it is back it goes on" "$(cat "$work/again")" '^200 '
+has "and says so" "$(curl -s "${host_url[1]}/health/ready")" '"store_ok":true'
 
 finish

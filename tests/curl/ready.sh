@@ -24,7 +24,7 @@ is "the upstream was asked once" 1 "$(stat models)"
 ask /health/ready
 is "ready is 200" 200 "$status"
 is "it says so, in these words" \
-    '{"ready":true,"upstream_reachable":true,"queue_healthy":true,"token_bucket_healthy":true,"upstream_key_ok":null,"paused":false,"reason":null}' "$body"
+    '{"ready":true,"upstream_reachable":true,"queue_healthy":true,"token_bucket_healthy":true,"upstream_key_ok":null,"store_ok":null,"paused":false,"reason":null}' "$body"
 ask /health/ready -I
 is "HEAD too" 200 "$status"
 is "without a body" "" "$(sed -n '/^$/,$p' <<<"$body" | tr -d '\n')"

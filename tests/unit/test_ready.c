@@ -55,6 +55,23 @@ static void when_all_is_well_we_are_ready(void)
     CU_ASSERT_EQUAL(v.key, -1);
 }
 
+static void a_store_that_is_lost_makes_nobody_ready(void)
+{
+    struct limiter_ready st = well();
+    struct config cfg = defaults();
+    struct ready_verdict v;
+
+    st.store = READY_STORE_UP;
+    ready_judge(&v, &st, &cfg, false);
+    CU_ASSERT_TRUE(v.ready);
+    CU_ASSERT_EQUAL(v.store, 1);
+    st.store = READY_STORE_LOST;
+    ready_judge(&v, &st, &cfg, false);
+    CU_ASSERT_FALSE(v.ready);
+    CU_ASSERT_EQUAL(v.store, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(v.reason, "shared.url"));
+}
+
 static void an_upstream_must_answer_below_500(void)
 {
     struct limiter_ready st = well();
@@ -383,6 +400,8 @@ static void without_a_state_there_is_no_answer(void)
 
 static const struct unit_test tests[] = {
     {"when all is well we are ready", when_all_is_well_we_are_ready},
+    {"a store that is lost makes nobody ready",
+     a_store_that_is_lost_makes_nobody_ready},
     {"an upstream must answer below 500", an_upstream_must_answer_below_500},
     {"the queue must be below nine tenths",
      the_queue_must_be_below_nine_tenths},
