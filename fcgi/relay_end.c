@@ -30,12 +30,15 @@
 /* What could not be a header any more. */
 static void last_comment(struct exchange *x)
 {
+    int64_t waited_ns = x->place.waited_ns;
     char text[96];
 
     if (!x->relay.committed)
         return;
+    if (x->place.granted_ns == 0) /* all of its time was in line */
+        waited_ns = exchange_now(x) - x->req->arrived_ns;
     snprintf(text, sizeof(text), "sluice queue_ms=%" PRId64 " attempts=%u",
-             x->place.waited_ns / NS_PER_MS, x->attempt.sends);
+             waited_ns / NS_PER_MS, x->attempt.sends);
     relay_comment(x, text);
 }
 

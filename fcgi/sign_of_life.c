@@ -15,6 +15,7 @@
 #include "fcgi/config/config.h"
 #include "fcgi/relay.h"
 #include "fcgi/route.h"
+#include "state/operator.h"
 
 /* ---- for whom ---------------------------------------------------------------- */
 
@@ -120,7 +121,10 @@ static void say_place(struct exchange *x)
     char text[96];
 
     (void)limiter_place(x->s->lim, x->place.ticket, exchange_now(x), news);
-    if (news->eta_ns >= 0)
+    if (limiter_is_paused(x->s->lim))
+        snprintf(text, sizeof(text), "queued position=%u paused",
+                 news->position);
+    else if (news->eta_ns >= 0)
         snprintf(text, sizeof(text), "queued position=%u eta=%" PRId64 "s",
                  news->position, (news->eta_ns + NS_PER_S - 1) / NS_PER_S);
     else

@@ -18,6 +18,7 @@
 #include "state/policy/model_gate.h"
 #include "state/policy/model_state.h"
 #include "state/policy/position.h"
+#include "state/policy/quota.h"
 #include "state/policy/retry_priority.h"
 #include "state/policy/row.h"
 #include "state/policy/tokens.h"
@@ -39,18 +40,34 @@ void ticket_events_add(struct limiter *lim, struct ticket *t,
     lim->news_end = &t->next_news;
 }
 
+/* What its client may still send: of the window, and of its own limit, if that is
+ * less. */
+static void tell_window(struct layout *lay, const struct lay_row *row,
+                        int64_t now, struct ticket_news *news)
+{
+    uint32_t used = admit_used(lay, row->scope, now);
+    const struct lay_rules *r = limits_of(lay, row->scope);
+    uint32_t own = quota_per_min(lay, row->client);
+
+    news->limit = admit_limit(lay, row->scope);
+    news->remaining = news->limit > used ? news->limit - used : 0;
+    news->reset_ns = r->window_ns + r->margin_ns;
+    if (own == 0 || own >= news->limit)
+        return;
+    used = quota_used(lay, row->client, now);
+    news->limit = own;
+    own -= used < own ? used : own;
+    news->remaining = news->remaining < own ? news->remaining : own;
+    news->reset_ns = max_i64(news->reset_ns, lay->live.quota_span_ns);
+}
+
 void ticket_events_granted(struct limiter *lim, struct ticket *t)
 {
     struct layout *lay = lim->file.lay;
     const struct lay_row *row = row_at(lay, t->row);
-    uint32_t scope = row->scope;
-    uint32_t used = admit_used(lay, scope, lim->now);
-    const struct lay_rules *r = limits_of(lay, scope);
 
     t->choice = t->news.choice = wants_number(lay, t->row);
-    t->news.limit = admit_limit(lay, scope);
-    t->news.remaining = t->news.limit > used ? t->news.limit - used : 0;
-    t->news.reset_ns = r->window_ns + r->margin_ns;
+    tell_window(lay, row, lim->now, &t->news);
     t->news.token_ratio_m = tokens_ratio_m(lay, row->model);
     t->news.valid_until_ns = lim->checked_ns + TICK_NS;
     t->lapsed = false;

@@ -11,6 +11,7 @@
 #include "fcgi/config/clients.h"
 #include "fcgi/exchange.h"
 #include "lib/clock.h"
+#include "state/operator.h"
 #include "state/standing.h"
 
 /* Whole tenths, rounded up: who comes back then is not too early. */
@@ -37,7 +38,7 @@ static void put_limit(struct buf *b, uint64_t limit,
 }
 
 static void put_me(struct buf *b, const struct client_key *key,
-                   const struct limiter_standing *st)
+                   const struct limiter_standing *st, bool paused)
 {
     buf_str(b, "{\"name\":");
     buf_json(b, key->name);
@@ -53,8 +54,8 @@ static void put_me(struct buf *b, const struct client_key *key,
     put_limit(b, (uint64_t)key->tokens_per_min, &st->tokens);
     buf_str(b, ",\"tokens_per_day\":");
     put_limit(b, (uint64_t)key->tokens_per_day, &st->day);
-    buf_fmt(b, ",\"waiting\":%u,\"in_flight\":%u}\n", st->waiting,
-            st->in_flight);
+    buf_fmt(b, ",\"waiting\":%u,\"in_flight\":%u,\"paused\":%s}\n", st->waiting,
+            st->in_flight, paused ? "true" : "false");
 }
 
 enum step me_answer(struct exchange *x)
@@ -73,7 +74,7 @@ enum step me_answer(struct exchange *x)
     own.tokens_per_day = (uint64_t)key->tokens_per_day;
     if (!limiter_standing(x->s->lim, key->name, &own, clock_now_ns(), &st))
         return exchange_later(x);
-    put_me(&b, key, &st);
+    put_me(&b, key, &st, limiter_is_paused(x->s->lim));
     next = exchange_json(x, &b);
     buf_free(&b);
     return next;

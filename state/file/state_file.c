@@ -84,7 +84,7 @@ static void take_over(void *arg)
     live->repairs += l->was_dirty;
     repair_run(l->lay, l->now); /* also checks every slot */
     if (l->cold)
-        live->service_start_ns = min_i64(l->now, live->now_ns);
+        live->service_start_ns = l->now; /* not while nobody was there */
     if (l->elsewhere)
         opening_lose_past(live, l->now);
 }

@@ -78,6 +78,11 @@ bool quota_blocks(struct layout *lay, uint32_t client, struct take what,
                       q->tokens_per_day) > 0;
 }
 
+uint32_t quota_per_min(struct layout *lay, uint32_t client)
+{
+    return quota_at(lay, client)->per_min;
+}
+
 uint32_t quota_used(struct layout *lay, uint32_t client, int64_t now)
 {
     uint32_t limit = quota_at(lay, client)->per_min;

@@ -19,6 +19,8 @@ struct layout;
  * by the same ones, said otherwise: after a loss old requests come again. */
 void quota_set(struct layout *lay, uint32_t client,
                const struct quota_word *word, int64_t now);
+/* How many of CLIENT may go in a minute; 0: it has no such limit. */
+uint32_t quota_per_min(struct layout *lay, uint32_t client);
 /* Has CLIENT a limit? */
 bool quota_limits(struct layout *lay, uint32_t client);
 /* The margin in force is MARGIN_NS; sends that would count under a longer one

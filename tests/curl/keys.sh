@@ -98,6 +98,11 @@ say "$key"
 is "one goes" "200 [1,1,0]" "$status $(me '.requests_per_min | [.used, .left, .opens_s]')"
 say "$key"
 is "two go" 200 "$status"
+is "the answer tells of the tighter limit" "2 0" "$(header x-ratelimit-limit-requests) $(header x-ratelimit-remaining-requests)"
+operator POST /api/pause
+is "a pause is no secret" true "$(me .paused)"
+operator POST /api/resume
+is "nor its end" false "$(me .paused)"
 has "the next one is told when" "$(me '.requests_per_min | [.used, .left, (.opens_s > 50 and .opens_s <= 62)]')" '^\[2,0,true\]$'
 say "$key" -H 'X-Sluice-Deadline: 5'
 is "a third is refused" "429 sluice_deadline" "$status $(code)"

@@ -54,6 +54,18 @@ has "silences later on are filled too" "$answer" '^: waiting for the upstream$'
 wait $second
 is "the second got its answer in time" 200 "$(cat "$work/second")"
 
+# Who is paused is told so, and who is ended in line, how long that was.
+pause
+(chat sim/tokens-3 ',"stream":true' -N -H 'X-Sluice-Client: d'; printf '%s\n%s' "$head" "$body" >"$work/ended") &
+job=$!
+told() { curl -s "$url/api/queue" | jq -e '[.waiting[] | select(.client == "d" and .age_s > 2.2)] | length == 1'; }
+check "one waits in the pause" wait_for 10 told
+operator DELETE "/api/queue/$(curl -s "$url/api/queue" | jq -r '.waiting[] | select(.client == "d") | .id')"
+wait $job
+has "a pause is told while it waits" "$(cat "$work/ended")" '^: queued position=[01] paused$'
+has "at its end how long it has waited, which was all in vain" "$(cat "$work/ended")" '^: sluice queue_ms=[2-9][0-9]{3} attempts=0$'
+resume
+
 # A deadline that passes while waiting.
 stop_sluice
 start_sluice late SLUICE_REQUESTS=1 SLUICE_WINDOW_S=60 SLUICE_IN_FLIGHT=1 SLUICE_COMMIT_AFTER_S=30

@@ -516,7 +516,29 @@ static void a_data_directory_that_tells_nothing_holds_nobody_up(void)
     }
 }
 
+/* The state stays; the service is as old as its first worker. */
+static void what_comes_back_is_as_young_as_it_is(void)
+{
+    struct desk *d = desk_new(4);
+
+    desk_open(d, 0);
+    desk_turn(d);
+    desk_pass(d, 5000);
+    CU_ASSERT_EQUAL(limiter_uptime_ns(d->w[0], d->now), 5 * NS_PER_S);
+    limiter_close(d->w[0]);
+    d->w[0] = NULL;
+    d->now += 15 * NS_PER_S;
+    desk_open(d, 0);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(limiter_uptime_ns(d->w[0], d->now), 0);
+    desk_pass(d, 2000);
+    CU_ASSERT_EQUAL(limiter_uptime_ns(d->w[0], d->now), 2 * NS_PER_S);
+    desk_free(d);
+}
+
 static const struct unit_test tests[] = {
+    {"what comes back is as young as it is",
+     what_comes_back_is_as_young_as_it_is},
     {"an interrupted lock is taken again", an_interrupted_lock_is_taken_again},
     {"a lock that cannot be had stops the start",
      a_lock_that_cannot_be_had_stops_the_start},

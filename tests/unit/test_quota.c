@@ -158,6 +158,35 @@ static void etas_are_those_of_the_own_limit(void)
     desk_free(d);
 }
 
+/* What a client is told that it may still send is not others'. */
+static void what_is_left_is_of_the_tighter_limit(void)
+{
+    struct desk *d = desk_of(1, 4);
+    struct ask *a = ask(d, 0, "a", 2), *b;
+
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a->news.limit, 2);
+    CU_ASSERT_EQUAL(a->news.remaining, 1);
+    (void)ask(d, 0, "b", 0);
+    (void)ask(d, 0, "b", 0);
+    b = ask(d, 0, "b", 0);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(b->news.limit, 4);
+    CU_ASSERT_EQUAL(b->news.remaining, 0);
+    desk_finish(d);
+    d->now += 61 * NS_PER_S;
+    for (a = NULL; a == NULL || a->news.remaining > 0;) {
+        a = ask(d, 0, "a", 2);
+        desk_turn(d);
+    }
+    CU_ASSERT_EQUAL(a->news.limit, 2); /* of its own there is none left, */
+    b = ask(d, 0, "a", 9);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(b->news.limit, 4); /* one that is above is no limit */
+    CU_ASSERT_EQUAL(b->news.remaining, 1);
+    desk_free(d);
+}
+
 /* The first of them wait for the window: from then on the limit's own span runs. */
 static void etas_count_from_when_the_first_can_go(void)
 {
@@ -734,6 +763,8 @@ static const struct unit_test tests[] = {
     {"the alarm is set while the window is full",
      the_alarm_is_set_while_the_window_is_full},
     {"ETAs are those of the own limit", etas_are_those_of_the_own_limit},
+    {"what is left is of the tighter limit",
+     what_is_left_is_of_the_tighter_limit},
     {"ETAs count from when the first can go",
      etas_count_from_when_the_first_can_go},
     {"a view tells who waits for its own limit",
