@@ -91,6 +91,9 @@ function start() {
 		if (!document.hidden)
 			stream.retry();
 	});
+	/* A page that is kept for going back would keep one of the browser's six connections. */
+	addEventListener('pagehide', stream.stop);
+	addEventListener('pageshow', stream.start);
 	setInterval(() => shell.pulse(), 500);
 	stream.start();
 }

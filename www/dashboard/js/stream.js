@@ -12,6 +12,7 @@ export function createStream({api, onStatus, onError, now = () => performance.no
 	let polling = false;
 	let nextTry = 0;
 	let running = false;
+	let turn = 0; /* who was stopped and has not noticed yet is not the one that runs */
 	let wake = null;
 	let denied = false;
 	let problem = null;
@@ -91,8 +92,8 @@ export function createStream({api, onStatus, onError, now = () => performance.no
 		}
 	}
 
-	async function run() {
-		while (running) {
+	async function run(mine) {
+		while (running && mine === turn) {
 			try {
 				if (polling)
 					await poll();
@@ -101,7 +102,7 @@ export function createStream({api, onStatus, onError, now = () => performance.no
 			} catch (e) {
 				missed(e);
 			}
-			if (running && (!polling || now() - lastAt > 2)) {
+			if (running && mine === turn && (!polling || now() - lastAt > 2)) {
 				const s = PAUSES_S[Math.min(tries++, PAUSES_S.length - 1)];
 				await pause(s * (0.8 + 0.4 * Math.random()));
 			}
@@ -113,7 +114,7 @@ export function createStream({api, onStatus, onError, now = () => performance.no
 			if (running)
 				return;
 			running = true;
-			run();
+			run(++turn);
 		},
 		stop() {
 			running = false;
