@@ -3,9 +3,9 @@
  *
  * A client with a limit has a sliding log of its own in window.c, beside that
  * of the scope: one for all upstreams together, over a minute and the largest
- * margin of any of them.  Open requests count as now.  Sends of clients
- * without a limit are not logged, so a limit that is new to a client who was
- * here before takes its last minute as full, and so does a lost file.
+ * margin of any of them.  Open requests count as now.  Of clients without a
+ * limit only the last send is known, so a limit that is new to a client takes
+ * the minute up to that as full, and so does a lost file.
  *
  * A day is a sum for each hour (day_sums.c).  A limit on it that is new begins with
  * nothing, and so does a lost file: a client is not shut out for a day because of
@@ -139,7 +139,7 @@ static bool is_older(const struct quota_word *word, const struct lay_quota *q)
 }
 
 void quota_set(struct layout *lay, uint32_t client,
-               const struct quota_word *word, int64_t now)
+               const struct quota_word *word)
 {
     struct lay_quota *q = quota_at(lay, client);
 
@@ -151,8 +151,6 @@ void quota_set(struct layout *lay, uint32_t client,
         q->tokens_per_min == word->tokens_per_min &&
         q->tokens_per_day == word->tokens_per_day)
         return;
-    if (!quota_has_any(q) && q->was_free)
-        q->lost_ns = now; /* nobody wrote down what it sent */
     __atomic_store_n(&q->per_min, word->per_min, __ATOMIC_RELEASE);
     __atomic_store_n(&q->tokens_per_min, word->tokens_per_min,
                      __ATOMIC_RELEASE);
@@ -181,6 +179,7 @@ bool quota_sent(struct layout *lay, uint32_t client, int64_t at,
 
     if (!quota_has_any(q)) {
         q->was_free = 1;
+        q->lost_ns = max_i64(q->lost_ns, at); /* in no log: only the last */
         return true;
     }
     /* As when its writer died before the scope's log had it. */

@@ -18,7 +18,7 @@ struct layout;
 /* CLIENT's limits are as WORD has it, unless newer settings, or a later request
  * by the same ones, said otherwise: after a loss old requests come again. */
 void quota_set(struct layout *lay, uint32_t client,
-               const struct quota_word *word, int64_t now);
+               const struct quota_word *word);
 /* How many of CLIENT may go in a minute; 0: it has no such limit. */
 uint32_t quota_per_min(struct layout *lay, uint32_t client);
 /* Has CLIENT a limit? */

@@ -115,10 +115,12 @@ static struct quota_used tell_minute(struct layout *lay, uint32_t client,
 {
     const struct lay_quota *q = quota_at(lay, client);
 
-    if (limit == 0 || (!quota_has_any(q) && !q->was_free))
+    int64_t known = quota_known_from(lay, q);
+
+    if (limit == 0 || (!quota_has_any(q) && (!q->was_free || known <= now)))
         return (struct quota_used){0, now};
     if (!quota_has_any(q)) /* as quota_set() will take it */
-        return (struct quota_used){limit, now + quota_span(lay)};
+        return (struct quota_used){limit, known};
     return (struct quota_used){
         quota_minute_used(lay, client, limit, tokens, now),
         minute_eta(lay, client, limit, 1, tokens, now)};

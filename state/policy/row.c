@@ -110,8 +110,7 @@ static enum limiter_refusal make(struct layout *lay, const struct row_join *j,
     quota_set(lay, client,
               &(struct quota_word){req->requests_per_min, req->tokens_per_min,
                                    req->tokens_per_day, j->generation,
-                                   j->said_ns > 0 ? j->said_ns : now},
-              now);
+                                   j->said_ns > 0 ? j->said_ns : now});
     r = row_at(lay, i);
     lay->live.free_row = r->next;
     if (i >= lay->live.rows_high)

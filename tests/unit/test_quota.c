@@ -373,7 +373,7 @@ static void a_client_in_its_minute_keeps_its_row(void)
 
     lay->live.quota_span_ns = QUOTA_MINUTE_NS;
     a = naming_client(lay, "a", LAB_T0);
-    quota_set(lay, a, &(struct quota_word){1, 0, 0, 0, LAB_T0}, LAB_T0);
+    quota_set(lay, a, &(struct quota_word){1, 0, 0, 0, LAB_T0});
     CU_ASSERT_TRUE(quota_sent(lay, a, LAB_T0, TAKE_ONE, 1, &place));
     for (i = 0; i < LAY_CLIENTS; i++) {
         (void)snprintf(name, sizeof(name), "other %u", i);
@@ -403,8 +403,7 @@ static void logs_of_clients_leave_the_windows_theirs(void)
     for (i = 0; i < LAY_CLIENTS; i++) {
         (void)snprintf(name, sizeof(name), "c%u", i);
         a = naming_client(lay, name, LAB_T0);
-        quota_set(lay, a, &(struct quota_word){QUOTA_MAX, 0, 0, 0, LAB_T0},
-                  LAB_T0);
+        quota_set(lay, a, &(struct quota_word){QUOTA_MAX, 0, 0, 0, LAB_T0});
         while (n < CHUNK_TIMES * 3 * (i + 1) &&
                quota_sent(lay, a, LAB_T0, TAKE_ONE, n + 1, &place))
             n++;
@@ -740,18 +739,32 @@ static void its_owner_is_told_what_is_left(void)
     desk_free(d);
 }
 
-/* Nobody has written down what one without a limit has sent. */
+/* Nobody has written down what one without a limit has sent, but when the last was. */
 static void a_limit_that_is_new_begins_full(void)
 {
     struct desk *d = desk_of(2, LOTS);
     struct limiter_standing st = {.waiting = 0};
+    struct ask *a;
 
     (void)ask(d, 0, "a", 0);
+    (void)ask(d, 0, "b", 0);
     desk_turn(d);
     desk_finish(d);
     st = standing(d, "a", 5);
     CU_ASSERT_EQUAL(st.requests.used, 5);
     CU_ASSERT_EQUAL(st.requests.opens_ns, 60 * NS_PER_S);
+    desk_pass(d, 45000);
+    CU_ASSERT_EQUAL(standing(d, "a", 5).requests.opens_ns, 15 * NS_PER_S);
+    a = ask(d, 0, "a", 5);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a->grants, 0);
+    CU_ASSERT_EQUAL(a->news.eta_ns, 15 * NS_PER_S);
+    desk_pass(d, 15000);
+    CU_ASSERT_EQUAL(a->grants, 1);
+    CU_ASSERT_EQUAL(standing(d, "b", 5).requests.used, 0); /* idle since */
+    a = ask(d, 0, "b", 5);
+    desk_turn(d);
+    CU_ASSERT_EQUAL(a->grants, 1);
     desk_free(d);
 }
 
