@@ -228,7 +228,20 @@ static bool is_failure(enum outcome o)
            o == OUTCOME_LOST || o == OUTCOME_UPSTREAM_KEY;
 }
 
-/* A fifth of what ended lately, and of so few that nobody calls it chance. */
+/* What the newest of that kind was told; the kind, if it has no word for it. */
+static const char *code_of(const struct verdict_facts *f, uint32_t outcome)
+{
+    uint32_t i;
+
+    for (i = 0; i < f->v->n_recent; i++)
+        if (f->v->recent[i].outcome == outcome &&
+            f->v->recent[i].code[0] != '\0')
+            return f->v->recent[i].code;
+    return outcome_names[outcome];
+}
+
+/* A fifth of what ended lately, and of so few that nobody calls it chance; or
+ * all of it, which are two at least. */
 bool verdict_is_failing(struct verdict_facts *f)
 {
     uint32_t i, kinds[OUTCOMES] = {0}, all = 0, bad = 0, worst = OUTCOME_RATE;
@@ -246,8 +259,8 @@ bool verdict_is_failing(struct verdict_facts *f)
     }
     put_number(f->n, bad);
     put_number(f->of, all);
-    f->why = outcome_names[worst];
-    return all >= 5 && bad * 5 >= all;
+    f->why = code_of(f, worst);
+    return (all >= 5 && bad * 5 >= all) || (all >= 2 && bad == all);
 }
 
 bool verdict_model_is_busy(struct verdict_facts *f)

@@ -76,7 +76,7 @@ static const struct row {
     {"failing", TONE_BAD, verdict_is_failing,
      "{n} of the last {of} requests came to no good end.",
      "Most of them: {why}.",
-     "Look at the last requests, which say what the upstream answered."},
+     "Look at the last requests and at the log, which say what happened."},
     {"busy_model", TONE_WAIT, verdict_model_is_busy,
      "{n} of {of} wait for {name}.",
      "That model takes no more at once, or is left alone for now; others are "

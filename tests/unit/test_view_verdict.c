@@ -264,6 +264,30 @@ static void no_row_is_left_out(void)
     CU_ASSERT_PTR_NULL(view_verdict_word(ARRAY_LEN(rows)));
 }
 
+/* Nothing gets through: that is not said of the fifth, but of the second; and what
+ * was said of it, not only its kind. */
+static void that_all_fails_is_seen_early(void)
+{
+    static const char code[] = "sluice_upstream_unreachable";
+    static struct scene s;
+    struct view_verdict got;
+
+    begin(&s);
+    s.recent[0] = s.recent[1] = (struct view_recent){
+        .at_ms = NOW_MS - 1000, .outcome = OUTCOME_UPSTREAM_ERROR};
+    memcpy(s.recent[1].code, code, sizeof(code));
+    s.v.n_recent = 1;
+    view_verdict(&s.v, NOW_MS, &got);
+    CU_ASSERT_STRING_EQUAL(got.word, "idle"); /* once is chance */
+    s.v.n_recent = 2;
+    view_verdict(&s.v, NOW_MS, &got);
+    CU_ASSERT_STRING_EQUAL(got.word, "failing");
+    CU_ASSERT_PTR_NOT_NULL(strstr(got.reason, code));
+    s.recent[0].outcome = OUTCOME_OK;
+    view_verdict(&s.v, NOW_MS, &got);
+    CU_ASSERT_STRING_EQUAL(got.word, "idle");
+}
+
 /* Nobody waits, and the window is full all the same. */
 static void idle_is_not_at_once(void)
 {
@@ -322,6 +346,7 @@ static const struct unit_test tests[] = {
     {"each state has its word, reason and next step",
      each_state_has_its_word_reason_and_next_step},
     {"no row is left out", no_row_is_left_out},
+    {"that all fails is seen early", that_all_fails_is_seen_early},
     {"idle is not at once", idle_is_not_at_once},
     {"it says whose it is", it_says_whose_it_is},
     {"long words are cut", long_words_are_cut},
