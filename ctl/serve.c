@@ -380,7 +380,7 @@ static void say_where(const struct serve *s, const struct config *cfg)
     put_listen(s, url);
     printf("Sluice listens on %s (base URL: %s/v1)\n", url, url);
     printf("  upstream  REAL: %s at %s\n", up->name, up->base_url);
-    printf("  key       %s\n", up->api_key != NULL
+    printf("  API key   %s\n", up->api_key != NULL
                                    ? "ours, from the settings"
                                    : "each client's own: what it sends as "
                                      "Authorization passes");

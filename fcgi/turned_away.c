@@ -139,12 +139,13 @@ void turned_away_client(const struct config *cfg, struct request *r)
     char from[2 * SHOWN];
 
     fault_set(&r->fault, ERROR_UNAUTHORIZED,
-              "Sluice takes nothing from %s without a client key that it "
-              "knows%s (`sluicectl key make NAME` makes one). Without keys "
-              "SLUICE_ANONYMOUS (anonymous), which is %s, would have to be %s.",
+              "Sluice takes nothing from %s without a client key%s. Whoever "
+              "runs it makes one with `sluicectl key make NAME`. Who needs "
+              "none says SLUICE_ANONYMOUS (anonymous): it is %s, and only "
+              "with %s you would not.",
               seen(r, from),
               r->authorization != NULL || r->api_key != NULL
-                  ? ", and none of them was sent"
+                  ? ", and knows none like the one that was sent"
                   : "",
               word_of("anonymous", cfg->anonymous),
               word_of("anonymous", r->whence.range));

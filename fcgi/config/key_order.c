@@ -144,7 +144,10 @@ static int check_room(struct work *w, const char *name)
         return refuse(w, 409);
     }
     if (is_at(&w->keys, place_of(&w->keys, name), name)) {
-        (void)complain(w->err, "name: a key of %s was made already", name);
+        (void)complain(w->err,
+                       "name: a key of %s was made already; `sluicectl key "
+                       "set` changes it, `key revoke` ends it",
+                       name);
         return refuse(w, 409);
     }
     if (w->keys.n >= KEYS_MAX ||

@@ -144,8 +144,9 @@ static int check_key(struct config *cfg, struct json_object *live,
     if (row->change == CHANGE_RELOAD)
         return complain(err,
                         "%s: cannot be changed live; must be set in the "
-                        "settings file, which POST /api/reload reads",
-                        key);
+                        "settings file, which POST /api/reload reads%s%s",
+                        key, row->env != NULL ? ", or at the start as " : "",
+                        row->env != NULL ? row->env : "");
     if (row->change != CHANGE_LIVE)
         return complain(err,
                         "%s: cannot be changed live; must be set in the "

@@ -133,7 +133,7 @@ void ready_judge(struct ready_verdict *v, const struct limiter_ready *st,
     memset(v, 0, sizeof(*v));
     v->paused = paused;
     if (paused)
-        blame(v, "an operator has paused everything (POST /api/resume)");
+        blame(v, "an operator has paused everything (sluicectl resume)");
     for (i = 0; i < n && i < cfg->n_upstreams; i++) {
         const struct limiter_ready_upstream *u = &st->upstreams[i];
 

@@ -87,7 +87,7 @@ refused 400 'buffered_keepalive: .*must be true or false' '{"buffered_keepalive"
 refused 400 'commit_after_s: .*from 0 to 600' '{"queue.max":9,"commit_after_s":601}'
 refused 400 'upstreams.nim.burst: 13 is more than SLUICE_REQUESTS; must be from 1 to 12' '{"upstreams.nim.burst":13}'
 refused 400 'upstreams.nim.base_url: cannot be changed live' '{"queue.max":9,"upstreams.nim.base_url":"http://evil.example"}'
-refused 400 'anonymous: cannot be changed live; .*reload' '{"anonymous":"any"}'
+refused 400 'anonymous: cannot be changed live; .*reload reads, or at the start as SLUICE_ANONYMOUS' '{"anonymous":"any"}'
 refused 400 'is given twice' '{"queue.max":9,"queue.max":10}'
 refused 400 'not shown.*unknown key' '{"nvapi-Pasted1":9}'
 refused 400 'must be one JSON object' '[9]'

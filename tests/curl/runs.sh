@@ -287,7 +287,7 @@ is "none works" 200 "$(asked chat/completions "$chat_body")"
 is "anything works" 200 "$(asked chat/completions "$chat_body" -H 'Authorization: Bearer unused')"
 is "for Claude Code, too" 200 "$(asked messages?beta=true '{"model":"sim/agent","max_tokens":9,"messages":[{"role":"user","content":"x"}]}' \
     -H 'Authorization: Bearer unused' -H 'anthropic-version: 2023-06-01')"
-has "a key of nobody's own is needed" "$said" '^  key       none needed'
+has "a key of nobody's own is needed" "$said" '^  API key   none needed'
 call=$(sed -n "/^  curl/,/}'\$/p" <<<"$said")
 has "the call works as it stands" "$(eval "$call" 2>/dev/null)" '^data: \[DONE\]'
 stop_sluice
@@ -296,12 +296,12 @@ wait "$one_pid"
 start_practice real_one SLUICE_UPSTREAM_URL="$sim" NVIDIA_API_KEY=nvapi-not-to-be-shown
 said=$(grep -v '^{' "$out")
 has "real is said to be real" "$said" "upstream  REAL: $sim"
-has "with whose key" "$said" 'key       yours, from NVIDIA_API_KEY'
+has "with whose key" "$said" 'API key   yours, from NVIDIA_API_KEY'
 is "which is not shown" 0 "$(grep -c not-to-be-shown "$out")"
 stop_sluice
 start_practice theirs SLUICE_UPSTREAM_URL="$sim"
 said=$(grep -v '^{' "$out")
-has "without one the clients' pass" "$said" "key       each client's own"
+has "without one the clients' pass" "$said" "API key   each client's own"
 has "and the call has a place for it" "$said" "Authorization: Bearer YOUR-UPSTREAM-KEY"
 stop_sluice
 

@@ -296,10 +296,9 @@ static void who_is_turned_away_is_told_what_would_help(void)
         {{"REMOTE_ADDR=172.18.0.5"}, 401, "SLUICE_ANONYMOUS", NULL},
         {{"REMOTE_ADDR=172.18.0.5"},
          401,
-         "(anonymous), which is loopback, would have to be "
-         "private.",
+         "(anonymous): it is loopback, and only with private you would not.",
          NULL},
-        {{"REMOTE_ADDR=8.8.8.8"}, 401, "would have to be any.", NULL},
+        {{"REMOTE_ADDR=8.8.8.8"}, 401, "only with any you would not.", NULL},
         {{LOCAL, "HTTP_X_FORWARDED_FOR=9.9.9.9"},
          401,
          "from 9.9.9.9 without",

@@ -264,7 +264,8 @@ static void what_cannot_be_is_refused(void)
         int status;
         const char *says;
     } rows[] = {
-        {KEY_MAKE, "", "{'name':'m'}", 409, "m was made already"},
+        {KEY_MAKE, "", "{'name':'m'}", 409,
+         "m was made already; `sluicectl key set` changes it"},
         {KEY_MAKE, "", "{'name':'alice'}", 409, "settings file"},
         {KEY_SET, "alice", "{'weight':2}", 409, "settings file"},
         {KEY_REVOKE, "alice", "null", 409, "settings file"},
