@@ -58,6 +58,7 @@ is "the second got its answer in time" 200 "$(cat "$work/second")"
 pause
 (chat sim/tokens-3 ',"stream":true' -N -H 'X-Sluice-Client: d'; printf '%s\n%s' "$head" "$body" >"$work/ended") &
 job=$!
+# shellcheck disable=SC2317 # asked by wait_for
 told() { curl -s "$url/api/queue" | jq -e '[.waiting[] | select(.client == "d" and .age_s > 2.2)] | length == 1'; }
 check "one waits in the pause" wait_for 10 told
 operator DELETE "/api/queue/$(curl -s "$url/api/queue" | jq -r '.waiting[] | select(.client == "d") | .id')"
