@@ -97,14 +97,16 @@ static void add(struct past_step *s, const struct lay_moment *m)
 
 static void tell_quantiles(struct past_step *s)
 {
-    s->queue_p50_us = quantiles_quantile(BAND_QUEUE, s->counts[0], 50);
-    s->queue_p95_us = quantiles_quantile(BAND_QUEUE, s->counts[0], 95);
+    int64_t queue = (int64_t)s->queue_us, byte = (int64_t)s->first_byte_us;
+
+    s->queue_p50_us = quantiles_quantile(BAND_QUEUE, s->counts[0], queue, 50);
+    s->queue_p95_us = quantiles_quantile(BAND_QUEUE, s->counts[0], queue, 95);
     s->first_byte_p50_us =
-        quantiles_quantile(BAND_FIRST_BYTE, s->counts[1], 50);
+        quantiles_quantile(BAND_FIRST_BYTE, s->counts[1], byte, 50);
     s->first_byte_p95_us =
-        quantiles_quantile(BAND_FIRST_BYTE, s->counts[1], 95);
-    s->speed_p50_milli = quantiles_quantile(BAND_SPEED, s->counts[2], 50);
-    s->speed_p95_milli = quantiles_quantile(BAND_SPEED, s->counts[2], 95);
+        quantiles_quantile(BAND_FIRST_BYTE, s->counts[1], byte, 95);
+    s->speed_p50_milli = quantiles_quantile(BAND_SPEED, s->counts[2], -1, 50);
+    s->speed_p95_milli = quantiles_quantile(BAND_SPEED, s->counts[2], -1, 95);
 }
 
 /* ---- which steps -------------------------------------------------------------- */

@@ -3,7 +3,9 @@
  *
  * A bucket ends at its bound; the last one ends where the values themselves
  * do.  The bounds lie closer where people look: a wait of a second is another
- * thing than one of three, 300 and 310 are the same.
+ * thing than one of three, 300 and 310 are the same.  Where in a bucket its values
+ * lie is told by the sum of all: a hundred of a millisecond each are not spread over
+ * the first fifty.
  */
 #include "state/stats/quantiles.h"
 
@@ -27,11 +29,42 @@ void quantiles_add(enum band kind, uint32_t *counts, int64_t value)
     counts[i]++;
 }
 
-int64_t quantiles_quantile(enum band kind, const uint64_t *counts,
+static double low_of(enum band kind, uint32_t i)
+{
+    return i == 0 ? 0 : (double)bounds[kind][i - 1];
+}
+
+/*
+ * Where in their buckets do the values lie, 0 at the low ends, 1 at the high ones?
+ * The sum of all tells, if it is the same place in each: few buckets are as wide
+ * as that matters, and mostly one of them has nearly all.
+ */
+static double place_of_mean(enum band kind, const uint64_t *counts, double sum)
+{
+    double low = 0, width = 0, place;
+    uint32_t i;
+
+    for (i = 0; i < PAST_BUCKETS; i++) {
+        double from = low_of(kind, i);
+
+        low += (double)counts[i] * from;
+        width += (double)counts[i] * ((double)bounds[kind][i] - from);
+    }
+    place = sum < 0 || width <= 0 ? 0.5 : (sum - low) / width;
+    return place < 0 ? 0 : place > 1 ? 1 : place;
+}
+
+/* PART of a bucket's values lie below this part of it: they are spread evenly, as
+ * far around their mean as the nearer end allows. */
+static double within(double part, double mean)
+{
+    return mean < 0.5 ? 2 * mean * part : 1 - 2 * (1 - mean) * (1 - part);
+}
+
+int64_t quantiles_quantile(enum band kind, const uint64_t *counts, int64_t sum,
                            uint32_t percent)
 {
-    double all = 0, below = 0, target;
-    int64_t from = 0;
+    double all = 0, below = 0, target, part, mean;
     uint32_t i;
 
     for (i = 0; i < PAST_BUCKETS; i++)
@@ -43,10 +76,12 @@ int64_t quantiles_quantile(enum band kind, const uint64_t *counts,
         if (below + (double)counts[i] >= target && counts[i] > 0)
             break;
         below += (double)counts[i];
-        from = bounds[kind][i];
     }
     if (counts[i] == 0)
-        return from;
-    return from + (int64_t)((double)(bounds[kind][i] - from) *
-                            (target - below) / (double)counts[i]);
+        return (int64_t)low_of(kind, i);
+    part = (target - below) / (double)counts[i];
+    mean = place_of_mean(kind, counts, (double)sum);
+    return (int64_t)(low_of(kind, i) +
+                     ((double)bounds[kind][i] - low_of(kind, i)) *
+                         within(part, mean));
 }

@@ -17,9 +17,9 @@ enum band {
 
 /* Counts VALUE, of that kind, in COUNTS[PAST_BUCKETS]. */
 void quantiles_add(enum band kind, uint32_t *counts, int64_t value);
-/* The value below which PERCENT of all lie, by the straight line through its
- * bucket; -1: there are none. */
-int64_t quantiles_quantile(enum band kind, const uint64_t *counts,
+/* The value below which PERCENT of all lie, as far as the counts and the SUM of
+ * all tell; SUM below 0: it is not known.  -1: there are none. */
+int64_t quantiles_quantile(enum band kind, const uint64_t *counts, int64_t sum,
                            uint32_t percent);
 
 #endif

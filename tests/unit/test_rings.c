@@ -272,17 +272,46 @@ static void quantiles_lie_where_the_values_do(void)
     uint32_t counts[HISTORY_BUCKETS] = {0}, i;
     uint64_t wide[HISTORY_BUCKETS] = {0};
 
-    CU_ASSERT_EQUAL(quantiles_quantile(BAND_QUEUE, wide, 50), -1);
+    CU_ASSERT_EQUAL(quantiles_quantile(BAND_QUEUE, wide, -1, 50), -1);
     for (i = 1; i <= 1000; i++)
         quantiles_add(BAND_QUEUE, counts, i * 10000); /* up to 10 s */
     for (i = 0; i < HISTORY_BUCKETS; i++)
         wide[i] = counts[i];
-    CU_ASSERT_TRUE(quantiles_quantile(BAND_QUEUE, wide, 50) > 4500000);
-    CU_ASSERT_TRUE(quantiles_quantile(BAND_QUEUE, wide, 50) < 5500000);
-    CU_ASSERT_TRUE(quantiles_quantile(BAND_QUEUE, wide, 95) > 9000000);
-    CU_ASSERT_TRUE(quantiles_quantile(BAND_QUEUE, wide, 95) <= 10000000);
+    CU_ASSERT_TRUE(quantiles_quantile(BAND_QUEUE, wide, 1000 * 5005000LL, 50) >
+                   4500000);
+    CU_ASSERT_TRUE(quantiles_quantile(BAND_QUEUE, wide, 1000 * 5005000LL, 50) <
+                   5500000);
+    CU_ASSERT_TRUE(quantiles_quantile(BAND_QUEUE, wide, 1000 * 5005000LL, 95) >
+                   9000000);
+    CU_ASSERT_TRUE(quantiles_quantile(BAND_QUEUE, wide, 1000 * 5005000LL, 95) <=
+                   10000000);
     quantiles_add(BAND_SPEED, counts, INT64_MAX);
     CU_ASSERT_EQUAL(counts[HISTORY_BUCKETS - 1], 1);
+}
+
+static int64_t of_one_kind(enum band kind, int64_t value, uint32_t percent)
+{
+    uint32_t counts[HISTORY_BUCKETS] = {0}, i;
+    uint64_t wide[HISTORY_BUCKETS];
+
+    for (i = 0; i < 20; i++)
+        quantiles_add(kind, counts, value);
+    for (i = 0; i < HISTORY_BUCKETS; i++)
+        wide[i] = counts[i];
+    return quantiles_quantile(kind, wide, 20 * value, percent);
+}
+
+/* Twenty of a millisecond are not spread over the fifty of their bucket, nor are
+ * twenty that waited for 59 s over half a minute. */
+static void quantiles_are_near_the_mean(void)
+{
+    CU_ASSERT_EQUAL(of_one_kind(BAND_FIRST_BYTE, 1000, 50), 1000);
+    CU_ASSERT_TRUE(of_one_kind(BAND_FIRST_BYTE, 1000, 95) <= 2000);
+    CU_ASSERT_EQUAL(of_one_kind(BAND_QUEUE, 59000000, 50), 59000000);
+    CU_ASSERT_TRUE(of_one_kind(BAND_QUEUE, 59000000, 95) <= 60000000);
+    CU_ASSERT_TRUE(of_one_kind(BAND_QUEUE, 60500000, 95) <= 61000000);
+    CU_ASSERT_EQUAL(of_one_kind(BAND_QUEUE, 0, 95), 0);
+    CU_ASSERT_EQUAL(of_one_kind(BAND_QUEUE, 900000000, 50), 900000000);
 }
 
 /* ---- reading ---------------------------------------------------------------------- */
@@ -408,6 +437,7 @@ static const struct unit_test tests[] = {
      a_second_without_a_turn_is_kept_a_minute_is_not},
     {"noise in it hurts no one", noise_in_it_hurts_no_one},
     {"quantiles lie where the values do", quantiles_lie_where_the_values_do},
+    {"quantiles are near the mean", quantiles_are_near_the_mean},
     {"a range has as many sends as were counted",
      a_range_has_as_many_sends_as_were_counted},
     {"gauges tell the most there was", gauges_tell_the_most_there_was},
