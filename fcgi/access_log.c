@@ -1,5 +1,5 @@
 /*
- * access_log.c - what does the log tell of a request?
+ * access_log.c - what does the log tell of a request, and when?
  */
 #include "fcgi/access_log.h"
 
@@ -89,5 +89,26 @@ void access_log_exchange(const struct exchange *x)
         log_str(&l, "nvcf_reqid", x->relay.nvcf_reqid);
     if (x->detail[0] != '\0')
         log_str(&l, "detail", x->detail);
-    log_end(&l);
+    log_end_later(&l);
+}
+
+/* ---- when ------------------------------------------------------------------- */
+
+/* Behind the answer: nobody waits for the line, and many share a write. */
+#define WAIT_NS (10 * NS_PER_MS)
+
+static void on_due(void *arg)
+{
+    log_flush(((struct sluice *)arg)->log);
+}
+
+void access_log_step(struct sluice *s)
+{
+    struct loop_timer *t = &s->log_timer;
+
+    if (t->place != 0 || !log_waits(s->log))
+        return;
+    t->fn = on_due;
+    t->arg = s;
+    loop_at(s->loop, t, loop_now(s->loop) + WAIT_NS);
 }

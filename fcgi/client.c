@@ -48,7 +48,12 @@ void client_init(struct client *c, struct loop *loop, int fd,
     c->ops = ops;
     c->arg = arg;
     c->watch = (struct loop_watch){-1, 0, on_events, c};
-    loop_watch(loop, &c->watch, fd, EPOLLRDHUP);
+}
+
+void client_watch(struct client *c)
+{
+    if (c->fd != -1 && c->watch.fd == -1 && !c->gone)
+        loop_watch(c->loop, &c->watch, c->fd, EPOLLRDHUP);
 }
 
 static void record(struct client *c, int type, const void *data, size_t len)
@@ -124,7 +129,7 @@ void client_flush(struct client *c)
     }
     if (c->gone)
         return;
-    if (c->out.len == 0)
+    if (c->out.len == 0 && c->watch.fd != -1)
         loop_watch(c->loop, &c->watch, c->fd, EPOLLRDHUP);
     if (c->out.len < OUT_LOW)
         c->above = false;
@@ -152,6 +157,8 @@ int client_release(struct client *c)
 
 void client_fini(struct client *c)
 {
-    if (c->fd != -1)
-        close(client_release(c));
+    if (c->fd == -1)
+        return;
+    loop_forget(c->loop, &c->watch);
+    close(client_release(c));
 }

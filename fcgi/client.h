@@ -33,6 +33,9 @@ struct client {
 /* Takes FD, a connected FastCGI socket with one request on it. */
 void client_init(struct client *c, struct loop *loop, int fd,
                  uint16_t request_id, const struct client_ops *ops, void *arg);
+/* From now on it is heard of a hang-up.  Whose answer is ready before that has
+ * cost the loop nothing. */
+void client_watch(struct client *c);
 void client_write(struct client *c, const void *data, size_t len);
 /* The answer is complete: END_REQUEST, FCGI_REQUEST_COMPLETE. */
 void client_end(struct client *c);

@@ -379,6 +379,17 @@ void exchange_flush_all(struct sluice *s)
     }
 }
 
+void exchange_watch_all(struct sluice *s)
+{
+    struct exchange *x;
+
+    /* New ones come in front. */
+    for (x = s->exchanges; x != NULL && !x->is_watched; x = x->next) {
+        x->is_watched = true;
+        client_watch(&x->client);
+    }
+}
+
 void exchange_drain_all(struct sluice *s)
 {
     struct exchange *x, *next;

@@ -18,6 +18,8 @@ void exchange_drain_all(struct sluice *s);
 void exchange_recall_all(struct sluice *s);
 /* End of a step: flushes, and frees what is done. */
 void exchange_flush_all(struct sluice *s);
+/* The very end of it: who is still there is heard of, if he hangs up. */
+void exchange_watch_all(struct sluice *s);
 /* Ends them all, finished or not. */
 void exchange_abort_all(struct sluice *s);
 

@@ -202,6 +202,7 @@ struct exchange {
     struct exchange *prev, *next; /* of the worker's */
     struct exchange *next_dirty;  /* to be flushed at the end of this step */
     bool is_dirty;                /* it is in that list */
+    bool is_watched;              /* a hang-up of its client is heard */
     struct sluice *s;
     enum step step; /* exchange.c alone sets it */
     enum run run;

@@ -20,13 +20,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "fcgi/accept.h"
+#include "fcgi/access_log.h"
 #include "fcgi/adopt.h"
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/config.h"
@@ -37,6 +36,7 @@
 #include "fcgi/key_log.h"
 #include "fcgi/leading.h"
 #include "fcgi/notify.h"
+#include "fcgi/own_process.h"
 #include "fcgi/pages/events.h"
 #include "fcgi/pages/key_ask.h"
 #include "fcgi/pages/models.h"
@@ -112,6 +112,8 @@ static void after_step(void *arg)
         exchange_flush_all(s);
         leading_step(s->leading);
     } while (take_turn(s) || upstream_has_new(s->up));
+    exchange_watch_all(s);
+    access_log_step(s);
     if (loop_now(s->loop) - s->expired_ns >= NS_PER_S) {
         s->expired_ns = loop_now(s->loop); /* the limiter sees to a step a
                                               second at least */
@@ -228,22 +230,6 @@ static int signals_open(void)
 
 /* ---- the start ------------------------------------------------------------------ */
 
-/* No core dump may hold a key or a prompt; descriptors as many as allowed. */
-static void limit_process(void)
-{
-    struct rlimit none = {0, 0}, files;
-
-    (void)prctl(PR_SET_DUMPABLE, 0);
-    (void)setrlimit(RLIMIT_CORE, &none);
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-        files.rlim_cur = files.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &files);
-    }
-    (void)mallopt(M_ARENA_MAX, 2); /* threads parse, the loop frees */
-    /* Not the dynamic one: after one body of 25 MB glibc would keep others. */
-    (void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-}
-
 static void on_limiter_event(void *arg, const char *event, const char *message)
 {
     struct sluice *s = arg;
@@ -262,14 +248,6 @@ static int64_t test_ms(const char *name, int64_t otherwise)
     long long ms = value != NULL ? strtoll(value, &end, 10) : -1;
 
     return ms >= 0 && ms <= 600000 && *end == '\0' ? ms : otherwise;
-}
-
-static bool is_socket(int fd)
-{
-    int on = 0;
-    socklen_t len = sizeof(on);
-
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 && on;
 }
 
 /* Said once: where the log is the standard error, by that. */
@@ -376,20 +354,12 @@ static int run(struct sluice *s, int signal_fd)
     return EXIT_SUCCESS;
 }
 
-static bool has_descriptors(void)
-{
-    struct rlimit files;
-
-    return getrlimit(RLIMIT_NOFILE, &files) == -1 ||
-           files.rlim_cur >= DESCRIPTORS_MIN;
-}
-
 /* *SIGNAL_FD is to be closed at the end, if it is not -1. */
 static int start(struct sluice *s, int *signal_fd)
 {
     int error;
 
-    if (!has_descriptors())
+    if (!own_process_has_descriptors())
         return fail(s, "descriptors",
                     "too few: allow some hundreds (ulimit -n, LimitNOFILE=)");
     error = FCGX_Init();
@@ -425,14 +395,14 @@ int main(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     memset(&s, 0, sizeof(s));
-    limit_process();
+    own_process_limit();
     if (config_load(&s.cfg, environ, err, sizeof(err)) == -1 ||
         tls_files_check(s.cfg, err, sizeof(err)) == -1) {
         fprintf(stderr, "sluice: %s\n", err);
         config_free(s.cfg);
         return EXIT_CONFIG;
     }
-    if (!is_socket(0)) {
+    if (!own_process_is_given(0)) {
         config_free(s.cfg);
         return usage();
     }

@@ -60,7 +60,7 @@ struct sluice {
     struct leading *leading; /* NULL: no store is shared */
     struct notify *notify;   /* NULL: no service manager */
     struct loop_watch limiter_watch, signal_watch;
-    struct loop_timer limiter_timer, drain_timer;
+    struct loop_timer limiter_timer, drain_timer, log_timer;
     int64_t fresh_ns;   /* so old may a status snapshot be */
     int64_t expired_ns; /* when slow senders were looked for */
     int64_t busy_ns;    /* when a ticket was there last */

@@ -10,7 +10,11 @@
  *   - a line leaves with one write, or is counted as dropped: the caller
  *     never waits for whoever reads the log.
  *
- * Any thread may log: a line is its caller's own, the counters are atomic, and
+ * Lines that may wait leave many at a time: a write for each request would be a
+ * tenth of what a small one costs.  Into a file any number of them goes at
+ * once; a pipe takes PIPE_BUF bytes whole and no more.
+ *
+ * Any thread may log: a line is its caller's own, what waits has a lock, and
  * a reopened file takes the place of the old one under the same number.
  */
 #include "lib/log.h"
@@ -18,12 +22,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,13 +39,19 @@
 #define TAIL_MAX  40
 #define LINE_ROOM (LOG_LINE_MAX - TAIL_MAX)
 
+#define LATER_MAX (16 * 1024) /* bytes of lines that wait */
+
 struct log {
     char *path; /* NULL: standard error, which is not ours to close */
     int fd;
     enum log_level level;
-    pid_t pid;             /* ours: nothing forks behind log_open() */
-    atomic_ullong dropped; /* lines lost since the last that got through */
-    atomic_bool torn;      /* the last write left half a line (full disk) */
+    pid_t pid;            /* ours: nothing forks behind log_open() */
+    pthread_mutex_t lock; /* of what follows, and of the writing */
+    bool is_file;         /* a regular one: nobody has to read it first */
+    bool torn;            /* the last write left half a line (full disk) */
+    unsigned long long dropped; /* lines lost since the last that got through */
+    char *later;                /* lines that wait; NULL: none ever did */
+    size_t len;                 /* bytes of them */
 };
 
 static int open_path(const char *path)
@@ -48,6 +59,13 @@ static int open_path(const char *path)
     return open(
         path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
         0640);
+}
+
+static void look_at_file(struct log *log)
+{
+    struct stat st;
+
+    log->is_file = fstat(log->fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 int log_open(struct log **out, const char *path, enum log_level level)
@@ -61,8 +79,7 @@ int log_open(struct log **out, const char *path, enum log_level level)
     log->fd = STDERR_FILENO;
     log->level = level;
     log->pid = getpid();
-    atomic_init(&log->dropped, 0);
-    atomic_init(&log->torn, false);
+    pthread_mutex_init(&log->lock, NULL);
     if (path != NULL) {
         log->path = strdup(path);
         log->fd = log->path != NULL ? open_path(path) : -1;
@@ -74,8 +91,165 @@ int log_open(struct log **out, const char *path, enum log_level level)
         errno = saved;
         return -1;
     }
+    look_at_file(log);
     *out = log;
     return 0;
+}
+
+/* Writing. */
+
+/*
+ * Standard error is shared with others, who would see O_NONBLOCK too; so we
+ * ask first.  A pipe that poll() calls writable has PIPE_BUF bytes free.
+ */
+static bool may_write(const struct log *log)
+{
+    struct pollfd p = {.fd = log->fd, .events = POLLOUT};
+
+    if (log->is_file || log->path != NULL)
+        return true;
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+}
+
+/* The bytes written: all, fewer on a full disk, none where it would block. */
+static size_t write_once(const struct log *log, const char *text, size_t len)
+{
+    ssize_t n;
+
+    if (!may_write(log))
+        return 0;
+    do
+        n = write(log->fd, text, len);
+    while (n == -1 && errno == EINTR);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static size_t lines_of(const char *text, size_t len)
+{
+    const char *at = text, *end = text + len;
+    size_t n = 0;
+
+    for (; at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL;
+         at++)
+        n++;
+    return n;
+}
+
+/* Writes LEN bytes, which are whole lines.  How many were lost. */
+static size_t write_lines(struct log *log, const char *text, size_t len)
+{
+    size_t n;
+
+    /* Half a line on the disk is ended first, or it would spoil this one. */
+    if (log->torn && write_once(log, "\n", 1) == 1)
+        log->torn = false;
+    n = log->torn ? 0 : write_once(log, text, len);
+    if (n > 0 && text[n - 1] != '\n')
+        log->torn = true;
+    return lines_of(text + n, len - n);
+}
+
+/* As many whole lines of the LEN bytes at TEXT as go in one write. */
+static size_t piece(const struct log *log, const char *text, size_t len)
+{
+    const char *end;
+
+    if (log->is_file || len <= LOG_LINE_MAX)
+        return len;
+    end = memrchr(text, '\n', LOG_LINE_MAX); /* no line is longer */
+    return (size_t)(end - text) + 1;
+}
+
+/* Needs the lock. */
+static void flush(struct log *log)
+{
+    size_t at, n;
+
+    for (at = 0; at < log->len; at += n) {
+        n = piece(log, log->later + at, log->len - at);
+        log->dropped += write_lines(log, log->later + at, n);
+    }
+    log->len = 0;
+}
+
+void log_flush(struct log *log)
+{
+    if (log == NULL)
+        return;
+    pthread_mutex_lock(&log->lock);
+    flush(log);
+    pthread_mutex_unlock(&log->lock);
+}
+
+bool log_waits(struct log *log)
+{
+    bool waits = false;
+
+    if (log != NULL) {
+        pthread_mutex_lock(&log->lock);
+        waits = log->len > 0;
+        pthread_mutex_unlock(&log->lock);
+    }
+    return waits;
+}
+
+/* Needs the lock.  What was lost is told by the next line that gets through. */
+static void write_now(struct log *log, struct log_line *line)
+{
+    unsigned long long before;
+    size_t lost;
+
+    flush(log);
+    before = log->dropped;
+    if (before > 0)
+        line->len += (size_t)snprintf(line->text + line->len - 2, TAIL_MAX,
+                                      ",\"dropped\":%llu}\n", before) -
+                     2;
+    lost = write_lines(log, line->text, line->len);
+    log->dropped = lost > 0 ? before + lost : 0;
+}
+
+/* Needs the lock. */
+static void write_later(struct log *log, const struct log_line *line)
+{
+    if (log->len + line->len > LATER_MAX)
+        flush(log);
+    memcpy(log->later + log->len, line->text, line->len);
+    log->len += line->len;
+}
+
+static bool may_wait(struct log *log)
+{
+    if (log->later == NULL)
+        log->later = malloc(LATER_MAX);
+    return log->later != NULL && log->dropped == 0;
+}
+
+static void end(struct log_line *line, bool later)
+{
+    struct log *log = line->log;
+
+    if (log == NULL)
+        return;
+    line->log = NULL; /* a line is written once */
+    line->text[line->len++] = '}';
+    line->text[line->len++] = '\n';
+    pthread_mutex_lock(&log->lock);
+    if (later && may_wait(log))
+        write_later(log, line);
+    else
+        write_now(log, line);
+    pthread_mutex_unlock(&log->lock);
+}
+
+void log_end(struct log_line *line)
+{
+    end(line, false);
+}
+
+void log_end_later(struct log_line *line)
+{
+    end(line, true);
 }
 
 int log_reopen(struct log *log)
@@ -87,8 +261,12 @@ int log_reopen(struct log *log)
     fd = open_path(log->path);
     if (fd == -1)
         return -1;
+    pthread_mutex_lock(&log->lock);
+    flush(log); /* into the old one */
     rc = dup3(fd, log->fd, O_CLOEXEC);
     saved = errno;
+    look_at_file(log);
+    pthread_mutex_unlock(&log->lock);
     close(fd);
     errno = saved;
     return rc == -1 ? -1 : 0;
@@ -98,8 +276,11 @@ void log_close(struct log *log)
 {
     if (log == NULL)
         return;
+    log_flush(log);
     if (log->path != NULL)
         close(log->fd);
+    pthread_mutex_destroy(&log->lock);
+    free(log->later);
     free(log->path);
     free(log);
 }
@@ -248,61 +429,6 @@ void log_bool(struct log_line *line, const char *key, int value)
 {
     if (line->log != NULL)
         add_field(line, key, value ? "true" : "false", false);
-}
-
-/*
- * Writing it.
- */
-
-/*
- * Standard error is shared with others, who would see O_NONBLOCK too; so we
- * ask first.  A pipe that poll() calls writable has PIPE_BUF bytes free.
- */
-static bool may_write(const struct log *log)
-{
-    struct pollfd p = {.fd = log->fd, .events = POLLOUT};
-
-    if (log->path != NULL)
-        return true;
-    return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
-}
-
-/* The bytes written: all, fewer on a full disk, none where it would block. */
-static size_t write_once(const struct log *log, const char *text, size_t len)
-{
-    ssize_t n;
-
-    if (!may_write(log))
-        return 0;
-    do
-        n = write(log->fd, text, len);
-    while (n == -1 && errno == EINTR);
-    return n > 0 ? (size_t)n : 0;
-}
-
-void log_end(struct log_line *line)
-{
-    struct log *log = line->log;
-    unsigned long long dropped;
-    size_t n;
-
-    if (log == NULL)
-        return;
-    line->log = NULL; /* a line is written once */
-    dropped = atomic_exchange(&log->dropped, 0);
-    if (dropped > 0)
-        line->len += (size_t)snprintf(line->text + line->len, TAIL_MAX,
-                                      ",\"dropped\":%llu", dropped);
-    line->text[line->len++] = '}';
-    line->text[line->len++] = '\n';
-    /* Half a line on the disk is ended first, or it would spoil this one. */
-    if (atomic_load(&log->torn) && write_once(log, "\n", 1) == 1)
-        atomic_store(&log->torn, false);
-    n = atomic_load(&log->torn) ? 0 : write_once(log, line->text, line->len);
-    if (n < line->len)
-        atomic_fetch_add(&log->dropped, dropped + 1);
-    if (n > 0 && n < line->len)
-        atomic_store(&log->torn, true);
 }
 
 void log_say(struct log *log, enum log_level level, const char *event,

@@ -1,11 +1,12 @@
 /*
  * One JSON object a line.  Lines are built on the stack and leave with one
- * write(); hostile text is escaped and cut.  No prompt, answer or key is ever
+ * write(), alone or with others; hostile text is escaped and cut.  No prompt, answer or key is ever
  * handed to these functions.
  */
 #ifndef SLUICE_LOG_H
 #define SLUICE_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,14 @@ void log_str(struct log_line *line, const char *key, const char *value);
 void log_int(struct log_line *line, const char *key, int64_t value);
 void log_bool(struct log_line *line, const char *key, int value);
 void log_end(struct log_line *line); /* writes it */
+/* Writes it with others: with the next log_flush(), with the next line that does
+ * not wait, or when there are many.  What ends a process outright loses those
+ * that wait. */
+void log_end_later(struct log_line *line);
+/* Writes what waits. */
+void log_flush(struct log *log);
+/* Does anything? */
+bool log_waits(struct log *log);
 
 /* A whole line with a "message" from a printf format. */
 void log_say(struct log *log, enum log_level level, const char *event,

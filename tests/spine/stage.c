@@ -215,6 +215,8 @@ void stage_chat(struct stage *st, bool stream)
 void stage_settle(struct stage *st)
 {
     exchange_flush_all(&st->s);
+    exchange_watch_all(&st->s);
+    log_flush(st->s.log); /* what waits for others would wait for ever here */
     hear(st);
 }
 

@@ -47,6 +47,7 @@ static void pair_open(struct pair *p)
     CU_ASSERT_EQUAL_FATAL(
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
     client_init(&p->c, p->l, fds[0], REQUEST_ID, &ops, p);
+    client_watch(&p->c);
     p->peer = fds[1];
 }
 

@@ -345,6 +345,143 @@ static void a_full_disk_spoils_no_later_line(void)
     place_close(&p);
 }
 
+/* ---- lines that wait -------------------------------------------------------- */
+
+static void say_later(struct log *log, const char *event)
+{
+    struct log_line line;
+
+    log_begin(&line, log, LOG_INFO_, event);
+    log_end_later(&line);
+}
+
+/* How many lines TEXT has; fails where one of them is no object. */
+static size_t whole_lines(char *text)
+{
+    char *line, *rest = NULL;
+    size_t n = 0;
+
+    for (line = strtok_r(text, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest), n++) {
+        struct json_object *o = json_tokener_parse(line);
+
+        CU_ASSERT_TRUE(json_object_is_type(o, json_type_object));
+        json_object_put(o);
+    }
+    return n;
+}
+
+static void what_waits_goes_with_the_next(void)
+{
+    char *text, *now;
+    struct place p;
+
+    place_open(&p, LOG_INFO_, 0);
+    say_later(p.log, "first");
+    say_later(p.log, "second");
+    text = bytes_of(p.path);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    CU_ASSERT_TRUE(log_waits(p.log));
+    free(text);
+    log_say(p.log, LOG_INFO_, "now", "at once");
+    text = bytes_of(p.path);
+    CU_ASSERT_FALSE(log_waits(p.log));
+    now = strstr(text, "\"now\"");
+    CU_ASSERT_TRUE(now != NULL && strstr(text, "\"second\"") < now);
+    CU_ASSERT_EQUAL(whole_lines(text), 3);
+    free(text);
+    say_later(p.log, "third");
+    log_flush(p.log);
+    text = bytes_of(p.path);
+    CU_ASSERT_EQUAL(whole_lines(text), 4);
+    free(text);
+    say_later(p.log, "at the end");
+    log_close(p.log);
+    p.log = NULL;
+    text = bytes_of(p.path);
+    CU_ASSERT_EQUAL(whole_lines(text), 5);
+    free(text);
+    place_close(&p);
+}
+
+/* More than it has room for, so that some leave by themselves. */
+static void many_wait_in_bounds(void)
+{
+    char *text;
+    struct place p;
+    int i;
+
+    place_open(&p, LOG_INFO_, 0);
+    for (i = 0; i < 300; i++)
+        say_later(p.log, "one of many");
+    text = bytes_of(p.path);
+    CU_ASSERT_TRUE(strlen(text) > 0 && text[strlen(text) - 1] == '\n');
+    free(text);
+    log_flush(p.log);
+    text = bytes_of(p.path);
+    CU_ASSERT_EQUAL(whole_lines(text), 300);
+    free(text);
+    place_close(&p);
+}
+
+/* What waits is more than a pipe has room for: what goes in is whole. */
+static void a_pipe_gets_whole_lines(void)
+{
+    static char text[TEXT_MAX + 1];
+    struct place p;
+    int reader, writer, i;
+    ssize_t n;
+
+    place_open(&p, LOG_INFO_, 1);
+    CU_ASSERT_EQUAL(mkfifo(p.path, 0600), 0);
+    reader = open(p.path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    writer = open(p.path, O_WRONLY | O_CLOEXEC);
+    CU_ASSERT_EQUAL_FATAL(log_open(&p.log, p.path, LOG_INFO_), 0);
+    for (i = 0; i < 15; i++) /* of 16 pages */
+        CU_ASSERT_EQUAL(write(writer, text, 4096), 4096);
+    for (i = 0; i < 100; i++)
+        say_later(p.log, "through a pipe");
+    log_flush(p.log);
+    CU_ASSERT_EQUAL(read(reader, text, 15 * 4096L), 15 * 4096L);
+    n = read(reader, text, TEXT_MAX);
+    CU_ASSERT_TRUE_FATAL(n > 3000 && n <= 4096);
+    text[n] = '\0';
+    CU_ASSERT_EQUAL(text[n - 1], '\n');
+    CU_ASSERT_TRUE(whole_lines(text) < 100);
+    close(writer);
+    close(reader);
+    place_close(&p);
+}
+
+static void those_that_wait_and_are_lost_are_counted(void)
+{
+    struct rlimit old, tight;
+    struct json_object *o;
+    struct place p;
+    char *text;
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+
+    place_open(&p, LOG_INFO_, 0);
+    (void)getrlimit(RLIMIT_FSIZE, &old);
+    tight = old;
+    tight.rlim_cur = 20; /* bytes: the first line is torn there */
+    say_later(p.log, "torn");
+    say_later(p.log, "lost");
+    (void)setrlimit(RLIMIT_FSIZE, &tight);
+    log_flush(p.log);
+    (void)setrlimit(RLIMIT_FSIZE, &old);
+    (void)signal(SIGXFSZ, handler);
+    say_later(p.log, "fine"); /* it tells it, so it does not wait */
+    text = bytes_of(p.path);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(strchr(text, '\n'));
+    o = object_of(strchr(text, '\n') + 1);
+    CU_ASSERT_STRING_EQUAL(member(o, "event"), "fine");
+    CU_ASSERT_STRING_EQUAL(member(o, "dropped"), "2");
+    json_object_put(o);
+    free(text);
+    place_close(&p);
+}
+
 static void reopening_follows_the_path_after_a_rotation(void)
 {
     char rotated[64], *text;
@@ -397,6 +534,12 @@ static const struct unit_test tests[] = {
      a_long_value_is_cut_between_characters},
     {"a full line leaves fields out and stays whole",
      a_full_line_leaves_fields_out_and_stays_whole},
+    {"what waits goes with the next, in its order",
+     what_waits_goes_with_the_next},
+    {"many wait in bounds", many_wait_in_bounds},
+    {"a pipe gets whole lines, also of many", a_pipe_gets_whole_lines},
+    {"those that wait and are lost are counted",
+     those_that_wait_and_are_lost_are_counted},
     {"a full FIFO drops lines and counts them",
      a_full_fifo_drops_lines_and_counts_them},
     {"a full standard error drops lines and keeps its flags",
