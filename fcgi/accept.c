@@ -56,7 +56,10 @@ struct accept {
     struct readers *readers;
     struct arrival *first;
     bool stopped;
-    size_t looked; /* bytes of what was looked at last: */
+    int64_t asked_ns; /* when the kernel was asked last, see may_take() */
+    int64_t room;     /* so many connections may come before it is again */
+    int want;         /* to be taken in the next step, see on_connections() */
+    size_t looked;    /* bytes of what was looked at last: */
     unsigned char bytes[LOOK_BYTES];
 };
 
@@ -80,12 +83,10 @@ static enum receive_look look(struct accept *a, int fd)
 /* Takes FD, whose request is whole: no read of it waits. */
 static void take(struct accept *a, int fd)
 {
-    struct request *r = receive(fd, a->gate, true, loop_now(a->loop));
+    struct request *r = receive(fd, a->gate, loop_now(a->loop));
 
-    if (r == NULL) {
-        close(fd);
+    if (r == NULL)
         return;
-    }
     r->fd = fd;
     a->fn(a->arg, r);
 }
@@ -211,19 +212,23 @@ static void listen_again(void *arg)
  * A request that is taken must be able to get its upstream: are there
  * descriptors for a batch, two each, for those that were taken before, and some
  * for the files of the worker itself?  Numbers are given out from the lowest,
- * so a fresh one tells how many there are.
+ * so a fresh one tells how many there are.  How many connections more; below
+ * 0: not even a batch.
  */
-static bool has_room(const struct accept *a)
+static int64_t room_for(const struct accept *a)
 {
-    struct rlimit most;
     int fd = fcntl(a->listen_fd, F_DUPFD_CLOEXEC, 0);
+    struct rlimit most;
 
     if (fd == -1)
-        return false;
+        return -1;
     close(fd);
-    return getrlimit(RLIMIT_NOFILE, &most) == -1 ||
-           (rlim_t)fd + *a->open + 2 * ACCEPT_BATCH + SPARE_DESCRIPTORS <=
-               most.rlim_cur;
+    if (getrlimit(RLIMIT_NOFILE, &most) == -1)
+        return INT32_MAX;
+    return ((int64_t)min_i64((int64_t)most.rlim_cur, INT32_MAX) - fd -
+            *a->open - SPARE_DESCRIPTORS) /
+               2 -
+           ACCEPT_BATCH;
 }
 
 /* Descriptors and the like come back when requests end; until then a short
@@ -262,6 +267,25 @@ static void bound_wait(int listen_fd)
                          sizeof(least));
 }
 
+/*
+ * Is there room, and will accept4() not wait?  Each costs a call or two, which
+ * for a small request is a good part of its own; so neither is asked anew
+ * within ASK_NS, unless what has come since may have used the room up.  Whoever
+ * lowers our limit meanwhile, or takes O_NONBLOCK off, is noticed then.
+ */
+#define ASK_NS (20 * NS_PER_MS)
+
+static bool may_take(struct accept *a)
+{
+    int64_t now = loop_now(a->loop);
+
+    if (a->room >= 0 && now - a->asked_ns < ASK_NS)
+        return true;
+    a->asked_ns = now;
+    a->room = never_wait(a->listen_fd) ? room_for(a) : -1;
+    return a->room >= 0;
+}
+
 /* Takes the next connection.  False: there is none, or none can be had. */
 static bool take_next(struct accept *a)
 {
@@ -276,6 +300,7 @@ static bool take_next(struct accept *a)
             rest(a);
         return false;
     }
+    a->room--;
     seen = look(a, fd);
     if (seen == LOOK_WHOLE)
         take(a, fd);
@@ -288,19 +313,26 @@ static bool take_next(struct accept *a)
     return true;
 }
 
-/* Some at a time: the other workers are there to share a burst. */
+/*
+ * Some at a time: the other workers are there to share a burst.  And no more
+ * than came the last time, or twice that while all of them come: who asks once
+ * too often has spent a call to hear that nobody is there, and who asks too
+ * seldom comes back in the next step.
+ */
 static void on_connections(void *arg, uint32_t events)
 {
     struct accept *a = arg;
     int i;
 
     (void)events;
-    if (!has_room(a) || !never_wait(a->listen_fd)) {
+    if (!may_take(a)) {
         rest(a);
         return;
     }
-    for (i = 0; i < ACCEPT_BATCH && take_next(a); i++)
-        ;
+    for (i = 0; i < a->want && take_next(a);)
+        i++;
+    a->want = i == a->want ? 2 * i : i;
+    a->want = a->want < 1 ? 1 : a->want < ACCEPT_BATCH ? a->want : ACCEPT_BATCH;
 }
 
 static void on_read(void *arg, uint32_t events)
@@ -329,6 +361,8 @@ struct accept *accept_start(struct loop *loop, int listen_fd,
     a->open = open;
     a->fn = fn;
     a->arg = arg;
+    a->want = 1;
+    a->room = -1; /* nobody was asked yet */
     a->listening = (struct loop_watch){-1, 0, on_connections, a};
     a->reading = (struct loop_watch){-1, 0, on_read, a};
     a->pause.fn = listen_again;
@@ -363,7 +397,7 @@ void accept_stop(struct accept *a)
     /* Nobody else would, where the socket is ours alone (lighttpd's bin-path):
      * who has got through so far is to hear from us. */
     for (i = 0; !a->stopped && i < ACCEPT_LAST; i++)
-        if (!has_room(a) || !never_wait(a->listen_fd) || !take_next(a))
+        if (!may_take(a) || !take_next(a))
             break;
     a->stopped = true;
     loop_unwatch(a->loop, &a->listening);

@@ -1,7 +1,7 @@
 /*
  * readers.c - who waits for a large body, and who parses it?
  *
- *   the loop -> jobs -> a thread: receive() -> done + eventfd -> the loop
+ *   the loop -> jobs -> a thread: receive_slowly() -> done + eventfd -> the loop
  *
  * libfcgi reads with blocking calls, and a body of megabytes takes its time to
  * parse, so a few threads do nothing else.  A peer that is slow, byte by byte
@@ -94,7 +94,7 @@ static void *run(void *arg)
         }
         j->begun = true;
         pthread_mutex_unlock(&rs->lock);
-        r = receive(j->fd, rs->gate, false, clock_now_ns());
+        r = receive_slowly(j->fd, rs->gate, clock_now_ns());
         pthread_mutex_lock(&rs->lock);
         finish(rs, j, r);
     }

@@ -3,8 +3,9 @@
  *
  *   FCGX_Accept_r (parameters) -> gate.c: may it? -> STDIN -> request.c parses
  *
- * libfcgi reads from a descriptor of its own choice and closes it as it likes,
- * so it gets a duplicate; the loop speaks FastCGI on the first one later.
+ * libfcgi closes a descriptor as it likes.  A thread, whose descriptor the loop
+ * must be able to shut down meanwhile, gives it a duplicate; the loop speaks
+ * FastCGI on the first one later.
  */
 #include "fcgi/receive.h"
 
@@ -118,23 +119,36 @@ static struct request *take(const FCGX_Request *fr, struct gate *g,
     return NULL;
 }
 
-struct request *receive(int fd, struct gate *g, bool is_whole, int64_t now)
+/* With keepConnection set FCGX_Accept_r keeps the descriptor it finds and reads
+ * from it; -1 as listening socket makes its own accept(), after a broken
+ * request, fail at once; and detached it closes without waiting for the peer to
+ * close first. */
+static struct request *receive_from(FCGX_Request *fr, int fd, struct gate *g,
+                                    bool is_whole, int64_t now)
 {
-    struct request *r = NULL;
-    FCGX_Request fr;
+    FCGX_InitRequest(fr, -1, 0);
+    fr->keepConnection = 1;
+    fr->ipcFd = fd;
+    (void)FCGX_Detach(fr);
+    return fd != -1 && FCGX_Accept_r(fr) == 0 ? take(fr, g, is_whole, now)
+                                              : NULL;
+}
 
-    /*
-     * With keepConnection set FCGX_Accept_r keeps the descriptor it finds
-     * and reads from it; -1 as listening socket makes its own accept(),
-     * after a broken request, fail at once; and detached it closes without
-     * waiting for the peer to close first.
-     */
-    FCGX_InitRequest(&fr, -1, 0);
-    fr.keepConnection = 1;
-    fr.ipcFd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    (void)FCGX_Detach(&fr);
-    if (fr.ipcFd != -1 && FCGX_Accept_r(&fr) == 0)
-        r = take(&fr, g, is_whole, now);
+struct request *receive(int fd, struct gate *g, int64_t now)
+{
+    FCGX_Request fr;
+    struct request *r = receive_from(&fr, fd, g, true, now);
+
+    FCGX_Free(&fr, r == NULL); /* what is broken it has closed, or does now */
+    return r;
+}
+
+struct request *receive_slowly(int fd, struct gate *g, int64_t now)
+{
+    FCGX_Request fr;
+    struct request *r =
+        receive_from(&fr, fcntl(fd, F_DUPFD_CLOEXEC, 0), g, false, now);
+
     FCGX_Free(&fr, 1);
     return r;
 }

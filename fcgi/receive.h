@@ -22,14 +22,16 @@ enum receive_look {
 enum receive_look receive_look(const unsigned char *bytes, size_t len);
 
 /*
- * Reads a request from FD, which stays the caller's: as fast as its peer
- * sends where FD blocks; where it does not, it must be whole (IS_WHOLE).  What
- * G does not admit is not waited for: its body stays in FD.  Bodies that are
- * longer than they said, and too long, are dropped and become a 413.  NOW is
- * its time of arrival.  Returns what was read and parsed, to be freed with
- * request_free(), faults and all; NULL if the peer broke off or does not speak
- * FastCGI.
+ * Reads a request that is whole from FD, without waiting.  What G does not admit
+ * is not asked for its body.  Bodies that are longer than they said, and too
+ * long, are dropped and become a 413.  NOW is its time of arrival.  Returns what
+ * was read and parsed, to be freed with request_free(), faults and all; FD stays
+ * open.  NULL: the peer broke off or does not speak FastCGI, and FD is closed.
  */
-struct request *receive(int fd, struct gate *g, bool is_whole, int64_t now);
+struct request *receive(int fd, struct gate *g, int64_t now);
+/* The same as fast as its peer sends, where FD blocks: for a thread.  FD stays
+ * open, whatever comes of it; what G does not admit is not waited for, and its
+ * body stays in FD. */
+struct request *receive_slowly(int fd, struct gate *g, int64_t now);
 
 #endif

@@ -86,11 +86,16 @@ void loop_watch(struct loop *l, struct loop_watch *w, int fd, uint32_t events)
 
 void loop_unwatch(struct loop *l, struct loop_watch *w)
 {
-    int i;
-
     if (w->fd == -1)
         return;
     (void)epoll_ctl(l->ep, EPOLL_CTL_DEL, w->fd, NULL); /* may be closed */
+    loop_forget(l, w);
+}
+
+void loop_forget(struct loop *l, struct loop_watch *w)
+{
+    int i;
+
     w->fd = -1;
     for (i = l->at_batch; i < l->n_batch; i++)
         if (l->batch[i].data.ptr == w)

@@ -40,6 +40,9 @@ int64_t loop_now(const struct loop *l);
 void loop_watch(struct loop *l, struct loop_watch *w, int fd, uint32_t events);
 /* No callback for W after this, not even one that is under way. */
 void loop_unwatch(struct loop *l, struct loop_watch *w);
+/* The same of one whose descriptor is closed next, and has no duplicate: the
+ * kernel forgets it then by itself. */
+void loop_forget(struct loop *l, struct loop_watch *w);
 
 /* (Re)sets T; once AT is reached FN is called and T is no longer set. */
 void loop_at(struct loop *l, struct loop_timer *t, int64_t at_ns);
