@@ -11,11 +11,15 @@
 
 #include "lib/loop.h"
 
+struct socket_watch;
+
 struct multi {
     CURLM *curl;
     struct loop *loop;
     struct loop_timer timer;
-    int depth; /* > 0: inside libcurl */
+    struct socket_watch **sockets; /* those that it made, by their numbers */
+    size_t n_sockets;              /* numbers there is room for */
+    int depth;                     /* > 0: inside libcurl */
     void (*settle)(void *arg);
     void *arg;
 };
@@ -25,6 +29,8 @@ struct multi {
 bool multi_open(struct multi *m, struct loop *loop, void (*settle)(void *arg),
                 void *arg);
 void multi_close(struct multi *m);
+/* EASY's sockets are made and closed by M, which stays to their end. */
+void multi_own(struct multi *m, CURL *easy);
 /* Lets it act now, as if its time had come. */
 void multi_begin(struct multi *m);
 

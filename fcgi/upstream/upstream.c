@@ -386,6 +386,7 @@ static void set_callbacks(struct transfer *t)
     curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prereq);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
+    multi_own(&t->u->multi, e);
 }
 
 struct transfer *transfer_start(struct upstream *u,
