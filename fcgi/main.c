@@ -63,13 +63,31 @@ extern char **environ;
 
 /* ---- the end of every step ------------------------------------------------ */
 
+/* With one client each request would take a turn at its end, and the next one
+ * takes one at its beginning: it does both. */
+#define CALM_NS NS_PER_MS
+
+/* Nothing was wished, or it may wait for the next turn, which is soon. */
+static bool needs_no_turn(struct sluice *s)
+{
+    int64_t at = loop_now(s->loop) + CALM_NS;
+
+    if (s->turn_due || !limiter_has_wishes(s->lim))
+        return !s->turn_due;
+    if (!limiter_may_wait(s->lim))
+        return false;
+    if (s->limiter_timer.place == 0 || s->limiter_timer.at_ns > at)
+        loop_at(s->loop, &s->limiter_timer, at);
+    return true;
+}
+
 /* Does what was wished of the limiter.  False: nothing was, or it cannot be
  * had now, and the timer says when to come again. */
 static bool take_turn(struct sluice *s)
 {
     int64_t now = clock_now_ns(), due;
 
-    if (!s->turn_due && !limiter_has_wishes(s->lim))
+    if (needs_no_turn(s))
         return false;
     s->turn_due = false;
     due = limiter_turn(s->lim, now);

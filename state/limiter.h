@@ -144,6 +144,10 @@ uint64_t limiter_secret(const struct limiter *lim);
 
 /* Something was asked that needs a turn. */
 bool limiter_has_wishes(const struct limiter *lim);
+/* All that was asked is about what is sent or over, went well, and as of the last
+ * turn nobody waits for what it gives back: the turn may come a little later,
+ * with others' wishes. */
+bool limiter_may_wait(const struct limiter *lim);
 
 /* Where a waiting ticket stands now: as TICKET_WAITS.  Returns false, leaving
  * *NEWS as it was, while the lock is busy or the ticket does not wait; NULL

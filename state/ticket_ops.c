@@ -37,9 +37,14 @@
 
 #define JOIN_LOOKS LAY_CLIENTS /* a name that is new: no row of them is free */
 
+/* What only gives back, or tells what was. */
+#define CALM                                                                   \
+    (WISH_SENT | WISH_REPORT | WISH_SETTLE | WISH_DONE | WISH_BODY_GONE)
+
 void ticket_ops_add(struct limiter *lim, struct ticket *t, unsigned what)
 {
     t->wishes |= what;
+    lim->hurry |= (what & ~(unsigned)CALM) != 0;
     if (t->wishing)
         return;
     t->wishing = true;

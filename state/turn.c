@@ -180,6 +180,7 @@ static void locked(void *arg)
         journal_gauge(lim);
     }
     lim->alone = workers_is_alone(lim->file.lay, lim->seat);
+    lim->awaited = lim->file.lay->live.waiting > 0;
 }
 
 /* Needs the lock.  The statistics of it. */
@@ -298,6 +299,7 @@ int64_t limiter_turn(struct limiter *lim, int64_t now)
         return trouble(lim, FULL_NS);
     }
     lim->trouble_ns = NEVER;
+    lim->hurry = lim->wishes != NULL;
     ticket_events_tell(lim, false);
     ticket_events_free(lim);
     completions_trim(lim);

@@ -78,6 +78,7 @@ void limiter_report(struct limiter *lim, struct ticket *t,
         return;
     t->report = *rep;
     t->report.reason[LIMITER_REASON_MAX - 1] = '\0';
+    lim->hurry |= rep->answer != ANSWER_FINE || rep->key == KEY_REFUSED;
     ticket_ops_add(lim, t, WISH_REPORT);
 }
 
@@ -140,4 +141,9 @@ bool limiter_has_wishes(const struct limiter *lim)
 {
     return lim->wishes != NULL || lim->n_ends > 0 || lim->n_notes > 0 ||
            lim->n_tries > 0;
+}
+
+bool limiter_may_wait(const struct limiter *lim)
+{
+    return !lim->hurry && !lim->awaited && lim->n_ends == 0 && lim->at_work;
 }

@@ -155,6 +155,8 @@ struct limiter {
     int64_t next_ns;
     uint32_t refused_up_to; /* live.refusing when our waiters were looked at */
     bool stuck;             /* a wish could not be fulfilled yet */
+    bool hurry;   /* what was asked since then has to be done at once */
+    bool awaited; /* somebody waits, and so for what we give back */
     uint64_t poked[LAY_WORKERS / 64];
     uint64_t pokes[LAY_WORKERS];
     uint32_t n_pokes;

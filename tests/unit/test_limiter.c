@@ -492,11 +492,44 @@ static void a_view_shows_the_order_in_which_they_go(void)
     desk_free(d);
 }
 
+/* What is over may be told a little later; whoever waits must not wait for it. */
+static void what_is_over_may_wait_while_nobody_does(void)
+{
+    struct desk *d = desk_of(1, 2);
+    struct ask *a = desk_ask(d, 0, NULL), *b, *c;
+    struct limiter *lim = d->w[0];
+
+    CU_ASSERT_FALSE(limiter_may_wait(lim)); /* to come into line */
+    desk_turn(d);
+    desk_sent(a);
+    desk_report(a, ANSWER_FINE, -1);
+    desk_done(a, false);
+    CU_ASSERT_TRUE(limiter_has_wishes(lim) && limiter_may_wait(lim));
+    b = desk_ask(d, 0, NULL);
+    CU_ASSERT_FALSE(limiter_may_wait(lim));
+    desk_turn(d);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.sent, 1);
+    desk_sent(b);
+    CU_ASSERT_TRUE(limiter_may_wait(lim));
+    desk_report(b, ANSWER_RATE, 5);
+    CU_ASSERT_FALSE(limiter_may_wait(lim)); /* others must not go */
+    desk_turn(d);
+    c = desk_ask(d, 0, NULL); /* it waits */
+    desk_turn(d);
+    desk_done(b, false);
+    CU_ASSERT_FALSE(limiter_may_wait(lim));
+    desk_turn(d);
+    desk_done(c, true);
+    desk_free(d);
+}
+
 static const struct unit_test tests[] = {
     {"nothing is told before the first turn",
      nothing_is_told_before_the_first_turn},
     {"a free slot is granted in the same turn",
      a_free_slot_is_granted_in_the_same_turn},
+    {"what is over may wait while nobody does",
+     what_is_over_may_wait_while_nobody_does},
     {"a waiter is told its place, and its alarm is exact",
      a_waiter_is_told_its_place_and_its_alarm_is_exact},
     {"an ETA past the deadline is refused at once",
