@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "fcgi/body_plain.h"
 #include "fcgi/conversation.h"
 #include "fcgi/fault.h"
 #include "fcgi/multipart.h"
@@ -206,14 +207,26 @@ static void read_bonds(struct request *r, json_object *root)
             json_object_object_get_ex(root, names[i], &v) && v != NULL;
 }
 
-static void read_json(struct request *r)
+static void read_tree(struct request *r, json_object *root)
 {
-    bool big = r->body.len > JSON_BIG;
+    read_model(r, root);
+    read_stream(r, root);
+    read_max_tokens(r, root);
+    read_answers(r, root);
+    read_user(r, root);
+    read_bonds(r, root);
+}
+
+/* By json-c, which reads all that is JSON, and knows what is wrong.  True: it is
+ * an object, and nothing is. */
+static bool read_by_tree(struct request *r)
+{
+    bool big = r->body.len > JSON_BIG, is_object;
     json_object *root = NULL;
 
     look_over(r);
     if (r->fault.status != 0)
-        return;
+        return false;
     if (big)
         pthread_mutex_lock(&big_parse);
     *buf_room(&r->body, 1) = '\0'; /* json_strict_parse() wants it */
@@ -221,26 +234,29 @@ static void read_json(struct request *r)
         root = parse(r);
     else
         fault_bad(&r->fault, "The body is not valid UTF-8.");
-    buf_fit(&r->body);
-    if (!json_object_is_type(root, json_type_object) && r->route->needs_json)
+    is_object = json_object_is_type(root, json_type_object);
+    if (!is_object && r->route->needs_json)
         fault_bad(&r->fault,
                   "The body must be a JSON object."); /* null is none, too */
-    if (r->fault.status == 0 && json_object_is_type(root, json_type_object)) {
-        read_model(r, root);
-        read_stream(r, root);
-        read_max_tokens(r, root);
-        read_answers(r, root);
-        read_user(r, root);
-        read_bonds(r, root);
-        if (r->route->is_inference)
-            r->began = conversation_of(r->route->ends, buf_head(&r->body),
-                                       r->body.len);
-    }
+    is_object = is_object && r->fault.status == 0;
+    if (is_object)
+        read_tree(r, root);
     json_object_put(root);
     if (big) {
         malloc_trim(0); /* the tree was some times the body's size */
         pthread_mutex_unlock(&big_parse);
     }
+    return is_object;
+}
+
+static void read_json(struct request *r)
+{
+    bool is_object = body_plain_read(r) || read_by_tree(r);
+
+    buf_fit(&r->body);
+    if (is_object && r->route->is_inference)
+        r->began =
+            conversation_of(r->route->ends, buf_head(&r->body), r->body.len);
 }
 
 static void read_form(struct request *r)

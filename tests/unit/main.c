@@ -67,6 +67,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_config_add,
     test_pool_add,
     test_json_walk_add,
+    test_json_plain_add,
     test_model_name_add,
     test_conversation_add,
     test_asking_add,

@@ -33,6 +33,7 @@ CU_ErrorCode test_store_answer_add(void);
 CU_ErrorCode test_store_check_add(void);
 CU_ErrorCode test_pool_add(void);
 CU_ErrorCode test_json_walk_add(void);
+CU_ErrorCode test_json_plain_add(void);
 CU_ErrorCode test_model_name_add(void);
 CU_ErrorCode test_conversation_add(void);
 CU_ErrorCode test_asking_add(void);
