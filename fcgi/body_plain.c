@@ -222,8 +222,7 @@ static void read_bonds(const struct request *r, const struct members *m,
 
 static void take_over(struct request *r, const struct read *in)
 {
-    size_t n =
-        in->user.len < sizeof(r->user) ? in->user.len : sizeof(r->user) - 1;
+    size_t most = sizeof(r->user) - 1;
 
     if (in->model.at != NULL)
         request_name_model(r, in->model.at, in->model.len);
@@ -231,10 +230,12 @@ static void take_over(struct request *r, const struct read *in)
         r->stream = in->stream;
     r->max_tokens = in->max_tokens;
     r->answers = min_i64(in->answers, ANSWERS_MAX);
-    if (n > 0)
-        memcpy(r->user, in->user.at, n);
-    r->user[n] = '\0';
-    r->is_bound |= in->is_bound;
+    if (r->user[0] == '\0' && in->user.len > 0) /* else it is known before */
+        (void)snprintf(r->user, sizeof(r->user), "%.*s",
+                       (int)(in->user.len < most ? in->user.len : most),
+                       in->user.at);
+    if (r->route->ends == ENDS_RESPONSE)
+        r->is_bound = in->is_bound;
 }
 
 bool body_plain_read(struct request *r)

@@ -14,12 +14,26 @@
 #include "fcgi/config/config.h"
 #include "fcgi/exchange_parts.h"
 
+/* Up to PATTERN's first star, or all of it: does TEXT begin so? */
+static bool begins(const char *pattern, size_t len, const char *text)
+{
+    size_t i;
+
+    for (i = 0; i < len && strchr("*?[\\", pattern[i]) == NULL; i++)
+        if (pattern[i] != text[i])
+            return false;
+    return true;
+}
+
 /* ENTRY is "METHOD:PATH", either of which may have stars. */
 static bool fits(const char *entry, const struct request *r)
 {
     const char *path = strchr(entry, ':');
     char method[16];
 
+    if (!begins(entry, (size_t)(path - entry), r->method) ||
+        !begins(path + 1, strlen(path + 1), r->path))
+        return false; /* nearly all, and each request is asked */
     (void)snprintf(method, sizeof(method), "%.*s", (int)(path - entry), entry);
     return fnmatch(method, r->method, 0) == 0 &&
            fnmatch(path + 1, r->path, 0) == 0;

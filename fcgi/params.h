@@ -4,7 +4,7 @@
 #ifndef SLUICE_PARAMS_H
 #define SLUICE_PARAMS_H
 
-/* In the order of their names: params.c searches them. */
+/* In the order of their names. */
 enum param {
     PARAM_CONTENT_LENGTH,
     PARAM_CONTENT_TYPE,

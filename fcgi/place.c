@@ -146,7 +146,7 @@ static struct choices *choose(const struct exchange *x)
         .only = only(x),
         .is_bound = x->req->is_bound,
     };
-    struct choices *c = calloc(1, sizeof(*c));
+    struct choices *c = malloc(sizeof(*c));
 
     CHECK(c != NULL);
     choices_of(c, &q);

@@ -216,11 +216,18 @@ static void read_trace(struct request *r)
 /* Random, so that ids of different workers and days never meet. */
 static void make_id(char out[LIMITER_ID_MAX])
 {
-    uint64_t bits[2] = {0, 0};
+    static const char hex[] = "0123456789abcdef", before[] = "req_";
+    unsigned char bytes[12] = {0};
+    char *at = out + sizeof(before) - 1;
+    size_t i;
 
-    CHECK(getrandom(bits, sizeof(bits), 0) == sizeof(bits));
-    snprintf(out, LIMITER_ID_MAX, "req_%016" PRIx64 "%08" PRIx64, bits[0],
-             bits[1] >> 32);
+    CHECK(getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes));
+    memcpy(out, before, sizeof(before));
+    for (i = 0; i < sizeof(bytes); i++) {
+        *at++ = hex[bytes[i] >> 4];
+        *at++ = hex[bytes[i] & 15];
+    }
+    *at = '\0';
 }
 
 struct request *request_new(char *const *envp, int64_t now)

@@ -96,7 +96,7 @@ int log_open(struct log **out, const char *path, enum log_level level)
     return 0;
 }
 
-/* Writing. */
+/* Writing it. */
 
 /*
  * Standard error is shared with others, who would see O_NONBLOCK too; so we
@@ -152,12 +152,9 @@ static size_t write_lines(struct log *log, const char *text, size_t len)
 /* As many whole lines of the LEN bytes at TEXT as go in one write. */
 static size_t piece(const struct log *log, const char *text, size_t len)
 {
-    const char *end;
-
     if (log->is_file || len <= LOG_LINE_MAX)
-        return len;
-    end = memrchr(text, '\n', LOG_LINE_MAX); /* no line is longer */
-    return (size_t)(end - text) + 1;
+        return len; /* no line is longer: */
+    return (size_t)((char *)memrchr(text, '\n', LOG_LINE_MAX) - text) + 1;
 }
 
 /* Needs the lock. */
@@ -220,8 +217,7 @@ static void write_later(struct log *log, const struct log_line *line)
 
 static bool may_wait(struct log *log)
 {
-    if (log->later == NULL)
-        log->later = malloc(LATER_MAX);
+    log->later = log->later != NULL ? log->later : malloc(LATER_MAX);
     return log->later != NULL && log->dropped == 0;
 }
 
@@ -285,9 +281,7 @@ void log_close(struct log *log)
     free(log);
 }
 
-/*
- * Building a line.
- */
+/* Building a line. */
 
 /* False: it does not fit, and the line is as it was. */
 static bool add(struct log_line *line, const char *bytes, size_t len)
@@ -352,15 +346,22 @@ static bool add_quoted(struct log_line *line, const char *value)
     return fits && add(line, "\"", 1);
 }
 
+/* A key is a literal of ours: nothing of it has to be escaped. */
+static bool add_key(struct log_line *line, const char *key)
+{
+    bool first = line->text[line->len - 1] == '{';
+
+    return add(line, first ? "\"" : ",\"", first ? 1 : 2) &&
+           add(line, key, strlen(key)) && add(line, "\":", 2);
+}
+
 /* ,"key":VALUE, all of it or nothing. */
 static void add_field(struct log_line *line, const char *key, const char *value,
                       bool quoted)
 {
     size_t start = line->len;
-    bool first = line->text[start - 1] == '{';
 
-    if ((!first && !add(line, ",", 1)) || !add_quoted(line, key) ||
-        !add(line, ":", 1) ||
+    if (!add_key(line, key) ||
         !(quoted ? add_quoted(line, value) : add(line, value, strlen(value))))
         line->len = start;
 }

@@ -136,8 +136,10 @@ static bool is_of_hop(const struct upstream_head *h, const char *name)
 {
     char listed[FIELD_MAX + 2];
 
+    if (h->hops[0] == '\0')
+        return false;
     (void)snprintf(listed, sizeof(listed), ",%s,", name);
-    return h->hops[0] != '\0' && strstr(h->hops, listed) != NULL;
+    return strstr(h->hops, listed) != NULL;
 }
 
 /* Frees the names among those kept that HOPS lists by now. */
@@ -178,6 +180,8 @@ static bool is_kept(const struct upstream_head *h, const char *name)
     if (is_of_hop(h, name))
         return false;
     for (i = 0; i < ARRAY_LEN(left_out); i++) {
+        if (left_out[i][0] != name[0])
+            continue;
         n = strlen(left_out[i]);
         if (left_out[i][n - 1] == '-' ? strncmp(name, left_out[i], n) == 0
                                       : strcmp(name, left_out[i]) == 0)
@@ -203,24 +207,32 @@ static bool field_name(char *name, size_t max, const char *line,
     return true;
 }
 
+/* -1: none that could be relied on. */
+static int64_t length_of(const char *value, size_t len)
+{
+    int64_t n = 0;
+    size_t i;
+
+    if (len == 0 || len > 18)
+        return -1;
+    for (i = 0; i < len; i++) {
+        if (value[i] < '0' || value[i] > '9')
+            return -1;
+        n = n * 10 + (value[i] - '0');
+    }
+    return n;
+}
+
 /* Does the head say how long its body is? */
 static void note_framing(struct upstream_head *h, const char *name,
                          const char *value, size_t len)
 {
-    char number[24];
-
     if (strcmp(name, "transfer-encoding") ==
         0) /* "gzip" alone frames nothing */
         h->chunked =
             len >= 7 && strncasecmp(value + len - 7, "chunked", 7) == 0;
-    if (strcmp(name, "content-length") == 0) {
-        snprintf(number, sizeof(number), "%.*s", (int)min_i64((int64_t)len, 23),
-                 value);
-        h->content_length =
-            len > 0 && len <= 18 && strspn(number, "0123456789") == len
-                ? strtoll(number, NULL, 10)
-                : -1; /* none that could be relied on */
-    }
+    if (strcmp(name, "content-length") == 0)
+        h->content_length = length_of(value, len);
     if (h->chunked)
         h->content_length = -1; /* RFC 9112, 6.3 */
 }
