@@ -111,6 +111,7 @@ static void rest(struct sluice *s)
         s->rested = false;
     } else if (!s->rested) {
         s->rested = true;
+        upstream_rest(s->up);
         malloc_trim(0);
         limiter_rest(s->lim);
     }

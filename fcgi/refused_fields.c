@@ -19,11 +19,11 @@
 static struct refused_fields *row_of(const struct exchange *x)
 {
     struct refused_fields *row = x->s->refused;
+    int64_t now = exchange_now(x);
     size_t i;
 
     for (i = 0; i < REFUSED_FIELDS_MAX; i++, row++)
-        if (row->until_ns > exchange_now(x) &&
-            row->upstream == x->attempt.upstream &&
+        if (row->until_ns > now && row->upstream == x->attempt.upstream &&
             strcmp(row->model, exchange_served_by(x)) == 0)
             return row;
     return NULL;

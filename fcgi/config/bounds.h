@@ -69,7 +69,8 @@
 #define DELAY_MS_MAX  86400000   /* a day: no upstream knows beyond it */
 
 #define HEAD_BYTES    (64 * KIB) /* response header block from the upstream */
-#define SPARE_HANDLES 4   /* of libcurl, 40 KB each: to make one takes long */
+#define SPARE_HANDLES 32  /* of libcurl, 40 KB each: to make one takes long */
+#define REST_HANDLES  2   /* of those while nothing is asked */
 #define POOL_MAX      128 /* idle connections kept: a burst's worth */
 #define MODELS_BYTES  (4 * MIB) /* a list of models; NVIDIA's is 20 KB */
 #define FREE_MAX      512       /* requests without a slot: a connection each */

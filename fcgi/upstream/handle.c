@@ -20,30 +20,6 @@
 #include "lib/base.h"
 #include "lib/buf.h"
 
-CURL *handle_take(struct handles *h)
-{
-    CURL *easy = h->n > 0 ? h->spare[--h->n] : curl_easy_init();
-
-    CHECK(easy != NULL);
-    return easy;
-}
-
-void handle_give(struct handles *h, CURL *easy)
-{
-    if (h->n == SPARE_HANDLES) {
-        curl_easy_cleanup(easy);
-        return;
-    }
-    curl_easy_reset(easy); /* it knows nothing of the transfer any more */
-    h->spare[h->n++] = easy;
-}
-
-void handle_fini(struct handles *h)
-{
-    while (h->n > 0)
-        curl_easy_cleanup(h->spare[--h->n]);
-}
-
 /* The same for every request. */
 static void set_common(CURL *e)
 {
@@ -68,6 +44,67 @@ static void set_common(CURL *e)
     curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, (long)ADDRESS_KEPT_S);
     curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_KEPT_S);
+}
+
+/* ---- those to be used again -------------------------------------------------- */
+
+/*
+ * What most requests have in common stays set: to forget it and set it anew takes
+ * as long as all that differs.  How a request of another kind, or by another way,
+ * is asked is forgotten with all else.
+ */
+static CURL *prepared(const struct handles *h, CURL *easy)
+{
+    set_common(easy);
+    h->prepare(easy, h->arg);
+    return easy;
+}
+
+CURL *handle_take(struct handles *h)
+{
+    CURL *easy;
+
+    if (h->n > 0)
+        return h->spare[--h->n];
+    easy = curl_easy_init();
+    CHECK(easy != NULL);
+    return prepared(h, easy);
+}
+
+/* It points at nothing of the last request any more. */
+static void let_go(CURL *e)
+{
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, NULL);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, NULL);
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, NULL);
+    curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+}
+
+void handle_give(struct handles *h, CURL *easy, bool is_usual)
+{
+    if (h->n == SPARE_HANDLES) {
+        curl_easy_cleanup(easy);
+        return;
+    }
+    if (is_usual) {
+        let_go(easy);
+    } else {
+        curl_easy_reset(easy);
+        (void)prepared(h, easy);
+    }
+    h->spare[h->n++] = easy;
+}
+
+void handle_rest(struct handles *h)
+{
+    while (h->n > REST_HANDLES)
+        curl_easy_cleanup(h->spare[--h->n]);
+}
+
+void handle_fini(struct handles *h)
+{
+    while (h->n > 0)
+        curl_easy_cleanup(h->spare[--h->n]);
 }
 
 /* ---- the way there --------------------------------------------------------- */
@@ -157,10 +194,36 @@ static void set_way(CURL *e, const struct transfer_request *req)
 
 /* ---- what is asked --------------------------------------------------------- */
 
-static void add_line(struct curl_slist **list, const char *line)
+/* Header lines as libcurl wants them, in one piece. */
+struct handle_lines {
+    size_t size; /* bytes of it all */
+    size_t n;
+    char *end; /* of the texts so far, which lie behind the nodes */
+    struct curl_slist nodes[];
+};
+
+static struct handle_lines *lines_new(size_t n, size_t bytes)
 {
-    *list = curl_slist_append(*list, line);
-    CHECK(*list != NULL);
+    size_t size =
+        sizeof(struct handle_lines) + n * sizeof(struct curl_slist) + bytes;
+    struct handle_lines *l = malloc(size);
+
+    CHECK(l != NULL);
+    l->size = size;
+    l->n = 0;
+    l->end = (char *)&l->nodes[n];
+    return l;
+}
+
+static void add_line(struct handle_lines *l, const char *line)
+{
+    size_t len = strlen(line) + 1;
+
+    l->nodes[l->n] = (struct curl_slist){memcpy(l->end, line, len), NULL};
+    if (l->n > 0)
+        l->nodes[l->n - 1].next = &l->nodes[l->n];
+    l->n++;
+    l->end += len;
 }
 
 /* What has a body is a POST to libcurl, by whatever name. */
@@ -179,40 +242,69 @@ static void set_method(CURL *e, const struct transfer_request *req)
     curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body_len);
 }
 
-struct curl_slist *handle_set(CURL *e, const struct transfer_request *req)
-{
-    struct curl_slist *headers = NULL;
-    bool has_type = false;
-    size_t i;
+/* Ours, behind REQ's own. */
+static const char *const always[] = {
+    /* Answers are read.  Without a word of it some servers compress. */
+    "Accept-Encoding: identity",
+    /* A body above 1 MB would wait up to a second for a 100. */
+    "Expect:",
+    "Content-Type:", /* or libcurl calls it a form; unless it is said */
+};
 
-    set_common(e);
+static struct handle_lines *lines_of(const struct transfer_request *req)
+{
+    size_t n = ARRAY_LEN(always), bytes = 64 * ARRAY_LEN(always), i;
+    bool has_type = false;
+    struct handle_lines *l;
+
+    for (i = 0; req->headers[i] != NULL; i++)
+        bytes += strlen(req->headers[i]) + 1;
+    l = lines_new(n + i, bytes);
+    for (i = 0; req->headers[i] != NULL; i++) {
+        add_line(l, req->headers[i]);
+        if (strncasecmp(req->headers[i], "Content-Type:", 13) == 0)
+            has_type = true;
+    }
+    for (i = 0; i < (has_type ? n - 1 : n); i++)
+        add_line(l, always[i]);
+    return l;
+}
+
+struct handle_lines *handle_set(CURL *e, const struct transfer_request *req)
+{
+    struct handle_lines *l = lines_of(req);
+
     set_way(e, req);
     CHECK(curl_easy_setopt(e, CURLOPT_URL, req->url) == CURLE_OK);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, (long)req->fresh);
-    for (i = 0; req->headers[i] != NULL; i++) {
-        add_line(&headers, req->headers[i]);
-        if (strncasecmp(req->headers[i], "Content-Type:", 13) == 0)
-            has_type = true;
-    }
-    /* Answers are read.  Without a word of it some servers compress. */
-    add_line(&headers, "Accept-Encoding: identity");
-    /* A body above 1 MB would wait up to a second for a 100. */
-    add_line(&headers, "Expect:");
-    if (!has_type)
-        add_line(&headers, "Content-Type:"); /* or libcurl calls it a form */
-    curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, &l->nodes[0]);
     set_method(e, req);
-    return headers;
+    return l;
 }
 
-void handle_forget(struct curl_slist *list)
+size_t handle_lines_len(const struct transfer_request *req)
 {
-    struct curl_slist *h;
+    size_t i, len = 0;
 
-    for (h = list; h != NULL; h = h->next)
-        explicit_bzero(h->data, strlen(h->data));
-    curl_slist_free_all(list);
+    for (i = 0; req->headers[i] != NULL; i++)
+        len += strlen(req->headers[i]) + 2;
+    return len;
+}
+
+bool handle_is_usual(const struct transfer_request *req)
+{
+    const struct config_upstream *via = req->via;
+
+    return strcmp(req->method, "POST") == 0 &&
+           (via == NULL || (via->proxy == NULL && via->ca_file == NULL &&
+                            via->client_cert_file == NULL));
+}
+
+void handle_forget(struct handle_lines *l)
+{
+    explicit_bzero(l, l->size);
+    free(l);
 }
 
 /* ---- the words ------------------------------------------------------------- */

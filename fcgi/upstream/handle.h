@@ -5,27 +5,40 @@
 #ifndef SLUICE_HANDLE_H
 #define SLUICE_HANDLE_H
 
+#include <stdbool.h>
+
 #include <curl/curl.h>
 
 #include "fcgi/config/bounds.h"
 
+struct handle_lines;
 struct transfer_request;
 
-/* Of transfers that are over.  All zeros at its beginning. */
+/* Of transfers that are over, ready for the next. */
 struct handles {
     CURL *spare[SPARE_HANDLES];
     int n;
+    /* What its user sets on each that is new: the same for all requests. */
+    void (*prepare)(CURL *easy, void *arg);
+    void *arg;
 };
 
-/* A handle with nothing set; takes it back. */
+/* A handle on which nothing of a request is set; takes it back, from one that
+ * was handle_is_usual(). */
 CURL *handle_take(struct handles *h);
-void handle_give(struct handles *h, CURL *easy);
+void handle_give(struct handles *h, CURL *easy, bool is_usual);
+/* Nothing is asked for a while: most of them go. */
+void handle_rest(struct handles *h);
 void handle_fini(struct handles *h);
 
-/* Sets all but callbacks.  Gives its header lines, one of which may hold the
- * key: to be freed with handle_forget(), after the transfer. */
-struct curl_slist *handle_set(CURL *easy, const struct transfer_request *req);
-void handle_forget(struct curl_slist *headers);
+/* Sets what REQ wants, but for callbacks.  Gives its header lines, one of which
+ * may hold the key: to be freed with handle_forget(), after the transfer. */
+struct handle_lines *handle_set(CURL *easy, const struct transfer_request *req);
+void handle_forget(struct handle_lines *lines);
+/* Bytes of the lines that are REQ's own, in its head. */
+size_t handle_lines_len(const struct transfer_request *req);
+/* Is REQ as nearly all are, so that its handle serves the next one, too? */
+bool handle_is_usual(const struct transfer_request *req);
 
 /* Host and port of REQ's proxy, for the caller to free; NULL: it has none. */
 char *handle_proxy(const struct transfer_request *req);

@@ -36,7 +36,7 @@ struct transfer {
     struct transfer *next_due;    /* those to be seen to outside */
     struct upstream *u;
     CURL *easy;
-    struct curl_slist *headers;
+    struct handle_lines *headers;
     const struct transfer_ops *ops; /* NULL: cancelled */
     void *arg;
     char *proxy;      /* its host and port; NULL: none */
@@ -49,6 +49,7 @@ struct transfer {
     bool has_head, garbage, paused;
     bool held;     /* may_write() said no */
     bool is_added; /* libcurl knows of it */
+    bool is_usual; /* handle_is_usual() */
     bool is_due;   /* it is in that list */
     char error[CURL_ERROR_SIZE];
 };
@@ -145,10 +146,7 @@ static int on_prereq(void *arg, char *ip, char *local, int port, int local_port)
 {
     struct transfer *t = arg;
 
-    (void)ip;
-    (void)local;
-    (void)port;
-    (void)local_port;
+    (void)ip, (void)local, (void)port, (void)local_port;
     t->held = t->sends == 0 && !may_write(t);
     if (t->held)
         return CURL_PREREQFUNC_ABORT;
@@ -192,7 +190,7 @@ static void transfer_free(struct transfer *t)
 {
     leave_lists(t);
     curl_multi_remove_handle(t->u->multi.curl, t->easy);
-    handle_give(&t->u->handles, t->easy);
+    handle_give(&t->u->handles, t->easy, t->is_usual);
     handle_forget(t->headers);
     head_clear(&t->head);
     free(t->proxy);
@@ -336,11 +334,28 @@ void upstream_begin(struct upstream *u)
     multi_begin(&u->multi);
 }
 
+static void prepare(CURL *e, void *arg)
+{
+    struct upstream *u = arg;
+
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prereq);
+    multi_own(&u->multi, e);
+}
+
+void upstream_rest(struct upstream *u)
+{
+    handle_rest(&u->handles);
+}
+
 struct upstream *upstream_new(struct loop *loop)
 {
     struct upstream *u = calloc(1, sizeof(*u));
 
     CHECK(u != NULL);
+    u->handles.prepare = prepare;
+    u->handles.arg = u;
     if (multi_open(&u->multi, loop, settle, u))
         return u;
     free(u);
@@ -364,29 +379,13 @@ void upstream_free(struct upstream *u)
 
 /* ---- a transfer --------------------------------------------------------------- */
 
-/* Bytes of the lines that are REQ's own. */
-static size_t lines_len(const struct transfer_request *req)
-{
-    size_t i, len = 0;
-
-    for (i = 0; req->headers[i] != NULL; i++)
-        len += strlen(req->headers[i]) + 2;
-    return len;
-}
-
 static void set_callbacks(struct transfer *t)
 {
-    CURL *e = t->easy;
-
-    curl_easy_setopt(e, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
-    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(e, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(e, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_prereq);
-    curl_easy_setopt(e, CURLOPT_PREREQDATA, t);
-    multi_own(&t->u->multi, e);
+    curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
+    curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
 }
 
 struct transfer *transfer_start(struct upstream *u,
@@ -402,8 +401,9 @@ struct transfer *transfer_start(struct upstream *u,
     t->head.content_length = -1;
     t->easy = handle_take(&u->handles);
     t->headers = handle_set(t->easy, req);
+    t->is_usual = handle_is_usual(req);
     t->proxy = handle_proxy(req);
-    t->lines_len = lines_len(req);
+    t->lines_len = handle_lines_len(req);
     t->body_len = req->body_len;
     set_callbacks(t);
     t->next = u->first;

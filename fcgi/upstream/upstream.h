@@ -17,6 +17,8 @@ struct upstream;
 /* NULL when libcurl cannot be had. */
 struct upstream *upstream_new(struct loop *loop);
 void upstream_free(struct upstream *u);
+/* Nothing is asked for a while: what is easily had again goes. */
+void upstream_rest(struct upstream *u);
 /* Was a transfer started that libcurl has not begun with? */
 bool upstream_has_new(const struct upstream *u);
 /* Begins with those now: with the loop's next step would be later. */

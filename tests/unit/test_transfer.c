@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/config/fields.h"
 #include "lib/base.h"
 #include "peer.h"
 #include "unit.h"
@@ -36,6 +37,50 @@ static void a_connection_is_used_again(void)
     peer_ask(p, NULL, 0, false);
     peer_read(p, "\r\n\r\n");
     CU_ASSERT_EQUAL(p->accepted, 1);
+    peer_write(p, OK TEN BODY);
+    peer_ended(p, "wshbe", END_OK);
+}
+
+/* Its handle is, too: of what was sent before nothing is sent again. */
+static void nothing_of_the_last_request_is_in_the_next(void)
+{
+    struct peer *p = peer_asked("a body");
+
+    peer_write(p, OK TEN BODY);
+    peer_until(p, "wshbe");
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_head(&p->request), "POST /"));
+    peer_forget(p);
+    buf_free(&p->request);
+    peer_ask(p, NULL, 0, false);
+    peer_read(p, "\r\n\r\n");
+    buf_add(&p->request, "", 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_head(&p->request), "GET /"));
+    CU_ASSERT_PTR_NULL(strstr(buf_head(&p->request), "Content-"));
+    CU_ASSERT_PTR_NULL(strstr(buf_head(&p->request), "a body"));
+    peer_write(p, OK TEN BODY);
+    peer_until(p, "wshbe");
+    peer_forget(p);
+    peer_ask(p, "another", 7, false);
+    peer_read(p, "\r\n\r\nanother");
+    CU_ASSERT_EQUAL(p->accepted, 1);
+    peer_write(p, OK TEN BODY);
+    peer_ended(p, "wshbe", END_OK);
+}
+
+/* A way through a proxy that is not there is no way of the next one. */
+static void nor_is_its_way(void)
+{
+    struct config_upstream via = {.proxy = (char[]){"http://127.0.0.1:1"}};
+    struct peer *p = kept();
+
+    p->via = &via;
+    peer_ask(p, "x", 1, false);
+    peer_until(p, "e");
+    CU_ASSERT_EQUAL(p->how, END_UNREACHABLE);
+    peer_forget(p);
+    p->via = NULL;
+    peer_ask(p, "y", 1, false);
+    peer_read(p, "\r\n\r\ny");
     peer_write(p, OK TEN BODY);
     peer_ended(p, "wshbe", END_OK);
 }
@@ -265,6 +310,9 @@ static void as_many_as_there_are_end_with_it(void)
 
 static const struct unit_test tests[] = {
     {"a connection is used again", a_connection_is_used_again},
+    {"nothing of the last request is in the next",
+     nothing_of_the_last_request_is_in_the_next},
+    {"nor is its way", nor_is_its_way},
     {"but not by one that wants its own", but_not_by_one_that_wants_its_own},
     {"one that was dead is told, and not repeated: stale",
      one_that_was_dead_is_told_and_not_repeated},
