@@ -6,9 +6,10 @@
  *                                   +-- short ------+- large: a thread's job
  *
  * A web server sends a small request with one write, so that all of it is
- * there when we look: libfcgi then reads without waiting, and no thread has to
- * be woken, which costs more than the reading.  What is too large to be looked
- * at, or looks odd, is a reader thread's (readers.c).  Whoever is not let in is
+ * there when we look, and no thread has to be woken, which costs more than the
+ * reading.  It is read from what was seen; libfcgi, which gets the descriptor if
+ * that looks odd, would take 30 KB of memory for it, and three calls.  What is too
+ * large to be looked at is a reader thread's (readers.c).  Whoever is not let in is
  * told so as soon as the parameters are there (glance.c, gate.c).
  *
  * All workers watch one socket: EPOLLEXCLUSIVE wakes one of them for a
@@ -80,11 +81,17 @@ static enum receive_look look(struct accept *a, int fd)
     return seen == LOOK_SHORT && n == sizeof(a->bytes) ? LOOK_OTHER : seen;
 }
 
-/* Takes FD, whose request is whole: no read of it waits. */
+/* Takes FD, whose request is whole: no read of it waits.  What was looked at is
+ * taken out of it: a peer whose bytes are left unread would be reset. */
 static void take(struct accept *a, int fd)
 {
-    struct request *r = receive(fd, a->gate, loop_now(a->loop));
+    int64_t now = loop_now(a->loop);
+    struct request *r = receive_seen(a->bytes, a->looked, a->gate, now);
 
+    if (r != NULL)
+        (void)recv(fd, a->bytes, a->looked, MSG_DONTWAIT);
+    else
+        r = receive(fd, a->gate, now);
     if (r == NULL)
         return;
     r->fd = fd;

@@ -1,9 +1,10 @@
 /*
- * glance.c - who asks, as far as the first bytes tell?
+ * glance.c - who asks, and for what, as far as the first bytes tell?
  *
  * Parameters are name-value pairs (FastCGI 1.0, section 3.4) in the content of
- * PARAMS records, the last of which is empty.  Bytes are looked at and left
- * where they are: whoever is let in is read by libfcgi, from the beginning.
+ * PARAMS records, the last of which is empty; the body is that of STDIN records.
+ * Bytes are looked at and left where they are: what looks odd here is read by
+ * libfcgi, from the beginning, and so is what is too large to be seen.
  */
 #include "fcgi/glance.h"
 
@@ -19,10 +20,16 @@ struct cursor {
 
 /* ---- records ------------------------------------------------------------------ */
 
-/* Joins the content of the PARAMS records of the first request in BYTES.  False:
+/* A request to answer, and nothing else that FastCGI has. */
+static bool is_for_us(const unsigned char *begin, size_t len)
+{
+    return len >= 2 && (begin[0] << 8 | begin[1]) == FCGI_RESPONDER;
+}
+
+/* Joins the content of the records of TYPE of the first request in BYTES.  False:
  * their end is not there. */
-static bool join(struct buf *params, uint16_t *id, const unsigned char *bytes,
-                 size_t len)
+static bool join(struct buf *out, int type, uint16_t *id,
+                 const unsigned char *bytes, size_t len)
 {
     size_t at = 0;
 
@@ -35,13 +42,16 @@ static bool join(struct buf *params, uint16_t *id, const unsigned char *bytes,
             return false;
         if (at == 0)
             *id = its;
+        else if (its != *id || (h[1] != FCGI_PARAMS && h[1] != FCGI_STDIN))
+            return false; /* of another request, or no part of one */
         at += FCGI_HEADER_LEN;
-        if (len - at < content + h[6])
+        if (len - at < content + h[6] ||
+            (h[1] == FCGI_BEGIN_REQUEST && !is_for_us(bytes + at, content)))
             return false;
-        if (h[1] == FCGI_PARAMS && its == *id && content == 0)
+        if (h[1] == type && content == 0)
             return true;
-        if (h[1] == FCGI_PARAMS && its == *id)
-            buf_add(params, bytes + at, content);
+        if (h[1] == type)
+            buf_add(out, bytes + at, content);
         at += content + h[6];
     }
     return false;
@@ -112,9 +122,12 @@ struct request *glance_head(const unsigned char *bytes, size_t len, int64_t now)
     uint16_t id = 0;
     size_t n = 0;
 
-    (void)buf_room(&params, LOOK_BYTES); /* so that no copy stays behind */
-    (void)buf_room(&text, 2 * LOOK_BYTES);
-    if (len <= LOOK_BYTES && join(&params, &id, bytes, len) && params.len > 0) {
+    /* At once, so that no copy stays behind; for "=" and zero a pair has two
+     * lengths. */
+    (void)buf_room(&params, len);
+    (void)buf_room(&text, len);
+    if (len <= LOOK_BYTES && join(&params, FCGI_PARAMS, &id, bytes, len) &&
+        params.len > 0) {
         c.p = (const unsigned char *)params.data;
         c.end = c.p + params.len;
         while (n < PARAMS_MAX && c.p < c.end && take_pair(&c, &text))
@@ -127,4 +140,10 @@ struct request *glance_head(const unsigned char *bytes, size_t len, int64_t now)
     wipe(&params);
     wipe(&text);
     return r;
+}
+
+bool glance_body(struct buf *body, uint16_t id, const unsigned char *bytes,
+                 size_t len)
+{
+    return join(body, FCGI_STDIN, &id, bytes, len);
 }

@@ -1,11 +1,15 @@
 /*
- * The head of a request whose body still comes.
+ * A request, or the head of one, out of bytes that have come and are still where
+ * they came.
  */
 #ifndef SLUICE_GLANCE_H
 #define SLUICE_GLANCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "lib/buf.h"
 
 struct request;
 
@@ -16,5 +20,8 @@ struct request;
  */
 struct request *glance_head(const unsigned char *bytes, size_t len,
                             int64_t now);
+/* Adds the body of request ID in them to BODY.  False: its end is not there. */
+bool glance_body(struct buf *body, uint16_t id, const unsigned char *bytes,
+                 size_t len);
 
 #endif

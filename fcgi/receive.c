@@ -2,6 +2,7 @@
  * receive.c - how do a connection's bytes become a request?
  *
  *   FCGX_Accept_r (parameters) -> gate.c: may it? -> STDIN -> request.c parses
+ *   the bytes themselves, where all have come and are few (glance.c) -> the same
  *
  * libfcgi closes a descriptor as it likes.  A thread, whose descriptor the loop
  * must be able to shut down meanwhile, gives it a duplicate; the loop speaks
@@ -18,6 +19,7 @@
 #include "fcgi/config/bounds.h"
 #include "fcgi/fault.h"
 #include "fcgi/gate.h"
+#include "fcgi/glance.h"
 #include "fcgi/route.h"
 
 /* A request ends with an empty STDIN record of its own number (FastCGI 1.0,
@@ -78,26 +80,37 @@ static bool wants_body(const struct request *r)
     return r->route->proxied || r->route->access == ACCESS_ADMIN;
 }
 
-/* False: broken off or too slow. */
-static bool take_body(struct request *r, FCGX_Stream *in, struct gate *g)
+static size_t most_of_body(const struct request *r, const struct gate *g)
 {
-    int64_t max_body = gate_max_body(g);
-    struct asking how;
-    size_t max = wants_body(r) ? (size_t)max_body : 0, total;
+    return wants_body(r) ? (size_t)gate_max_body(g) : 0;
+}
 
-    if (!read_body(in, &r->body, max, &total))
-        return false;
+/* R has its body, which was TOTAL bytes long. */
+static void understand(struct request *r, struct gate *g, size_t total)
+{
+    struct asking how;
+
+    if (total > most_of_body(r, g))
+        buf_free(&r->body);
     if (!wants_body(r))
         r->content_length = -1; /* it was dropped */
-    else if (total > max) {
-        buf_free(&r->body);
-        fault_too_large(&r->fault, max_body);
-    }
+    else if (total > most_of_body(r, g))
+        fault_too_large(&r->fault, gate_max_body(g));
     if (as_chat_protocol(r) != NULL) {
         ask_how(r, g, &how);
         as_chat_make(r, gate_speakers(g, as_chat_protocol(r)), &how);
     }
     request_parse_body(r);
+}
+
+/* False: broken off or too slow. */
+static bool take_body(struct request *r, FCGX_Stream *in, struct gate *g)
+{
+    size_t total;
+
+    if (!read_body(in, &r->body, most_of_body(r, g), &total))
+        return false;
+    understand(r, g, total);
     return true;
 }
 
@@ -132,6 +145,21 @@ static struct request *receive_from(FCGX_Request *fr, int fd, struct gate *g,
     (void)FCGX_Detach(fr);
     return fd != -1 && FCGX_Accept_r(fr) == 0 ? take(fr, g, is_whole, now)
                                               : NULL;
+}
+
+struct request *receive_seen(const unsigned char *bytes, size_t len,
+                             struct gate *g, int64_t now)
+{
+    struct request *r = glance_head(bytes, len, now);
+
+    if (r == NULL || !gate_admits(g, r))
+        return r;
+    if (!glance_body(&r->body, r->fcgi_id, bytes, len)) {
+        request_free(r);
+        return NULL;
+    }
+    understand(r, g, r->body.len);
+    return r;
 }
 
 struct request *receive(int fd, struct gate *g, int64_t now)

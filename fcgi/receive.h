@@ -21,6 +21,10 @@ enum receive_look {
 /* Looks at the LEN bytes that have come over a connection; hostile. */
 enum receive_look receive_look(const unsigned char *bytes, size_t len);
 
+/* The request in BYTES, LEN of them and LOOK_WHOLE, as receive() would read it.
+ * NULL: libfcgi has to. */
+struct request *receive_seen(const unsigned char *bytes, size_t len,
+                             struct gate *g, int64_t now);
 /*
  * Reads a request that is whole from FD, without waiting.  What G does not admit
  * is not asked for its body.  Bodies that are longer than they said, and too

@@ -14,6 +14,7 @@
 
 #include "fcgi/config/bounds.h"
 #include "fcgi/config/config.h"
+#include "fcgi/gate.h"
 #include "fcgi/glance.h"
 #include "fcgi/pages/routes.h"
 #include "fcgi/receive.h"
@@ -531,6 +532,84 @@ static void waits_for_descriptors(void)
     desk_close(&d);
 }
 
+/* ---- read from what was seen, or by libfcgi ---- */
+
+/* B, as libfcgi reads it. */
+static struct request *by_libfcgi(const struct buf *b, struct gate *g)
+{
+    struct request *r;
+    int fds[2];
+
+    CU_ASSERT_EQUAL_FATAL(
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
+        0);
+    CU_ASSERT_EQUAL(write(fds[1], buf_head(b), b->len), (ssize_t)b->len);
+    close(fds[1]);
+    r = receive(fds[0], g, 5);
+    if (r != NULL)
+        close(fds[0]);
+    return r;
+}
+
+/* Lengths that lead it astray it gives up, and we may answer with an error. */
+static void reads_the_same(const struct buf *b, struct gate *g)
+{
+    unsigned char *copy = malloc(b->len); /* for ASan */
+    struct request *seen = NULL, *read = by_libfcgi(b, g);
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+    memcpy(copy, buf_head(b), b->len);
+    if (receive_look(copy, b->len) == LOOK_WHOLE)
+        seen = receive_seen(copy, b->len, g, 5);
+    if (seen != NULL && read != NULL) {
+        CU_ASSERT_EQUAL(seen->fcgi_id, read->fcgi_id);
+        CU_ASSERT_STRING_EQUAL(seen->method, read->method);
+        CU_ASSERT_STRING_EQUAL(seen->path, read->path);
+        CU_ASSERT_STRING_EQUAL(seen->model, read->model);
+        CU_ASSERT_EQUAL(seen->fault.status, read->fault.status);
+        CU_ASSERT_EQUAL(seen->has_rest, read->has_rest);
+        CU_ASSERT_EQUAL(seen->body.len, read->body.len);
+        CU_ASSERT_TRUE(seen->body.len == 0 ||
+                       memcmp(buf_head(&seen->body), buf_head(&read->body),
+                              seen->body.len) == 0);
+    }
+    request_free(seen);
+    request_free(read);
+    free(copy);
+}
+
+static void what_was_seen_is_what_libfcgi_reads(void)
+{
+    struct gate *g = gate_new(&routes_all, 1000000);
+    struct buf b = {NULL, 0, 0, 0};
+    struct request *r;
+    size_t i;
+
+    write_request(&b, 9000);
+    r = receive_seen((unsigned char *)b.data, b.len, g, 5);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+    CU_ASSERT_STRING_EQUAL(r->model, "m");
+    CU_ASSERT_EQUAL(r->body.len, 9000);
+    request_free(r);
+    reads_the_same(&b, g);
+    b.len = 0;
+    write_request(&b, 100);
+    for (i = 8; i < b.len;
+         i++) { /* its first record is libfcgi's own to judge */
+        int k;
+
+        for (k = 0; k < 256; k += 5) {
+            char was = b.data[i];
+
+            b.data[i] = (char)k;
+            reads_the_same(&b, g);
+            b.data[i] = was;
+        }
+    }
+    gate_free(g);
+    buf_free(&b);
+}
+
 /* Every beginning of a request is short, all of it is whole. */
 static void looks(void)
 {
@@ -569,6 +648,8 @@ static const struct unit_test tests[] = {
     {"nobody lingers for ever", nobody_lingers_for_ever},
     {"pages hold no body", pages_hold_no_body},
     {"one waits until there are descriptors for it", waits_for_descriptors},
+    {"what was seen is what libfcgi reads",
+     what_was_seen_is_what_libfcgi_reads},
     {"a request is whole with its last record", looks},
     {NULL, NULL},
 };
