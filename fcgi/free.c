@@ -14,29 +14,49 @@
 #include "fcgi/config/config.h"
 #include "fcgi/exchange_parts.h"
 
-/* Up to PATTERN's first star, or all of it: does TEXT begin so? */
-static bool begins(const char *pattern, size_t len, const char *text)
+/* Does TEXT fit the LEN bytes of PATTERN, which have one star at the most, as
+ * nearly all have?  A star is anything, slashes too. */
+static bool fits_simply(const char *pattern, size_t len, const char *text)
 {
-    size_t i;
+    const char *star = memchr(pattern, '*', len);
+    size_t before = star != NULL ? (size_t)(star - pattern) : len;
+    size_t after = star != NULL ? len - before - 1 : 0, n = strlen(text);
 
-    for (i = 0; i < len && strchr("*?[\\", pattern[i]) == NULL; i++)
-        if (pattern[i] != text[i])
+    if (star == NULL ? n != len : n < before + after)
+        return false;
+    return memcmp(text, pattern, before) == 0 &&
+           (after == 0 || memcmp(text + n - after, star + 1, after) == 0);
+}
+
+static bool is_simple(const char *pattern, size_t len)
+{
+    size_t i, stars = 0;
+
+    for (i = 0; i < len; i++) {
+        if (pattern[i] == '?' || pattern[i] == '[' || pattern[i] == '\\')
             return false;
-    return true;
+        stars += pattern[i] == '*';
+    }
+    return stars <= 1;
+}
+
+static bool fits_part(const char *pattern, size_t len, const char *text)
+{
+    char copy[PATH_BYTES];
+
+    if (is_simple(pattern, len))
+        return fits_simply(pattern, len, text);
+    (void)snprintf(copy, sizeof(copy), "%.*s", (int)len, pattern);
+    return fnmatch(copy, text, 0) == 0;
 }
 
 /* ENTRY is "METHOD:PATH", either of which may have stars. */
 static bool fits(const char *entry, const struct request *r)
 {
     const char *path = strchr(entry, ':');
-    char method[16];
 
-    if (!begins(entry, (size_t)(path - entry), r->method) ||
-        !begins(path + 1, strlen(path + 1), r->path))
-        return false; /* nearly all, and each request is asked */
-    (void)snprintf(method, sizeof(method), "%.*s", (int)(path - entry), entry);
-    return fnmatch(method, r->method, 0) == 0 &&
-           fnmatch(path + 1, r->path, 0) == 0;
+    return fits_part(entry, (size_t)(path - entry), r->method) &&
+           fits_part(path + 1, strlen(path + 1), r->path);
 }
 
 bool free_is(const struct config *cfg, const struct request *r)

@@ -76,9 +76,11 @@ static bool take_len(struct cursor *c, size_t *out)
     return true;
 }
 
-/* The next pair, as "NAME=value" and a zero. */
+/* The next pair, as "NAME=value" and a zero: no longer than it is there, with its
+ * two lengths, so TEXT has room. */
 static bool take_pair(struct cursor *c, struct buf *text)
 {
+    char *out = text->data + text->len;
     size_t name, value;
 
     if (!take_len(c, &name) || !take_len(c, &value) ||
@@ -86,10 +88,11 @@ static bool take_pair(struct cursor *c, struct buf *text)
         value > (size_t)(c->end - c->p) - name ||
         memchr(c->p, '\0', name + value) != NULL)
         return false;
-    buf_add(text, c->p, name);
-    buf_add(text, "=", 1);
-    buf_add(text, c->p + name, value);
-    buf_add(text, "", 1);
+    memcpy(out, c->p, name);
+    out[name] = '=';
+    memcpy(out + name + 1, c->p + name, value);
+    out[name + 1 + value] = '\0';
+    text->len += name + value + 2;
     c->p += name + value;
     return true;
 }

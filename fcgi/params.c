@@ -70,8 +70,9 @@ static size_t known(struct name n)
 {
     size_t i;
 
-    if (n.len < sizeof("HTTP_HOST") - 1)
-        return PARAM_COUNT;
+    if (n.len < sizeof("HTTP_HOST") - 1 ||
+        (*n.text != 'H' && *n.text != 'C' && *n.text != 'R'))
+        return PARAM_COUNT; /* most are the web server's own */
     for (i = 0; i < PARAM_COUNT; i++)
         if (names[i].len == n.len &&
             names[i].text[n.len - 1] == n.text[n.len - 1] &&

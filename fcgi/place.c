@@ -134,7 +134,7 @@ static const char *only(const struct exchange *x)
 }
 
 /* What X's settings and request leave open. */
-static struct choices *choose(const struct exchange *x)
+static void choose(struct choices *c, const struct exchange *x)
 {
     const struct choices_query q = {
         .cfg = x->s->cfg,
@@ -146,31 +146,31 @@ static struct choices *choose(const struct exchange *x)
         .only = only(x),
         .is_bound = x->req->is_bound,
     };
-    struct choices *c = malloc(sizeof(*c));
 
-    CHECK(c != NULL);
     choices_of(c, &q);
-    return c;
 }
 
 void place_choose(struct exchange *x)
 {
-    struct choices *c = choose(x);
+    struct choices c;
 
-    x->attempt.upstream = c->list[0].upstream;
-    free(c);
+    choose(&c, x);
+    x->attempt.upstream = c.list[0].upstream;
 }
 
-/* Where X may go, into REQ; kept as long as there is a choice. */
+/* Where X may go, into REQ; kept as long as there is a choice, which nearly never
+ * is: then its six kilobytes are nobody's. */
 static void take_choices(struct exchange *x, struct limiter_request *req)
 {
-    struct choices *c = choose(x);
+    struct choices first, *c;
 
-    x->attempt.upstream = req->upstream = c->list[0].upstream;
-    if (c->n == 1 && c->names[0] == NULL) {
-        free(c);
+    choose(&first, x);
+    x->attempt.upstream = req->upstream = first.list[0].upstream;
+    if (first.n == 1 && first.names[0] == NULL)
         return;
-    }
+    c = malloc(sizeof(*c));
+    CHECK(c != NULL);
+    choose(c, x); /* its texts lie in itself */
     x->place.choices = c;
     req->choices = c->list;
     req->n_choices = c->n;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/base.h"
+#include "lib/digits.h"
 
 #define MAPPED 96 /* bits in front of an IPv4 address */
 
@@ -39,11 +40,24 @@ bool address_read(struct address *a, const char *text, size_t len)
            inet_pton(AF_INET, copy, a->byte + sizeof(mapped)) == 1;
 }
 
+/* As inet_ntop() does, which asks printf for it. */
+static void write_short(char *out, const unsigned char byte[4])
+{
+    char number[DIGITS_MAX];
+    size_t i, n;
+
+    for (i = 0; i < 4; i++) {
+        n = digits(number, byte[i]);
+        memcpy(out, number, n);
+        out += n;
+        *out++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void address_write(char out[ADDRESS_TEXT], const struct address *a)
 {
     if (is_mapped(a))
-        CHECK(inet_ntop(AF_INET, a->byte + sizeof(mapped), out, ADDRESS_TEXT) !=
-              NULL);
+        write_short(out, a->byte + sizeof(mapped));
     else
         CHECK(inet_ntop(AF_INET6, a->byte, out, ADDRESS_TEXT) != NULL);
 }
