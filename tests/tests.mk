@@ -24,7 +24,7 @@ $(BUILD)/hosts/clock_step.so: tests/hosts/clock_step.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(CFLAGS) -O1 -g -fPIC -shared -o $@ $<
 
-BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench goodput)
+BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench goodput transfers)
 $(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
 $(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
 $(BUILD)/bench/hello: LIBS = -lfcgi
@@ -32,6 +32,8 @@ $(BUILD)/bench/limiter_bench: $(call obj,$(addprefix tests/bench/,limiter_bench.
 $(BUILD)/bench/limiter_bench: LIBS = $(PKG_LIBS)
 $(BUILD)/bench/goodput: $(call obj,$(wildcard tests/bench/goodput/*.c) tests/bench/samples.c $(STATE) $(LIB))
 $(BUILD)/bench/goodput: LIBS = $(PKG_LIBS) -lm
+$(BUILD)/bench/transfers: $(call obj,tests/bench/transfers.c tests/bench/samples.c $(FCGI) $(STATE) $(LIB)) $(TURN)
+$(BUILD)/bench/transfers: LIBS = $(PKG_LIBS) $(FCGI_LIBS)
 $(BENCH):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBS)
