@@ -22,6 +22,7 @@
 #include "fcgi/config/config.h"
 #include "fcgi/exchange_parts.h"
 #include "fcgi/upstream/redact.h"
+#include "lib/find.h"
 
 #define OWN_LEAST 4 /* a shorter one would blank half the language */
 /* SDKs must send something: "EMPTY", "none", "ollama" are no secrets. */
@@ -108,8 +109,8 @@ void conceal_words(const struct exchange *x, struct upstream_error_words *w)
 
 bool conceal_must_see(const char *text, size_t len)
 {
-    return memmem(text, len, "error", 5) != NULL ||
-           memmem(text, len, "failed", 6) != NULL;
+    return FIND(text, text + len, "error") != NULL ||
+           FIND(text, text + len, "failed") != NULL;
 }
 
 void conceal_answer(const struct exchange *x, struct buf *body)

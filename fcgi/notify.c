@@ -138,8 +138,8 @@ struct notify *notify_open(struct loop *l)
     n = calloc(1, sizeof(*n));
     CHECK(n != NULL);
     n->loop = l;
-    n->watchdog = (struct loop_timer){0, 0, on_watchdog, n};
-    n->again = (struct loop_timer){0, 0, on_again, n};
+    n->watchdog = (struct loop_timer){.fn = on_watchdog, .arg = n};
+    n->again = (struct loop_timer){.fn = on_again, .arg = n};
     n->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (n->fd == -1 || !read_address(n, address)) {
         notify_close(n);

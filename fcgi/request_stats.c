@@ -16,6 +16,7 @@
 
 #include "fcgi/route.h"
 #include "lib/clock.h"
+#include "lib/find.h"
 #include "state/stats.h"
 
 /* ---- one send -------------------------------------------------------------- */
@@ -108,7 +109,7 @@ static uint32_t count_texts(const char *data, size_t len, const char *key)
     size_t n = strlen(key);
     uint32_t texts = 0;
 
-    while ((p = memmem(p, (size_t)(end - p), key, n)) != NULL) {
+    while ((p = find_text(p, end, key, n)) != NULL) {
         p += n;
         while (p < end && *p == ' ')
             p++;
@@ -121,13 +122,12 @@ static uint32_t count_texts(const char *data, size_t len, const char *key)
  * last events say again what came in deltas. */
 static uint32_t count_tokens(const char *data, size_t len, enum sse_ends ends)
 {
-    static const char response[] = "\"type\":\"response."; /* by other paths */
     static const char *const keys[] = {"content\":", "text\":", "arguments\":"};
     uint32_t n = 0;
     size_t i;
 
-    if (ends == ENDS_RESPONSE ||
-        memmem(data, len, response, sizeof(response) - 1) != NULL)
+    if (ends == ENDS_RESPONSE || /* or those, by other paths */
+        FIND(data, data + len, "\"type\":\"response.") != NULL)
         return count_texts(data, len, "delta\":");
     for (i = 0; i < ARRAY_LEN(keys) && n == 0; i++)
         n = count_texts(data, len, keys[i]);

@@ -15,6 +15,7 @@
 #include "fcgi/config/bounds.h"
 #include "lib/base.h"
 #include "lib/buf.h"
+#include "lib/find.h"
 #include "lib/json_strict.h"
 
 #define KEY "\"usage\""
@@ -23,8 +24,7 @@
  * byte there is. */
 static const char *next_line(const char *p, const char *end)
 {
-    while (p < end && *p != '\n' && *p != '\r')
-        p++;
+    p = find_either(p, end, '\n', '\r');
     if (end - p >= 2 && p[0] == '\r' && p[1] == '\n')
         return p + 2;
     return p < end ? p + 1 : end;
@@ -88,8 +88,7 @@ static bool is_report(const char *p, const char *end)
     struct json_object *o;
     bool is_it;
 
-    if (memmem(p, (size_t)(end - p), KEY, sizeof(KEY) - 1) == NULL ||
-        (size_t)(end - p) > USAGE_BYTES)
+    if (FIND(p, end, KEY) == NULL || (size_t)(end - p) > USAGE_BYTES)
         return false;
     add_data(&data, p, end);
     buf_add(&data, "", 1); /* for the parser */

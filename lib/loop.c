@@ -5,7 +5,9 @@
  *        -> hook -> wait ...
  *
  * Timers are a binary heap of pointers into their owners, so that setting,
- * moving and cancelling one needs no allocation but the heap's own growth.
+ * moving and cancelling one needs no allocation but the heap's own growth.  Most
+ * are patience, put off with each sign of life: such a one stays where it lies,
+ * and finds its place when it comes to the top.
  */
 #include "lib/loop.h"
 
@@ -24,8 +26,10 @@ struct loop {
     int ep;
     bool stop;
     int64_t now;
+    int64_t gather_ns; /* the next step is not to begin sooner */
+    int urgent;        /* an epoll of those that break this; -1: none */
     struct epoll_event batch[BATCH];
-    int n_batch, at_batch;
+    int n_batch, at_batch, n_ready;
     struct loop_timer **heap; /* from 1 */
     size_t n_heap, cap_heap;
 };
@@ -37,6 +41,7 @@ struct loop *loop_new(void)
     if (l == NULL)
         return NULL;
     l->now = clock_now_ns();
+    l->urgent = -1;
     l->ep = epoll_create1(EPOLL_CLOEXEC);
     if (l->ep == -1) {
         free(l);
@@ -50,6 +55,8 @@ void loop_free(struct loop *l)
     if (l == NULL)
         return;
     close(l->ep);
+    if (l->urgent != -1)
+        close(l->urgent);
     free(l->heap);
     free(l);
 }
@@ -62,6 +69,25 @@ void loop_stop(struct loop *l)
 int64_t loop_now(const struct loop *l)
 {
     return l->now;
+}
+
+int loop_ready(const struct loop *l)
+{
+    return l->n_ready;
+}
+
+void loop_gather(struct loop *l, int64_t ns)
+{
+    l->gather_ns = l->now + ns;
+}
+
+void loop_hurry(struct loop *l, int fd)
+{
+    struct epoll_event ev = {.events = EPOLLIN};
+
+    if (l->urgent == -1)
+        l->urgent = epoll_create1(EPOLL_CLOEXEC);
+    CHECK(l->urgent != -1 && epoll_ctl(l->urgent, EPOLL_CTL_ADD, fd, &ev) == 0);
 }
 
 /* ---- descriptors ------------------------------------------------------ */
@@ -124,7 +150,7 @@ static void put(struct loop *l, size_t i, struct loop_timer *t)
 
 static void sift_up(struct loop *l, size_t i, struct loop_timer *t)
 {
-    while (i > 1 && l->heap[i / 2]->at_ns > t->at_ns) {
+    while (i > 1 && l->heap[i / 2]->key_ns > t->key_ns) {
         put(l, i, l->heap[i / 2]);
         i /= 2;
     }
@@ -139,9 +165,9 @@ static void sift_down(struct loop *l, size_t i, struct loop_timer *t)
         if (child > l->n_heap)
             break;
         if (child < l->n_heap &&
-            l->heap[child + 1]->at_ns < l->heap[child]->at_ns)
+            l->heap[child + 1]->key_ns < l->heap[child]->key_ns)
             child++;
-        if (l->heap[child]->at_ns >= t->at_ns)
+        if (l->heap[child]->key_ns >= t->key_ns)
             break;
         put(l, i, l->heap[child]);
         i = child;
@@ -166,10 +192,11 @@ void loop_cancel(struct loop *l, struct loop_timer *t)
 
 void loop_at(struct loop *l, struct loop_timer *t, int64_t at_ns)
 {
-    if (t->place != 0 && t->at_ns == at_ns)
+    t->at_ns = at_ns;
+    if (t->place != 0 && t->key_ns <= at_ns)
         return;
     loop_cancel(l, t);
-    t->at_ns = at_ns;
+    t->key_ns = at_ns;
     if (l->n_heap + 2 > l->cap_heap) {
         l->cap_heap = l->cap_heap > 0 ? 2 * l->cap_heap : 64;
         l->heap = realloc(l->heap, l->cap_heap * sizeof(struct loop_timer *));
@@ -179,32 +206,66 @@ void loop_at(struct loop *l, struct loop_timer *t, int64_t at_ns)
     sift_up(l, l->n_heap, t);
 }
 
+/* The first timer; NULL: there is none.  Those before it that were put off go
+ * where they belong. */
+static struct loop_timer *first_timer(struct loop *l)
+{
+    struct loop_timer *t;
+
+    while (l->n_heap > 0) {
+        t = l->heap[1];
+        if (t->key_ns == t->at_ns)
+            return t;
+        t->key_ns = t->at_ns;
+        sift_down(l, 1, t);
+    }
+    return NULL;
+}
+
 static void run_timers(struct loop *l)
 {
     /* Only those due now: one that sets itself again to now waits its turn. */
     size_t n = l->n_heap;
+    struct loop_timer *t;
 
-    while (n-- > 0 && l->n_heap > 0 && l->heap[1]->at_ns <= l->now) {
-        struct loop_timer *t = l->heap[1];
-
+    while (n-- > 0 && (t = first_timer(l)) != NULL && t->at_ns <= l->now) {
         loop_cancel(l, t);
         t->fn(t->arg);
     }
 }
 
-/* Until the first timer; NULL: for ever. */
-static const struct timespec *patience(const struct loop *l,
-                                       struct timespec *ts)
+static struct timespec until(int64_t at_ns)
 {
-    int64_t ns;
+    int64_t ns = max_i64(at_ns - clock_now_ns(), 0);
 
-    if (l->n_heap == 0)
+    return (struct timespec){ns / NS_PER_S, ns % NS_PER_S};
+}
+
+/* Until the first timer; NULL: for ever. */
+static const struct timespec *patience(struct loop *l, struct timespec *ts)
+{
+    const struct loop_timer *first = first_timer(l);
+
+    if (first == NULL)
         return NULL;
-    ns = l->heap[1]->at_ns - clock_now_ns();
-    ns = ns < 0 ? 0 : ns;
-    ts->tv_sec = ns / NS_PER_S;
-    ts->tv_nsec = ns % NS_PER_S;
+    *ts = until(first->at_ns);
     return ts;
+}
+
+/* A wait that ends early does no harm: the next step is only a smaller one. */
+static void gather(struct loop *l)
+{
+    const struct loop_timer *first = first_timer(l);
+    struct epoll_event ev;
+    struct timespec ts;
+
+    if (l->gather_ns <= l->now || l->urgent == -1)
+        return;
+    if (first != NULL)
+        l->gather_ns = min_i64(l->gather_ns, first->at_ns);
+    ts = until(l->gather_ns);
+    (void)epoll_pwait2(l->urgent, &ev, 1, &ts, NULL);
+    l->gather_ns = 0;
 }
 
 /* To the nanosecond where the kernel can (Linux 5.11): a slot that opens is
@@ -227,10 +288,12 @@ static int wait_for_events(struct loop *l)
 void loop_run(struct loop *l, void (*hook)(void *arg), void *arg)
 {
     while (!l->stop) {
-        int n = wait_for_events(l);
+        int n;
 
+        gather(l);
+        n = wait_for_events(l);
         CHECK(n >= 0 || errno == EINTR);
-        l->n_batch = n > 0 ? n : 0;
+        l->n_batch = l->n_ready = n > 0 ? n : 0;
         l->now = clock_now_ns();
         run_watches(l);
         run_timers(l);

@@ -21,7 +21,8 @@ struct loop_watch {
 
 struct loop_timer {
     int64_t at_ns;
-    size_t place; /* in the heap, from 1; 0: not set */
+    int64_t key_ns; /* by which it lies in the heap; at_ns may be later */
+    size_t place;   /* there, from 1; 0: not set */
     void (*fn)(void *arg);
     void *arg;
 };
@@ -35,6 +36,14 @@ void loop_stop(struct loop *l);
 
 /* The time at which this step began, CLOCK_BOOTTIME nanoseconds. */
 int64_t loop_now(const struct loop *l);
+
+/* How many descriptors had something in this step. */
+int loop_ready(const struct loop *l);
+/* The next step begins NS after this one, or with the first timer, so that what
+ * comes until then is dealt with together. */
+void loop_gather(struct loop *l, int64_t ns);
+/* But not where FD has something to read: that is not kept waiting. */
+void loop_hurry(struct loop *l, int fd);
 
 /* Watches W->fd for EVENTS, or changes them. */
 void loop_watch(struct loop *l, struct loop_watch *w, int fd, uint32_t events);

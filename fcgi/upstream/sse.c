@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "lib/find.h"
+
 static bool starts_with(const struct sse *s, const char *text)
 {
     size_t n = strlen(text);
@@ -98,8 +100,7 @@ size_t sse_scan(struct sse *s, const char *data, size_t len)
     while (p < end) {
         const char *line = p;
 
-        while (p < end && *p != '\n' && *p != '\r')
-            p++;
+        p = find_either(p, end, '\n', '\r');
         if (p > line) {
             take(s, line, (size_t)(p - line));
             s->cr = false;

@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "lib/find.h"
 #include "state/limiter.h"
 
 /* Depths of the outermost object and of a choice. */
@@ -35,9 +36,10 @@ enum key {
     KEY_REASON = 5, /* the same */
 };
 
-static bool is(const char *text, size_t len, const char *word)
+static inline bool is(const char *text, size_t len, const char *word)
 {
-    return len == strlen(word) && memcmp(text, word, len) == 0;
+    return len == strlen(word) && *text == *word &&
+           memcmp(text, word, len) == 0;
 }
 
 void sse_event_name(struct sse_event *g, const char *name, size_t len)
@@ -65,20 +67,23 @@ static void found_error(struct sse_event *g)
     g->is_error = g->is_last = true;
 }
 
-/* A text of the outermost object is over. */
-static void end_text(struct sse_event *g)
+static enum key key_of(const char *text, size_t len)
 {
-    enum key key = KEY_OTHER;
+    if (is(text, len, "type"))
+        return KEY_TYPE;
+    if (is(text, len, "error"))
+        return KEY_ERROR;
+    return is(text, len, "choices") ? KEY_CHOICES : KEY_OTHER;
+}
 
-    if (!g->in_value && is(g->word, g->len, "type"))
-        key = KEY_TYPE;
-    else if (!g->in_value && is(g->word, g->len, "error"))
-        key = KEY_ERROR;
-    else if (!g->in_value && is(g->word, g->len, "choices"))
-        key = KEY_CHOICES;
-    else if (g->key == KEY_TYPE)
-        sse_event_name(g, g->word, g->len);
-    else if (g->key == KEY_ERROR && g->len > 0)
+/* A text of the outermost object is over. */
+static void end_text(struct sse_event *g, const char *text, size_t len)
+{
+    enum key key = g->in_value ? KEY_OTHER : key_of(text, len);
+
+    if (key == KEY_OTHER && g->key == KEY_TYPE)
+        sse_event_name(g, text, len);
+    else if (key == KEY_OTHER && g->key == KEY_ERROR && len > 0)
         found_error(g);
     g->key = key;
 }
@@ -109,14 +114,14 @@ static void end_choice(struct sse_event *g)
 }
 
 /* A text of a choice is over. */
-static void end_choice_text(struct sse_event *g)
+static void end_choice_text(struct sse_event *g, const char *text, size_t len)
 {
     if (g->in_its_value)
-        g->has_reason = g->has_reason || (g->key == KEY_REASON && g->len > 0);
-    else if (is(g->word, g->len, "index"))
+        g->has_reason = g->has_reason || (g->key == KEY_REASON && len > 0);
+    else if (is(text, len, "index"))
         g->key = KEY_INDEX;
     else
-        g->key = is(g->word, g->len, "finish_reason") ? KEY_REASON : KEY_OTHER;
+        g->key = is(text, len, "finish_reason") ? KEY_REASON : KEY_OTHER;
 }
 
 /* A byte of a choice that is no text, bracket or comma. */
@@ -139,7 +144,25 @@ static void keep(struct sse_event *g, const char *text, size_t len)
     g->len += len;
 }
 
-/* Within a text: up to its end or to END.  Most of a stream is text. */
+/* A text is over, of which these are the last bytes.  The words of the model
+ * say nothing, and are deeper. */
+static void close_text(struct sse_event *g, const char *text, size_t len)
+{
+    g->in_text = false;
+    if (g->depth != OUTERMOST && !is_in_choice(g))
+        return;
+    if (g->len > 0) { /* it came in pieces */
+        keep(g, text, len);
+        text = g->word;
+        len = g->len;
+    }
+    if (g->depth == OUTERMOST)
+        end_text(g, text, len);
+    else
+        end_choice_text(g, text, len);
+}
+
+/* Within a text: up to its end or to END. */
 static const char *take_text(struct sse_event *g, const char *p,
                              const char *end)
 {
@@ -147,22 +170,15 @@ static const char *take_text(struct sse_event *g, const char *p,
 
     if (g->is_escaped)
         p++;
-    while (p < end && *p != '"' && *p != '\\')
-        p++;
-    keep(g, from, (size_t)(p - from));
+    p = find_either(p, end, '"', '\\');
     g->is_escaped = p < end && *p == '\\';
-    if (p == end)
-        return p;
-    if (g->is_escaped) {
-        keep(g, p, 1);
+    if (p < end && !g->is_escaped) {
+        close_text(g, from, (size_t)(p - from));
         return p + 1;
     }
-    g->in_text = false;
-    if (g->depth == OUTERMOST)
-        end_text(g);
-    else if (is_in_choice(g))
-        end_choice_text(g);
-    return p + 1;
+    p += g->is_escaped;
+    keep(g, from, (size_t)(p - from));
+    return p;
 }
 
 /* The first byte of a value that is no text.  Nothing, false and zero are no
@@ -179,11 +195,12 @@ static void begin_value(struct sse_event *g, char c)
 
 static void take_byte(struct sse_event *g, char c)
 {
-    switch (c) {
-    case '"':
+    if (c == '"') { /* every other one */
         g->in_text = true;
         g->len = 0;
-        break;
+        return;
+    }
+    switch (c) {
     case '{':
     case '[':
         begin_value(g, c);
@@ -219,6 +236,28 @@ static void take_byte(struct sse_event *g, char c)
     }
 }
 
+/* Of a number, or of true, false and null. */
+static bool is_plain(char c)
+{
+    return (c >= '-' && c <= '9') || (c >= 'a' && c <= 'z');
+}
+
+/* All of it that is here: behind the first byte nothing is news, but for a
+ * choice's index. */
+static const char *take_value(struct sse_event *g, const char *p,
+                              const char *end)
+{
+    bool is_of_choice = is_in_choice(g);
+
+    begin_value(g, *p);
+    do {
+        if (is_of_choice)
+            take_choice_byte(g, *p);
+        p++;
+    } while (p < end && is_plain(*p));
+    return p;
+}
+
 void sse_event_bytes(struct sse_event *g, const char *data, size_t len)
 {
     const char *p = data, *end = data + len;
@@ -226,6 +265,8 @@ void sse_event_bytes(struct sse_event *g, const char *data, size_t len)
     while (p < end) {
         if (g->in_text)
             p = take_text(g, p, end);
+        else if (is_plain(*p))
+            p = take_value(g, p, end);
         else
             take_byte(g, *p++);
     }

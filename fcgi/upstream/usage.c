@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "fcgi/config/bounds.h"
+#include "lib/find.h"
 #include "state/limiter.h"
 #include "state/stats/outcomes.h"
 
@@ -49,7 +50,7 @@ static int64_t number_of(const char *p, const char *end, const char *name)
 {
     int64_t n = -1;
 
-    p = memmem(p, (size_t)(end - p), name, strlen(name));
+    p = find_text(p, end, name, strlen(name));
     if (p == NULL)
         return -1;
     p = skip_space(p + strlen(name), end);
@@ -124,7 +125,7 @@ static size_t scan(struct usage *u, const char *data, size_t len)
 {
     const char *end = data + len, *key, *value, *most, *stop;
 
-    while ((key = memmem(data, (size_t)(end - data), KEY, KEY_LEN)) != NULL) {
+    while ((key = FIND(data, end, KEY)) != NULL) {
         data = key + KEY_LEN;
         most = (size_t)(end - key) > USAGE_BYTES ? key + USAGE_BYTES : end;
         value = value_of(key, most);

@@ -236,7 +236,7 @@ static void on_time(void *arg)
 /* A step of the loop, which does not wait: a timer of ours is due. */
 static void one_step(struct stage *st)
 {
-    struct loop_timer now = {0, 0, on_time, NULL};
+    struct loop_timer now = {.fn = on_time};
 
     loop_at(st->s.loop, &now, 1);
     loop_run(st->s.loop, after_step, st);

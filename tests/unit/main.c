@@ -76,6 +76,7 @@ static CU_ErrorCode (*const suites[])(void) = {
     test_setting_rows_add,
     test_log_add,
     test_loop_add,
+    test_find_add,
     test_request_add,
     test_route_add,
     test_auth_add,

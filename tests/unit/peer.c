@@ -181,7 +181,7 @@ static void on_time(void *arg)
 
 static void step(struct peer *p, bool reads)
 {
-    struct loop_timer soon = {0, 0, on_time, NULL};
+    struct loop_timer soon = {.fn = on_time};
 
     upstream_begin(p->up);
     loop_at(p->loop, &soon, loop_now(p->loop) + NS_PER_MS);

@@ -53,7 +53,7 @@ static struct stage *stage_new(void)
     CU_ASSERT_EQUAL_FATAL(config_load(&st->s.cfg, st->o->env, err, sizeof(err)),
                           0);
     CU_ASSERT_EQUAL_FATAL(adopt_start(&st->s, st->o->env, err, sizeof(err)), 0);
-    st->end = (struct loop_timer){0, 0, on_end, st};
+    st->end = (struct loop_timer){.fn = on_end, .arg = st};
     loop_at(st->s.loop, &st->end, loop_now(st->s.loop) + PATIENCE_NS);
     return st;
 }

@@ -117,6 +117,33 @@ static void a_timer_ahead_waits(void)
     loop_free(b.l);
 }
 
+#define HOUR INT64_C(3600000000000)
+
+/* It stays where it lay among the others, and must not be taken for due there,
+ * nor be lost when it is put off again, or brought forward. */
+static void a_timer_that_was_put_off_is_not_early(void)
+{
+    static struct ejection b;
+    int64_t now;
+    size_t i;
+
+    bench_open(&b, 1);
+    now = loop_now(b.l);
+    for (i = 0; i < TIMERS; i++)
+        loop_at(b.l, &b.ones[i].t, 1 + dice(100));
+    for (i = 0; i < TIMERS; i++)
+        loop_at(b.l, &b.ones[i].t, now + HOUR + dice(100));
+    for (i = 0; i < 10; i++)
+        loop_at(b.l, &b.ones[i].t, now + 2 * HOUR);
+    loop_at(b.l, &b.ones[3].t, 7);
+    loop_run(b.l, count_step, &b);
+    CU_ASSERT_EQUAL(b.n_fired, 1);
+    CU_ASSERT_PTR_EQUAL(b.order[0], &b.ones[3]);
+    for (i = 0; i < TIMERS; i++)
+        CU_ASSERT_EQUAL(b.ones[i].t.place != 0, i != 3);
+    loop_free(b.l);
+}
+
 static void cancel_all_others(void *arg)
 {
     struct one *o = arg;
@@ -245,16 +272,128 @@ static void events_can_be_changed(void)
     close(fd);
 }
 
+/* ---- what is gathered ----------------------------------------------------- */
+
+static void read_it(void *arg, uint32_t events)
+{
+    struct one *o = arg;
+    uint64_t n;
+
+    (void)events;
+    o->calls++;
+    CU_ASSERT_EQUAL(read(o->w.fd, &n, sizeof(n)), sizeof(n));
+}
+
+static void gather_an_hour(void *arg)
+{
+    struct ejection *b = arg;
+
+    loop_gather(b->l, HOUR);
+    count_step(b);
+}
+
+static struct one *ready_one(struct ejection *b, size_t i)
+{
+    struct one *o = &b->ones[i];
+    int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+
+    CU_ASSERT_NOT_EQUAL_FATAL(fd, -1);
+    o->w.fn = read_it;
+    o->w.arg = o;
+    loop_watch(b->l, &o->w, fd, EPOLLIN);
+    return o;
+}
+
+static void close_one(struct ejection *b, struct one *o)
+{
+    int fd = o->w.fd;
+
+    loop_unwatch(b->l, &o->w);
+    close(fd);
+}
+
+/* An hour is the rest of the test's life. */
+static void what_is_urgent_is_not_kept_waiting(void)
+{
+    static struct ejection b;
+    struct one *first, *urgent;
+    uint64_t n = 1;
+
+    bench_open(&b, 2);
+    first = ready_one(&b, 0);
+    urgent = ready_one(&b, 1);
+    CU_ASSERT_EQUAL(read(urgent->w.fd, &n, sizeof(n)), sizeof(n));
+    loop_hurry(b.l, urgent->w.fd);
+    b.ones[2].t.fn = note;
+    loop_at(b.l, &b.ones[2].t, 1);
+    b.max_steps = 1;
+    loop_run(b.l, gather_an_hour, &b);
+    CU_ASSERT_EQUAL(first->calls, 1);
+    CU_ASSERT_EQUAL(loop_ready(b.l), 1);
+
+    CU_ASSERT_EQUAL(write(urgent->w.fd, &n, sizeof(n)), sizeof(n));
+    b.max_steps = 2;
+    loop_run(b.l, gather_an_hour, &b);
+    CU_ASSERT_EQUAL(urgent->calls, 1);
+
+    loop_at(b.l, &b.ones[2].t, 1); /* a timer is not, either */
+    b.max_steps = 3;
+    loop_run(b.l, gather_an_hour, &b);
+    CU_ASSERT_EQUAL(b.ones[2].calls, 2);
+    close_one(&b, first);
+    close_one(&b, urgent);
+    loop_free(b.l);
+}
+
+static void gather_some(void *arg)
+{
+    struct ejection *b = arg;
+
+    if (b->steps == 0)
+        loop_gather(b->l, 20000000);
+    count_step(b);
+}
+
+static void what_is_not_comes_together(void)
+{
+    static struct ejection b;
+    struct one *one, *never;
+    uint64_t n = 1;
+    int64_t first;
+
+    bench_open(&b, 1);
+    one = ready_one(&b, 0);
+    never = ready_one(&b, 1);
+    CU_ASSERT_EQUAL(read(never->w.fd, &n, sizeof(n)), sizeof(n));
+    loop_hurry(b.l, never->w.fd);
+    loop_run(b.l, gather_some, &b);
+    first = loop_now(b.l);
+    CU_ASSERT_EQUAL(write(one->w.fd, &n, sizeof(n)), sizeof(n));
+    b.max_steps = 2;
+    loop_run(b.l, gather_some, &b);
+    CU_ASSERT_EQUAL(one->calls, 2);
+    CU_ASSERT_TRUE(loop_now(b.l) - first >= 20000000);
+
+    close_one(&b, one);
+    close_one(&b, never);
+    loop_free(b.l);
+}
+
 static const struct unit_test tests[] = {
     {"timers fire in order, whatever was set and cancelled before",
      timers_fire_in_order},
     {"a timer ahead waits", a_timer_ahead_waits},
+    {"a timer that was put off is not early",
+     a_timer_that_was_put_off_is_not_early},
     {"a timer may cancel the next", a_timer_may_cancel_the_next},
     {"a timer that sets itself lets others run",
      a_timer_that_sets_itself_lets_others_run},
     {"no descriptor is called after it was unwatched, in the same batch too",
      no_call_after_unwatch},
     {"the events of a descriptor can be changed", events_can_be_changed},
+    {"what is urgent, and a timer, is not kept waiting for more",
+     what_is_urgent_is_not_kept_waiting},
+    {"what is not is dealt with together, later", what_is_not_comes_together},
     {NULL, NULL},
 };
 

@@ -255,7 +255,7 @@ static void a_busy_manager_hears_later(void)
     notify_reloading(m.n);
     notify_ready(m.n);
     m.n_words = 0;
-    m.end = (struct loop_timer){0, 0, give_up, &m};
+    m.end = (struct loop_timer){.fn = give_up, .arg = &m};
     loop_at(m.l, &m.end, loop_now(m.l) + 10 * NS_PER_S);
     loop_run(m.l, hear_both, &m);
     CU_ASSERT_TRUE(m.ready);

@@ -41,6 +41,7 @@ CU_ErrorCode test_choices_add(void);
 CU_ErrorCode test_setting_rows_add(void);
 CU_ErrorCode test_log_add(void);
 CU_ErrorCode test_loop_add(void);
+CU_ErrorCode test_find_add(void);
 CU_ErrorCode test_notify_add(void);
 CU_ErrorCode test_usage_add(void);
 CU_ErrorCode test_usage_ask_add(void);
