@@ -94,6 +94,7 @@ static bool on_body(void *arg, const char *data, size_t len)
         x->due.at[DUE_IDLE] = x->due.at[DUE_OVER] = NEVER;
         return false;
     }
+    x->s->gather.pieces += x->relay.mode == RELAY_STREAM;
     relay_body(x, data, len);
     attempt_is_heard(x);
     if (x->due.at[DUE_OVER] != NEVER)

@@ -33,6 +33,7 @@
 #include "fcgi/config/tls_files.h"
 #include "fcgi/config/token.h"
 #include "fcgi/exchange.h"
+#include "fcgi/gather.h"
 #include "fcgi/key_log.h"
 #include "fcgi/leading.h"
 #include "fcgi/notify.h"
@@ -56,10 +57,8 @@ extern char **environ;
 
 #define REST_NS (3 * NS_PER_S) /* with nobody waiting or running */
 
-#define FRESH_MS 1000 /* a snapshot a second, for all who look */
-#define KEEP_MS                                                                \
-    50000 /* history on the disk: a minute at most is lost, with
-                        * the time that it takes */
+#define FRESH_MS 1000  /* a snapshot a second, for all who look */
+#define KEEP_MS  50000 /* history on the disk: a minute at most is lost */
 
 /* ---- the end of every step ------------------------------------------------ */
 
@@ -133,9 +132,9 @@ static void after_step(void *arg)
     } while (take_turn(s) || upstream_has_new(s->up));
     exchange_watch_all(s);
     access_log_step(s);
+    gather_look(s);
     if (loop_now(s->loop) - s->expired_ns >= NS_PER_S) {
-        s->expired_ns = loop_now(s->loop); /* the limiter sees to a step a
-                                              second at least */
+        s->expired_ns = loop_now(s->loop); /* each second has a turn */
         accept_expire(s->accept, s->expired_ns);
         adopt_tick(s->adopt);
         rest(s);
@@ -324,6 +323,7 @@ static void watch_parts(struct sluice *s, int signal_fd)
     s->drain_timer.arg = s;
     loop_watch(s->loop, &s->limiter_watch, limiter_fd(s->lim), EPOLLIN);
     loop_watch(s->loop, &s->signal_watch, signal_fd, EPOLLIN);
+    gather_begin(s);
     s->turn_due = true; /* the first turn takes our place among the workers */
     s->busy_ns = loop_now(s->loop);
     loop_at(s->loop, &s->limiter_timer, s->busy_ns);

@@ -43,6 +43,14 @@ struct refused_fields {
 
 #define REFUSED_FIELDS_MAX 64
 
+/* Of what arrives of streams; gather.c. */
+struct gathered {
+    int pieces;      /* in this step */
+    int64_t in_span; /* in the present span of time */
+    int64_t span_ns; /* which began then */
+    int64_t busy_ns; /* until then there are many of them */
+};
+
 struct sluice {
     struct config
         *cfg; /* replaced between two steps: keep no pointer into it */
@@ -64,8 +72,9 @@ struct sluice {
     int64_t fresh_ns;   /* so old may a status snapshot be */
     int64_t expired_ns; /* when slow senders were looked for */
     int64_t busy_ns;    /* when a ticket was there last */
-    bool rested;        /* since then */
-    bool turn_due;      /* the limiter has something for us */
+    struct gathered gather;
+    bool rested;   /* since then */
+    bool turn_due; /* the limiter has something for us */
     bool draining;
     bool paused;                /* as we know it */
     struct exchange *exchanges; /* all of them */
