@@ -38,13 +38,14 @@ static void log_who_served(struct log_line *l, const struct exchange *x)
 {
     if (x->s->cfg->n_upstreams > 1)
         log_str(l, "upstream", x->s->cfg->upstreams[x->attempt.upstream].name);
-    if (x->attempt.stand_in[0] != '\0')
-        log_str(l, "served", x->attempt.short_stand_in);
+    if (exchange_seldom(x)->stand_in[0] != '\0')
+        log_str(l, "served", exchange_seldom(x)->short_stand_in);
 }
 
 void access_log_exchange(const struct exchange *x)
 {
     const struct request *r = x->req;
+    const struct seldom *seldom = exchange_seldom(x);
     int64_t now = clock_now_ns();
     char provider[MODEL_MAX];
     struct log_line l;
@@ -71,9 +72,9 @@ void access_log_exchange(const struct exchange *x)
         log_str(&l, "phase", phase_names[request_stats_phase(x)]);
     else
         log_int(&l, "status",
-                x->error.status != 0 ? x->error.status : x->relay.status);
-    if (x->error.code != ERROR_NONE)
-        log_str(&l, "code", error_rows[x->error.code].text);
+                seldom->error.status != 0 ? seldom->error.status : x->relay.status);
+    if (seldom->error.code != ERROR_NONE)
+        log_str(&l, "code", error_rows[seldom->error.code].text);
     if (x->place.granted_ns != 0)
         log_int(&l, "queue_ms", x->place.waited_ns / NS_PER_MS);
     log_count(&l, "ttfb_ms",
@@ -87,8 +88,8 @@ void access_log_exchange(const struct exchange *x)
         log_int(&l, "upstream_status", x->attempt.status);
     if (x->relay.nvcf_reqid[0] != '\0')
         log_str(&l, "nvcf_reqid", x->relay.nvcf_reqid);
-    if (x->detail[0] != '\0')
-        log_str(&l, "detail", x->detail);
+    if (seldom->detail[0] != '\0')
+        log_str(&l, "detail", seldom->detail);
     log_end_later(&l);
 }
 

@@ -47,17 +47,19 @@ static void note_once(struct exchange *x, struct reply_error *e)
 enum step exchange_fail_with(struct exchange *x, struct reply_error *e)
 {
     struct buf json = {NULL, 0, 0, 0};
+    struct reply_error *told;
     enum step next;
 
     note_once(x, e);
     if (x->place.ticket != NULL && is_loss(e))
         limiter_lost(x->s->lim, x->place.ticket);
-    x->error = *e;
-    conceal_text(x, x->error.message); /* it may quote the upstream */
-    reply_error_json(&json, &x->error);
+    told = &exchange_noted(x)->error;
+    *told = *e;
+    conceal_text(x, told->message); /* it may quote the upstream */
+    reply_error_json(&json, told);
     next = exchange_tell(x, &(struct relay_error){e->status, &json, e->retry_ms,
                                                   e->retry, NULL, false,
-                                                  x->error.message,
+                                                  told->message,
                                                   reply_error_type(e->status),
                                                   error_rows[e->code].text});
     buf_free(&json);
@@ -153,6 +155,8 @@ enum step exchange_later(struct exchange *x)
 
 void exchange_drop(struct exchange *x, const char *why)
 {
+    struct seldom *seldom = exchange_noted(x);
+
     x->left = LEFT_BY_CLIENT;
-    snprintf(x->detail, sizeof(x->detail), "%s", why);
+    snprintf(seldom->detail, sizeof(seldom->detail), "%s", why);
 }

@@ -102,6 +102,18 @@ static bool on_body(void *arg, const char *data, size_t len)
     return true;
 }
 
+/* Most have none, and need no room for it. */
+static void note_detail(struct exchange *x, const char *text)
+{
+    struct seldom *seldom;
+
+    if (x->seldom == NULL && *text == '\0')
+        return;
+    seldom = exchange_noted(x);
+    snprintf(seldom->detail, sizeof(seldom->detail), "%s", text);
+    conceal_text(x, seldom->detail);
+}
+
 static void on_end(void *arg, enum transfer_end how, const char *detail)
 {
     struct exchange *x = arg;
@@ -113,10 +125,7 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
     a->how = how;
     a->may_have_sent = a->errand != ERRAND_REQUEST ||
                        (how != END_UNREACHABLE && how != END_HELD);
-    x->detail[0] = '\0';
-    if (how != END_OK)
-        snprintf(x->detail, sizeof(x->detail), "%s", detail);
-    conceal_text(x, x->detail);
+    note_detail(x, how == END_OK ? "" : detail);
     exchange_run(x);
 }
 
@@ -140,11 +149,11 @@ static void aim(struct transfer_request *req, struct buf *url,
         req->body_len = body->len;
         break;
     case ERRAND_POLL:
-        api_url(url, up, x->attempt.nvcf.target);
+        api_url(url, up, exchange_seldom(x)->nvcf.target);
         break;
     case ERRAND_RESULT:
-        buf_add(url, x->attempt.nvcf.result,
-                strlen(x->attempt.nvcf.result) + 1);
+        buf_add(url, exchange_seldom(x)->nvcf.result,
+                strlen(exchange_seldom(x)->nvcf.result) + 1);
         break;
     }
     req->url = buf_head(url);
@@ -154,17 +163,20 @@ bool attempt_choose(struct exchange *x, uint32_t upstream, const char *name)
 {
     struct attempt *a = &x->attempt;
     const char *other = name != NULL ? name : "";
+    bool is_other = strcmp(exchange_seldom(x)->stand_in, other) != 0;
 
-    if (a->upstream != upstream || strcmp(a->stand_in, other) != 0) {
+    if (a->upstream != upstream || is_other) {
         usage_report_take_back(x); /* who it is asked of is another */
         a->refused_fields = 0;
     }
-    if (strcmp(a->stand_in, other) != 0) {
+    if (is_other) {
+        struct seldom *n = exchange_noted(x);
+
         if (!model_name_change(x->req,
                                name != NULL ? name : request_model(x->req)))
             return false;
-        snprintf(a->stand_in, sizeof(a->stand_in), "%s", other);
-        request_short_name(a->short_stand_in, a->stand_in, strlen(a->stand_in));
+        snprintf(n->stand_in, sizeof(n->stand_in), "%s", other);
+        request_short_name(n->short_stand_in, n->stand_in, strlen(n->stand_in));
     }
     a->upstream = upstream;
     return true;
@@ -194,6 +206,7 @@ void attempt_begin(struct exchange *x)
         /* A kept one may be dead, and nobody can tell what it has taken. */
         .fresh = a->is_fresh || (a->errand == ERRAND_REQUEST &&
                                  !request_is_repeatable(x->req)),
+        .is_streamed = relay_wants_events(x),
         .via = attempt_upstream(x),
         .elsewhere = a->errand == ERRAND_RESULT,
     };
@@ -254,7 +267,6 @@ void attempt_forget(struct exchange *x)
 void attempt_fini(struct attempt *a)
 {
     answer_probe_clear(&a->probe);
-    nvcf_fini(&a->nvcf);
 }
 
 /* ---- what is known of it ---------------------------------------------------- */

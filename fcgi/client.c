@@ -129,8 +129,11 @@ void client_flush(struct client *c)
     }
     if (c->gone)
         return;
-    if (c->out.len == 0 && c->watch.fd != -1)
-        loop_watch(c->loop, &c->watch, c->fd, EPOLLRDHUP);
+    if (c->out.len == 0) {
+        if (c->watch.fd != -1)
+            loop_watch(c->loop, &c->watch, c->fd, EPOLLRDHUP);
+        buf_free(&c->out); /* the next stream's is where this was: it is warm */
+    }
     if (c->out.len < OUT_LOW)
         c->above = false;
 }

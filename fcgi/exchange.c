@@ -226,7 +226,7 @@ static enum step step_admit(struct exchange *x)
 static enum step step_queue(struct exchange *x)
 {
     if (x->place.state == PLACE_REFUSED) {
-        struct reply_error e = x->error;
+        struct reply_error e = exchange_seldom(x)->error;
 
         return exchange_fail_with(x, &e);
     }
@@ -347,6 +347,7 @@ static void exchange_free(struct exchange *x)
     s->n_exchanges--;
     relay_fini(&x->relay);
     attempt_fini(&x->attempt);
+    seldom_free(x->seldom);
     place_fini(&x->place);
     request_free(x->req);
     free(x);

@@ -115,17 +115,12 @@ struct attempt {
     bool has_failed;      /* so did an earlier one just like it, each time */
     unsigned refusals;    /* of this request: retry.refused_max bounds them */
     unsigned overloads;   /* told instead of an answer, up to some */
-    char refused[160];    /* the upstream's words at the last; "": none */
-    struct nvcf nvcf;     /* an answer that comes later, or elsewhere */
     struct usage_ask ask; /* how its body was changed for us to be told what
                               its stream takes */
     unsigned thinking;    /* ways in which it says whether to think, */
     size_t thinking_len;  /* and how long that is, before its last bracket */
     unsigned refused_fields; /* of those, what this upstream would not have */
     uint32_t upstream;       /* index into the settings */
-    /* The model that its body asks for in place of the client's, and as the state
-     * knows that; "": that one. */
-    char stand_in[MODEL_BYTES], short_stand_in[MODEL_MAX];
 };
 
 struct translate;
@@ -198,6 +193,20 @@ enum leaver {
 /* Is exchange_run() at it, and was it called again meanwhile? */
 enum run { RUN_NOT = 0, RUN_ON = 1, RUN_AGAIN = 2 };
 
+/*
+ * What most exchanges have nothing of, and no room for either: there may be ten
+ * thousand of them.
+ */
+struct seldom {
+    struct reply_error error; /* its answer, if it is one; else status 0 */
+    char detail[128];         /* what went wrong, for the log; "": nothing */
+    char refused[160]; /* the upstream's words at the last; "": none */
+    struct nvcf nvcf;  /* an answer that comes later, or elsewhere */
+    /* The model that its body asks for in place of the client's, and as the state
+     * knows that; "": that one. */
+    char stand_in[MODEL_BYTES], short_stand_in[MODEL_MAX];
+};
+
 struct exchange {
     struct exchange *prev, *next; /* of the worker's */
     struct exchange *next_dirty;  /* to be flushed at the end of this step */
@@ -216,8 +225,7 @@ struct exchange {
     struct loop_timer timer; /* the next of these that counts */
     uint64_t stall_taken;    /* client.taken when DUE_STALL was set */
     struct request_stats stats;
-    struct reply_error error; /* its answer, if it is one; else status 0 */
-    char detail[128];         /* what went wrong, for the log; "": nothing */
+    struct seldom *seldom; /* NULL: nothing of it */
     /* Of the page that X waits at, or NULL: X is over, and it must not be
      * answered any more.  Called once, in step settle. */
     void (*on_leave)(struct exchange *x);
@@ -228,12 +236,20 @@ static inline int64_t exchange_now(const struct exchange *x)
     return loop_now(x->s->loop);
 }
 
+/* To be read: all zeros where there is nothing of it. */
+const struct seldom *exchange_seldom(const struct exchange *x);
+/* To be written into. */
+struct seldom *exchange_noted(struct exchange *x);
+void seldom_free(struct seldom *seldom);
+
 /* The model that answers X, as the state knows it; "": none does.  As
  * request_served_by(), but that another may stand in for it. */
 static inline const char *exchange_served_by(const struct exchange *x)
 {
-    return x->attempt.stand_in[0] != '\0' ? x->attempt.short_stand_in
-                                          : request_served_by(x->req);
+    const struct seldom *seldom = exchange_seldom(x);
+
+    return seldom->stand_in[0] != '\0' ? seldom->short_stand_in
+                                       : request_served_by(x->req);
 }
 
 static inline bool exchange_is_due(const struct exchange *x, enum deadline what)

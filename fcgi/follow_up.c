@@ -89,9 +89,10 @@ static enum step fault(struct exchange *x, const struct verdict *v)
 static bool is_refused_for_good(struct exchange *x, const struct verdict *v)
 {
     struct attempt *a = &x->attempt;
+    struct seldom *seldom = exchange_noted(x);
 
-    snprintf(a->refused, sizeof(a->refused), "%.*s",
-             (int)sizeof(a->refused) - 1, v->words.message);
+    snprintf(seldom->refused, sizeof(seldom->refused), "%.*s",
+             (int)sizeof(seldom->refused) - 1, v->words.message);
     if (v->kind != VERDICT_RATE) /* its model's workers are no word on it */
         return false;
     a->refusals++;
@@ -130,7 +131,7 @@ static enum step refused(struct exchange *x, const struct verdict *v)
     judged(x, v->kind);
     if (x->attempt.errand != ERRAND_REQUEST) /* of a poll: a little later */
         return again_in(x,
-                        max_i64(nvcf_next_poll(&x->attempt.nvcf), v->retry_ms));
+                        max_i64(nvcf_next_poll(&exchange_noted(x)->nvcf), v->retry_ms));
     if (x->place.state == PLACE_FREE)
         return again_or_tell(x, v);
     if (!rate && !speaks_of_model(x))
@@ -197,11 +198,11 @@ static enum step pending(struct exchange *x, const struct verdict *v)
 
     judged(x, v->kind);
     tell_limiter(x, ANSWER_FINE, v, -1, "");
-    if (id == NULL || !nvcf_pending(&x->attempt.nvcf, id))
+    if (id == NULL || !nvcf_pending(&exchange_noted(x)->nvcf, id))
         return tell_answer(x);
     attempt_drop_body(x); /* it is there: only its answer is missing */
     x->attempt.errand = ERRAND_POLL;
-    return again_in(x, nvcf_next_poll(&x->attempt.nvcf));
+    return again_in(x, nvcf_next_poll(&exchange_noted(x)->nvcf));
 }
 
 static enum step redirect(struct exchange *x, const struct verdict *v)
@@ -211,7 +212,7 @@ static enum step redirect(struct exchange *x, const struct verdict *v)
     judged(x, v->kind);
     tell_limiter(x, ANSWER_FINE, v, -1, "");
     if (x->attempt.errand != ERRAND_RESULT && location != NULL &&
-        nvcf_redirected(&x->attempt.nvcf, attempt_upstream(x), location)) {
+        nvcf_redirected(&exchange_noted(x)->nvcf, attempt_upstream(x), location)) {
         attempt_drop_body(x); /* done: only its answer lies elsewhere */
         x->attempt.errand = ERRAND_RESULT;
         return again_in(x, 0);
@@ -356,7 +357,7 @@ static enum step explain_silence(struct exchange *x)
     case END_UNREACHABLE:
         return exchange_fail_as(x, 502, ERROR_UPSTREAM_UNREACHABLE, 1000, retry,
                                 "Sluice cannot connect to the upstream %s: %s.",
-                                attempt_upstream(x)->name, x->detail);
+                                attempt_upstream(x)->name, exchange_seldom(x)->detail);
     case END_GARBAGE:
         return exchange_fail_as(x, 502, ERROR_UPSTREAM_TRUNCATED, -1, retry,
                                 "The upstream's answer is not valid HTTP.");

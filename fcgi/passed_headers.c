@@ -31,8 +31,8 @@ static void own_headers(struct buf *b, const struct exchange *x,
     if (x->s->cfg->n_upstreams > 1)
         reply_header(b, "X-Sluice-Upstream",
                      x->s->cfg->upstreams[x->attempt.upstream].name);
-    if (x->attempt.stand_in[0] != '\0')
-        reply_header(b, "X-Sluice-Model", x->attempt.stand_in);
+    if (exchange_seldom(x)->stand_in[0] != '\0')
+        reply_header(b, "X-Sluice-Model", exchange_seldom(x)->stand_in);
     else if (x->req->asked_for != NULL)
         reply_header(b, "X-Sluice-Model", request_model(x->req));
     if (x->place.news.limit == 0 || (h != NULL && reply_has_window(h)))

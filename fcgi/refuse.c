@@ -56,7 +56,7 @@ static void explain_tokens(struct exchange *x, const struct ticket_news *n)
 {
     const struct request *r = x->req;
     const struct config_upstream *up = limited_to(x, n->tokens_max);
-    struct reply_error *e = &x->error;
+    struct reply_error *e = &exchange_noted(x)->error;
     bool is_own = n->tokens_max == r->tokens_per_min ||
                   n->tokens_max == r->tokens_per_day;
     char limit[96];
@@ -87,7 +87,7 @@ static void explain_tokens(struct exchange *x, const struct ticket_news *n)
 void refuse_explain(struct exchange *x, const struct ticket_news *n)
 {
     const struct config *cfg = x->s->cfg;
-    struct reply_error *e = &x->error;
+    struct reply_error *e = &exchange_noted(x)->error;
     int64_t own = x->req->queue_max;
     char slot[48];
 
@@ -179,8 +179,8 @@ enum step refuse_late(struct exchange *x)
         "The request waited %" PRId64 " s in Sluice's queue (%s).%s%s%s",
         (x->place.waited_ns + now - x->place.queued_ns) / NS_PER_S,
         x->place.deadline_name, next_slot(slot, sizeof(slot), eta),
-        x->attempt.refused[0] != '\0' ? " The upstream had refused it: " : "",
-        x->attempt.refused);
+        exchange_seldom(x)->refused[0] != '\0' ? " The upstream had refused it: " : "",
+        exchange_seldom(x)->refused);
 }
 
 enum step refuse_cancelled(struct exchange *x)

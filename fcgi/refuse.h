@@ -6,7 +6,7 @@
 
 #include "fcgi/exchange_parts.h"
 
-/* Puts what the limiter said into x->error. */
+/* Puts what the limiter said into its error. */
 void refuse_explain(struct exchange *x, const struct ticket_news *news);
 /* Its deadline passed in the queue; its ticket is still there. */
 enum step refuse_late(struct exchange *x);

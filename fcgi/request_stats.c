@@ -176,7 +176,9 @@ static int64_t speed_milli(const struct exchange *x)
 /* What X was answered with; ERROR_NONE: with no error of ours. */
 static enum error_code code_of(const struct exchange *x)
 {
-    return x->error.status != 0 ? x->error.code : ERROR_NONE;
+    const struct reply_error *e = &exchange_seldom(x)->error;
+
+    return e->status != 0 ? e->code : ERROR_NONE;
 }
 
 static enum reason reason_of(const struct exchange *x)
@@ -239,8 +241,8 @@ int request_stats_status(const struct exchange *x)
 {
     if (x->left == LEFT_BY_CLIENT)
         return 499;
-    if (x->error.status != 0)
-        return x->error.status;
+    if (exchange_seldom(x)->error.status != 0)
+        return exchange_seldom(x)->error.status;
     return x->left == LEFT_BY_US && x->relay.status == 0 ? 503
                                                          : x->relay.status;
 }
@@ -286,8 +288,8 @@ static void fill_names(struct limiter_note *n, const struct exchange *x)
     copy(n->code, sizeof(n->code), error_rows[code_of(x)].text);
     copy(n->id, sizeof(n->id), r->id);
     copy(n->client, sizeof(n->client), r->client);
-    if (x->attempt.stand_in[0] != '\0' && x->attempt.sends > 0) {
-        copy(n->model, sizeof(n->model), x->attempt.short_stand_in);
+    if (exchange_seldom(x)->stand_in[0] != '\0' && x->attempt.sends > 0) {
+        copy(n->model, sizeof(n->model), exchange_seldom(x)->short_stand_in);
         copy(n->asked, sizeof(n->asked), r->model);
     } else {
         copy(n->model, sizeof(n->model), r->model);

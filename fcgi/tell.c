@@ -62,6 +62,7 @@ enum step tell_error(struct exchange *x, const struct verdict *v, int retry)
 {
     bool can_pass = can_pass_as_it_is(x, v);
     struct buf json = {NULL, 0, 0, 0};
+    struct reply_error *error;
     enum step next;
 
     if (is_locked_out(x, v))
@@ -69,8 +70,9 @@ enum step tell_error(struct exchange *x, const struct verdict *v, int retry)
     if (can_pass && retry < 0 && !reply_hides_delay(&x->attempt.probe.head))
         return tell_answer(x);
     attempt_stop(x);
-    x->error.status = v->status;
-    x->error.code = ERROR_UPSTREAM;
+    error = &exchange_noted(x)->error;
+    error->status = v->status;
+    error->code = ERROR_UPSTREAM;
     if (can_pass) /* with a header of ours */
         buf_add(&json, buf_head(&x->attempt.probe.body),
                 x->attempt.probe.body.len);

@@ -20,6 +20,11 @@
 #include "lib/base.h"
 #include "lib/buf.h"
 
+/* libcurl reads 16 KB at a time, and has the room for it as long as a transfer
+ * lasts.  An event is some hundred bytes; this is the least that it takes. */
+#define STREAM_READ 1024L
+#define WHOLE_READ  16384L
+
 /* The same for every request. */
 static void set_common(CURL *e)
 {
@@ -278,6 +283,8 @@ struct handle_lines *handle_set(CURL *e, const struct transfer_request *req)
     CHECK(curl_easy_setopt(e, CURLOPT_URL, req->url) == CURLE_OK);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, (long)req->fresh);
+    curl_easy_setopt(e, CURLOPT_BUFFERSIZE,
+                     req->is_streamed ? STREAM_READ : WHOLE_READ);
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, &l->nodes[0]);
     set_method(e, req);
     return l;

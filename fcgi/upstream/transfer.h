@@ -45,6 +45,7 @@ struct transfer_request {
     size_t body_len;
     int64_t connect_ms;
     bool fresh; /* not on a kept connection */
+    bool is_streamed; /* small pieces are to be expected, and many like it */
     /* Whose proxy and certificates are used; NULL: none.  Borrowed for the
      * call. */
     const struct config_upstream *via;

@@ -84,6 +84,14 @@ static void tell_sent(struct transfer *t)
         t->ops->sent(t->arg);
 }
 
+/* They are sent, and a key is among them: an answer may take hours. */
+static void forget_headers(struct transfer *t)
+{
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+    handle_forget(t->headers);
+    t->headers = NULL;
+}
+
 static size_t on_header(char *data, size_t one, size_t len, void *arg)
 {
     struct transfer *t = arg;
@@ -111,6 +119,7 @@ static size_t on_header(char *data, size_t one, size_t len, void *arg)
         return len;
     t->has_head = true;
     t->head.status = (int)status;
+    forget_headers(t);
     tell_sent(t); /* it was, or there would be no answer */
     if (t->ops != NULL)
         t->ops->head(t->arg, &t->head);
