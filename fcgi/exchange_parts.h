@@ -166,6 +166,7 @@ struct relay {
 struct request_stats {
     enum outcome outcome;  /* as its last answer was judged */
     uint64_t prompt_bytes; /* of its body, which does not stay */
+    uint32_t refusals;     /* answers of 429 so far */
 
     /* the present send; polls are none */
     bool sending;

@@ -55,7 +55,7 @@ void request_stats_end(struct exchange *x)
 static void note_attempt(struct exchange *x, enum upstream_error error,
                          bool again, bool fine)
 {
-    const struct request_stats *m = &x->stats;
+    struct request_stats *m = &x->stats;
     struct limiter_attempt a = {
         -1, -1, error, again, fine, "", x->attempt.upstream};
 
@@ -64,6 +64,7 @@ static void note_attempt(struct exchange *x, enum upstream_error error,
         a.first_byte_ns = max_i64(m->first_ns - m->begun_ns, 0);
         a.duration_ns = max_i64(m->ended_ns - m->begun_ns, a.first_byte_ns);
     }
+    m->refusals += error == UPSTREAM_RATE;
     limiter_note_attempt(x->s->lim, &a);
 }
 
@@ -309,6 +310,7 @@ void request_stats_exchange(struct exchange *x)
         .stream = x->req->stream,
         .upstream = x->attempt.upstream,
         .attempts = x->attempt.sends,
+        .refusals = x->stats.refusals,
         .at_ms = clock_wall_ms(),
         .bytes = x->client.bytes,
         .prompt_bytes = x->stats.prompt_bytes,

@@ -128,23 +128,26 @@ static const struct history_ring *choose(int64_t from_s, int64_t now_s)
     return &history_rings[i];
 }
 
-/* Sets the steps: whole multiples of the ring's, at most R->points. */
+/* Sets the steps: whole multiples of the ring's, and of a ledger's, at most
+ * R->points. */
 static void lay_out(const struct history_ring *ring,
                     const struct past_range *range, struct limiter_past *out)
 {
     int64_t from =
         max_i64(max_i64(range->from_s, oldest(ring, range->now_s)), 0);
     int64_t to = min_i64(range->to_s, range->now_s), n;
-    int64_t step = (to - from) / (range->points * ring->step_s) * ring->step_s;
+    /* Of two of them one is always a multiple of the other. */
+    int64_t unit = max_i64(ring->step_s, range->grain_s);
+    int64_t step = (to - from) / (range->points * unit) * unit;
 
     out->n = 0;
-    out->step_s = max_i64(step, ring->step_s);
+    out->step_s = max_i64(step, unit);
     out->from_s = from;
     out->to_s = max_i64(to, from);
     CHECK(out->step_s > 0);
     if (from > to)
         return;
-    for (;; out->step_s += ring->step_s) {
+    for (;; out->step_s += unit) {
         out->from_s = from - from % out->step_s;
         n = (to - out->from_s) / out->step_s + 1;
         if (n <= range->points)

@@ -3,7 +3,8 @@
  * holding up anybody?
  *
  * A span of time, ring by ring, some records at a time; and the same of what
- * went to each upstream.
+ * went to each upstream.  After them what models and clients did
+ * (history_rows.c).
  */
 #include "state/history_pieces.h"
 
@@ -23,6 +24,7 @@ void history_pieces_drop(struct history_pieces *p)
     p->trails = p->trail_piece = NULL;
     p->n = p->n_piece = p->n_trails = p->n_trail_piece = 0;
     p->at = p->trail_at = 0;
+    history_rows_drop(&p->rows);
 }
 
 static void set_cursor(struct history_pieces *p, uint32_t ring)
@@ -44,7 +46,8 @@ void history_pieces_begin(struct history_pieces *p, int64_t from_s,
         from_s = 1, to_s = 0; /* noise, or nothing */
     p->from_s = max_i64(from_s, 0);
     p->to_s = to_s;
-    p->all_copied = p->from_s > to_s;
+    p->rings_copied = p->all_copied = p->from_s > to_s;
+    history_rows_begin(&p->rows, p->from_s, to_s);
     set_cursor(p, 0);
 }
 
@@ -74,14 +77,12 @@ static void copy_steps(struct history_pieces *p, const struct lay_trails *t,
         }
 }
 
-void history_pieces_copy(struct history_pieces *p,
-                         const struct stats_layout *st)
+static void copy_rings(struct history_pieces *p, const struct stats_layout *st)
 {
     uint32_t looked;
 
-    p->n_piece = p->n_trail_piece = 0;
     copy_names(p, &st->trails);
-    for (looked = 0; looked < HISTORY_PIECE && !p->all_copied; looked++) {
+    for (looked = 0; looked < HISTORY_PIECE && !p->rings_copied; looked++) {
         const struct history_ring *r = &history_rings[p->ring];
         uint32_t place = rings_place(r, p->next_s);
         const struct lay_moment *m = &st->history.moments[place];
@@ -92,10 +93,21 @@ void history_pieces_copy(struct history_pieces *p,
         p->next_s += r->step_s;
         if (p->next_s <= p->to_s)
             continue;
-        p->all_copied = p->ring + 1 == HISTORY_RINGS;
-        if (!p->all_copied)
+        p->rings_copied = p->ring + 1 == HISTORY_RINGS;
+        if (!p->rings_copied)
             set_cursor(p, p->ring + 1);
     }
+}
+
+void history_pieces_copy(struct history_pieces *p,
+                         const struct stats_layout *st)
+{
+    p->n_piece = p->n_trail_piece = 0;
+    if (!p->rings_copied)
+        copy_rings(p, st);
+    else
+        history_rows_copy(&p->rows, st->ledgers);
+    p->all_copied = p->rings_copied && p->rows.all_copied;
 }
 
 void history_pieces_room(struct history_pieces *p)
@@ -106,6 +118,7 @@ void history_pieces_room(struct history_pieces *p)
         p->trail_piece =
             malloc(TRAILS * HISTORY_PIECE * sizeof(*p->trail_piece));
     CHECK(p->piece != NULL && p->trail_piece != NULL);
+    history_rows_room(&p->rows);
 }
 
 /* Behind the N of ALL the N_MORE of MORE, SIZE bytes each. */
@@ -128,38 +141,90 @@ void history_pieces_keep(struct history_pieces *p)
     p->n += p->n_piece;
     p->n_trails += p->n_trail_piece;
     p->n_piece = p->n_trail_piece = 0;
+    history_rows_keep(&p->rows);
 }
 
 /* ---- the disk ---------------------------------------------------------------- */
+
+/* What came of all files so far, and the line that says it. */
+struct outcome_of_all {
+    enum vault_result res;
+    char *msg;
+    size_t max;
+};
+
+/* One more file: RES, and what it SAID.  Of several that were set aside each is
+ * told.  False: nothing more is to be done now. */
+static bool add_result(struct history_pieces *p, struct outcome_of_all *all,
+                       enum vault_result res, const char *said)
+{
+    size_t n = all->res == VAULT_ASIDE ? strlen(all->msg) : 0;
+
+    if (res == VAULT_ASIDE && n > 0)
+        snprintf(all->msg + n, all->max - n, "; %s", said);
+    else if (res == VAULT_ASIDE || res == VAULT_FAILED)
+        snprintf(all->msg, all->max, "%s", said);
+    p->asides += res == VAULT_ASIDE;
+    if (res == VAULT_FAILED || res == VAULT_ASIDE || all->res == VAULT_OK)
+        all->res = res;
+    return res != VAULT_FAILED;
+}
 
 enum vault_result history_pieces_read(struct history_pieces *p, const char *dir,
                                       int64_t until_ns, char *msg,
                                       size_t msg_max)
 {
-    enum vault_result one, other;
+    struct outcome_of_all all = {VAULT_OK, msg, msg_max};
+    char said[256] = "";
+    uint32_t i;
+    bool ok;
 
-    one = history_file_read(dir, &p->items, &p->n, until_ns, msg, msg_max);
-    if (one == VAULT_FAILED)
-        return one;
-    other =
-        trail_file_read(dir, &p->trails, &p->n_trails, until_ns, msg, msg_max);
-    if (other == VAULT_FAILED)
+    p->asides = 0;
+    ok = add_result(p, &all,
+                    history_file_read(dir, &p->items, &p->n, until_ns, said,
+                                      sizeof(said)),
+                    said) &&
+         add_result(p, &all,
+                    trail_file_read(dir, &p->trails, &p->n_trails, until_ns,
+                                    said, sizeof(said)),
+                    said);
+    for (i = 0; i < LEDGERS && ok; i++)
+        ok = add_result(p, &all,
+                        ledger_file_read(dir, i, &p->rows.of[i], until_ns, said,
+                                         sizeof(said)),
+                        said);
+    if (!ok)
         history_pieces_drop(p);
-    return other == VAULT_FAILED || other == VAULT_ASIDE ? other : one;
+    else
+        p->rows.room = malloc(LEDGER_HOURS * sizeof(*p->rows.room));
+    CHECK(!ok || p->rows.room != NULL);
+    return all.res;
 }
 
 enum vault_result history_pieces_write(struct history_pieces *p,
                                        const char *dir, int64_t until_ns,
                                        char *msg, size_t msg_max)
 {
-    enum vault_result one, other;
+    struct outcome_of_all all = {VAULT_OK, msg, msg_max};
+    char said[256] = "";
+    uint32_t i;
+    bool ok;
 
-    one = history_file_write(dir, p->items, p->n, until_ns, msg, msg_max);
-    if (one != VAULT_OK && one != VAULT_NEW)
-        return one;
-    other = trail_file_write(dir, &p->names, p->trails, p->n_trails, until_ns,
-                             msg, msg_max);
-    return other != VAULT_OK ? other : one;
+    p->asides = 0;
+    ok = add_result(p, &all,
+                    history_file_write(dir, p->items, p->n, until_ns, said,
+                                       sizeof(said)),
+                    said) &&
+         add_result(p, &all,
+                    trail_file_write(dir, &p->names, p->trails, p->n_trails,
+                                     until_ns, said, sizeof(said)),
+                    said);
+    for (i = 0; i < LEDGERS && ok; i++)
+        ok = add_result(p, &all,
+                        ledger_file_write(dir, i, &p->rows.of[i], until_ns,
+                                          said, sizeof(said)),
+                        said);
+    return all.res;
 }
 
 /* In the order of the places; each is marked as looked at before it is added,
@@ -198,7 +263,9 @@ bool history_pieces_fill(struct history_pieces *p, struct stats_layout *st)
 {
     if (p->at < p->n)
         fill_moments(p, &st->history);
-    else
+    else if (p->trail_at < p->n_trails)
         fill_trails(p, st);
-    return p->at == p->n && p->trail_at == p->n_trails;
+    else
+        return history_rows_fill(&p->rows, st->ledgers);
+    return false;
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "state/history_rows.h"
 #include "state/stats/trail_file.h"
 
 struct history_file_item;
@@ -26,7 +27,9 @@ struct history_pieces {
     uint32_t at, trail_at;    /* what is to be added next */
     uint32_t ring; /* the next record to be copied: its ring and its time */
     int64_t next_s, from_s, to_s;
-    bool all_copied;
+    bool rings_copied, all_copied;
+    struct history_rows rows; /* the same of the ledgers */
+    uint32_t asides;          /* files that were set aside just now */
 };
 
 /* From FROM_S to TO_S, both included, all rings. */
@@ -39,13 +42,13 @@ void history_pieces_copy(struct history_pieces *p,
                          const struct stats_layout *st);
 /* The piece joins the others; after the lock. */
 void history_pieces_keep(struct history_pieces *p);
-/* From both files of the directory, or from none, for a thread: VAULT_FAILED.
- * One that was set aside costs the other nothing. */
+/* From all files of the directory, or from none, for a thread: VAULT_FAILED.
+ * One that was set aside costs the others nothing. */
 MUST_USE enum vault_result history_pieces_read(struct history_pieces *p,
                                                const char *dir,
                                                int64_t until_ns, char *msg,
                                                size_t msg_max);
-/* To both; to be done again where either is new or not well. */
+/* To all; to be done again where one is new or not well. */
 MUST_USE enum vault_result history_pieces_write(struct history_pieces *p,
                                                 const char *dir,
                                                 int64_t until_ns, char *msg,

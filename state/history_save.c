@@ -58,7 +58,7 @@ struct archive {
     int done; /* set by the thread, last */
     int64_t until_ns;
     enum vault_result result;
-    char msg[256];
+    char msg[512];
     const char *tell; /* MSG is to be logged, after this; NULL: it is not */
 };
 
@@ -168,7 +168,7 @@ static void judge(struct limiter *lim, struct lay_history *h,
     if (k->result != VAULT_ASIDE)
         return;
     k->tell = "a new file is begun: ";
-    lim->stats.lay->counters.histories_aside++;
+    lim->stats.lay->counters.histories_aside += k->all.asides;
 }
 
 static void begin_save(struct archive *k, struct lay_history *h)

@@ -11,9 +11,12 @@
 #include <string.h>
 
 #include "fcgi/exchange.h"
+#include "fcgi/pages/history_deeds.h"
 #include "fcgi/pages/status.h"
+#include "fcgi/target.h"
 #include "lib/clock.h"
 #include "state/history.h"
+#include "state/stats/ledger.h"
 
 #define SPAN_S   600 /* what is told if nothing is said */
 #define POINTS   300
@@ -54,15 +57,39 @@ static bool number(const char *query, const char *name, double *out)
 }
 
 /* False: something else is asked for than what there is. */
-static bool by_upstream(const char *query, bool *out)
+static bool read_by(const char *query, enum history_by *by)
 {
-    static const char word[] = "upstream";
+    static const char *const words[] = {[BY_UPSTREAM] = "upstream",
+                                        [BY_MODEL] = "model",
+                                        [BY_CLIENT] = "client"};
     const char *p = find(query, "by");
+    size_t n = p != NULL ? strcspn(p, "&") : 0, i;
 
-    *out = p != NULL;
-    return p == NULL ||
-           (strncmp(p, word, sizeof(word) - 1) == 0 &&
-            (p[sizeof(word) - 1] == '\0' || p[sizeof(word) - 1] == '&'));
+    *by = BY_NOBODY;
+    for (i = BY_UPSTREAM; i < ARRAY_LEN(words) && p != NULL; i++)
+        if (strlen(words[i]) == n && strncmp(p, words[i], n) == 0)
+            *by = (enum history_by)i;
+    return p == NULL || *by != BY_NOBODY;
+}
+
+/* Longer than a name, for it may be percent-encoded.  What is wrong; NULL:
+ * nothing. */
+static const char *read_name(const char *target, struct history_query *q)
+{
+    char name[3 * LIMITER_NAME_MAX];
+    int rc = target_query(target, "name", name, sizeof(name));
+
+    q->name[0] = '\0';
+    if (rc == 0)
+        return NULL;
+    if (q->by != BY_MODEL && q->by != BY_CLIENT)
+        return "name is that of a model or a client: it needs by=model or "
+               "by=client";
+    if (rc < 0 || name[0] == '\0' || strlen(name) >= sizeof(q->name))
+        return "name must be that of a model or a client, percent-encoded, of "
+               "1 to 127 bytes";
+    memcpy(q->name, name, strlen(name) + 1);
+    return NULL;
 }
 
 /* A moment, or seconds before now. */
@@ -91,11 +118,14 @@ bool history_page_parse(const char *target, int64_t now_s,
         *what = "points must be a whole number from 1 to 1000";
         return false;
     }
-    if (!by_upstream(query, &out->by_upstream)) {
-        *what = "by can be upstream";
+    if (!read_by(query, &out->by)) {
+        *what = "by can be upstream, model or client";
         return false;
     }
-    out->range.now_s = now_s;
+    *what = read_name(target, out);
+    if (*what != NULL)
+        return false;
+    out->range = (struct past_range){.now_s = now_s};
     out->range.from_s = moment(from, now_s);
     out->range.to_s = moment(to, now_s);
     out->range.points = (uint32_t)points;
@@ -148,17 +178,6 @@ static const struct column {
     COLUMN("answers_told", told, KIND_COUNT),
 };
 
-/* Not with printf: an answer has 30,000 numbers. */
-static void put_milli(struct buf *b, uint64_t milli)
-{
-    char digits[4] = {'.', (char)('0' + milli / 100 % 10),
-                      (char)('0' + milli / 10 % 10), (char)('0' + milli % 10)};
-
-    buf_int(b, (int64_t)(milli / 1000));
-    if (milli % 1000 != 0)
-        buf_add(b, digits, sizeof(digits));
-}
-
 static void put_value(struct buf *b, const struct past_step *s,
                       const struct column *c)
 {
@@ -179,7 +198,7 @@ static void put_value(struct buf *b, const struct past_step *s,
     else if (c->kind == KIND_COUNT)
         buf_int(b, (int64_t)wide);
     else
-        put_milli(b, c->kind == KIND_MILLI ? wide : wide / 1000);
+        history_deeds_milli(b, c->kind == KIND_MILLI ? wide : wide / 1000);
 }
 
 static void put_column(struct buf *b, const struct limiter_past *p,
@@ -267,8 +286,7 @@ static void put_trails(struct buf *b, const struct limiter_past *p,
     buf_str(b, "}");
 }
 
-void history_page_put(struct buf *b, const struct limiter_past *p,
-                      const struct past_trails *trails)
+static void put_past(struct buf *b, const struct limiter_past *p)
 {
     uint32_t i;
 
@@ -290,29 +308,64 @@ void history_page_put(struct buf *b, const struct limiter_past *p,
                                     offsetof(struct past_step, outcomes) +
                                         i * sizeof(uint64_t),
                                     KIND_U64});
-    if (trails != NULL)
-        put_trails(b, p, trails);
-    buf_str(b, "}\n");
+}
+
+/* Each part says what it asked of the state, or false: that is busy. */
+static bool tell_trails(struct limiter *lim, const struct limiter_past *past,
+                        struct buf *b)
+{
+    struct past_trails *trails = malloc(sizeof(*trails));
+    bool ok;
+
+    CHECK(trails != NULL);
+    ok = limiter_history_trails(lim, past, trails);
+    put_past(b, past);
+    if (ok)
+        put_trails(b, past, trails);
+    free(trails);
+    return ok;
+}
+
+static bool tell_deeds(struct limiter *lim, const struct history_query *q,
+                       uint32_t pool, const struct limiter_past *past,
+                       struct buf *b)
+{
+    uint32_t ledger = q->by == BY_MODEL ? LEDGER_MODELS : LEDGER_CLIENTS;
+    const char *name = q->name[0] != '\0' ? q->name : NULL;
+    struct past_ledger *deeds = malloc(sizeof(*deeds));
+    bool ok;
+
+    CHECK(deeds != NULL);
+    ok = limiter_history_ledger(lim, ledger, pool, past, name, deeds);
+    put_past(b, past);
+    if (ok)
+        history_deeds_put(b, q->by == BY_MODEL ? "models" : "clients", past,
+                          deeds, name);
+    past_ledger_free(deeds);
+    free(deeds);
+    return ok;
 }
 
 /* What was asked, or false: the state is busy. */
-static bool tell(struct limiter *lim, const struct history_query *q,
-                 struct buf *b)
+static bool tell(struct limiter *lim, struct history_query *q, struct buf *b)
 {
+    bool by_name = q->by == BY_MODEL || q->by == BY_CLIENT, ok;
     struct limiter_past *past = malloc(sizeof(*past));
-    struct past_trails *trails = NULL;
-    bool ok;
+    uint32_t pool = 0;
 
     CHECK(past != NULL);
-    ok = limiter_history(lim, &q->range, past);
-    if (ok && q->by_upstream) {
-        trails = malloc(sizeof(*trails));
-        CHECK(trails != NULL);
-        ok = limiter_history_trails(lim, past, trails);
-    }
-    if (ok)
-        history_page_put(b, past, trails);
-    free(trails);
+    ok = (!by_name || limiter_history_grain(lim,
+                                            q->by == BY_MODEL ? LEDGER_MODELS
+                                                              : LEDGER_CLIENTS,
+                                            &q->range, &pool)) &&
+         limiter_history(lim, &q->range, past);
+    if (ok && by_name)
+        ok = tell_deeds(lim, q, pool, past, b);
+    else if (ok && q->by == BY_UPSTREAM)
+        ok = tell_trails(lim, past, b);
+    else if (ok)
+        put_past(b, past);
+    buf_str(b, "}\n");
     free(past);
     return ok;
 }

@@ -187,6 +187,9 @@ void counters_note(struct stats_layout *st, const struct limiter_note *n,
     figures_note(&st->tally, who, n);
     recent_add(&st->tally, n);
     rings_note(&st->history, n);
+    ledger_note(&st->ledgers[LEDGER_MODELS], &st->history, who->model_name, n);
+    ledger_note(&st->ledgers[LEDGER_CLIENTS], &st->history, who->client_name,
+                n);
 }
 
 void counters_attempt(struct stats_layout *st, const struct limiter_attempt *a)

@@ -139,6 +139,7 @@ struct limiter_note {
     bool granted;      /* its time in the queue ended with a slot */
     uint32_t upstream; /* index into the settings */
     uint32_t attempts; /* sends of it */
+    uint32_t refusals; /* answers of 429 to them */
     int64_t at_ms;     /* its end, since 1970 */
     int64_t queue_ns, first_byte_ns, generation_ns; /* -1: not so far */
     int64_t total_ns;

@@ -281,9 +281,13 @@ bool stats_file_is_current(const struct stats_file *f, int dir)
 
 void stats_file_repair(struct stats_layout *st, int64_t now)
 {
+    uint32_t i;
+
     counters_rebuild(st);
     rings_rebuild(&st->history, now);
     trails_rebuild(&st->trails);
+    for (i = 0; i < LEDGERS; i++)
+        ledger_rebuild(&st->ledgers[i]);
     board_rebuild(&st->board, now);
 }
 

@@ -113,6 +113,28 @@ FACTS(lay_trail, LAY_TRAIL)
     N(S, filled_to) T(S, of, lay_trail)
 FACTS(lay_trails, LAY_TRAILS)
 
+#define LAY_LEDGER_ROW(N, A, T, S)                                             \
+    N(S, when) N(S, id) N(S, requests) N(S, ok) N(S, errors) N(S, refused)     \
+    N(S, streams) N(S, sends) N(S, answers) N(S, told) N(S, tokens_in)         \
+    N(S, tokens_out) N(S, bytes_in) N(S, bytes_out) N(S, queue_ms)             \
+    N(S, first_byte_ms) N(S, answer_ms) N(S, queue_n) N(S, first_byte_n)       \
+    N(S, answer_n) A(S, queue) A(S, first_byte)
+FACTS(lay_ledger_row, LAY_LEDGER_ROW)
+
+#define LAY_LEDGER_NAME(N, A, T, S)                                            \
+    A(S, text) N(S, last_s) A(S, at)
+FACTS(lay_ledger_name, LAY_LEDGER_NAME)
+
+#define LAY_LEDGER_POOL(N, A, T, S)                                            \
+    N(S, next) N(S, now_from) N(S, base) N(S, when) N(S, open)
+FACTS(lay_ledger_pool, LAY_LEDGER_POOL)
+
+#define LAY_LEDGER(N, A, T, S)                                                 \
+    N(S, first_s) N(S, at_s) N(S, given_s) T(S, pools, lay_ledger_pool)        \
+    A(S, ids) N(S, pad) T(S, names, lay_ledger_name)                           \
+    T(S, rows, lay_ledger_row)
+FACTS(lay_ledger, LAY_LEDGER)
+
 #define LAY_SHEET(N, A, T, S)                                                  \
     N(S, turn) N(S, number) N(S, len) N(S, pad) A(S, text)
 FACTS(lay_sheet, LAY_SHEET)
@@ -135,7 +157,8 @@ FACTS_OF(lay_counters, LIMITER_COUNTERS(N_SUM, A_SUM),
 #define STATS_LAYOUT(N, A, T, S)                                               \
     T(S, head, lay_head) T(S, live, lay_stats_live)                            \
     T(S, counters, lay_counters) T(S, tally, lay_tally)                        \
-    T(S, history, lay_history) T(S, trails, lay_trails) T(S, board, lay_board)
+    T(S, history, lay_history) T(S, trails, lay_trails)                  \
+    T(S, ledgers, lay_ledger) T(S, board, lay_board)
 FACTS(stats_layout, STATS_LAYOUT)
 /* clang-format on */
 

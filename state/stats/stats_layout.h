@@ -7,6 +7,7 @@
  *   tally     what has become of requests so far
  *   history   what was when
  *   trails    and what of it went to each upstream
+ *   ledgers   and what each model, and each client, did
  *   board     the status snapshot
  *
  * Nothing of it decides anything: a new counter, noise or the loss of the whole
@@ -23,6 +24,7 @@
 #include <stdint.h>
 
 #include "state/policy/lay_head.h"
+#include "state/stats/ledger.h"
 #include "state/stats/outcomes.h"
 #include "state/stats/rings.h"
 #include "state/stats/sheets.h"
@@ -31,7 +33,7 @@
 
 #define STATS_NAME    "sluice.stats"
 #define STATS_MAGIC   "SLUSTAT\n"
-#define STATS_VERSION 4
+#define STATS_VERSION 5
 
 struct lay_stats_live {
     struct lay_flag flag;
@@ -52,9 +54,11 @@ struct stats_layout {
     struct lay_tally tally;
     struct lay_history history;
     struct lay_trails trails;
+    struct lay_ledger ledgers[LEDGERS];
     struct lay_board board;
 };
 
-static_assert(sizeof(struct stats_layout) < 9 << 20, "a few MB at most");
+/* Room is taken for all of it when the file is made: half of it is ledgers. */
+static_assert(sizeof(struct stats_layout) < 16 << 20, "some MB at most");
 
 #endif

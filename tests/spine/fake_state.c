@@ -219,3 +219,31 @@ bool limiter_history_trails(struct limiter *lim,
     (void)out;
     return false;
 }
+
+bool limiter_history_grain(struct limiter *lim, uint32_t ledger,
+                           struct past_range *range, uint32_t *pool)
+{
+    (void)lim;
+    (void)ledger;
+    (void)range;
+    (void)pool;
+    return false;
+}
+
+bool limiter_history_ledger(struct limiter *lim, uint32_t ledger, uint32_t pool,
+                            const struct limiter_past *past, const char *name,
+                            struct past_ledger *out)
+{
+    (void)lim;
+    (void)ledger;
+    (void)pool;
+    (void)past;
+    (void)name;
+    (void)out;
+    return false;
+}
+
+void past_ledger_free(struct past_ledger *out)
+{
+    (void)out;
+}

@@ -322,7 +322,7 @@ static const struct limiter_past *tell(struct desk *d, int64_t back_s,
                                        uint32_t points)
 {
     int64_t now_s = desk_stats(d, 0)->history.now_s;
-    struct past_range r = {now_s - back_s, now_s, now_s, points};
+    struct past_range r = {now_s - back_s, now_s, now_s, points, 0};
 
     if (past == NULL)
         past = malloc(sizeof(*past));
@@ -408,8 +408,8 @@ static void a_range_of_nothing_is_empty(void)
 {
     struct desk *d = desk_of(1, 2);
     int64_t now_s = desk_stats(d, 0)->history.now_s;
-    struct past_range ahead = {now_s + 10, now_s + 20, now_s, 5};
-    struct past_range old = {0, 1, now_s, 5};
+    struct past_range ahead = {now_s + 10, now_s + 20, now_s, 5, 0};
+    struct past_range old = {0, 1, now_s, 5, 0};
 
     CU_ASSERT_FALSE(tell(d, 30, 10)->steps[0].kept);
     CU_ASSERT_TRUE(limiter_history(d->w[0], &ahead, past));

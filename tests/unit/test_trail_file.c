@@ -221,7 +221,7 @@ static struct past_trails trails;
 static void tell(struct desk *d, int64_t back_s)
 {
     int64_t now_s = desk_stats(d, 0)->history.now_s;
-    struct past_range r = {now_s - back_s, now_s, now_s, 300};
+    struct past_range r = {now_s - back_s, now_s, now_s, 300, 0};
 
     CU_ASSERT_TRUE_FATAL(limiter_history(d->w[0], &r, &past));
     CU_ASSERT_TRUE_FATAL(limiter_history_trails(d->w[0], &past, &trails));
