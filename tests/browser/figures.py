@@ -53,7 +53,7 @@ class Figures:
         said = re.search(r"Tokens of ([\d,]+) of ([\d,]+) answers", self.b.text("main"))
         self.check("figures: tokens say of how many answers they are", said and 0 < int(said[1].replace(",", "")) < int(said[2].replace(",", "")), self.b.text(".card"))
         self.open("models", ready="document.querySelector('main tbody tr')")
-        self.check("figures: those of models, too", "Tokens of " in self.b.text("main") and "75 %" in self.b.text("main table"), self.b.text("main"))
+        self.check("figures: those of models, too", "Tokens of " in self.b.text("main") and "75 %" in self.b.text("main"), self.b.text("main"))
 
     def uncounted(self):
         self.world.only = "client_error"
@@ -109,15 +109,6 @@ class Figures:
         self.open("now")
         titles = self.b.run("return [...document.querySelectorAll('.timeline h3')].map((e) => e.textContent)")
         self.check("figures: queue and first byte have a chart each", {"Time in the queue", "Time to the first byte"} <= set(titles), titles)
-
-    def lately(self):
-        for view, names in (("models", mock.MODELS), ("clients", mock.CLIENTS)):
-            self.open(view, ready="document.querySelector('main tbody tr')")
-            legend = lambda: dict(self.b.run("return [...document.querySelectorAll('main .legend li')].map((e) => [e.childNodes[1].data.trim(), Number(e.lastChild.textContent)])"))
-            self.b.until(legend)
-            self.check(f"figures: {view} have a past by name", set(legend()) <= set(names) and sum(legend().values()) >= 90, legend())
-            before = sum(legend().values())
-            self.check(f"figures: what {view} end is added to it", self.b.until(lambda: sum(legend().values()) > before), legend())
 
     # ---- settings
 
@@ -192,7 +183,7 @@ class Figures:
 def visit(b, check):
     f = Figures(b, check)
     try:
-        for part in (f.shortfall, f.coverage, f.uncounted, f.decimals, f.once, f.begins, f.gaps, f.lately, f.settings, f.address, f.picture):
+        for part in (f.shortfall, f.coverage, f.uncounted, f.decimals, f.once, f.begins, f.gaps, f.settings, f.address, f.picture):
             part()
     finally:
         b.open("about:blank")

@@ -63,6 +63,7 @@ class World:
             self.config["upstreams.nim.base_url"]["value"] = "http://127.0.0.1:39217"
         self.live = {}
         self.keys = keys()
+        self.clients = list(CLIENTS)
         self.upstreams = ["nim", "nim-2", "spare", "local"] if state == "many" else ["nim"]
         self.hold_end = time.time() + (42 if state == "retreat" else -9)
         self.bench = {MODELS[1]: time.time() + 9500} if state in ("retreat", "busy", "full") else {}
@@ -303,14 +304,31 @@ class World:
             for k in names:
                 cols[k].append(row.get(k, 0))
             t += step
-        by = {"upstreams": self.went(cols), "upstreams_kept_from": kept} if q.get("by") == ["upstream"] else {}
+        by = {}
+        if q.get("by") == ["upstream"]:
+            by = {"upstreams": self.went(cols, self.upstreams, "sends"), "upstreams_kept_from": kept}
+        elif "by" in q:
+            by = self.deeds(cols, q["by"][0] + "s", q.get("name", [None])[0]) | {q["by"][0] + "s_kept_from": kept}
         return {"from": frm, "to": to, "step_s": step, "kept_from": kept} | cols | by
 
-    def went(self, cols):
+    def deeds(self, cols, what, name):
+        """By model or client: counts of all, or of one with the times it took."""
+        each = lambda column, of: [v if v is None else of(v) for v in column]
+        of = self.went(cols, MODELS[:5] if what == "models" else self.clients, "requests")
+        of = {n: c for n, c in of.items() if any(c["requests"])}
+        for c in of.values():
+            n = c["requests"]
+            c |= {"ok": each(n, lambda v: v - v // 20), "errors": each(n, lambda v: v // 30), "streams": each(n, lambda v: v * 2 // 3),
+                  "bytes_in": each(n, lambda v: v * 7300), "bytes_out": each(n, lambda v: v * 2100)}
+        if name is None:
+            return {what: of, f"{what}_other": None}
+        some = {k: cols[k] for k in ("queue_p50", "queue_p95", "first_byte_p50", "first_byte_p95")}
+        return {what: {name: of[name] | some} if name in of else {}}
+
+    def went(self, cols, names, count):
         """The more the sooner it stands in the list; all of them are the service's."""
-        names = self.upstreams
         parts = {name: [] for name in names}
-        for t, v in zip(cols["t"], cols["sends"]):
+        for t, v in zip(cols["t"], cols[count]):
             r, rest = random.Random(int(t)), v or 0
             for i, name in enumerate(names):
                 n = rest if i == len(names) - 1 else sum(r.random() < 0.45 for _ in range(rest)) if rest < 50 else int(rest * 0.45)

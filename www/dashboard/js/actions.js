@@ -23,8 +23,8 @@ export function createActions({api, token, askToken, sure, notices, text}) {
 			}
 		}
 	}
-	const tell = () => heard.forEach((fn) => fn());
-	const path = (id) => `/api/queue/${encodeURIComponent(id)}`;
+	const tell = () => heard.forEach(fn => fn());
+	const path = id => `/api/queue/${encodeURIComponent(id)}`;
 	function undo(id) {
 		clearInterval(going.get(id)?.timer);
 		going.delete(id);
@@ -54,7 +54,7 @@ export function createActions({api, token, askToken, sure, notices, text}) {
 			tell();
 		},
 		/* How many seconds are left to take it back; null: it is not cancelled. */
-		left: (id) => going.get(id)?.left ?? null,
+		left: id => going.get(id)?.left ?? null,
 		watch(fn) {
 			heard.add(fn);
 			return () => heard.delete(fn);

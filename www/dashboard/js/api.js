@@ -8,7 +8,7 @@ export class ApiError extends Error {
 }
 
 export function createApi(token, fetchIt = (...a) => fetch(...a)) {
-	const headers = (more) => (token.get() ? {...more, Authorization: `Bearer ${token.get()}`} : {...more});
+	const headers = more => (token.get() ? {...more, Authorization: `Bearer ${token.get()}`} : {...more});
 
 	async function call(method, path, body, more) {
 		const init = {method, headers: headers(body === undefined ? {} : {'Content-Type': 'application/json'}),

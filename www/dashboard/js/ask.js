@@ -41,7 +41,7 @@ export function createAsk({token, text, home}) {
 			setText(label, t('token.label'));
 			setText(enter, t('token.enter'));
 			setText(leave, t('token.leave'));
-			pending = new Promise((done) => {
+			pending = new Promise(done => {
 				open = done;
 			});
 			el.showModal();
@@ -71,7 +71,7 @@ export function createSure({text}) {
 			el.returnValue = '';
 			el.showModal();
 			leave.focus();
-			return new Promise((then) => {
+			return new Promise(then => {
 				done = then;
 			});
 		},

@@ -10,11 +10,11 @@ export const createHalves = (app, what, group) => createChart(app, {label: app.t
 
 export function createChart(app, spec) {
 	const {text, theme} = app;
-	const swatch = (s) => tint(h(`i.swatch.${s.kind ?? 'line'}${s.dash ? '.dashed' : ''}`), s.color);
+	const swatch = s => tint(h(`i.swatch.${s.kind ?? 'line'}${s.dash ? '.dashed' : ''}`), s.color);
 	const tip = h('div.tip', {hidden: true});
 	const empty = h('p.plot-empty', {hidden: true});
 	const legend = h('ul.legend', {'aria-hidden': 'true'});
-	const values = spec.series.map((s) => {
+	const values = spec.series.map(s => {
 		const value = h('b');
 		legend.append(h('li', null, swatch(s), `${s.label} `, value));
 		return value;
@@ -26,7 +26,7 @@ export function createChart(app, spec) {
 	const sayTime = (t, step) => (step >= 86400 ? text.day(t) : step >= 60 ? text.minute(t) : text.clock(t));
 	const plot = createPlot({...spec, onPoint, sayTime,
 		color: theme.color,
-		isTime: spec.unit === text.times, axis: spec.unit.axis,
+		isTime: spec.unit === text.times, axis: spec.unit.axis, base: spec.unit.base,
 		onSelect: (from, to) => app.history.setRange({name: 'custom', from, to: Math.max(to, from + 10)})});
 	const frame = h(`div.plot${spec.tall ? '.tall' : ''}`, {tabindex: 0, role: 'img', 'aria-label': spec.label, keydown, blur}, plot.el, tip, empty);
 	const el = h('div.chart', null, legend, frame);
@@ -37,7 +37,7 @@ export function createChart(app, spec) {
 		const v = data[s.key]?.[i];
 		return v === null || v === undefined ? text.missing : say(v);
 	};
-	const moment = (t) => (data.step_s >= 60 ? text.stamp(t) : text.clock(t));
+	const moment = t => (data.step_s >= 60 ? text.stamp(t) : text.clock(t));
 
 	function onPoint(i, x) {
 		pointed = i;
@@ -45,8 +45,8 @@ export function createChart(app, spec) {
 		tip.hidden = i === null;
 		if (i === null)
 			return;
-		tip.replaceChildren(h('b', null, moment(data.t[i])), ...spec.series.filter((s) => !spec.stacked || data[s.key]?.[i])
-			.map((s) => h('div', null, swatch(s), h('span', null, s.label), h('b', null, said(s, i)))));
+		tip.replaceChildren(h('b', null, moment(data.t[i])), ...spec.series.filter(s => !spec.stacked || data[s.key]?.[i])
+			.map(s => h('div', null, swatch(s), h('span', null, s.label), h('b', null, said(s, i)))));
 		const wide = tip.offsetWidth;
 		const left = x + 14 + wide > frame.clientWidth ? x - 14 - wide : x + 14;
 		tip.style.transform = `translate(${Math.max(0, Math.round(left))}px, 4px)`;
@@ -56,15 +56,15 @@ export function createChart(app, spec) {
 	function readout() {
 		spec.series.forEach((s, k) => {
 			const column = data[s.key] ?? [];
-			const last = column.findLastIndex((v) => v !== null);
+			const last = column.findLastIndex(v => v !== null);
 			setText(values[k], pointed === null && spec.total ? say(column.reduce((a, v) => a + (v ?? 0), 0)) : said(s, pointed ?? last));
 		});
 	}
 	function summary() {
 		if (!data)
 			return spec.label;
-		return `${spec.label}. ` + spec.series.map((s) => {
-			const column = (data[s.key] ?? []).filter((v) => v !== null);
+		return `${spec.label}. ` + spec.series.map(s => {
+			const column = (data[s.key] ?? []).filter(v => v !== null);
 			return column.length ? text.t('chart.summary', {name: s.label, last: say(column.at(-1)),
 				max: say(column.reduce((a, v) => Math.max(a, v), 0))}) : '';
 		}).join(' ');
@@ -80,7 +80,7 @@ export function createChart(app, spec) {
 		}
 		const i = Math.min(data.t.length - 1, Math.max(0, (pointed ?? data.t.length - 1) + LEAP[e.key]));
 		plot.show(i);
-		setAttr(frame, 'aria-label', `${moment(data.t[i])}: ${spec.series.map((s) => `${s.label} ${said(s, i)}`).join(', ')}`);
+		setAttr(frame, 'aria-label', `${moment(data.t[i])}: ${spec.series.map(s => `${s.label} ${said(s, i)}`).join(', ')}`);
 	}
 	function blur() {
 		if (data)
@@ -89,7 +89,7 @@ export function createChart(app, spec) {
 	}
 
 	function prepared() {
-		const columns = spec.series.map((s) => data[s.key] ?? data.t.map(() => null));
+		const columns = spec.series.map(s => data[s.key] ?? data.t.map(() => null));
 		if (!spec.stacked)
 			return columns;
 		for (let k = columns.length - 2; k >= 0; k--)
@@ -107,7 +107,7 @@ export function createChart(app, spec) {
 			if (!d?.t?.length)
 				return;
 			data = d;
-			say = spec.unit.of(spec.series.flatMap((s) => d[s.key] ?? []));
+			say = spec.unit.of(spec.series.flatMap(s => d[s.key] ?? []));
 			if (pointed !== null && pointed >= d.t.length)
 				pointed = null;
 			plot.set(d.t, d.step_s, prepared());

@@ -33,7 +33,7 @@ export function checkName(typed, isTaken) {
 	if (bytes < 1 || bytes > 63)
 		return {wrong: 'check.name'};
 	const parts = value.split('.');
-	const isAddress = (parts.length === 4 && parts.every((p) => String(p & 255) === p)) ||
+	const isAddress = (parts.length === 4 && parts.every(p => String(p & 255) === p)) ||
 		(/^[\da-f:.]+$/i.test(value) && URL.canParse(`http://[${value}]`));
 	if (isAddress || /[\x00-\x1f\x7f]/.test(value) || ['anonymous', 'unknown', '.', '..'].includes(value))
 		return {wrong: 'check.odd'};

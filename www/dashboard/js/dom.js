@@ -32,10 +32,10 @@ export const part = (tag, title, more, ...kids) => h(tag, {'aria-label': title},
 export const card = (title, ...kids) => part('section.card', title, null, kids);
 /* Figures under their names: el, and say({NAME: text}), before which nothing is known. */
 export function facts(names, label) {
-	const all = names.map((name) => [name, h('dd.num', null, '–')]);
+	const all = names.map(name => [name, h('dd.num', null, '–')]);
 	return {
 		el: h('dl.facts', null, all.map(([name, dd]) => h('div', null, h('dt', null, label(name)), dd))),
-		say: (texts) => all.forEach(([name, dd]) => setText(dd, texts[name])),
+		say: texts => all.forEach(([name, dd]) => setText(dd, texts[name])),
 	};
 }
 /* How much of a whole; what fills it is KIDS. */

@@ -23,7 +23,7 @@ export function createFirst(app) {
 
 	const badge = h('b.badge');
 	const code = h('code.secret');
-	const tabs = h('div.segments', {role: 'group', 'aria-label': t('first.call')}, Object.keys(CALLS).map((name) => h('button', {click: () => show(name)}, name)));
+	const tabs = h('div.segments', {role: 'group', 'aria-label': t('first.call')}, Object.keys(CALLS).map(name => h('button', {click: () => show(name)}, name)));
 	const copier = (from, what) => h('button.small', {click: () => copy(from)}, t('first.copy'), h('span.sr', null, ` ${t(what)}`));
 	const base = h('code', null, `${HOST}/v1`);
 	const [upstream, whose, token] = [h('span'), h('span'), h('code')];
@@ -54,14 +54,14 @@ export function createFirst(app) {
 		if (asked)
 			return;
 		asked = true;
-		const [config, ids] = await Promise.all([settings(), fetch('/v1/models', {credentials: 'omit'}).then((a) => a.json()).then((m) => m.data.map((x) => x.id)).catch(() => [])]);
+		const [config, ids] = await Promise.all([settings(), fetch('/v1/models', {credentials: 'omit'}).then(a => a.json()).then(m => m.data.map(x => x.id)).catch(() => [])]);
 		const urls = Object.entries(config).filter(([name]) => name.endsWith('.base_url')).map(([, c]) => c.value);
-		const practice = urls.every((u) => LOCAL.test(u)) && ids.includes('sim/echo');
+		const practice = urls.every(u => LOCAL.test(u)) && ids.includes('sim/echo');
 		setText(badge, urls.length ? t(practice ? 'first.practice' : 'first.real') : '');
 		badge.classList.toggle('is-practice', practice);
 		replace(upstream, urls.join(', '), practice && h('span.faint', null, ` ${t('first.simulated')}`));
 		setText(token, `cat ${config.data_dir?.value ?? '/var/lib/sluice'}/admin.token`);
-		call = [ids.find((m) => m === 'meta/llama-3.1-8b-instruct') ?? ids.find((m) => !NO_CHAT.test(m)) ?? 'MODEL', config.anonymous?.value === 'no' ? 'SLUICE-KEY' : app.state.get()?.limits[0]?.key?.ours === false && !practice ? 'UPSTREAM-KEY' : '', practice ? 'sim/agent' : null];
+		call = [ids.find(m => m === 'meta/llama-3.1-8b-instruct') ?? ids.find(m => !NO_CHAT.test(m)) ?? 'MODEL', config.anonymous?.value === 'no' ? 'SLUICE-KEY' : app.state.get()?.limits[0]?.key?.ours === false && !practice ? 'UPSTREAM-KEY' : '', practice ? 'sim/agent' : null];
 		show();
 	}
 	show();
@@ -70,7 +70,7 @@ export function createFirst(app) {
 		update(s) {
 			const key = s.limits[0]?.key;
 			setText(whose, t(`first.key.${key?.ours ? key.state : 'client'}`));
-			make.hidden = !(noKeys.hidden = s.limits.some((l) => l.key?.ours));
+			make.hidden = !(noKeys.hidden = s.limits.some(l => l.key?.ours));
 			setText(came, t(s.recent.length ? 'first.came' : 'why.first'));
 		},
 		hide: told.forget,

@@ -18,7 +18,7 @@ export function createKeyFields(app, {now = null, form = null, isTaken = null}) 
 		const error = h('p.form-error', {id: `${id}-error`, hidden: true});
 		for (const [key, value] of Object.entries({id, form, 'aria-describedby': `${about ? about.id : ''} ${error.id}`}))
 			setAttr(input, key, value);
-		const tell = (message) => blame(input, error, message);
+		const tell = message => blame(input, error, message);
 		const read = () => {
 			const found = judge(input.value);
 			tell(found.wrong ? t(found.wrong, found.values) : '');
@@ -28,22 +28,22 @@ export function createKeyFields(app, {now = null, form = null, isTaken = null}) 
 		fields.set(name, {input, read, tell, first: input.value,
 			el: h(`div.field.key-${name}`, null, h(`label${now ? '.sr' : ''}`, {for: id}, t(`keys.${name}`)), input, about, error)});
 	}
-	const text = (attrs) => h('input', {type: 'text', autocomplete: 'off', spellcheck: 'false', ...attrs});
+	const text = attrs => h('input', {type: 'text', autocomplete: 'off', spellcheck: 'false', ...attrs});
 	const choice = (options, chosen) => h('select', null, options.map(([value, label]) => h('option', {value, selected: value === chosen}, label)));
-	const as = (value) => ({value});
+	const as = value => ({value});
 
 	if (!now)
-		put('name', text(), (typed) => checkName(typed, isTaken));
-	put('expires_in_s', choice([...(now ? [['keep', t('keys.keep')]] : []), ['', t('keys.never')], ...DAYS.map((n) => [String(n * DAY_S), t('keys.in', {n})])]),
-		(v) => as(v === 'keep' ? undefined : v === '' ? null : Number(v)));
-	put('priority', choice(['high', 'normal', 'low'].map((c) => [c, t(`class.${c}`)]), now?.priority ?? 'normal'), as);
+		put('name', text(), typed => checkName(typed, isTaken));
+	put('expires_in_s', choice([...(now ? [['keep', t('keys.keep')]] : []), ['', t('keys.never')], ...DAYS.map(n => [String(n * DAY_S), t('keys.in', {n})])]),
+		v => as(v === 'keep' ? undefined : v === '' ? null : Number(v)));
+	put('priority', choice(['high', 'normal', 'low'].map(c => [c, t(`class.${c}`)]), now?.priority ?? 'normal'), as);
 	for (const [name, {min, max, first}] of Object.entries(COUNTS))
-		put(name, text({class: 'number', inputmode: 'numeric', value: now?.[name] ?? first}), (typed) => check({type: 'count', min, max}, typed),
+		put(name, text({class: 'number', inputmode: 'numeric', value: now?.[name] ?? first}), typed => check({type: 'count', min, max}, typed),
 			now ? null : min ? t('set.range', {min, max}) : t('keys.zero'));
 
 	return {
-		els: [...fields.values()].map((f) => f.el),
-		el: (name) => fields.get(name).el,
+		els: [...fields.values()].map(f => f.el),
+		el: name => fields.get(name).el,
 		focus: () => fields.values().next().value.input.focus(),
 		/* What to send: all, or of a key that is there what differs; null where
 		 * something may not be so. */

@@ -21,13 +21,13 @@ function start() {
 	const api = createApi(token);
 	const state = createState();
 	const notices = createNotices();
-	const history = createHistory({api, prefs, isHeld: state.isHeld, wanted: place.range(), onRange: () => shell.note()});
+	const history = createHistory({api, prefs, isHeld: state.isHeld, wanted: place.range(), chosen: place.who(), onRange: () => shell.note()});
 	let text = createText(prefs.get('lang', null) ?? preferredLanguage(navigator.languages));
 	/* Where the token lies, as far as it is told to who may read. */
 	let home = '/var/lib/sluice';
 	const asking = createAsk({token, text: () => text, home: () => home});
 	const sure = createSure({text: () => text});
-	const askToken = async (reason) => {
+	const askToken = async reason => {
 		const entered = await asking.ask(reason);
 		if (entered) {
 			config = null; /* it may be told now */
@@ -38,7 +38,7 @@ function start() {
 	const act = createActions({api, token, askToken, sure: sure.ask, notices, text: () => text});
 	/* Once: what the page takes from it is not changed while the service runs. */
 	let config = null;
-	const settings = () => (config ??= api.get('/api/config').then((c) => {
+	const settings = () => (config ??= api.get('/api/config').then(c => {
 		home = c.data_dir?.value || home;
 		return c;
 	}, () => ({})));
@@ -47,7 +47,7 @@ function start() {
 		onStatus(status) {
 			refused = false;
 			settings();
-			history.tick(status);
+			history.tick();
 			state.put(status);
 		},
 		onError(e) {
@@ -55,7 +55,7 @@ function start() {
 				refused = true;
 				const had = token.get();
 				token.set('');
-				askToken(text.t(had ? 'token.wrong' : 'token.read')).then((entered) => {
+				askToken(text.t(had ? 'token.wrong' : 'token.read')).then(entered => {
 					refused = !entered; /* who declined is not asked again */
 				});
 			}
@@ -80,7 +80,7 @@ function start() {
 		build();
 	}
 	build();
-	state.subscribe((s) => shell.update(s));
+	state.subscribe(s => shell.update(s));
 	for (const moved of ['hashchange', 'popstate'])
 		addEventListener(moved, () => {
 			takeTokenFromUrl(token);

@@ -27,7 +27,7 @@ export function createNextCard(app) {
 		el: part('section.card.next', t('next.title'), all, list, none),
 		update(s) {
 			const first = s.waiting.slice().sort((a, b) => a.position - b.position).slice(0, innerHeight >= 1200 && innerWidth > 1080 ? 2 * SHOWN - 2 : SHOWN);
-			keyed(list, first, (r) => r.id, make, change);
+			keyed(list, first, r => r.id, make, change);
 			none.hidden = first.length > 0;
 			setText(all, t('next.all', {waiting: s.queue.waiting, running: s.queue.running}));
 		},

@@ -4,11 +4,12 @@ const OUT = '.sr, dialog, .told, .tools, .deeds, button.small, .brand img, .skip
 /* Takes NAMES out of what EL says; call(n) stands for the nth. */
 function conceal(el, names, call) {
 	const list = [...new Set(names)].filter(Boolean).sort((a, b) => b.length - a.length);
-	const any = new RegExp(`(?<![\\w.-])(${list.map((name) => name.replace(/[^\w\s]/g, '\\$&')).join('|') || '$^'})(?![\\w-])`, 'g');
+	const any = new RegExp(`(?<![\\w.-])(${list.map(name => name.replace(/[^\w\s]/g, '\\$&')).join('|') || '$^'})(?![\\w-])`, 'g');
 	const walk = document.createTreeWalker(el, NodeFilter.SHOW_TEXT);
 	while (walk.nextNode())
-		walk.currentNode.data = walk.currentNode.data.replace(any, (name) => call(list.indexOf(name) + 1));
-	el.querySelectorAll('[title], [aria-label]').forEach((e) => ['title', 'aria-label'].forEach((key) => e.removeAttribute(key)));
+		walk.currentNode.data = walk.currentNode.data.replace(any, name => call(list.indexOf(name) + 1));
+	el.querySelectorAll('option').forEach(e => e.removeAttribute('value'));
+	el.querySelectorAll('[title], [aria-label]').forEach(e => ['title', 'aria-label'].forEach(key => e.removeAttribute(key)));
 }
 
 function drawing(el, names, call) {
@@ -20,10 +21,10 @@ function drawing(el, names, call) {
 	});
 	twins('option', (copy, e) => copy.toggleAttribute('selected', e.selected));
 	twins('canvas', (copy, e) => copy.replaceWith(Object.assign(new Image(), {src: e.toDataURL()})));
-	twin.querySelectorAll(OUT).forEach((e) => e.remove());
+	twin.querySelectorAll(OUT).forEach(e => e.remove());
 	conceal(twin, names, call);
 	const style = document.createElement('style');
-	style.textContent = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules].map((rule) => rule.cssText)).join('').replaceAll('canvas', 'img');
+	style.textContent = [...document.styleSheets].flatMap(sheet => [...sheet.cssRules].map(rule => rule.cssText)).join('').replaceAll('canvas', 'img');
 	const box = document.createElement('div');
 	const {font, color, backgroundColor} = getComputedStyle(document.body);
 	Object.assign(box.style, {font, color, backgroundColor});

@@ -22,10 +22,10 @@ export function createPlot(o) {
 	let span = [0, 1];
 	let dragFrom = null;
 
-	const x = (at) => PAD.left + ((at - span[0]) / (span[1] - span[0])) * (width - PAD.left - PAD.right);
-	const y = (v) => PAD.top + (1 - v / top) * (height - PAD.top - PAD.bottom);
-	const at = (px) => span[0] + ((px - PAD.left) / (width - PAD.left - PAD.right)) * (span[1] - span[0]);
-	const indexAt = (px) => Math.max(0, Math.min(t.length - 1, Math.floor((at(px) - t[0]) / step)));
+	const x = at => PAD.left + ((at - span[0]) / (span[1] - span[0])) * (width - PAD.left - PAD.right);
+	const y = v => PAD.top + (1 - v / top) * (height - PAD.top - PAD.bottom);
+	const at = px => span[0] + ((px - PAD.left) / (width - PAD.left - PAD.right)) * (span[1] - span[0]);
+	const indexAt = px => Math.max(0, Math.min(t.length - 1, Math.floor((at(px) - t[0]) / step)));
 
 	function scale() {
 		let most = o.min ?? 1;
@@ -33,7 +33,7 @@ export function createPlot(o) {
 			for (const v of c)
 				if (v > most)
 					most = v;
-		const by = valueStep(most * 1.04, 4, o.isTime);
+		const by = valueStep(most * 1.04, 4, o.isTime, o.base);
 		top = Math.ceil((most * 1.04) / by) * by;
 		span = t.length ? [t[0], t.at(-1) + step] : [0, 1];
 		return by;
@@ -87,7 +87,7 @@ export function createPlot(o) {
 			if (v === null)
 				return;
 			const px = x(t[i] + step / 2);
-			const ends = [i - 1, i + 1].map((k) => (c[k] ?? null) === null);
+			const ends = [i - 1, i + 1].map(k => (c[k] ?? null) === null);
 			if (ends[0])
 				g.moveTo(px - 1, y(v));
 			g.lineTo(px + ends[1], y(v));
@@ -145,11 +145,11 @@ export function createPlot(o) {
 			if (other !== self)
 				other.follow(i);
 	}
-	const self = {follow: (i) => i === null || i < t.length ? point(i) : 0};
+	const self = {follow: i => i === null || i < t.length ? point(i) : 0};
 	o.group?.add(self);
 
-	const px = (e) => e.clientX - el.getBoundingClientRect().left;
-	el.addEventListener('pointermove', (e) => {
+	const px = e => e.clientX - el.getBoundingClientRect().left;
+	el.addEventListener('pointermove', e => {
 		if (!t.length)
 			return;
 		if (dragFrom !== null) {
@@ -161,13 +161,13 @@ export function createPlot(o) {
 		show(indexAt(px(e)));
 	});
 	el.addEventListener('pointerleave', () => dragFrom === null && show(null));
-	el.addEventListener('pointerdown', (e) => {
+	el.addEventListener('pointerdown', e => {
 		if (e.button === 0 && e.pointerType === 'mouse' && t.length) {
 			dragFrom = px(e);
 			el.setPointerCapture(e.pointerId);
 		}
 	});
-	el.addEventListener('pointerup', (e) => {
+	el.addEventListener('pointerup', e => {
 		const [a, b] = [dragFrom ?? px(e), px(e)].sort((m, n) => m - n);
 		dragFrom = null;
 		select.hidden = true;

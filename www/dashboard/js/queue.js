@@ -11,7 +11,7 @@ export function createQueueCard(app) {
 	const {t, ...fmt} = text;
 	const total = h('b.big');
 	const note = h('p.card-note.num');
-	const bars = CLASSES.map((name) => {
+	const bars = CLASSES.map(name => {
 		const bar = h('i', {'data-class': name});
 		const number = h('b.num');
 		const since = h('span.num');
@@ -24,23 +24,23 @@ export function createQueueCard(app) {
 
 	/* Up at once, down only when there is much room. */
 	function fit(n) {
-		const need = SCALES.find((s) => s >= n) ?? n;
+		const need = SCALES.find(s => s >= n) ?? n;
 		if (need > scale || n < scale * 0.3)
 			scale = need;
 		return scale;
 	}
 	function change(li, g) {
-		const say = (s) => (Number.isFinite(s) ? fmt.count(s) : null);
+		const say = s => (Number.isFinite(s) ? fmt.count(s) : null);
 		const [next, last] = [say(g.next), say(g.last)];
 		setText(li.firstChild, fmt.num(g.n));
 		setText(li.lastChild, `${g.phrase} · ${g.n > 1 && last ? t('cause.etas', {next, last}) : next ? t('next.in', {eta: next}) : t('next.unknown')}`);
 		setAttr(li, 'title', li.lastChild.textContent);
 	}
 	return {
-		el: part('section.card.queue', t('queue.title'), total, h('ul.lanes', null, bars.map((b) => b.el)), why, note),
+		el: part('section.card.queue', t('queue.title'), total, h('ul.lanes', null, bars.map(b => b.el)), why, note),
 		update(s) {
 			const {classes} = s.queue;
-			const max = fit(Math.max(...CLASSES.map((c) => classes[c].waiting)));
+			const max = fit(Math.max(...CLASSES.map(c => classes[c].waiting)));
 			setText(total, fmt.num(s.queue.waiting));
 			for (const b of bars) {
 				const {waiting, oldest_s: oldest} = classes[b.name];
@@ -52,9 +52,9 @@ export function createQueueCard(app) {
 			const all = groups(text, s);
 			if (all.length > CAUSES_MAX) {
 				const rest = all.splice(CAUSES_MAX - 1);
-				all.push({key: 'rest', n: rest.reduce((n, g) => n + g.n, 0), phrase: t('cause.others'), next: Math.min(...rest.map((g) => g.next ?? Infinity))});
+				all.push({key: 'rest', n: rest.reduce((n, g) => n + g.n, 0), phrase: t('cause.others'), next: Math.min(...rest.map(g => g.next ?? Infinity))});
 			}
-			keyed(why, all, (g) => g.key, () => h('li', null, h('b.num'), h('span.num')), change);
+			keyed(why, all, g => g.key, () => h('li', null, h('b.num'), h('span.num')), change);
 			setText(note, t('queue.room', {n: s.queue.waiting, max: s.queue.max, held: fmt.bytes(s.queue.held_bytes ?? 0),
 				most: fmt.bytes(s.queue.max_bytes)}));
 		},

@@ -17,7 +17,7 @@ export function createRangePicker(app) {
 	for (const input of [from, to])
 		input.addEventListener('input', () => to.setCustomValidity(''));
 
-	const local = (at) => new Date(at * 1000 - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+	const local = at => new Date(at * 1000 - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 	function choose(name) {
 		if (name !== 'custom') {
 			history.setRange({name});
@@ -55,21 +55,21 @@ export function createRangePicker(app) {
 	return {
 		el,
 		/* What a view does with what was: CHARTS show it, then() is told. */
-		follow(charts, then) {
+		follow(charts, then, whose) {
 			let unwatch = null;
 			return {
 				show() {
 					unwatch = history.watch((d, failed) => {
 						update();
-						charts.forEach((c) => c.set(d, failed));
+						charts.forEach(c => c.set(d, failed));
 						then?.(d, failed);
-					});
+					}, whose);
 				},
 				hide() {
 					unwatch?.();
 					unwatch = null;
 				},
-				destroy: () => charts.forEach((c) => c.destroy()),
+				destroy: () => charts.forEach(c => c.destroy()),
 			};
 		},
 	};

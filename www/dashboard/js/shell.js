@@ -20,7 +20,7 @@ const LOST_S = 5;
 export function createShell(app) {
 	const {text: {t, ...fmt}, state, stream, theme} = app;
 	const strip = createVerdictStrip(app);
-	const links = Object.fromEntries(Object.keys(VIEWS).map((name) => [name, h('a', {href: `#/${name}`}, t(`nav.${name}`))]));
+	const links = Object.fromEntries(Object.keys(VIEWS).map(name => [name, h('a', {href: `#/${name}`}, t(`nav.${name}`))]));
 	const main = h('main', {id: 'main', tabindex: -1});
 	const made = {};
 	let current = null;
@@ -32,14 +32,14 @@ export function createShell(app) {
 		theme.next();
 		tools();
 	}}, icon('theme'), themeLabel);
-	const language = h('select', {'aria-label': t('tool.language'), change: (e) => app.setLanguage(e.target.value)},
+	const language = h('select', {'aria-label': t('tool.language'), change: e => app.setLanguage(e.target.value)},
 		Object.entries(LANGUAGES).map(([code, name]) => h('option', {value: code, lang: code, selected: code === fmt.lang}, name)));
 	const keyLabel = h('span.sr');
 	const keyButton = h('button.tool.square', {click: () => app.askToken(t('token.needed'))}, icon('key'), keyLabel);
 	const shot = h('button.tool.square', {title: t('tool.picture'), click() {
 		const s = state.get();
-		const names = [...Object.keys(app.history.seen('client').of), ...(s ? [s.waiting, s.running, s.recent].flat().map((r) => r.client) : [])];
-		picture(el, names, `sluice-${current}-${new Date().toISOString().slice(0, 19).replace(/\D/g, '')}`, theme.isDark(), (n) => t('tool.client', {n}));
+		const names = [...app.history.names(), ...(s ? [s.waiting, s.running, s.recent].flat().map(r => r.client) : [])];
+		picture(el, names, `sluice-${current}-${new Date().toISOString().slice(0, 19).replace(/\D/g, '')}`, theme.isDark(), n => t('tool.client', {n}));
 	}}, icon('shot'), h('span.sr', null, t('tool.picture')));
 	const skip = h('button.skip', {click: () => main.focus()}, t('tool.skip'));
 	const head = h('header.top', null, skip,
@@ -79,9 +79,10 @@ export function createShell(app) {
 	function route() {
 		const wanted = place.view();
 		const name = Object.hasOwn(VIEWS, wanted) ? wanted : 'now';
-		place.put(name, app.history.range());
-		if (name === current)
+		if (name === current) {
+			note();
 			return;
+		}
 		const first = current === null;
 		made[current]?.hide?.();
 		current = name;
@@ -93,6 +94,7 @@ export function createShell(app) {
 			setAttr(a, 'aria-current', key === name ? 'page' : null);
 		links[name].scrollIntoView?.({block: 'nearest', inline: 'nearest'});
 		made[name].show?.();
+		note();
 		if (state.get())
 			made[name].update?.(state.get());
 		if (!first) {
@@ -100,6 +102,8 @@ export function createShell(app) {
 			scrollTo(0, 0);
 		}
 	}
+
+	const note = () => place.put(current, app.history.range(), current === 'models' || current === 'clients' ? app.history.who() : null);
 
 	function title(s) {
 		const n = s.queue.waiting;
@@ -112,15 +116,14 @@ export function createShell(app) {
 	strip.blank('connecting');
 	el.classList.add('is-blank');
 	return {
-		el, route,
-		note: () => place.put(current, app.history.range()),
+		el, route, note,
 		update(s) {
 			el.classList.remove('is-blank');
 			title(s);
 			strip.update(s);
 			made[current]?.update?.(s);
 			setText(about, [t('foot.version', {version: s.version}), t('foot.up', {time: fmt.dur(s.uptime)}),
-				t('foot.workers', {n: s.workers.length}), ...(s.shared ? [t('foot.hosts', {n: s.shared.host_count, list: s.shared.hosts.map((h) => `${h.name} ${h.waiting}`).join(', ')})] : [])].join(' · '));
+				t('foot.workers', {n: s.workers.length}), ...(s.shared ? [t('foot.hosts', {n: s.shared.host_count, list: s.shared.hosts.map(h => `${h.name} ${h.waiting}`).join(', ')})] : [])].join(' · '));
 		},
 		pulse() {
 			const late = stream.late();

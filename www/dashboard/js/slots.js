@@ -9,8 +9,8 @@ export function createSlots() {
 	function place(count, opens, now) {
 		if (cells.length !== count)
 			cells = resized(cells, count);
-		const told = opens.map((s) => now + s);
-		const kept = cells.map((at, i) => ({at, i})).filter((c) => c.at !== null).sort((a, b) => a.at - b.at);
+		const told = opens.map(s => now + s);
+		const kept = cells.map((at, i) => ({at, i})).filter(c => c.at !== null).sort((a, b) => a.at - b.at);
 		const fresh = [];
 		let k = 0;
 		for (const at of told) {
@@ -35,7 +35,7 @@ export function createSlots() {
 }
 
 function resized(cells, count) {
-	const out = cells.filter((at) => at !== null).slice(0, count);
+	const out = cells.filter(at => at !== null).slice(0, count);
 	while (out.length < count)
 		out.push(null);
 	return out;

@@ -35,13 +35,13 @@ export function createState() {
 	};
 }
 
-const list = (x) => (Array.isArray(x) ? x : []);
+const list = x => (Array.isArray(x) ? x : []);
 
 function normal(s) {
 	const queue = {waiting: 0, running: 0, max: 0, classes: {}, ...s.queue};
 	for (const name of ['high', 'normal', 'low'])
 		queue.classes[name] = {waiting: 0, oldest_s: null, ...queue.classes[name]};
-	return {...s, queue, paused: s.paused || null, limits: list(s.limits).map((l) => ({...l, opens_s: list(l.opens_s)})),
+	return {...s, queue, paused: s.paused || null, limits: list(s.limits).map(l => ({...l, opens_s: list(l.opens_s)})),
 		models: list(s.models), clients: list(s.clients), waiting: list(s.waiting), running: list(s.running),
 		recent: list(s.recent), workers: list(s.workers), counters: s.counters ?? {}, more: s.more ?? {}};
 }

@@ -33,7 +33,7 @@ export function createStream({api, onStatus, onError, now = () => performance.no
 
 	function pause(s) {
 		nextTry = now() + s;
-		return new Promise((done) => {
+		return new Promise(done => {
 			const timer = setTimeout(done, s * 1000);
 			wake = () => {
 				clearTimeout(timer);
@@ -149,8 +149,8 @@ export async function* events(body) {
 				if (!end)
 					break;
 				const data = rest.slice(0, end.index).split(/\r?\n/)
-					.filter((line) => line.startsWith('data:'))
-					.map((line) => line.slice(5).replace(/^ /, ''));
+					.filter(line => line.startsWith('data:'))
+					.map(line => line.slice(5).replace(/^ /, ''));
 				rest = rest.slice(end.index + end[0].length);
 				if (data.length)
 					yield data.join('\n');

@@ -38,7 +38,7 @@ export function createVerdictStrip(app) {
 	function follow(s, l) {
 		const parts = [];
 		const n = s.queue.waiting;
-		const first = s.waiting.find((r) => r.position === 0) ?? s.waiting[0];
+		const first = s.waiting.find(r => r.position === 0) ?? s.waiting[0];
 		if (typeof first?.eta_s === 'number')
 			parts.push(t('more.next', {client: first.client, eta: fmt.count(first.eta_s)}));
 		if (typeof l?.eta_s === 'number' && !s.paused)
@@ -70,9 +70,9 @@ export function createVerdictStrip(app) {
 				out.push({key: `l${x.upstream}/${name}`, tone: 'bench', what: learned(name, x.learned, limit),
 					adopt: !model && name === x.upstream && x.learned.requests > 0 && x.learned.requests !== x.requests ? x : null});
 		};
-		s.limits.forEach((l) => put(l, l));
-		s.models.forEach((m) => put(m, s.limits.find((l) => l.upstream === m.upstream) ?? {requests: 0, window_s: 0}, true));
-		const stalled = s.workers.filter((w) => w.stalled).length;
+		s.limits.forEach(l => put(l, l));
+		s.models.forEach(m => put(m, s.limits.find(l => l.upstream === m.upstream) ?? {requests: 0, window_s: 0}, true));
+		const stalled = s.workers.filter(w => w.stalled).length;
 		if (stalled)
 			out.push({key: 'w', tone: 'bad', what: t('chip.stalled', {n: stalled})});
 		if (out.length > CHIPS_MAX)
@@ -124,7 +124,7 @@ export function createVerdictStrip(app) {
 			progress.hidden = !hold;
 			if (hold)
 				bar.style.transform = `scaleX(${hold.ends_s / Math.max(hold.ends_s, hold.ends_s + hold.age_s)})`;
-			keyed(chips, conditions(s), (c) => c.key, makeChip, (li, c) => {
+			keyed(chips, conditions(s), c => c.key, makeChip, (li, c) => {
 				setText(li.firstChild, c.what);
 				setText(li.children[1], c.why);
 				li.children[1].hidden = !c.why;

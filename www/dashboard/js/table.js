@@ -8,8 +8,8 @@ export function createTable({caption, columns, keyOf, sortBy, descending = false
 	let rows = [];
 	let says = [];
 	let best = [];
-	const marks = (c) => ['num', 'wide', 'act', 'main'].map((k) => (c[k] ? `.${k}` : '')).join('');
-	const heads = columns.map((c) => {
+	const marks = c => ['num', 'wide', 'act', 'main'].map(k => (c[k] ? `.${k}` : '')).join('');
+	const heads = columns.map(c => {
 		if (!c.value)
 			return h(`th${marks({...c, main: 0})}`, {scope: 'col'}, c.label ?? '');
 		const button = h('button.sort', {click: () => toggle(c)}, c.label, h('span.arrow', {'aria-hidden': 'true'}));
@@ -27,18 +27,18 @@ export function createTable({caption, columns, keyOf, sortBy, descending = false
 	function ordered() {
 		if (!sort)
 			return rows;
-		const {value} = columns.find((c) => c.key === sort.key);
+		const {value} = columns.find(c => c.key === sort.key);
 		const sign = sort.down ? -1 : 1;
-		const gone = (v) => v === null || v === undefined || Number.isNaN(v);
+		const gone = v => v === null || v === undefined || Number.isNaN(v);
 		return rows.map((r, i) => [value(r), i, r]).sort((a, b) => {
 			if (gone(a[0]) || gone(b[0]))
 				return gone(a[0]) - gone(b[0]) || a[1] - b[1];
 			const by = typeof a[0] === 'string' ? a[0].localeCompare(b[0]) : a[0] - b[0];
 			return by ? sign * by : a[1] - b[1];
-		}).map((x) => x[2]);
+		}).map(x => x[2]);
 	}
 	function make(row) {
-		return h('tr', null, columns.map((c) =>
+		return h('tr', null, columns.map(c =>
 			h(`${c.head ? 'th' : 'td'}${marks(c)}`, {'data-label': c.label, scope: c.head ? 'row' : null}, c.act ? c.cell(row) : null)));
 	}
 	function change(tr, row) {
@@ -67,7 +67,7 @@ export function createTable({caption, columns, keyOf, sortBy, descending = false
 			held = null;
 			return ordered();
 		}
-		const now = new Map(ordered().map((r) => [keyOf(r), r]));
+		const now = new Map(ordered().map(r => [keyOf(r), r]));
 		held = new Map([...(held ?? shown), ...now]);
 		return [...held.values()];
 	}
@@ -77,11 +77,11 @@ export function createTable({caption, columns, keyOf, sortBy, descending = false
 			if (columns[i].value)
 				setAttr(th, 'aria-sort', sort?.key === columns[i].key ? (sort.down ? 'descending' : 'ascending') : 'none');
 		});
-		says = columns.map((c) => c.of?.(rows.map(c.value)));
-		best = columns.map((c) => c.better && rows.map(c.value).reduce((a, v) => (v !== null && v !== undefined && (a === null || (v - a) * c.better > 0) ? v : a), null));
+		says = columns.map(c => c.of?.(rows.map(c.value)));
+		best = columns.map(c => c.better && rows.map(c.value).reduce((a, v) => (v !== null && v !== undefined && (a === null || (v - a) * c.better > 0) ? v : a), null));
 		const list = standing();
 		keyed(body, list, keyOf, make, change);
-		shown = new Map(list.map((r) => [keyOf(r), r]));
+		shown = new Map(list.map(r => [keyOf(r), r]));
 		if (still) {
 			const here = new Set(rows.map(keyOf));
 			[...body.children].forEach((tr, i) => setAttr(tr, 'data-gone', here.has(keyOf(list[i])) ? null : 'yes'));
@@ -90,7 +90,7 @@ export function createTable({caption, columns, keyOf, sortBy, descending = false
 		table.classList.toggle('is-empty', list.length === 0);
 	}
 	for (const event of still ? ['pointerenter', 'pointerleave', 'focusout'] : [])
-		body.addEventListener(event, (e) => {
+		body.addEventListener(event, e => {
 			over = event === 'pointerenter' ? e.pointerType !== 'touch' : over && event === 'focusout';
 			if (held)
 				requestAnimationFrame(show);
@@ -108,7 +108,7 @@ export function createTable({caption, columns, keyOf, sortBy, descending = false
 }
 
 /* A column of what FIELD holds, as SAY says it: a function, or one of text.js' for what stands together. */
-export const numbers = (t) => (key, field, say, wide) => ({key, label: t(`col.${key}`), num: true, wide, value: (r) => r[field], of: say.of ?? (() => say)});
+export const numbers = t => (key, field, say, wide) => ({key, label: t(`col.${key}`), num: true, wide, value: r => r[field], of: say.of ?? (() => say)});
 
 /* A node for a cell that is made anew only when IS differs. */
 export function marked(is, node) {

@@ -16,7 +16,7 @@ export function createTheme(prefs) {
 			document.documentElement.dataset.theme = choice;
 		else
 			delete document.documentElement.dataset.theme;
-		heard.forEach((fn) => fn());
+		heard.forEach(fn => fn());
 	}
 	dark.addEventListener('change', apply);
 	apply();

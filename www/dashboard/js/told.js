@@ -2,7 +2,7 @@
 import {h, replace} from './dom.js';
 
 /* Copies what an element says. Without TLS there is no clipboard but for this very machine. */
-export const createCopy = ({text: {t}, notices}) => async (from) => {
+export const createCopy = ({text: {t}, notices}) => async from => {
 	try {
 		await navigator.clipboard.writeText(from.textContent);
 	} catch {

@@ -4,7 +4,7 @@ import {total} from './verdict.js';
 
 /* What holds limit or model X, in words; null: nothing does. */
 export function standing({t, ...fmt}, x) {
-	const count = (of) => ({...of, ends: fmt.count(of.ends_s)});
+	const count = of => ({...of, ends: fmt.count(of.ends_s)});
 	if (x.bench)
 		return t('up.bench', count(x.bench));
 	if (x.unpaid)
@@ -20,15 +20,15 @@ export function createUpstreams(app) {
 
 	/* Those of a pool together, behind a row of its own; a model's window has no pool. */
 	function rows(s) {
-		const groups = Map.groupBy(s.limits, (l) => (l.name === l.upstream ? l.pool ?? l.name : `${l.upstream} ${l.name}`));
+		const groups = Map.groupBy(s.limits, l => (l.name === l.upstream ? l.pool ?? l.name : `${l.upstream} ${l.name}`));
 		return [...groups].flatMap(([name, of]) => of.length > 1
-			? [{key: `pool ${name}`, name, of}, ...of.sort((a, b) => a.pool_key - b.pool_key).map((l) => ({key: l.name, name: t('up.key', {n: l.pool_key}), of: [l], is: 'key'}))]
+			? [{key: `pool ${name}`, name, of}, ...of.sort((a, b) => a.pool_key - b.pool_key).map(l => ({key: l.name, name: t('up.key', {n: l.pool_key}), of: [l], is: 'key'}))]
 			: [{key: name, name: of[0].name, of}]);
 	}
 	function state(r) {
 		const [l] = r.of;
 		if (r.of.length > 1)
-			return t('up.keys', {n: r.of.length, free: r.of.filter((k) => !k.unpaid).length});
+			return t('up.keys', {n: r.of.length, free: r.of.filter(k => !k.unpaid).length});
 		const held = standing(app.text, l);
 		if (held)
 			return held;
@@ -45,9 +45,9 @@ export function createUpstreams(app) {
 	}
 	function change(li, r, all) {
 		const [name, said, window, tokens, went] = li.children;
-		const sum = (key) => total(r.of, key);
+		const sum = key => total(r.of, key);
 		const [used, reserved, limit] = ['tokens_used', 'tokens_reserved', 'tokens_limit'].map(sum);
-		const n = total(r.of.map((l) => l.went), 'minute');
+		const n = total(r.of.map(l => l.went), 'minute');
 		setText(name, r.name);
 		setText(said, state(r));
 		setAttr(said, 'title', r.of[0].unpaid?.reason ?? null);
@@ -56,15 +56,15 @@ export function createUpstreams(app) {
 		setAttr(tokens, 'class', limit ? 'much' : 'much none');
 		setText(went, r.of[0].name === r.of[0].upstream ? t('up.went', {share: fmt.pct(all ? n / all : 0, 0), n}) : '');
 		setAttr(li, 'class', r.is);
-		setAttr(li, 'data-held', r.of.every((l) => l.unpaid) ? 'yes' : null);
+		setAttr(li, 'data-held', r.of.every(l => l.unpaid) ? 'yes' : null);
 	}
 	return {
 		el,
 		update(s) {
-			const each = new Map(s.limits.map((l) => [l.upstream, l.went]));
+			const each = new Map(s.limits.map(l => [l.upstream, l.went]));
 			const all = total([...each.values()], 'minute');
 			el.hidden = each.size < 2;
-			keyed(list, rows(s), (r) => r.key, make, (li, r) => change(li, r, all));
+			keyed(list, rows(s), r => r.key, make, (li, r) => change(li, r, all));
 		},
 	};
 }

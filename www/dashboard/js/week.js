@@ -5,11 +5,12 @@ const WEEKS_S = 28 * 86400;
 const EVERY_MS = 300000;
 const DAYS = [1, 2, 3, 4, 5, 6, 0];
 
-export function createWeek(app) {
+/* WHO() is whose they are, as [model or client, name]; without it, all. */
+export function createWeek(app, who) {
 	const {text: {t, ...fmt}, api} = app;
 	const cells = new Map();
-	const name = (day) => fmt.weekday(new Date(2024, 0, 7 + day).getTime() / 1000);
-	const body = h('tbody', null, DAYS.map((day) => h('tr', null, h('th', {scope: 'row'}, name(day)),
+	const name = day => fmt.weekday(new Date(2024, 0, 7 + day).getTime() / 1000);
+	const body = h('tbody', null, DAYS.map(day => h('tr', null, h('th', {scope: 'row'}, name(day)),
 		Array.from({length: 24}, (_, hour) => {
 			const td = h('td.num');
 			cells.set(day * 24 + hour, td);
@@ -22,16 +23,20 @@ export function createWeek(app) {
 
 	async function ask() {
 		let d;
+		const [by, of] = who?.() || [];
+		if (who && !by)
+			return;
 		try {
-			d = await api.get(`/api/history?from=-${WEEKS_S}&points=700`);
+			d = await api.get(`/api/history?from=-${WEEKS_S}&points=700${by ? `&by=${by}&name=${encodeURIComponent(of)}` : ''}`);
 		} catch {
 			setText(note, t('chart.failed'));
 			return;
 		}
+		const requests = (by ? d[`${by}s`][of] : d)?.requests;
 		const sums = new Array(168).fill(0);
 		const seen = new Array(168).fill(0);
 		d.t.forEach((at, i) => {
-			const v = d.requests?.[i];
+			const v = requests?.[i];
 			if (v === null || v === undefined)
 				return;
 			const when = new Date(at * 1000);
@@ -40,7 +45,7 @@ export function createWeek(app) {
 			seen[slot] += d.step_s / 3600;
 		});
 		const means = sums.map((v, i) => (seen[i] > 0 ? v / Math.max(1, seen[i]) : null));
-		const most = Math.max(1, ...means.filter((v) => v !== null));
+		const most = Math.max(1, ...means.filter(v => v !== null));
 		means.forEach((v, slot) => {
 			const td = cells.get(slot);
 			setText(td, v === null ? '' : fmt.compact(Math.round(v)));
@@ -50,6 +55,7 @@ export function createWeek(app) {
 		setText(note, t('rel.week.note'));
 	}
 	return {
+		ask,
 		el: h('div', null, h('div.table-frame', {tabindex: 0, role: 'region', 'aria-label': t('rel.week')}, table), note),
 		show() {
 			ask();

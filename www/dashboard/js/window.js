@@ -10,12 +10,12 @@ export function createWindowCard(app) {
 	const slots = createSlots();
 	const used = h('b.big');
 	/* A cell says what it is where it is pointed at; all of it is in the grid's label. */
-	const grid = h('div.slots', {role: 'img', pointerover: (e) => {
+	const grid = h('div.slots', {role: 'img', pointerover: e => {
 		const cell = cells.indexOf(e.target.closest('.slot'));
 		if (cell >= 0)
 			setAttr(cells[cell], 'title', says[cell]());
 	}});
-	const legend = h('p.legend.slot-legend', {'aria-hidden': 'true'}, KINDS.map((kind) => h('span', null, h(`i.slot.${kind}`), t(`window.is.${kind}`))));
+	const legend = h('p.legend.slot-legend', {'aria-hidden': 'true'}, KINDS.map(kind => h('span', null, h(`i.slot.${kind}`), t(`window.is.${kind}`))));
 	const note = h('p.card-note.num');
 	const facts = h('p.card-note.num');
 	const choose = h('select', {'aria-label': t('window.which'), hidden: true});
@@ -30,14 +30,14 @@ export function createWindowCard(app) {
 	});
 
 	function pick(s) {
-		const now = s.limits.map((l) => l.name).join('\n');
+		const now = s.limits.map(l => l.name).join('\n');
 		if (now !== names) {
 			names = now;
-			replace(choose, h('option', {value: ''}, t('window.busiest')), s.limits.map((l) => h('option', {value: l.name}, l.name)));
-			choose.value = s.limits.some((l) => l.name === picked) ? picked : '';
+			replace(choose, h('option', {value: ''}, t('window.busiest')), s.limits.map(l => h('option', {value: l.name}, l.name)));
+			choose.value = s.limits.some(l => l.name === picked) ? picked : '';
 			choose.hidden = s.limits.length < 2;
 		}
-		return s.limits.find((l) => l.name === picked) ?? busiest(s);
+		return s.limits.find(l => l.name === picked) ?? busiest(s);
 	}
 	function lay(count) {
 		if (cells.length === count)
@@ -53,7 +53,7 @@ export function createWindowCard(app) {
 		const whole = l.window_s + (l.margin_s ?? 0);
 		if (size === 1) {
 			const at = slots.place(count, l.opens_s, l.at);
-			return at.map((moment) => (moment === null ? 0 : Math.min(1, Math.max(0.06, (moment - l.at) / whole))));
+			return at.map(moment => (moment === null ? 0 : Math.min(1, Math.max(0.06, (moment - l.at) / whole))));
 		}
 		return Array.from({length: count}, (_, i) => Math.min(1, Math.max(0, l.window_used / size - i)));
 	}
@@ -71,8 +71,8 @@ export function createWindowCard(app) {
 		const cap = blocked ? 0 : allowed(l);
 		const next = level.reduce((best, v, i) => (v > 0 && (best < 0 || v < level[best]) ? i : best), -1);
 		/* Sends that are open count as now: the fullest cells. */
-		const fullest = size === 1 && l.open ? level.map((v, i) => [v, i]).sort((a, b) => b[0] - a[0]).slice(0, l.open).map((x) => x[1]) : [];
-		let free = Math.ceil(cap / size) - level.filter((v) => v > 0).length;
+		const fullest = size === 1 && l.open ? level.map((v, i) => [v, i]).sort((a, b) => b[0] - a[0]).slice(0, l.open).map(x => x[1]) : [];
+		let free = Math.ceil(cap / size) - level.filter(v => v > 0).length;
 		cells.forEach((cell, i) => {
 			cell.firstChild.style.transform = `scaleY(${level[i].toFixed(3)})`;
 			const kind = fullest.includes(i) && level[i] > 0.97 ? 'going' : level[i] > 0 ? (i === next && size === 1 ? 'next' : 'used') : free-- > 0 ? 'free' : 'shut';

@@ -5,8 +5,8 @@ import {coverage} from './figures.js';
 export function createWorth(app) {
 	const {text: {t, ...fmt}, prefs} = app;
 	const prices = prefs.get('prices', {in: 0.6, out: 2.5});
-	const figures = facts(['tokensIn', 'tokensOut', 'saved'], (key) => t(key === 'saved' ? 'worth.saved' : `col.${key}`));
-	const fields = ['in', 'out'].map((key) => {
+	const figures = facts(['tokensIn', 'tokensOut', 'saved'], key => t(key === 'saved' ? 'worth.saved' : `col.${key}`));
+	const fields = ['in', 'out'].map(key => {
 		const input = h('input', {type: 'number', id: `price-${key}-${app.unique()}`, min: 0, max: 10000, step: 'any', value: prices[key], inputmode: 'decimal'});
 		input.addEventListener('input', () => {
 			if (!input.validity.valid || input.value === '')
@@ -30,7 +30,7 @@ export function createWorth(app) {
 		el: card(t('worth.title'),
 			figures.el, told, h('div.fields', null, fields), h('p.card-note', null, t('worth.note'))),
 		update(s) {
-			const total = (key) => s.models.reduce((a, m) => a + (m[key] ?? 0), 0);
+			const total = key => s.models.reduce((a, m) => a + (m[key] ?? 0), 0);
 			tokens = {in: total('tokens_in'), out: total('tokens_out'), told: coverage(t, total('answers'), total('answers_told'))};
 			show();
 		},

@@ -13,7 +13,7 @@ export function createCapacity(app) {
 	const upstreams = createUpstreams(app);
 	const range = createRangePicker(app);
 	const sentence = h('p.lead');
-	const figures = facts(['wanted', 'allowed', 'short', 'saturated', 'peak'], (key) => t(`cap.fact.${key}`));
+	const figures = facts(['wanted', 'allowed', 'short', 'saturated', 'peak'], key => t(`cap.fact.${key}`));
 	const refusals = h('ul.kinds');
 	const clean = h('p.empty', {hidden: true}, t('cap.noRefusal'));
 	const usage = createChart(app, {label: t('cap.window'), unit: fmt.counts, group, min: 4, tall: true, series: [
@@ -65,17 +65,17 @@ export function createCapacity(app) {
 	}
 	/* What is said together is rounded first: 46 wanted of 40 are 6 too few. */
 	function shortfall(s) {
-		const kept = (data?.sends ?? []).map((v, i) => i).filter((i) => data.sends[i] !== null);
+		const kept = (data?.sends ?? []).map((v, i) => i).filter(i => data.sends[i] !== null);
 		if (!kept.length || !s.limits.length)
 			return;
 		const seconds = Math.min(data.to, data.t[kept.at(-1)] + data.step_s) - Math.max(data.kept_from ?? 0, data.t[kept[0]]);
 		const minutes = Math.max(1, seconds / 60); /* of the first seconds no minute is made */
 		const grown = Math.max(0, (data.waiting[kept.at(-1)] ?? 0) - (data.waiting[kept[0]] ?? 0));
 		const may = s.limits.reduce((a, l) => a + (l.requests / (l.window_s + (l.margin_s ?? 0))) * 60, 0);
-		const [wanted, allowed] = [(sum(data.sends) + sum(data.refused) + grown) / minutes, may].map((n) => (may >= 10 ? Math.round(n) : Math.round(n * 10) / 10));
+		const [wanted, allowed] = [(sum(data.sends) + sum(data.refused) + grown) / minutes, may].map(n => (may >= 10 ? Math.round(n) : Math.round(n * 10) / 10));
 		const short = Math.round((wanted - allowed) * 10) / 10;
-		const busy = kept.filter((i) => data.waiting[i] > 0).length / kept.length;
-		const each = (n) => t('perMin', {n});
+		const busy = kept.filter(i => data.waiting[i] > 0).length / kept.length;
+		const each = n => t('perMin', {n});
 		figures.say({wanted: each(wanted), allowed: each(allowed), short: short > 0 ? each(short) : t('cap.none'), saturated: fmt.pct(busy, 0),
 			peak: each(Math.round(peak()))});
 		setText(sentence, wanted > may * 1.02 && short > 0 ? t('cap.lacks', {wanted, allowed, short})
@@ -93,13 +93,13 @@ export function createCapacity(app) {
 		el,
 		update(s) {
 			upstreams.update(s);
-			keyed(gauges, now(s), (g) => g.key, makeGauge, changeGauge);
+			keyed(gauges, now(s), g => g.key, makeGauge, changeGauge);
 			const rows = Object.entries(s.counters.refused ?? {}).filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]);
 			kinds(refusals, rows, app.text, 'refusal', () => 'o-refused');
 			clean.hidden = rows.length > 0;
 			shortfall(s);
 		},
-		...range.follow([usage, demand, went], (d) => {
+		...range.follow([usage, demand, went], d => {
 			data = d;
 			if (app.state.get())
 				shortfall(app.state.get());

@@ -22,7 +22,7 @@ export function createKeys(app) {
 			load();
 	}}, t('tool.token'));
 	const gate = h('section.card.gate', {'aria-label': t('nav.keys')}, status, enter);
-	const fresh = createKeyFields(app, {isTaken: (name) => keys.has(name)});
+	const fresh = createKeyFields(app, {isTaken: name => keys.has(name)});
 	const wrong = h('p.form-error', {role: 'alert'});
 	const make = h('button.primary', {type: 'submit'}, t('keys.make'));
 	const form = h('form.card', {novalidate: true, 'aria-label': t('keys.new'), submit: create}, h('div.card-head', null, h('h2', null, t('keys.new'))),
@@ -33,34 +33,34 @@ export function createKeys(app) {
 	});
 
 	/* A cell that is a field while its row is changed. */
-	const cell = (name, say) => (k) => (editing?.name === k.name ? marked(editing.id, editing.fields.el(name)) : say(k));
-	const figure = (key, label, name) => ({key, label, num: true, value: (k) => clients.get(k.name)?.[name], cell: (k) => fmt.compact(clients.get(k.name)?.[name])});
+	const cell = (name, say) => k => (editing?.name === k.name ? marked(editing.id, editing.fields.el(name)) : say(k));
+	const figure = (key, label, name) => ({key, label, num: true, value: k => clients.get(k.name)?.[name], cell: k => fmt.compact(clients.get(k.name)?.[name])});
 	/* Those in tokens are rare: no columns. */
-	const limits = (k) => [k.requests_per_min && t('perMin', {n: k.requests_per_min}),
-		...['tokens_per_min', 'tokens_per_day'].map((name) => k[name] && `${t(`keys.${name}`)}: ${fmt.num(k[name])}`)].filter(Boolean).join(', ') || t('set.empty');
-	const count = (name, say) => ({key: name, label: t(`keys.${name}`), num: true, value: (k) => k[name], cell: cell(name, (k) => (k[name] ? say(k[name]) : t('set.empty')))});
-	const table = createTable({caption: t('nav.keys'), empty: t('keys.none'), sortBy: 'name', keyOf: (k) => k.name, t, columns: [
-		{key: 'name', label: t('keys.name'), value: (k) => k.name, cell: (k) => k.name, head: true, main: true},
-		{key: 'id', label: t('col.id'), cell: (k) => marked(k.id, h('code', null, k.id))},
-		{key: 'source', label: t('keys.source'), value: (k) => k.source, cell: (k) => marked(k.source, h('span.source', {'data-source': k.source}, t(`keys.from.${k.source}`)))},
-		{key: 'made', label: t('keys.made'), value: (k) => k.made_at, cell: (k) => date(k.made_at)},
-		{key: 'expires', label: t('keys.expires_in_s'), value: (k) => k.expires_at, cell: cell('expires_in_s', expiry)},
-		{key: 'priority', label: t('keys.priority'), value: (k) => ['high', 'normal', 'low'].indexOf(k.priority),
-			cell: cell('priority', (k) => marked(k.priority, h(`span.tag.${k.priority}`, null, t(`class.${k.priority}`))))},
+	const limits = k => [k.requests_per_min && t('perMin', {n: k.requests_per_min}),
+		...['tokens_per_min', 'tokens_per_day'].map(name => k[name] && `${t(`keys.${name}`)}: ${fmt.num(k[name])}`)].filter(Boolean).join(', ') || t('set.empty');
+	const count = (name, say) => ({key: name, label: t(`keys.${name}`), num: true, value: k => k[name], cell: cell(name, k => (k[name] ? say(k[name]) : t('set.empty')))});
+	const table = createTable({caption: t('nav.keys'), empty: t('keys.none'), sortBy: 'name', keyOf: k => k.name, t, columns: [
+		{key: 'name', label: t('keys.name'), value: k => k.name, cell: k => k.name, head: true, main: true},
+		{key: 'id', label: t('col.id'), cell: k => marked(k.id, h('code', null, k.id))},
+		{key: 'source', label: t('keys.source'), value: k => k.source, cell: k => marked(k.source, h('span.source', {'data-source': k.source}, t(`keys.from.${k.source}`)))},
+		{key: 'made', label: t('keys.made'), value: k => k.made_at, cell: k => date(k.made_at)},
+		{key: 'expires', label: t('keys.expires_in_s'), value: k => k.expires_at, cell: cell('expires_in_s', expiry)},
+		{key: 'priority', label: t('keys.priority'), value: k => ['high', 'normal', 'low'].indexOf(k.priority),
+			cell: cell('priority', k => marked(k.priority, h(`span.tag.${k.priority}`, null, t(`class.${k.priority}`))))},
 		count('weight', fmt.num), {...count('requests_per_min'), cell: cell('requests_per_min', limits)}, count('queue_max', fmt.num),
 		figure('waiting', t('col.waiting'), 'waiting'), figure('requests', t('fig.requests'), 'requests'),
-		{key: 'deeds', label: t('col.action'), act: true, cell: (k) => {
+		{key: 'deeds', label: t('col.action'), act: true, cell: k => {
 			deeds.set(k.name, h('div.deeds'));
 			return deeds.get(k.name);
 		}}]});
 	const listWrong = h('p.form-error', {role: 'alert'});
 	const list = card(t('nav.keys'), listWrong, table.el);
-	list.addEventListener('keydown', (e) => e.key === 'Escape' && stop(true));
+	list.addEventListener('keydown', e => e.key === 'Escape' && stop(true));
 
 	const open = h('div.stack', {hidden: true}, told.el, form, list);
 
-	const isExpired = (k) => k.expired || (k.expires_at !== null && k.expires_at <= now);
-	const date = (at) => marked(at, h('span.num', {title: at === null ? null : `${fmt.date(at)} ${fmt.clock(at)}`}, fmt.date(at)));
+	const isExpired = k => k.expired || (k.expires_at !== null && k.expires_at <= now);
+	const date = at => marked(at, h('span.num', {title: at === null ? null : `${fmt.date(at)} ${fmt.clock(at)}`}, fmt.date(at)));
 	function expiry(k) {
 		if (k.expires_at === null)
 			return t('keys.never');
@@ -91,7 +91,7 @@ export function createKeys(app) {
 
 	/* ---- what is done ---- */
 
-	const path = (name) => `/api/keys/${encodeURIComponent(name)}`;
+	const path = name => `/api/keys/${encodeURIComponent(name)}`;
 	async function load() {
 		const mine = ++asked;
 		const tried = token.get();
@@ -189,7 +189,7 @@ export function createKeys(app) {
 		if (!body)
 			return;
 		at.lastChild.disabled = true;
-		const row = Object.keys(body).length ? await ask(() => api.patch(path(name), body), (err) => {
+		const row = Object.keys(body).length ? await ask(() => api.patch(path(name), body), err => {
 			objected(name, err);
 			fields.point(err.status, err.message);
 		}) : keys.get(name);
@@ -217,7 +217,7 @@ export function createKeys(app) {
 		if (!await app.sure({title: t('keys.revoke.title', {name}), what: t('keys.revoke.what', {name}), go: t('keys.revoke'), danger: true}))
 			return;
 		setText(listWrong, '');
-		if (!await ask(() => api.del(path(name)), (err) => objected(name, err)))
+		if (!await ask(() => api.del(path(name)), err => objected(name, err)))
 			return;
 		keys.delete(name);
 		show();
@@ -229,7 +229,7 @@ export function createKeys(app) {
 		el: h('div.stack.keys', null, gate, open),
 		update(s) {
 			now = s.time;
-			clients = new Map(s.clients.map((c) => [c.name, c]));
+			clients = new Map(s.clients.map(c => [c.name, c]));
 			if (refused !== null && refused !== token.get())
 				load();
 			else if (!editing && !open.hidden)

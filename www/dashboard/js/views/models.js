@@ -1,7 +1,7 @@
 /* models.js - which models do the work, how well, and which is the best in what? */
 import {card, h, keyed, setAttr, setText} from '../dom.js';
 import {createTable} from '../table.js';
-import {createWent} from '../went.js';
+import {createDeeds} from '../deeds.js';
 import {figures} from '../figures.js';
 import {standing} from '../upstreams.js';
 import {createWorth} from '../worth.js';
@@ -12,8 +12,8 @@ const RANKS = ['requests', 'ok', 'first50', 'speed50', 'out'];
 export function createModels(app) {
 	const {text: {t, ...fmt}, act} = app;
 	const fig = figures(app.text);
-	const row = (key) => fig.find((r) => r.key === key);
-	const keyOf = (m) => `${m.upstream}/${m.name}`;
+	const row = key => fig.find(r => r.key === key);
+	const keyOf = m => `${m.upstream}/${m.name}`;
 	const worth = createWorth(app);
 	let by = 'requests';
 	let models = [];
@@ -23,7 +23,7 @@ export function createModels(app) {
 	const rank = h('select', {id: `rank-${app.unique()}`, change: () => {
 		by = rank.value;
 		show();
-	}}, RANKS.map((key) => h('option', {value: key}, row(key).label)));
+	}}, RANKS.map(key => h('option', {value: key}, row(key).label)));
 	const cards = h('ol.model-cards');
 	const none = h('p.empty', {hidden: true}, t('models.none'));
 	const rest = h('button', {hidden: true, click: () => {
@@ -31,15 +31,15 @@ export function createModels(app) {
 		show();
 	}});
 	const table = createTable({caption: t('models.all'), empty: t('models.none'), sortBy: 'requests', descending: true, keyOf, t, columns: [
-		{key: 'name', label: t('col.model'), value: (m) => m.name, cell: (m) => m.name, head: true, main: true},
-		...fig.filter((r) => !CARD.includes(r.key)).map((r) => ({...r, num: true})),
-		{key: 'last', label: t('fig.last'), num: true, value: (m) => m.last_at, cell: (m) => fmt.clock(m.last_at || null)}]});
-	const went = createWent(app, null, 'model');
+		{key: 'name', label: t('col.model'), value: m => m.name, cell: m => m.name, head: true, main: true},
+		...fig.filter(r => !CARD.includes(r.key)).map(r => ({...r, num: true})),
+		{key: 'last', label: t('fig.last'), num: true, value: m => m.last_at, cell: m => fmt.clock(m.last_at || null)}]});
+	const deeds = createDeeds(app, 'model');
 	const el = h('div.stack', null,
 		h('section', {'aria-label': t('models.ranked')},
 			h('div.section-head', null, h('h2', null, t('models.ranked')), h('span.spring'), h('label', {for: rank.id}, t('models.by')), rank), cards, rest, none),
-		h('div.two', null, went.el, worth.el),
-		card(t('models.all'), h('p.card-note', null, t('models.best')), table.el));
+		deeds.head, deeds.one, deeds.all,
+		card(t('models.all'), h('p.card-note', null, t('models.best')), table.el), worth.el);
 
 	function make(m) {
 		const share = h('i');
@@ -49,7 +49,7 @@ export function createModels(app) {
 		return h('li.card.model', null, h('div.card-head', null, h('b.rank.num'), h('h3'), end),
 			h('p.model-main', null, h('b.big'), ' ', h('span.faint')),
 			h('div.meter', {'aria-hidden': 'true'}, share), state,
-			h('dl.mini', null, CARD.map((key) => h('div', null, h('dt', null, row(key).label), h('dd.num')))));
+			h('dl.mini', null, CARD.map(key => h('div', null, h('dt', null, row(key).label), h('dd.num')))));
 	}
 	function change(li, {m, place, of, says}) {
 		const [head, main, meter, state, list] = li.children;
@@ -69,8 +69,8 @@ export function createModels(app) {
 		CARD.forEach((key, i) => setText(list.children[i].lastChild, says[i](row(key).value(m))));
 	}
 
-	const aka = (m) => {
-		const all = Object.keys(aliases).filter((name) => aliases[name] === m.name).join(', ');
+	const aka = m => {
+		const all = Object.keys(aliases).filter(name => aliases[name] === m.name).join(', ');
 		return all && t('models.also', {all});
 	};
 	function ranked() {
@@ -85,8 +85,8 @@ export function createModels(app) {
 	function show() {
 		const of = models.reduce((a, m) => a + (m.requests ?? 0), 0);
 		const shown = ranked().slice(0, most);
-		const says = CARD.map((key) => row(key).of(shown.map(row(key).value)));
-		keyed(cards, shown.map((m, i) => ({m, place: i + 1, of, says})), (x) => keyOf(x.m), (x) => make(x.m), change);
+		const says = CARD.map(key => row(key).of(shown.map(row(key).value)));
+		keyed(cards, shown.map((m, i) => ({m, place: i + 1, of, says})), x => keyOf(x.m), x => make(x.m), change);
 		none.hidden = models.length > 0;
 		rest.hidden = shown.length === models.length;
 		setText(rest, t('models.more', {n: models.length - shown.length}));
@@ -97,9 +97,8 @@ export function createModels(app) {
 		update(s) {
 			({models, aliases = {}} = s);
 			worth.update(s);
-			went.set(app.history.seen('model'));
 			show();
 		},
-		destroy: () => went.destroy(),
+		show: deeds.show, hide: deeds.hide, destroy: deeds.destroy,
 	};
 }

@@ -22,12 +22,12 @@ export function createNow(app) {
 		['col.waiting', createChart(app, {label: t('col.waiting'), unit: text.counts, group, min: 4, series: [
 			{key: 'waiting', label: t('col.waiting'), color: 'accent', kind: 'area'},
 			{key: 'in_flight', label: t('col.running'), color: 'second', dash: [5, 3]}]})],
-		...['queue', 'first_byte'].map((key) => [`rel.${key}`, createHalves(app, key, group)]),
+		...['queue', 'first_byte'].map(key => [`rel.${key}`, createHalves(app, key, group)]),
 	];
 	const range = createRangePicker(app);
-	const followed = range.follow(charts.map((c) => c[1]));
+	const followed = range.follow(charts.map(c => c[1]));
 	const el = h('div.now', null,
-		h('div.cards', null, cards.map((c) => c.el)), upstreams.el,
+		h('div.cards', null, cards.map(c => c.el)), upstreams.el,
 		h('section.timeline', {'aria-label': t('now.timeline')},
 			h('div.section-head', null, h('h2', null, t('now.timeline')), range.el),
 			h('div.charts', null, charts.map(([key, c]) => h('div.card', null, h('h3', null, t(key)), c.el)))));
@@ -40,7 +40,7 @@ export function createNow(app) {
 				first.el.open = isFirst(s);
 				el.insertBefore(first.el, first.el.open ? el.firstChild : null);
 			}
-			[...cards, upstreams, first].forEach((c) => c.update(s));
+			[...cards, upstreams, first].forEach(c => c.update(s));
 		},
 		...followed,
 		hide() {

@@ -27,15 +27,15 @@ export function createReliability(app) {
 		objective = Number(choose.value);
 		prefs.set('objective', objective);
 		tell();
-	}}, OBJECTIVES.map((o) => h('option', {value: o, selected: o === objective}, fmt.pct(o))));
+	}}, OBJECTIVES.map(o => h('option', {value: o, selected: o === objective}, fmt.pct(o))));
 	const parts = PARTS.map(([key, color]) => ({key, fill: tint(h('i'), color), dd: h('dd.num', null, fmt.missing)}));
 	const wrong = h('ul.kinds');
 	const clean = h('p.empty', null, fmt.missing);
 	const told = h('p.card-note.num');
-	const figures = facts(['requests', 'ok', 'tokensIn', 'tokensOut'], (key) => t(`${key.startsWith('t') ? 'col' : 'fig'}.${key}`));
+	const figures = facts(['requests', 'ok', 'tokensIn', 'tokensOut'], key => t(`${key.startsWith('t') ? 'col' : 'fig'}.${key}`));
 	const outcomes = createChart(app, {label: t('rel.outcomes'), unit: fmt.counts, stacked: true, total: true, tall: true, group, min: 2,
-		series: OUTCOMES.slice().reverse().map((key) => ({key, label: t(`outcome.${key}`), color: COLORS[key], kind: 'bars'}))});
-	const [first, speed, queue] = ['first_byte', 'speed', 'queue'].map((key) => createHalves(app, key, group));
+		series: OUTCOMES.slice().reverse().map(key => ({key, label: t(`outcome.${key}`), color: COLORS[key], kind: 'bars'}))});
+	const [first, speed, queue] = ['first_byte', 'speed', 'queue'].map(key => createHalves(app, key, group));
 	const charts = [outcomes, first, speed, queue];
 	const week = createWeek(app);
 
@@ -44,7 +44,7 @@ export function createReliability(app) {
 		h('div.three', null,
 			part('section.card', t('rel.availability'), [h('label', {for: choose.id}, t('rel.objective')), choose],
 				percent, line, h('div.meter.budget', {'aria-hidden': 'true'}, budget), spent, figures.el, told),
-			card(t('rel.time'), h('div.stackbar', {'aria-hidden': 'true'}, parts.map((p) => p.fill)),
+			card(t('rel.time'), h('div.stackbar', {'aria-hidden': 'true'}, parts.map(p => p.fill)),
 				h('dl.facts.rows', null, parts.map((p, i) => h('div', null, h('dt', null, tint(h('i.swatch.bars'), PARTS[i][1]), t(`rel.time.${p.key}`)), p.dd))),
 				h('p.card-note', null, t('rel.time.note'))),
 			card(t('rel.kinds'), wrong, clean)),
@@ -55,7 +55,7 @@ export function createReliability(app) {
 	function tell() {
 		if (!data)
 			return;
-		const n = Object.fromEntries(OUTCOMES.map((key) => [key, sum(data[key])]));
+		const n = Object.fromEntries(OUTCOMES.map(key => [key, sum(data[key])]));
 		const failed = FAILED.reduce((a, key) => a + n[key], 0);
 		const counted = n.ok + failed;
 		const requests = sum(data.requests);
@@ -79,15 +79,15 @@ export function createReliability(app) {
 			setText(parts[i].dd, all ? t('rel.time.part', {share: fmt.pct(times[i] / all, 0), mean: mean(means[i])}) : fmt.missing);
 		});
 		const bad = Object.entries(n).filter(([key, many]) => key !== 'ok' && many > 0).sort((a, b) => b[1] - a[1]);
-		kinds(wrong, bad, app.text, 'outcome', (key) => COLORS[key]);
+		kinds(wrong, bad, app.text, 'outcome', key => COLORS[key]);
 		clean.hidden = bad.length > 0;
 		setText(clean, t('rel.clean'));
 		figures.say({requests: fmt.compact(requests), ok: requests ? fmt.pct(n.ok / requests, 2) : fmt.missing, tokensIn: fmt.compact(sum(data.tokens_in)),
 			tokensOut: fmt.compact(sum(data.tokens_out))});
-		const known = (column) => sum((column ?? []).filter((_, i) => (data.answers_told?.[i] ?? null) !== null));
+		const known = column => sum((column ?? []).filter((_, i) => (data.answers_told?.[i] ?? null) !== null));
 		setText(told, coverage(t, known(data.answers), known(data.answers_told)));
 	}
-	const past = range.follow(charts, (d) => {
+	const past = range.follow(charts, d => {
 		data = d;
 		tell();
 	});

@@ -15,7 +15,7 @@ export function createRequests(app) {
 	let unwatch = null;
 
 	/* One that is cancelled can be taken back for a while, with the same button. */
-	const cancel = {key: 'cancel', label: t('col.action'), act: true, cell: (r) => h('button.small', {'data-id': r.id, click: () => (act.left(r.id) === null ? act.cancel(r.id) : act.undo(r.id))},
+	const cancel = {key: 'cancel', label: t('col.action'), act: true, cell: r => h('button.small', {'data-id': r.id, click: () => (act.left(r.id) === null ? act.cancel(r.id) : act.undo(r.id))},
 		h('span', null, t('act.cancel')), h('span.sr', null, ` ${r.id}`))};
 	function marks() {
 		for (const button of el.querySelectorAll('button[data-id]')) {
@@ -24,36 +24,36 @@ export function createRequests(app) {
 			button.classList.toggle('undo', left !== null);
 		}
 	}
-	const cause = {key: 'cause', label: t('col.cause'), value: (r) => r.cause, cell: (r) => (r.cause ? t(`word.${r.cause}`) : fmt.missing)};
-	const client = {key: 'client', label: t('col.client'), value: (r) => r.client, cell: (r) => r.client, main: true};
-	const model = {key: 'model', label: t('col.model'), value: (r) => r.model, cell: (r) => r.model || fmt.missing};
-	const kind = {key: 'priority', label: t('col.class'), value: (r) => ['high', 'normal', 'low'].indexOf(r.priority),
-		cell: (r) => marked(r.priority, h(`span.tag.${r.priority}`, null, t(`class.${r.priority}`)))};
+	const cause = {key: 'cause', label: t('col.cause'), value: r => r.cause, cell: r => (r.cause ? t(`word.${r.cause}`) : fmt.missing)};
+	const client = {key: 'client', label: t('col.client'), value: r => r.client, cell: r => r.client, main: true};
+	const model = {key: 'model', label: t('col.model'), value: r => r.model, cell: r => r.model || fmt.missing};
+	const kind = {key: 'priority', label: t('col.class'), value: r => ['high', 'normal', 'low'].indexOf(r.priority),
+		cell: r => marked(r.priority, h(`span.tag.${r.priority}`, null, t(`class.${r.priority}`)))};
 	const num = numbers(t);
 	const age = num('age', 'age_s', fmt.count);
 	const size = num('size', 'body_bytes', fmt.bytes, true);
-	const id = {key: 'id', label: t('col.id'), wide: true, cell: (r) => r.id};
-	const stream = {key: 'stream', label: t('col.stream'), wide: true, value: (r) => (r.stream ? 1 : 0), cell: (r) => t(r.stream ? 'yes' : 'no')};
+	const id = {key: 'id', label: t('col.id'), wide: true, cell: r => r.id};
+	const stream = {key: 'stream', label: t('col.stream'), wide: true, value: r => (r.stream ? 1 : 0), cell: r => t(r.stream ? 'yes' : 'no')};
 
-	const where = {key: 'where', label: t('col.where'), wide: true, value: (r) => where.cell(r), cell: (r) => r.upstreams?.join(', ') ?? r.limit};
+	const where = {key: 'where', label: t('col.where'), wide: true, value: r => where.cell(r), cell: r => r.upstreams?.join(', ') ?? r.limit};
 
 	const tables = {
-		waiting: createTable({caption: t('requests.waiting'), empty: t('next.nobody'), sortBy: 'place', keyOf: (r) => r.id, still: true, t, columns: [
-			num('place', 'position', (v) => fmt.num(v + 1)),
+		waiting: createTable({caption: t('requests.waiting'), empty: t('next.nobody'), sortBy: 'place', keyOf: r => r.id, still: true, t, columns: [
+			num('place', 'position', v => fmt.num(v + 1)),
 			client, model, where, kind, cause, age,
-			num('eta', 'eta_s', (v) => (v === null ? t('next.unknown') : fmt.count(v))),
+			num('eta', 'eta_s', v => (v === null ? t('next.unknown') : fmt.count(v))),
 			size, stream, id, cancel]}),
-		running: createTable({caption: t('requests.running'), empty: t('requests.noneRuns'), sortBy: 'age', descending: true, keyOf: (r) => r.id, still: true, t,
+		running: createTable({caption: t('requests.running'), empty: t('requests.noneRuns'), sortBy: 'age', descending: true, keyOf: r => r.id, still: true, t,
 			columns: [client, model, where, kind, age, size, stream, id, cancel]}),
-		recent: createTable({caption: t('requests.recent'), empty: t('requests.noneEnded'), keyOf: (r) => `${r.id}@${r.at}`, still: true, t,
-			rowClass: (r) => (isFailure(r.outcome) ? 'failed' : null), columns: [
-				{key: 'at', label: t('col.at'), value: (r) => r.at, cell: (r) => fmt.clock(r.at)},
+		recent: createTable({caption: t('requests.recent'), empty: t('requests.noneEnded'), keyOf: r => `${r.id}@${r.at}`, still: true, t,
+			rowClass: r => (isFailure(r.outcome) ? 'failed' : null), columns: [
+				{key: 'at', label: t('col.at'), value: r => r.at, cell: r => fmt.clock(r.at)},
 				client, model,
-				{key: 'outcome', label: t('col.outcome'), value: (r) => r.outcome, cell: (r) => marked(`${r.outcome}${r.status}`,
+				{key: 'outcome', label: t('col.outcome'), value: r => r.outcome, cell: r => marked(`${r.outcome}${r.status}`,
 					h(`span.outcome.${r.outcome}`, {title: r.code || null}, t(`outcome.${r.outcome}`), ' ', h('span.faint.num', null, r.status)))},
 				num('queue', 'queue_s', fmt.times), num('first', 'first_byte_s', fmt.times), num('total', 'total_s', fmt.times), num('attempts', 'attempts', fmt.num, true),
 				num('tokensIn', 'tokens_in', fmt.counts, true), num('tokensOut', 'tokens_out', fmt.counts, true),
-				{key: 'code', label: t('col.code'), wide: true, value: (r) => r.code || '', cell: (r) => r.code || ''}]}),
+				{key: 'code', label: t('col.code'), wide: true, value: r => r.code || '', cell: r => r.code || ''}]}),
 	};
 	const search = h('input', {type: 'search', id: `filter-${app.unique()}`, autocomplete: 'off', spellcheck: 'false', placeholder: t('requests.filter.hint'),
 		input: () => {
@@ -62,9 +62,9 @@ export function createRequests(app) {
 		}});
 	const el = h('div.stack', null,
 		h('div.section-head', null, h('label', {for: search.id}, t('requests.filter')), search),
-		Object.keys(tables).map((name) => part('section.card', t(`requests.${name}`), counts[name], tables[name].el)));
+		Object.keys(tables).map(name => part('section.card', t(`requests.${name}`), counts[name], tables[name].el)));
 
-	const matches = (r) => !filter || [r.client, r.model, r.id, r.outcome, r.code, r.priority, ...r.upstreams ?? [r.limit]].some((v) => v && String(v).toLowerCase().includes(filter));
+	const matches = r => !filter || [r.client, r.model, r.id, r.outcome, r.code, r.priority, ...r.upstreams ?? [r.limit]].some(v => v && String(v).toLowerCase().includes(filter));
 	function show(anew) {
 		const s = app.state.get();
 		if (!s)

@@ -12,10 +12,10 @@ export function createSettings(app) {
 	const nav = h('div.deeds', {role: 'navigation', 'aria-label': t('set.groups')});
 	const none = h('p.empty', {hidden: true}, t('set.nothing'));
 	const search = h('input', {type: 'search', id: `search-${app.unique()}`, autocomplete: 'off', spellcheck: 'false', input: find,
-		keydown: (e) => e.key === 'Enter' && e.preventDefault()});
+		keydown: e => e.key === 'Enter' && e.preventDefault()});
 	const status = h('p.card-note', null, t('set.loading'));
 	const apply = h('button.primary', {type: 'submit', disabled: true});
-	const discard = h('button', {disabled: true, click: () => rows.forEach((r) => r.back())}, t('set.discard'));
+	const discard = h('button', {disabled: true, click: () => rows.forEach(r => r.back())}, t('set.discard'));
 	const reload = h('button', {async click() {
 		reload.disabled = true;
 		if (await act.reload())
@@ -50,9 +50,9 @@ export function createSettings(app) {
 		rows.clear();
 		const lists = GROUPS.map(([name, test]) => ({name, test, keys: []}));
 		for (const key of keys)
-			(config[key].live ? lists.find((g) => g.test.test(key)) : lists.at(-1)).keys.push(key);
-		const shown = lists.filter((g) => g.keys.length);
-		const sets = shown.map((g) => h('fieldset.card', {tabindex: -1}, h('legend', null, t(`set.group.${g.name}`)), g.keys.map((key) => {
+			(config[key].live ? lists.find(g => g.test.test(key)) : lists.at(-1)).keys.push(key);
+		const shown = lists.filter(g => g.keys.length);
+		const sets = shown.map(g => h('fieldset.card', {tabindex: -1}, h('legend', null, t(`set.group.${g.name}`)), g.keys.map(key => {
 			const row = createRow(key, config[key]);
 			rows.set(key, row);
 			return row.el;
@@ -117,7 +117,7 @@ export function createSettings(app) {
 			el.classList.toggle('is-dirty', Boolean(differs));
 			return differs ? found : null;
 		}
-		const tell = (message) => blame(input, error, message);
+		const tell = message => blame(input, error, message);
 		return {
 			el, judge, tell,
 			words: () => `${el.firstChild.textContent} ${typed()}`.toLowerCase(),
@@ -149,14 +149,14 @@ export function createSettings(app) {
 		if (setting.type === 'bool')
 			return h('input', {id, type: 'checkbox', role: 'switch'});
 		if (setting.type === 'word')
-			return h('select', {id}, (setting.words ?? [setting.value]).map((w) => h('option', {value: w}, w)));
+			return h('select', {id}, (setting.words ?? [setting.value]).map(w => h('option', {value: w}, w)));
 		const isNumber = ['count', 'seconds', 'megabytes'].includes(setting.type);
 		return h('input', {id, type: 'text', autocomplete: 'off', spellcheck: 'false', inputmode: isNumber ? 'decimal' : null,
 			class: isNumber ? 'number' : null, placeholder: setting.value === null || setting.value.length === 0 ? blank(setting) : null});
 	}
 	/* A list, or lists by name, as one text; all else as it is. */
-	const plain = (v) => (Array.isArray(v) ? v.join(', ') : v !== null && typeof v === 'object' ? Object.entries(v).map(([k, list]) => `${k}=${[].concat(list).join('|')}`).join(', ') : v);
-	const blank = (s) => t(s.type === 'count' ? 'set.auto' : 'set.empty');
+	const plain = v => (Array.isArray(v) ? v.join(', ') : v !== null && typeof v === 'object' ? Object.entries(v).map(([k, list]) => `${k}=${[].concat(list).join('|')}`).join(', ') : v);
+	const blank = s => t(s.type === 'count' ? 'set.auto' : 'set.empty');
 	const told = (s, v) => (v === null || v === undefined ? blank(s) : typeof v === 'boolean' ? t(v ? 'yes' : 'no') : String(plain(v)) || t('set.empty'));
 	function about(s) {
 		return [s.min !== undefined && s.min !== null && s.live ? t('set.range', {min: String(s.min), max: String(s.max)}) : null,
@@ -164,8 +164,8 @@ export function createSettings(app) {
 	}
 
 	function changed() {
-		const list = [...rows.values()].map((r) => r.judge()).filter(Boolean);
-		const bad = list.some((f) => f.wrong);
+		const list = [...rows.values()].map(r => r.judge()).filter(Boolean);
+		const bad = list.some(f => f.wrong);
 		apply.disabled = !list.length || bad;
 		discard.disabled = !list.length;
 		setText(apply, t('set.apply', {n: list.length}));
@@ -213,7 +213,7 @@ export function createSettings(app) {
 		changed();
 		if (objection) {
 			setText(wrong, objection);
-			const named = [...rows.keys()].filter((key) => objection.includes(key)).sort((a, b) => b.length - a.length)[0];
+			const named = [...rows.keys()].filter(key => objection.includes(key)).sort((a, b) => b.length - a.length)[0];
 			rows.get(named)?.tell(objection);
 			rows.get(named)?.focus();
 		}
