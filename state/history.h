@@ -74,6 +74,9 @@ MUST_USE bool limiter_history_trails(struct limiter *lim,
                                      const struct limiter_past *past,
                                      struct past_trails *out);
 
+/* Whose deeds are kept. */
+enum past_whose { PAST_MODELS = 0, PAST_CLIENTS = 1 };
+
 /* What models, or clients, did: what is counted of each. */
 enum past_count {
     PAST_REQUESTS = 0,
@@ -116,14 +119,14 @@ struct past_ledger {
     struct past_deeds of[PAST_DEEDS], others;
 };
 
-/* Which moments of LEDGER (enum ledger_kind) reach back to RANGE's begin?  Sets
+/* Which moments of WHOSE deeds reach back to RANGE's begin?  Sets
  * its grain; *POOL is for limiter_history_ledger().  False: the state is busy. */
-MUST_USE bool limiter_history_grain(struct limiter *lim, uint32_t ledger,
+MUST_USE bool limiter_history_grain(struct limiter *lim, enum past_whose whose,
                                     struct past_range *range, uint32_t *pool);
 /* What each did in the steps of PAST, which were laid out with that grain, by
  * name; of NAME alone, and how long it took, unless that is NULL.  False: the
  * state is busy.  past_ledger_free() in any case. */
-MUST_USE bool limiter_history_ledger(struct limiter *lim, uint32_t ledger,
+MUST_USE bool limiter_history_ledger(struct limiter *lim, enum past_whose whose,
                                      uint32_t pool,
                                      const struct limiter_past *past,
                                      const char *name, struct past_ledger *out);

@@ -21,6 +21,9 @@
 #define TRIES 20  /* as in history.c */
 
 _Static_assert(PAST_DEEDS == LEDGER_NAMES + 1, "all of them, and the others");
+_Static_assert((int)PAST_MODELS == (int)LEDGER_MODELS &&
+                   (int)PAST_CLIENTS == (int)LEDGER_CLIENTS,
+               "the same, for those above");
 
 struct reading {
     struct limiter *lim;
@@ -86,10 +89,10 @@ static bool is_far(const struct past_range *range, uint32_t pool)
     return most_s[pool] > 0 && range->now_s - range->from_s > most_s[pool];
 }
 
-bool limiter_history_grain(struct limiter *lim, uint32_t ledger,
+bool limiter_history_grain(struct limiter *lim, enum past_whose whose,
                            struct past_range *range, uint32_t *pool)
 {
-    struct reaches r = {.lim = lim, .ledger = ledger};
+    struct reaches r = {.lim = lim, .ledger = (uint32_t)whose};
 
     *pool = 0;
     if (lim->file.lay == NULL || !in_section(lim, look_at_reaches, &r))
@@ -259,16 +262,16 @@ static void finish(const struct reading *r, struct past_ledger *out)
     out->kept_from_s = r->first_s == 0 ? 0 : max_i64(r->first_s, r->reach_s);
 }
 
-bool limiter_history_ledger(struct limiter *lim, uint32_t ledger, uint32_t pool,
-                            const struct limiter_past *past, const char *name,
-                            struct past_ledger *out)
+bool limiter_history_ledger(struct limiter *lim, enum past_whose whose,
+                            uint32_t pool, const struct limiter_past *past,
+                            const char *name, struct past_ledger *out)
 {
     struct reading *r = room(1, sizeof(*r));
     bool ok = lim->file.lay != NULL;
 
     memset(out, 0, sizeof(*out));
     r->lim = lim;
-    r->ledger = ledger;
+    r->ledger = (uint32_t)whose;
     r->pool = pool;
     r->past = past;
     r->only = name != NULL ? ledger_id(name) : 0;

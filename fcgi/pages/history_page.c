@@ -16,7 +16,6 @@
 #include "fcgi/target.h"
 #include "lib/clock.h"
 #include "state/history.h"
-#include "state/stats/ledger.h"
 
 #define SPAN_S   600 /* what is told if nothing is said */
 #define POINTS   300
@@ -326,17 +325,21 @@ static bool tell_trails(struct limiter *lim, const struct limiter_past *past,
     return ok;
 }
 
+static enum past_whose whose_of(const struct history_query *q)
+{
+    return q->by == BY_MODEL ? PAST_MODELS : PAST_CLIENTS;
+}
+
 static bool tell_deeds(struct limiter *lim, const struct history_query *q,
                        uint32_t pool, const struct limiter_past *past,
                        struct buf *b)
 {
-    uint32_t ledger = q->by == BY_MODEL ? LEDGER_MODELS : LEDGER_CLIENTS;
     const char *name = q->name[0] != '\0' ? q->name : NULL;
     struct past_ledger *deeds = malloc(sizeof(*deeds));
     bool ok;
 
     CHECK(deeds != NULL);
-    ok = limiter_history_ledger(lim, ledger, pool, past, name, deeds);
+    ok = limiter_history_ledger(lim, whose_of(q), pool, past, name, deeds);
     put_past(b, past);
     if (ok)
         history_deeds_put(b, q->by == BY_MODEL ? "models" : "clients", past,
@@ -354,10 +357,8 @@ static bool tell(struct limiter *lim, struct history_query *q, struct buf *b)
     uint32_t pool = 0;
 
     CHECK(past != NULL);
-    ok = (!by_name || limiter_history_grain(lim,
-                                            q->by == BY_MODEL ? LEDGER_MODELS
-                                                              : LEDGER_CLIENTS,
-                                            &q->range, &pool)) &&
+    ok = (!by_name ||
+          limiter_history_grain(lim, whose_of(q), &q->range, &pool)) &&
          limiter_history(lim, &q->range, past);
     if (ok && by_name)
         ok = tell_deeds(lim, q, pool, past, b);

@@ -17,12 +17,12 @@ admin() { # admin METHOD PATH [BODY]
 }
 
 # The members of a JSON text, each once, however deep it lies.
-members() { jq -r '[.. | objects | keys[]] | unique[]' | grep -vE '^(nim|queue\.|upstreams\.nim|prefer$|gpt-4o$)'; }
+members() { jq -r '[.. | objects | keys[]] | unique[]' | grep -vE '^(nim|queue\.|upstreams\.nim|prefer$|gpt-4o$|ci$|notebook$|sim/|meta/)'; }
 
 # example HEADING [N]: the first, or Nth, block of JSON under it.
 example() {
-    awk -v h="## $1" -v n="${2:-1}" '/^```/ { if (on && lang) exit; on = under && !on && /json/ && ++i == n; lang = on; next }
-        /^##/ { under = $0 == h; i = 0 } on' "$api"
+    awk -v h="$1" -v n="${2:-1}" '/^```/ { if (on && lang) exit; on = under && !on && /json/ && ++i == n; lang = on; next }
+        /^##/ { sub(/^#+ /, ""); under = $0 == h; i = 0 } on' "$api"
 }
 
 # told WHAT HEADING JSON [N]: N none, where the example is not one of JSON alone
@@ -31,6 +31,7 @@ told() {
     have=$(members <<<"$3")
     at_least "$1: the answer has members" 1 "$(wc -w <<<"$have")"
     is "$1: each is told" "" "$(while read -r m; do grep -qE "[\`\"]${m}[\`\"\[]" "$api" || echo "$m"; done <<<"$have")"
+    [ "${4-1}" = none ] || at_least "$1: there is an example" 1 "$(example "$2" "${4:-1}" | members | wc -l)"
     is "$1: the example has no other" "" "$(comm -13 <(echo "$have" | sort) <(example "$2" "${4:-1}" | members | sort))"
 }
 
@@ -57,6 +58,12 @@ ask /api/queue
 told "queue" "GET /api/queue" "$body"
 ask '/api/history?by=upstream&from=-5&points=3'
 told "history" "GET /api/history" "$body"
+ask '/api/history?by=client&from=-600&points=2'
+told "history of clients" "What each model did, and each client" "$body"
+ask '/api/history?by=model&name=sim/tokens-3&from=-600&points=2'
+told "history of a model" "What each model did, and each client" "$body" 2
+ask '/api/history?name=x'
+told "an error of it" "What each model did, and each client" "$body" 3
 ask /api/config
 told "settings" "GET, PATCH /api/config" "$(jq '[.[]]' <<<"$body")"
 told "a key that was made" "/api/keys" "$made" none

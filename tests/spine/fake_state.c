@@ -220,22 +220,22 @@ bool limiter_history_trails(struct limiter *lim,
     return false;
 }
 
-bool limiter_history_grain(struct limiter *lim, uint32_t ledger,
+bool limiter_history_grain(struct limiter *lim, enum past_whose whose,
                            struct past_range *range, uint32_t *pool)
 {
     (void)lim;
-    (void)ledger;
+    (void)whose;
     (void)range;
     (void)pool;
     return false;
 }
 
-bool limiter_history_ledger(struct limiter *lim, uint32_t ledger, uint32_t pool,
-                            const struct limiter_past *past, const char *name,
-                            struct past_ledger *out)
+bool limiter_history_ledger(struct limiter *lim, enum past_whose whose,
+                            uint32_t pool, const struct limiter_past *past,
+                            const char *name, struct past_ledger *out)
 {
     (void)lim;
-    (void)ledger;
+    (void)whose;
     (void)pool;
     (void)past;
     (void)name;

@@ -33,7 +33,7 @@ static struct limiter_past past;
 
 /* What NAME did in the last BACK_S seconds: of all that are told, or alone;
  * of "" what the others did. */
-static uint64_t did(struct desk *d, uint32_t ledger, int64_t back_s,
+static uint64_t did(struct desk *d, enum past_whose ledger, int64_t back_s,
                     const char *name, bool alone, enum past_count what)
 {
     static struct past_ledger told;
@@ -59,7 +59,7 @@ static uint64_t did(struct desk *d, uint32_t ledger, int64_t back_s,
     return sum;
 }
 
-static uint64_t lately(struct desk *d, uint32_t ledger, const char *name,
+static uint64_t lately(struct desk *d, enum past_whose ledger, const char *name,
                        enum past_count what)
 {
     return did(d, ledger, 500, name, false, what);
@@ -85,8 +85,8 @@ static void end_some(struct desk *d, const char *client, const char *model,
     }
 }
 
-static void check_requests(struct desk *d, uint32_t ledger, const char *name,
-                           uint64_t n)
+static void check_requests(struct desk *d, enum past_whose ledger,
+                           const char *name, uint64_t n)
 {
     static const int64_t back[] = {500, 3600, 86400, 3000000};
     uint32_t i;
@@ -133,16 +133,16 @@ static void what_was_done_is_told_by_model_and_by_client(void)
     desk_pass(d, 7000);
     end_some(d, "bob", "big", 2);
     end_some(d, "bob", "", 1); /* a request of no model */
-    check_requests(d, LEDGER_MODELS, "big", 5);
-    check_requests(d, LEDGER_CLIENTS, "ann", 3);
-    check_requests(d, LEDGER_CLIENTS, "bob", 3);
-    check_requests(d, LEDGER_CLIENTS, "big", 0);
-    CU_ASSERT_EQUAL(lately(d, LEDGER_MODELS, "big", PAST_STREAMS), 5);
-    CU_ASSERT_EQUAL(lately(d, LEDGER_MODELS, "big", PAST_REFUSED), 10);
-    CU_ASSERT_EQUAL(lately(d, LEDGER_MODELS, "big", PAST_TOKENS_IN), 35);
-    CU_ASSERT_EQUAL(lately(d, LEDGER_MODELS, "", PAST_REQUESTS), 0);
+    check_requests(d, PAST_MODELS, "big", 5);
+    check_requests(d, PAST_CLIENTS, "ann", 3);
+    check_requests(d, PAST_CLIENTS, "bob", 3);
+    check_requests(d, PAST_CLIENTS, "big", 0);
+    CU_ASSERT_EQUAL(lately(d, PAST_MODELS, "big", PAST_STREAMS), 5);
+    CU_ASSERT_EQUAL(lately(d, PAST_MODELS, "big", PAST_REFUSED), 10);
+    CU_ASSERT_EQUAL(lately(d, PAST_MODELS, "big", PAST_TOKENS_IN), 35);
+    CU_ASSERT_EQUAL(lately(d, PAST_MODELS, "", PAST_REQUESTS), 0);
     desk_pass(d, 20000);
-    CU_ASSERT_EQUAL(did(d, LEDGER_CLIENTS, 4, "ann", false, PAST_REQUESTS), 0);
+    CU_ASSERT_EQUAL(did(d, PAST_CLIENTS, 4, "ann", false, PAST_REQUESTS), 0);
     desk_free(d);
 }
 
@@ -154,15 +154,17 @@ static void how_long_it_took_is_told_of_one(void)
     uint32_t pool, i;
 
     end_some(d, "ann", "big", 4);
+    end_some(d, "ann", "small", 1);
     r.now_s = r.to_s = desk_stats(d, 0)->history.now_s;
     r.from_s = r.to_s - 100;
-    CU_ASSERT_TRUE(limiter_history_grain(d->w[0], LEDGER_MODELS, &r, &pool));
+    CU_ASSERT_TRUE(limiter_history_grain(d->w[0], PAST_MODELS, &r, &pool));
     CU_ASSERT_EQUAL(pool, 0);
     CU_ASSERT_EQUAL(r.grain_s, 5);
     CU_ASSERT_TRUE(limiter_history(d->w[0], &r, &past));
-    CU_ASSERT_TRUE(limiter_history_ledger(d->w[0], LEDGER_MODELS, pool, &past,
+    CU_ASSERT_TRUE(limiter_history_ledger(d->w[0], PAST_MODELS, pool, &past,
                                           "big", &told));
     CU_ASSERT_PTR_NOT_NULL_FATAL(told.of[0].took);
+    CU_ASSERT_EQUAL_FATAL(told.n, 1); /* and nobody else is read */
     for (i = 0; told.of[0].took[i].queue_n == 0 && i + 1 < past.n;)
         i++;
     CU_ASSERT_EQUAL(told.of[0].took[i].queue_ms, 6000);
@@ -185,12 +187,11 @@ static void who_has_no_place_is_one_of_the_others(void)
         end_some(d, name, "big", 1);
         desk_pass(d, i == 0 ? 2000 : 1); /* whose turn it is to give way */
     }
-    check_requests(d, LEDGER_MODELS, "big", LEDGER_NAMES + 10);
-    check_requests(d, LEDGER_CLIENTS, "c1", 1);
-    check_requests(d, LEDGER_CLIENTS, "c0", 0);
-    CU_ASSERT_EQUAL(lately(d, LEDGER_CLIENTS, "", PAST_REQUESTS), 10);
-    CU_ASSERT_EQUAL(did(d, LEDGER_CLIENTS, 86400, "", false, PAST_REQUESTS),
-                    10);
+    check_requests(d, PAST_MODELS, "big", LEDGER_NAMES + 10);
+    check_requests(d, PAST_CLIENTS, "c1", 1);
+    check_requests(d, PAST_CLIENTS, "c0", 0);
+    CU_ASSERT_EQUAL(lately(d, PAST_CLIENTS, "", PAST_REQUESTS), 10);
+    CU_ASSERT_EQUAL(did(d, PAST_CLIENTS, 86400, "", false, PAST_REQUESTS), 10);
     desk_free(d);
 }
 
@@ -205,15 +206,15 @@ static void it_outlives_all_but_the_disk(void)
     start_anew(d);
     end_some(d, "ann", "big", 4); /* before the disk was read */
     keep(d);
-    check_requests(d, LEDGER_MODELS, "big", 7);
-    check_requests(d, LEDGER_MODELS, "small", 2);
-    check_requests(d, LEDGER_CLIENTS, "ann", 7);
+    check_requests(d, PAST_MODELS, "big", 7);
+    check_requests(d, PAST_MODELS, "small", 2);
+    check_requests(d, PAST_CLIENTS, "ann", 7);
     end_some(d, "bob", "big", 1);
     limiter_close(d->w[0]);
     start_anew(d);
     keep(d);
-    check_requests(d, LEDGER_MODELS, "big", 8);
-    check_requests(d, LEDGER_CLIENTS, "bob", 3);
+    check_requests(d, PAST_MODELS, "big", 8);
+    check_requests(d, PAST_CLIENTS, "bob", 3);
     desk_free(d);
 }
 
@@ -235,10 +236,10 @@ static void what_changed_is_saved_now_and_then(void)
     desk_kill(d, 0);
     start_anew(d);
     keep(d);
-    CU_ASSERT_EQUAL(did(d, LEDGER_MODELS, 86400, "big", false, PAST_REQUESTS),
+    CU_ASSERT_EQUAL(did(d, PAST_MODELS, 86400, "big", false, PAST_REQUESTS),
                     10);
-    CU_ASSERT_EQUAL(
-        did(d, LEDGER_CLIENTS, 3000000, "ann", false, PAST_REQUESTS), 10);
+    CU_ASSERT_EQUAL(did(d, PAST_CLIENTS, 3000000, "ann", false, PAST_REQUESTS),
+                    10);
     desk_free(d);
 }
 
@@ -255,8 +256,8 @@ static void the_other_files_stay(void)
     start_anew(d);
     spoil(d, "history.models");
     keep(d);
-    check_requests(d, LEDGER_MODELS, "big", 0);
-    check_requests(d, LEDGER_CLIENTS, "ann", 3);
+    check_requests(d, PAST_MODELS, "big", 0);
+    check_requests(d, PAST_CLIENTS, "ann", 3);
     CU_ASSERT_TRUE(past.kept_from_s > 0);
     CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.histories_aside, 1);
     CU_ASSERT_EQUAL(access(path(d, "history.models.damaged"), F_OK), 0);
@@ -264,7 +265,7 @@ static void the_other_files_stay(void)
     limiter_close(d->w[0]);
     start_anew(d);
     keep(d);
-    check_requests(d, LEDGER_MODELS, "big", 1);
+    check_requests(d, PAST_MODELS, "big", 1);
     limiter_close(d->w[0]);
     spoil(d, "history.models");
     CU_ASSERT_EQUAL(truncate(path(d, "history.clients"), 100), 0);
