@@ -235,12 +235,15 @@ static void add_piece(const struct reading *r, struct past_ledger *out)
 
 static void tell_quantiles(struct past_took *t)
 {
-    t->queue_p50_us = quantiles_quantile(BAND_QUEUE, t->counts[0], 50);
-    t->queue_p95_us = quantiles_quantile(BAND_QUEUE, t->counts[0], 95);
+    int64_t queue = (int64_t)t->queue_ms * 1000,
+            byte = (int64_t)t->first_byte_ms * 1000;
+
+    t->queue_p50_us = quantiles_quantile(BAND_QUEUE, t->counts[0], queue, 50);
+    t->queue_p95_us = quantiles_quantile(BAND_QUEUE, t->counts[0], queue, 95);
     t->first_byte_p50_us =
-        quantiles_quantile(BAND_FIRST_BYTE, t->counts[1], 50);
+        quantiles_quantile(BAND_FIRST_BYTE, t->counts[1], byte, 50);
     t->first_byte_p95_us =
-        quantiles_quantile(BAND_FIRST_BYTE, t->counts[1], 95);
+        quantiles_quantile(BAND_FIRST_BYTE, t->counts[1], byte, 95);
 }
 
 static int by_name(const void *a, const void *b)

@@ -91,7 +91,7 @@ function start() {
 		if (!document.hidden)
 			stream.retry();
 	});
-	/* A page that is kept for going back would keep one of the browser's six connections. */
+	/* One kept for going back keeps no connection: there are six. */
 	addEventListener('pagehide', stream.stop);
 	addEventListener('pageshow', stream.start);
 	setInterval(() => shell.pulse(), 500);

@@ -12,7 +12,7 @@ export function createStream({api, onStatus, onError, now = () => performance.no
 	let polling = false;
 	let nextTry = 0;
 	let running = false;
-	let turn = 0; /* who was stopped and has not noticed yet is not the one that runs */
+	let turn = 0;
 	let wake = null;
 	let denied = false;
 	let problem = null;
@@ -121,7 +121,7 @@ export function createStream({api, onStatus, onError, now = () => performance.no
 			stopper?.abort();
 			wake?.();
 		},
-		/* Now, and not after the pause: a new token, a click, the tab shown again. */
+		/* Now: a new token, a click, the tab shown again. */
 		retry() {
 			tries = 0;
 			wake?.();
