@@ -91,7 +91,7 @@ function start() {
 		if (!document.hidden)
 			stream.retry();
 	});
-	/* One kept for going back keeps no connection: there are six. */
+	/* What is kept for going back keeps no connection. */
 	addEventListener('pagehide', stream.stop);
 	addEventListener('pageshow', stream.start);
 	setInterval(() => shell.pulse(), 500);
