@@ -310,6 +310,8 @@ bool handle_is_usual(const struct transfer_request *req)
 
 void handle_forget(struct handle_lines *l)
 {
+    if (l == NULL) /* its answer came before its end */
+        return;
     explicit_bzero(l, l->size);
     free(l);
 }

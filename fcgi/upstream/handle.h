@@ -32,7 +32,7 @@ void handle_rest(struct handles *h);
 void handle_fini(struct handles *h);
 
 /* Sets what REQ wants, but for callbacks.  Gives its header lines, one of which
- * may hold the key: to be freed with handle_forget(), after the transfer. */
+ * may hold the key: to be freed with handle_forget(), which NULL is fine for. */
 struct handle_lines *handle_set(CURL *easy, const struct transfer_request *req);
 void handle_forget(struct handle_lines *lines);
 /* Bytes of the lines that are REQ's own, in its head. */
