@@ -67,7 +67,7 @@ PROGRAMS := $(if $(wildcard fcgi/main.c),$(BUILD)/sluice.fcgi) \
 TESTS := $(if $(wildcard tests/unit/main.c),$(BUILD)/unit-tests) \
   $(if $(wildcard tests/spine/main.c),$(BUILD)/spine-tests) \
   $(if $(wildcard tests/model/main.c),$(BUILD)/model) \
-  $(BUILD)/bench/goodput $(BUILD)/store/caller $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
+  $(BUILD)/bench/goodput $(BUILD)/bench/load $(BUILD)/store/caller $(CRASH:tests/crash/%.c=$(BUILD)/crash/%)
 
 # A decision passes through a hundred small functions in as many files of state/
 # and lib/, and is a fifth faster once the compiler has seen them together.  What

@@ -14,6 +14,7 @@ SERVERS_DEPS = apache2 libapache2-mod-fcgid nginx-light perl-base systemd
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
 DEB_DEPS = $(BUILD_DEPS) dpkg-dev lintian
 MONITORING_DEPS = prometheus
+PEERS_DEPS = wrk nginx-light perl-base python3-venv
 
 # Installs lighttpd without its service, which would take port 80; Prometheus and
 # the store's server too.
@@ -41,6 +42,9 @@ browser-deps: deps ## Chromium and its driver, for test-browser
 servers-deps: deps ## the web servers of `make test-servers`
 	$(call ensure,$(SERVERS_DEPS))
 
+peers-deps: deps ## what `make bench-peers` measures with, and nginx
+	$(call ensure,$(PEERS_DEPS))
+
 lint-deps: deps
 	$(call ensure,$(LINT_DEPS))
 
@@ -64,4 +68,4 @@ fuzz-deps: deps
 fuzz-packages:
 	$(call ensure,clang libclang-rt-dev)
 
-.PHONY: deps browser-deps servers-deps lint-deps monitoring-deps build-deps deb-deps fuzz-deps fuzz-packages
+.PHONY: deps browser-deps servers-deps peers-deps lint-deps monitoring-deps build-deps deb-deps fuzz-deps fuzz-packages

@@ -15,7 +15,7 @@ TMPFILESDIR = $(PREFIX)/lib/tmpfiles.d
 UNITS    := $(wildcard conf/systemd/*.socket conf/systemd/*.service conf/systemd/*.target conf/systemd/*.slice)
 MANS     := $(wildcard conf/man/*.[1-8])
 EXAMPLES := $(wildcard conf/lighttpd conf/apache conf/nginx conf/prometheus conf/grafana)
-DOCS     := $(wildcard README.md README.zh-CN.md SECURITY.md)
+DOCS     := $(wildcard README.md README.zh-CN.md SECURITY.md BENCHMARKS.md)
 WWW      := $(shell find www/dashboard www/errors -type f 2>/dev/null)
 
 # source > destination below DESTDIR, one a word: install makes the list come

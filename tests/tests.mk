@@ -45,9 +45,14 @@ test-clients: all ## clients that others wrote, from five registries, before it 
 test-upstreams: all ## it before servers that others wrote: aimock (npm) and LiteLLM's proxy (PyPI)
 	@SLUICE_BUILD=$(BUILD) tests/upstreams/run.sh $(NAMES); rc=$$?; [ $$rc = 77 ] || exit $$rc # 77: neither can run here
 
+bench-peers: peers-deps ## BENCHMARKS.md: beside nginx, SMG, Portkey and LiteLLM (25 minutes; PEERS=... PARTS=... RUNS=...)
+	$(built) all $(BENCH)
+	@SLUICE_BUILD=$(BUILD) tests/bench/peers/install $(or $(PEERS),smg portkey litellm)
+	@SLUICE_BUILD=$(BUILD) tests/bench/peers/run
+
 fuzzers: $(FUZZERS)
 fuzz-objects: $(call obj,$(FUZZ))
 inject-programs: $(INJECT)
 bench-programs: $(BENCH)
 
-.PHONY: test-clients test-upstreams fuzzers fuzz-objects inject-programs bench-programs
+.PHONY: test-clients test-upstreams bench-peers fuzzers fuzz-objects inject-programs bench-programs

@@ -189,7 +189,8 @@ static void fail(struct client *c)
         l->cut++;
     else
         l->failed++;
-    rest(c, LIGHT_TICK);
+    /* Where nobody listens, too, it asks no more often than it would. */
+    rest(c, l->o.think_ns > LIGHT_TICK ? l->o.think_ns : LIGHT_TICK);
 }
 
 static void finish(struct client *c)
