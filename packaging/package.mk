@@ -43,7 +43,8 @@ REWRITE  = -e 's,/usr/lib/sluice,$(LIBDIR),g' -e 's,/usr/share/sluice/www,$(WWWD
 # In the tree these documents lie in three folders, here in one.
 RELINK   = -e 's,](README\.md\#,](conf.md\#,g' -e 's,](\(\.\./\)*README\.md),](README.md),g' \
   -e 's,](\(\.\./\)*conf/README\.md,](conf.md,g' -e 's,](\(\.\./\)*conf/clients\.md,](clients.md,g' \
-  -e 's,](\(\.\./\)*fcgi/API\.md,](API.md,g' -e 's,](sluice\.json),]($(SYSCONFDIR)/sluice/sluice.json),g'
+  -e 's,](\(\.\./\)*fcgi/API\.md,](API.md,g' \
+  -e 's,](\(\.\./\)*BENCHMARKS\.md,](BENCHMARKS.md,g' -e 's,](sluice\.json),]($(SYSCONFDIR)/sluice/sluice.json),g'
 
 install: $(BUILD)/sluice.fcgi $(BUILD)/sluicectl ## DESTDIR=, PREFIX=/usr/local, SYSCONFDIR=/etc
 	@for p in $(foreach p,$(PLACES),'$(p)'); do from=$${p%%>*} to="$(DESTDIR)$${p#*>}"; \

@@ -152,7 +152,7 @@ class Sluice(Peer):
     name, label = "sluice", "Sluice"
     settings = "as it comes: `lighttpd.conf`, two workers"
     limit = "40 in 60 s (the default)"
-    source = "[README.md](README.md#run-it)"
+    source = "[README.md](README.md)"
     idle_path = "/health"
     program = "sluice.fcgi"
     # A limit that is counted and never reached.

@@ -112,7 +112,7 @@ def part_memory(classes, work, quick, say, not_there):
     """One after the other, alone: PSS of what two share counts half."""
     out = {}
     for c in classes:
-        upstream = Upstream(work, "--limiter", "none", "--arrivals-max", "2000")
+        upstream, p = Upstream(work, "--limiter", "none", "--arrivals-max", "2000"), None
         try:
             p = c(work, upstream)
             time.sleep(1 if quick else 5) # until it rests
@@ -122,11 +122,12 @@ def part_memory(classes, work, quick, say, not_there):
                 load(p, *stream_options(upstream, 10))
             time.sleep(1)
             out[c.name] = {"rest_kb": rest, "after_kb": pss_kb(p.pids())}
-            p.end()
         except (RuntimeError, wrk.WrkError, ValueError) as e:
             out[c.name] = {"failed": str(e)[:160]}
             not_there[f"{c.label} (memory)"] = str(e)[:160]
         finally:
+            if p:
+                p.end()
             upstream.end()
         say(f"memory: {c.label}: {out[c.name]}")
     return out
