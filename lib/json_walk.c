@@ -145,8 +145,11 @@ static char letter_of(const char *digits)
 
 bool json_walk_says(struct json_span key, const char *name)
 {
-    const char *p = key.at, *end = key.at + key.len;
+    const char *p = key.at, *end;
 
+    if (p == NULL)
+        return false; /* what stands in an array has none */
+    end = p + key.len;
     for (; p < end && *name != '\0'; name++) {
         char c = *p;
 
