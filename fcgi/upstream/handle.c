@@ -58,22 +58,25 @@ static void set_common(CURL *e)
  * as long as all that differs.  How a request of another kind, or by another way,
  * is asked is forgotten with all else.
  */
-static CURL *prepared(const struct handles *h, CURL *easy)
+static void prepare(const struct handles *h, struct handle *one)
 {
-    set_common(easy);
-    h->prepare(easy, h->arg);
-    return easy;
+    set_common(one->easy);
+    h->prepare(one->easy, h->arg);
 }
 
-CURL *handle_take(struct handles *h)
+struct handle *handle_take(struct handles *h)
 {
-    CURL *easy;
+    struct handle *one;
 
     if (h->n > 0)
         return h->spare[--h->n];
-    easy = curl_easy_init();
-    CHECK(easy != NULL);
-    return prepared(h, easy);
+    one = calloc(1, sizeof(*one));
+    CHECK(one != NULL);
+    one->easy = curl_easy_init();
+    one->url = curl_url();
+    CHECK(one->easy != NULL && one->url != NULL);
+    prepare(h, one);
+    return one;
 }
 
 /* It points at nothing of the last request any more. */
@@ -85,31 +88,41 @@ static void let_go(CURL *e)
     curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
 }
 
-void handle_give(struct handles *h, CURL *easy, bool is_usual)
+static void end(struct handle *one)
+{
+    curl_easy_cleanup(one->easy);
+    curl_url_cleanup(one->url);
+    free(one->text);
+    free(one);
+}
+
+void handle_give(struct handles *h, struct handle *one, bool is_usual)
 {
     if (h->n == SPARE_HANDLES) {
-        curl_easy_cleanup(easy);
+        end(one);
         return;
     }
     if (is_usual) {
-        let_go(easy);
+        let_go(one->easy);
     } else {
-        curl_easy_reset(easy);
-        (void)prepared(h, easy);
+        curl_easy_reset(one->easy);
+        free(one->text);
+        one->text = NULL;
+        prepare(h, one);
     }
-    h->spare[h->n++] = easy;
+    h->spare[h->n++] = one;
 }
 
 void handle_rest(struct handles *h)
 {
     while (h->n > REST_HANDLES)
-        curl_easy_cleanup(h->spare[--h->n]);
+        end(h->spare[--h->n]);
 }
 
 void handle_fini(struct handles *h)
 {
     while (h->n > 0)
-        curl_easy_cleanup(h->spare[--h->n]);
+        end(h->spare[--h->n]);
 }
 
 /* ---- the way there --------------------------------------------------------- */
@@ -275,12 +288,31 @@ static struct handle_lines *lines_of(const struct transfer_request *req)
     return l;
 }
 
-struct handle_lines *handle_set(CURL *e, const struct transfer_request *req)
+/* Most requests go where the last one went: what was parsed then is not again.
+ * What cannot be parsed is libcurl's to refuse, in its words. */
+static void set_url(struct handle *one, const char *url)
+{
+    const unsigned as_is = CURLU_PATH_AS_IS | CURLU_NON_SUPPORT_SCHEME;
+    bool is_good;
+
+    if (one->text != NULL && strcmp(one->text, url) == 0)
+        return;
+    free(one->text);
+    one->text = strdup(url);
+    CHECK(one->text != NULL);
+    is_good = curl_url_set(one->url, CURLUPART_URL, url, as_is) == CURLUE_OK;
+    curl_easy_setopt(one->easy, CURLOPT_CURLU, is_good ? one->url : NULL);
+    CHECK(curl_easy_setopt(one->easy, CURLOPT_URL, url) == CURLE_OK);
+}
+
+struct handle_lines *handle_set(struct handle *one,
+                                const struct transfer_request *req)
 {
     struct handle_lines *l = lines_of(req);
+    CURL *e = one->easy;
 
     set_way(e, req);
-    CHECK(curl_easy_setopt(e, CURLOPT_URL, req->url) == CURLE_OK);
+    set_url(one, req->url);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)req->connect_ms);
     curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, (long)req->fresh);
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE,

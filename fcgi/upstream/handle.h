@@ -14,26 +14,33 @@
 struct handle_lines;
 struct transfer_request;
 
+struct handle {
+    CURL *easy;
+    char *text; /* the URL that is set on it; NULL: none */
+    CURLU *url; /* the same, in its parts */
+};
+
 /* Of transfers that are over, ready for the next. */
 struct handles {
-    CURL *spare[SPARE_HANDLES];
+    struct handle *spare[SPARE_HANDLES];
     int n;
     /* What its user sets on each that is new: the same for all requests. */
     void (*prepare)(CURL *easy, void *arg);
     void *arg;
 };
 
-/* A handle on which nothing of a request is set; takes it back, from one that
+/* A handle on which nothing of a request is set but an URL; takes it back, from one that
  * was handle_is_usual(). */
-CURL *handle_take(struct handles *h);
-void handle_give(struct handles *h, CURL *easy, bool is_usual);
+struct handle *handle_take(struct handles *h);
+void handle_give(struct handles *h, struct handle *one, bool is_usual);
 /* Nothing is asked for a while: most of them go. */
 void handle_rest(struct handles *h);
 void handle_fini(struct handles *h);
 
 /* Sets what REQ wants, but for callbacks.  Gives its header lines, one of which
  * may hold the key: to be freed with handle_forget(), which NULL is fine for. */
-struct handle_lines *handle_set(CURL *easy, const struct transfer_request *req);
+struct handle_lines *handle_set(struct handle *one,
+                                const struct transfer_request *req);
 void handle_forget(struct handle_lines *lines);
 /* Bytes of the lines that are REQ's own, in its head. */
 size_t handle_lines_len(const struct transfer_request *req);

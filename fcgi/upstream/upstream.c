@@ -35,7 +35,8 @@ struct transfer {
     struct transfer *next_unsent; /* those whose request is not out yet */
     struct transfer *next_due;    /* those to be seen to outside */
     struct upstream *u;
-    CURL *easy;
+    struct handle *handle;
+    CURL *easy; /* of that */
     struct handle_lines *headers;
     const struct transfer_ops *ops; /* NULL: cancelled */
     void *arg;
@@ -131,10 +132,8 @@ static size_t on_body(char *data, size_t one, size_t len, void *arg)
     struct transfer *t = arg;
 
     (void)one;
-    if (t->ops == NULL)
-        return CURL_WRITEFUNC_ERROR;
-    if (!t->has_head) { /* HTTP/0.9, or no blank line: libcurl would pass it */
-        t->garbage = true;
+    if (t->ops == NULL || !t->has_head) { /* libcurl would pass it: */
+        t->garbage |= !t->has_head;       /* HTTP/0.9, or no blank line */
         return CURL_WRITEFUNC_ERROR;
     }
     if (t->ops->body(t->arg, data, len))
@@ -199,7 +198,7 @@ static void transfer_free(struct transfer *t)
 {
     leave_lists(t);
     curl_multi_remove_handle(t->u->multi.curl, t->easy);
-    handle_give(&t->u->handles, t->easy, t->is_usual);
+    handle_give(&t->u->handles, t->handle, t->is_usual);
     handle_forget(t->headers);
     head_clear(&t->head);
     free(t->proxy);
@@ -408,8 +407,9 @@ struct transfer *transfer_start(struct upstream *u,
     t->ops = ops;
     t->arg = arg;
     t->head.content_length = -1;
-    t->easy = handle_take(&u->handles);
-    t->headers = handle_set(t->easy, req);
+    t->handle = handle_take(&u->handles);
+    t->easy = t->handle->easy;
+    t->headers = handle_set(t->handle, req);
     t->is_usual = handle_is_usual(req);
     t->proxy = handle_proxy(req);
     t->lines_len = handle_lines_len(req);

@@ -93,8 +93,8 @@ void peer_ask(struct peer *p, const char *body, size_t len, bool fresh)
         .via = p->via,
     };
 
-    (void)snprintf(url, sizeof(url), "%s://127.0.0.1:%d/path?a=b/../c",
-                   p->scheme, p->port);
+    (void)snprintf(url, sizeof(url), "%s://127.0.0.1:%d%s", p->scheme, p->port,
+                   p->path);
     p->t = transfer_start(p->up, &req, &ops, p);
 }
 
@@ -129,6 +129,7 @@ struct peer *peer_new(void)
 
     CHECK(p != NULL);
     p->scheme = "http";
+    p->path = "/path?a=b/../c";
     p->fd = -1;
     p->loop = loop_new();
     CHECK(p->loop != NULL);

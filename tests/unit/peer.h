@@ -19,6 +19,7 @@ struct peer {
     unsigned accepted;  /* connections so far */
     struct buf request; /* what came over the last one */
     const char *scheme; /* "http" */
+    const char *path;   /* "/path?a=b/../c" */
     const struct config_upstream *via; /* as in transfer_request; NULL */
 
     struct transfer *t; /* NULL: it has ended */

@@ -67,6 +67,30 @@ static void nothing_of_the_last_request_is_in_the_next(void)
     peer_ended(p, "wshbe", END_OK);
 }
 
+/* Nor does it go where that one went, and back again. */
+static void each_goes_where_it_is_to(void)
+{
+    static const char *const paths[] = {"/one", "/one", "/two?x=1", "/one"};
+    struct peer *p = kept();
+    char line[32];
+    size_t i;
+
+    for (i = 0; i < 4; i++) {
+        p->path = paths[i];
+        peer_ask(p, "x", 1, false);
+        peer_read(p, "\r\n\r\nx");
+        buf_add(&p->request, "", 1);
+        (void)snprintf(line, sizeof(line), "POST %s HTTP/1.1\r\n", paths[i]);
+        CU_ASSERT_EQUAL(strncmp(buf_head(&p->request), line, strlen(line)), 0);
+        peer_write(p, OK TEN BODY);
+        peer_until(p, "wshbe");
+        CU_ASSERT_EQUAL(p->how, END_OK);
+        peer_forget(p);
+    }
+    CU_ASSERT_EQUAL(p->accepted, 1);
+    peer_free(p);
+}
+
 /* A way through a proxy that is not there is no way of the next one. */
 static void nor_is_its_way(void)
 {
@@ -313,6 +337,7 @@ static const struct unit_test tests[] = {
     {"nothing of the last request is in the next",
      nothing_of_the_last_request_is_in_the_next},
     {"nor is its way", nor_is_its_way},
+    {"each goes where it is to", each_goes_where_it_is_to},
     {"but not by one that wants its own", but_not_by_one_that_wants_its_own},
     {"one that was dead is told, and not repeated: stale",
      one_that_was_dead_is_told_and_not_repeated},
