@@ -348,7 +348,25 @@ void handle_forget(struct handle_lines *l)
     free(l);
 }
 
-/* ---- the words ------------------------------------------------------------- */
+/* ---- the end, and its words ------------------------------------------------------------- */
+
+enum transfer_end handle_verdict(CURLcode code, bool has_head, unsigned sends)
+{
+    if (code == CURLE_OK)
+        return has_head ? END_OK : END_LOST; /* cut within the head */
+    if (sends > 1)
+        return END_STALE;
+    if (has_head)
+        return END_TRUNCATED;
+    switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL: /* a status line that is none */
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_BAD_CONTENT_ENCODING:
+        return END_GARBAGE;
+    default:
+        return sends == 0 ? END_UNREACHABLE : END_LOST;
+    }
+}
 
 char *handle_proxy(const struct transfer_request *req)
 {

@@ -10,9 +10,9 @@
 #include <curl/curl.h>
 
 #include "fcgi/config/bounds.h"
+#include "fcgi/upstream/transfer.h"
 
 struct handle_lines;
-struct transfer_request;
 
 struct handle {
     CURL *easy;
@@ -47,6 +47,8 @@ size_t handle_lines_len(const struct transfer_request *req);
 /* Is REQ as nearly all are, so that its handle serves the next one, too? */
 bool handle_is_usual(const struct transfer_request *req);
 
+/* What CODE means, after SENDS times at which libcurl was about to send. */
+enum transfer_end handle_verdict(CURLcode code, bool has_head, unsigned sends);
 /* Host and port of REQ's proxy, for the caller to free; NULL: it has none. */
 char *handle_proxy(const struct transfer_request *req);
 /* Why there was no connection, if PROXY was on the way; else TEXT alone. */

@@ -5,8 +5,8 @@
  *      -> curl_multi_socket_action -> callbacks of the transfers -> settle()
  *
  * A kept connection stays in epoll between two requests: to take it out and
- * put it in again would be two calls a request.  So libcurl's sockets are made
- * and closed here, where it is known when a number begins to mean another one.
+ * put it in again would be two calls a request.  So connections are closed here,
+ * where it is known when a number begins to mean another one.
  *
  * No multi function is called from inside libcurl: depth says whether we are,
  * and settle() does afterwards what had to wait.
@@ -24,8 +24,8 @@
 struct socket_watch {
     struct loop_watch w;
     struct multi *m;
-    bool is_own;    /* in m->sockets */
     bool is_wanted; /* libcurl waits for it */
+    bool is_kept;   /* it stays in epoll while it does not */
 };
 
 static void act(struct multi *m, curl_socket_t fd, int what)
@@ -86,52 +86,56 @@ static void reach(struct multi *m, size_t fd)
     m->n_sockets = n;
 }
 
-static struct socket_watch *own(const struct multi *m, curl_socket_t fd)
+static struct socket_watch *watch_of(const struct multi *m, curl_socket_t fd)
 {
     return (size_t)fd < m->n_sockets ? m->sockets[fd] : NULL;
 }
 
-/* FD is closed next, or is another one's already. */
-static void disown(struct multi *m, curl_socket_t fd)
+static struct socket_watch *watch_new(struct multi *m, curl_socket_t fd)
 {
-    struct socket_watch *s = own(m, fd);
-
-    if (s == NULL)
-        return;
-    m->sockets[fd] = NULL;
-    loop_forget(m->loop, &s->w);
-    free(s);
+    reach(m, (size_t)fd);
+    m->sockets[fd] = socket_new(m);
+    return m->sockets[fd];
 }
 
-static curl_socket_t on_open(void *arg, curlsocktype purpose,
-                             struct curl_sockaddr *to)
+static void drop(struct multi *m, struct socket_watch *s, curl_socket_t fd)
 {
-    int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
-    struct multi *m = arg;
-    struct socket_watch *s;
-
-    (void)purpose;
-    if (fd == -1)
-        return CURL_SOCKET_BAD;
-    disown(m, fd);
-    reach(m, (size_t)fd);
-    m->sockets[fd] = s = socket_new(m);
-    s->is_own = true;
-    return fd;
+    m->sockets[fd] = NULL;
+    loop_unwatch(m->loop, &s->w);
+    free(s);
 }
 
 static int on_close(void *arg, curl_socket_t fd)
 {
-    disown(arg, fd);
+    struct multi *m = arg;
+    struct socket_watch *s = watch_of(m, fd);
+
+    if (s != NULL) {
+        loop_forget(m->loop, &s->w);
+        drop(m, s, fd);
+    }
     return close(fd);
 }
 
 void multi_own(struct multi *m, CURL *easy)
 {
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, m);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, m);
+}
+
+/*
+ * Will on_close() hear of FD's end?  Not of one that never came to be a
+ * connection, nor of a thread's that looks a name up: libcurl closes those by
+ * itself.  But EASY sends over it, or has sent, and waits for an answer.
+ */
+static bool is_kept(const struct multi *m, CURL *easy, curl_socket_t fd)
+{
+    int domain = AF_UNSPEC;
+    socklen_t len = sizeof(domain);
+
+    return m->has_sent(easy) &&
+           getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+           (domain == AF_INET || domain == AF_INET6);
 }
 
 /* libcurl does not wait for it any more. */
@@ -140,43 +144,33 @@ static void leave(struct multi *m, struct socket_watch *s, curl_socket_t fd)
     if (s == NULL)
         return;
     s->is_wanted = false;
-    if (s->is_own)
-        return; /* until it is closed, or has something to say */
-    loop_unwatch(m->loop, &s->w);
-    curl_multi_assign(m->curl, fd, NULL);
-    free(s);
-}
-
-/* One that is not its own is a thread's that looks a name up. */
-static struct socket_watch *foreign(struct multi *m, curl_socket_t fd)
-{
-    struct socket_watch *s = socket_new(m);
-
-    curl_multi_assign(m->curl, fd, s);
-    return s;
+    if (!s->is_kept) /* else until it is closed, or has something to say */
+        drop(m, s, fd);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
                      void *mine)
 {
     struct multi *m = arg;
-    struct socket_watch *s = own(m, fd);
+    struct socket_watch *s = watch_of(m, fd);
     uint32_t events = 0;
 
-    (void)easy;
-    if (s == NULL)
-        s = mine;
+    (void)mine;
     if (what == CURL_POLL_REMOVE) {
         leave(m, s, fd);
         return 0;
     }
     if (s == NULL)
-        s = foreign(m, fd);
+        s = watch_new(m, fd);
     s->is_wanted = true;
     if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
         events |= EPOLLIN;
     if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
         events |= EPOLLOUT;
+    if (!s->is_kept)
+        s->w.events = 0; /* the number may be another socket's by now */
+    if (!s->is_kept && what == CURL_POLL_IN)
+        s->is_kept = is_kept(m, easy, fd);
     loop_watch(m->loop, &s->w, fd, events);
     return 0;
 }
@@ -206,9 +200,10 @@ void multi_begin(struct multi *m)
 }
 
 bool multi_open(struct multi *m, struct loop *loop, void (*settle)(void *arg),
-                void *arg)
+                bool (*has_sent)(CURL *easy), void *arg)
 {
-    *m = (struct multi){.loop = loop, .settle = settle, .arg = arg};
+    *m = (struct multi){
+        .loop = loop, .settle = settle, .has_sent = has_sent, .arg = arg};
     m->timer.fn = on_timer;
     m->timer.arg = m;
     m->curl = curl_multi_init();

@@ -209,22 +209,7 @@ static enum transfer_end verdict(const struct transfer *t, CURLcode code)
 {
     if (t->garbage)
         return END_GARBAGE;
-    if (t->held)
-        return END_HELD;
-    if (code == CURLE_OK)
-        return t->has_head ? END_OK : END_LOST; /* cut within the head */
-    if (t->sends > 1)
-        return END_STALE;
-    if (t->has_head)
-        return END_TRUNCATED;
-    switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL: /* a status line that is none */
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_BAD_CONTENT_ENCODING:
-        return END_GARBAGE;
-    default:
-        return t->sends == 0 ? END_UNREACHABLE : END_LOST;
-    }
+    return t->held ? END_HELD : handle_verdict(code, t->has_head, t->sends);
 }
 
 /* Tells the owner of a finished transfer.  Outside of libcurl. */
@@ -342,6 +327,14 @@ void upstream_begin(struct upstream *u)
     multi_begin(&u->multi);
 }
 
+static bool has_sent(CURL *e)
+{
+    struct transfer *t = NULL;
+
+    curl_easy_getinfo(e, CURLINFO_PRIVATE, (char **)&t);
+    return t->sends > 0;
+}
+
 static void prepare(CURL *e, void *arg)
 {
     struct upstream *u = arg;
@@ -364,7 +357,7 @@ struct upstream *upstream_new(struct loop *loop)
     CHECK(u != NULL);
     u->handles.prepare = prepare;
     u->handles.arg = u;
-    if (multi_open(&u->multi, loop, settle, u))
+    if (multi_open(&u->multi, loop, settle, has_sent, u))
         return u;
     free(u);
     return NULL;
