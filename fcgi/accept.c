@@ -217,10 +217,10 @@ static void listen_again(void *arg)
 
 /*
  * A request that is taken must be able to get its upstream: are there
- * descriptors for a batch, two each, for those that were taken before, and some
- * for the files of the worker itself?  Numbers are given out from the lowest,
- * so a fresh one tells how many there are.  How many connections more; below
- * 0: not even a batch.
+ * descriptors for a batch, two each, for those that were taken before and have
+ * none yet, and some for the files of the worker itself?  Numbers are given out
+ * from the lowest, so a fresh one tells how many there are.  How many connections
+ * more; below 0: not even a batch.
  */
 static int64_t room_for(const struct accept *a)
 {

@@ -62,6 +62,17 @@ static void map_back(const struct exchange *x, struct upstream_head *head)
     }
 }
 
+/* Whoever has heard has its connection, and needs no descriptor any more that
+ * new requests would have to leave it (accept.c). */
+static void count_connected(struct exchange *x, bool is_it)
+{
+    struct attempt *a = &x->attempt;
+
+    if (a->is_connected != is_it)
+        x->s->n_unconnected += is_it ? UINT32_MAX : 1;
+    a->is_connected = is_it;
+}
+
 static void on_head(void *arg, struct upstream_head *head)
 {
     struct exchange *x = arg;
@@ -69,6 +80,7 @@ static void on_head(void *arg, struct upstream_head *head)
 
     if (a->first_byte_ns == 0)
         a->first_byte_ns = exchange_now(x);
+    count_connected(x, true);
     request_stats_head(x);
     a->status = head->status;
     conceal_head(x, head);
@@ -121,6 +133,7 @@ static void on_end(void *arg, enum transfer_end how, const char *detail)
 
     a->transfer = NULL;
     a->state = ATTEMPT_ENDED;
+    count_connected(x, false);
     request_stats_end(x);
     a->how = how;
     a->may_have_sent = a->errand != ERRAND_REQUEST ||
@@ -252,6 +265,7 @@ void attempt_stop(struct exchange *x)
         a->errand != ERRAND_REQUEST || transfer_has_sent(a->transfer);
     transfer_cancel(a->transfer);
     a->transfer = NULL;
+    count_connected(x, false);
     request_stats_end(x);
 }
 

@@ -329,6 +329,7 @@ void exchange_start(struct sluice *s, struct request *r)
         s->exchanges->prev = x;
     s->exchanges = x;
     s->n_exchanges++;
+    s->n_unconnected++;
     client_init(&x->client, s->loop, r->fd, r->fcgi_id, &client_ops, x);
     r->fd = -1;
     exchange_run(x);
@@ -345,6 +346,7 @@ static void exchange_free(struct exchange *x)
     if (x->next != NULL)
         x->next->prev = x->prev;
     s->n_exchanges--;
+    s->n_unconnected--;
     relay_fini(&x->relay);
     attempt_fini(&x->attempt);
     seldom_free(x->seldom);

@@ -108,6 +108,7 @@ struct attempt {
     int64_t asked_ns;      /* the request, last */
     int64_t first_byte_ns; /* of its answer; 0: not so far */
     /* of all: */
+    bool is_connected;    /* and counted as that */
     bool is_fresh;        /* no kept connection any more: one was dead */
     int status;           /* of the last answer; 0: none came */
     unsigned sends;       /* of the request */
@@ -201,8 +202,8 @@ enum run { RUN_NOT = 0, RUN_ON = 1, RUN_AGAIN = 2 };
 struct seldom {
     struct reply_error error; /* its answer, if it is one; else status 0 */
     char detail[128];         /* what went wrong, for the log; "": nothing */
-    char refused[160]; /* the upstream's words at the last; "": none */
-    struct nvcf nvcf;  /* an answer that comes later, or elsewhere */
+    char refused[160];        /* the upstream's words at the last; "": none */
+    struct nvcf nvcf;         /* an answer that comes later, or elsewhere */
     /* The model that its body asks for in place of the client's, and as the state
      * knows that; "": that one. */
     char stand_in[MODEL_BYTES], short_stand_in[MODEL_MAX];

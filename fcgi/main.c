@@ -306,7 +306,7 @@ static int open_parts(struct sluice *s)
     s->events = events_new(s);
     s->leading = leading_new(s);
     s->accept = accept_start(s->loop, 0, &routes_all, s->cfg->max_body_bytes,
-                             &s->n_exchanges, on_request, s);
+                             &s->n_unconnected, on_request, s);
     if (s->accept == NULL)
         return fail(s, "listening socket", strerror(errno));
     accept_follow(s->accept, s->cfg);

@@ -80,7 +80,8 @@ struct sluice {
     struct exchange *exchanges; /* all of them */
     struct exchange *dirty;     /* those with bytes to flush */
     uint32_t n_exchanges;
-    uint32_t n_free; /* of them, those that go on without a slot */
+    uint32_t n_unconnected; /* of them, those not heard of by an upstream */
+    uint32_t n_free;        /* of them, those that go on without a slot */
     struct deprecated deprecated[DEPRECATED_MAX];
     struct refused_fields refused[REFUSED_FIELDS_MAX];
 };

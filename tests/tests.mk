@@ -24,8 +24,9 @@ $(BUILD)/hosts/clock_step.so: tests/hosts/clock_step.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(STD) $(WARN) $(CFLAGS) -O1 -g -fPIC -shared -o $@ $<
 
-BENCH := $(addprefix $(BUILD)/bench/,load hello limiter_bench goodput transfers)
+BENCH := $(addprefix $(BUILD)/bench/,load open hello limiter_bench goodput transfers)
 $(BUILD)/bench/load:  $(call obj,$(addprefix tests/bench/,load.c client.c samples.c))
+$(BUILD)/bench/open:  $(call obj,tests/bench/open.c)
 $(BUILD)/bench/hello: $(call obj,tests/bench/hello.c)
 $(BUILD)/bench/hello: LIBS = -lfcgi
 $(BUILD)/bench/limiter_bench: $(call obj,$(addprefix tests/bench/,limiter_bench.c grow.c turns.c desk.c samples.c) $(STATE) $(LIB))

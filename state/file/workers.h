@@ -34,7 +34,7 @@ struct workers_lost {
     uint64_t left[LIMITER_WORKERS / 64]; /* places that became free, as bits */
     bool any_left;
     uint32_t n;
-    struct worker_lost rows[8192]; /* as LAY_ROWS */
+    struct worker_lost rows[12288]; /* as LAY_ROWS */
 };
 
 struct workers_gone {

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define BUCKET_DEBT_MAX 8192 /* as many as there are rows, each of weight 1 */
+#define BUCKET_DEBT_MAX 12288 /* as many as there are rows, each of weight 1 */
 
 struct bucket {
     int64_t level; /* units, at most burst * window_ns <= 8.7e17; below zero

@@ -58,16 +58,16 @@
 #include "state/policy/vocabulary.h"
 
 #define LAYOUT_MAGIC   "SLUICE\r\n"
-#define LAYOUT_VERSION 13
+#define LAYOUT_VERSION 14
 
 #define LAY_UPSTREAMS LIMITER_UPSTREAMS
 #define LAY_MODELS    LIMITER_MODELS
 #define LAY_SCOPES    (LAY_UPSTREAMS + LAY_MODELS)
 #define LAY_CLIENTS   LIMITER_CLIENTS
 #define LAY_WORKERS   LIMITER_WORKERS
-#define LAY_WAITERS   4096 /* the largest queue.max */
-#define LAY_ROWS      8192 /* waiters, and as many in flight */
-#define LAY_FLOWS     8192 /* each row can have its own */
+#define LAY_WAITERS   4096  /* the largest queue.max */
+#define LAY_ROWS      12288 /* waiters, and twice as many in flight */
+#define LAY_FLOWS     8192 /* each waiter can have its own, and as many debts */
 #define LAY_BUCKETS   1024 /* hash chains; a power of two */
 
 /* A full queue (500) that is lost at once finds room, and so do 4,096 that
@@ -396,7 +396,7 @@ static_assert(sizeof(struct lay_retry) == 16, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_own_key) == 120, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_quota) == 512, "bump LAYOUT_VERSION");
 static_assert(sizeof(struct lay_want) == 132, "bump LAYOUT_VERSION");
-static_assert(sizeof(struct layout) < 9 << 20, "a few MB at most");
+static_assert(sizeof(struct layout) < 11 << 20, "a few MB at most");
 static_assert(sizeof(struct retreat) <= sizeof(((struct lay_draft *)0)->bytes),
               "the largest of those in verdicts.c");
 

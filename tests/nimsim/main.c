@@ -45,7 +45,7 @@
 
 #define EXIT_USAGE 2
 
-#define CONNECTIONS_MAX 8000
+#define CONNECTIONS_MAX 16000
 /* Room for 1,500 clients that knock in the same few milliseconds. */
 #define BACKLOG 4096
 /* Longer than any test, so that only the client ends a connection. */

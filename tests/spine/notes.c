@@ -352,6 +352,7 @@ static void each_is_told_of_what_comes_to_all(void)
     in_line(st);
     in_line(st);
     CU_ASSERT_EQUAL(st->s.n_exchanges, 3);
+    CU_ASSERT_EQUAL(st->s.n_unconnected, 3);
     stage_drain(st);
     CU_ASSERT_EQUAL(st->s.n_exchanges, 1);
     CU_ASSERT_EQUAL(st->s.lim->notes, 2);

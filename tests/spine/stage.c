@@ -71,6 +71,7 @@ void stage_free(struct stage *st)
 
     exchange_abort_all(s);
     CU_ASSERT_EQUAL(s->n_exchanges, 0);
+    CU_ASSERT_EQUAL(s->n_unconnected, 0);
     CU_ASSERT_PTR_NULL(s->exchanges);
     adopt_free(s->adopt);
     models_free(s->models);
