@@ -348,6 +348,13 @@ void handle_forget(struct handle_lines *l)
     free(l);
 }
 
+void handle_sent(CURL *e, struct handle_lines **lines)
+{
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, NULL);
+    handle_forget(*lines);
+    *lines = NULL;
+}
+
 /* ---- the end, and its words ------------------------------------------------------------- */
 
 enum transfer_end handle_verdict(CURLcode code, bool has_head, unsigned sends)

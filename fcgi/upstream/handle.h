@@ -42,6 +42,9 @@ void handle_fini(struct handles *h);
 struct handle_lines *handle_set(struct handle *one,
                                 const struct transfer_request *req);
 void handle_forget(struct handle_lines *lines);
+/* The answer's head is here, so these have left and nobody needs them any more:
+ * it may last for hours. */
+void handle_sent(CURL *easy, struct handle_lines **lines);
 /* Bytes of the lines that are REQ's own, in its head. */
 size_t handle_lines_len(const struct transfer_request *req);
 /* Is REQ as nearly all are, so that its handle serves the next one, too? */

@@ -44,7 +44,7 @@ struct transfer_request {
     const void *body;           /* borrowed until the end; NULL: none */
     size_t body_len;
     int64_t connect_ms;
-    bool fresh; /* not on a kept connection */
+    bool fresh;       /* not on a kept connection */
     bool is_streamed; /* small pieces are to be expected, and many like it */
     /* Whose proxy and certificates are used; NULL: none.  Borrowed for the
      * call. */

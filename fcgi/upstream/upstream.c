@@ -16,8 +16,7 @@
  *     one was found, and writes the head in the same call of its own.
  *   - No multi function is called from inside libcurl: what is started,
  *     cancelled or resumed in there is due, and done by settle(), outside.
- *   - A step looks at the transfers it concerns, never at all of them: there
- *     may be a thousand streams.
+ *   - A step looks at the transfers it concerns, never at all of them.
  */
 #include "fcgi/upstream/upstream.h"
 
@@ -85,14 +84,6 @@ static void tell_sent(struct transfer *t)
         t->ops->sent(t->arg);
 }
 
-/* They are sent, and a key is among them: an answer may take hours. */
-static void forget_headers(struct transfer *t)
-{
-    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
-    handle_forget(t->headers);
-    t->headers = NULL;
-}
-
 static size_t on_header(char *data, size_t one, size_t len, void *arg)
 {
     struct transfer *t = arg;
@@ -120,7 +111,7 @@ static size_t on_header(char *data, size_t one, size_t len, void *arg)
         return len;
     t->has_head = true;
     t->head.status = (int)status;
-    forget_headers(t);
+    handle_sent(t->easy, &t->headers);
     tell_sent(t); /* it was, or there would be no answer */
     if (t->ops != NULL)
         t->ops->head(t->arg, &t->head);
