@@ -256,7 +256,7 @@ static void put_workers(struct limiter_view *v, struct json_object *list)
     }
 }
 
-/* `position` counts from 0 there as in the state; whoever prints adds one. */
+/* `position` counts from 1 there, in the state from 0; whoever prints adds one. */
 static void put_row(struct view_row *r, struct json_object *o, bool waiting)
 {
     r->waiting = waiting;
@@ -268,6 +268,7 @@ static void put_row(struct view_row *r, struct json_object *o, bool waiting)
     r->cause = kind(o, "cause", wait_cause_names, WAIT_CAUSES);
     r->pid = count(o, "worker");
     r->position = count(o, "position");
+    r->position -= r->position > 0;
     r->age_ns = ns(o, "age_s");
     r->eta_ns = ns(o, "eta_s");
     r->body_bytes = (uint64_t)whole(o, "body_bytes");

@@ -115,6 +115,7 @@ static void give(struct exchange *x, const char *text)
         relay_beat(x, text);
 }
 
+/* In line we count from 0, people from 1. */
 static void say_place(struct exchange *x)
 {
     struct ticket_news *news = &x->place.news;
@@ -126,9 +127,9 @@ static void say_place(struct exchange *x)
                  news->position);
     else if (news->eta_ns >= 0)
         snprintf(text, sizeof(text), "queued position=%u eta=%" PRId64 "s",
-                 news->position, (news->eta_ns + NS_PER_S - 1) / NS_PER_S);
+                 news->position + 1, (news->eta_ns + NS_PER_S - 1) / NS_PER_S);
     else
-        snprintf(text, sizeof(text), "queued position=%u", news->position);
+        snprintf(text, sizeof(text), "queued position=%u", news->position + 1);
     give(x, text);
 }
 

@@ -367,7 +367,7 @@ void piece_row(struct buf *b, const struct limiter_view *v,
             r->body_bytes);
     piece_seconds(b, "age_s", r->age_ns);
     if (r->waiting) {
-        buf_fmt(b, ",\"position\":%u,", r->position);
+        buf_fmt(b, ",\"position\":%u,", r->position + 1);
         piece_seconds(b, "eta_s", r->eta_ns);
         buf_fmt(b, ",\"cause\":\"%s\"", wait_cause_names[r->cause]);
         put_ways(b, v, r);

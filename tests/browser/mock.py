@@ -201,7 +201,7 @@ class World:
                 eta += max(0, self.hold_end - now)
             if self.state == "capped":
                 eta = None if i > 45 else 8.5 * (1 + i // 3) if r["model"] == CAPPED else opens[i % len(opens)]
-            out.append({k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"], "position": i, "eta_s": eta, "upstreams": self.ways(),
+            out.append({k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"], "position": i + 1, "eta_s": eta, "upstreams": self.ways(),
                                                                     "cause": self.cause(r)})
         running = [{k: v for k, v in r.items() if k != "at"} | {"age_s": now - r["at"]} for r in self.running]
         return out, running

@@ -57,7 +57,7 @@ check "one waits apart" wait_for 5 sh -c "curl -s $url/api/queue | jq -e '[.wait
 is "it may go to one alone" '["apart"]' "$(curl -s "$url/api/queue" | jq -c '.waiting[] | select(.client == "d") | .upstreams')"
 is "the others to all of their line" '["local","nim","nim-2","spare"]' \
     "$(curl -s "$url/api/queue" | jq -c '[.waiting[] | select(.client == "c") | .upstreams[]] | unique')"
-is "each has a place of its own there" '[0,1,2,3,4,5,6,7]' \
+is "each has a place of its own there" '[1,2,3,4,5,6,7,8]' \
     "$(curl -s "$url/api/queue" | jq -c '[.waiting[] | select(.client == "c") | .position]')"
 is "what runs goes nowhere else" null "$(curl -s "$url/api/queue" | jq -c '[.running[].upstreams] | add')"
 

@@ -46,7 +46,7 @@ has "sluicectl shows the same, but counts from 1" "$("$build/sluicectl" --state-
 wait $job
 answer=$(cat "$work/stream")
 has "a waiting stream is committed" "$answer" '^HTTP/1.1 200'
-has "it is told its place and its time" "$answer" '^: queued position=0 eta=[0-9]+s$'
+has "it is told its place and its time" "$answer" '^: queued position=1 eta=[0-9]+s$'
 at_least "again each heartbeat" 2 "$(grep -c '^: queued' <<<"$answer")"
 has "then it gets its answer" "$answer" '^data: \[DONE\]$'
 has "and what could not be a header" "$answer" '^: sluice queue_ms=[0-9]+ attempts=1$'

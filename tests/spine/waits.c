@@ -31,11 +31,11 @@ static void a_stream_hears_of_its_place(void)
     stage_pass(st, 1);
     SAID(st, "Status: 200");
     SAID(st, "Content-Type: text/event-stream; charset=utf-8");
-    SAID(st, "\r\n\r\n: queued position=3 eta=7s\n");
+    SAID(st, "\r\n\r\n: queued position=4 eta=7s\n");
     st->s.lim->place.position = 2;
     st->s.lim->place.eta_ns = -1;
     stage_pass(st, 10000);
-    SAID(st, "eta=7s\n: queued position=2\n");
+    SAID(st, "eta=7s\n: queued position=3\n");
     stage_grant(st);
     stage_pass(st, 10000);
     SAID(st, ": waiting for the upstream\n");
@@ -54,7 +54,7 @@ static void nobody_who_gives_up_soon_waits_long_for_it(void)
     stage_chat(st, true);
     fake_wait(st->s.lim, 0, -1);
     stage_pass(st, 2000);
-    SAID(st, ": queued position=0\n");
+    SAID(st, ": queued position=1\n");
     stage_free(st);
 }
 
@@ -255,7 +255,7 @@ static void back_in_line_it_hears_of_its_place_again(void)
 
     CU_ASSERT_FALSE(stage_is_over(st));
     stage_pass(st, 10000);
-    SAID(st, ": queued position=0\n: queued position=0\n");
+    SAID(st, ": queued position=1\n: queued position=1\n");
     stage_free(st);
 }
 

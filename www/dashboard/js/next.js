@@ -15,7 +15,7 @@ export function createNextCard(app) {
 	}
 	function change(li, r) {
 		const [place, who, cls, eta] = li.children;
-		setText(place, fmt.num(r.position + 1)); /* told: how many go before */
+		setText(place, fmt.num(r.position));
 		setText(who.children[0], r.client);
 		setText(who.children[1], r.upstreams[1] ? t('next.where', {model: r.model, where: r.upstreams.join(', ')}) : r.model);
 		setAttr(who, 'title', `${r.client} ${who.children[1].textContent}`);

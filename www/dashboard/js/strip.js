@@ -38,7 +38,7 @@ export function createVerdictStrip(app) {
 	function follow(s, l) {
 		const parts = [];
 		const n = s.queue.waiting;
-		const first = s.waiting.find(r => r.position === 0) ?? s.waiting[0];
+		const first = s.waiting.find(r => r.position === 1) ?? s.waiting[0];
 		if (typeof first?.eta_s === 'number')
 			parts.push(t('more.next', {client: first.client, eta: fmt.count(first.eta_s)}));
 		if (typeof l?.eta_s === 'number' && !s.paused)

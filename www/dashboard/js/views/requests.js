@@ -39,7 +39,7 @@ export function createRequests(app) {
 
 	const tables = {
 		waiting: createTable({caption: t('requests.waiting'), empty: t('next.nobody'), sortBy: 'place', keyOf: r => r.id, still: true, t, columns: [
-			num('place', 'position', v => fmt.num(v + 1)),
+			num('place', 'position', fmt.num),
 			client, model, where, kind, cause, age,
 			num('eta', 'eta_s', v => (v === null ? t('next.unknown') : fmt.count(v))),
 			size, stream, id, cancel]}),
