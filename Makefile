@@ -132,6 +132,7 @@ tried = @unset NVIDIA_API_KEY; SLUICE_BUILD=$(BUILD)
 
 run: deps ## build, and run in the foreground (SLUICE_LISTEN, NVIDIA_API_KEY, ...); SHARED=1: two hosts with one limit
 	$(if $(SHARED),,@conf/run --check)
+	@[ -x $(BUILD)/sluice.fcgi ] || echo 'Building Sluice, once: that takes a minute or two, and says nothing unless something is wrong.'
 	$(built) all
 	@exec conf/run$(if $(SHARED),-shared)
 

@@ -202,6 +202,21 @@ static void print_verdict(const struct limiter_view *view)
         print_sentence("  do", v.next_step);
 }
 
+/* What made requests wait for more than the window, since the beginning. */
+static void print_past_holds(const struct limiter_counters *c)
+{
+    printf("held back so far: %" PRIu64 " times after a 429, %" PRIu64
+           " after a try that was refused, %" PRIu64
+           " while recovering, %" PRIu64
+           " for want of payment; recovered %" PRIu64
+           " times, ended by hand %" PRIu64 " times\n",
+           c->holds[HOLD_RATE], c->holds[HOLD_PROBE], c->holds[HOLD_RECOVERY],
+           c->holds[HOLD_UNPAID], c->retreats_over, c->holds_ended);
+    printf("models so far: %" PRIu64 " times switched off upstream, %" PRIu64
+           " times found to take fewer at once\n",
+           c->benches, c->ceilings_cut);
+}
+
 /* From the whole to its parts: the service, its limits, models that are held,
  * counts, workers. */
 static void print_status(const struct limiter_view *v)
@@ -228,13 +243,7 @@ static void print_status(const struct limiter_view *v)
            " recoveries, %" PRIu64 " dead workers\n",
            c->joined, c->sent, c->left, refused, c->repairs, c->recoveries,
            c->swept);
-    printf("holds: %" PRIu64 " for rate, %" PRIu64 " for probes, %" PRIu64
-           " in recovery, %" PRIu64 " unpaid; %" PRIu64
-           " retreats over, %" PRIu64 " benches, %" PRIu64
-           " ceilings cut, %" PRIu64 " ended by hand\n",
-           c->holds[HOLD_RATE], c->holds[HOLD_PROBE], c->holds[HOLD_RECOVERY],
-           c->holds[HOLD_UNPAID], c->retreats_over, c->benches, c->ceilings_cut,
-           c->holds_ended);
+    print_past_holds(c);
     for (i = 0; i < v->n_workers; i++)
         printf("worker %u: started %s ago, seen %s ago%s\n", v->workers[i].pid,
                duration(a, v->workers[i].age_ns),

@@ -12,6 +12,7 @@ from servers import fetch
 CARD = "[...document.querySelectorAll('main .card')].find((e) => e.querySelector('h2, h3')?.textContent === arguments[0])"
 ROWS = f"return [...({CARD}).querySelectorAll('tbody tr')].map((tr) => [...tr.children].map((e) => e.textContent))"
 LEGEND = f"return Object.fromEntries([...({CARD}).querySelectorAll('.legend li')].map((e) => [e.childNodes[1].data.trim(), e.lastChild.textContent]))"
+HOURS = f"return [...({CARD}).querySelectorAll('td.num')].map((e) => e.textContent).join()"
 CELLS = f"return [...({CARD}).querySelectorAll('td.num')].filter((e) => e.textContent).length"
 PICKED = "return document.querySelector('main .spring + label + select[id^=one]')?.value"
 TITLES = {"models": "Requests of each model", "clients": "Requests of each client"}
@@ -72,9 +73,12 @@ class Deeds:
         first = b.run(PICKED)
         self.check(f"deeds: the busiest of {view} is shown first", first == names[0], first)
         before = b.run(LEGEND, "Requests")
+        b.until(lambda: b.run(CELLS, "Hours of the week") > 100)
+        hours = b.run(HOURS, "Hours of the week")
         pick(b, names[2])
         self.check("deeds: another one is shown", b.until(lambda: b.run(LEGEND, "Requests") != before) and
                    b.run("return document.querySelector('main section.stack h2').textContent") == names[2], b.run(LEGEND, "Requests"))
+        self.check("deeds: with hours of its own", b.until(lambda: b.run(HOURS, "Hours of the week") != hours))
         self.check("deeds: and stands in the address", b.run(PLACE) == f"?view={view}&range=6h&name={quote(names[2], safe='')}", b.run(PLACE))
         b.run("location.reload()")
         self.check("deeds: which opens it again", b.until(lambda: b.run(PICKED) == names[2]), b.run(PICKED))

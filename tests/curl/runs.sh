@@ -269,6 +269,8 @@ said=$(grep -v '^{' "$out")
 is "no line is longer than 80, but for paths" "" "$(grep -v "$state\|$build" <<<"$said" | grep -E '^.{81}')"
 at_most "lines" 32 "$(wc -l <<<"$said")"
 has "it says that it is for practice" "$said" 'upstream  PRACTICE: made-up answers'
+has "which model's name is answered" "$said" 'has an answer for any model'
+is "as it is" 200 "$(curl -s -o /dev/null -w '%{http_code}' "$url/v1/chat/completions" -H 'Content-Type: application/json' -d '{"model":"gpt-4o","messages":[]}')"
 has "and how answers become real" "$said" 'NVIDIA_API_KEY=nvapi-\.\.\. make run'
 has "the base URL" "$said" "\(base URL: $url/v1\)"
 has "the page" "$said" "$url/dashboard/"
