@@ -27,7 +27,7 @@
 /* Of all hosts together, while something counts: the store's clock goes on by a
  * bounded step a call, so that no jump of the machine's shortens a window. */
 #define CLOCK_BEAT_NS (150 * NS_PER_MS)
-#define EARLY_NS      NS_PER_MS /* a slot opens by the store's own clock */
+#define CLOCK_NS      NS_PER_MS /* the store's goes by itself */
 /* Of a lease's time, as our clock has it: what it may run behind the store's,
  * and the way from the check to the wire. */
 #define END_DRIFT  500
@@ -88,7 +88,7 @@ static void add(struct limiter *lim, const struct shared_answer *a,
                           .scope = scope_named(lay, got->scope),
                           .cls = got->cls,
                           .client = NONE,
-                          .at_ns = lim->now,
+                          .at_ns = lim->now + got->wait_ns,
                           .end_ns = end_of(a, got->left_ns)};
 
     if (l.scope == NONE || leases_find(lay, got->id) != NONE)
@@ -148,8 +148,9 @@ static void learn_room(struct limiter *lim, const struct shared_ask *ask,
     room->flying = told->flying_elsewhere;
     room->waiting = told->waiting_elsewhere;
     room->recall = told->recall;
-    room->next_ns =
-        told->next_ns < 0 ? NEVER : a->asked_ns + told->next_ns + EARLY_NS;
+    room->next_ns = told->next_ns < 0 ? NEVER : a->asked_ns + told->next_ns;
+    room->call_ns =
+        told->call_ns < 0 ? NEVER : a->asked_ns + told->call_ns + CLOCK_NS;
     own = told_sent(lay, ask, scope);
     if (room->total > 0 && told->total > room->total + own)
         others_sent(lim, scope, told->total - room->total - own);
@@ -169,6 +170,13 @@ static bool counts_somewhere(struct layout *lay, int64_t now)
     return false;
 }
 
+/* While somebody waits: for the case that a word of the store's was lost, or the host
+ * that was to call when a slot opens is not there.  Any of them is as good. */
+static int64_t busy_beat(const struct lay_store *s)
+{
+    return min_i64(max_i64(s->hosts, 2), 4) * BUSY_BEAT_NS / 2;
+}
+
 /* The next call, if nothing else brings it about: when a slot opens for somebody,
  * or a lease has to be renewed. */
 static int64_t next_call(struct layout *lay, int64_t now)
@@ -177,8 +185,10 @@ static int64_t next_call(struct layout *lay, int64_t now)
     int64_t at = now + IDLE_BEAT_NS;
     uint32_t i;
 
-    if (lay->live.waiting > 0 || s->held > 0)
-        at = now + BUSY_BEAT_NS;
+    if (s->unsettled > 0) /* since the call was made */
+        at = now + STORE_TELL_NS;
+    else if (lay->live.waiting > 0 || s->held > 0)
+        at = now + busy_beat(s);
     else if (counts_somewhere(lay, now))
         at = now + min_i64(IDLE_BEAT_NS, CLOCK_BEAT_NS * (s->hosts + 1));
     for (i = 0; i < s->leases_high && i < LAY_LEASES; i++)
@@ -189,11 +199,10 @@ static int64_t next_call(struct layout *lay, int64_t now)
     for (i = 0; i < LAY_SCOPES; i++) {
         const struct lay_room *room = &lay->rooms[i];
 
-        if (room->total == 0 && room->next_ns == 0)
+        if (room->total == 0 && room->call_ns == 0)
             continue; /* nothing was ever said of it */
-        if (lent_has_window(lay, i) && room->next_ns > 0 &&
-            lent_waiting(lay, i) > 0)
-            at = min_i64(at, room->next_ns);
+        if (lent_has_window(lay, i) && room->call_ns > 0)
+            at = min_i64(at, room->call_ns);
         if (room->recall > 0 && s->held > 0)
             at = now;
     }

@@ -55,7 +55,7 @@ bool lead_has_news(const struct limiter *lim)
     const struct layout *lay = lim->file.lay;
     const struct lay_store *s = &lay->store;
 
-    return s->sync || s->stirred || s->unsettled > 0 ||
+    return s->sync || s->stirred ||
            (s->lines != s->lines_told &&
             (lay->live.waiting > 0 || s->told_waiting > 0));
 }
@@ -71,7 +71,7 @@ void lead_look(struct limiter *lim)
         return;
     if (!s->stirred && mirror_has_news(lay))
         s->stirred = 1;
-    if (!lead_has_news(lim))
+    if (!lead_has_news(lim) && s->unsettled == 0)
         s->news_ns = 0;
     else if (s->news_ns == 0)
         s->news_ns = lim->now;

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/base.h"
 #include "state/policy/mirrored.h"
 #include "state/policy/vocabulary.h"
 
@@ -27,6 +28,9 @@
 #define SHARED_VALUES     64
 #define SHARED_PUTS       32
 #define SHARED_HOSTS      64 /* told to people */
+/* So long before its slot opens a lease may be given: then no way to the store lies
+ * between the one and the other, and one call serves all slots of that time. */
+#define SHARED_EARLY_NS (50 * NS_PER_MS)
 
 enum shared_what { /* the letter on the wire */
                    SHARED_SENT = 's',
@@ -99,6 +103,7 @@ struct shared_lease {
     uint64_t id;
     uint32_t cls; /* LIMITER_CLASSES and an empty client: for anybody (ahead) */
     int64_t left_ns;
+    int64_t wait_ns; /* not before so long after the answer came */
     char scope[SHARED_SCOPE_MAX];
     char client[LIMITER_NAME_MAX];
 };
@@ -114,6 +119,7 @@ struct shared_room { /* of a scope that was named */
     uint64_t used_tokens;
     uint64_t total;  /* sends that were ever logged in it */
     int64_t next_ns; /* from the call on; -1: time alone opens none */
+    int64_t call_ns; /* call then; -1: another host does, or nobody need */
 };
 
 struct shared_value {

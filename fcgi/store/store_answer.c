@@ -141,7 +141,7 @@ static void read_lease(struct reading *x, const redisReply *row, uint32_t i)
     struct shared_lease *l = &x->a->leases[i];
     bool ahead;
 
-    if (!is_row(x, row, 6, "a lease"))
+    if (!is_row(x, row, 7, "a lease"))
         return;
     l->id = (uint64_t)number(x, row, 0, 1, NUMBER_MAX, "a lease's id");
     name(x, l->scope, sizeof(l->scope), row, 1, "a lease's scope");
@@ -149,6 +149,7 @@ static void read_lease(struct reading *x, const redisReply *row, uint32_t i)
     text(x, l->client, sizeof(l->client), row, 3, "a lease's client");
     l->left_ns = number(x, row, 4, 0, LEFT_MAX, "a lease's time") * NS_PER_US;
     ahead = number(x, row, 5, 0, 1, "a lease's kind") != 0;
+    l->wait_ns = number(x, row, 6, 0, LEFT_MAX, "a lease's begin") * NS_PER_US;
     if (!ahead) {
         (void)is_fine(x, l->cls < LIMITER_CLASSES, "a lease's class");
         return;
@@ -175,7 +176,7 @@ static void read_room(struct reading *x, const redisReply *row, uint32_t i)
     struct shared_room *m = &x->a->rooms[i];
     int64_t us;
 
-    if (!is_row(x, row, 8, "a scope"))
+    if (!is_row(x, row, 9, "a scope"))
         return;
     name(x, m->name, sizeof(m->name), row, 0, "a scope's name");
     m->used = count(x, row, 1, "a scope's use");
@@ -187,6 +188,8 @@ static void read_room(struct reading *x, const redisReply *row, uint32_t i)
     m->recall = count(x, row, 5, "a scope's recall");
     m->flying_elsewhere = count(x, row, 6, "a scope's requests in flight");
     m->total = (uint64_t)number(x, row, 7, 0, NUMBER_MAX, "a scope's total");
+    us = number(x, row, 8, -1, TIME_MAX, "when to call for a scope");
+    m->call_ns = us < 0 ? -1 : us * NS_PER_US;
 }
 
 /* Any bytes; whoever takes them in looks at them (state/policy/mirrored.h). */

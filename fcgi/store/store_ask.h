@@ -11,7 +11,7 @@
 
 struct store_words;
 
-#define STORE_PROTOCOL "1" /* raised with each change of the words */
+#define STORE_PROTOCOL "2" /* raised with each change of the words */
 #define STORE_SHA      41  /* of a script: 40 digits and the zero */
 #define STORE_KEY_MAX  96  /* "sluice:{", 64 of an account, "}:wake:", 16 */
 

@@ -41,6 +41,14 @@ void store_words_add(struct store_words *w, const void *data, size_t len)
     w->end[w->n++] = w->bytes.len;
 }
 
+void store_words_more(struct store_words *w, const void *data, size_t len)
+{
+    CHECK(w->n > 0);
+    if (len > 0)
+        buf_add(&w->bytes, data, len);
+    w->end[w->n - 1] = w->bytes.len;
+}
+
 void store_words_str(struct store_words *w, const char *text)
 {
     store_words_add(w, text, strlen(text));

@@ -19,6 +19,8 @@ struct store_words {
 void store_words_free(struct store_words *w);  /* empty again */
 void store_words_reset(struct store_words *w); /* empty, and keeps its memory */
 void store_words_add(struct store_words *w, const void *data, size_t len);
+/* Bytes behind the last word, which become part of it. */
+void store_words_more(struct store_words *w, const void *data, size_t len);
 void store_words_str(struct store_words *w, const char *text);
 void store_words_int(struct store_words *w, int64_t n);
 void store_words_u64(struct store_words *w, uint64_t n);

@@ -26,6 +26,15 @@
 -- that for many minutes, and all with it where none else calls.  Whatever else is wrong (a long way, a host that is
 -- new, a clock that jumps) makes v late, and a window last longer.
 --
+-- A lease may be given a moment before its slot opens, and says so: its host counts that
+-- moment by its own clock, from when it has read the answer.  For the entry that has to
+-- leave, noted as L, v(E) - L is at most the time since W, so L + span - v(E) after E the
+-- span has passed since W; the answer is read after E, and the thousandth in span is for
+-- that clock, too.  Of p entries and n leases that are out it is the one in place p + n -
+-- limit, counted from the oldest and from 0: by then that many and one more have left,
+-- so that all that is left, and all that is out with this one, is the limit.  So entry and
+-- successor are both counted until then, which is no more than what may be written.
+--
 -- Keys, all with P before: (arrays are packed, in the order in which load_* reads them)
 --   meta            HASH    proto, life, run, m: the clocks and counters;
 --                           "s:S", "c:C": there is a ledger of that name
@@ -44,13 +53,14 @@
 -- None expires: a clock that steps would take the ledger.  Which commands are used:
 -- tests/shared/store.py, whose user may do no others.
 --
--- ARGV, numbers in decimal, times in us, each list behind its length:
---   version "1", run (run_id and replication id: changes with every start and promotion), host (16
+-- ARGV: the version, "2", and all the rest as bytes (*_FORM; times in us, each list behind its length,
+-- which stand in the head): many words would take longer to read than to decide on.
+--   run (run_id and replication id: changes with every start and promotion), host (16
 --   hex digits), its name, epoch (rises with each leader and connection), b (its
 --   CLOCK_BOOTTIME), flags (1 sync: what is not named below is given back; 2 alone: it has
 --   sent without leases; 4 tell the hosts; 8 leaving), the last call's round trip,
---   the newest version of values that it has
---   settles: id, what, age, tokens, class, client, ""
+--   the newest version of values that it has, how long before their slots it takes leases
+--   settles: what, id, age, tokens, class, client
 --       s sent, its last byte so long ago; b back, never written; r renew; h here (with
 --       sync); t the answer took so many tokens; f used by class and client instead
 --   scopes: name, limit, span, tokens, gap, in flight at most, in flight here, wanted
@@ -58,9 +68,9 @@
 --       tokens of the first, and the client's own: requests, span, tokens
 --   puts: name, base version, bytes, hold, cap, gap, probe (of "r:SCOPE"; else 0)
 -- The answer: "ok", v, so long windows are full, newest version told, hosts that are there (0: not
---   all count this one yet), leases {id, scope, class, client, left, ahead}, ends {id, left
---   or -1}, scopes {name, used, tokens, next slot or -1, waiting elsewhere, to give back, in
---   flight elsewhere, ever sent}, values {name, version, bytes, own, age}, refused puts {name,
+--   all count this one yet), leases {id, scope, class, client, left, ahead, not before},
+--   ends {id, left or -1}, scopes {name, used, tokens, next slot or -1, waiting elsewhere, to
+--   give back, in flight elsewhere, ever sent, when to call or -1}, values {name, version, bytes, own, age}, refused puts {name,
 --   version}, hosts {id, name, age, round trip, waiting, leases}, life.  Or "stale": a newer
 --   leader has called.  Or "proto", version.
 
@@ -69,7 +79,7 @@
 -- most of them do.  So what nearly every call needs is in the open, and the rest is
 -- in functions of functions (clients_, settles_, rare_, server_), made when needed.
 
-local PROTO = '1'
+local PROTO = '2'
 local TTL = 3000000           -- of a lease
 local LAG = 3000000           -- an old master may give leases for so long
 local QUIET = 4000000         -- nobody called: was this server stopped?
@@ -86,7 +96,8 @@ local RECALL = 100000         -- hosts are asked so often to give back
 local DRIFT = 1000            -- o grows by 1/DRIFT, and so do spans
 local JUMP = 1000000          -- up is so far beyond all clocks: TIME stepped
 local WATCH = 1000000         -- for so long the least excess is watched,
-local SLACK = 2000            -- and from here on it is taken back
+local SLACK = 2000            -- and from here on it is taken back;
+                              -- a host whose time to call is over by that has not called
 local WEIGHT = {16, 4, 1}     -- of the classes: state/policy/virtual_time.h
 
 -- Bounds.  What is beyond them is an error, or waits for the next call.
@@ -94,6 +105,7 @@ local MAX_MAIL, MAX_OWN = 256, 512 -- leases in a mail; in an answer
 local MAX_STEPS = 60000            -- comparisons of flows in a call
 local MAX_VALUES, MAX_VALUE_BYTES = 64, 1048576
 local MAX_TOLD = 64
+local MAX_EARLY = 1000000
 local MAX_RUNS = 8
 local CHUNK = 1000                 -- unpack() has room for 8,000
 local DAY = 86400000000
@@ -107,152 +119,122 @@ local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
 local pack, unpk = cmsgpack.pack, cmsgpack.unpack
 local form, unform = struct.pack, struct.unpack
 local META_FORM = '<dddddddddddddddd'
-local SCOPE_FORM = '<c16ddddddddddddddddddddddddddddddddddd' -- a life, and 35 numbers
+local SCOPE_FORM = '<c16c16dddddddddddddddddddddddddddddddddddd' -- a life, a host, and 36 numbers
 
 local P = string.match(KEYS[1] or '', '^(.+:)meta$')
 
 -- ---- what is asked --------------------------------------------------------------
 -- All of it is read and judged before the first write: an error changes nothing.
 
+local HEAD_FORM = '<Bc0c16Bc0I8I8BI8I8I4I2BB'
+local SETTLE_FORM = '<c1Bc0I8I4BBc0'
+local ROW_FORM = '<Bc0I4I8I8I8I4I4I2I4I2'
+local LINE_FORM = '<BBc0I2I4I8I4I4I8I8'
+local PUT_FORM = '<Bc0I8I4c0I8I4I8B'
+
 local function read_ask()
     local MAX_SETTLES, MAX_SCOPES, MAX_HEADS, MAX_PUTS = 1024, 64, 256, 64
-    local at, argv, n_args = 0, ARGV, #ARGV
+    local find = string.find
+    local s, at = ARGV[2] or '', 1
 
     local function fail(what)
-        error({'ERR sluice: ' .. what .. ' (argument ' .. at .. ')'})
+        error({'ERR sluice: ' .. what .. ' (byte ' .. at .. ')'})
     end
 
-    local function num(most, what)
-        at = at + 1
-        local x = tonumber(argv[at])
-        -- Not a number is neither; x % 1 is NaN for infinity.
-        if not x or x < 0 or x > most or x % 1 ~= 0 then
-            fail(what .. ' is no number from 0 to ' .. format('%.0f', most))
-        end
-        return x
-    end
-
-    local function text(least, most, what)
-        at = at + 1
-        local s = argv[at]
-        if not s or #s < least or #s > most then
-            fail(what .. ' is no text of ' .. least .. ' to ' .. most .. ' bytes')
-        end
-        return s
-    end
-
-    -- An id is a field's name: as it was given, or it names nothing.
-    local function read_settle()
-        local x = {id = text(1, 16, "a lease's id"), what = text(1, 1, 'what became of a lease'),
-                   age = num(DAY, 'an age'), tokens = num(4294967295, 'tokens'),
-                   cls = num(3, 'a class'), client = text(0, 127, 'a client')}
-        text(0, 127, 'a client')
-        if string.find(x.id, '%D') then
-            fail("a lease's id is no number")
-        end
-        if not string.find('sbrhtf', x.what, 1, true) then
-            fail('what became of a lease is none of s b r h t f')
-        end
-        if x.what == 'f' and x.cls > 2 then
-            fail('a class is beyond 2')
-        end
-        return x
-    end
-
-    local function read_head()
-        local h = {cls = num(2, 'a class'), client = text(0, 127, 'a client'),
-                   share = num(1000, 'a share'), n = num(1000000, 'waiters'),
-                   age = num(10 * DAY, 'an age'), tokens = num(4294967295, 'tokens'),
-                   qr = num(1000000000, "a client's requests"),
-                   qs = num(LONGEST, "a client's span"),
-                   qt = num(BIG, "a client's tokens")}
-        h.share = max(1, h.share)
-        h.key = h.cls .. h.client
-        if (h.qr > 0 or h.qt > 0) and h.qs == 0 then
-            fail("a client's limit has no span")
-        end
-        return h
-    end
-
-    local function read_scopes(a)
-        local list, named, heads = {}, {}, 0
-        for i = 1, num(MAX_SCOPES, 'the number of scopes') do
-            local x = {name = text(1, 167, "a scope's name"),
-                       limit = num(1000000, 'a limit'), span = num(LONGEST, 'a span'),
-                       tl = num(BIG, 'a limit in tokens'), gap = num(DAY, 'a gap'),
-                       inf = num(1000000, 'a limit in flight'),
-                       flying = num(1000000, 'requests in flight'),
-                       want = num(MAX_MAIL, 'leases ahead'),
-                       unused = num(1000000, 'unused leases'), heads = {}}
-            if named[x.name] then
-                fail('a scope is named twice')
-            end
-            if x.span == 0 then
-                fail('a span is 0')
-            end
-            named[x.name] = x
-            local known = {}
-            for k = 1, num(MAX_HEADS, 'the number of heads') do
-                local h = read_head()
-                heads = heads + 1
-                if heads > MAX_HEADS then
-                    fail('more than ' .. MAX_HEADS .. ' heads')
-                end
-                if known[h.key] then
-                    fail('a client is named twice in a class')
-                end
-                known[h.key] = true
-                x.heads[k] = h
-            end
-            list[i] = x
-        end
-        a.scopes, a.named = list, named
-    end
-
-    local a = {proto = text(1, 8, 'the version')}
     if not P then
         fail('the key does not end with :meta')
     end
-    if a.proto ~= PROTO then
-        return a -- what follows is of a version that is not ours
+    local run, host, name, epoch, b, flags, rtt, vv, early, n_settles, n_scopes, n_puts
+    run, host, name, epoch, b, flags, rtt, vv, early, n_settles, n_scopes, n_puts, at = unform(HEAD_FORM, s)
+    if find(host, '[^0-9a-f]') or find(run, '%s') or #run < 1 or #run > 128 or #name > 63 then
+        fail('the host is not 16 hex digits, or the run id or the name is none')
     end
-    a.run = text(1, 128, 'the run id')
-    a.host = text(16, 16, 'the host')
-    if string.find(a.host, '[^0-9a-f]') or string.find(a.run, '%s') then
-        fail('the host is not 16 hex digits, or the run id has blanks')
+    if epoch > BIG or b > BIG or vv > BIG or rtt > DAY or flags > 15 or early > MAX_EARLY then
+        fail('the epoch, the boottime, the version of values, the round trip, the flags or the time before a slot is too large')
     end
-    a.name = text(0, 63, "the host's name")
-    a.epoch = num(BIG, 'the epoch')
-    a.b = num(BIG, 'the boottime')
-    local flags = num(15, 'the flags')
-    a.sync, a.alone = flags % 2 >= 1, flags % 4 >= 2
-    a.tell, a.leaving = flags % 8 >= 4, flags >= 8
-    a.rtt = num(DAY, 'the round trip')
-    a.vv = num(BIG, 'the version of values')
-    a.settles, a.puts = {}, {}
-    for i = 1, num(MAX_SETTLES, 'the number of settles') do
-        a.settles[i] = read_settle()
+    if n_settles > MAX_SETTLES or n_scopes > MAX_SCOPES or n_puts > MAX_PUTS then
+        fail('too many settles, scopes or values')
     end
-    read_scopes(a)
-    for i = 1, num(MAX_PUTS, 'the number of puts') do
-        a.puts[i] = {name = text(1, 191, "a value's name"),
-                     base = num(BIG, 'a version'), blob = text(0, 65536, 'a value'),
-                     hold = num(10 * DAY, 'a hold'), cap = num(1000000, 'a cap'),
-                     gap = num(DAY, 'a gap'), probe = num(1, 'a probe')}
+    local settles, scopes, named, puts, heads = {}, {}, {}, {}, 0
+    for i = 1, n_settles do
+        local what, id, age, tokens, cls, client
+        what, id, age, tokens, cls, client, at = unform(SETTLE_FORM, s, at)
+        -- An id is a field's name: as it was given, or it names nothing.
+        if id == '' or #id > 16 or find(id, '%D') then
+            fail("a lease's id is no number")
+        end
+        if not find('sbrhtf', what, 1, true) then
+            fail('what became of a lease is none of s b r h t f')
+        end
+        if age > DAY or #client > 127 or cls > (what == 'f' and 2 or 3) then
+            fail('an age, a client or a class of a lease is too large')
+        end
+        settles[i] = {id = id, what = what, age = age, tokens = tokens, cls = cls, client = client}
     end
-    if at ~= n_args then
-        at = at + 1
+    for i = 1, n_scopes do
+        local name, limit, span, tl, gap, inf, flying, want, unused, n
+        name, limit, span, tl, gap, inf, flying, want, unused, n, at = unform(ROW_FORM, s, at)
+        if name == '' or #name > 167 or named[name] then
+            fail('a scope has no name, a long one, or is named twice')
+        end
+        if span == 0 or span > LONGEST or limit > 1000000 or tl > BIG or gap > DAY or inf > 1000000 or
+            flying > 1000000 or want > MAX_MAIL or unused > 1000000 then
+            fail('a span is 0, or a number of a scope is too large')
+        end
+        heads = heads + n
+        if heads > MAX_HEADS then
+            fail('more than ' .. MAX_HEADS .. ' heads')
+        end
+        -- What a host has in a scope, as it is kept (below); the times are ages as yet.
+        local e, j, sum, known = {0, flying, unused, want, 0}, HEADS, 0, n > 1 and {}
+        for k = 1, n do
+            local cls, client, share, n, age, tokens, qr, qs, qt
+            cls, client, share, n, age, tokens, qr, qs, qt, at = unform(LINE_FORM, s, at)
+            if cls > 2 or #client > 127 or share > 1000 or n > 1000000 or age > 10 * DAY or qr > 1000000000 or
+                qs > LONGEST or qt > BIG then
+                fail('a client, or a number of a head, is too large')
+            end
+            if qs == 0 and (qr > 0 or qt > 0) then
+                fail("a client's limit has no span")
+            end
+            if known then
+                local key = cls .. client
+                if known[key] then
+                    fail('a client is named twice in a class')
+                end
+                known[key] = true
+            end
+            e[j], e[j + 1], e[j + 2], e[j + 3], e[j + 4] = cls, client, share > 0 and share or 1, n, age
+            e[j + 5], e[j + 6], e[j + 7], e[j + 8] = tokens, qr, qs, qt
+            j, sum = j + HEAD, sum + n
+        end
+        e[5] = sum
+        local x = {name = name, limit = limit, span = span, tl = tl, gap = gap, inf = inf, e = e}
+        scopes[i], named[name] = x, x
+    end
+    for i = 1, n_puts do
+        local name, base, blob, hold, cap, gap, probe
+        name, base, blob, hold, cap, gap, probe, at = unform(PUT_FORM, s, at)
+        if name == '' or #name > 191 or base > BIG or #blob > 65536 or hold > 10 * DAY or cap > 1000000 or gap > DAY or
+            probe > 1 then
+            fail('a value has no name, or is too large, or a number of it is')
+        end
+        puts[i] = {name = name, base = base, blob = blob, hold = hold, cap = cap, gap = gap, probe = probe}
+    end
+    if at ~= #s + 1 then
         fail('more than was announced')
     end
-    return a
+    return {run = run, host = host, name = name, epoch = epoch, b = b, rtt = rtt, vv = vv, early = early,
+            sync = flags % 2 >= 1, alone = flags % 4 >= 2, tell = flags % 8 >= 4, leaving = flags >= 8,
+            settles = settles, scopes = scopes, named = named, puts = puts}
 end
 
+if ARGV[1] ~= PROTO then
+    return ARGV[1] and {'proto', PROTO} or redis.error_reply('ERR sluice: no arguments')
+end
 local fine, ask = pcall(read_ask)
 if not fine then
     return redis.error_reply(type(ask) == 'table' and ask[1] or 'ERR sluice: ' .. tostring(ask))
-end
-if ask.proto ~= PROTO then
-    return {'proto', PROTO}
 end
 
 local function main()
@@ -260,7 +242,7 @@ local function main()
 
 local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
-local H, b, n_scopes = ask.host, ask.b, #ask.scopes
+local H, b, n_scopes, early = ask.host, ask.b, #ask.scopes, ask.early
 
 local fields, keys = {'proto', 'life', 'run', 'm'}, {P .. 'host:' .. H}
 for i = 1, n_scopes do
@@ -459,9 +441,9 @@ local function load_scope(name, was_there)
         blob = call('GET', P .. 'q:' .. name)
     end
     local there = blob and sub(blob, 1, 16) == life
-    local _, nlog, nopen, nrec, tlog, topen, keep, kept, kf, used, S, V1, V2, V3, F1, F2, F3, W, FL, UN, total,
-        hold, cap, pace, probe, probed, lastl, asked, limit, span, tl, gap, inf, ended, oldest, born =
-        unform(SCOPE_FORM, there and blob or life .. string.rep('\0', #SCOPE_FORM * 8))
+    local _, duty, nlog, nopen, nrec, tlog, topen, keep, kept, kf, used, S, V1, V2, V3, F1, F2, F3, W, FL, UN, total,
+        hold, cap, pace, probe, probed, lastl, asked, limit, span, tl, gap, inf, ended, oldest, born, duty_at =
+        unform(SCOPE_FORM, there and blob or life .. string.rep('\0', 16 + 8 * #SCOPE_FORM))
     local s = {
         -- as it is kept: the ledger,
         nlog = nlog, nopen = nopen, nrec = nrec, tlog = tlog, topen = topen, keep = keep, kept = kept, kf = kf,
@@ -469,11 +451,11 @@ local function load_scope(name, was_there)
         -- virtual times, what hosts said, values, rules
         S = S, V = {V1, V2, V3}, F = {F1, F2, F3}, W = W, FL = FL, UN = UN, asked = asked,
         hold = hold, cap = cap, pace = pace, probe = probe, probed = probed,
-        limit = limit, span = span, tl = tl, gap = gap, inf = inf,
+        limit = limit, span = span, tl = tl, gap = gap, inf = inf, duty = duty, duty_at = duty_at,
         -- of this call
         name = name, log = P .. 'log:' .. name, open = P .. 'open:' .. name, w = P .. 'w:' .. name, fl = P .. 'fl:' .. name,
         add = {}, rem = {}, put = {}, fin = {}, charged = {}, past = 0, length = 0, full = 0, bound = 0, apart = 0,
-        recall = 0, flying = 0, mine = false, entries = false, freed = false, more = false, touched = false, unlog = false,
+        recall = 0, flying = 0, mine = false, entries = false, freed = false, more = false, touched = false, unlog = false, soon = false, shut = false,
     }
     scopes[name] = s
     local sets = (nlog > 0 and 1 or 0) + (nopen > 0 and 1 or 0)
@@ -835,11 +817,10 @@ local function settles_()
 
     -- What this call says of the client, in the scope where it waits.
     local function head_of(name, cls, client)
-        local s = ask.named[name]
-        for i = 1, s and #s.heads or 0 do
-            local h = s.heads[i]
-            if h.client == client and h.cls == cls then
-                return h
+        local e = ask.named[name] and ask.named[name].e
+        for i = HEADS, e and #e or 0, HEAD do
+            if e[i + 1] == client and e[i] == cls then
+                return {share = e[i + 2], qr = e[i + 6], qt = e[i + 8]}
             end
         end
         return nil
@@ -1095,23 +1076,50 @@ local function prune(s)
     s.oldest = tonumber(first[2] or 0)
 end
 
+-- What leaves the window within EARLY, with its times; not even looked for if the oldest does not.
+local function soon(s)
+    if not s.soon then
+        local by = v + early - s.length
+        s.soon = s.nlog > 0 and early > 0 and s.oldest <= by and
+            call('ZRANGEBYSCORE', s.log, '(' .. format('%.0f', v - s.length), by, 'WITHSCORES') or {}
+    end
+    return s.soon
+end
+
 local function is_held(s)
     return v < s.full or v < s.hold or (s.probe == 1 and (s.nopen > 0 or (s.probed > 0 and v < s.probed + PROBE)))
 end
 
-local function is_open(s, tokens)
-    if s.past + s.nopen >= s.bound or is_held(s) then
-        return false
+-- How long before it may be used is a lease of TOKENS given?  0: now.  nil: not yet.
+-- The last that has to leave the window is the one in whose place it comes; all else must
+-- hold now.
+local function when_open(s, tokens)
+    local wait, over = s.full - v, s.past + s.nopen - s.bound
+    if v < s.hold or (s.probe == 1 and (s.nopen > 0 or (s.probed > 0 and v < s.probed + PROBE))) then
+        return nil
+    end
+    if over >= 0 then
+        local leaves = soon(s)[2 * over + 2]
+        if not leaves then
+            return nil
+        end
+        wait = max(wait, leaves + s.length - v)
+    end
+    if wait > early then
+        return nil
     end
     -- The gap is one between writes, and an open lease is being written now.
     if s.apart > 0 and (s.nopen > 0 or v < s.lastl + s.apart) then
-        return false
+        return nil
     end
     if s.inf > 0 and s.flying + s.nopen >= s.inf then
-        return false
+        return nil
     end
     -- One that is more than a whole limit goes alone.
-    return s.tl == 0 or s.tlog + s.topen + min(tokens, s.tl) <= s.tl
+    if s.tl > 0 and s.tlog + s.topen + min(tokens, s.tl) > s.tl then
+        return nil
+    end
+    return max(0, ceil(wait))
 end
 
 -- ---- who goes next ----------------------------------------------------------------
@@ -1249,7 +1257,7 @@ local function server_()
         return h.life == life and #h.mail < MAX_MAIL
     end
 
-    local function new_lease(s, name, cls, client, share, tokens, limited, ahead)
+    local function new_lease(s, name, cls, client, share, tokens, limited, ahead, wait)
         m.id = m.id + 1
         local id, ended = format('%.0f', m.id), up + TTL
         s.put[#s.put + 1] = ended
@@ -1267,7 +1275,7 @@ local function server_()
             seen[#seen + 1] = client
         end
         if name == H then
-            given[#given + 1] = {m.id, s.name, cls, client, TTL, ahead}
+            given[#given + 1] = {m.id, s.name, cls, client, TTL, ahead, wait}
             return
         end
         local mail = mailed[name].mail
@@ -1275,14 +1283,14 @@ local function server_()
             call('ZADD', P .. 'mails', up, name)
             m.mail = m.mail > 0 and m.mail or up + MAIL
         end
-        mail[#mail + 1] = {id, ended}
+        mail[#mail + 1] = {id, ended, v + wait}
         wake[name] = 'mail'
     end
 
-    local function grant(s, f)
+    local function grant(s, f, wait)
         local l = f.line
         local e, i = l.entry, l.at
-        new_lease(s, l.host, f.cls - 1, f.client, f.share, e[i + 5], f.qr > 0 or f.qt > 0, 0)
+        new_lease(s, l.host, f.cls - 1, f.client, f.share, e[i + 5], f.qr > 0 or f.qt > 0, 0, wait)
         charge(s, f.cls, f.key, f.share)
         l.n, l.since = l.n - 1, l.since + l.step
         e[5], e[i + 3], e[i + 4] = e[5] - 1, l.n, floor(l.since)
@@ -1307,21 +1315,28 @@ local function server_()
 
     function Server.serve(s)
         load_entries(s)
-        if not is_open(s, 0) then
+        if not when_open(s, 0) then
             return
         end
         local list = load_flows(s)
-        while steps < MAX_STEPS do
+        while s.W > 0 and steps < MAX_STEPS do
             local f = pick(s, list)
             if not f then
-                return
-            elseif not can_have(f) then
-                f.shut = true
-            elseif is_open(s, f.line.entry[f.line.at + 5]) then
-                grant(s, f)
-            else
+                s.shut = true -- all of them by their own limits, or their mails are full
                 return
             end
+            if not can_have(f) then
+                f.shut = true
+            else
+                local wait = when_open(s, f.line.entry[f.line.at + 5])
+                if not wait then
+                    return
+                end
+                grant(s, f, wait)
+            end
+        end
+        if s.W <= 0 then
+            return
         end
         s.more = true
     end
@@ -1330,8 +1345,8 @@ local function server_()
     function Server.ahead(s)
         local mine, half = s.mine, floor(s.bound / 2)
         load_entries(s)
-        while s.W <= 0 and mine[3] < mine[4] and s.past + s.nopen < half and is_open(s, 0) and has_room(H) do
-            new_lease(s, H, 3, '', 1, 0, false, 1)
+        while s.W <= 0 and mine[3] < mine[4] and s.past + s.nopen < half and when_open(s, 0) == 0 and has_room(H) do
+            new_lease(s, H, 3, '', 1, 0, false, 1, 0)
             mine[3], s.UN = mine[3] + 1, s.UN + 1
         end
     end
@@ -1374,12 +1389,12 @@ local function serve_scope(s)
     if s.inf > 0 then
         (Server or server_()).load_entries(s)
     end
-    local open = is_open(s, 0)
+    local open = when_open(s, 0)
     if s.W > 0 and open then
         (Server or server_()).serve(s)
-        open = is_open(s, 0)
+        open = when_open(s, 0)
     end
-    if s.W <= 0 and open and mine and mine[4] > mine[3] and s.tl == 0 and s.apart == 0 and s.probe == 0 then
+    if s.W <= 0 and open == 0 and mine and mine[4] > mine[3] and s.tl == 0 and s.apart == 0 and s.probe == 0 then
         (Server or server_()).ahead(s)
     end
     local own = mine and mine[3] or 0
@@ -1389,33 +1404,55 @@ local function serve_scope(s)
     end
 end
 
--- When does time open the next slot?  -1: time alone does not.
+-- When does time open the next slot?  -1: time alone does not.  And how long before that
+-- is a lease given for it?
 local function next_slot(s)
     if s.more then
-        return 0
+        return 0, 0
     end
-    local t = max(s.full, s.hold)
-    if s.probe == 1 and s.probed > 0 then
-        t = max(t, s.probed + PROBE)
-    end
+    local t, soonest = s.full, early
     local over = s.past + s.nopen - s.bound
     if over >= 0 then
         if over >= s.past or s.bound == 0 then
             return -1 -- open leases alone fill it
         end
         local at = s.nlog - s.past + over
-        t = max(t, (at == 0 and s.oldest or call('ZRANGE', s.log, at, at, 'WITHSCORES')[2]) + s.length)
+        t = max(t, (at == 0 and s.oldest > 0 and s.oldest or call('ZRANGE', s.log, at, at, 'WITHSCORES')[2]) + s.length)
     elseif s.inf > 0 and s.flying + s.nopen >= s.inf then
         return -1
     elseif s.apart > 0 and s.nopen > 0 then
         return -1
-    elseif s.tl > 0 and s.W > 0 and s.nlog > 0 and t <= v then
-        t = s.oldest + s.keep
+    elseif s.tl > 0 and s.W > 0 and s.nlog > 0 and max(t, s.hold) <= v then
+        t, soonest = s.oldest + s.keep, 0
+    end
+    local by = s.hold
+    if s.probe == 1 and s.probed > 0 then
+        by = max(by, s.probed + PROBE)
     end
     if s.apart > 0 and s.lastl > 0 then
-        t = max(t, s.lastl + s.apart)
+        by = max(by, s.lastl + s.apart)
     end
-    return max(0, min(2 * DAY, ceil(t - v)))
+    if by >= t then
+        t, soonest = by, 0
+    end
+    return max(0, min(2 * DAY, ceil(t - v))), soonest
+end
+
+-- Who calls when that is?  One host is enough, which may be any that calls; it is told
+-- when.  The others hear of it if its time has passed.
+local function when_to_call(s, after, soonest)
+    if after < 0 or s.W <= 0 or s.shut then
+        if s.duty == H then
+            s.duty_at = 0
+        end
+        return -1
+    end
+    local at = v + max(0, after - soonest)
+    if s.duty ~= H and s.duty_at + SLACK >= v and s.duty_at <= at + SLACK then
+        return -1
+    end
+    s.duty, s.duty_at = H, at
+    return at - v
 end
 
 -- ---- the call -------------------------------------------------------------------
@@ -1476,9 +1513,10 @@ if ask.leaving or (ask.sync and known) then
 end
 
 -- What others' calls have given us.
-local took = {} -- scope, class and client -> how many of its waiters are served
+local took -- scope, class and client -> how many of its waiters are served
 if host.mail[1] then
     local ids = {}
+    took = {}
     for i = 1, #host.mail do
         ids[i] = host.mail[i][1]
     end
@@ -1486,7 +1524,7 @@ if host.mail[1] then
     for i = 1, #ids do
         local r, left = leases[ids[i]], host.mail[i][2] - up
         if r and r[2] == H and r[7] == OPEN and left > 0 then
-            given[#given + 1] = {tonumber(ids[i]), r[1], r[3], r[4], floor(left), 0}
+            given[#given + 1] = {tonumber(ids[i]), r[1], r[3], r[4], floor(left), 0, max(0, ceil(host.mail[i][3] - v))}
             local key = r[1] .. '\n' .. r[3] .. r[4]
             took[key] = (took[key] or 0) + 1
         end
@@ -1544,14 +1582,13 @@ for i = 1, n_scopes do
     if e then
         uncount(s, unpk(e))
     end
-    e = {up, x.flying, x.unused, x.want, 0}
-    for k = 1, #x.heads do
-        local h, j = x.heads[k], #e
+    e = x.e
+    e[1] = up
+    for k = HEADS, #e, HEAD do
+        e[k + 4] = up - e[k + 4]
         -- What lies in this answer serves some of those who waited at its call.
-        local n = next(took) and max(0, h.n - (took[x.name .. '\n' .. h.key] or 0)) or h.n
-        e[j + 1], e[j + 2], e[j + 3], e[j + 4], e[j + 5] = h.cls, h.client, h.share, n, up - h.age
-        e[j + 6], e[j + 7], e[j + 8], e[j + 9] = h.tokens, h.qr, h.qs, h.qt
-        e[5] = e[5] + n
+        local n = took and min(e[k + 3], took[x.name .. '\n' .. e[k] .. e[k + 1]] or 0) or 0
+        e[k + 3], e[5] = e[k + 3] - n, e[5] - n
     end
     if ask.leaving then
         e = {up, 0, 0, 0, 0}
@@ -1586,8 +1623,10 @@ local rooms, full = {}, max(0, m.since - v)
 for i = 1, n_scopes do
     local s = scopes[names[i]]
     flush_sets(s)
-    rooms[i] = {s.name, s.past + s.nopen, max(0, s.tlog + s.topen), next_slot(s), max(0, s.W - s.mine[5]),
-                s.recall, max(0, s.FL - s.mine[2]), s.total}
+    local after, soonest = next_slot(s)
+    -- One that was given before its slot opens is not counted twice.
+    rooms[i] = {s.name, min(s.past + s.nopen, max(s.past, s.bound)), max(0, s.tlog + s.topen), after,
+                max(0, s.W - s.mine[5]), s.recall, max(0, s.FL - s.mine[2]), s.total, when_to_call(s, after, soonest)}
     full = max(full, s.full - v)
     waiting = waiting + s.mine[5]
 end
@@ -1621,9 +1660,9 @@ for name, s in pairs(scopes) do
     end
     local V, F = s.V, s.F
     call('SET', P .. 'q:' .. name,
-         form(SCOPE_FORM, life, s.nlog, s.nopen, s.nrec, s.tlog, s.topen, s.keep, s.kept, s.kf, s.used, s.S, V[1], V[2], V[3],
+         form(SCOPE_FORM, life, s.duty, s.nlog, s.nopen, s.nrec, s.tlog, s.topen, s.keep, s.kept, s.kf, s.used, s.S, V[1], V[2], V[3],
               F[1], F[2], F[3], s.W, s.FL, s.UN, s.total, s.hold, s.cap, s.pace, s.probe, s.probed, s.lastl, s.asked,
-              s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest, s.born))
+              s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest, s.born, s.duty_at))
 end
 if Client then
     Client.save()

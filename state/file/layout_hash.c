@@ -218,7 +218,7 @@ FACTS(lay_store, LAY_STORE)
 FACTS(lay_host, LAY_HOST)
 
 #define LAY_ROOM(N, A, T, S)                                                   \
-    N(S, next_ns) N(S, total) N(S, elsewhere) N(S, flying) N(S, waiting) N(S, recall)
+    N(S, next_ns) N(S, call_ns) N(S, total) N(S, elsewhere) N(S, flying) N(S, waiting) N(S, recall)
 FACTS(lay_room, LAY_ROOM)
 
 #define LAY_MIRROR(N, A, T, S) N(S, version) N(S, hash)

@@ -22,6 +22,10 @@
  * script's number is the same (fcgi/store/turn.lua). */
 #define STORE_LEASE_NS (3 * NS_PER_S)
 
+/* So long may a send wait to be told, for others to go in the same call: less than
+ * SHARED_EARLY_NS, and nothing beside a window. */
+#define STORE_TELL_NS (20 * NS_PER_MS)
+
 enum lease_state {
     LEASE_FREE = 0,
     LEASE_HELD = 1,  /* ours, and nobody's yet */
@@ -34,13 +38,13 @@ enum lease_state {
 struct lay_lease {
     uint32_t state; /* enum lease_state */
     uint32_t scope;
-    uint64_t id;                /* the store's number */
-    int64_t end_ns;             /* nothing is written with it from then on */
-    int64_t at_ns;              /* held: when it came.  Sent: written then */
-    uint64_t row_id;            /* taken: by this row, */
-    uint32_t row;               /* which is there */
-    uint32_t cls;               /* given for this class, and this client; */
-    uint32_t client;            /* NONE: for whoever comes */
+    uint64_t id;     /* the store's number */
+    int64_t end_ns;  /* nothing is written with it from then on */
+    int64_t at_ns;   /* held: of use from then.  Sent: written then */
+    uint64_t row_id; /* taken: by this row, */
+    uint32_t row;    /* which is there */
+    uint32_t cls;    /* given for this class, and this client; */
+    uint32_t client; /* NONE: for whoever comes */
     uint32_t by_cls, by_client; /* who had it in truth, if that is another */
     uint32_t tokens;            /* sent: as many were guessed */
     uint64_t call;              /* number of the call that told it; 0: none */
@@ -56,6 +60,7 @@ enum store_state {
 /* What the store said of a scope. */
 struct lay_room {
     int64_t next_ns;    /* when it may have a slot more; NEVER, or an event */
+    int64_t call_ns;    /* when we have to call for it; NEVER: others do */
     uint64_t total;     /* sends that the store ever logged in it */
     uint32_t elsewhere; /* of its window: sends of others */
     uint32_t flying;    /* sent and not answered, at the others */

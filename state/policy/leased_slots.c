@@ -22,7 +22,7 @@ bool leased_slots_have(struct layout *lay, uint32_t scope, struct take what,
     if (lay->store.state == STORE_ALONE ||
         leases_free(lay, scope, now) >= what.weight)
         return true;
-    *when = NEVER; /* the store's answer brings it */
+    *when = leases_next_ns(lay, scope, now); /* else the answer brings it */
     return false;
 }
 

@@ -19,18 +19,32 @@
 #include "state/policy/layout.h"
 #include "state/policy/limits.h"
 
-/* A lease that ends sooner is not begun with: a connection may have to be made. */
+/* A lease that ends sooner is not begun with: a connection may have to be made.  One
+ * whose slot opens later is not either: until then the window is full. */
 #define USABLE_NS (100 * NS_PER_MS)
+#define EARLY_NS  NS_PER_S /* further away no slot is that was lent */
 
 static bool is_usable(const struct lay_lease *l, int64_t now)
 {
-    return l->state == LEASE_HELD && l->end_ns > now + USABLE_NS;
+    return l->state == LEASE_HELD && l->end_ns > now + USABLE_NS &&
+           l->at_ns <= now;
 }
 
 /* Has the store to be told of it? */
 static bool is_unsettled(uint32_t state)
 {
     return state >= LEASE_SENT;
+}
+
+/* What was sent counts as now until it is told, and from its own time on then: who
+ * waits for nothing else but time is not served any sooner by a call of its own for
+ * each. */
+static bool may_wait(struct layout *lay, uint32_t scope)
+{
+    const struct lay_rules *r = limits_of(lay, scope);
+
+    return r->min_gap_ns == 0 && r->in_flight == 0 && r->tokens == 0 &&
+           scope_at(lay, scope)->retreat.state == RETREAT_NORMAL;
 }
 
 static void set_state(struct layout *lay, struct lay_lease *l,
@@ -43,7 +57,12 @@ static void set_state(struct layout *lay, struct lay_lease *l,
     __atomic_store_n(&l->state, (uint32_t)state, __ATOMIC_RELEASE);
     s->held += state == LEASE_HELD;
     s->unsettled += is_unsettled(state);
-    s->stirred |= is_unsettled(state);
+    if (!is_unsettled(state))
+        return;
+    if (state == LEASE_SENT && may_wait(lay, l->scope))
+        s->call_ns = min_i64(s->call_ns, lay->live.now_ns + STORE_TELL_NS);
+    else
+        s->stirred = 1;
 }
 
 /* No row above it is used; noise in the file leads nowhere. */
@@ -66,6 +85,20 @@ uint32_t leases_free(struct layout *lay, uint32_t scope, int64_t now)
     for (i = 0; i < high(lay); i++)
         n += lay->leases[i].scope == scope && is_usable(&lay->leases[i], now);
     return n;
+}
+
+int64_t leases_next_ns(const struct layout *lay, uint32_t scope, int64_t now)
+{
+    int64_t at = NEVER;
+    uint32_t i;
+
+    for (i = 0; i < high(lay) && lay->store.held > 0; i++) {
+        const struct lay_lease *l = &lay->leases[i];
+
+        if (l->state == LEASE_HELD && l->scope == scope && l->at_ns > now)
+            at = min_i64(at, l->at_ns);
+    }
+    return at;
 }
 
 uint32_t leases_given(const struct layout *lay, uint32_t scope, uint32_t cls,
@@ -303,7 +336,8 @@ static void rebuild_one(struct layout *lay, uint32_t i, int64_t now)
     struct lay_lease *l = &lay->leases[i];
 
     if (l->state > LEASE_TOLD || l->scope >= LAY_SCOPES ||
-        (l->client != NONE && l->client >= LAY_CLIENTS) || l->at_ns > now)
+        (l->client != NONE && l->client >= LAY_CLIENTS) ||
+        l->at_ns > now + (l->state == LEASE_HELD ? EARLY_NS : 0))
         l->state = LEASE_FREE; /* the store ends it by itself */
     if (l->state == LEASE_TAKEN)
         l->state = found(lay, l, now);

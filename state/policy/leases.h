@@ -17,6 +17,8 @@ struct lay_lease;
 
 /* How many of SCOPE could be taken now? */
 uint32_t leases_free(struct layout *lay, uint32_t scope, int64_t now);
+/* When can one more be taken that is here already?  NEVER: there is none. */
+int64_t leases_next_ns(const struct layout *lay, uint32_t scope, int64_t now);
 /* How many of them were given for CLIENT in CLS? */
 uint32_t leases_given(const struct layout *lay, uint32_t scope, uint32_t cls,
                       uint32_t client);

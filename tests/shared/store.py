@@ -8,6 +8,7 @@ that the test says what time it is.  All else is the script as it is shipped.
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPT = os.environ.get("TURN_LUA") or os.path.join(HERE, "..", "..", "fcgi", "store", "turn.lua")
 TIME_LINE = "local time = call('TIME')"
+PROTO = "2"
 SYNC, ALONE, TELL, LEAVING = 1, 2, 4, 8
 SECOND = 1000000
 TTL = 3 * SECOND
@@ -118,7 +120,8 @@ class Answer:
         if self.kind != "ok":
             return
         (self.v, self.full, self.vv, self.hosts) = words[1:5]
-        self.leases = [(i, s.decode(), c, k.decode(), left, ahead) for i, s, c, k, left, ahead in words[5]]
+        self.leases = [(i, s.decode(), c, k.decode(), left, ahead) for i, s, c, k, left, ahead, _ in words[5]]
+        self.waits = [lease[6] for lease in words[5]]
         self.ends = {i: left for i, left in words[6]}
         self.rooms = {r[0].decode(): Room(r) for r in words[7]}
         self.values = {n.decode(): (version, blob, own, age) for n, version, blob, own, age in words[8]}
@@ -137,26 +140,29 @@ class Answer:
 
 class Room:
     def __init__(self, r):
-        (self.used, self.tokens, self.next, self.others, self.recall, self.flying, self.total) = r[1:8]
+        (self.used, self.tokens, self.next, self.others, self.recall, self.flying, self.total, self.call) = r[1:9]
 
 
 def head(client="bob", n=1, cls=1, share=1, age=0, tokens=0, requests=0, span=0, limit_tokens=0):
-    return [cls, client, share, n, age, tokens, requests, span, limit_tokens]
+    client = client.encode()
+    return struct.pack("<BB%dsHIQIIQQ" % len(client), cls, len(client), client, share, n, int(age), tokens, requests, span, limit_tokens)
 
 
 def scope(name="s", heads=(), limit=4, span=SECOND, tokens=0, gap=0, in_flight=0, flying=0, ahead=0, unused=0):
-    row = [name, limit, span, tokens, gap, in_flight, flying, ahead, unused, len(heads)]
-    for h in heads:
-        row += h
-    return row
+    name = name.encode()
+    return struct.pack("<B%dsIQQQIIHIH" % len(name), len(name), name, limit, span, tokens, gap, in_flight, flying, ahead, unused,
+                       len(heads)) + b"".join(heads)
 
 
 def settle(lease, what="s", age=0, tokens=0, cls=1, client="bob"):
-    return [lease, what, age, tokens, cls, client, ""]
+    lease, client = str(lease).encode(), client.encode()
+    return struct.pack("<cB%dsQIBB%ds" % (len(lease), len(client)), what.encode(), len(lease), lease, int(age), tokens, cls,
+                       len(client), client)
 
 
 def put(name, base, blob, hold=0, cap=0, gap=0, probe=0):
-    return [name, base, blob, hold, cap, gap, probe]
+    name, blob = name.encode(), blob if isinstance(blob, bytes) else blob.encode()
+    return struct.pack("<B%dsQI%dsQIQB" % (len(name), len(blob)), len(name), name, base, len(blob), blob, hold, cap, gap, probe)
 
 
 class World:
@@ -219,18 +225,13 @@ class Host:
     def b(self):
         return self.world.real - self.boot
 
-    def argv(self, scopes, settles=(), puts=(), flags=0, epoch=None, b=None, vv=None, run=None):
-        words = ["1", run or self.world.run, self.name, "host-" + self.name[-4:], self.epoch if epoch is None else epoch,
-                 self.b if b is None else b, flags, self.rtt, self.vv if vv is None else vv, len(settles)]
-        for row in settles:
-            words += row
-        words.append(len(scopes))
-        for row in scopes:
-            words += row
-        words.append(len(puts))
-        for row in puts:
-            words += row
-        return words
+    def argv(self, scopes, settles=(), puts=(), flags=0, epoch=None, b=None, vv=None, run=None, early=0, host=None, name=None, lists=None):
+        run, name = (run or self.world.run).encode(), (name or "host-" + self.name[-4:]).encode()
+        lists = lists or (len(settles), len(scopes), len(puts))
+        words = struct.pack("<B%ds16sB%dsQQBQQIHBB" % (len(run), len(name)), len(run), run, (host or self.name).encode(), len(name), name,
+                            self.epoch if epoch is None else epoch, int(self.b if b is None else b), flags, int(self.rtt),
+                            self.vv if vv is None else vv, early, *lists)
+        return [PROTO, words + b"".join(settles) + b"".join(scopes) + b"".join(puts)]
 
     def call(self, *scopes, **more):
         answer = Answer(self.world.raw(*self.argv(scopes, **more)))

@@ -28,6 +28,7 @@ struct shop {
     int64_t log[1024];
     uint32_t n_log;
     uint64_t last_id, vv;
+    int64_t wait_ns; /* leases are of use so long after they came */
     uint32_t calls, sent, back, held, renewed, moved, alone;
     const char *whose; /* leases are given for this client; NULL: the head's */
     struct shared_value values[16];
@@ -146,6 +147,7 @@ static void lend(const struct shared_ask *ask, const struct shared_scope *sc,
     memset(l, 0, sizeof(*l));
     l->id = ++shop->last_id;
     l->left_ns = STORE_LEASE_NS;
+    l->wait_ns = shop->wait_ns;
     strcpy(l->scope, sc->name);
     l->cls = h != NULL ? h->cls : (uint32_t)LIMITER_CLASSES;
     if (h != NULL)
@@ -175,7 +177,7 @@ static void lend_all(const struct shared_ask *ask, int64_t now)
         strcpy(room->name, sc->name);
         room->used = used(now);
         room->total = shop->n_log;
-        room->next_ns = -1;
+        room->next_ns = room->call_ns = -1;
     }
 }
 
@@ -301,7 +303,9 @@ static void two_hosts_share_one_window(void)
     desk_finish(a);
     desk_finish(b);
     settle(a, b);
-    CU_ASSERT_EQUAL(shop->sent, 12);
+    CU_ASSERT_EQUAL(shop->sent, 0); /* all in one call each, */
+    pass(a, b, STORE_TELL_NS / NS_PER_MS);
+    CU_ASSERT_EQUAL(shop->sent, 12); /* a moment later */
     CU_ASSERT_EQUAL(shop->n_lent, 0);
     pass(a, b, 59000);
     CU_ASSERT_EQUAL(granted(a) + granted(b), 12);
@@ -454,8 +458,36 @@ static void a_lease_of_nobody_goes_to_who_waits(void)
     CU_ASSERT_EQUAL(q->grants, 1);
     desk_sent(q);
     desk_turn(a);
-    settle(a, NULL);
+    pass(a, NULL, STORE_TELL_NS / NS_PER_MS);
     CU_ASSERT_EQUAL(shop->sent, 1);
+    end(a, NULL);
+}
+
+/* Its slot opens later: it is here by then, and nothing is asked or given back
+ * meanwhile. */
+static void a_lease_of_a_slot_that_opens_later_waits(void)
+{
+    struct desk *a = host_of(1);
+    uint32_t calls;
+
+    open_shop(2);
+    shop->wait_ns = SHARED_EARLY_NS;
+    ask_many(a, 3);
+    settle(a, NULL);
+    CU_ASSERT_EQUAL(shop->n_lent, 2);
+    CU_ASSERT_EQUAL(granted(a), 0);
+    CU_ASSERT_EQUAL(limiter_turn(a->w[0], a->now), a->now + shop->wait_ns);
+    calls = shop->calls;
+    desk_pass(a, 49);
+    CU_ASSERT_EQUAL(granted(a), 0);
+    settle(a, NULL);
+    CU_ASSERT_EQUAL(shop->calls, calls);
+    desk_pass(a, 1);
+    CU_ASSERT_EQUAL(granted(a), 2);
+    desk_finish(a);
+    settle(a, NULL);
+    CU_ASSERT_EQUAL(shop->sent, 2);
+    CU_ASSERT_EQUAL(shop->back, 0);
     end(a, NULL);
 }
 
@@ -541,6 +573,7 @@ static void what_was_told_in_vain_is_told_again(void)
     settle(a, NULL);
     desk_sent(q);
     desk_turn(a);
+    desk_pass(a, STORE_TELL_NS / NS_PER_MS);
     CU_ASSERT_TRUE(limiter_store_ask(a->w[0], &shop->ask, false, a->now));
     limiter_store_failed(a->w[0], a->now); /* nobody heard it */
     CU_ASSERT_EQUAL(shop->sent, 0);
@@ -743,7 +776,8 @@ static void noise_is_no_value(void)
 
 /* ---- after a crash ---------------------------------------------------------------------- */
 
-/* One held, one taken by a row that is not there, one of noise. */
+/* One held, one taken by a row that is not there, one of noise, one whose slot opens
+ * later. */
 static void rows_know_what_became_of_leases(void)
 {
     struct layout *lay = lab_new();
@@ -754,17 +788,21 @@ static void rows_know_what_became_of_leases(void)
                           .at_ns = LAB_T0};
     uint32_t i;
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
         l.id = i + 1;
+        l.at_ns = LAB_T0 + (i == 3 ? SHARED_EARLY_NS : 0);
         CU_ASSERT_TRUE(leases_add(lay, &l));
     }
     CU_ASSERT_EQUAL(leases_free(lay, 0, LAB_T0), 3);
+    CU_ASSERT_EQUAL(leases_next_ns(lay, 0, LAB_T0), l.at_ns);
+    CU_ASSERT_EQUAL(leases_free(lay, 0, l.at_ns), 4);
     lay->leases[1].state = LEASE_TAKEN; /* by a row that never was */
     lay->leases[1].row = 7;
     lay->leases[1].row_id = 99;
     lay->leases[2].state = 77; /* noise */
     leases_rebuild(lay, LAB_T0 + 5);
-    CU_ASSERT_EQUAL(lay->store.held, 1);
+    CU_ASSERT_EQUAL(lay->store.held, 2);
+    CU_ASSERT_EQUAL(leases_free(lay, 0, LAB_T0 + 5), 1);
     CU_ASSERT_EQUAL(lay->leases[1].state, LEASE_SENT);
     CU_ASSERT_EQUAL(lay->leases[1].at_ns, LAB_T0 + 5);
     CU_ASSERT_EQUAL(lay->leases[2].state, LEASE_FREE);
@@ -784,6 +822,8 @@ static const struct unit_test tests[] = {
      a_lease_is_his_for_whom_it_was_given},
     {"a lease of nobody goes to who waits",
      a_lease_of_nobody_goes_to_who_waits},
+    {"a lease of a slot that opens later waits",
+     a_lease_of_a_slot_that_opens_later_waits},
     {"one worker speaks for all", one_worker_speaks_for_all},
     {"a silent one is followed", a_silent_one_is_followed},
     {"words of an earlier one do not count",

@@ -38,9 +38,9 @@ static void all_of_it(void)
 
     CU_ASSERT_EQUAL_FATAL(
         read_text("[ok 1000 250 12 3"
-                  " [[7 nim/m 1 'a client' 3000000 0] [8 nim 3 '' 1 1]]"
+                  " [[7 nim/m 1 'a client' 3000000 0 45] [8 nim 3 '' 1 1 0]]"
                   " [[5 2000000] [6 -1]]"
-                  " [[nim 39 '9007199254740992' -1 4 2 1 400 'more']]"
+                  " [[nim 39 '9007199254740992' -1 4 2 1 400 77 'more']]"
                   " [['r:nim' 4 'a blob' 1 1500]]"
                   " [['r:other' 9]]"
                   " [['00000000000000ab' one 15 300 2 1]]]",
@@ -54,6 +54,7 @@ static void all_of_it(void)
     CU_ASSERT_EQUAL(answer.leases[0].id, 7);
     CU_ASSERT_EQUAL(answer.leases[0].cls, 1);
     CU_ASSERT_EQUAL(answer.leases[0].left_ns, 3 * NS_PER_S);
+    CU_ASSERT_EQUAL(answer.leases[0].wait_ns, 45000);
     CU_ASSERT_STRING_EQUAL(answer.leases[0].scope, "nim/m");
     CU_ASSERT_STRING_EQUAL(answer.leases[0].client, "a client");
     CU_ASSERT_EQUAL(answer.leases[1].cls, LIMITER_CLASSES);
@@ -69,6 +70,7 @@ static void all_of_it(void)
     CU_ASSERT_EQUAL(answer.rooms[0].recall, 2);
     CU_ASSERT_EQUAL(answer.rooms[0].flying_elsewhere, 1);
     CU_ASSERT_EQUAL(answer.rooms[0].total, 400);
+    CU_ASSERT_EQUAL(answer.rooms[0].call_ns, 77000);
     CU_ASSERT_EQUAL_FATAL(answer.n_values, 1);
     CU_ASSERT_STRING_EQUAL(answer.values[0].name, "r:nim");
     CU_ASSERT_EQUAL(answer.values[0].version, 4);
@@ -94,7 +96,7 @@ static void little_is_fine_too(void)
         read_text("[ok 1 0 0 1 [] [] [] [] [] [] of a newer script]", NULL),
         STORE_ANSWER_OK);
     CU_ASSERT_EQUAL(read_text("[stale]", NULL), STORE_ANSWER_STALE);
-    CU_ASSERT_EQUAL(read_text("[proto 2]", NULL), STORE_ANSWER_PROTO);
+    CU_ASSERT_EQUAL(read_text("[proto 3]", NULL), STORE_ANSWER_PROTO);
     CU_ASSERT_PTR_NOT_NULL(strstr(line, "another version"));
 }
 
@@ -155,24 +157,27 @@ static void a_hostile_one_is_none(void)
     } lists[] = {
         {0, "[7]"},
         {0, "[[]]"},
-        {0, "[[7 nim 1 a 5]]"},
-        {0, "[[0 nim 1 a 5 0]]"},
-        {0, "[[7 '' 1 a 5 0]]"},
-        {0, "[[7 nim 4 a 5 0]]"},
-        {0, "[[7 nim 3 a 5 0]]"}, /* for anybody, and not ahead */
-        {0, "[[7 nim 1 ~ 5 0]]"},
-        {0, "[[7 nim 1 a -1 0]]"},
-        {0, "[[7 nim 1 a 10000001 0]]"},
-        {0, "[[7 nim 1 a 5 2]]"},
-        {0, "[[7 nim 1 'a\nb' 5 0]]"},
-        {0, "[[7 nim 1 '\xff' 5 0]]"},
-        {0, "[[7 !nim 1 a 5 0]]"},
+        {0, "[[7 nim 1 a 5 0]]"},
+        {0, "[[0 nim 1 a 5 0 0]]"},
+        {0, "[[7 '' 1 a 5 0 0]]"},
+        {0, "[[7 nim 4 a 5 0 0]]"},
+        {0, "[[7 nim 3 a 5 0 0]]"}, /* for anybody, and not ahead */
+        {0, "[[7 nim 1 ~ 5 0 0]]"},
+        {0, "[[7 nim 1 a -1 0 0]]"},
+        {0, "[[7 nim 1 a 10000001 0 0]]"},
+        {0, "[[7 nim 1 a 5 2 0]]"},
+        {0, "[[7 nim 1 'a\nb' 5 0 0]]"},
+        {0, "[[7 nim 1 '\xff' 5 0 0]]"},
+        {0, "[[7 !nim 1 a 5 0 0]]"},
+        {0, "[[7 nim 1 a 5 0 -1]]"},
+        {0, "[[7 nim 1 a 5 0 10000001]]"},
         {1, "[[7 -2]]"},
         {1, "[[7]]"},
-        {2, "[[nim 1 1 1 1 1 1]]"},
-        {2, "[['' 1 1 1 1 1 1 1]]"},
-        {2, "[[nim -1 1 1 1 1 1 1]]"},
-        {2, "[[nim 1 1 -2 1 1 1 1]]"},
+        {2, "[[nim 1 1 1 1 1 1 1]]"},
+        {2, "[['' 1 1 1 1 1 1 1 1]]"},
+        {2, "[[nim -1 1 1 1 1 1 1 1]]"},
+        {2, "[[nim 1 1 -2 1 1 1 1 1]]"},
+        {2, "[[nim 1 1 1 1 1 1 1 -2]]"},
         {3, "[[a 0 b 0 0]]"},
         {3, "[[a 1 [] 0 0]]"},
         {3, "[[a 1 5 0 0]]"},
@@ -208,9 +213,9 @@ static void no_list_is_longer_than_its_place(void)
         size_t place, most;
         const char *row;
     } lists[] = {
-        {0, SHARED_LEASES, "[7 nim 1 a 5 0]"},
+        {0, SHARED_LEASES, "[7 nim 1 a 5 0 0]"},
         {1, SHARED_SETTLES, "[7 5]"},
-        {2, SHARED_SCOPES, "[nim 1 1 1 1 1 1 1]"},
+        {2, SHARED_SCOPES, "[nim 1 1 1 1 1 1 1 1]"},
         {3, SHARED_VALUES, "[a 1 b 0 0]"},
         {4, SHARED_PUTS, "[a 1]"},
         {5, SHARED_HOSTS, "[a one 1 1 1 1]"},
@@ -233,14 +238,14 @@ static void no_text_is_longer_than_its_place(void)
     char text[256];
 
     memset(text, 'a', sizeof(text));
-    (void)snprintf(list, sizeof(list), "[[7 %.*s 1 c 5 0]]",
+    (void)snprintf(list, sizeof(list), "[[7 %.*s 1 c 5 0 0]]",
                    SHARED_SCOPE_MAX - 1, text);
     CU_ASSERT_EQUAL(read_text(with(0, list), NULL), STORE_ANSWER_OK);
-    (void)snprintf(list, sizeof(list), "[[7 %.*s 1 c 5 0]]", SHARED_SCOPE_MAX,
+    (void)snprintf(list, sizeof(list), "[[7 %.*s 1 c 5 0 0]]", SHARED_SCOPE_MAX,
                    text);
     is_strange(with(0, list));
-    (void)snprintf(list, sizeof(list), "[[7 nim 1 %.*s 5 0]]", LIMITER_NAME_MAX,
-                   text);
+    (void)snprintf(list, sizeof(list), "[[7 nim 1 %.*s 5 0 0]]",
+                   LIMITER_NAME_MAX, text);
     is_strange(with(0, list));
     memset(blob, 'b', sizeof(blob) - 1);
     memcpy(blob, "[[a 1 ", 6);

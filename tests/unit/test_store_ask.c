@@ -31,21 +31,96 @@ static struct shared_ask *ask_new(void)
     return ask;
 }
 
+/* The bytes of a call, read as turn.lua does: each number and text of it in words, a
+ * bar behind each. */
+struct bytes {
+    const uint8_t *at, *end;
+    char *out;
+};
+
+static uint64_t number(struct bytes *b, unsigned bytes)
+{
+    uint64_t n = 0;
+    unsigned i;
+
+    CU_ASSERT_FATAL((size_t)(b->end - b->at) >= bytes);
+    for (i = 0; i < bytes; i++)
+        n |= (uint64_t)*b->at++ << 8 * i;
+    return n;
+}
+
+static void say_text(struct bytes *b, size_t len)
+{
+    CU_ASSERT_FATAL((size_t)(b->end - b->at) >= len);
+    memcpy(b->out, b->at, len);
+    b->at += len;
+    b->out += len;
+    *b->out++ = '|';
+}
+
+static uint64_t say_number(struct bytes *b, unsigned bytes)
+{
+    uint64_t n = number(b, bytes);
+
+    b->out += sprintf(b->out, "%ju|", (uintmax_t)n);
+    return n;
+}
+
+/* FORM: a digit is a number of so many bytes, t a text behind its length, T one behind
+ * four bytes of it, c a letter. */
+static void say(struct bytes *b, const char *form)
+{
+    for (; *form != '\0'; form++)
+        if (*form == 't')
+            say_text(b, number(b, 1));
+        else if (*form == 'T')
+            say_text(b, number(b, 4));
+        else if (*form == 'c')
+            say_text(b, 1);
+        else
+            (void)say_number(b, (unsigned)(*form - '0'));
+}
+
+static void say_all(struct bytes *b)
+{
+    uint64_t settles, scopes, puts, heads;
+
+    say(b, "t");
+    say_text(b, 16);
+    say(b, "t881884");
+    settles = say_number(b, 2);
+    scopes = say_number(b, 1);
+    puts = say_number(b, 1);
+    for (; settles > 0; settles--)
+        say(b, "ct841t");
+    for (; scopes > 0; scopes--) {
+        say(b, "t48884424");
+        for (heads = say_number(b, 2); heads > 0; heads--)
+            say(b, "1t2484488");
+    }
+    for (; puts > 0; puts--)
+        say(b, "t8T8481");
+}
+
 /* All words, a bar behind each. */
 static char *joined(const struct store_words *w)
 {
-    size_t i, len, room = w->bytes.len + w->n + 1, n = 0;
-    char *text = malloc(room);
+    char *text = malloc(8192);
+    struct bytes b = {NULL, NULL, text};
+    size_t i, len;
 
     CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    CU_ASSERT_EQUAL_FATAL(w->n, 4);
     for (i = 0; i < w->n; i++) {
-        const char *word = store_words_at(w, i, &len);
-
-        memcpy(text + n, word, len);
-        n += len;
-        text[n++] = '|';
+        b.at = (const uint8_t *)store_words_at(w, i, &len);
+        b.end = b.at + len;
+        if (i < 3)
+            say_text(&b, len);
+        else
+            say_all(&b);
+        CU_ASSERT_PTR_EQUAL(b.at, b.end);
     }
-    text[n] = '\0';
+    *b.out = '\0';
     return text;
 }
 
@@ -64,7 +139,8 @@ static void is(const struct shared_ask *ask, const char *want)
 }
 
 #define HEAD                                                                   \
-    "1|sluice:{acc}:meta|1|run|0000000000000abc|one|7|5000000000|5|1500|9|"
+    "1|sluice:{acc}:meta|2|run|0000000000000abc|one|7|5000000000|5|1500|9|"    \
+    "50000|"
 
 static void nothing_is_asked(void)
 {
@@ -74,21 +150,30 @@ static void nothing_is_asked(void)
     free(ask);
 }
 
+/* Behind the run, the host, its name, two numbers. */
+static int flags_of(const struct store_words *w)
+{
+    size_t len;
+    const char *bytes = store_words_at(w, 3, &len);
+
+    CU_ASSERT_FATAL(len > 1 + 3 + 16 + 1 + 3 + 8 + 8);
+    return bytes[1 + 3 + 16 + 1 + 3 + 8 + 8];
+}
+
 static void another_server_does_not_take_back(void)
 {
     struct shared_ask *ask = ask_new();
     struct store_said other = said;
     struct store_words w = {.n = 0};
-    size_t len;
 
     ask->run = 5; /* answered last; this one is 6 */
     other.run_number = 6;
     store_ask_put(&w, ask, &other);
-    CU_ASSERT_EQUAL(*store_words_at(&w, 8, &len), '4'); /* without SYNC */
+    CU_ASSERT_EQUAL(flags_of(&w), SHARED_TELL);
     store_words_reset(&w);
     other.run_number = 5;
     store_ask_put(&w, ask, &other);
-    CU_ASSERT_EQUAL(*store_words_at(&w, 8, &len), '5');
+    CU_ASSERT_EQUAL(flags_of(&w), SHARED_TELL | SHARED_SYNC);
     store_words_free(&w);
     free(ask);
 }
@@ -113,8 +198,8 @@ static void settles_are_told(void)
         .id = 5, .what = SHARED_SENT, .at_ns = NOW - 90000 * NS_PER_S};
     ask->settles[3] = (struct shared_settle){
         .id = 4, .what = SHARED_USED, .cls = 2, .client = "c"};
-    is(ask, HEAD "5|1|s|1|12|1|a b||18446744073709551615|b|0|0|0|||"
-                 "3|s|0|0|0|||4|f|0|0|2|c||5|s|86400000000|0|0|||0|0|");
+    is(ask, HEAD "5|0|0|s|1|1|12|1|a b|b|18446744073709551615|0|0|0||"
+                 "s|3|0|0|0||f|4|0|0|2|c|s|5|86400000000|0|0||");
     free(ask);
 }
 
@@ -144,9 +229,9 @@ static void scopes_have_their_heads(void)
                                          .quota_span_ns = 60 * NS_PER_S,
                                          .quota_tokens = 9,
                                          .client = "x"};
-    is(ask, HEAD "0|2|nim|40|60500001|100|1|4|3|2|1|0|"
+    is(ask, HEAD "0|2|0|nim|40|60500001|100|1|4|3|2|1|0|"
                  "nim|40|60500001|100|1|4|3|2|1|1|"
-                 "2|x|5|6|3000|7|8|60000000|9|0|");
+                 "2|x|5|6|3000|7|8|60000000|9|");
     free(ask);
 }
 
