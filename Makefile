@@ -112,8 +112,11 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 
 $(BUILD)/turn_lua.c: fcgi/store/turn.lua
 	@mkdir -p $(@D)
-	@{ echo '#include "fcgi/store/store_turn.h"'; echo 'const char store_turn_lua[] = {'; \
-	od -An -v -tx1 $< | sed 's/ \(..\)/0x\1,/g'; echo '0};'; } >$@.new && mv $@.new $@
+	@name=sluice_$$(sha1sum <$< | cut -c -16); \
+	bytes() { od -An -v -tx1 | sed 's/ \(..\)/0x\1,/g'; echo '0};'; }; \
+	{ echo '#include "fcgi/store/store_turn.h"'; echo "const char store_turn_name[] = \"$$name\";"; \
+	echo 'const char store_turn_lua[] = {'; bytes <$<; echo 'const char store_turn_library[] = {'; \
+	{ echo "#!lua name=$$name"; sed '$$d' $<; echo "redis.register_function('$$name', run)"; } | bytes; } >$@.new && mv $@.new $@
 $(TURN): $(BUILD)/turn_lua.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<

@@ -154,8 +154,13 @@ int store_call(struct store *s, const struct shared_ask *ask)
     s->doing = CALLING;
     s->reloaded = false;
     store_words_reset(&s->words);
-    store_words_str(&s->words, "EVALSHA");
-    store_words_str(&s->words, store_link_hello(s->link)->sha);
+    if (store_link_hello(s->link)->function) {
+        store_words_str(&s->words, "FCALL");
+        store_words_str(&s->words, store_turn_name);
+    } else {
+        store_words_str(&s->words, "EVALSHA");
+        store_words_str(&s->words, store_link_hello(s->link)->sha);
+    }
     store_ask_put(&s->words, ask, &said);
     loop_at(s->loop, &s->timer, s->asked_ns + CALL_NS);
     store_link_send(s->link, &s->words);
@@ -169,9 +174,16 @@ static void load_script(struct store *s)
 
     s->doing = LOADING;
     s->reloaded = true;
-    store_words_str(&w, "SCRIPT");
-    store_words_str(&w, "LOAD");
-    store_words_str(&w, store_turn_lua);
+    if (store_link_hello(s->link)->function) {
+        store_words_str(&w, "FUNCTION");
+        store_words_str(&w, "LOAD");
+        store_words_str(&w, "REPLACE"); /* another host may be first */
+        store_words_str(&w, store_turn_library);
+    } else {
+        store_words_str(&w, "SCRIPT");
+        store_words_str(&w, "LOAD");
+        store_words_str(&w, store_turn_lua);
+    }
     store_link_send(s->link, &w);
     store_words_free(&w);
 }

@@ -125,7 +125,8 @@ enum store_fault store_fault_of(const char *error, size_t len)
 
 bool store_fault_is_noscript(const char *error, size_t len)
 {
-    return begins(error, len, "NOSCRIPT");
+    return begins(error, len, "NOSCRIPT") ||
+           begins(error, len, "ERR Function not found");
 }
 
 const char *store_fault_line(enum store_fault f)

@@ -23,6 +23,7 @@ enum hello_word {
     HELLO_REPLICATION,
     HELLO_MEMORY,
     HELLO_SCRIPT,
+    HELLO_LIBRARY,
     HELLO_MASTER, /* of a sentinel */
     HELLO_WORDS = 8
 };
@@ -32,6 +33,7 @@ struct store_hello {
     size_t n, heard;
     struct store_server server;
     char sha[STORE_SHA];       /* of the script */
+    bool function;             /* it is there as one, too */
     struct store_place master; /* where a sentinel says that the store is */
 };
 

@@ -114,14 +114,29 @@ local BIG = 9007199254740992       -- 2^53: so far a double counts
 local OPEN, SENT, ENDED = 0, 1, 2  -- states of a lease
 local HEADS, HEAD = 6, 9           -- where heads begin in what a host has; fields of one
 
-local call, sub, format = redis.call, string.sub, string.format
-local floor, ceil, max, min = math.floor, math.ceil, math.max, math.min
-local pack, unpk = cmsgpack.pack, cmsgpack.unpack
-local form, unform = struct.pack, struct.unpack
+-- What a library of functions may not ask for while it is loaded: run() does.
+local sub, format, find, gmatch, gsub, floor, ceil, max, min, pack, unpk, form, unform
+
 local META_FORM = '<dddddddddddddddd'
+local NOTHING = ('\0'):rep(16 + 8 * 36)
 local SCOPE_FORM = '<c16c16dddddddddddddddddddddddddddddddddddd' -- a life, a host, and 36 numbers
 
-local P = string.match(KEYS[1] or '', '^(.+:)meta$')
+-- What is known of one call; begin() makes all of it anew.
+local call, P, meta              -- redis.call; the keys' prefix; the key that is named
+local ask, H, b, early           -- what is asked, and of it: the host, its clock, its EARLY
+local now, up, v                 -- the clocks
+local told, life, known          -- fields of meta; of which this is a life; that knows the host
+local m, host                    -- what is kept of the clocks, and of the host
+local scopes, clients            -- those that this call has met
+local leases, changed            -- id -> what is known of it, or false
+local blob_of                    -- scope that the call names -> what is kept of it
+local ends, given                -- of leases: those renewed; the new ones, and those of the mail
+local mailed, seen, wake         -- host -> its record; clients, for ZADD; host -> why
+local steps, took, refused, put_any
+local names                      -- of the scopes that the call names
+
+-- Of the four groups of rules that not every call needs: each is made when it is.
+local Client, Settle, Rare, Server
 
 -- ---- what is asked --------------------------------------------------------------
 -- All of it is read and judged before the first write: an error changes nothing.
@@ -132,18 +147,14 @@ local ROW_FORM = '<Bc0I4I8I8I8I4I4I2I4I2'
 local LINE_FORM = '<BBc0I2I4I8I4I4I8I8'
 local PUT_FORM = '<Bc0I8I4c0I8I4I8B'
 
-local function read_ask()
+local function read_ask(bytes)
     local MAX_SETTLES, MAX_SCOPES, MAX_HEADS, MAX_PUTS = 1024, 64, 256, 64
-    local find = string.find
-    local s, at = ARGV[2] or '', 1
+    local s, at = bytes or '', 1
 
     local function fail(what)
         error({'ERR sluice: ' .. what .. ' (byte ' .. at .. ')'})
     end
 
-    if not P then
-        fail('the key does not end with :meta')
-    end
     local run, host, name, epoch, b, flags, rtt, vv, early, n_settles, n_scopes, n_puts
     run, host, name, epoch, b, flags, rtt, vv, early, n_settles, n_scopes, n_puts, at = unform(HEAD_FORM, s)
     if find(host, '[^0-9a-f]') or find(run, '%s') or #run < 1 or #run > 128 or #name > 63 then
@@ -229,31 +240,7 @@ local function read_ask()
             settles = settles, scopes = scopes, named = named, puts = puts}
 end
 
-if ARGV[1] ~= PROTO then
-    return ARGV[1] and {'proto', PROTO} or redis.error_reply('ERR sluice: no arguments')
-end
-local fine, ask = pcall(read_ask)
-if not fine then
-    return redis.error_reply(type(ask) == 'table' and ask[1] or 'ERR sluice: ' .. tostring(ask))
-end
-
-local function main()
 -- ---- the clocks, the host -------------------------------------------------------
-
-local time = call('TIME')
-local now = time[1] * 1000000 + time[2]
-local H, b, n_scopes, early = ask.host, ask.b, #ask.scopes, ask.early
-
-local fields, keys = {'proto', 'life', 'run', 'm'}, {P .. 'host:' .. H}
-for i = 1, n_scopes do
-    fields[4 + i] = 's:' .. ask.scopes[i].name
-    keys[1 + i] = P .. 'q:' .. ask.scopes[i].name
-end
-local told = call('HMGET', KEYS[1], unpack(fields))
-local blobs = call('MGET', unpack(keys))
-if told[1] and told[1] ~= PROTO then
-    return {'proto', told[1]}
-end
 
 local function read_host(name, blob)
     local a = blob and unpk(blob) or {}
@@ -273,90 +260,83 @@ local function save_host(h)
                h.young, h.told, h.sure, h.joined, h.seq, h.least, h.behind}))
 end
 
-local host = read_host(H, blobs[1])
--- A leader that was followed by another one knows nothing that is true any more.
-if ask.epoch < host.epoch then
-    return {'stale'}
-end
-
-local life, M = told[2], told[4] and {unform(META_FORM, told[4])}
-local known = M and host.life == life
-local m, up, v
-
-if M then
-    m = {v = M[1], last = M[2], corr = M[3], since = M[4], id = M[5], vv = M[6], mail = M[7],
-         check = M[8], ex = M[9], watch = M[10], joined = M[11], agreed = M[12],
-         seq = M[13] + 1, watched = M[14], reset = M[15], stepped = M[16]}
-    -- TIME stepped back: what passed since the last call is lost, no more.
-    if now < m.last then
-        m.corr = m.last + m.corr - now
-        m.reset = m.seq
+-- What time is it, as far as all hosts' clocks allow?  M: what is kept of them, if anything is.
+local function tell_time(M)
+    if M then
+        m = {v = M[1], last = M[2], corr = M[3], since = M[4], id = M[5], vv = M[6], mail = M[7],
+             check = M[8], ex = M[9], watch = M[10], joined = M[11], agreed = M[12],
+             seq = M[13] + 1, watched = M[14], reset = M[15], stepped = M[16]}
+        -- TIME stepped back: what passed since the last call is lost, no more.
+        if now < m.last then
+            m.corr = m.last + m.corr - now
+            m.reset = m.seq
+        end
+        up = now + m.corr
+    else
+        up = 1000000000000 -- any: ages count, not times
+        m = {v = up, last = now, corr = up - now, since = 0, id = 0, vv = 0, mail = 0, check = 0,
+             ex = BIG, watch = up, joined = 0, agreed = 0, seq = 1, watched = 1, reset = 0, stepped = 0}
     end
-    up = now + m.corr
-else
-    up = 1000000000000 -- any: ages count, not times
-    m = {v = up, last = now, corr = up - now, since = 0, id = 0, vv = 0, mail = 0, check = 0,
-         ex = BIG, watch = up, joined = 0, agreed = 0, seq = 1, watched = 1, reset = 0, stepped = 0}
-end
 
--- What b allows.  A host that is new, was booted again, or has not called since up was set
--- back, moves v by itself not at all: nobody knows what its b meant when the others
--- called.  That call may have been long on its way (young), and o is too large by what it
--- took more than the shortest ever (least): the next one tells, unless the answer was lost.
-local rtt = ask.sync and 0 or ask.rtt
-if not known then
-    host.least = 0
-end
-local shorter = rtt > 0 and max(0, host.least - rtt) or 0
-host.least = rtt > 0 and (host.least > 0 and min(host.least, rtt) or rtt) or host.least
-if not M then
-    host.o, host.young = up - b, 0
-elseif not known or not host.b or b + 10000000 <= host.b or host.seq < m.reset or (host.young == 1 and rtt == 0) then
-    host.o, host.young, host.b = m.v - b, 1, nil
-else
-    -- b below what it was: a call that was late.  It tells nothing new.
-    local grown = host.o + max(0, b - host.b) / DRIFT - shorter
-    if up - b < host.o - SLACK then
-        m.reset = m.seq -- a way that was never so short, or TIME stepped back unseen
+    -- What b allows.  A host that is new, was booted again, or has not called since up was set
+    -- back, moves v by itself not at all: nobody knows what its b meant when the others
+    -- called.  That call may have been long on its way (young), and o is too large by what it
+    -- took more than the shortest ever (least): the next one tells, unless the answer was lost.
+    local rtt = ask.sync and 0 or ask.rtt
+    if not known then
+        host.least = 0
     end
-    local young = host.young == 1 or host.seq < m.stepped
-    grown = young and grown - max(0, rtt - host.least) or grown
-    -- Its last call found v farther than its own clock allowed (behind: v of then, less b).
-    -- All of its time since has passed, but for what that call was on its way.  Where up was
-    -- set back in between, it is not known any more (above).
-    if host.behind and rtt > 0 then
-        grown = max(grown, host.behind - rtt)
+    local shorter = rtt > 0 and max(0, host.least - rtt) or 0
+    host.least = rtt > 0 and (host.least > 0 and min(host.least, rtt) or rtt) or host.least
+    if not M then
+        host.o, host.young = up - b, 0
+    elseif not known or not host.b or b + 10000000 <= host.b or host.seq < m.reset or (host.young == 1 and rtt == 0) then
+        host.o, host.young, host.b = m.v - b, 1, nil
+    else
+        -- b below what it was: a call that was late.  It tells nothing new.
+        local grown = host.o + max(0, b - host.b) / DRIFT - shorter
+        if up - b < host.o - SLACK then
+            m.reset = m.seq -- a way that was never so short, or TIME stepped back unseen
+        end
+        local young = host.young == 1 or host.seq < m.stepped
+        grown = young and grown - max(0, rtt - host.least) or grown
+        -- Its last call found v farther than its own clock allowed (behind: v of then, less b).
+        -- All of its time since has passed, but for what that call was on its way.  Where up was
+        -- set back in between, it is not known any more (above).
+        if host.behind and rtt > 0 then
+            grown = max(grown, host.behind - rtt)
+        end
+        host.o = min(up - b, grown)
+        host.young = young and rtt == 0 and 1 or 0
     end
-    host.o = min(up - b, grown)
-    host.young = young and rtt == 0 and 1 or 0
-end
-host.b, host.seq = host.b and max(b, host.b) or b, m.seq
-v = max(m.v, floor(min(up, b + host.o)))
-host.behind = v - host.b > host.o + SLACK and host.b == b and v - b
+    host.b, host.seq = host.b and max(b, host.b) or b, m.seq
+    v = max(m.v, floor(min(up, b + host.o)))
+    host.behind = v - host.b > host.o + SLACK and host.b == b and v - b
 
--- up is beyond what the clocks allow: TIME stepped, or the way was long.  What every call of
--- a second has in common, beyond what their ways are known to take, is a step.  up may be
--- set back to any time that is not before v.  How much of that was a step nobody knows for
--- sure: what is known of hosts is too much by the rest, of those that called by their
--- way at most (young), of the others they say it anew (reset).
-m.ex = min(m.ex, up - v - rtt)
-if up - v - rtt > JUMP or up - m.watch >= WATCH then
-    local jumped = up - v - rtt > JUMP
-    local by = jumped and up - v or m.ex > SLACK and m.ex or 0
-    if by > 0 then
-        m.corr, up = m.corr - by, up - by
-        m.reset = max(m.reset, jumped and m.seq or m.watched)
-        m.stepped, host.young = m.seq, 1
+    -- up is beyond what the clocks allow: TIME stepped, or the way was long.  What every call of
+    -- a second has in common, beyond what their ways are known to take, is a step.  up may be
+    -- set back to any time that is not before v.  How much of that was a step nobody knows for
+    -- sure: what is known of hosts is too much by the rest, of those that called by their
+    -- way at most (young), of the others they say it anew (reset).
+    m.ex = min(m.ex, up - v - rtt)
+    if up - v - rtt > JUMP or up - m.watch >= WATCH then
+        local jumped = up - v - rtt > JUMP
+        local by = jumped and up - v or m.ex > SLACK and m.ex or 0
+        if by > 0 then
+            m.corr, up = m.corr - by, up - by
+            m.reset = max(m.reset, jumped and m.seq or m.watched)
+            m.stepped, host.young = m.seq, 1
+        end
+        m.ex, m.watch, m.watched = BIG, up, m.seq + 1
     end
-    m.ex, m.watch, m.watched = BIG, up, m.seq + 1
-end
 
--- Nobody called, although somebody is there: this server may have been stopped,
--- while a replica took over and gave leases.
-if v - m.v > QUIET and call('ZCARD', P .. 'hosts') > 0 then
-    m.since = max(m.since, up + TTL + LAG)
+    -- Nobody called, although somebody is there: this server may have been stopped,
+    -- while a replica took over and gave leases.
+    if v - m.v > QUIET and call('ZCARD', P .. 'hosts') > 0 then
+        m.since = max(m.since, up + TTL + LAG)
+    end
+    m.v, m.last = v, now
 end
-m.v, m.last = v, now
 
 -- ---- a new life: the ledger was lost, or may lack something -----------------------
 -- Another run id is a restart, or a replica that took over: what the last second
@@ -371,8 +351,8 @@ local function begin_anew()
         vv = max(vv, tonumber(top[2]) + 1)
     end
     local runs = ask.run
-    for run in string.gmatch(told[3] or '', '%S+') do
-        if select(2, string.gsub(runs, ' ', ' ')) < MAX_RUNS - 1 then
+    for run in gmatch(told[3] or '', '%S+') do
+        if select(2, gsub(runs, ' ', ' ')) < MAX_RUNS - 1 then
             runs = runs .. ' ' .. run
         end
     end
@@ -380,52 +360,45 @@ local function begin_anew()
     -- The first write: a store without memory refuses it, and nothing has changed.
     call('HSET', P .. 'val', '', '')
     call('HDEL', P .. 'val', '')
-    call('UNLINK', KEYS[1], P .. 'hosts', P .. 'gone', P .. 'mails', P .. 'lease', P .. 'seen', P .. 'scopes',
+    call('UNLINK', meta, P .. 'hosts', P .. 'gone', P .. 'mails', P .. 'lease', P .. 'seen', P .. 'scopes',
          P .. 'clients')
-    call('HSET', KEYS[1], 'proto', PROTO, 'life', life, 'run', runs)
+    call('HSET', meta, 'proto', PROTO, 'life', life, 'run', runs)
     m.since, m.mail, m.check, m.vv = up + TTL + LAG, 0, 0, vv
     -- Ids of another life mean nothing here: they begin anywhere.
     m.id = tonumber(sub(seed, 17, 28), 16)
     m.joined, m.agreed = 0, 0
-    for i = 1, n_scopes do
+    for i = 1, #ask.scopes do
         told[4 + i] = false
     end
     known = false
 end
-if not M or not life or (told[3] ~= ask.run and not string.find(' ' .. told[3] .. ' ', ' ' .. ask.run .. ' ', 1, true)) then
-    begin_anew()
-end
 
--- Who is there.  A host that is new is counted by the others from their next call on; it
--- is told so (agreed) when each of them has called again after an answer that counted it.
-if not known then
-    host.mail, host.scopes, host.last, host.told, host.sure, host.joined = {}, {}, 0, 0, 0, 0
-end
-if not ask.sync then
-    host.sure = host.told -- its last answer arrived
-end
-if up - host.last > NOTED or host.joined == 0 then
-    if call('ZADD', P .. 'hosts', up, H) == 1 then
-        m.joined = m.joined + 1
-        host.joined = m.joined
-        call('ZREM', P .. 'gone', H)
+-- Who is there.
+local function note_host()
+    -- A host that is new is counted by the others from their next call on; it
+    -- is told so (agreed) when each of them has called again after an answer that counted it.
+    if not known then
+        host.mail, host.scopes, host.last, host.told, host.sure, host.joined = {}, {}, 0, 0, 0, 0
     end
-    host.last = up
-end
-host.life, host.epoch, host.name, host.rtt, host.told = life, ask.epoch, ask.name, ask.rtt, m.joined
+    if not ask.sync then
+        host.sure = host.told -- its last answer arrived
+    end
+    if up - host.last > NOTED or host.joined == 0 then
+        if call('ZADD', P .. 'hosts', up, H) == 1 then
+            m.joined = m.joined + 1
+            host.joined = m.joined
+            call('ZREM', P .. 'gone', H)
+        end
+        host.last = up
+    end
+    host.life, host.epoch, host.name, host.rtt, host.told = life, ask.epoch, ask.name, ask.rtt, m.joined
 
-if ask.alone then -- it sent what is in no log
-    m.since = max(m.since, up + TTL)
+    if ask.alone then -- it sent what is in no log
+        m.since = max(m.since, up + TTL)
+    end
 end
 
 -- ---- ledgers --------------------------------------------------------------------
-
-local scopes, clients = {}, {} -- those that this call has met
-local leases, changed = {}, {} -- id -> what is known of it, or false
-local blob_of = {}             -- of the scopes that the call names
-for i = 1, n_scopes do
-    blob_of[ask.scopes[i].name] = blobs[1 + i]
-end
 
 -- WAS_THERE: it is sure that there was one in this life.  What the store has evicted, or
 -- somebody deleted, is full for a window.
@@ -443,7 +416,7 @@ local function load_scope(name, was_there)
     local there = blob and sub(blob, 1, 16) == life
     local _, duty, nlog, nopen, nrec, tlog, topen, keep, kept, kf, used, S, V1, V2, V3, F1, F2, F3, W, FL, UN, total,
         hold, cap, pace, probe, probed, lastl, asked, limit, span, tl, gap, inf, ended, oldest, born, duty_at =
-        unform(SCOPE_FORM, there and blob or life .. string.rep('\0', 16 + 8 * #SCOPE_FORM))
+        unform(SCOPE_FORM, there and blob or life .. NOTHING)
     local s = {
         -- as it is kept: the ledger,
         nlog = nlog, nopen = nopen, nrec = nrec, tlog = tlog, topen = topen, keep = keep, kept = kept, kf = kf,
@@ -466,7 +439,7 @@ local function load_scope(name, was_there)
         scopes[name], blob_of[name] = nil, false
         return load_scope(name, true)
     end
-    call('HSET', KEYS[1], 's:' .. name, 1)
+    call('HSET', meta, 's:' .. name, 1)
     call('UNLINK', s.log, s.open, s.w, s.fl)
     s.ends, s.kf = BIG, was_there and up + TTL or 0
     s.born = was_there and up + 1 or up -- leases that are older are none of its
@@ -557,7 +530,6 @@ end
 
 -- ---- clients with limits of their own ---------------------------------------------
 
-local Client
 local function clients_()
     Client = {}
 
@@ -581,7 +553,7 @@ local function clients_()
             end
             was_there = true
         end
-        was_there = call('HSET', KEYS[1], 'c:' .. name, 1) == 0 or was_there
+        was_there = call('HSET', meta, 'c:' .. name, 1) == 0 or was_there
         c.nlog, c.nopen, c.ntok, c.tlog, c.topen, c.keep, c.kept, c.used = 0, 0, 0, 0, 0, 0, 0, 0
         c.kf = was_there and up + TTL or 0
         call('UNLINK', c.log, c.open, c.tok)
@@ -742,8 +714,6 @@ end
 
 -- ---- what becomes of leases ---------------------------------------------------------
 
-local ends = {}
-local Settle
 local function settles_()
     Settle = {}
 
@@ -919,7 +889,6 @@ local function uncount(s, e)
     s.W, s.FL, s.UN = max(0, s.W - e[5]), max(0, s.FL - e[2]), max(0, s.UN - e[3])
 end
 
-local Rare
 local function rare_()
     Rare = {}
 
@@ -987,7 +956,7 @@ local function rare_()
                 call('UNLINK', P .. prefixes[k] .. old[i])
             end
             if not there then
-                call('HDEL', KEYS[1], mark .. old[i])
+                call('HDEL', meta, mark .. old[i])
                 call('ZREM', P .. set, old[i])
             end
         end
@@ -1124,10 +1093,6 @@ end
 
 -- ---- who goes next ----------------------------------------------------------------
 
-local given = {}             -- new leases for this host, those of its mail with them
-local mailed, seen = {}, {}  -- host -> its record; clients, for ZADD
-local wake, steps = {}, 0
-local Server
 local function server_()
     Server = {}
 
@@ -1457,20 +1422,19 @@ end
 
 -- ---- the call -------------------------------------------------------------------
 
-if v >= m.check then
-    (Rare or rare_()).look_around()
-end
-
 -- What became of leases.
-local n_settles = #ask.settles
-if n_settles > 0 then
+local function settle_all()
+    local settles, n = ask.settles, #ask.settles
+    if n == 0 then
+        return
+    end
     local ids = {}
-    for i = 1, n_settles do
-        ids[i] = ask.settles[i].id
+    for i = 1, n do
+        ids[i] = settles[i].id
     end
     load_leases(ids)
-    for i = 1, n_settles do
-        local x = ask.settles[i]
+    for i = 1, n do
+        local x = settles[i]
         local r = leases[x.id]
         if x.what == 's' and r and r[2] == H and r[7] == OPEN then
             local s, l = load_scope(r[1], true), max(r[9], up - x.age) -- never before it was given
@@ -1496,9 +1460,9 @@ end
 
 -- Without its record its epoch is forgotten, too: it might be a leader that was followed.
 -- Then its leases end by themselves.
-if ask.leaving or (ask.sync and known) then
+local function give_back_unnamed()
     local named = {}
-    for i = 1, n_settles do
+    for i = 1, #ask.settles do
         local r = leases[ask.settles[i].id]
         named[ask.settles[i].id] = not ask.leaving or not (r and r[7] == OPEN)
     end
@@ -1513,260 +1477,346 @@ if ask.leaving or (ask.sync and known) then
 end
 
 -- What others' calls have given us.
-local took -- scope, class and client -> how many of its waiters are served
-if host.mail[1] then
-    local ids = {}
-    took = {}
-    for i = 1, #host.mail do
-        ids[i] = host.mail[i][1]
-    end
-    load_leases(ids)
-    for i = 1, #ids do
-        local r, left = leases[ids[i]], host.mail[i][2] - up
-        if r and r[2] == H and r[7] == OPEN and left > 0 then
-            given[#given + 1] = {tonumber(ids[i]), r[1], r[3], r[4], floor(left), 0, max(0, ceil(host.mail[i][3] - v))}
-            local key = r[1] .. '\n' .. r[3] .. r[4]
-            took[key] = (took[key] or 0) + 1
+local function fetch_mail()
+    if host.mail[1] then
+        local ids = {}
+        took = {}
+        for i = 1, #host.mail do
+            ids[i] = host.mail[i][1]
         end
+        load_leases(ids)
+        for i = 1, #ids do
+            local r, left = leases[ids[i]], host.mail[i][2] - up
+            if r and r[2] == H and r[7] == OPEN and left > 0 then
+                given[#given + 1] = {tonumber(ids[i]), r[1], r[3], r[4], floor(left), 0, max(0, ceil(host.mail[i][3] - v))}
+                local key = r[1] .. '\n' .. r[3] .. r[4]
+                took[key] = (took[key] or 0) + 1
+            end
+        end
+        host.mail = {}
+        call('ZREM', P .. 'mails', H);
+        (Rare or rare_()).next_mail()
     end
-    host.mail = {}
-    call('ZREM', P .. 'mails', H);
-    (Rare or rare_()).next_mail()
-end
-if m.mail > 0 and v >= m.mail then
-    (Rare or rare_()).lapse_mails()
+    if m.mail > 0 and v >= m.mail then
+        (Rare or rare_()).lapse_mails()
+    end
 end
 
 -- Values: compare and set.
-local refused, put_any = {}, false
-for i = 1, #ask.puts do
-    local p = ask.puts[i]
-    local old = tonumber(call('ZSCORE', P .. 'valv', p.name) or 0)
-    if old ~= p.base then
-        refused[#refused + 1] = {p.name, old}
-    else
-        m.vv = m.vv + 1
-        call('HSET', P .. 'val', p.name, pack({H, up, p.blob}))
-        call('ZADD', P .. 'valv', m.vv, p.name)
-        put_any = true
-        if sub(p.name, 1, 2) == 'r:' and #p.name > 2 and #p.name <= 169 then
-            local name = sub(p.name, 3)
-            local s = load_scope(name, call('HEXISTS', KEYS[1], 's:' .. name) == 1)
-            s.hold = p.hold > 0 and up + p.hold or 0
-            s.cap, s.pace, s.probe, s.probed = p.cap, p.gap, p.probe, 0
-            s.freed = true
-            if up - s.used > USED then
-                s.used = up
-                call('ZADD', P .. 'scopes', up, name)
+local function put_values()
+    for i = 1, #ask.puts do
+        local p = ask.puts[i]
+        local old = tonumber(call('ZSCORE', P .. 'valv', p.name) or 0)
+        if old ~= p.base then
+            refused[#refused + 1] = {p.name, old}
+        else
+            m.vv = m.vv + 1
+            call('HSET', P .. 'val', p.name, pack({H, up, p.blob}))
+            call('ZADD', P .. 'valv', m.vv, p.name)
+            put_any = true
+            if sub(p.name, 1, 2) == 'r:' and #p.name > 2 and #p.name <= 169 then
+                local name = sub(p.name, 3)
+                local s = load_scope(name, call('HEXISTS', meta, 's:' .. name) == 1)
+                s.hold = p.hold > 0 and up + p.hold or 0
+                s.cap, s.pace, s.probe, s.probed = p.cap, p.gap, p.probe, 0
+                s.freed = true
+                if up - s.used > USED then
+                    s.used = up
+                    call('ZADD', P .. 'scopes', up, name)
+                end
             end
         end
     end
-end
-
-for _, s in pairs(scopes) do
-    flush_sets(s)
 end
 
 -- Who waits here, in the scopes that are named; in others nobody does.
-local names, waiting = {}, 0
-for i = 1, n_scopes do
-    local x = ask.scopes[i]
-    local s = load_scope(x.name, told[4 + i] ~= false)
-    names[i] = x.name
-    s.limit, s.span, s.tl, s.gap, s.inf = x.limit, x.span, x.tl, x.gap, x.inf
-    if up - s.used > USED then
-        s.used = up
-        call('ZADD', P .. 'scopes', up, x.name)
-    end
-    local e = call('HGET', s.w, H)
-    if e then
-        uncount(s, unpk(e))
-    end
-    e = x.e
-    e[1] = up
-    for k = HEADS, #e, HEAD do
-        e[k + 4] = up - e[k + 4]
-        -- What lies in this answer serves some of those who waited at its call.
-        local n = took and min(e[k + 3], took[x.name .. '\n' .. e[k] .. e[k + 1]] or 0) or 0
-        e[k + 3], e[5] = e[k + 3] - n, e[5] - n
-    end
-    if ask.leaving then
-        e = {up, 0, 0, 0, 0}
-    end
-    s.W, s.FL, s.UN = s.W + e[5], s.FL + e[2], s.UN + e[3]
-    s.mine = e
-end
-for i = 1, #host.scopes do
-    if not ask.named[host.scopes[i]] then
-        local s = load_scope(host.scopes[i], true)
+local function take_rows()
+    for i = 1, #ask.scopes do
+        local x = ask.scopes[i]
+        local s = load_scope(x.name, told[4 + i] ~= false)
+        names[i] = x.name
+        s.limit, s.span, s.tl, s.gap, s.inf = x.limit, x.span, x.tl, x.gap, x.inf
+        if up - s.used > USED then
+            s.used = up
+            call('ZADD', P .. 'scopes', up, x.name)
+        end
         local e = call('HGET', s.w, H)
         if e then
             uncount(s, unpk(e))
-            call('HDEL', s.w, H)
+        end
+        e = x.e
+        e[1] = up
+        for k = HEADS, #e, HEAD do
+            e[k + 4] = up - e[k + 4]
+            -- What lies in this answer serves some of those who waited at its call.
+            local n = took and min(e[k + 3], took[x.name .. '\n' .. e[k] .. e[k + 1]] or 0) or 0
+            e[k + 3], e[5] = e[k + 3] - n, e[5] - n
+        end
+        if ask.leaving then
+            e = {up, 0, 0, 0, 0}
+        end
+        s.W, s.FL, s.UN = s.W + e[5], s.FL + e[2], s.UN + e[3]
+        s.mine = e
+    end
+    for i = 1, #host.scopes do
+        if not ask.named[host.scopes[i]] then
+            local s = load_scope(host.scopes[i], true)
+            local e = call('HGET', s.w, H)
+            if e then
+                uncount(s, unpk(e))
+                call('HDEL', s.w, H)
+            end
+        end
+    end
+    host.scopes = names
+end
+
+local function serve_all()
+    for i = 1, #names do
+        serve_scope(scopes[names[i]])
+    end
+    -- What came back in scopes that this host does not name is somebody's, too.
+    for name, s in pairs(scopes) do
+        if s.freed and not s.mine then
+            serve_scope(s)
         end
     end
 end
-host.scopes = names
 
-local first_id = m.id
-for i = 1, n_scopes do
-    serve_scope(scopes[names[i]])
-end
--- What came back in scopes that this host does not name is somebody's, too.
-for name, s in pairs(scopes) do
-    if s.freed and not s.mine then
-        serve_scope(s)
+-- What the scopes that were named are told, and how long windows are full.
+local function tell_rooms()
+    local rooms, full, waiting = {}, max(0, m.since - v), 0
+    for i = 1, #names do
+        local s = scopes[names[i]]
+        flush_sets(s)
+        local after, soonest = next_slot(s)
+        -- One that was given before its slot opens is not counted twice.
+        rooms[i] = {s.name, min(s.past + s.nopen, max(s.past, s.bound)), max(0, s.tlog + s.topen), after,
+                    max(0, s.W - s.mine[5]), s.recall, max(0, s.FL - s.mine[2]), s.total, when_to_call(s, after, soonest)}
+        full = max(full, s.full - v)
+        waiting = waiting + s.mine[5]
     end
+    host.waiting = waiting
+    return rooms, full
 end
-
-local rooms, full = {}, max(0, m.since - v)
-for i = 1, n_scopes do
-    local s = scopes[names[i]]
-    flush_sets(s)
-    local after, soonest = next_slot(s)
-    -- One that was given before its slot opens is not counted twice.
-    rooms[i] = {s.name, min(s.past + s.nopen, max(s.past, s.bound)), max(0, s.tlog + s.topen), after,
-                max(0, s.W - s.mine[5]), s.recall, max(0, s.FL - s.mine[2]), s.total, when_to_call(s, after, soonest)}
-    full = max(full, s.full - v)
-    waiting = waiting + s.mine[5]
-end
-host.waiting = waiting
 
 -- ---- all that has changed -----------------------------------------------------------
 
-for name, s in pairs(scopes) do
-    flush_sets(s)
-    if s.mine and not ask.leaving then
-        call('HSET', s.w, H, pack(s.mine))
+local function write_all(first_id)
+    for name, s in pairs(scopes) do
+        flush_sets(s)
+        if s.mine and not ask.leaving then
+            call('HSET', s.w, H, pack(s.mine))
+        end
+        for other, e in pairs(s.touched or {}) do
+            call('HSET', s.w, other, pack(e))
+        end
+        local list = {}
+        for key in pairs(s.charged) do
+            list[#list + 1] = key
+            list[#list + 1] = s.fin[key]
+        end
+        in_chunks('HSET', s.fl, list)
+        -- What lies before V means the same as V: such flows need no place.
+        if floor(first_id / 1024) ~= floor(m.id / 1024) and call('HLEN', s.fl) > 512 then
+            local all, out = call('HGETALL', s.fl), {}
+            for i = 1, #all, 2 do
+                if tonumber(all[i + 1]) <= s.V[tonumber(sub(all[i], 1, 1)) + 1] then
+                    out[#out + 1] = all[i]
+                end
+            end
+            in_chunks('HDEL', s.fl, out)
+        end
+        local V, F = s.V, s.F
+        call('SET', P .. 'q:' .. name,
+             form(SCOPE_FORM, life, s.duty, s.nlog, s.nopen, s.nrec, s.tlog, s.topen, s.keep, s.kept, s.kf, s.used, s.S, V[1], V[2], V[3],
+                  F[1], F[2], F[3], s.W, s.FL, s.UN, s.total, s.hold, s.cap, s.pace, s.probe, s.probed, s.lastl, s.asked,
+                  s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest, s.born, s.duty_at))
     end
-    for other, e in pairs(s.touched or {}) do
-        call('HSET', s.w, other, pack(e))
+    if Client then
+        Client.save()
     end
-    local list = {}
-    for key in pairs(s.charged) do
-        list[#list + 1] = key
-        list[#list + 1] = s.fin[key]
-    end
-    in_chunks('HSET', s.fl, list)
-    -- What lies before V means the same as V: such flows need no place.
-    if floor(first_id / 1024) ~= floor(m.id / 1024) and call('HLEN', s.fl) > 512 then
-        local all, out = call('HGETALL', s.fl), {}
-        for i = 1, #all, 2 do
-            if tonumber(all[i + 1]) <= s.V[tonumber(sub(all[i], 1, 1)) + 1] then
-                out[#out + 1] = all[i]
+    if next(changed) then
+        local set, del = {}, {}
+        for id in pairs(changed) do
+            if leases[id] then
+                set[#set + 1] = id
+                set[#set + 1] = pack(leases[id])
+            else
+                del[#del + 1] = id
             end
         end
-        in_chunks('HDEL', s.fl, out)
+        in_chunks('HSET', P .. 'lease', set)
+        in_chunks('HDEL', P .. 'lease', del)
     end
-    local V, F = s.V, s.F
-    call('SET', P .. 'q:' .. name,
-         form(SCOPE_FORM, life, s.duty, s.nlog, s.nopen, s.nrec, s.tlog, s.topen, s.keep, s.kept, s.kf, s.used, s.S, V[1], V[2], V[3],
-              F[1], F[2], F[3], s.W, s.FL, s.UN, s.total, s.hold, s.cap, s.pace, s.probe, s.probed, s.lastl, s.asked,
-              s.limit, s.span, s.tl, s.gap, s.inf, s.ends, s.oldest, s.born, s.duty_at))
-end
-if Client then
-    Client.save()
-end
-if next(changed) then
-    local set, del = {}, {}
-    for id in pairs(changed) do
-        if leases[id] then
-            set[#set + 1] = id
-            set[#set + 1] = pack(leases[id])
-        else
-            del[#del + 1] = id
+    in_chunks('ZADD', P .. 'seen', seen)
+    for name, why in pairs(wake) do
+        if why == 'mail' then
+            save_host(mailed[name])
         end
+        call('PUBLISH', P .. 'wake:' .. name, why)
     end
-    in_chunks('HSET', P .. 'lease', set)
-    in_chunks('HDEL', P .. 'lease', del)
-end
-in_chunks('ZADD', P .. 'seen', seen)
-for name, why in pairs(wake) do
-    if why == 'mail' then
-        save_host(mailed[name])
+    if put_any then
+        call('PUBLISH', P .. 'wake:all', 'values')
     end
-    call('PUBLISH', P .. 'wake:' .. name, why)
-end
-if put_any then
-    call('PUBLISH', P .. 'wake:all', 'values')
 end
 
 -- Values that this host does not have.  One that knows more than there is knows what was
 -- lost, and is told all.
-local values, vv = {}, m.vv
-if ask.vv ~= vv then
-    local bytes = 0
-    local list = call('ZRANGEBYSCORE', P .. 'valv', '(' .. format('%.0f', ask.vv > vv and 0 or ask.vv), '+inf',
-                      'WITHSCORES', 'LIMIT', 0, MAX_VALUES + 1)
-    for i = 1, #list, 2 do
-        local a = call('HGET', P .. 'val', list[i])
-        a = a and unpk(a)
-        bytes = bytes + (a and #a[3] or 0)
-        if i > 2 * MAX_VALUES or (bytes > MAX_VALUE_BYTES and i > 1) then
-            vv = tonumber(list[i - 1]) -- the rest comes with the next call
-            break
-        end
-        if a then
-            values[#values + 1] = {list[i], tonumber(list[i + 1]), a[3], a[1] == H and 1 or 0, max(0, up - a[2])}
+local function new_values()
+    local values, vv = {}, m.vv
+    if ask.vv ~= vv then
+        local bytes = 0
+        local list = call('ZRANGEBYSCORE', P .. 'valv', '(' .. format('%.0f', ask.vv > vv and 0 or ask.vv), '+inf',
+                          'WITHSCORES', 'LIMIT', 0, MAX_VALUES + 1)
+        for i = 1, #list, 2 do
+            local a = call('HGET', P .. 'val', list[i])
+            a = a and unpk(a)
+            bytes = bytes + (a and #a[3] or 0)
+            if i > 2 * MAX_VALUES or (bytes > MAX_VALUE_BYTES and i > 1) then
+                vv = tonumber(list[i - 1]) -- the rest comes with the next call
+                break
+            end
+            if a then
+                values[#values + 1] = {list[i], tonumber(list[i + 1]), a[3], a[1] == H and 1 or 0, max(0, up - a[2])}
+            end
         end
     end
+    return values, vv
 end
 
 -- For people: who is there, and holds how many.
-local people = {}
-if ask.tell then
-    local open = {}
-    local all = call('ZRANGE', P .. 'scopes', 0, -1)
-    for i = 1, #all do
-        local ids = call('ZRANGE', P .. 'open:' .. all[i], 0, -1)
-        load_leases(ids)
-        for k = 1, #ids do
-            local r = leases[ids[k]]
-            if r then
-                open[r[2]] = (open[r[2]] or 0) + 1
+local function tell_people()
+    local people = {}
+    if ask.tell then
+        local open = {}
+        local all = call('ZRANGE', P .. 'scopes', 0, -1)
+        for i = 1, #all do
+            local ids = call('ZRANGE', P .. 'open:' .. all[i], 0, -1)
+            load_leases(ids)
+            for k = 1, #ids do
+                local r = leases[ids[k]]
+                if r then
+                    open[r[2]] = (open[r[2]] or 0) + 1
+                end
+            end
+        end
+        for k = 1, 2 do
+            local list = call('ZREVRANGE', P .. (k == 1 and 'hosts' or 'gone'), 0, MAX_TOLD - 1)
+            for i = 1, #list do
+                if #people < MAX_TOLD then
+                    local h = list[i] == H and host or load_host(list[i])
+                    people[#people + 1] = {list[i], h.name, max(0, up - h.last), h.rtt, h.waiting, open[list[i]] or 0}
+                end
             end
         end
     end
-    for k = 1, 2 do
-        local list = call('ZREVRANGE', P .. (k == 1 and 'hosts' or 'gone'), 0, MAX_TOLD - 1)
-        for i = 1, #list do
-            if #people < MAX_TOLD then
-                local h = list[i] == H and host or load_host(list[i])
-                people[#people + 1] = {list[i], h.name, max(0, up - h.last), h.rtt, h.waiting, open[list[i]] or 0}
-            end
+    return people
+end
+
+local function begin(key, time)
+    P, meta, H, b, early = sub(key, 1, -5), key, ask.host, ask.b, ask.early
+    now = time[1] * 1000000 + time[2]
+    scopes, clients, leases, changed, blob_of, ends, given = {}, {}, {}, {}, {}, {}, {}
+    mailed, seen, wake, steps, took, refused, put_any, names = {}, {}, {}, 0, nil, {}, false, {}
+    local fields, keys = {'proto', 'life', 'run', 'm'}, {P .. 'host:' .. H}
+    for i = 1, #ask.scopes do
+        fields[4 + i] = 's:' .. ask.scopes[i].name
+        keys[1 + i] = P .. 'q:' .. ask.scopes[i].name
+    end
+    told = call('HMGET', meta, unpack(fields))
+    local blobs = call('MGET', unpack(keys))
+    for i = 1, #ask.scopes do
+        blob_of[ask.scopes[i].name] = blobs[1 + i]
+    end
+    host, life = read_host(H, blobs[1]), told[2]
+end
+
+local function main(key, time)
+    begin(key, time)
+    if told[1] and told[1] ~= PROTO then
+        return {'proto', told[1]}
+    end
+    -- A leader that was followed by another one knows nothing that is true any more.
+    if ask.epoch < host.epoch then
+        return {'stale'}
+    end
+    local M = told[4] and {unform(META_FORM, told[4])}
+    known = M and host.life == life
+    tell_time(M)
+    if not M or not life or
+        (told[3] ~= ask.run and not find(' ' .. told[3] .. ' ', ' ' .. ask.run .. ' ', 1, true)) then
+        begin_anew()
+    end
+    note_host()
+    if v >= m.check then
+        (Rare or rare_()).look_around()
+    end
+    settle_all()
+    if ask.leaving or (ask.sync and known) then
+        give_back_unnamed()
+    end
+    fetch_mail()
+    put_values()
+    for _, s in pairs(scopes) do
+        flush_sets(s)
+    end
+    take_rows()
+    local first_id = m.id
+    serve_all()
+    local rooms, full = tell_rooms()
+    write_all(first_id)
+    local values, vv = new_values()
+    local people = ask.tell and tell_people() or {}
+    if host.joined > m.agreed then
+        (Rare or rare_()).agree()
+    end
+    local hosts = host.joined <= m.agreed and call('ZCARD', P .. 'hosts') or 0
+    if ask.leaving then
+        for i = 1, #names do
+            call('HDEL', scopes[names[i]].w, H)
         end
+        call('ZREM', P .. 'hosts', H)
+        call('UNLINK', P .. 'host:' .. H)
+    else
+        save_host(host)
     end
-end
-
-if host.joined > m.agreed then
-    (Rare or rare_()).agree()
-end
-local hosts = host.joined <= m.agreed and call('ZCARD', P .. 'hosts') or 0
-if ask.leaving then
-    for i = 1, #names do
-        call('HDEL', scopes[names[i]].w, H)
-    end
-    call('ZREM', P .. 'hosts', H)
-    call('UNLINK', P .. 'host:' .. H)
-else
-    save_host(host)
-end
-call('HSET', KEYS[1], 'm', form(META_FORM, m.v, m.last, m.corr, m.since, m.id, m.vv, m.mail, m.check, m.ex, m.watch,
-                              m.joined, m.agreed, m.seq, m.watched, m.reset, m.stepped))
-
-return {'ok', v, ceil(full), vv, hosts, given, ends, rooms, values, refused, people, life}
+    call('HSET', meta, 'm', form(META_FORM, m.v, m.last, m.corr, m.since, m.id, m.vv, m.mail, m.check, m.ex, m.watch,
+                                  m.joined, m.agreed, m.seq, m.watched, m.reset, m.stepped))
+    return {'ok', v, ceil(full), vv, hosts, given, ends, rooms, values, refused, people, life}
 end
 
 -- An error in the middle (a command that is not allowed, a key of another kind) leaves
 -- half of a call behind.  Without its meta the ledger begins anew, with full windows.
 -- What a store refuses at the first write has changed nothing.
-local done, answer = pcall(main)
-if done then
-    return answer
+local function run(KEYS, ARGV)
+    if not call then
+        call, sub, format, find = redis.call, string.sub, string.format, string.find
+        gmatch, gsub, floor, ceil, max, min = string.gmatch, string.gsub, math.floor, math.ceil, math.max, math.min
+        pack, unpk, form, unform = cmsgpack.pack, cmsgpack.unpack, struct.pack, struct.unpack
+    end
+    local key, fine = KEYS[1] or '', false
+    if ARGV[1] ~= PROTO then
+        return ARGV[1] and {'proto', PROTO} or redis.error_reply('ERR sluice: no arguments')
+    end
+    if sub(key, -5) ~= ':meta' then
+        return redis.error_reply('ERR sluice: the key does not end with :meta')
+    end
+    fine, ask = pcall(read_ask, ARGV[2])
+    if not fine then
+        return redis.error_reply(type(ask) == 'table' and ask[1] or 'ERR sluice: ' .. tostring(ask))
+    end
+    local time = call('TIME')
+    local done, answer = pcall(main, key, time)
+    if done then
+        return answer
+    end
+    local why = type(answer) == 'table' and answer.err or tostring(answer)
+    if not (find(why, 'OOM') or find(why, 'READONLY') or find(why, 'MISCONF') or
+            find(why, 'NOREPLICAS')) then
+        redis.pcall('DEL', key)
+    end
+    return redis.error_reply(why)
 end
-local why = type(answer) == 'table' and answer.err or tostring(answer)
-if not (string.find(why, 'OOM') or string.find(why, 'READONLY') or string.find(why, 'MISCONF') or
-        string.find(why, 'NOREPLICAS')) then
-    redis.pcall('DEL', KEYS[1])
-end
-return redis.error_reply(why)
+
+return run(KEYS, ARGV)
