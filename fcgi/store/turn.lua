@@ -1,6 +1,6 @@
 -- turn.lua - what does the shared store answer to a call of a host?
 --
---   EVALSHA sha 1 "sluice:{ACCOUNT}:meta" ARGV...   (what is asked and answered: below)
+--   FCALL name, or EVALSHA sha,  1 "sluice:{ACCOUNT}:meta" ARGV...   (what is asked and answered: below)
 --
 -- A call settles what became of earlier leases, says who waits at the host, and
 -- gets leases: the right to send one request each.  Who is best over all hosts
@@ -75,9 +75,11 @@
 --   leader has called.  Or "proto", version.
 
 
--- How it is written: a call makes all its functions anew, which costs more than what
--- most of them do.  So what nearly every call needs is in the open, and the rest is
--- in functions of functions (clients_, settles_, rare_, server_), made when needed.
+-- How it is written: as a library of one function, where the server has such, all of
+-- this is made once; as a script it is made anew at each call, which takes half as long again.
+-- So what nearly every call needs is in the open, and the rest is in functions of functions
+-- (clients_, settles_, rare_, server_), made when needed.  Nothing of a call outlives it:
+-- begin() makes all of it anew.
 
 local PROTO = '2'
 local TTL = 3000000           -- of a lease
@@ -119,6 +121,7 @@ local sub, format, find, gmatch, gsub, floor, ceil, max, min, pack, unpk, form, 
 
 local META_FORM = '<dddddddddddddddd'
 local NOTHING = ('\0'):rep(16 + 8 * 36)
+local HOST_FORM = '<c16dddddddddddddBc0I4c0' -- a life, 13 numbers, a name, the rest
 local SCOPE_FORM = '<c16c16dddddddddddddddddddddddddddddddddddd' -- a life, a host, and 36 numbers
 
 -- What is known of one call; begin() makes all of it anew.
@@ -197,7 +200,8 @@ local function read_ask(bytes)
             fail('more than ' .. MAX_HEADS .. ' heads')
         end
         -- What a host has in a scope, as it is kept (below); the times are ages as yet.
-        local e, j, sum, known = {0, flying, unused, want, 0}, HEADS, 0, n > 1 and {}
+        -- The first line of heads is made with it: a table that grows is built anew.
+        local e, j, sum, known = nil, HEADS, 0, n > 1 and {}
         for k = 1, n do
             local cls, client, share, n, age, tokens, qr, qs, qt
             cls, client, share, n, age, tokens, qr, qs, qt, at = unform(LINE_FORM, s, at)
@@ -215,10 +219,16 @@ local function read_ask(bytes)
                 end
                 known[key] = true
             end
-            e[j], e[j + 1], e[j + 2], e[j + 3], e[j + 4] = cls, client, share > 0 and share or 1, n, age
-            e[j + 5], e[j + 6], e[j + 7], e[j + 8] = tokens, qr, qs, qt
+            share = share > 0 and share or 1
+            if e then
+                e[j], e[j + 1], e[j + 2], e[j + 3], e[j + 4] = cls, client, share, n, age
+                e[j + 5], e[j + 6], e[j + 7], e[j + 8] = tokens, qr, qs, qt
+            else
+                e = {0, flying, unused, want, 0, cls, client, share, n, age, tokens, qr, qs, qt}
+            end
             j, sum = j + HEAD, sum + n
         end
+        e = e or {0, flying, unused, want, 0}
         e[5] = sum
         local x = {name = name, limit = limit, span = span, tl = tl, gap = gap, inf = inf, e = e}
         scopes[i], named[name] = x, x
@@ -242,12 +252,17 @@ end
 
 -- ---- the clocks, the host -------------------------------------------------------
 
+-- BEHIND is BIG for none; the mail and the scopes are of any length, and come last.
 local function read_host(name, blob)
-    local a = blob and unpk(blob) or {}
-    return {id = name, life = a[1], epoch = a[2] or 0, b = a[3], o = a[4], name = a[5] or '',
-            rtt = a[6] or 0, waiting = a[7] or 0, last = a[8] or 0, mail = a[9] or {},
-            scopes = a[10] or {}, young = a[11] or 1, told = a[12] or 0, sure = a[13] or 0,
-            joined = a[14] or 0, seq = a[15] or 0, least = a[16] or 0, behind = a[17] or false}
+    if not blob then
+        return {id = name, life = nil, epoch = 0, b = nil, o = nil, name = '', rtt = 0, waiting = 0, last = 0, mail = {},
+                scopes = {}, young = 1, told = 0, sure = 0, joined = 0, seq = 0, least = 0, behind = false}
+    end
+    local life, epoch, b, o, rtt, waiting, last, young, told, sure, joined, seq, least, behind, text, rest = unform(HOST_FORM, blob)
+    rest = unpk(rest)
+    return {id = name, life = life, epoch = epoch, b = b, o = o, name = text, rtt = rtt, waiting = waiting, last = last,
+            mail = rest[1], scopes = rest[2], young = young, told = told, sure = sure, joined = joined, seq = seq,
+            least = least, behind = behind < BIG and behind}
 end
 
 local function load_host(name)
@@ -255,9 +270,10 @@ local function load_host(name)
 end
 
 local function save_host(h)
+    local rest = pack({h.mail, h.scopes})
     call('SET', P .. 'host:' .. h.id,
-         pack({h.life, h.epoch, h.b, h.o, h.name, h.rtt, h.waiting, h.last, h.mail, h.scopes,
-               h.young, h.told, h.sure, h.joined, h.seq, h.least, h.behind}))
+         form(HOST_FORM, h.life, h.epoch, h.b, h.o, h.rtt, h.waiting, h.last, h.young, h.told, h.sure, h.joined, h.seq,
+              h.least, h.behind or BIG, #h.name, h.name, #rest, rest))
 end
 
 -- What time is it, as far as all hosts' clocks allow?  M: what is kept of them, if anything is.
@@ -468,7 +484,21 @@ local function forget_lease(id)
     changed[id] = true
 end
 
+local function take_lease(id, blob)
+    local r = blob and unpk(blob) or false
+    leases[id] = r
+    if r and r[9] < load_scope(r[1], true).born then
+        forget_lease(id)
+    end
+end
+
 local function load_leases(ids)
+    if not ids[2] then
+        if ids[1] and leases[ids[1]] == nil then
+            take_lease(ids[1], call('HGET', P .. 'lease', ids[1]))
+        end
+        return
+    end
     local need, n = {}, 0
     for i = 1, #ids do
         if leases[ids[i]] == nil then
@@ -480,18 +510,19 @@ local function load_leases(ids)
         local part = {unpack(need, i, min(n, i + CHUNK - 1))}
         local got = call('HMGET', P .. 'lease', unpack(part))
         for k = 1, #part do
-            local r = got[k] and unpk(got[k]) or false
-            leases[part[k]] = r
-            if r and r[9] < load_scope(r[1], true).born then
-                forget_lease(part[k])
-            end
+            take_lease(part[k], got[k])
         end
     end
 end
 
 local function in_chunks(command, key, list)
-    for i = 1, #list, CHUNK do
-        call(command, key, unpack(list, i, min(#list, i + CHUNK - 1)))
+    local n = #list
+    if n > 0 and n <= CHUNK then
+        call(command, key, unpack(list))
+        return
+    end
+    for i = 1, n, CHUNK do
+        call(command, key, unpack(list, i, min(n, i + CHUNK - 1)))
     end
 end
 
@@ -517,9 +548,9 @@ end
 
 -- In the log at L; its record stays for as long as somebody may ask for it.
 local function log_lease(s, id, r, l, state)
+    local n = #s.add
     s.rem[#s.rem + 1] = id
-    s.add[#s.add + 1] = l
-    s.add[#s.add + 1] = id
+    s.add[n + 1], s.add[n + 2] = format('%d', l), id
     s.nopen, s.topen = s.nopen - 1, s.topen - r[6]
     s.nlog, s.total = s.nlog + 1, s.total + 1
     s.oldest = s.nlog == 1 and l or min(s.oldest, l)
@@ -885,6 +916,15 @@ end
 -- the client's requests, span and tokens.  What was counted of it, and not written yet,
 -- is in s.W, s.FL, s.UN.
 
+-- Of a host that has nothing there is nothing: who grants need not look at it.
+local function put_entry(s, name, e)
+    if e[5] == 0 and e[2] == 0 and e[3] == 0 then
+        call('HDEL', s.w, name)
+    else
+        call('HSET', s.w, name, pack(e))
+    end
+end
+
 local function uncount(s, e)
     s.W, s.FL, s.UN = max(0, s.W - e[5]), max(0, s.FL - e[2]), max(0, s.UN - e[3])
 end
@@ -1169,6 +1209,10 @@ local function server_()
         for name, e in pairs(s.entries) do
             add_flows(flows, list, name, e)
         end
+        if list[1] and not list[2] then
+            finish_of(s, list[1].key)
+            return list
+        end
         for i = 1, #list, CHUNK do
             local need = {}
             for k = i, min(#list, i + CHUNK - 1) do
@@ -1186,6 +1230,11 @@ local function server_()
 
     -- The best of each class by its start, then the class by its own; ties go by age.
     local function pick(s, list)
+        if not list[2] then
+            local f = list[1]
+            steps = steps + 1
+            return f and f.line and not f.shut and f or nil
+        end
         local best, start = {}, {}
         local V, F, S, fin = s.V, s.F, s.S, s.fin
         steps = steps + #list
@@ -1224,9 +1273,9 @@ local function server_()
 
     local function new_lease(s, name, cls, client, share, tokens, limited, ahead, wait)
         m.id = m.id + 1
-        local id, ended = format('%.0f', m.id), up + TTL
-        s.put[#s.put + 1] = ended
-        s.put[#s.put + 1] = id
+        local id, ended = format('%d', m.id), up + TTL
+        local n = #s.put
+        s.put[n + 1], s.put[n + 2] = format('%d', ended), id
         s.nopen, s.topen, s.ends = s.nopen + 1, s.topen + tokens, min(s.ends, ended)
         if s.probe == 1 then
             s.probed = up
@@ -1236,8 +1285,8 @@ local function server_()
         if limited then
             (Client or clients_()).open(client, id, ended, tokens)
         elseif client ~= '' then
-            seen[#seen + 1] = up
-            seen[#seen + 1] = client
+            local k = #seen
+            seen[k + 1], seen[k + 2] = format('%d', up), client
         end
         if name == H then
             given[#given + 1] = {m.id, s.name, cls, client, TTL, ahead, wait}
@@ -1606,17 +1655,21 @@ local function write_all(first_id)
     for name, s in pairs(scopes) do
         flush_sets(s)
         if s.mine and not ask.leaving then
-            call('HSET', s.w, H, pack(s.mine))
+            put_entry(s, H, s.mine)
         end
-        for other, e in pairs(s.touched or {}) do
-            call('HSET', s.w, other, pack(e))
+        if s.touched then
+            for other, e in pairs(s.touched) do
+                put_entry(s, other, e)
+            end
         end
-        local list = {}
-        for key in pairs(s.charged) do
-            list[#list + 1] = key
-            list[#list + 1] = s.fin[key]
+        if next(s.charged) then
+            local list, n = {}, 0
+            for key in pairs(s.charged) do
+                list[n + 1], list[n + 2] = key, s.fin[key]
+                n = n + 2
+            end
+            in_chunks('HSET', s.fl, list)
         end
-        in_chunks('HSET', s.fl, list)
         -- What lies before V means the same as V: such flows need no place.
         if floor(first_id / 1024) ~= floor(m.id / 1024) and call('HLEN', s.fl) > 512 then
             local all, out = call('HGETALL', s.fl), {}

@@ -81,14 +81,14 @@ is "calls go on meanwhile" 0 "$(lines ' down')"
 is "and it is not worth a word" 0 "$(logged)"
 
 # As a function where the server has them, else as a script.
-has_functions() { [[ $(to FUNCTION STATS 2>&1) != *nknown* ]]; }
+has_functions() { [[ $(to FUNCTION STATS 2>&1) != *"unknown command"* ]]; }
 calls_of() { number commandstats "cmdstat_$1:calls="; }
 how=evalsha
 ! has_functions || how=fcall
-before=$(calls_of $how)
+before=$(calls_of "$how")
 to SCRIPT FLUSH >/dev/null
 ! has_functions || to FUNCTION FLUSH >/dev/null
-more_calls() { [ "$(calls_of $how)" -gt $((before + 3)) ]; }
+more_calls() { [ "$(calls_of "$how")" -gt $((before + 3)) ]; }
 check "a script that is gone is loaded again" wait_for 5 more_calls
 is "and that is no loss" 0 "$(lines ' down')"
 
