@@ -1453,7 +1453,9 @@ local function next_slot(s)
 end
 
 -- Who calls when that is?  One host is enough, which may be any that calls; it is told
--- when.  The others hear of it if its time has passed.
+-- when.  The others hear of it if its time has passed.  Half of SOONEST before, for then a
+-- call serves all slots of the other half; a long way takes longer.  What this call could
+-- have had, and did not, is asked for when it opens.
 local function when_to_call(s, after, soonest)
     if after < 0 or s.W <= 0 or s.shut then
         if s.duty == H then
@@ -1461,7 +1463,8 @@ local function when_to_call(s, after, soonest)
         end
         return -1
     end
-    local at = v + max(0, after - soonest)
+    local lead = min(soonest, max(soonest / 2, host.rtt))
+    local at = v + (after > lead and floor(after - lead) or after)
     if s.duty ~= H and s.duty_at + SLACK >= v and s.duty_at <= at + SLACK then
         return -1
     end
