@@ -20,11 +20,21 @@
 -- up(E2) - up(E) <= E2 - E unless TIME stepped forward in between, and then
 -- v(E2) <= b2 + o2 <= up as it was.  So v(E2) >= L + span means that span has
 -- passed since W.  o may grow by a thousandth of the time, for clocks drift:
--- each span is longer by so much.  It may be more, too, where others' clocks have shown
--- more: v was true at E, and at E2 at least b2 - b less the whole way of that call has passed.
--- Without that a host that came while v stood still, for nobody called, would be late by
--- that for many minutes, and all with it where none else calls.  Whatever else is wrong (a long way, a host that is
--- new, a clock that jumps) makes v late, and a window last longer.
+-- each span is longer by so much.
+--
+-- It may be more where others' clocks have shown more: v was true at E, and at E2 at least
+-- b2 - b, less the whole way of E's call, has passed.  What was noted at E1 between
+-- them was noted by up(E1) >= v(E) + (E1 - E), and so is not judged too soon.  That holds
+-- also where up was set back at some E1: by a jump to v at the least, and this host, if it called
+-- before, begins anew (reset); or by what every call of a second, that of E among
+-- them, had beyond v and its whole way.  If TIME stepped back it begins anew, too.  Without
+-- that a host that came while v stood still, for nobody called, would be late by that for many
+-- minutes, and all with it where none else calls.
+--
+-- Whatever else is wrong (a long way, a host that is new, a clock that jumps) makes v
+-- late, and a window last longer.  One thing does not: a step forward beside a way that is
+-- shorter than any before, by so much as it is shorter (SLACK at most, then all begin
+-- anew).  The margin of a window is for that.
 --
 -- A lease may be given a moment before its slot opens, and says so: its host counts that
 -- moment by its own clock, from when it has read the answer.  For the entry that has to

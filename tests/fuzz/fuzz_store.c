@@ -112,6 +112,7 @@ static void check_leases(const struct shared_answer *a)
         CHECK(l->id > 0 && l->cls <= LIMITER_CLASSES);
         CHECK(l->cls < LIMITER_CLASSES || *l->client == '\0');
         CHECK(l->left_ns >= 0 && l->left_ns <= 10 * NS_PER_S);
+        CHECK(l->wait_ns >= 0 && l->wait_ns <= 10 * NS_PER_S);
     }
     for (i = 0; i < a->n_ends; i++)
         CHECK(a->ends[i].left_ns >= -1 && a->ends[i].left_ns <= 10 * NS_PER_S);
@@ -129,6 +130,7 @@ static void check_answer(const struct shared_answer *a)
     for (i = 0; i < a->n_rooms; i++) {
         check_name(a->rooms[i].name, SHARED_SCOPE_MAX, false);
         CHECK(a->rooms[i].next_ns >= -1);
+        CHECK(a->rooms[i].call_ns >= -1);
     }
     for (i = 0; i < a->n_values; i++) {
         check_name(a->values[i].name, SHARED_VALUE_NAME, false);
