@@ -32,9 +32,10 @@
 -- minutes, and all with it where none else calls.
 --
 -- Whatever else is wrong (a long way, a host that is new, a clock that jumps) makes v
--- late, and a window last longer.  One thing does not: a step forward beside a way that is
+-- late, and a window last longer.  Two things do not: a step forward beside a way that is
 -- shorter than any before, by so much as it is shorter (SLACK at most, then all begin
--- anew).  The margin of a window is for that.
+-- anew); and one that follows a step back between two calls which only a new host noticed
+-- the lack of, by the smaller of the two.  The margin of a window is for that.
 --
 -- A lease may be given a moment before its slot opens, and says so: its host counts that
 -- moment by its own clock, from when it has read the answer.  For the entry that has to
