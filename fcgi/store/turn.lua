@@ -949,6 +949,7 @@ local function rare_()
             local s = load_scope(h.scopes[i], true)
             local e = call('HGET', s.w, h.id)
             e = e and unpk(e)
+            s.duty_at = s.duty ~= h.id and s.duty_at or 0
             if e then
                 uncount(s, e)
                 if keep_flying and e[2] > 0 then
@@ -1468,7 +1469,7 @@ end
 -- call serves all slots of the other half; a long way takes longer.  What this call could
 -- have had, and did not, is asked for when it opens.
 local function when_to_call(s, after, soonest)
-    if after < 0 or s.W <= 0 or s.shut then
+    if after < 0 or s.W <= 0 or s.shut or ask.leaving then
         if s.duty == H then
             s.duty_at = 0
         end
