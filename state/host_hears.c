@@ -229,6 +229,22 @@ static void learn_hosts(struct layout *lay, const struct shared_answer *a)
     lay->store.n_hosts = n;
 }
 
+/* A server confirms what it was told though it never gave it, and then we name it no
+ * more: the one that did would take it for lost with an answer, and give it to
+ * another though it was used.  So whoever is asked behind another server may give
+ * back nothing (host_says.c), until all that was lent before has ended. */
+static void learn_run(struct lay_store *s, uint64_t run, int64_t now)
+{
+    uint64_t soon = run & ~UINT64_C(1); /* runs are odd: it is nobody's */
+
+    if (s->run != run && s->run != soon) {
+        s->run = soon;
+        s->since_ns = now;
+    }
+    if (s->run == soon && now - s->since_ns >= 2 * STORE_LEASE_NS)
+        s->run = run;
+}
+
 /* ---- all of it --------------------------------------------------------------- */
 
 bool host_hears(struct limiter *lim, const struct shared_ask *ask,
@@ -247,7 +263,7 @@ bool host_hears(struct limiter *lim, const struct shared_ask *ask,
     if ((ask->flags & SHARED_TELL) != 0)
         learn_hosts(lay, a);
     s->vv = mirror_hear(lim, ask, a);
-    s->run = a->run;
+    learn_run(s, a->run, lim->now);
     s->hosts = a->hosts;
     s->rtt_ns = max_i64(lim->now - a->asked_ns, 0);
     s->answer_ns = a->asked_ns;

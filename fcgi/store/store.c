@@ -130,6 +130,7 @@ static void on_up(void *arg)
 
     s->why[0] = '\0';
     s->up_ns = clock_now_ns();
+    s->rtt_ns = 0; /* of a call to whoever was there before */
     store_push_start(s->push, store_link_spot(s->link),
                      store_link_host(s->link));
     s->calls->is_up(s->arg);

@@ -97,6 +97,8 @@ local TTL = 3000000           -- of a lease
 local LAG = 3000000           -- an old master may give leases for so long
 local QUIET = 4000000         -- nobody called: was this server stopped?
 local SILENT = 1900000        -- a host without a call for so long is passed over
+local BEAT = 1000000          -- each host calls so often, if it can;
+local BACK = 2000000          -- it tries to come back so often
 local CHECK = 100000          -- so often it is looked who is silent
 local NOTED = 200000          -- so often a host's call is noted for that
 local MAIL = 250000           -- what is not fetched by then is the next one's
@@ -289,7 +291,9 @@ end
 
 -- What time is it, as far as all hosts' clocks allow?  M: what is kept of them, if anything is.
 local function tell_time(M)
+    local passed = 0 -- by TIME, since the last call
     if M then
+        passed = now - M[2]
         m = {v = M[1], last = M[2], corr = M[3], since = M[4], id = M[5], vv = M[6], mail = M[7],
              check = M[8], ex = M[9], watch = M[10], joined = M[11], agreed = M[12],
              seq = M[13] + 1, watched = M[14], reset = M[15], stepped = M[16]}
@@ -308,16 +312,18 @@ local function tell_time(M)
     -- What b allows.  A host that is new, was booted again, or has not called since up was set
     -- back, moves v by itself not at all: nobody knows what its b meant when the others
     -- called.  That call may have been long on its way (young), and o is too large by what it
-    -- took more than the shortest ever (least): the next one tells, unless the answer was lost.
+    -- took more than the shortest ever (least), of a host that nobody knows by all of it: the
+    -- next one tells, unless the answer was lost.
     local rtt = ask.sync and 0 or ask.rtt
     if not known then
         host.least = 0
     end
+    local word, least = host.b and b + 10000000 > host.b and b + host.o, host.least
     local shorter = rtt > 0 and max(0, host.least - rtt) or 0
     host.least = rtt > 0 and (host.least > 0 and min(host.least, rtt) or rtt) or host.least
     if not M then
         host.o, host.young = up - b, 0
-    elseif not known or not host.b or b + 10000000 <= host.b or host.seq < m.reset or (host.young == 1 and rtt == 0) then
+    elseif not known or not word or host.seq < m.reset or ((host.young == 1 or host.seq < m.stepped) and rtt == 0) then
         host.o, host.young, host.b = m.v - b, 1, nil
     else
         -- b below what it was: a call that was late.  It tells nothing new.
@@ -326,7 +332,7 @@ local function tell_time(M)
             m.reset = m.seq -- a way that was never so short, or TIME stepped back unseen
         end
         local young = host.young == 1 or host.seq < m.stepped
-        grown = young and grown - max(0, rtt - host.least) or grown
+        grown = young and grown - max(0, rtt - least) or grown
         -- Its last call found v farther than its own clock allowed (behind: v of then, less b).
         -- All of its time since has passed, but for what that call was on its way.  Where up was
         -- set back in between, it is not known any more (above).
@@ -358,9 +364,15 @@ local function tell_time(M)
     end
 
     -- Nobody called, although somebody is there: this server may have been stopped,
-    -- while a replica took over and gave leases.
-    if v - m.v > QUIET and call('ZCARD', P .. 'hosts') > 0 then
+    -- while a replica took over and gave leases.  The host's own clock says so, even where
+    -- it moves v by nothing, or TIME stood still as well (a virtual machine); of a host that
+    -- nobody knows, TIME does.
+    if (known and word and word - m.v or passed) > QUIET and call('ZCARD', P .. 'hosts') > 0 then
         m.since = max(m.since, up + TTL + LAG)
+    end
+    -- Whoever did not call meanwhile could not: it is counted until it had time to come back.
+    if v - m.v > BEAT then
+        m.check = max(m.check, v + SILENT + BACK)
     end
     m.v, m.last = v, now
 end
@@ -393,7 +405,7 @@ local function begin_anew()
     m.since, m.mail, m.check, m.vv = up + TTL + LAG, 0, 0, vv
     -- Ids of another life mean nothing here: they begin anywhere.
     m.id = tonumber(sub(seed, 17, 28), 16)
-    m.joined, m.agreed = 0, 0
+    m.joined, m.agreed = 0, -1 -- -1: nobody knows yet who there is
     for i = 1, #ask.scopes do
         told[4 + i] = false
     end
@@ -407,7 +419,7 @@ local function note_host()
     if not known then
         host.mail, host.scopes, host.last, host.told, host.sure, host.joined = {}, {}, 0, 0, 0, 0
     end
-    if not ask.sync then
+    if not ask.sync and ask.rtt > 0 then
         host.sure = host.told -- its last answer arrived
     end
     if up - host.last > NOTED or host.joined == 0 then
@@ -1836,7 +1848,7 @@ local function main(key, time)
     write_all(first_id)
     local values, vv = new_values()
     local people = ask.tell and tell_people() or {}
-    if host.joined > m.agreed then
+    if host.joined > m.agreed and (m.agreed >= 0 or v >= m.since) then
         (Rare or rare_()).agree()
     end
     local hosts = host.joined <= m.agreed and call('ZCARD', P .. 'hosts') or 0

@@ -88,7 +88,7 @@ struct lay_store {
     uint32_t leader; /* seat of the worker that speaks for this host */
     uint64_t epoch;  /* rises with each leader: older words do not count */
     uint64_t host;   /* our number there: random, this file's own */
-    uint64_t run;    /* of the server that answered last */
+    uint64_t run;    /* of the server that answered; even: not for long yet */
     uint64_t vv;     /* newest version of a value that we have */
     uint64_t calls;  /* number of the last call */
     uint64_t lines;  /* rises when somebody comes into a line or leaves it, */

@@ -27,7 +27,7 @@ struct shop {
     uint32_t n_lent;
     int64_t log[1024];
     uint32_t n_log;
-    uint64_t last_id, vv;
+    uint64_t last_id, vv, run;
     int64_t wait_ns; /* leases are of use so long after they came */
     uint32_t calls, sent, back, held, renewed, moved, alone;
     const char *whose; /* leases are given for this client; NULL: the head's */
@@ -222,6 +222,7 @@ static void serve(const struct desk *d)
     memset(&shop->answer, 0, sizeof(shop->answer));
     shop->answer.asked_ns = d->now;
     shop->answer.hosts = HOSTS;
+    shop->answer.run = shop->run;
     shop->calls++;
     shop->alone += (shop->ask.flags & SHARED_ALONE) != 0;
     settle_all(&shop->ask, d->now);
@@ -667,6 +668,29 @@ static void who_notices_late_has_no_part(void)
     end(a, NULL);
 }
 
+/* Another server confirmed what this one lent: it may be told to give back what is
+ * not named only when all of that has ended. */
+static void who_is_asked_behind_another_gives_back_nothing(void)
+{
+    struct desk *a = host_of(1);
+
+    open_shop(9);
+    shop->run = 7;
+    settle(a, NULL);
+    pass(a, NULL, 7000);
+    CU_ASSERT_EQUAL(store_of(a)->run, 7);
+    for (shop->run = 9; shop->run >= 7; shop->run -= 2) {
+        pass(a, NULL, 1000);
+        CU_ASSERT_NOT_EQUAL(store_of(a)->run, shop->run);
+        pass(a, NULL, 5000);
+        CU_ASSERT_NOT_EQUAL(store_of(a)->run, shop->run);
+    }
+    shop->run = 7;
+    pass(a, NULL, 2000);
+    CU_ASSERT_EQUAL(store_of(a)->run, 7);
+    end(a, NULL);
+}
+
 /* ---- what all know --------------------------------------------------------------------- */
 
 /* By a call, as each that is sent while a store is shared. */
@@ -835,6 +859,8 @@ static const struct unit_test tests[] = {
     {"without a store all wait", without_a_store_all_wait},
     {"alone each has its part", alone_each_has_its_part},
     {"who notices late has no part", who_notices_late_has_no_part},
+    {"who is asked behind another gives back nothing",
+     who_is_asked_behind_another_gives_back_nothing},
     {"what one is told holds for all", what_one_is_told_holds_for_all},
     {"a pause is everybody's", a_pause_is_everybodys},
     {"noise is no value", noise_is_no_value},
