@@ -114,6 +114,8 @@ static void settle_down(struct world *w)
             l->age = 0;
         if (l->has == HAS_NOT || l->has == HAS_SENT)
             l->left = 0;
+        if (l->has != HAS_IT)
+            l->wait = 0;
     }
     for (int h = 0; h < setup->hosts; h++)
         rank_epochs(w, h);

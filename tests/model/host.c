@@ -44,8 +44,8 @@ static enum says to_say(const struct lease *l, bool sync, bool renew)
 void host_ask(struct world *w, int h, bool renew)
 {
     struct host *host = &w->host[h];
-    bool sync =
-        host->fresh && (host->told == host->run || mutant == SYNC_ANY_RUN);
+    bool known = host->told == host->run && host->stood >= long_enough();
+    bool sync = host->fresh && (known || mutant == SYNC_ANY_RUN);
     int c = 2 * h;
 
     w->call[c] = (struct call){
@@ -82,6 +82,13 @@ static int end_of(int left, const struct call *c)
     return max_int(0, left);
 }
 
+static int wait_of(int wait, const struct call *c)
+{
+    if (mutant == EARLY_IGNORED)
+        return 0;
+    return mutant == EARLY_FROM_CALL ? max_int(0, wait - c->since) : wait;
+}
+
 static void take_in(struct lease *l, int c, const struct call *call)
 {
     int left = end_of(l->says[c].ticks, call);
@@ -96,6 +103,7 @@ static void take_in(struct lease *l, int c, const struct call *call)
     case SAYS_NEW:
         l->has = HAS_IT;
         l->left = (int8_t)left;
+        l->wait = (int8_t)wait_of(l->says[c].wait, call);
         break;
     case SAYS_RENEW:
     case SAYS_HOLD:
@@ -108,6 +116,18 @@ static void take_in(struct lease *l, int c, const struct call *call)
     }
 }
 
+/* What another server confirmed that never gave it is named no more: the one that
+ * did must not take it back until it has ended. */
+static void learn_run(struct host *host, int run)
+{
+    if (mutant == SYNC_AT_ONCE)
+        host->told = (int8_t)run;
+    if (host->told == run)
+        return;
+    host->told = (int8_t)run;
+    host->stood = 0;
+}
+
 void host_answer(struct world *w, int c)
 {
     struct call *call = &w->call[c];
@@ -116,7 +136,7 @@ void host_answer(struct world *w, int c)
     if (call->epoch == host->epoch || mutant == OLD_ANSWER) {
         for (int i = 0; i < LEASES; i++)
             take_in(&w->lease[i], c, call);
-        host->told = call->run;
+        learn_run(host, call->run);
         host->last = call->since;
         host->peers = call->peers;
         if (call->alone)
@@ -151,14 +171,14 @@ bool host_may_write(const struct world *w, const struct lease *l)
         return l->has == HAS_IT;
     if (mutant == CHECK_TIME_ALONE && l->has == HAS_BACK)
         return l->left > 0;
-    return l->has == HAS_IT && l->left > 0;
+    return l->has == HAS_IT && l->left > 0 && l->wait == 0;
 }
 
 void host_write(struct world *w, struct lease *l)
 {
     upstream_sees(w, l->owner);
     l->has = HAS_SENT;
-    l->left = 0;
+    l->left = l->wait = 0;
     l->age = 0;
 }
 

@@ -10,13 +10,8 @@
 
 #include "tests/model/world.h"
 
-struct next { /* who takes the moves */
-    moves_take *take;
-    void *arg;
-};
-
-static void give(const struct next *n, const struct world *w, const char *form,
-                 int a, int b)
+void give(const struct next *n, const struct world *w, const char *form, int a,
+          int b)
 {
     char what[96];
 
@@ -32,6 +27,12 @@ static int8_t up_to(int v, int max)
     return (int8_t)(v > max ? max : v);
 }
 
+/* Which server answered matters where there is another one, or a new host. */
+static bool needs_run(void)
+{
+    return setup->may[MAY_FAIL_OVER] || setup->may[MAY_CRASH];
+}
+
 static void host_ticks(struct world *w, int h, int ticks)
 {
     for (int i = 0; i < LEASES; i++) {
@@ -40,6 +41,7 @@ static void host_ticks(struct world *w, int h, int ticks)
         if (l->owner != h)
             continue;
         l->left = (int8_t)max_int(0, l->left - ticks);
+        l->wait = (int8_t)max_int(0, l->wait - ticks);
         if (l->has == HAS_SENT)
             l->age = up_to(l->age + ticks, span());
     }
@@ -48,6 +50,8 @@ static void host_ticks(struct world *w, int h, int ticks)
             w->call[c].since = up_to(w->call[c].since + ticks, setup->ttl + 1);
     if (setup->alone)
         w->host[h].last = up_to(w->host[h].last + ticks, setup->silent + 1);
+    if (needs_run())
+        w->host[h].stood = up_to(w->host[h].stood + ticks, long_enough());
     w->host[h].wait = (int8_t)max_int(0, w->host[h].wait - ticks);
     if (w->host[h].mode == MODE_WAIT && w->host[h].wait == 0)
         w->host[h].mode = MODE_ALONE;
@@ -58,9 +62,11 @@ static void store_ticks(struct world *w, int k)
 {
     struct store *s = &w->store[k];
 
-    if (setup->clock || setup->silent)
-        s->tau = up_to(s->tau + 1, long_ago());
-    if (!setup->clock)
+    if (setup->silent)
+        s->idle = up_to(s->idle + 1, setup->silent + 1);
+    if (setup->clock)
+        s->truth = up_to(s->truth + 1, long_ago());
+    else
         store_pass(w, k, 1);
     if (s->stopped)
         s->off = up_to(s->off + 1, setup->detect);
@@ -112,6 +118,16 @@ static void time_passes(const struct next *n, const struct world *was)
 
 /* ---- calls ------------------------------------------------------------------------- */
 
+/* Does a lease for H lie in the mail there already? */
+static bool has_mail(const struct world *w, int k, int h)
+{
+    for (int i = 0; i < LEASES; i++)
+        if (w->lease[i].owner == h && w->lease[i].at[k].is == IN_MAIL)
+            return true;
+    return false;
+}
+
+/* The host has its own; now perhaps another one, by mail. */
 static void granted(const struct next *n, const struct world *was, int c,
                     int own)
 {
@@ -119,17 +135,11 @@ static void granted(const struct next *n, const struct world *was, int c,
 
     for (int h = -1; h < setup->hosts; h++) {
         struct world w = *was;
-        bool lies = false;
 
-        if (h == who || (h >= 0 && (!setup->lapse || !w.store[k].of[h].is)))
+        if (h == who ||
+            (h >= 0 && (!setup->lapse || !w.store[k].of[h].is ||
+                        has_mail(&w, k, h) || store_room(&w, k) == -1)))
             continue;
-        for (int i = 0; i < LEASES; i++)
-            lies |= h >= 0 && w.lease[i].owner == h &&
-                    w.lease[i].at[k].is == IN_MAIL;
-        if (lies)
-            continue;
-        for (int i = 0; i < own; i++)
-            store_grant(&w, c);
         if (h >= 0)
             store_mail(&w, k, h);
         /* Nobody reads the answer of a connection that is no more. */
@@ -144,26 +154,20 @@ static void granted(const struct next *n, const struct world *was, int c,
 
 static void executed(const struct next *n, const struct world *was, int c)
 {
-    struct world w = *was;
-    bool stale;
-    int open = store_execute(&w, c, &stale);
+    int most = store_most(was, was->call[c].to);
 
-    if (stale) {
-        call_forget(&w, c);
-        give(n, &w, "the store finds stale call", c, 0);
-        return;
-    }
-    for (int own = 0; own <= open && own <= 2; own++) {
-        if (own == open) { /* no mail: it would be one too many */
-            int lapse = setup->lapse;
-            struct setup none = *setup;
-            const struct setup *kept = setup;
+    for (int ticks = 0; ticks <= most; ticks++) {
+        struct world w = *was;
 
-            none.lapse = 0;
-            setup = lapse ? &none : setup;
-            granted(n, &w, c, own);
-            setup = kept;
-        } else {
+        if (!store_execute(&w, c, ticks)) {
+            call_forget(&w, c);
+            give(n, &w, "the store finds stale call", c, 0);
+            return;
+        }
+        granted(n, &w, c, 0);
+        for (int own = 1; own <= 2 && store_room(&w, w.call[c].to) >= 0;
+             own++) {
+            store_grant(&w, c);
             granted(n, &w, c, own);
         }
     }
@@ -264,7 +268,7 @@ static void alone(const struct next *n, const struct world *was, int h)
         w.host[h].mode = MODE_WAIT;
         w.host[h].fresh = 0;
         /* The others may count without it since then. */
-        if (w.host[h].last > setup->silent && mutant != ALONE_STALE)
+        if (w.host[h].last > setup->silent)
             w.host[h].peers = 0;
         w.host[h].wait = (int8_t)(span() + setup->ttl);
         if (mutant == ALONE_AT_ONCE) {
@@ -322,137 +326,6 @@ static void leases(const struct next *n, const struct world *was)
     }
 }
 
-/* ---- stores ------------------------------------------------------------------------- */
-
-/* The other one becomes the master, with whatever it got from the first. */
-void move_promote(struct world *w)
-{
-    int old = w->store[0].up == UP_MASTER && w->store[0].cut == -1 ? 0 : 1;
-    struct store *s = &w->store[old], *t = &w->store[1 - old];
-
-    t->up = UP_MASTER;
-    t->life++;
-    t->cut = -1;
-    t->stopped = t->off = 0;
-    s->cut = 0;
-    switch ((enum failover)setup->failover) {
-    case FAILOVER_DEAD:
-        store_wipe(w, old);
-        s->up = UP_NOT;
-        break;
-    case FAILOVER_RETURN:
-        s->up = UP_REPLICA;
-        break;
-    case FAILOVER_SPLIT:
-    case FAILOVER_STOPPED:
-        break;
-    }
-}
-
-static void copy(struct world *w)
-{
-    struct store *s = &w->store[1], own = *s;
-
-    *s = w->store[0];
-    s->up = own.up;
-    s->life = own.life;
-    s->stopped = s->off = 0;
-    for (int i = 0; i < LEASES; i++)
-        w->lease[i].at[1] = w->lease[i].at[0];
-}
-
-static bool may_promote(const struct world *w)
-{
-    const struct store *s = &w->store[0], *t = &w->store[1];
-    const struct store *master = s->up == UP_MASTER && s->cut == -1 ? s : t;
-
-    if (s->up != UP_REPLICA && t->up != UP_REPLICA)
-        return false;
-    if (setup->failover < FAILOVER_STOPPED)
-        return true;
-    return master->stopped && master->off >= setup->detect;
-}
-
-/* TIME steps by two ticks, or by more than anything lasts. */
-static void steps(const struct next *n, const struct world *was)
-{
-    static const int by[] = {-2, 1, 2, 60};
-
-    for (int i = 0; i < 4; i++) {
-        struct world w = *was;
-        struct store *s = &w.store[0];
-
-        s->tau =
-            (int8_t)max_int(-long_ago(), up_to(s->tau + by[i], long_ago()));
-        w.may[MAY_STEP]--;
-        give(n, &w, "TIME steps by", by[i], 0);
-    }
-}
-
-static void stopped(const struct next *n, const struct world *was, int k)
-{
-    const struct store *s = &was->store[k];
-    struct world w = *was;
-
-    if (!s->stopped && s->up == UP_MASTER && s->cut == -1 &&
-        was->may[MAY_STOP]) {
-        w.may[MAY_STOP]--;
-        w.store[k].stopped = 1;
-        give(n, &w, "is stopped: store", k, 0);
-    }
-    if (s->stopped) {
-        w.store[k].stopped = w.store[k].off = 0;
-        w.store[k].awake = s->cut >= 0 && s->up == UP_MASTER;
-        give(n, &w, "wakes: store", k, 0);
-    }
-}
-
-static void failing_over(const struct next *n, const struct world *was)
-{
-    struct world w = *was;
-
-    if (was->may[MAY_COPY] && was->store[1].up == UP_REPLICA) {
-        w.may[MAY_COPY]--;
-        copy(&w);
-        give(n, &w, "the replica has all until now", 0, 0);
-        w = *was;
-    }
-    if (was->may[MAY_FAIL_OVER] && may_promote(was)) {
-        w.may[MAY_FAIL_OVER]--;
-        move_promote(&w);
-        give(n, &w, "fails over", 0, 0);
-    }
-    for (int k = 0; k < STORES; k++)
-        stopped(n, was, k);
-}
-
-static void stores(const struct next *n, const struct world *was)
-{
-    struct world w = *was;
-
-    failing_over(n, was);
-    if (was->may[MAY_FLUSH]) {
-        w.may[MAY_FLUSH]--;
-        store_wipe(&w, 0);
-        give(n, &w, "FLUSHALL", 0, 0);
-        w = *was;
-    }
-    if (was->may[MAY_STEP])
-        steps(n, was);
-    if (was->may[MAY_BREAK] && was->store[0].up == UP_MASTER) {
-        w.may[MAY_BREAK]--;
-        w.store[0].up = UP_NOT;
-        w.store[0].back = 0;
-        give(n, &w, "is gone for all: store", 0, 0);
-        w = *was;
-    }
-    if (setup->alone && was->store[0].up == UP_NOT) {
-        w.store[0].up = UP_MASTER;
-        w.store[0].back = 0;
-        give(n, &w, "is there again: store", 0, 0);
-    }
-}
-
 /* ---- all ------------------------------------------------------------------------------ */
 
 void moves(const struct world *w, moves_take *take, void *arg)
@@ -462,7 +335,7 @@ void moves(const struct world *w, moves_take *take, void *arg)
     calls(&n, w);
     hosts(&n, w);
     leases(&n, w);
-    stores(&n, w);
+    moves_of_stores(&n, w);
     time_passes(&n, w);
 }
 
@@ -482,6 +355,6 @@ void move_start(struct world *w)
         w->store[1].up = UP_REPLICA;
     for (int h = 0; h < setup->hosts; h++) {
         w->host[h].fresh = 1;
-        w->host[h].told = -1;
+        w->host[h].stood = (int8_t)long_enough();
     }
 }

@@ -31,12 +31,11 @@ static void late_ones(struct world *w)
 {
     for (int c = 0; c < CALLS; c++) {
         const struct call *call = &w->call[c];
-        bool stale;
 
         if (call->is == IS_NOT || (c % 2 == 0 && call->who != GONE))
             continue;
         if (call->is == IS_ASKED && store_serves(w, call->to))
-            (void)store_execute(w, c, &stale);
+            (void)store_execute(w, c, store_most(w, call->to));
         call_forget(w, c);
     }
 }
@@ -44,15 +43,12 @@ static void late_ones(struct world *w)
 static void come_through(struct world *w, int h)
 {
     const struct call *call = &w->call[2 * h];
-    bool stale = false;
 
     if (call->is == IS_ASKED && store_serves(w, call->to)) {
-        int open = store_execute(w, 2 * h, &stale);
-
-        if (h == 0 && open > 0 && !stale)
-            store_grant(w, 2 * h);
-        if (stale)
+        if (!store_execute(w, 2 * h, store_most(w, call->to)))
             call_forget(w, 2 * h);
+        else if (h == 0 && store_room(w, call->to) >= 0)
+            store_grant(w, 2 * h);
     }
     if (call->is == IS_ANSWERED)
         host_answer(w, 2 * h);
@@ -78,7 +74,7 @@ static bool writes(struct world *w)
 
         if (l->owner == 0 && host_may_write(w, l))
             return true;
-        if (l->has == HAS_IT)
+        if (l->has == HAS_IT && (l->owner != 0 || l->left == 0))
             l->has = HAS_BACK;
     }
     return false;

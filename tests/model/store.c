@@ -46,19 +46,26 @@ static int open_used(const struct world *w, int k)
     return mutant == OPEN_IS_FREE ? 0 : n;
 }
 
-static int slots_open(const struct world *w, int k)
+/* A lease may come before its slot: who has it waits. */
+int store_room(const struct world *w, int k)
 {
     const struct store *s = &w->store[k];
+    int past = log_used(s), over = past + open_used(w, k) - setup->limit;
+    int wait = s->full;
 
-    if (s->full > 0)
-        return 0;
-    return max_int(0, setup->limit - log_used(s) - open_used(w, k));
+    if (mutant == EARLY_ONE_LESS && over > 0)
+        over--;
+    if (over >= past)
+        return -1;
+    if (over >= 0)
+        wait = max_int(wait, s->log[past - 1 - over]);
+    return wait <= setup->early ? wait : -1;
 }
 
 static void forget(struct lease *l, int k)
 {
     l->at[k].is = IN_NONE;
-    l->at[k].left = 0;
+    l->at[k].left = l->at[k].wait = 0;
 }
 
 /* The end of a lease passed: as if it had been used then.  LEFT is not above 0. */
@@ -90,6 +97,7 @@ void store_pass(struct world *w, int k, int ticks)
         if (l->at[k].is == IN_NONE)
             continue;
         l->at[k].left = (int8_t)(l->at[k].left - ticks);
+        l->at[k].wait = (int8_t)max_int(0, l->at[k].wait - ticks);
         if (l->at[k].left <= 0)
             lease_ends(w, l, k);
     }
@@ -104,7 +112,7 @@ void store_wipe(struct world *w, int k)
     s->who = -1;
     s->lives = 0;
     s->full = 0;
-    s->tau = 0;
+    s->idle = s->truth = s->anew = 0;
     memset(s->log, 0, sizeof(s->log));
     memset(s->of, 0, sizeof(s->of));
     for (int i = 0; i < LEASES; i++)
@@ -118,6 +126,20 @@ static int full_ticks(void)
     return span() + (mutant == FULL_WITHOUT_TTL ? 0 : setup->ttl) + extra;
 }
 
+/* All counts as full, from now on: that is, from the truth. */
+static void fill(struct store *s)
+{
+    s->full = (int8_t)max_int(s->full, full_ticks() + max_int(0, s->truth));
+}
+
+/* Nobody called for long: it may have been stopped, while another was master. */
+static void look_at_silence(struct store *s)
+{
+    if (setup->silent && s->idle > setup->silent && mutant != SILENCE_IGNORED)
+        fill(s);
+    s->idle = 0;
+}
+
 /* A run is a process and how often it was promoted.  More than one of a process
  * is fine at once: connections are not equally old. */
 static void look_at_meta(struct world *w, const struct call *c)
@@ -125,13 +147,10 @@ static void look_at_meta(struct world *w, const struct call *c)
     struct store *s = &w->store[c->to];
     int process = c->run / 4, life = 1 << (c->run % 4);
     bool flushed = s->who == -1;
-    bool silent = setup->silent && s->tau > setup->silent;
 
     if (mutant == RUN_WITHOUT_LIFE)
         life = 1;
-    if (mutant == SILENCE_IGNORED)
-        silent = false;
-    if (s->who == process && (s->lives & life) && !silent)
+    if (s->who == process && (s->lives & life))
         return;
     if ((mutant == FULL_NOT_AT_FAILOVER && !flushed)) {
         s->who = (int8_t)process;
@@ -143,25 +162,35 @@ static void look_at_meta(struct world *w, const struct call *c)
     store_wipe(w, c->to);
     s->who = (int8_t)process;
     s->lives = (int8_t)life;
-    s->full = (int8_t)full_ticks();
+    s->anew = setup->alone > 0;
+    fill(s);
     if (mutant == FULL_NOT_AT_FLUSH && flushed)
         s->full = 0;
 }
 
 /* ---- the clock ------------------------------------------------------------------ */
 
-/* A step of TIME takes v at most as far as a call may, and the margin is larger.
- * While nobody calls, v stands. */
-static void clock_goes_on(struct world *w, int k)
+/* Ahead by what the margin covers, for TIME may step; clock.c says why by no more. */
+int store_most(const struct world *w, int k)
+{
+    if (!setup->clock)
+        return 0;
+    return max_int(0, w->store[k].truth + setup->clock + (mutant == CLOCK_FAR));
+}
+
+/* While nobody calls, v stands; and it may be late. */
+static void clock_goes_on(struct world *w, int k, int ticks)
 {
     struct store *s = &w->store[k];
-    int most = setup->clock + (mutant == CLOCK_FAR ? 1 : 0);
 
-    if (setup->clock && mutant != CLOCK_FREE)
-        store_pass(w, k, max_int(0, min_int(s->tau, most)));
-    else if (setup->clock)
-        store_pass(w, k, max_int(0, s->tau));
-    s->tau = 0;
+    store_pass(w, k, ticks);
+    s->truth = (int8_t)(s->truth - ticks);
+}
+
+/* What happens now is noted by up, which is not behind the truth. */
+static int now(const struct store *s)
+{
+    return mutant == NOTED_IN_V ? 0 : max_int(0, s->truth);
 }
 
 /* ---- what a call says of leases --------------------------------------------------- */
@@ -170,7 +199,7 @@ static void clock_goes_on(struct world *w, int k)
  * counted, so it is never logged too early. */
 static void lease_sent(struct world *w, struct lease *l, int k, int age)
 {
-    int ticks = span() - age;
+    int ticks = now(&w->store[k]) + span() - age;
 
     if (mutant == SENT_AT_GRANT)
         ticks = span() - (setup->ttl - l->at[k].left);
@@ -196,8 +225,10 @@ static void settle(struct world *w, struct lease *l, int c)
         *what = SAYS_LOST;
         return;
     }
+    if (*what == SAYS_HOLD && there) /* its end is what it was */
+        return;
     l->at[k].is = IN_OPEN;
-    l->at[k].left = (int8_t)setup->ttl;
+    l->at[k].left = (int8_t)(now(&w->store[k]) + setup->ttl);
     *ticks = (int8_t)setup->ttl;
 }
 
@@ -241,8 +272,12 @@ static void mail_is_fetched(struct world *w, int c)
         if (l->at[k].is != IN_MAIL || l->owner != call->who)
             continue;
         l->says[c].what = SAYS_NEW;
-        l->says[c].ticks = l->at[k].left;
+        l->says[c].ticks =
+            (int8_t)max_int(0, l->at[k].left - now(&w->store[k]));
+        if (mutant != EARLY_IN_MAIL)
+            l->says[c].wait = l->at[k].wait;
         l->at[k].is = IN_OPEN;
+        l->at[k].wait = 0;
         if (mutant == SYNC_TAKES_MAIL && call->sync)
             forget(l, k);
     }
@@ -250,8 +285,8 @@ static void mail_is_fetched(struct world *w, int c)
 
 /* ---- who shares the limit when the store is gone ----------------------------------- */
 
-/* Whoever comes anew gets no share until all others know of it; nor while the
- * store has begun anew, and does not know yet who there is. */
+/* Whoever comes anew gets no share until all others know of it; nor does anybody
+ * behind a new beginning, until all had time to come. */
 static void tell_peers(struct world *w, struct call *c)
 {
     struct store *s = &w->store[c->to];
@@ -259,15 +294,18 @@ static void tell_peers(struct world *w, struct call *c)
 
     if (!setup->alone || c->who == GONE)
         return;
+    s->anew = s->anew && s->full > span();
     s->of[c->who].peers = c->peers;
-    s->of[c->who].told = (int8_t)max_int(s->of[c->who].told, c->peers);
     for (int h = 0; h < setup->hosts; h++)
         n += s->of[h].is;
     for (int h = 0; h < setup->hosts; h++)
         behind += h != c->who && s->of[h].told && s->of[h].peers < n;
-    if (c->peers == 0 && (behind || s->full > 0) && mutant != ALONE_NEWCOMER)
+    if (c->peers == 0 && behind && mutant != ALONE_NEWCOMER)
         n = 0;
-    c->peers = s->of[c->who].told = (int8_t)n;
+    if (s->anew && mutant != ALONE_ANEW)
+        n = 0;
+    s->of[c->who].told = (int8_t)max_int(n, c->peers);
+    c->peers = (int8_t)n;
 }
 
 /* ---- a call -------------------------------------------------------------------------- */
@@ -282,17 +320,17 @@ bool store_serves(const struct world *w, int k)
            (setup->failover == FAILOVER_SPLIT && s->cut <= setup->lag);
 }
 
-int store_execute(struct world *w, int c, bool *stale)
+bool store_execute(struct world *w, int c, int ticks)
 {
     struct call *call = &w->call[c];
     struct store *s = &w->store[call->to];
     struct known *of = call->who == GONE ? NULL : &s->of[call->who];
 
+    if (of != NULL && call->epoch < of->epoch && mutant != EPOCH_IGNORED)
+        return false;
+    clock_goes_on(w, call->to, ticks);
     look_at_meta(w, call);
-    *stale = of != NULL && call->epoch < of->epoch && mutant != EPOCH_IGNORED;
-    if (*stale)
-        return 0;
-    clock_goes_on(w, call->to);
+    look_at_silence(s);
     if (of != NULL) {
         of->is = 1;
         of->epoch = (int8_t)max_int(of->epoch, call->epoch);
@@ -303,11 +341,11 @@ int store_execute(struct world *w, int c, bool *stale)
         sync(w, c);
     mail_lapses(w, call->to);
     mail_is_fetched(w, c);
-    if (call->alone && mutant != ALONE_UNSAID)
-        s->full = (int8_t)max_int(s->full, full_ticks());
+    if (call->alone)
+        fill(s);
     tell_peers(w, call);
     call->is = IS_ANSWERED;
-    return slots_open(w, call->to);
+    return true;
 }
 
 /* ---- grants ---------------------------------------------------------------------------- */
@@ -323,23 +361,31 @@ static struct lease *lease_new(struct world *w)
     return &w->lease[0];
 }
 
+static struct lease *given(struct world *w, int k, int who)
+{
+    int wait = store_room(w, k);
+    struct lease *l = lease_new(w);
+
+    l->owner = (int8_t)who;
+    l->at[k].is = IN_MAIL;
+    l->at[k].left = (int8_t)(now(&w->store[k]) + setup->ttl);
+    l->at[k].wait = (int8_t)wait;
+    return l;
+}
+
 void store_grant(struct world *w, int c)
 {
-    struct lease *l = lease_new(w);
     int k = w->call[c].to;
+    struct lease *l = given(w, k, w->call[c].who);
 
-    l->owner = w->call[c].who;
-    l->at[k].is = IN_OPEN;
-    l->at[k].left = (int8_t)setup->ttl;
     l->says[c].what = SAYS_NEW;
     l->says[c].ticks = (int8_t)setup->ttl;
+    l->says[c].wait = l->at[k].wait;
+    l->at[k].is = IN_OPEN;
+    l->at[k].wait = 0;
 }
 
 void store_mail(struct world *w, int k, int h)
 {
-    struct lease *l = lease_new(w);
-
-    l->owner = (int8_t)h;
-    l->at[k].is = IN_MAIL;
-    l->at[k].left = (int8_t)setup->ttl;
+    (void)given(w, k, h);
 }

@@ -56,14 +56,17 @@ struct lease {
     int8_t owner; /* a host or GONE */
     int8_t has;
     int8_t left; /* HAS_IT: until its end, by the host's clock */
+    int8_t wait; /* HAS_IT: until it may be written */
     int8_t age;  /* HAS_SENT: since it was written, by the host's clock */
     struct {
         int8_t is, left; /* until its end, in v */
+        int8_t wait;     /* IN_MAIL: until its slot opens */
     } at[STORES];
     struct {
         int8_t what;
         int8_t
             ticks; /* SAYS_SENT: age as it was asked; an answer: what is left */
+        int8_t wait; /* SAYS_NEW: until its slot opens */
     } says[CALLS];
 };
 
@@ -80,7 +83,8 @@ struct host {
     int8_t epoch; /* of this connection */
     int8_t fresh; /* its next call is the first of the connection: a sync */
     int8_t run;   /* the server's, as it connected */
-    int8_t told;  /* the run that answered it last; -1: none did */
+    int8_t told;  /* the run that answers it; -1: none did */
+    int8_t stood; /* so long no other answered; up to long enough */
     int8_t mode;  /* enum mode */
     int8_t last;  /* since it composed the call that was answered last */
     int8_t wait;  /* MODE_WAIT: for so long still */
@@ -123,7 +127,9 @@ struct store {
     int8_t back;     /* reachable again for so long */
     int8_t who;      /* meta: whose runs `lives` are; -1: there is no meta */
     int8_t lives;    /* meta: bits */
-    int8_t tau;      /* TIME since the last call */
+    int8_t anew;     /* began anew, and nobody knows yet who there is */
+    int8_t idle;     /* nobody called for so long */
+    int8_t truth;    /* v is late by so much; below 0: ahead */
     int8_t full;     /* windows are full for so long, in v */
     int8_t log[LOG]; /* until each leaves the window, in v; largest first */
     struct known of[HOSTS];
@@ -139,7 +145,6 @@ enum fault {              /* how often each may still happen */
              MAY_COPY, /* the replica takes over what the master has now */
              MAY_STOP, /* a store is stopped */
              MAY_FLUSH,
-             MAY_STEP,  /* TIME steps */
              MAY_DRIFT, /* a host's clock loses or gains a tick */
              MAY_BREAK, /* the store is gone for all */
              FAULTS,
@@ -172,16 +177,19 @@ enum failover {
 struct setup {
     const char *name, *what;
     int hosts, limit, window, margin, ttl, guard, lapse;
-    int extra;    /* added to the full window: for an old master (lag) */
-    int lag;      /* so long it goes on without a replica */
-    int silent;   /* a store that nobody called for longer is full; 0: off */
-    int detect;   /* so long a store is stopped until another is promoted */
-    int late;     /* alone: so long after its return a host may not know it */
-    int clock;    /* so far TIME may take v in a call; 0: v is real time */
-    int alone;    /* on_loss share */
+    int extra;  /* added to the full window: for an old master (lag) */
+    int lag;    /* so long it goes on without a replica */
+    int silent; /* a store that nobody called for longer is full; 0: off */
+    int detect; /* so long a store is stopped until another is promoted */
+    int late;   /* alone: so long after its return a host may not know it */
+    int clock; /* v is any clock that is ahead by no more than the margin; 0: it
+                   * is real time */
+    int early; /* so long before its slot opens a lease may be granted */
+    int alone; /* on_loss share */
     int failover; /* enum failover */
     int may[FAULTS];
     int large; /* not in the short run */
+    int bound; /* searched no further than so many states; 0: to the end */
 };
 
 /* The protocol broken on purpose: cases.c says what each does. */
@@ -211,15 +219,19 @@ enum mutant {
     RUN_WITHOUT_LIFE,
     SILENCE_IGNORED,
     NO_MARGIN,
-    CLOCK_FREE,
     CLOCK_FAR,
+    NOTED_IN_V,
+    EARLY_IGNORED,
+    EARLY_FROM_CALL,
+    EARLY_ONE_LESS,
+    EARLY_IN_MAIL,
     SYNC_ANY_RUN,
     ALONE_AT_ONCE,
     ALONE_ROUNDS_UP,
-    ALONE_UNSAID,
     ALONE_LATE,
     ALONE_NEWCOMER,
-    ALONE_STALE,
+    ALONE_ANEW,
+    SYNC_AT_ONCE,
     END_NEVER,
     FULL_EACH_RUN,
     MUTANTS,
@@ -231,6 +243,12 @@ extern enum mutant mutant;
 static inline int span(void)
 {
     return setup->window + (mutant == NO_MARGIN ? 0 : setup->margin);
+}
+
+/* Until all that was lent has ended, whatever v of the store is. */
+static inline int long_enough(void)
+{
+    return 2 * setup->ttl;
 }
 
 static inline int max_int(int a, int b)
@@ -253,10 +271,14 @@ static inline int8_t long_ago(void)
 
 /* May store K execute a call now? */
 bool store_serves(const struct world *w, int k);
-/* Executes call C but for what it grants; it is answered then, or has vanished.
- * Returns how many slots are open; *STALE: it is nobody's any more. */
-int store_execute(struct world *w, int c, bool *stale);
-/* A lease for the host of answered call C, or, MAILED, for host H. */
+/* Executes call C but for what it grants, v going on by TICKS; it is answered then.
+ * Returns false if it is nobody's any more. */
+bool store_execute(struct world *w, int c, int ticks);
+/* So far v may go on in a call. */
+int store_most(const struct world *w, int k);
+/* When does a slot open that may be given now?  -1: none. */
+int store_room(const struct world *w, int k);
+/* A lease for the host of answered call C, or, by mail, for host H. */
 void store_grant(struct world *w, int c);
 void store_mail(struct world *w, int k, int h);
 /* V went on by TICKS, which may be none: what ends, ends. */
@@ -284,6 +306,14 @@ void call_forget(struct world *w, int c);
 
 typedef void moves_take(const struct world *w, const char *what, void *arg);
 void moves(const struct world *w, moves_take *take, void *arg);
+struct next { /* who takes the moves */
+    moves_take *take;
+    void *arg;
+};
+/* FORM has at most two numbers behind it. */
+void give(const struct next *n, const struct world *w, const char *form, int a,
+          int b);
+void moves_of_stores(const struct next *n, const struct world *was);
 /* A tick; the clock of host ODD goes on by ODD_TICKS instead. */
 void move_tick(struct world *w, int odd, int odd_ticks);
 void move_promote(struct world *w);
