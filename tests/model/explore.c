@@ -1,36 +1,39 @@
 /*
  * explore.c - breadth first over all states, none of them twice.
  *
- * Forms lie one after another in one piece of memory, in the order in which they
- * were found, which is also the order in which they are looked at.  A table of
- * their numbers, by hash, tells what is there already; equal is only what has
- * equal bytes.  Each knows from which it was found first, so the way to a state
- * is a shortest one.
+ * Of a state only a fingerprint of 64 bits is kept, and from which it was found
+ * first; its form waits in a line until its moves were made, and is forgotten
+ * then.  So a state costs some 20 bytes, and two with one fingerprint would be
+ * taken for one: at 50 million states the odds are 1 in 15,000 that this happened
+ * at all.  The way to a state is a shortest one; it is walked again, from the
+ * first, by the fingerprints of those it passes.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/model/explore.h"
-#include "tests/model/world.h"
+
+struct line { /* forms, each behind its length */
+    uint8_t *bytes;
+    uint64_t used, size;
+};
 
 struct search {
-    uint8_t *bytes; /* all forms */
-    uint64_t used, size;
-    uint64_t *at;     /* of each state, where its form is */
-    uint32_t *parent; /* and from which it was found */
-    uint32_t *table;  /* number + 1; 0: free */
+    const struct game *game;
+    struct line now, next; /* those of this depth, those of the one below */
+    uint64_t *print;       /* of each state, in the order they were found, */
+    uint32_t *parent;      /* and from which it was found */
+    uint32_t *table;       /* number + 1, by fingerprint; 0: free */
     uint32_t mask, max;
-    uint32_t now; /* the state whose moves are made */
-    bool trace;
+    uint32_t at; /* the state whose moves are made */
     struct result r;
     uint32_t culprit; /* where the worst was found */
 };
 
-static void *room(size_t n, size_t size)
+static void *room(void *p, size_t n, size_t size)
 {
-    void *p = calloc(n, size);
-
+    p = p == NULL ? calloc(n, size) : realloc(p, n * size);
     if (p == NULL) {
         fprintf(stderr, "model: no memory for %zu x %zu bytes\n", n, size);
         exit(2);
@@ -38,158 +41,189 @@ static void *room(size_t n, size_t size)
     return p;
 }
 
-static uint64_t hash(const uint8_t *p, uint32_t n)
+static uint64_t mixed(uint64_t h)
 {
-    uint64_t h = 0x9e3779b97f4a7c15U ^ n;
-
-    for (uint32_t i = 0; i < n; i++)
-        h = (h ^ p[i]) * 0x100000001b3U;
-    h ^= h >> 29;
-    h *= 0xbf58476d1ce4e5b9U;
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93U;
+    h ^= h >> 32;
+    h *= 0xd6e8feb86659fd93U;
     return h ^ h >> 32;
 }
 
-/* The form's place in the table: of its equal, or a free one. */
-static uint32_t *place(const struct search *s, const uint8_t *form, uint32_t n)
+static uint64_t fingerprint(const uint8_t *p, uint32_t n)
 {
-    uint32_t i = (uint32_t)hash(form, n) & s->mask;
+    uint64_t h = 0x9e3779b97f4a7c15U ^ n, piece;
+
+    for (; n >= 8; n -= 8, p += 8) {
+        memcpy(&piece, p, 8);
+        h = mixed(h ^ piece) + 0x9e3779b97f4a7c15U;
+    }
+    piece = 0;
+    memcpy(&piece, p, n);
+    return mixed(h ^ piece);
+}
+
+/* ---- what is known ----------------------------------------------------------- */
+
+/* The place of a fingerprint in the table: its own, or a free one. */
+static uint32_t *place(const struct search *s, uint64_t print)
+{
+    uint32_t i = (uint32_t)print & s->mask;
 
     for (; s->table[i] != 0; i = (i + 1) & s->mask)
-        if (memcmp(s->bytes + s->at[s->table[i] - 1], form, n) == 0)
+        if (s->print[s->table[i] - 1] == print)
             break;
     return &s->table[i];
 }
 
-static void keep(struct search *s, const uint8_t *form, uint32_t n)
+/* Twice as large, before it is so full that looking takes long. */
+static void make_room(struct search *s)
 {
-    /* Two lengths: no comparison of forms reads beyond the end. */
-    if (s->used + 2 * (uint64_t)(2 * FORM_MAX) > s->size) {
-        s->size *= 2;
-        s->bytes = realloc(s->bytes, s->size);
-        if (s->bytes == NULL)
-            exit(2);
-    }
-    memcpy(s->bytes + s->used, form, n);
-    s->at[s->r.states] = s->used;
-    s->parent[s->r.states] = s->now;
-    s->used += n;
-    s->r.states++;
+    if (s->table != NULL && s->r.states < s->mask / 4 * 3)
+        return;
+    s->mask = s->table == NULL ? 0xffff : 2 * s->mask + 1;
+    free(s->table);
+    s->table = room(NULL, (size_t)s->mask + 1, sizeof(*s->table));
+    for (uint32_t i = 0; i < s->r.states; i++)
+        *place(s, s->print[i]) = i + 1;
 }
 
-static void take(const struct world *next, const char *what, void *arg)
+static void line_up(struct line *l, const uint8_t *form, uint32_t n)
+{
+    uint16_t length = (uint16_t)n;
+
+    if (l->used + sizeof(length) + n > l->size) {
+        l->size = l->size == 0 ? 1 << 20 : 2 * l->size;
+        l->bytes = room(l->bytes, l->size, 1);
+    }
+    memcpy(l->bytes + l->used, &length, sizeof(length));
+    memcpy(l->bytes + l->used + sizeof(length), form, n);
+    l->used += sizeof(length) + n;
+}
+
+static void take(const uint8_t *form, uint32_t n, enum found broken,
+                 const char *what, void *arg)
 {
     struct search *s = arg;
-    struct world w = *next;
-    uint8_t form[2 * FORM_MAX];
-    uint32_t n, *here;
+    uint64_t print = fingerprint(form, n);
+    uint32_t *here;
 
     (void)what;
     if (s->r.found != FOUND_NOTHING)
         return;
     s->r.moves++;
-    n = form_make(&w, form);
-    here = place(s, form, n);
+    here = place(s, print);
     if (*here != 0)
         return;
     if (s->r.states == s->max) {
         s->r.found = FOUND_LIMIT;
         return;
     }
-    keep(s, form, n);
-    *here = s->r.states;
-    s->culprit = s->r.states - 1;
-    if (w.broken)
-        s->r.found = w.broken == 1 ? FOUND_EXCESS : FOUND_SMALL;
+    line_up(&s->next, form, n);
+    s->print[s->r.states] = print;
+    s->parent[s->r.states] = s->at;
+    s->culprit = s->r.states;
+    *here = ++s->r.states;
+    make_room(s);
+    s->r.found = broken;
 }
 
 /* ---- the way to a state ------------------------------------------------------- */
 
 struct step {
-    const uint8_t *form;
-    bool told;
+    uint64_t print; /* of the state that is looked for */
+    uint8_t form[FORM_MAX];
+    uint32_t n;
+    bool found;
 };
 
-static void tell(const struct world *next, const char *what, void *arg)
+static void tell(const uint8_t *form, uint32_t n, enum found broken,
+                 const char *what, void *arg)
 {
     struct step *step = arg;
-    struct world w = *next;
-    uint8_t form[2 * FORM_MAX];
-    uint32_t n = form_make(&w, form);
 
-    if (step->told || n != form_bytes(step->form) ||
-        memcmp(form, step->form, n) != 0)
+    (void)broken;
+    if (step->found || fingerprint(form, n) != step->print)
         return;
-    step->told = true;
+    step->found = true;
+    step->n = n;
+    memcpy(step->form, form, n);
     printf("    %s\n", what);
 }
 
 static void print_way(const struct search *s, uint32_t to)
 {
-    uint32_t *way = room(s->r.states, sizeof(*way)), n = 0;
-    struct world w;
+    uint32_t *way = room(NULL, s->r.states, sizeof(*way)), n = 0;
+    struct step from = {0};
 
     for (uint32_t i = to; i != 0; i = s->parent[i])
         way[n++] = i;
-    form_read(&w, s->bytes + s->at[0]);
+    from.n = s->game->first(from.form);
     while (n-- > 0) {
-        struct step step = {s->bytes + s->at[way[n]], false};
+        struct step step = {.print = s->print[way[n]]};
 
-        moves(&w, tell, &step);
-        form_read(&w, step.form);
-        world_print(&w);
+        s->game->next(from.form, from.n, tell, &step);
+        s->game->print(step.form, step.n);
+        from = step;
     }
     free(way);
 }
 
 /* ---- the search ---------------------------------------------------------------- */
 
-static void look_for_leak(struct search *s, const struct world *w)
+static void look_for_leak(struct search *s, const uint8_t *form, uint32_t n)
 {
     int ticks = 0;
 
-    if (s->r.found != FOUND_NOTHING)
-        return;
-    if (!relief_comes(w, &ticks)) {
+    if (!s->game->relieved(form, n, &ticks)) {
         s->r.found = FOUND_LEAK;
-        s->culprit = s->now;
+        s->culprit = s->at;
     }
-    s->r.longest = max_int(s->r.longest, ticks);
+    if (ticks > s->r.longest)
+        s->r.longest = ticks;
 }
 
-static void begin(struct search *s, uint32_t max)
+/* All of this depth. */
+static void look_at_line(struct search *s, bool leaks)
 {
-    uint32_t slots = 1024;
+    uint8_t form[FORM_MAX];
+    uint16_t n;
 
-    while (slots < max + max / 2)
-        slots *= 2;
-    s->max = max;
-    s->mask = slots - 1;
-    s->size = 1 << 20;
-    s->bytes = room(s->size, 1);
-    s->at = room(max, sizeof(*s->at));
-    s->parent = room(max, sizeof(*s->parent));
-    s->table = room(slots, sizeof(*s->table));
+    for (uint64_t i = 0; i < s->now.used; i += sizeof(n) + n, s->at++) {
+        memcpy(&n, s->now.bytes + i, sizeof(n));
+        memcpy(form, s->now.bytes + i + sizeof(n), n);
+        if (leaks && s->game->relieved != NULL)
+            look_for_leak(s, form, n);
+        if (s->r.found != FOUND_NOTHING)
+            return;
+        s->game->next(form, n, take, s);
+    }
 }
 
-struct result explore(uint32_t states_max, bool leaks, bool trace)
+struct result explore(const struct game *game, uint32_t states_max, bool leaks,
+                      bool trace)
 {
-    struct search s = {0};
-    struct world w = {0};
+    struct search s = {.game = game, .max = states_max};
+    uint8_t form[FORM_MAX];
 
-    begin(&s, states_max);
-    move_start(&w);
-    take(&w, "", &s);
-    for (s.now = 0; s.now < s.r.states && s.r.found == FOUND_NOTHING; s.now++) {
-        form_read(&w, s.bytes + s.at[s.now]);
-        if (leaks)
-            look_for_leak(&s, &w);
-        moves(&w, take, &s);
+    s.print = room(NULL, states_max, sizeof(*s.print));
+    s.parent = room(NULL, states_max, sizeof(*s.parent));
+    make_room(&s);
+    take(form, game->first(form), FOUND_NOTHING, "", &s);
+    while (s.next.used > 0 && s.r.found == FOUND_NOTHING) {
+        struct line was = s.now;
+
+        s.now = s.next;
+        s.next = was;
+        s.next.used = 0;
+        s.r.depth++;
+        look_at_line(&s, leaks);
     }
     if (trace && s.r.found != FOUND_NOTHING)
         print_way(&s, s.culprit);
-    s.r.bytes = s.used;
-    free(s.bytes);
-    free(s.at);
+    free(s.now.bytes);
+    free(s.next.bytes);
+    free(s.print);
     free(s.parent);
     free(s.table);
     return s.r;

@@ -5,16 +5,20 @@
  * that nobody knows any more is gone, and leases stand in one order.  The form
  * leaves out the zeros, of which a world mostly consists.
  *
- *   length (2)   a bit for each eight bytes of the world: any but zero?
+ *   a bit for each eight bytes of the world: any but zero?
  *   for each of those: a bit for each byte; then the bytes themselves
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/model/explore.h"
 #include "tests/model/world.h"
 
-enum { EIGHTS = (sizeof(struct world) + 7) / 8, HEAD = 2 + (EIGHTS + 7) / 8 };
+static_assert(sizeof(struct world) * 9 / 8 + 16 < FORM_MAX, "forms fit");
+
+enum { EIGHTS = (sizeof(struct world) + 7) / 8, HEAD = (EIGHTS + 7) / 8 };
 
 /* Would what call C says of it change anything, though no store knows it? */
 static bool is_news(const struct world *w, const struct lease *l, int c)
@@ -144,20 +148,13 @@ uint32_t form_make(struct world *w, uint8_t *form)
             form[mask_at] = (uint8_t)(form[mask_at] | 1U << j);
             form[++at] = bytes[8 * i + j];
         }
-        form[2 + i / 8] = (uint8_t)(form[2 + i / 8] | 1U << i % 8);
+        form[i / 8] = (uint8_t)(form[i / 8] | 1U << i % 8);
         at++;
     }
-    form[0] = (uint8_t)at;
-    form[1] = (uint8_t)(at >> 8);
     return at;
 }
 
-uint32_t form_bytes(const uint8_t *form)
-{
-    return form[0] | (uint32_t)form[1] << 8;
-}
-
-void form_read(struct world *w, const uint8_t *form)
+static void form_read(struct world *w, const uint8_t *form)
 {
     uint8_t bytes[8 * EIGHTS] = {0};
     const uint8_t *at = form + HEAD;
@@ -165,7 +162,7 @@ void form_read(struct world *w, const uint8_t *form)
     for (uint32_t i = 0; i < EIGHTS; i++) {
         uint8_t mask;
 
-        if ((form[2 + i / 8] >> i % 8 & 1) == 0)
+        if ((form[i / 8] >> i % 8 & 1) == 0)
             continue;
         mask = *at++;
         for (uint32_t j = 0; j < 8; j++)
@@ -175,8 +172,58 @@ void form_read(struct world *w, const uint8_t *form)
     memcpy(w, bytes, sizeof(*w));
 }
 
-void world_print(const struct world *w)
+/* ---- the game of leases ------------------------------------------------------ */
+
+static uint32_t first(uint8_t *form)
 {
+    struct world w = {0};
+
+    move_start(&w);
+    return form_make(&w, form);
+}
+
+struct taker { /* of worlds, for one of forms */
+    game_take *take;
+    void *arg;
+};
+
+static void take(const struct world *next, const char *what, void *arg)
+{
+    static const enum found broken[] = {FOUND_NOTHING, FOUND_EXCESS,
+                                        FOUND_SMALL};
+    const struct taker *t = arg;
+    struct world w = *next;
+    uint8_t form[FORM_MAX];
+    uint32_t n = form_make(&w, form);
+
+    t->take(form, n, broken[w.broken], what, t->arg);
+}
+
+static void next(const uint8_t *form, uint32_t n, game_take *to, void *arg)
+{
+    struct taker t = {to, arg};
+    struct world w;
+
+    (void)n;
+    form_read(&w, form);
+    moves(&w, take, &t);
+}
+
+static bool relieved(const uint8_t *form, uint32_t n, int *ticks)
+{
+    struct world w;
+
+    (void)n;
+    form_read(&w, form);
+    return relief_comes(&w, ticks);
+}
+
+static void print(const uint8_t *form, uint32_t n)
+{
+    struct world read, *w = &read;
+
+    (void)n;
+    form_read(w, form);
     for (int i = 0; i < LEASES; i++) {
         const struct lease *l = &w->lease[i];
 
@@ -189,3 +236,5 @@ void world_print(const struct world *w)
                    l->at[0].left, l->at[1].is, l->at[1].left);
     }
 }
+
+const struct game lease_game = {first, next, relieved, print};

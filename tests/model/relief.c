@@ -5,6 +5,7 @@
  * hold.  Each tick every call comes through.  In time is: what counts as full
  * passes, then leases that nobody will settle end, then they leave the window.
  */
+#include "tests/model/explore.h"
 #include "tests/model/world.h"
 
 static int in_time(void)
@@ -82,7 +83,7 @@ static bool writes(struct world *w)
 
 static void tidy(struct world *w)
 {
-    uint8_t form[2 * FORM_MAX];
+    uint8_t form[FORM_MAX];
 
     (void)form_make(w, form); /* makes room for leases */
 }

@@ -321,13 +321,11 @@ void move_start(struct world *w);
 
 /* ---- forms.c ------------------------------------------------------------------ */
 
-enum { FORM_MAX = sizeof(struct world) };
 /* Equal worlds have equal forms: what is forgotten is gone, the order of leases
  * does not matter.  Returns the length. */
 uint32_t form_make(struct world *w, uint8_t *form);
-void form_read(struct world *w, const uint8_t *form);
-uint32_t form_bytes(const uint8_t *form);
-void world_print(const struct world *w);
+
+extern const struct game lease_game;
 
 /* ---- relief.c ----------------------------------------------------------------- */
 
