@@ -93,9 +93,10 @@ class Page:
     def legend(self):
         return dict(self.b.run("return [...document.querySelectorAll('.legend li')].map((e) => [e.childNodes[1].data.trim(), e.lastChild.textContent])"))
 
-    def rows(self):
-        heads, rows = self.b.run("""return [[...document.querySelectorAll('thead th')].map((e) => e.textContent),
-            [...document.querySelectorAll('tbody tr')].map((tr) => [...tr.children].map((e) => e.textContent))]""")
+    def rows(self, title):
+        heads, rows = self.b.run("""const card = [...document.querySelectorAll('main .card')].find((e) => e.querySelector('h2')?.textContent === arguments[0]);
+            return [[...card.querySelectorAll('thead th')].map((e) => e.textContent),
+            [...card.querySelectorAll('tbody tr')].map((tr) => [...tr.children].map((e) => e.textContent))]""", title)
         return {row[0]: dict(zip(heads, row)) for row in rows}
 
     def notes(self):
@@ -155,21 +156,26 @@ class Truth:
         coverage = f"Tokens of {len(told):,} of {ends['ok']:,} answers"
         self.check("truth: the page says of how many answers its tokens are", coverage in notes, f"{notes!r}, it should: {coverage}")
 
-        page.open("models", "document.querySelectorAll('tbody tr').length")
-        rows = page.rows()
+        page.open("models", "document.querySelectorAll('table:not(.week) tbody tr').length")
+        rows = page.rows("All models")
         self.same("sends", len(arrivals), page=sum(number(column(r, "Sends")) for r in rows.values()), metrics=m["upstream_requests_total"],
                   sluicectl=whole(re.search(r"went there: ([\d,]+)", text)[1]))
         for model, _, _ in KINDS:
             self.same(model, sum(a["model"] == model for a in arrivals), page=column(rows[model], "Requests"), sluicectl=next(
                 x["requests"] for x in status["models"] if x["name"] == model))
-        self.minute(s, page, "models")
+        self.minute(s, page, "models", "All models")
+        past = lambda whose: {name: (number(column(r, "Requests")), number(column(r, "Sends"))) for name, r in page.rows(f"Requests of each {whose}").items()}
+        want = {model: (sum(a["model"] == model for a in arrivals),) * 2 for model, _, _ in KINDS}
+        self.check("truth: over time each model has what the upstream saw", b.until(lambda: past("model") == want), f"{past('model')}, the upstream {want}")
         self.check("truth: models say of how many answers their tokens are, too", coverage in page.notes(), page.notes())
 
-        page.open("clients", "document.querySelectorAll('tbody tr').length")
-        rows = page.rows()
+        page.open("clients", "document.querySelectorAll('table:not(.week) tbody tr').length")
+        rows = page.rows("Clients")
         for client in CLIENTS:
             self.same(client, load.by_client[client], page=column(rows[client], "Requests"))
-        self.minute(s, page, "clients")
+        self.minute(s, page, "clients", "Clients")
+        want = {client: load.by_client[client] for client in CLIENTS}
+        self.check("truth: over time each client has what it sent", b.until(lambda: {n: c[0] for n, c in past("client").items()} == want), f"{past('client')}, it {want}")
 
         page.open("capacity", "document.querySelectorAll('.gauges li').length")
         b.until(lambda: page.facts().get("Peak", "–") != "–")
@@ -179,12 +185,12 @@ class Truth:
                    f"{wanted}, the upstream {len(arrivals) / minutes:.1f}")
 
 
-    def minute(self, s, page, view):
+    def minute(self, s, page, view, title):
         """Sends of the last minute: the page is a moment behind what the upstream is asked, whichever is asked first."""
         now = fetch(s.sim + "/sim/stats")[1]["now_ns"]
         ago = [now - a["t_ns"] for a in fetch(s.sim + "/sim/arrivals")[1]["arrivals"]]
         most, least = (sum(t < (60 + off) * 1e9 for t in ago) for off in (6, -6))
-        said = sum(number(column(r, "Last minute")) for r in page.rows().values())
+        said = sum(number(column(r, "Last minute")) for r in page.rows(title).values())
         self.tell(f"last minute: upstream {least} to {most}, {view} {said:.0f}")
         self.check(f"truth: the last minute, as the page says it of {view}", least <= said <= most, f"{said}, the upstream {least} to {most}")
 
