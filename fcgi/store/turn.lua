@@ -1666,8 +1666,9 @@ local function tell_rooms()
         local s = scopes[names[i]]
         flush_sets(s)
         local after, soonest = next_slot(s)
-        -- One that was given before its slot opens is not counted twice.
-        rooms[i] = {s.name, min(s.past + s.nopen, max(s.past, s.bound)), max(0, s.tlog + s.topen), after,
+        -- One that was given before its slot opens is not counted twice, nor one that was
+        -- written at its time while v still has the one before it.
+        rooms[i] = {s.name, min(s.past + s.nopen, s.limit), max(0, s.tlog + s.topen), after,
                     max(0, s.W - s.mine[5]), s.recall, max(0, s.FL - s.mine[2]), s.total, when_to_call(s, after, soonest)}
         full = max(full, s.full - v)
         waiting = waiting + s.mine[5]
