@@ -264,7 +264,8 @@ static void gather(struct loop *l)
     if (first != NULL)
         l->gather_ns = min_i64(l->gather_ns, first->at_ns);
     ts = until(l->gather_ns);
-    (void)epoll_pwait2(l->urgent, &ev, 1, &ts, NULL);
+    if (ts.tv_sec > 0 || ts.tv_nsec > 0) /* else the step was long enough */
+        (void)epoll_pwait2(l->urgent, &ev, 1, &ts, NULL);
     l->gather_ns = 0;
 }
 
