@@ -72,7 +72,8 @@ void access_log_exchange(const struct exchange *x)
         log_str(&l, "phase", phase_names[request_stats_phase(x)]);
     else
         log_int(&l, "status",
-                seldom->error.status != 0 ? seldom->error.status : x->relay.status);
+                seldom->error.status != 0 ? seldom->error.status
+                                          : x->relay.status);
     if (seldom->error.code != ERROR_NONE)
         log_str(&l, "code", error_rows[seldom->error.code].text);
     if (x->place.granted_ns != 0)

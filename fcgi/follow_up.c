@@ -130,8 +130,8 @@ static enum step refused(struct exchange *x, const struct verdict *v)
 
     judged(x, v->kind);
     if (x->attempt.errand != ERRAND_REQUEST) /* of a poll: a little later */
-        return again_in(x,
-                        max_i64(nvcf_next_poll(&exchange_noted(x)->nvcf), v->retry_ms));
+        return again_in(
+            x, max_i64(nvcf_next_poll(&exchange_noted(x)->nvcf), v->retry_ms));
     if (x->place.state == PLACE_FREE)
         return again_or_tell(x, v);
     if (!rate && !speaks_of_model(x))
@@ -212,7 +212,8 @@ static enum step redirect(struct exchange *x, const struct verdict *v)
     judged(x, v->kind);
     tell_limiter(x, ANSWER_FINE, v, -1, "");
     if (x->attempt.errand != ERRAND_RESULT && location != NULL &&
-        nvcf_redirected(&exchange_noted(x)->nvcf, attempt_upstream(x), location)) {
+        nvcf_redirected(&exchange_noted(x)->nvcf, attempt_upstream(x),
+                        location)) {
         attempt_drop_body(x); /* done: only its answer lies elsewhere */
         x->attempt.errand = ERRAND_RESULT;
         return again_in(x, 0);
@@ -357,7 +358,8 @@ static enum step explain_silence(struct exchange *x)
     case END_UNREACHABLE:
         return exchange_fail_as(x, 502, ERROR_UPSTREAM_UNREACHABLE, 1000, retry,
                                 "Sluice cannot connect to the upstream %s: %s.",
-                                attempt_upstream(x)->name, exchange_seldom(x)->detail);
+                                attempt_upstream(x)->name,
+                                exchange_seldom(x)->detail);
     case END_GARBAGE:
         return exchange_fail_as(x, 502, ERROR_UPSTREAM_TRUNCATED, -1, retry,
                                 "The upstream's answer is not valid HTTP.");

@@ -179,7 +179,9 @@ enum step refuse_late(struct exchange *x)
         "The request waited %" PRId64 " s in Sluice's queue (%s).%s%s%s",
         (x->place.waited_ns + now - x->place.queued_ns) / NS_PER_S,
         x->place.deadline_name, next_slot(slot, sizeof(slot), eta),
-        exchange_seldom(x)->refused[0] != '\0' ? " The upstream had refused it: " : "",
+        exchange_seldom(x)->refused[0] != '\0'
+            ? " The upstream had refused it: "
+            : "",
         exchange_seldom(x)->refused);
 }
 
