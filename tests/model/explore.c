@@ -204,7 +204,7 @@ struct result explore(const struct game *game, uint32_t states_max, bool leaks,
                       bool trace)
 {
     struct search s = {.game = game, .max = states_max};
-    uint8_t form[FORM_MAX];
+    uint8_t form[FORM_MAX] = {0};
 
     s.print = room(NULL, states_max, sizeof(*s.print));
     s.parent = room(NULL, states_max, sizeof(*s.parent));
