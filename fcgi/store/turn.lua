@@ -35,7 +35,8 @@
 -- late, and a window last longer.  Two things do not: a step forward beside a way that is
 -- shorter than any before, by so much as it is shorter (SLACK at most, then all begin
 -- anew); and one that follows a step back between two calls which only a new host noticed
--- the lack of, by the smaller of the two.  The margin of a window is for that.
+-- the lack of, by the smaller of the two.  And while TIME is ahead, v may be by what hosts'
+-- quickest calls took.  The margin of a window is for that; tests/model/ searches it.
 --
 -- A lease may be given a moment before its slot opens, and says so: its host counts that
 -- moment by its own clock, from when it has read the answer.  For the entry that has to
