@@ -219,13 +219,13 @@ static void asks(const struct next *n, const struct world *was, int h)
 static void connected(const struct next *n, const struct world *was, int h,
                       int k, bool lead, int fault)
 {
-    for (int drop = 0; drop <= 1; drop++) {
+    for (int drop = setup->lost; drop <= 1; drop++) {
         struct world w = *was;
         enum is is = (enum is)w.call[2 * h].is;
         bool drops =
             drop || (is == IS_ANSWERED && !(lead && mutant == OLD_ANSWER));
 
-        if (drop && is != IS_ASKED)
+        if (drop > setup->lost && is != IS_ASKED)
             continue; /* all the same */
         if (fault >= 0)
             w.may[fault]--;

@@ -121,7 +121,7 @@ void store_wipe(struct world *w, int k)
 
 static int full_ticks(void)
 {
-    int extra = mutant == FULL_WITHOUT_LAG ? setup->lag - 1 : setup->extra;
+    int extra = mutant == FULL_WITHOUT_LAG ? 0 : setup->extra;
 
     return span() + (mutant == FULL_WITHOUT_TTL ? 0 : setup->ttl) + extra;
 }
@@ -157,7 +157,7 @@ static void look_at_meta(struct world *w, const struct call *c)
         s->lives = (int8_t)life;
         return;
     }
-    if (s->who == process && mutant != FULL_EACH_RUN)
+    if (s->who == process)
         life |= s->lives;
     store_wipe(w, c->to);
     s->who = (int8_t)process;

@@ -188,6 +188,7 @@ struct setup {
     int alone; /* on_loss share */
     int failover; /* enum failover */
     int may[FAULTS];
+    int lost;  /* a call whose connection ends is lost, never late */
     int large; /* not in the short run */
     int bound; /* searched no further than so many states; 0: to the end */
 };
@@ -233,7 +234,6 @@ enum mutant {
     ALONE_ANEW,
     SYNC_AT_ONCE,
     END_NEVER,
-    FULL_EACH_RUN,
     MUTANTS,
 };
 
