@@ -222,6 +222,7 @@ const struct setup setups[] = {
      .limit = 2,
      .window = 2,
      .ttl = 1,
+     .extra = 1,
      .late = 1,
      .silent = 1,
      .alone = 1,
