@@ -160,15 +160,18 @@ static bool can_have_both(const struct listen *at)
     return rc == 0;
 }
 
-/* Higher is of no use, and lighttpd allocates by it. */
+/* Higher is of no use, and lighttpd allocates by it.  As many as it may have it is
+ * told to take: it would complain of more. */
 static void raise_files(void)
 {
-    struct rlimit r;
+    struct rlimit r = {FILES_MAX, FILES_MAX};
+    char text[24];
 
-    if (getrlimit(RLIMIT_NOFILE, &r) == -1)
-        return;
+    (void)getrlimit(RLIMIT_NOFILE, &r);
     r.rlim_cur = r.rlim_max < FILES_MAX ? r.rlim_max : FILES_MAX;
     (void)setrlimit(RLIMIT_NOFILE, &r);
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)r.rlim_cur);
+    setenv("SLUICE_RUN_MAX_FDS", text, 1);
 }
 
 /* What lighttpd.conf asks of its environment. */

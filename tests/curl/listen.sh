@@ -64,7 +64,7 @@ wait "$other"
 
 # lighttpd's files can be tried by themselves.
 mkdir "$work/upload"
-export SLUICE_RUN_ADDR=127.0.0.1 SLUICE_RUN_PORT=$tls_port SLUICE_RUN_DIR=$work SLUICE_RUN_GRACE=2 SLUICE_ROOT=$root \
+export SLUICE_RUN_ADDR=127.0.0.1 SLUICE_RUN_PORT=$tls_port SLUICE_RUN_DIR=$work SLUICE_RUN_GRACE=2 SLUICE_RUN_MAX_FDS=1024 SLUICE_ROOT=$root \
     SLUICE_FCGI=$build/sluice.fcgi SLUICE_WORKERS=1
 check "lighttpd.conf is right" lighttpd -tt -f "$root/lighttpd.conf" >/dev/null
 check "and lighttpd-loopback.conf" lighttpd -tt -f "$root/conf/lighttpd-loopback.conf" >/dev/null

@@ -94,7 +94,7 @@ stop_sluice
 # are refused after two seconds; with room all is well within two more.
 small=$work/small
 mkdir "$small"
-if ! mount -t tmpfs -o size=32m,mode=700 sluice-test "$small" 2>/dev/null; then
+if ! mount -t tmpfs -o size=64m,mode=700 sluice-test "$small" 2>/dev/null; then
     small=
     echo "state: no tmpfs can be mounted here: the full disk is left to make inject"
     finish
@@ -122,7 +122,7 @@ answered() { chat sim/tokens-3 && [ "$status" = 200 ]; }
 check "no room: and requests are answered" wait_for "$soon" answered
 stop_sluice
 rm -f "$state/sluice.state"
-dd if=/dev/zero of="$small/fill" bs=1M count=28 status=none
+fill
 said=$(env -u NVIDIA_API_KEY SLUICE_BUILD="$build" SLUICE_LISTEN=127.0.0.1:0 SLUICE_STATE_DIR="$state" \
     SLUICE_UPSTREAM_URL="$sim" timeout 30 "$root/conf/run" 2>&1)
 is "no room: no start" 1 $?

@@ -59,7 +59,7 @@ at() { awk -v p="$2" -v n="$1" '$0 ~ p && ++k == n { print $1; exit }' "$said"; 
 store plain
 ready
 call plain "unix://$sock" acc
-check "it is there and answers" hears ' ok 1 '
+check "it is there and answers" hears ' ok [01] ' # 0: who else there is shows in a window
 check "it has said once that it listens" again 1 ' pushed'
 is "and the script has written what it should" 1 "$(to EXISTS 'sluice:{acc}:meta')"
 has "its run is its process and its reign" "$(to HGET 'sluice:{acc}:meta' run)" '[0-9a-f]{31}:[0-9a-f]{31}'

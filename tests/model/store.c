@@ -332,6 +332,8 @@ bool store_execute(struct world *w, int c, int ticks)
     look_at_meta(w, call);
     look_at_silence(s);
     if (of != NULL) {
+        if (!of->is)
+            call->peers = 0; /* what it was told before this life is nothing */
         of->is = 1;
         of->epoch = (int8_t)max_int(of->epoch, call->epoch);
     }

@@ -51,7 +51,7 @@ class Variant(Sluice):
         os.makedirs(os.path.join(self.state, "upload"), mode=0o700)
         os.chmod(self.state, 0o700)
         return {"SLUICE_RUN_ADDR": "127.0.0.1", "SLUICE_RUN_PORT": str(self.port), "SLUICE_RUN_DIR": self.state,
-                "SLUICE_RUN_GRACE": "2", "SLUICE_ROOT": ROOT, "SLUICE_FCGI": os.path.join(BUILD, self.program),
+                "SLUICE_RUN_GRACE": "2", "SLUICE_RUN_MAX_FDS": "4096", "SLUICE_ROOT": ROOT, "SLUICE_FCGI": os.path.join(BUILD, self.program),
                 "SLUICE_WORKERS": str(self.workers), "SLUICE_STATE_DIR": self.state, "SLUICE_DATA_DIR": self.state,
                 "SLUICE_DRAIN_S": "1", "SLUICE_UPSTREAM_URL": self.upstream.url, **self.never}
 
