@@ -195,6 +195,10 @@ static void print_verdict(const struct limiter_view *view)
 {
     struct view_verdict v;
 
+    if (view->n_workers == 0) { /* only who looks at the file can see that */
+        puts("not running: no worker is left; this is how it was");
+        return;
+    }
     look_verdict(view, &v);
     print_sentence(v.word, v.title);
     print_sentence("  why", v.reason);

@@ -140,9 +140,9 @@ void turned_away_client(const struct config *cfg, struct request *r)
 
     fault_set(&r->fault, ERROR_UNAUTHORIZED,
               "Sluice takes nothing from %s without a client key%s. Whoever "
-              "runs it makes one with `sluicectl key make NAME`. Who needs "
-              "none says SLUICE_ANONYMOUS (anonymous): it is %s, and only "
-              "with %s you would not.",
+              "runs it makes one with `sluicectl key make NAME`. "
+              "(SLUICE_ANONYMOUS, anonymous, says who needs none: it is %s; "
+              "this address would take %s.)",
               seen(r, from),
               r->authorization != NULL || r->api_key != NULL
                   ? ", and knows none like the one that was sent"

@@ -188,6 +188,7 @@ held clear --yes nim sim/gone
 is "a bench by its name" "0 ended: bench of sim/gone" "$rc $said"
 is "it is over" 0 "$(benched)"
 stop_sluice
+has "without a worker nothing is idle" "$("$build/sluicectl" --state-dir "$state" status)" '^not running: no worker is left'
 state=$first_state url=$first_url
 ctl reload
 is "reload" "0 reloaded" "$rc $(head -n 1 <<<"$said")"

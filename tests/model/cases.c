@@ -217,7 +217,6 @@ const struct setup setups[] = {
      .may = {[MAY_FAIL_OVER] = 2, [MAY_STOP] = 2}},
     {.name = "alone-flush",
      .what = "share, and FLUSHALL before",
-     .bound = 20000000,
      .hosts = 2,
      .limit = 2,
      .window = 2,
