@@ -160,18 +160,14 @@ static bool can_have_both(const struct listen *at)
     return rc == 0;
 }
 
-/* Higher is of no use, and lighttpd allocates by it.  As many as it may have it is
- * told to take: it would complain of more. */
-static void raise_files(void)
+/* Higher is of no use, and lighttpd complains of more than it may have. */
+static int raise_files(void)
 {
     struct rlimit r = {FILES_MAX, FILES_MAX};
-    char text[24];
 
     (void)getrlimit(RLIMIT_NOFILE, &r);
     r.rlim_cur = r.rlim_max < FILES_MAX ? r.rlim_max : FILES_MAX;
-    (void)setrlimit(RLIMIT_NOFILE, &r);
-    snprintf(text, sizeof(text), "%llu", (unsigned long long)r.rlim_cur);
-    setenv("SLUICE_RUN_MAX_FDS", text, 1);
+    return setrlimit(RLIMIT_NOFILE, &r) == 0 ? (int)r.rlim_cur : 1024;
 }
 
 /* What lighttpd.conf asks of its environment. */
@@ -184,6 +180,8 @@ static void tell_lighttpd(struct serve *s)
     setenv("SLUICE_RUN_ADDR", s->at.bind, 1);
     snprintf(text, sizeof(text), "%d", s->at.port);
     setenv("SLUICE_RUN_PORT", text, 1);
+    snprintf(text, sizeof(text), "%d", raise_files());
+    setenv("SLUICE_RUN_MAX_FDS", text, 1);
     setenv("SLUICE_RUN_DIR", s->dir, 1);
     snprintf(text, sizeof(text), "%" PRId64, s->drain_ms / 1000 + 2);
     setenv("SLUICE_RUN_GRACE", text, 1);
@@ -216,7 +214,6 @@ static int prepare(struct serve *s, struct ctl *c)
     s->drain_ms = (c->cfg->drain_ms + 999) / 1000 * 1000;
     if (claim(s) == -1)
         return -1;
-    raise_files();
     s->both = can_have_both(&s->at);
     tell_lighttpd(s);
     return 0;
