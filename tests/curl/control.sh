@@ -194,6 +194,8 @@ four_write() { [ "$(jq .pid "$work/log" | sort -u | wc -l)" = 4 ]; }
 check "all workers write to the new log" wait_for 10 four_write
 size=$(wc -c <"$work/log.1")
 many 24 "$work/rotated"
+all_logged() { [ "$(grep -c '"event":"request"' "$work/log")" = 24 ]; } # they leave with others
+check "each request has a line in the new one" wait_for 5 all_logged
 is "and none to the old one" "24 $size" "$(grep -c '"event":"request"' "$work/log") $(wc -c <"$work/log.1")"
 echo '{' >"$conf"
 mv "$work/log" "$work/log.2"

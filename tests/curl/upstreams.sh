@@ -195,11 +195,13 @@ stop_sluice
 
 # ---- conversations keep their key ------------------------------------------------
 
-another_sim pool --requests 40 --window 3 --limiter sliding
+# Room for five at a key, not only for the four of an even share: who comes to a full one
+# rightly leaves it.
+another_sim pool --requests 50 --window 3 --limiter sliding
 curl -s -X PATCH "$pool/sim/config" \
     -d '{"keys":{"key-a":"good","key-b":"good","key-c":"good","key-d":"good","key-e":"good"}}' >/dev/null
 sim=$pool
-settings talk "$(upstream pool "$pool" 40 ",\"api_key_files\":[${files:1}]")"
+settings talk "$(upstream pool "$pool" 50 ",\"api_key_files\":[${files:1}]")"
 start_sluice talk SLUICE_CONFIG="$conf" SLUICE_WORKERS=4 SLUICE_UPSTREAM_URL= NVIDIA_API_KEY= SLUICE_AFFINITY_S=2
 talk() { # ten turns, each with all that was said
     local turn said="{\"role\":\"user\",\"content\":\"let us speak of $1\"}"

@@ -60,7 +60,7 @@ from 401 127.0.0.1 'Forwarded: for=_hidden'
 from 401 127.0.0.1 'X-Forwarded-For: 127.0.0.1"'
 from 401 127.0.0.1 'Forwarded: for="127.0.0.1'
 chat sim/echo '' -H 'X-Forwarded-For: 8.8.8.8'
-has "who may not is told which address was seen" "$(message)" 'from 8\.8\.8\.8 without .*SLUICE_ANONYMOUS .*is private'
+has "who may not is told which address was seen" "$(message)" 'from 8\.8\.8\.8 without .*SLUICE_ANONYMOUS, .*is private'
 ask /api/status
 is "the proxy itself may look" 200 "$status"
 ask /api/status -H 'X-Forwarded-For: 10.0.0.9'
