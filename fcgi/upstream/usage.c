@@ -103,6 +103,8 @@ static const char *cut_key(const char *data, const char *end)
     size_t n =
         (size_t)(end - data) < KEY_LEN ? (size_t)(end - data) : KEY_LEN - 1;
 
+    if (data == NULL) /* nothing was ever kept */
+        return end;
     while (n > 0 && memcmp(end - n, KEY, n) != 0)
         n--;
     return end - n;

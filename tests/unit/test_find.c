@@ -32,10 +32,11 @@ static void it_is_where_it_is_said_to_be(void)
     for (i = 0; i < 200000; i++) {
         size_t len = dice_to(90), n = 1 + dice_to(6);
         char *text = malloc(len > 0 ? len : 1), what[6];
-        const char *end = text + len;
+        const char *end;
 
         if (text == NULL)
             abort();
+        end = text + len;
         fill(text, len);
         fill(what, sizeof(what));
         CU_ASSERT_PTR_EQUAL(find_either(text, end, what[0], what[1]),
