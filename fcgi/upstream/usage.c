@@ -100,14 +100,11 @@ static const char *object_end(const char *p, const char *end)
 /* Where a key, cut by END, may begin; END: nowhere. */
 static const char *cut_key(const char *data, const char *end)
 {
-    size_t n =
-        (size_t)(end - data) < KEY_LEN ? (size_t)(end - data) : KEY_LEN - 1;
+    const char *p = (size_t)(end - data) < KEY_LEN ? data : end - (KEY_LEN - 1);
 
-    if (data == NULL) /* nothing was ever kept */
-        return end;
-    while (n > 0 && memcmp(end - n, KEY, n) != 0)
-        n--;
-    return end - n;
+    while (p != NULL && p < end && memcmp(p, KEY, (size_t)(end - p)) != 0)
+        p++;
+    return p;
 }
 
 /* The object that is the value of the key at KEY; NULL: it is none.  END: it
