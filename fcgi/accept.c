@@ -226,16 +226,14 @@ static int64_t room_for(const struct accept *a)
 {
     int fd = fcntl(a->listen_fd, F_DUPFD_CLOEXEC, 0);
     struct rlimit most;
+    int64_t all = INT32_MAX;
 
     if (fd == -1)
         return -1;
     close(fd);
-    if (getrlimit(RLIMIT_NOFILE, &most) == -1)
-        return INT32_MAX;
-    return ((int64_t)min_i64((int64_t)most.rlim_cur, INT32_MAX) - fd -
-            *a->open - SPARE_DESCRIPTORS) /
-               2 -
-           ACCEPT_BATCH;
+    if (getrlimit(RLIMIT_NOFILE, &most) == 0 && most.rlim_cur < INT32_MAX)
+        all = (int64_t)most.rlim_cur; /* RLIM_INFINITY is no number */
+    return (all - fd - *a->open - SPARE_DESCRIPTORS) / 2 - ACCEPT_BATCH;
 }
 
 /* Descriptors and the like come back when requests end; until then a short

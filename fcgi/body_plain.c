@@ -200,12 +200,9 @@ static bool read_user(const struct members *m, struct read *out)
     if (out->user.len > 0 || m->at[MEMBER_METADATA].at == NULL ||
         !json_walk_into(&w, m->at[MEMBER_METADATA]) || !w.is_object)
         return true;
-    while (json_walk_next(&w, &item)) {
-        if (is_escaped(item.key))
-            return false;
-        if (item.key.len == 7 && memcmp(item.key.at, "user_id", 7) == 0)
+    while (json_walk_next(&w, &item))
+        if (json_walk_says(item.key, "user_id"))
             within = item.value;
-    }
     return take_user(within, out);
 }
 

@@ -10,16 +10,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Not with printf: an answer has 30,000 numbers. */
-void history_deeds_milli(struct buf *b, uint64_t milli)
-{
-    char digits[4] = {'.', (char)('0' + milli / 100 % 10),
-                      (char)('0' + milli / 10 % 10), (char)('0' + milli % 10)};
-
-    buf_int(b, (int64_t)(milli / 1000));
-    if (milli % 1000 != 0)
-        buf_add(b, digits, sizeof(digits));
-}
+#include "fcgi/pages/history_series.h"
+#include "lib/base.h"
 
 static const char *const count_names[PAST_COUNTS] = {
     [PAST_REQUESTS] = "requests",   [PAST_OK] = "ok",
@@ -30,94 +22,41 @@ static const char *const count_names[PAST_COUNTS] = {
     [PAST_BYTES_IN] = "bytes_in",   [PAST_BYTES_OUT] = "bytes_out",
 };
 
-static const struct took_column {
-    const char *name;
-    size_t at;
-    uint32_t per_ms; /* of what is kept; 0: a number */
-} took_columns[] = {
-    {"queue_s", offsetof(struct past_took, queue_ms), 1},
-    {"queue_n", offsetof(struct past_took, queue_n), 0},
-    {"queue_p50", offsetof(struct past_took, queue_p50_us), 1000},
-    {"queue_p95", offsetof(struct past_took, queue_p95_us), 1000},
-    {"first_byte_s", offsetof(struct past_took, first_byte_ms), 1},
-    {"first_byte_n", offsetof(struct past_took, first_byte_n), 0},
-    {"first_byte_p50", offsetof(struct past_took, first_byte_p50_us), 1000},
-    {"first_byte_p95", offsetof(struct past_took, first_byte_p95_us), 1000},
-    {"answer_s", offsetof(struct past_took, answer_ms), 1},
-    {"answer_n", offsetof(struct past_took, answer_n), 0},
+static const struct series took_columns[] = {
+    {"queue_s", offsetof(struct past_took, queue_ms), SERIES_SUM_MS},
+    {"queue_n", offsetof(struct past_took, queue_n), SERIES_U64},
+    {"queue_p50", offsetof(struct past_took, queue_p50_us), SERIES_VALUE_US},
+    {"queue_p95", offsetof(struct past_took, queue_p95_us), SERIES_VALUE_US},
+    {"first_byte_s", offsetof(struct past_took, first_byte_ms), SERIES_SUM_MS},
+    {"first_byte_n", offsetof(struct past_took, first_byte_n), SERIES_U64},
+    {"first_byte_p50", offsetof(struct past_took, first_byte_p50_us),
+     SERIES_VALUE_US},
+    {"first_byte_p95", offsetof(struct past_took, first_byte_p95_us),
+     SERIES_VALUE_US},
+    {"answer_s", offsetof(struct past_took, answer_ms), SERIES_SUM_MS},
+    {"answer_n", offsetof(struct past_took, answer_n), SERIES_U64},
 };
 
-/* Nothing of a step that nobody kept, or that ended before there was a
- * ledger. */
-static bool is_known(const struct limiter_past *p,
-                     const struct past_ledger *ledger, uint32_t i)
-{
-    return p->steps[i].kept && ledger->kept_from_s != 0 &&
-           p->steps[i].begin_s + p->step_s > ledger->kept_from_s;
-}
-
-static void put_count(struct buf *b, const struct limiter_past *p,
-                      const struct past_ledger *ledger,
-                      const struct past_deeds *d, uint32_t what)
-{
-    uint32_t i;
-
-    buf_fmt(b, "%s\"%s\":[", what > 0 ? "," : "", count_names[what]);
-    for (i = 0; i < p->n; i++) {
-        if (i > 0)
-            buf_add(b, ",", 1);
-        if (is_known(p, ledger, i))
-            buf_int(b, (int64_t)(d->steps[i][what] & INT64_MAX));
-        else
-            buf_add(b, "null", 4);
-    }
-    buf_str(b, "]");
-}
-
-/* Times in seconds, to the millisecond. */
-static void put_took_value(struct buf *b, const struct past_took *t,
-                           const struct took_column *c)
-{
-    int64_t v;
-
-    memcpy(&v, (const char *)t + c->at, sizeof(v));
-    if (v < 0)
-        buf_add(b, "null", 4);
-    else if (c->per_ms == 0)
-        buf_int(b, v);
-    else
-        history_deeds_milli(b, (uint64_t)v / c->per_ms);
-}
-
-static void put_took(struct buf *b, const struct limiter_past *p,
-                     const struct past_ledger *ledger,
-                     const struct past_deeds *d, const struct took_column *c)
-{
-    uint32_t i;
-
-    buf_fmt(b, ",\"%s\":[", c->name);
-    for (i = 0; i < p->n; i++) {
-        if (i > 0)
-            buf_add(b, ",", 1);
-        if (is_known(p, ledger, i))
-            put_took_value(b, &d->took[i], c);
-        else
-            buf_add(b, "null", 4);
-    }
-    buf_str(b, "]");
-}
-
+/* Nothing of a step that ended before there was a ledger. */
 static void put_deeds(struct buf *b, const struct limiter_past *p,
                       const struct past_ledger *ledger,
                       const struct past_deeds *d)
 {
+    int64_t from_s = ledger->kept_from_s != 0 ? ledger->kept_from_s : NEVER;
     uint32_t i;
 
     buf_str(b, "{");
-    for (i = 0; i < PAST_COUNTS; i++)
-        put_count(b, p, ledger, d, i);
-    for (i = 0; i < ARRAY_LEN(took_columns) && d->took != NULL; i++)
-        put_took(b, p, ledger, d, &took_columns[i]);
+    for (i = 0; i < PAST_COUNTS; i++) {
+        if (i > 0)
+            buf_add(b, ",", 1);
+        series_put(
+            b, p, from_s, d->steps, sizeof(*d->steps),
+            &(struct series){count_names[i], i * sizeof(uint64_t), SERIES_U64});
+    }
+    for (i = 0; i < ARRAY_LEN(took_columns) && d->took != NULL; i++) {
+        buf_add(b, ",", 1);
+        series_put(b, p, from_s, d->took, sizeof(*d->took), &took_columns[i]);
+    }
     buf_str(b, "}");
 }
 
@@ -129,10 +68,7 @@ void history_deeds_put(struct buf *b, const char *what,
     uint32_t i;
 
     buf_fmt(b, ",\"%s_kept_from\":", what);
-    if (ledger->kept_from_s > 0)
-        buf_int(b, ledger->kept_from_s);
-    else
-        buf_str(b, "null");
+    series_moment(b, ledger->kept_from_s);
     buf_fmt(b, ",\"%s\":{", what);
     for (i = 0; i < ledger->n; i++) {
         /* Another one of the same number is not what was asked for. */

@@ -11,7 +11,4 @@ void history_deeds_put(struct buf *b, const char *what,
                        const struct limiter_past *p,
                        const struct past_ledger *ledger, const char *name);
 
-/* Thousandths, as a number. */
-void history_deeds_milli(struct buf *b, uint64_t milli);
-
 #endif

@@ -1,8 +1,8 @@
 /*
  * history_page.c - what is asked of the past, and how is it told?
  *
- * Columns, as charts want them: one array for each kind of number.  A column is
- * a row of the table below: where it lies in a step, and how it is written.
+ * Columns, as charts want them: one array for each kind of number
+ * (history_series.c).
  */
 #include "fcgi/pages/history_page.h"
 
@@ -12,6 +12,7 @@
 
 #include "fcgi/exchange.h"
 #include "fcgi/pages/history_deeds.h"
+#include "fcgi/pages/history_series.h"
 #include "fcgi/pages/status.h"
 #include "fcgi/target.h"
 #include "lib/clock.h"
@@ -134,132 +135,51 @@ bool history_page_parse(const char *target, int64_t now_s,
 
 /* ---- the answer ---------------------------------------------------------------- */
 
-enum kind {
-    KIND_U64 = 0,
-    KIND_U32 = 1,
-    KIND_SUM_US = 2,   /* uint64_t, told in seconds */
-    KIND_VALUE_US = 3, /* int64_t, the same; below zero: null */
-    KIND_MILLI = 4,    /* int64_t thousandths; below zero: null */
-    KIND_COUNT = 5,    /* int64_t; below zero: null */
-};
-
 #define COLUMN(name, field, kind)                                              \
     {                                                                          \
         name, offsetof(struct past_step, field), kind                          \
     }
 
-static const struct column {
-    const char *name;
-    size_t at;
-    enum kind kind;
-} columns[] = {
-    COLUMN("sends", sends, KIND_U64),
-    COLUMN("requests", requests, KIND_U64),
-    COLUMN("waiting", waiting, KIND_U32),
-    COLUMN("in_flight", in_flight, KIND_U32),
-    COLUMN("window_used", window_used, KIND_U32),
-    COLUMN("window_limit", window_limit, KIND_U32),
-    COLUMN("queue_s", queue_us, KIND_SUM_US),
-    COLUMN("first_byte_s", first_byte_us, KIND_SUM_US),
-    COLUMN("generation_s", generation_us, KIND_SUM_US),
-    COLUMN("queue_n", queue_n, KIND_U64),
-    COLUMN("first_byte_n", first_byte_n, KIND_U64),
-    COLUMN("generation_n", generation_n, KIND_U64),
-    COLUMN("queue_p50", queue_p50_us, KIND_VALUE_US),
-    COLUMN("queue_p95", queue_p95_us, KIND_VALUE_US),
-    COLUMN("first_byte_p50", first_byte_p50_us, KIND_VALUE_US),
-    COLUMN("first_byte_p95", first_byte_p95_us, KIND_VALUE_US),
-    COLUMN("speed_p50", speed_p50_milli, KIND_MILLI),
-    COLUMN("speed_p95", speed_p95_milli, KIND_MILLI),
-    COLUMN("tokens_in", tokens_in, KIND_U64),
-    COLUMN("tokens_out", tokens_out, KIND_U64),
-    COLUMN("answers", outcomes[OUTCOME_OK], KIND_U64),
-    COLUMN("answers_told", told, KIND_COUNT),
+static const struct series columns[] = {
+    COLUMN("sends", sends, SERIES_U64),
+    COLUMN("requests", requests, SERIES_U64),
+    COLUMN("waiting", waiting, SERIES_U32),
+    COLUMN("in_flight", in_flight, SERIES_U32),
+    COLUMN("window_used", window_used, SERIES_U32),
+    COLUMN("window_limit", window_limit, SERIES_U32),
+    COLUMN("queue_s", queue_us, SERIES_SUM_US),
+    COLUMN("first_byte_s", first_byte_us, SERIES_SUM_US),
+    COLUMN("generation_s", generation_us, SERIES_SUM_US),
+    COLUMN("queue_n", queue_n, SERIES_U64),
+    COLUMN("first_byte_n", first_byte_n, SERIES_U64),
+    COLUMN("generation_n", generation_n, SERIES_U64),
+    COLUMN("queue_p50", queue_p50_us, SERIES_VALUE_US),
+    COLUMN("queue_p95", queue_p95_us, SERIES_VALUE_US),
+    COLUMN("first_byte_p50", first_byte_p50_us, SERIES_VALUE_US),
+    COLUMN("first_byte_p95", first_byte_p95_us, SERIES_VALUE_US),
+    COLUMN("speed_p50", speed_p50_milli, SERIES_MILLI),
+    COLUMN("speed_p95", speed_p95_milli, SERIES_MILLI),
+    COLUMN("tokens_in", tokens_in, SERIES_U64),
+    COLUMN("tokens_out", tokens_out, SERIES_U64),
+    COLUMN("answers", outcomes[OUTCOME_OK], SERIES_U64),
+    COLUMN("answers_told", told, SERIES_COUNT),
 };
 
-static void put_value(struct buf *b, const struct past_step *s,
-                      const struct column *c)
-{
-    const char *at = (const char *)s + c->at;
-    uint64_t wide = 0;
-    uint32_t narrow;
-
-    if (c->kind == KIND_U32) {
-        memcpy(&narrow, at, sizeof(narrow));
-        buf_int(b, narrow);
-        return;
-    }
-    memcpy(&wide, at, sizeof(wide));
-    if (c->kind == KIND_U64)
-        buf_int(b, (int64_t)(wide & INT64_MAX));
-    else if (c->kind != KIND_SUM_US && (int64_t)wide < 0)
-        buf_str(b, "null");
-    else if (c->kind == KIND_COUNT)
-        buf_int(b, (int64_t)wide);
-    else
-        history_deeds_milli(b, c->kind == KIND_MILLI ? wide : wide / 1000);
-}
-
 static void put_column(struct buf *b, const struct limiter_past *p,
-                       const struct column *c)
+                       const struct series *c)
 {
-    uint32_t i;
-
-    buf_str(b, ",\"");
-    buf_str(b, c->name);
-    buf_str(b, "\":[");
-    for (i = 0; i < p->n; i++) {
-        if (i > 0)
-            buf_add(b, ",", 1);
-        if (p->steps[i].kept)
-            put_value(b, &p->steps[i], c);
-        else
-            buf_add(b, "null", 4);
-    }
-    buf_str(b, "]");
+    buf_add(b, ",", 1);
+    series_put(b, p, INT64_MIN, p->steps, sizeof(*p->steps), c);
 }
 
 /* ---- by upstream --------------------------------------------------------------- */
 
-static const struct went_column {
-    const char *name;
-    size_t at;
-} went_columns[] = {
-    {"sends", offsetof(struct past_went_step, sends)},
-    {"refused", offsetof(struct past_went_step, refused)},
-    {"tokens_in", offsetof(struct past_went_step, tokens_in)},
-    {"tokens_out", offsetof(struct past_went_step, tokens_out)},
+static const struct series went_columns[] = {
+    {"sends", offsetof(struct past_went_step, sends), SERIES_U64},
+    {"refused", offsetof(struct past_went_step, refused), SERIES_U64},
+    {"tokens_in", offsetof(struct past_went_step, tokens_in), SERIES_U64},
+    {"tokens_out", offsetof(struct past_went_step, tokens_out), SERIES_U64},
 };
-
-static void put_moment(struct buf *b, int64_t at_s)
-{
-    if (at_s > 0)
-        buf_int(b, at_s);
-    else
-        buf_str(b, "null");
-}
-
-/* Nothing of a step that ended before that was counted. */
-static void put_went(struct buf *b, const struct limiter_past *p,
-                     const struct past_trails *trails,
-                     const struct past_went *went, const struct went_column *c)
-{
-    uint64_t n;
-    uint32_t i;
-
-    buf_fmt(b, "\"%s\":[", c->name);
-    for (i = 0; i < p->n; i++) {
-        memcpy(&n, (const char *)&went->steps[i] + c->at, sizeof(n));
-        if (i > 0)
-            buf_add(b, ",", 1);
-        if (p->steps[i].kept &&
-            p->steps[i].begin_s + p->step_s > trails->kept_from_s)
-            buf_int(b, (int64_t)n);
-        else
-            buf_add(b, "null", 4);
-    }
-    buf_str(b, "]");
-}
 
 static void put_trails(struct buf *b, const struct limiter_past *p,
                        const struct past_trails *trails)
@@ -268,7 +188,7 @@ static void put_trails(struct buf *b, const struct limiter_past *p,
     size_t k;
 
     buf_str(b, ",\"upstreams_kept_from\":");
-    put_moment(b, trails->kept_from_s);
+    series_moment(b, trails->kept_from_s);
     buf_str(b, ",\"upstreams\":{");
     for (i = 0; i < trails->n; i++) {
         if (i > 0)
@@ -278,7 +198,8 @@ static void put_trails(struct buf *b, const struct limiter_past *p,
         for (k = 0; k < ARRAY_LEN(went_columns); k++) {
             if (k > 0)
                 buf_add(b, ",", 1);
-            put_went(b, p, trails, &trails->of[i], &went_columns[k]);
+            series_put(b, p, trails->kept_from_s, trails->of[i].steps,
+                       sizeof(*trails->of[i].steps), &went_columns[k]);
         }
         buf_str(b, "}");
     }
@@ -291,7 +212,7 @@ static void put_past(struct buf *b, const struct limiter_past *p)
 
     buf_fmt(b, "{\"from\":%lld,\"to\":%lld,\"step_s\":%lld,\"kept_from\":",
             (long long)p->from_s, (long long)p->to_s, (long long)p->step_s);
-    put_moment(b, p->kept_from_s);
+    series_moment(b, p->kept_from_s);
     buf_str(b, ",\"t\":[");
     for (i = 0; i < p->n; i++) {
         if (i > 0)
@@ -303,10 +224,10 @@ static void put_past(struct buf *b, const struct limiter_past *p)
         put_column(b, p, &columns[i]);
     for (i = 0; i < OUTCOMES; i++)
         put_column(b, p,
-                   &(struct column){outcome_names[i],
+                   &(struct series){outcome_names[i],
                                     offsetof(struct past_step, outcomes) +
                                         i * sizeof(uint64_t),
-                                    KIND_U64});
+                                    SERIES_U64});
 }
 
 /* Each part says what it asked of the state, or false: that is busy. */

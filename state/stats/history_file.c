@@ -110,11 +110,7 @@ enum vault_result history_file_read(const char *dir,
 {
     struct vault_head head;
     struct vault_kind kind = kind_of(&head);
-    struct vault v = {.kind = &kind,
-                      .dir = dir,
-                      .until_ns = until_ns,
-                      .msg = msg,
-                      .msg_max = msg_max};
+    struct vault v = vault_of(&kind, dir, until_ns, msg, msg_max);
     enum vault_result res;
 
     head_init(&head);
@@ -169,11 +165,7 @@ enum vault_result history_file_write(const char *dir,
 {
     struct vault_head head;
     struct vault_kind kind = kind_of(&head);
-    struct vault v = {.kind = &kind,
-                      .dir = dir,
-                      .until_ns = until_ns,
-                      .msg = msg,
-                      .msg_max = msg_max};
+    struct vault v = vault_of(&kind, dir, until_ns, msg, msg_max);
     enum vault_result res;
 
     head_init(&head);

@@ -108,16 +108,6 @@ static off_t at(uint32_t pool, uint64_t number)
 
 /* ---- names ---------------------------------------------------------------- */
 
-/* A short read: it was cut, just now. */
-static bool get(int fd, void *to, size_t size, off_t from)
-{
-    ssize_t n = pread(fd, to, size, from);
-
-    if (n != (ssize_t)size)
-        errno = n == -1 ? errno : EIO;
-    return n == (ssize_t)size;
-}
-
 /* Those that are damaged are none. */
 static bool read_names(int fd, struct ledger_names *names)
 {
@@ -125,7 +115,7 @@ static bool read_names(int fd, struct ledger_names *names)
     uint32_t i;
 
     memset(names, 0, sizeof(*names));
-    if (!get(fd, r, sizeof(r), NAMES_AT))
+    if (!vault_get(fd, r, sizeof(r), NAMES_AT))
         return false;
     for (i = 0; i < LEDGER_NAMES; i++)
         if (ledger_is_name(r[i].name.text) &&
@@ -196,7 +186,7 @@ static bool read_batch(int fd, struct ledger_item *item, uint32_t from,
     struct row_record r[BATCH];
     int64_t t;
 
-    if (!get(fd, r, n * sizeof(*r), at(item->pool, from)))
+    if (!vault_get(fd, r, n * sizeof(*r), at(item->pool, from)))
         return false;
     for (i = 0; i < n; i++) {
         /* The checksum last: most of a young file is holes. */
@@ -232,11 +222,7 @@ enum vault_result ledger_file_read(const char *dir, uint32_t ledger,
 {
     struct ledger_head head;
     struct vault_kind kind = kind_of(&head, ledger);
-    struct vault v = {.kind = &kind,
-                      .dir = dir,
-                      .until_ns = until_ns,
-                      .msg = msg,
-                      .msg_max = msg_max};
+    struct vault v = vault_of(&kind, dir, until_ns, msg, msg_max);
     enum vault_result res = vault_open(&v, O_RDONLY);
 
     memset(past, 0, sizeof(*past));
@@ -286,11 +272,7 @@ enum vault_result ledger_file_write(const char *dir, uint32_t ledger,
 {
     struct ledger_head head;
     struct vault_kind kind = kind_of(&head, ledger);
-    struct vault v = {.kind = &kind,
-                      .dir = dir,
-                      .until_ns = until_ns,
-                      .msg = msg,
-                      .msg_max = msg_max};
+    struct vault v = vault_of(&kind, dir, until_ns, msg, msg_max);
     enum vault_result res;
 
     if (past->n == 0)

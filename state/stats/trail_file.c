@@ -100,14 +100,11 @@ static struct vault_kind kind_of(struct trail_head *head)
 static bool read_names(int fd, struct trail_names *names)
 {
     struct name_record r[TRAILS];
-    ssize_t n = pread(fd, r, sizeof(r), NAMES_AT);
     uint32_t i;
 
     memset(names, 0, sizeof(*names));
-    if (n != (ssize_t)sizeof(r)) {
-        errno = n == -1 ? errno : EIO;
+    if (!vault_get(fd, r, sizeof(r), NAMES_AT))
         return false;
-    }
     for (i = 0; i < TRAILS; i++)
         if (trails_is_name(r[i].name) &&
             r[i].checksum == name_sum(r[i].name, i))
@@ -180,17 +177,13 @@ static bool read_batch(int fd, struct trail_item *item, uint32_t n,
                        struct found *f)
 {
     struct trail_record r[BATCH];
-    ssize_t size = (ssize_t)(n * sizeof(*r));
-    ssize_t got = pread(fd, r, (size_t)size,
-                        BLOCKS_AT + item->block * BLOCK +
-                            (off_t)(item->place * sizeof(*r)));
     int64_t t;
     uint32_t i;
 
-    if (got != size) {
-        errno = got == -1 ? errno : EIO; /* cut, just now */
+    if (!vault_get(fd, r, n * sizeof(*r),
+                   BLOCKS_AT + item->block * BLOCK +
+                       (off_t)(item->place * sizeof(*r))))
         return false;
-    }
     for (i = 0; i < n; i++, item->place++) {
         item->step = r[i].step;
         if (trails_belongs(&r[i].step, item->place, &t) &&
@@ -228,11 +221,7 @@ enum vault_result trail_file_read(const char *dir, struct trail_item **items,
 {
     struct trail_head head;
     struct vault_kind kind = kind_of(&head);
-    struct vault v = {.kind = &kind,
-                      .dir = dir,
-                      .until_ns = until_ns,
-                      .msg = msg,
-                      .msg_max = msg_max};
+    struct vault v = vault_of(&kind, dir, until_ns, msg, msg_max);
     struct found f = {NULL, 0, 0};
     enum vault_result res = vault_open(&v, O_RDONLY);
 
@@ -307,11 +296,7 @@ enum vault_result trail_file_write(const char *dir,
 {
     struct trail_head head;
     struct vault_kind kind = kind_of(&head);
-    struct vault v = {.kind = &kind,
-                      .dir = dir,
-                      .until_ns = until_ns,
-                      .msg = msg,
-                      .msg_max = msg_max};
+    struct vault v = vault_of(&kind, dir, until_ns, msg, msg_max);
     enum vault_result res;
     bool ok;
 

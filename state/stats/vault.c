@@ -268,6 +268,15 @@ void vault_close(struct vault *v)
     v->fd = v->lock = v->dir_fd = -1;
 }
 
+bool vault_get(int fd, void *to, size_t n, off_t at)
+{
+    ssize_t got = pread(fd, to, n, at);
+
+    if (got != (ssize_t)n)
+        errno = got == -1 ? errno : EIO;
+    return got == (ssize_t)n;
+}
+
 bool vault_put(const struct vault *v, const void *data, size_t n, off_t at)
 {
     errno = 0; /* a short write sets none */

@@ -44,6 +44,18 @@ struct vault {
     int dir_fd, fd, lock; /* -1: none */
 };
 
+/* For vault_open().  What it is given is borrowed. */
+static inline struct vault vault_of(const struct vault_kind *kind,
+                                    const char *dir, int64_t until_ns,
+                                    char *msg, size_t msg_max)
+{
+    return (struct vault){.kind = kind,
+                          .dir = dir,
+                          .until_ns = until_ns,
+                          .msg = msg,
+                          .msg_max = msg_max};
+}
+
 /*
  * With O_RDONLY or O_RDWR, which makes one where there is none.  VAULT_OK, or
  * _NEW with O_RDWR: it is open.  Else it is not.  vault_close() in any case.
@@ -54,6 +66,9 @@ void vault_close(struct vault *v);
 MUST_USE bool vault_lock(struct vault *v);
 /* Says what could not be done, by errno; 0: a write was short.  VAULT_FAILED. */
 enum vault_result vault_fail(const struct vault *v, const char *doing);
+/* Reads N bytes at AT of FD.  False: errno says why; EIO where there were fewer:
+ * it was cut, just now. */
+MUST_USE bool vault_get(int fd, void *to, size_t n, off_t at);
 /* Writes N bytes at AT, if it is not too late.  False: errno, or 0. */
 MUST_USE bool vault_put(const struct vault *v, const void *data, size_t n,
                         off_t at);

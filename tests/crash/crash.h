@@ -169,6 +169,42 @@ static inline bool is_settled(const struct layout *lay)
            counts_hold(lay);
 }
 
+/* ---- who lives ---------------------------------------------------------- */
+
+/* A file of our own, on which only the living hold their places. */
+struct places {
+    int hold, locks; /* to claim by; to look at */
+};
+
+static inline void places_open(struct places *p)
+{
+    char name[] = "/tmp/sluice-crash-locks-XXXXXX";
+
+    p->hold = mkstemp(name);
+    p->locks = open(name, O_RDWR | O_CLOEXEC);
+    (void)unlink(name);
+}
+
+static inline void places_claim(struct places *p, const struct limiter *lim)
+{
+    CHECK(file_lock_claim_seat(p->hold, lim->seat));
+}
+
+static inline void places_close(struct places *p)
+{
+    close(p->hold);
+    close(p->locks);
+}
+
+/* Has whoever had LIM's file let go of it? */
+static inline bool lock_is_free(const struct limiter *lim)
+{
+    if (flock(lim->file.fd, LOCK_EX | LOCK_NB) == -1)
+        return false;
+    file_lock_drop(lim->file.fd);
+    return true;
+}
+
 /* ---- a process that is led by the hand ---------------------------------- */
 
 /* What PID does is not what it was led to: it is gone, or a signal that is not

@@ -213,7 +213,7 @@ static const struct scene scenes[] = {
 struct play {
     const struct scene *scene;
     struct layout *shadow, *copy;
-    int hold, locks;
+    struct places living;
     uint32_t row_was[LAY_ROWS]; /* before those of the dead were swept */
     bool was_sent[2 * MANY];    /* by number, in any copy so far */
     uint32_t states;
@@ -351,7 +351,7 @@ static void survive(void *arg)
         p->row_was[i] = lay->rows[i].state;
     sends = lay->scopes[0].window.n;
     lay->live.now_ns = now + p->scene->later;
-    workers_sweep(lay, p->locks, NONE, lay->live.now_ns, &gone);
+    workers_sweep(lay, p->living.locks, NONE, lay->live.now_ns, &gone);
     check_leases(p);
     check_swept(p, was);
     check_sends(p, sends);
@@ -386,17 +386,6 @@ static void victim(const struct scene *s)
     _exit(0);
 }
 
-/* Only the place of the living is locked in a file of our own. */
-static void lock_place(struct play *p)
-{
-    char name[] = "/tmp/sluice-crash-locks-XXXXXX";
-
-    p->hold = mkstemp(name);
-    p->locks = open(name, O_RDWR | O_CLOEXEC);
-    (void)unlink(name);
-    CHECK(file_lock_claim_seat(p->hold, lim->seat));
-}
-
 static bool has_changed(struct play *p)
 {
     const struct layout *map = lim->file.lay;
@@ -413,14 +402,6 @@ static bool has_changed(struct play *p)
     return true;
 }
 
-static bool lock_is_free(void)
-{
-    if (flock(lim->file.fd, LOCK_EX | LOCK_NB) == -1)
-        return false;
-    file_lock_drop(lim->file.fd);
-    return true;
-}
-
 static void watch(struct play *p, pid_t pid)
 {
     bool was_dirty = false, is_over = false;
@@ -431,7 +412,8 @@ static void watch(struct play *p, pid_t pid)
     while (!is_over && p->instructions < MOST && step(pid)) {
         p->instructions++;
         was_dirty = was_dirty || lim->file.lay->live.dirty != 0;
-        is_over = was_dirty && lim->file.lay->live.dirty == 0 && lock_is_free();
+        is_over =
+            was_dirty && lim->file.lay->live.dirty == 0 && lock_is_free(lim);
         if (has_changed(p))
             look(p);
     }
@@ -464,13 +446,13 @@ static void run(struct play *p, const struct scene *s)
     lim = worker(&set, now);
     turn();
     s->other();
-    lock_place(p);
+    places_open(&p->living);
+    places_claim(&p->living, lim);
     go_on(pid);
     CHECK(wait_stop(pid));
     watch(p, pid);
     end(pid);
-    close(p->hold);
-    close(p->locks);
+    places_close(&p->living);
     limiter_close(lim);
     printf("  %-32s %7lld instructions, %5u states\n", s->name,
            (long long)p->instructions, p->states);

@@ -910,7 +910,7 @@ struct play {
     const struct scene *scene;
     struct layout *shadow, *copy;
     struct stats_layout *stats_shadow, *stats_copy;
-    int hold, locks;
+    struct places living;
     uint32_t sums[SUMS], n;
     int64_t tokens[SUMS];
     struct decided forms[FORMS];
@@ -935,7 +935,7 @@ static void look(struct play *p)
     struct wreck w = {.scene = p->scene,
                       .lay = p->copy,
                       .stats = p->stats_copy,
-                      .locks = p->locks};
+                      .locks = p->living.locks};
     const char *what = "";
 
     memcpy(p->copy, p->shadow, sizeof(*p->copy));
@@ -1000,17 +1000,12 @@ static void victim(const struct scene *s)
     _exit(0);
 }
 
-/* Only the places of the living are locked in a file of our own. */
 static void lock_places(struct play *p)
 {
-    char name[] = "/tmp/sluice-crash-locks-XXXXXX";
-
-    p->hold = mkstemp(name);
-    p->locks = open(name, O_RDWR | O_CLOEXEC);
-    (void)unlink(name);
-    CHECK(file_lock_claim_seat(p->hold, lim->seat));
+    places_open(&p->living);
+    places_claim(&p->living, lim);
     if (third != NULL)
-        CHECK(file_lock_claim_seat(p->hold, third->seat));
+        places_claim(&p->living, third);
 }
 
 /* Of ours and of the victim's. */
@@ -1029,15 +1024,6 @@ static void copy_all(struct play *p)
     memcpy(p->stats_shadow, lim->stats.lay, sizeof(*p->stats_shadow));
 }
 
-/* Has the victim let go of it? */
-static bool lock_is_free(void)
-{
-    if (flock(lim->file.fd, LOCK_EX | LOCK_NB) == -1)
-        return false;
-    file_lock_drop(lim->file.fd);
-    return true;
-}
-
 /* First the state changes; then, with the same lock, the statistics. */
 static void watch(struct play *p, pid_t pid)
 {
@@ -1052,7 +1038,7 @@ static void watch(struct play *p, pid_t pid)
         if (++p->instructions % p->scene->stride != 0)
             continue;
         was_dirty = was_dirty || map->live.dirty != 0;
-        is_over = was_dirty && map->live.dirty == 0 && lock_is_free();
+        is_over = was_dirty && map->live.dirty == 0 && lock_is_free(lim);
         p->stats_steps += stats->live.flag.dirty != 0;
         if (has_changed(p))
             look(p);
@@ -1106,8 +1092,7 @@ static void run(struct play *p, const struct scene *s)
     CHECK(wait_stop(pid));
     watch(p, pid);
     end(pid);
-    close(p->hold);
-    close(p->locks);
+    places_close(&p->living);
     limiter_close(third);
     limiter_close(lim);
     printf("  %-32s %7lld instructions, %6lld of statistics, %5u states\n",

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "state/history.h"
+#include "state/history_save.h"
 #include "state/worker.h"
 
 static void note_event(void *arg, const char *event, const char *message)
@@ -90,6 +92,35 @@ void desk_kill(struct desk *d, uint32_t i)
     lim->seat = NONE;
     limiter_close(lim);
     d->w[i] = NULL;
+}
+
+void desk_begin_anew(struct desk *d, uint32_t n)
+{
+    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
+    CU_ASSERT_EQUAL(unlink(desk_stats_file(d)), 0);
+    while (n-- > 0) {
+        d->w[n] = NULL;
+        desk_open(d, n);
+    }
+}
+
+void desk_keep(struct desk *d)
+{
+    limiter_keep(d->w[0], d->dir, 600 * NS_PER_S);
+    desk_until_filled(d);
+}
+
+void desk_until_filled(struct desk *d)
+{
+    int turns = 0;
+
+    do {
+        desk_pass(d, 1);
+        history_save_wait(d->w[0]);
+    } while ((desk_stats(d, 0)->history.owner != 0 ||
+              !desk_stats(d, 0)->history.filled) &&
+             ++turns < 2000);
+    CU_ASSERT_EQUAL(desk_stats(d, 0)->history.filled, 1);
 }
 
 void desk_turn(struct desk *d)

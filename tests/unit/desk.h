@@ -49,6 +49,12 @@ void desk_free(struct desk *d);
 void desk_open(struct desk *d, uint32_t i);
 /* Ends worker I as SIGKILL would: nothing is given back, its locks go. */
 void desk_kill(struct desk *d, uint32_t i);
+/* As after a reboot: what is left is on the disk.  N workers are new. */
+void desk_begin_anew(struct desk *d, uint32_t n);
+/* Worker 0 keeps the past in the directory, and has what was there. */
+void desk_keep(struct desk *d);
+/* Turns until it has. */
+void desk_until_filled(struct desk *d);
 /* Lets every worker take turns until none is asked for at once. */
 void desk_turn(struct desk *d);
 /* The same, MS later. */

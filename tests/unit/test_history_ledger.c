@@ -97,34 +97,6 @@ static void check_requests(struct desk *d, enum past_whose ledger,
     }
 }
 
-static void until_filled(struct desk *d)
-{
-    int turns = 0;
-
-    do {
-        desk_pass(d, 1);
-        history_save_wait(d->w[0]);
-    } while ((desk_stats(d, 0)->history.owner != 0 ||
-              !desk_stats(d, 0)->history.filled) &&
-             ++turns < 2000);
-    CU_ASSERT_EQUAL(desk_stats(d, 0)->history.filled, 1);
-}
-
-static void keep(struct desk *d)
-{
-    limiter_keep(d->w[0], d->dir, 600 * NS_PER_S);
-    until_filled(d);
-}
-
-/* As after a reboot. */
-static void start_anew(struct desk *d)
-{
-    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
-    CU_ASSERT_EQUAL(unlink(desk_stats_file(d)), 0);
-    d->w[0] = NULL;
-    desk_open(d, 0);
-}
-
 static void what_was_done_is_told_by_model_and_by_client(void)
 {
     struct desk *d = desk_of(1, 100);
@@ -199,20 +171,20 @@ static void it_outlives_all_but_the_disk(void)
 {
     struct desk *d = desk_of(1, 100);
 
-    keep(d);
+    desk_keep(d);
     end_some(d, "ann", "big", 3);
     end_some(d, "bob", "small", 2);
     limiter_close(d->w[0]);
-    start_anew(d);
+    desk_begin_anew(d, 1);
     end_some(d, "ann", "big", 4); /* before the disk was read */
-    keep(d);
+    desk_keep(d);
     check_requests(d, PAST_MODELS, "big", 7);
     check_requests(d, PAST_MODELS, "small", 2);
     check_requests(d, PAST_CLIENTS, "ann", 7);
     end_some(d, "bob", "big", 1);
     limiter_close(d->w[0]);
-    start_anew(d);
-    keep(d);
+    desk_begin_anew(d, 1);
+    desk_keep(d);
     check_requests(d, PAST_MODELS, "big", 8);
     check_requests(d, PAST_CLIENTS, "bob", 3);
     desk_free(d);
@@ -225,17 +197,17 @@ static void what_changed_is_saved_now_and_then(void)
     struct desk *d = desk_of(1, 100);
     uint32_t i;
 
-    keep(d);
+    desk_keep(d);
     for (i = 0; i < 5; i++) {
         end_some(d, "ann", "big", 2);
         desk_pass(d, 400 * 1000);
         desk_stats(d, 0)->history.due_ns = 0;
-        until_filled(d);
-        until_filled(d);
+        desk_until_filled(d);
+        desk_until_filled(d);
     }
     desk_kill(d, 0);
-    start_anew(d);
-    keep(d);
+    desk_begin_anew(d, 1);
+    desk_keep(d);
     CU_ASSERT_EQUAL(did(d, PAST_MODELS, 86400, "big", false, PAST_REQUESTS),
                     10);
     CU_ASSERT_EQUAL(did(d, PAST_CLIENTS, 3000000, "ann", false, PAST_REQUESTS),
@@ -250,12 +222,12 @@ static void the_other_files_stay(void)
     struct history_pieces p;
     char said[512] = "";
 
-    keep(d);
+    desk_keep(d);
     end_some(d, "ann", "big", 3);
     limiter_close(d->w[0]);
-    start_anew(d);
+    desk_begin_anew(d, 1);
     spoil(d, "history.models");
-    keep(d);
+    desk_keep(d);
     check_requests(d, PAST_MODELS, "big", 0);
     check_requests(d, PAST_CLIENTS, "ann", 3);
     CU_ASSERT_TRUE(past.kept_from_s > 0);
@@ -263,8 +235,8 @@ static void the_other_files_stay(void)
     CU_ASSERT_EQUAL(access(path(d, "history.models.damaged"), F_OK), 0);
     end_some(d, "ann", "big", 1);
     limiter_close(d->w[0]);
-    start_anew(d);
-    keep(d);
+    desk_begin_anew(d, 1);
+    desk_keep(d);
     check_requests(d, PAST_MODELS, "big", 1);
     limiter_close(d->w[0]);
     spoil(d, "history.models");

@@ -82,20 +82,9 @@ static void send_some(struct desk *d, uint32_t n)
     }
 }
 
-/* As after a reboot: what is left is on the disk.  Read by N workers. */
-static void begin_anew(struct desk *d, uint32_t n)
-{
-    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
-    CU_ASSERT_EQUAL(unlink(desk_stats_file(d)), 0);
-    while (n-- > 0) {
-        d->w[n] = NULL;
-        desk_open(d, n);
-    }
-}
-
 static void start_anew(struct desk *d)
 {
-    begin_anew(d, 1);
+    desk_begin_anew(d, 1);
     limiter_keep(d->w[0], d->dir, 600 * NS_PER_S);
     until_idle(d, 0);
 }
@@ -105,7 +94,7 @@ static void start_with_a_reader(struct desk *d)
 {
     send_some(d, 5);
     limiter_close(d->w[0]);
-    begin_anew(d, 2);
+    desk_begin_anew(d, 2);
     limiter_keep(d->w[1], d->dir, 600 * NS_PER_S);
     (void)limiter_turn(d->w[1], d->now);
     CU_ASSERT_EQUAL(history(d, 0)->owner, d->w[1]->seat + 1);
@@ -415,7 +404,7 @@ static void what_cannot_be_read_now_is_read_later(void)
 
     send_some(d, 5);
     limiter_close(d->w[0]);
-    begin_anew(d, 1);
+    desk_begin_anew(d, 1);
     h = history(d, 0);
     old = leave_one_descriptor();
     limiter_keep(d->w[0], d->dir, 600 * NS_PER_S);

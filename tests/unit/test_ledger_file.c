@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data_dir.h"
 #include "lab.h"
 #include "lib/boottime.h"
 
@@ -16,29 +17,7 @@
 #define ROWS   20480
 #define MODELS "history.models"
 
-static char dir[64], msg[256];
-
-static void make_dir(void)
-{
-    strcpy(dir, "/tmp/sluice-ledger-XXXXXX");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-}
-
-static const char *path(const char *name)
-{
-    static char p[128];
-
-    (void)snprintf(p, sizeof(p), "%s/%s", dir, name);
-    return p;
-}
-
-static void remove_dir(void)
-{
-    (void)unlink(path(MODELS));
-    (void)unlink(path(MODELS ".damaged"));
-    (void)unlink(path(VAULT_LOCK_NAME));
-    CU_ASSERT_EQUAL(rmdir(dir), 0); /* and nothing else is left */
-}
+static char msg[256];
 
 static struct ledger_item item_of(const char *name, uint64_t number, uint32_t n)
 {
@@ -60,13 +39,14 @@ static enum vault_result put(struct ledger_item *items, uint32_t n,
 
     if (name != NULL)
         strcpy(past.names.of[0].text, name);
-    return ledger_file_write(dir, LEDGER_MODELS, &past, NEVER, msg,
+    return ledger_file_write(data_dir, LEDGER_MODELS, &past, NEVER, msg,
                              sizeof(msg));
 }
 
 static enum vault_result get(struct ledger_past *to)
 {
-    return ledger_file_read(dir, LEDGER_MODELS, to, NEVER, msg, sizeof(msg));
+    return ledger_file_read(data_dir, LEDGER_MODELS, to, NEVER, msg,
+                            sizeof(msg));
 }
 
 struct kept {
@@ -98,9 +78,9 @@ static void rows_lie_where_their_numbers_say(void)
         item_of("a", LEDGER_HOURS - 1, 4), item_of("b", 7, 8)};
     struct stat st;
 
-    make_dir();
+    data_dir_make();
     CU_ASSERT_EQUAL(put(items, 0, "a"), VAULT_OK);
-    CU_ASSERT_EQUAL(access(path(MODELS), F_OK), -1); /* for nothing */
+    CU_ASSERT_EQUAL(access(data_dir_path(MODELS), F_OK), -1); /* for nothing */
     CU_ASSERT_EQUAL(put(items, 4, "a"), VAULT_NEW);
     CU_ASSERT_EQUAL(kept("a").requests, 5);
     CU_ASSERT_EQUAL(kept("b").requests, 10);
@@ -108,11 +88,11 @@ static void rows_lie_where_their_numbers_say(void)
     CU_ASSERT_EQUAL(put(items, 1, "b"), VAULT_OK);
     CU_ASSERT_EQUAL(kept("b").requests, 18); /* in number 7's place */
     CU_ASSERT_EQUAL(kept("b").names, 2);     /* a stays known */
-    CU_ASSERT_EQUAL_FATAL(stat(path(MODELS), &st), 0);
+    CU_ASSERT_EQUAL_FATAL(stat(data_dir_path(MODELS), &st), 0);
     CU_ASSERT_EQUAL(st.st_mode & 0777, 0600);
     CU_ASSERT_EQUAL(st.st_size, ROWS + ROW * LEDGER_ROWS);
     CU_ASSERT_TRUE(st.st_blocks * 512 < 100000); /* what was written of it */
-    remove_dir();
+    data_dir_remove(MODELS);
 }
 
 static off_t place_of(uint64_t number)
@@ -122,7 +102,7 @@ static off_t place_of(uint64_t number)
 
 static void put_noise(off_t where, size_t n)
 {
-    int fd = open(path(MODELS), O_WRONLY | O_CLOEXEC);
+    int fd = open(data_dir_path(MODELS), O_WRONLY | O_CLOEXEC);
 
     for (; n > 0; n--, where++) {
         unsigned char c = (unsigned char)lab_random(256);
@@ -139,9 +119,9 @@ static void what_is_torn_or_elsewhere_is_not_kept(void)
     char record[ROW];
     int fd;
 
-    make_dir();
+    data_dir_make();
     CU_ASSERT_EQUAL(put(items, 3, "a"), VAULT_NEW);
-    fd = open(path(MODELS), O_RDWR | O_CLOEXEC);
+    fd = open(data_dir_path(MODELS), O_RDWR | O_CLOEXEC);
     CU_ASSERT_EQUAL(pread(fd, record, ROW, place_of(3)), ROW);
     CU_ASSERT_EQUAL(pwrite(fd, record, ROW, place_of(4)), ROW);
     close(fd);
@@ -153,7 +133,7 @@ static void what_is_torn_or_elsewhere_is_not_kept(void)
     put_noise(64, 20); /* the name: its rows are the others' */
     CU_ASSERT_EQUAL(kept("a").names, 0);
     CU_ASSERT_EQUAL(kept("a").requests, 2);
-    remove_dir();
+    data_dir_remove(MODELS);
 }
 
 static void what_is_no_such_file_is_set_aside(void)
@@ -161,23 +141,23 @@ static void what_is_no_such_file_is_set_aside(void)
     struct ledger_item item = item_of("a", 1, 1);
     struct ledger_past past = {.items = &item, .n = 1};
 
-    make_dir();
+    data_dir_make();
     CU_ASSERT_EQUAL(put(&item, 1, "a"), VAULT_NEW);
-    CU_ASSERT_EQUAL(ledger_file_write(dir, LEDGER_MODELS, &past,
+    CU_ASSERT_EQUAL(ledger_file_write(data_dir, LEDGER_MODELS, &past,
                                       boottime_ns() - 1, msg, sizeof(msg)),
                     VAULT_FAILED); /* another one is at it */
     /* The other ledger's file, under this name. */
-    CU_ASSERT_EQUAL(
-        ledger_file_write(dir, LEDGER_CLIENTS, &past, NEVER, msg, sizeof(msg)),
-        VAULT_NEW);
-    (void)strcpy(msg, path("history.clients"));
-    CU_ASSERT_EQUAL(rename(msg, path(MODELS)), 0);
+    CU_ASSERT_EQUAL(ledger_file_write(data_dir, LEDGER_CLIENTS, &past, NEVER,
+                                      msg, sizeof(msg)),
+                    VAULT_NEW);
+    (void)strcpy(msg, data_dir_path("history.clients"));
+    CU_ASSERT_EQUAL(rename(msg, data_dir_path(MODELS)), 0);
     CU_ASSERT_EQUAL(get(&past), VAULT_ASIDE);
     CU_ASSERT_PTR_NOT_NULL(strstr(msg, "kept as history.models.damaged"));
     CU_ASSERT_EQUAL(past.n, 0);
     CU_ASSERT_EQUAL(get(&past), VAULT_NEW);
     CU_ASSERT_EQUAL(put(&item, 1, "a"), VAULT_NEW);
-    remove_dir();
+    data_dir_remove(MODELS);
 }
 
 static const struct unit_test tests[] = {

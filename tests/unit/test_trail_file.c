@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "data_dir.h"
 #include "desk.h"
 #include "lib/boottime.h"
 #include "state/history.h"
@@ -18,30 +19,6 @@
 #define T 1800000000 /* a whole hour */
 
 /* ---- the file alone --------------------------------------------------------- */
-
-static char dir[64];
-
-static void make_dir(void)
-{
-    strcpy(dir, "/tmp/sluice-trails-XXXXXX");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(dir));
-}
-
-static const char *path(const char *name)
-{
-    static char p[128];
-
-    (void)snprintf(p, sizeof(p), "%s/%s", dir, name);
-    return p;
-}
-
-static void remove_dir(void)
-{
-    (void)unlink(path(TRAIL_FILE_NAME));
-    (void)unlink(path(TRAIL_FILE_ASIDE_NAME));
-    (void)unlink(path(VAULT_LOCK_NAME));
-    CU_ASSERT_EQUAL(rmdir(dir), 0); /* and nothing else is left */
-}
 
 static struct trail_item item_of(const char *name, int64_t t, uint32_t n)
 {
@@ -67,7 +44,7 @@ static enum vault_result put(const struct trail_names *keep,
 {
     char msg[256];
 
-    return trail_file_write(dir, keep, items, n, NEVER, msg, sizeof(msg));
+    return trail_file_write(data_dir, keep, items, n, NEVER, msg, sizeof(msg));
 }
 
 /* How many sends of NAME are in it. */
@@ -77,8 +54,9 @@ static uint32_t kept(const char *name)
     uint32_t i, n, sum = 0;
     char msg[256];
 
-    CU_ASSERT_EQUAL(trail_file_read(dir, &items, &n, NEVER, msg, sizeof(msg)),
-                    VAULT_OK);
+    CU_ASSERT_EQUAL(
+        trail_file_read(data_dir, &items, &n, NEVER, msg, sizeof(msg)),
+        VAULT_OK);
     for (i = 0; i < n; i++) {
         CU_ASSERT_TRUE(i == 0 ||
                        trails_order(&items[i - 1]) < trails_order(&items[i]));
@@ -96,19 +74,20 @@ static void each_name_has_its_own(void)
                                  item_of("a", T + 3600, 3), item_of("a", T, 4)};
     struct stat st;
 
-    make_dir();
+    data_dir_make();
     CU_ASSERT_EQUAL(put(&nobody, items, 0), VAULT_OK);
-    CU_ASSERT_EQUAL(access(path(TRAIL_FILE_NAME), F_OK), -1); /* for nothing */
+    CU_ASSERT_EQUAL(access(data_dir_path(TRAIL_FILE_NAME), F_OK),
+                    -1); /* for nothing */
     CU_ASSERT_EQUAL(put(&nobody, items, 3), VAULT_NEW);
     items[0] = item_of("b", T + 3600, 5);
     CU_ASSERT_EQUAL(put(&nobody, items, 1), VAULT_OK);
     CU_ASSERT_EQUAL(kept("a"), 7);
     CU_ASSERT_EQUAL(kept("b"), 5);
-    CU_ASSERT_EQUAL_FATAL(stat(path(TRAIL_FILE_NAME), &st), 0);
+    CU_ASSERT_EQUAL_FATAL(stat(data_dir_path(TRAIL_FILE_NAME), &st), 0);
     CU_ASSERT_EQUAL(st.st_mode & 0777, 0600);
     CU_ASSERT_EQUAL(st.st_size, 4096 + 16 * 24 * HISTORY_ALL);
     CU_ASSERT_TRUE(st.st_blocks * 512 < 100000); /* what was written of it */
-    remove_dir();
+    data_dir_remove(TRAIL_FILE_NAME);
 }
 
 /* A seventeenth takes the place of one that nobody knows any more, and nothing
@@ -120,7 +99,7 @@ static void a_name_that_is_forgotten_makes_room(void)
     char name[TRAIL_NAME_SIZE];
     uint32_t i;
 
-    make_dir();
+    data_dir_make();
     memset(&keep, 0, sizeof(keep));
     for (i = 0; i < TRAILS; i++) {
         (void)snprintf(name, sizeof(name), "name-%u", i);
@@ -138,13 +117,13 @@ static void a_name_that_is_forgotten_makes_room(void)
     more = item_of("too-many", T, 60); /* all others are of use */
     CU_ASSERT_EQUAL(put(&keep, &more, 1), VAULT_OK);
     CU_ASSERT_EQUAL(kept("too-many"), 0);
-    remove_dir();
+    data_dir_remove(TRAIL_FILE_NAME);
 }
 
 static void copy_record(off_t from, off_t to)
 {
     char record[24];
-    int fd = open(path(TRAIL_FILE_NAME), O_RDWR | O_CLOEXEC);
+    int fd = open(data_dir_path(TRAIL_FILE_NAME), O_RDWR | O_CLOEXEC);
 
     CU_ASSERT_EQUAL(pread(fd, record, sizeof(record), from), 24);
     CU_ASSERT_EQUAL(pwrite(fd, record, sizeof(record), to), 24);
@@ -153,7 +132,7 @@ static void copy_record(off_t from, off_t to)
 
 static void put_noise(off_t where, size_t n)
 {
-    int fd = open(path(TRAIL_FILE_NAME), O_WRONLY | O_CLOEXEC);
+    int fd = open(data_dir_path(TRAIL_FILE_NAME), O_WRONLY | O_CLOEXEC);
 
     for (; n > 0; n--, where++) {
         unsigned char c = (unsigned char)lab_random(256);
@@ -169,7 +148,7 @@ static void what_is_torn_or_elsewhere_is_not_kept(void)
                                  item_of("b", T + 7200, 4)};
     const off_t block = (off_t)24 * HISTORY_ALL;
 
-    make_dir();
+    data_dir_make();
     CU_ASSERT_EQUAL(put(&nobody, items, 3), VAULT_NEW);
     copy_record(place_of(0, T), place_of(1, T)); /* another name's */
     CU_ASSERT_EQUAL(kept("b"), 4);
@@ -185,7 +164,7 @@ static void what_is_torn_or_elsewhere_is_not_kept(void)
     items[0] = item_of("a", T, 9);
     CU_ASSERT_EQUAL(put(&nobody, items, 1), VAULT_OK);
     CU_ASSERT_EQUAL(kept("a"), 11); /* what it had is its own again */
-    remove_dir();
+    data_dir_remove(TRAIL_FILE_NAME);
 }
 
 static void what_is_no_such_file_is_set_aside(void)
@@ -194,22 +173,24 @@ static void what_is_no_such_file_is_set_aside(void)
     char msg[256] = "";
     uint32_t n;
 
-    make_dir();
+    data_dir_make();
     CU_ASSERT_EQUAL(put(&nobody, &item, 1), VAULT_NEW);
     put_noise(0, 16);
-    CU_ASSERT_EQUAL(trail_file_read(dir, &items, &n, NEVER, msg, sizeof(msg)),
-                    VAULT_ASIDE);
+    CU_ASSERT_EQUAL(
+        trail_file_read(data_dir, &items, &n, NEVER, msg, sizeof(msg)),
+        VAULT_ASIDE);
     CU_ASSERT_PTR_NOT_NULL(strstr(msg, "kept as " TRAIL_FILE_ASIDE_NAME));
     CU_ASSERT_EQUAL(n, 0);
-    CU_ASSERT_EQUAL(access(path(TRAIL_FILE_ASIDE_NAME), F_OK), 0);
-    CU_ASSERT_EQUAL(trail_file_read(dir, &items, &n, NEVER, msg, sizeof(msg)),
-                    VAULT_NEW);
+    CU_ASSERT_EQUAL(access(data_dir_path(TRAIL_FILE_ASIDE_NAME), F_OK), 0);
+    CU_ASSERT_EQUAL(
+        trail_file_read(data_dir, &items, &n, NEVER, msg, sizeof(msg)),
+        VAULT_NEW);
     CU_ASSERT_EQUAL(put(&nobody, &item, 1), VAULT_NEW);
     CU_ASSERT_EQUAL(put(&nobody, &item, 1), VAULT_OK);
-    CU_ASSERT_EQUAL(trail_file_write(dir, &nobody, &item, 1, boottime_ns() - 1,
-                                     msg, sizeof(msg)),
+    CU_ASSERT_EQUAL(trail_file_write(data_dir, &nobody, &item, 1,
+                                     boottime_ns() - 1, msg, sizeof(msg)),
                     VAULT_FAILED); /* another one is at it */
-    remove_dir();
+    data_dir_remove(TRAIL_FILE_NAME);
 }
 
 /* ---- of a service ------------------------------------------------------------- */
@@ -300,35 +281,6 @@ static void answer(struct desk *d, uint32_t upstream, int64_t in, int64_t out)
     desk_turn(d);
 }
 
-static void until_filled(struct desk *d)
-{
-    int turns = 0;
-
-    do {
-        desk_pass(d, 1);
-        history_save_wait(d->w[0]);
-    } while ((desk_stats(d, 0)->history.owner != 0 ||
-              !desk_stats(d, 0)->history.filled) &&
-             ++turns < 2000);
-    CU_ASSERT_EQUAL(desk_stats(d, 0)->history.filled, 1);
-}
-
-static void keep(struct desk *d)
-{
-    limiter_keep(d->w[0], d->dir, 600 * NS_PER_S);
-    until_filled(d);
-}
-
-/* As after a reboot. */
-static void start_anew(struct desk *d)
-{
-    CU_ASSERT_EQUAL(unlink(desk_file(d)), 0);
-    CU_ASSERT_EQUAL(unlink(desk_stats_file(d)), 0);
-    d->w[0] = NULL;
-    desk_open(d, 0);
-    keep(d);
-}
-
 static void what_was_sent_and_answered_is_told(void)
 {
     struct desk *d = desk_of_two();
@@ -357,20 +309,22 @@ static void it_outlives_all_but_the_disk(void)
 {
     struct desk *d = desk_of_two();
 
-    keep(d);
+    desk_keep(d);
     send_some(d, 0, 3);
     send_some(d, 1, 2);
     answer(d, 1, 700, 40);
     limiter_close(d->w[0]);
     strcpy(d->set.rules[1].name, "third"); /* it is removed, and stays known */
-    start_anew(d);
+    desk_begin_anew(d, 1);
+    desk_keep(d);
     check_told(d, 3, 2);
     CU_ASSERT_EQUAL(told("other").tokens_in, 700);
     CU_ASSERT_EQUAL(told("other").refused, 1);
     send_some(d, 1, 1);
     send_some(d, 0, 1);
     limiter_close(d->w[0]);
-    start_anew(d);
+    desk_begin_anew(d, 1);
+    desk_keep(d);
     check_told(d, 4, 2);
     CU_ASSERT_EQUAL(told("third").sends, 1);
     desk_free(d);
@@ -383,12 +337,13 @@ static void an_older_history_is_read(void)
     uint64_t all = 0;
     uint32_t i;
 
-    keep(d);
+    desk_keep(d);
     send_some(d, 0, 3);
     limiter_close(d->w[0]);
-    strcpy(dir, d->dir);
-    CU_ASSERT_EQUAL(unlink(path(TRAIL_FILE_NAME)), 0);
-    start_anew(d);
+    strcpy(data_dir, d->dir);
+    CU_ASSERT_EQUAL(unlink(data_dir_path(TRAIL_FILE_NAME)), 0);
+    desk_begin_anew(d, 1);
+    desk_keep(d);
     tell(d, 3600);
     for (i = 0; i < past.n; i++)
         all += past.steps[i].sends;
@@ -398,7 +353,8 @@ static void an_older_history_is_read(void)
     desk_pass(d, 2 * 3600 * 1000);
     send_some(d, 0, 1);
     limiter_close(d->w[0]);
-    start_anew(d);
+    desk_begin_anew(d, 1);
+    desk_keep(d);
     check_told(d, 1, 0);
     CU_ASSERT_TRUE(trails.kept_from_s > past.kept_from_s);
     CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.histories_aside, 0);
@@ -410,17 +366,18 @@ static void the_other_file_stays(void)
 {
     struct desk *d = desk_of_two();
 
-    keep(d);
+    desk_keep(d);
     send_some(d, 0, 3);
     limiter_close(d->w[0]);
-    strcpy(dir, d->dir);
+    strcpy(data_dir, d->dir);
     put_noise(0, 16);
-    start_anew(d);
+    desk_begin_anew(d, 1);
+    desk_keep(d);
     tell(d, 3600);
     CU_ASSERT_TRUE(past.kept_from_s > 0);
     CU_ASSERT_EQUAL(trails.n, 0);
     CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.histories_aside, 1);
-    CU_ASSERT_EQUAL(access(path(TRAIL_FILE_ASIDE_NAME), F_OK), 0);
+    CU_ASSERT_EQUAL(access(data_dir_path(TRAIL_FILE_ASIDE_NAME), F_OK), 0);
     desk_free(d);
 }
 
@@ -429,14 +386,15 @@ static void it_is_read_again_into_new_statistics(void)
 {
     struct desk *d = desk_of_two();
 
-    keep(d);
+    desk_keep(d);
     send_some(d, 0, 3);
     limiter_close(d->w[0]);
-    start_anew(d);
+    desk_begin_anew(d, 1);
+    desk_keep(d);
     check_told(d, 3, 0);
     CU_ASSERT_EQUAL(unlink(desk_stats_file(d)), 0);
     desk_pass(d, 2000);
-    until_filled(d);
+    desk_until_filled(d);
     CU_ASSERT_EQUAL(desk_stats(d, 0)->counters.sent, 0);
     check_told(d, 3, 0);
     desk_free(d);
