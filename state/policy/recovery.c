@@ -87,7 +87,7 @@ static bool is_doubtful(const struct retreat *r, const struct retreat_rule *u,
             now - r->window.doubt_ns > 2 * (u->window_ns + u->margin_ns));
 }
 
-/* Nothing had passed in the window that is over: that tells of no size. */
+/* Of what size it is cannot be told yet. */
 static void open_anew(struct retreat *r, const struct retreat_rule *u,
                       int64_t now)
 {
@@ -101,7 +101,7 @@ static void open_anew(struct retreat *r, const struct retreat_rule *u,
 static void learn_window(struct retreat *r, const struct retreat_rule *u,
                          int64_t now)
 {
-    if (r->find.suspect == 0) {
+    if (r->find.suspect == 0) { /* nothing had passed in the one that is over */
         open_anew(r, u, now);
         return;
     }
@@ -172,10 +172,9 @@ static bool passed_in_recovery(struct retreat *r, const struct retreat_rule *u,
         return true;
     if (!is_refuted(r, u, sent_ns))
         return false;
-    finding_begin(&r->find, r->window.opened_ns,
-                  upstream_window_reopens_ns(&r->window, u),
-                  r->window.allowance, r->window.allowance);
-    open_slowly(r, u, now);
+    r->window.allowance = r->window.size = 0;
+    r->window.doubt_ns = now; /* whatever it is, it is not for the first time */
+    open_anew(r, u, now);
     return true;
 }
 

@@ -78,12 +78,30 @@ void retreat_given_back(struct retreat *r)
     r->find.credit += r->find.opening;
 }
 
+/* What would the window hold in which the first was refused, if it was full?
+ * Looked at with each send and refusal that becomes known: workers tell of theirs
+ * in any order. */
+static void weigh(struct retreat *r)
+{
+    struct finding *f = &r->find;
+    uint32_t left;
+
+    if (f->first_ns == 0 || f->opening || r->window.hits == 0 ||
+        r->window.opened_ns > f->first_ns)
+        return;
+    left = upstream_window_left(&r->window, f->before);
+    if (f->tries >= 2) /* it is full, however small */
+        left = min_u32(left, upstream_window_passed(&r->window));
+    f->suspect = left;
+}
+
 void retreat_sent(struct retreat *r, const struct retreat_rule *u,
                   uint64_t grant, int64_t at)
 {
     rhythm_sent(&r->rhythm, grant);
     pace_sent(&r->pace, grant, at);
     upstream_window_sent(&r->window, u, at);
+    weigh(r);
 }
 
 /* ---- luck ------------------------------------------------------------------- */
@@ -138,8 +156,7 @@ static void hold(struct retreat *r, const struct retreat_rule *u,
     if (f->first_ns == 0)
         find_begin(r, u, what->sent_ns);
     finding_refused(f, r->state == RETREAT_PROBING);
-    if (f->tries >= 2 && what->sent_ns < f->reopens_ns) /* so it is full */
-        f->suspect = min_u32(f->suspect, upstream_window_passed(&r->window));
+    weigh(r);
     r->grant = what->last_grant;
     r->probe_id = 0;
     set_reason(r, what->reason);
@@ -203,16 +220,14 @@ void retreat_note_refused(struct retreat *r, const struct retreat_refusal *what,
 }
 
 /* Of the same burst as the one that began it. */
-static void count_older(struct retreat *r, const struct retreat_refusal *what)
+static void count_older(struct retreat *r)
 {
     struct finding *f = &r->find;
 
     if (f->first_ns == 0)
         return;
     f->burst++;
-    if (r->window.hits > 0 && what->sent_ns >= r->window.opened_ns)
-        f->suspect =
-            min_u32(f->suspect, upstream_window_left(&r->window, f->before));
+    weigh(r);
 }
 
 bool retreat_is_at_limit(const struct retreat *r, const struct retreat_rule *u,
@@ -255,7 +270,7 @@ bool retreat_refused(struct retreat *r, const struct retreat_rule *u,
 {
     retreat_note_refused(r, what, now);
     if (is_older(r, what->grant) || r->state == RETREAT_HOLDING) {
-        count_older(r, what);
+        count_older(r);
         return false;
     }
     if (what->retry_after_ns >= 0 || r->state == RETREAT_PROBING) {

@@ -200,6 +200,22 @@ static void refusals_that_come_when_one_could_try_are_counted(void)
     CU_ASSERT_EQUAL(r.window.allowance, 20);
 }
 
+/* Workers tell of what they sent and of what was refused in any order. */
+static void a_send_that_is_told_after_refusals_counts(void)
+{
+    struct retreat r = {0};
+    uint32_t i;
+
+    send_n(&r, 25, LAB_T0);
+    for (i = 0; i < 8; i++)
+        (void)refuse(&r, LAB_T0, 40 - i, -1, LAB_T0 + 50 * MS);
+    CU_ASSERT_EQUAL(r.find.suspect, 17);
+    send_n(&r, 15, LAB_T0);
+    for (i = 8; i < 20; i++)
+        (void)refuse(&r, LAB_T0, 40 - i, -1, LAB_T0 + 50 * MS);
+    CU_ASSERT_EQUAL(r.find.suspect, 20);
+}
+
 /* What comes when the window is over says nothing of the next one. */
 static void a_refusal_later_than_the_window_is_not_counted(void)
 {
@@ -387,7 +403,33 @@ static void more_than_a_half_is_believed_the_second_time(void)
         now += 2 * MS;
         grant += 1000;
     }
-    CU_ASSERT_EQUAL(retreat_limit(&r, 40), 30);
+    CU_ASSERT_EQUAL(retreat_limit(&r, 40), 31); /* the try before it, too */
+}
+
+/* It was learned too low: a window in which more passed tells how many do. */
+static void a_size_that_is_refuted_is_learned_from_the_next_full_window(void)
+{
+    struct retreat r;
+    int64_t now = recovering(&r) + 10 * S;
+    uint64_t grant = UINT64_C(1) << 41;
+    uint32_t i;
+
+    CU_ASSERT_EQUAL(r.window.allowance, 20);
+    send_n(&r, 19, now);
+    pass(&r, now);
+    go(&r, ++grant, now); /* the 21st */
+    CU_ASSERT_TRUE(answer(&r, now, grant, now + MS));
+    CU_ASSERT_EQUAL(r.find.opening, 1);
+    send_n(&r, 3, now + MS);
+    for (i = 0; i < 2; i++) /* the 23rd and 24th */
+        (void)refuse(&r, now + MS, grant + i + 1, -1, now + 50 * MS);
+    while (r.until_ns < r.find.reopens_ns)
+        (void)refuse_probe(&r, grant += 1000);
+    now = r.until_ns;
+    pass(&r, now);
+    go(&r, grant += 1000, now);
+    CU_ASSERT_TRUE(answer(&r, now, grant, now + MS));
+    CU_ASSERT_EQUAL(r.window.allowance, 22);
 }
 
 /* ---- luck ----------------------------------------------------------------------- */
@@ -713,6 +755,8 @@ static const struct unit_test tests[] = {
      refusals_that_come_when_one_could_try_are_counted},
     {"a refusal later than the window is not counted",
      a_refusal_later_than_the_window_is_not_counted},
+    {"a send that is told after refusals counts",
+     a_send_that_is_told_after_refusals_counts},
     {"a window in which nothing passed tells of no size",
      a_window_in_which_nothing_passed_tells_of_no_size},
     {"sends older than the hold neither lengthen nor escalate it",
@@ -728,6 +772,8 @@ static const struct unit_test tests[] = {
      a_refusal_below_the_limit_is_looked_into},
     {"more than a half is believed the second time",
      more_than_a_half_is_believed_the_second_time},
+    {"a size that is refuted is learned from the next full window",
+     a_size_that_is_refuted_is_learned_from_the_next_full_window},
     {"what passes at once was refused by chance",
      what_passes_at_once_was_refused_by_chance},
     {"who is known to shed holds nobody up",
