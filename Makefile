@@ -168,7 +168,7 @@ test-servers: servers-deps ## behind lighttpd, Apache (both modules) and nginx, 
 	@unset NVIDIA_API_KEY; export SLUICE_BUILD=$(BUILD); rc=0; \
 	for t in tests/servers/units tests/servers/run; do $$t || rc=1; done; exit $$rc
 
-test-hosts: deps ## three hosts and a store to which everything happens, each in a network and a time of its own (root, 7 minutes)
+test-hosts: hosts-deps ## three hosts and a store to which everything happens, each in a network and a time of its own (root, 7 minutes)
 	$(built) all $(BUILD)/hosts/clock_step.so
 	@SLUICE_BUILD=$(BUILD) tests/hosts/run $(SCENES)
 

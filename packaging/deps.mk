@@ -11,6 +11,7 @@ DEPS = $(BUILD_DEPS) libcunit1-dev libmicrohttpd-dev libgnutls28-dev lighttpd \
 STORE_SERVER := $(if $(filter 12.%,$(shell cat /etc/debian_version 2>/dev/null)),redis-server,valkey-server)
 BROWSER_DEPS = python3 chromium chromium-driver fonts-noto-cjk
 SERVERS_DEPS = apache2 libapache2-mod-fcgid nginx-light perl-base systemd
+HOSTS_DEPS = iproute2 iptables perl-base
 LINT_DEPS = clang clang-tidy clang-format cppcheck codespell shellcheck
 DEB_DEPS = $(BUILD_DEPS) dpkg-dev lintian
 MONITORING_DEPS = prometheus
@@ -42,6 +43,9 @@ browser-deps: deps ## Chromium and its driver, for test-browser
 servers-deps: deps ## the web servers of `make test-servers`
 	$(call ensure,$(SERVERS_DEPS))
 
+hosts-deps: deps ## what `make test-hosts` makes networks with, and parts them
+	$(call ensure,$(HOSTS_DEPS))
+
 peers-deps: deps ## what `make bench-peers` measures with, and nginx
 	$(call ensure,$(PEERS_DEPS))
 
@@ -68,4 +72,4 @@ fuzz-deps: deps
 fuzz-packages:
 	$(call ensure,clang libclang-rt-dev)
 
-.PHONY: deps browser-deps servers-deps peers-deps lint-deps monitoring-deps build-deps deb-deps fuzz-deps fuzz-packages
+.PHONY: deps browser-deps servers-deps hosts-deps peers-deps lint-deps monitoring-deps build-deps deb-deps fuzz-deps fuzz-packages
