@@ -108,6 +108,7 @@ class Visit:
             world.waiting.reverse()
             world.order = lambda r: (-r["at"], r["id"])
         self.check("what is gone is greyed", self.b.until(lambda: self.b.run("return document.querySelector('[data-gone] button')?.dataset.id") == gone), gone)
+        self.check("and can be read", not self.serious(), self.serious())
         self.check("and no row moves under the pointer", self.b.run(ORDER)[:len(before)] == before)
         heights = set(self.b.run("return [...document.querySelectorAll('section:nth-of-type(1) tbody tr')].map((e) => e.offsetHeight)"))
         self.b.run("document.querySelector('section:nth-of-type(1) tbody .act button').click()")

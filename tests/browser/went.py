@@ -33,18 +33,18 @@ def alone(b, check, go):
 
 def several(b, check, s):
     """What the page tells of each is what the service has counted."""
-    def told():
-        up = fetch(f"{s.url}/api/history?by=upstream&from=-3600", headers=s.admin())[1]["upstreams"]
+    def told(seconds):
+        up = fetch(f"{s.url}/api/history?by=upstream&from=-{seconds}", headers=s.admin())[1]["upstreams"]
         some = lambda name, key: sum(v or 0 for v in up[name][key])
         return {name: (some(name, "sends"), some(name, "refused"), some(name, "tokens_in"), some(name, "tokens_out")) for name in up}
 
     number = lambda text: int(text.replace(",", ""))
     shown = lambda: {r[0]: (number(r[1]), number(r[3]), number(r[4]), number(r[5])) for r in b.run(ROWS)}
     check("went: with several it is", b.until(lambda: is_seen(b)))
-    for name in ("10 min", "6 h"):
+    for name, seconds in (("10 min", 600), ("6 h", 21600)):
         show(b, name)
-        check(f"went: each has its sends, refusals and tokens, over {name}", b.until(lambda: shown() == told()), f"{shown()} {told()}")
-    counted = told()
+        check(f"went: each has its sends, refusals and tokens, over {name}", b.until(lambda: shown() == told(seconds)), f"{shown()} {told(seconds)}")
+    counted = told(21600)
     check("went: keys of a pool and others have their own", {"main", "main-2", "main-3", "local"} <= set(counted) and counted["main"][0] == 4 and counted["main"][3] > 0, counted)
     legend = b.run(LEGEND)
     check("went: the chart names them, with their sums", {f"{name} {n[0]}" for name, n in counted.items()} == set(legend), legend)
