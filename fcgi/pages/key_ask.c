@@ -3,7 +3,8 @@
  *
  *   start --> look() --> limiter_ready()    the lease, as ready.c has it: one
  *                                           worker of a host asks
- *                    --> limiter_key_is()   another key than before: ask, too
+ *                    --> limiter_key_is()   another key than before: ask, too,
+ *                                           a moment later
  *   GET /v1/models with it   401            it is refused
  *                            2xx            and without it?  Refused: it is
  *                                           taken.  Else that told nothing
@@ -36,6 +37,7 @@
 #define REST_NS  NS_PER_S         /* and once that has lasted */
 #define SOONS    40
 #define SPARE_NS (500 * NS_PER_MS) /* as in ready.c */
+#define AFTER_NS (250 * NS_PER_MS) /* who has no lease lets who has go first */
 
 enum asked_state {
     ASKED_NOT = 0,  /* nothing is to be done for it */
@@ -60,6 +62,7 @@ struct key_ask {
     struct sluice *s;
     bool looked; /* the lease was asked for */
     bool leased; /* it is ours, and what came of it is to be told */
+    bool waited; /* it is not, and whose it is has had the time to ask */
     bool untold; /* that is known now */
     int best;    /* the status that says most of reachability */
     char why[LIMITER_REASON_MAX]; /* of one without a connection */
@@ -310,9 +313,26 @@ static bool mark_keys(struct key_ask *k)
     return all;
 }
 
+/* Both would ask of a key that is new, were the other one quicker. */
+static bool lets_another_go_first(struct key_ask *k)
+{
+    bool is_first = !k->leased && !k->waited;
+
+    k->waited = true;
+    if (is_first)
+        loop_at(k->s->loop, &k->timer, loop_now(k->s->loop) + AFTER_NS);
+    return is_first;
+}
+
 static void look(struct key_ask *k)
 {
-    if (!take_lease(k) || !mark_keys(k) || !tell(k))
+    if (!take_lease(k)) {
+        come_again(k);
+        return;
+    }
+    if (lets_another_go_first(k))
+        return;
+    if (!mark_keys(k) || !tell(k))
         come_again(k);
 }
 

@@ -266,8 +266,9 @@ static int by_seq(const void *a, const void *b)
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
-/* Event k of a stream is due k gaps after its arrival. */
-static void add_delays(const struct load *l, struct samples *out)
+/* Event k of a stream is due k gaps after its arrival; those from the one
+ * numbered FIRST on. */
+static void add_delays(const struct load *l, struct samples *out, int64_t first)
 {
     char *text = read_arrivals(l->o.sim_port), *p = text;
 
@@ -281,7 +282,7 @@ static void add_delays(const struct load *l, struct samples *out)
             break;
         p++;
         s = bsearch(&key, l->streams, (size_t)l->n_streams, sizeof(*s), by_seq);
-        for (k = 0; s != NULL && k < s->n; k++)
+        for (k = first; s != NULL && k < s->n; k++)
             samples_add(out, s->at_ns[k] - arrived - k * l->o.gap_ns);
     }
     free(text);
@@ -316,20 +317,30 @@ static void print_counts(const struct load *l)
     printf("},\"other_hashes\":%" PRId64 ",", l->other_hashes);
 }
 
+/* The first event of a stream has no word in it. */
+static void report_delays(const struct load *l)
+{
+    static const char *const names[] = {"event_delay_us", "word_delay_us"};
+    int64_t first;
+
+    for (first = 0; first < 2; first++) {
+        struct samples delay = {NULL, 0, 0};
+
+        add_delays(l, &delay, first);
+        printf(",");
+        samples_print(&delay, names[first]);
+        samples_free(&delay);
+    }
+}
+
 static void report(struct load *l)
 {
-    struct samples delay = {NULL, 0, 0};
-
     print_counts(l);
     samples_print(&l->latency, "latency_us");
     printf(",");
     samples_print(&l->first_byte, "first_byte_us");
-    if (l->o.gap_ns > 0) {
-        add_delays(l, &delay);
-        printf(",");
-        samples_print(&delay, "event_delay_us");
-        samples_free(&delay);
-    }
+    if (l->o.gap_ns > 0)
+        report_delays(l);
     printf("}\n");
 }
 

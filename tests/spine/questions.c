@@ -474,12 +474,15 @@ static void one_worker_asks_for_all(void)
     st->s.lim->ready.probe = PROBE_KNOWN;
     st->s.key_ask = key_ask_start(&st->s);
     stage_pass(st, 1);
+    CU_ASSERT_EQUAL(fake_started(st->s.up), 0); /* another may be about to */
+    stage_pass(st, 250);
     CU_ASSERT_EQUAL(fake_started(st->s.up), 1); /* nobody knew of this key */
     stage_answer(st, 401, JSON, "{}");
     key_ask_free(st->s.key_ask);
     st->s.lim->ready.probe = PROBE_KNOWN;
     st->s.key_ask = key_ask_start(&st->s);
-    stage_pass(st, 10);
+    stage_pass(st, 1);
+    stage_pass(st, 250);
     CU_ASSERT_EQUAL(fake_started(st->s.up), 1);
     end(st);
 }
